@@ -1,0 +1,44 @@
+# ai_dataflow: make help
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo ui test lint lock clean
+
+help: ## what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## .venv with the locked dependencies; then .venv/bin/ai-dataflow is the command
+
+$(VENV)/.ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make setup PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## generate a demo project in demo/ and run the main job on it
+	@$(BIN)/python examples/generate.py demo
+	@cd demo && ../$(BIN)/ai-dataflow run; code=$$?; [ $$code -eq 1 ] || exit $$code; \
+	  echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."
+
+ui: setup ## the Dagster UI on the demo project (run `make demo` first)
+	cd demo && DAGSTER_HOME="$$PWD/.dagster" ../$(BIN)/dagster dev -m ai_dataflow.definitions
+
+lint: setup ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint ## everything that CI checks
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lock: ## compile requirements.txt anew from pyproject.toml
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras \
+	  --upgrade --quiet -o requirements.txt
+
+clean: ## remove what was made
+	rm -rf $(VENV) demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

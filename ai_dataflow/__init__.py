@@ -1,0 +1,20 @@
+"""From product semantic models to one AI dataset per module, partitioned by client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["load"]
+
+if TYPE_CHECKING:
+    from ai_dataflow.workstation.readers import load
+
+
+def __getattr__(name: str) -> Any:
+    """Import `load` on first use, so that `import ai_dataflow` alone costs nothing."""
+    if name == "load":
+        from ai_dataflow.workstation.readers import load
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""What users write, and what is wrong with it: settings, the three tables, diagnostics."""

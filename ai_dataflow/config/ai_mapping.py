@@ -1,0 +1,171 @@
+"""The AI mapping sheet: one row is one AI column from one source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ai_dataflow.config import ai_types
+from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
+from ai_dataflow.config.tables import Layout, Row, Table, is_yes
+
+EVERY_PRODUCT = "*"
+RESERVED = ("product_code", "client_code")
+LAYOUT = Layout(
+    "MAP",
+    ("module_name", "product_code", "submodule_name", "source_column", "ai_column", "ai_type"),
+    ("transform", "is_key", "required", "description"),
+)
+
+
+@dataclass(frozen=True)
+class MappingRow(Row):
+    """Which source column, or which transform of source columns, feeds which AI column."""
+
+    module: str
+    product: str
+    submodule: str
+    source_column: str
+    ai_column: str
+    ai_type: str
+    transform: str = ""
+    is_key: bool = False
+    required: bool = False
+    description: str = ""
+
+    @property
+    def cell(self) -> str:
+        """The place of what feeds the column: its transform if it has one."""
+        return self.place("transform" if self.transform else "source_column")
+
+
+def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
+    """Give the sheet's rows, good and bad, and its problems."""
+    problems = [
+        *table.blanks(("module_name", "product_code", "submodule_name", "ai_column", "ai_type")),
+        *table.bad_names(("module_name", "submodule_name")),
+        *table.bad_names(("product_code",), also=EVERY_PRODUCT),
+        *table.bad_flags(("is_key", "required")),
+        *_unknown_types(table),
+        *_reserved(table),
+        *_unfed(table),
+    ]
+    rows = [_row(table, line, cells) for line, cells in table.records()]
+    return rows, problems + _two_types(rows) + _mapped_twice(rows)
+
+
+def rows_for(
+    rows: Iterable[MappingRow], module: str, product: str, submodule: str
+) -> tuple[MappingRow, ...]:
+    """Give the rows that apply to one source, in sheet order.
+
+    A row for the product itself takes the place of a `*` row for the same AI column.
+    """
+    own = [
+        row
+        for row in rows
+        if row.module == module
+        and row.submodule == submodule
+        and row.product in (product, EVERY_PRODUCT)
+    ]
+    specific = {row.ai_column for row in own if row.product == product}
+    return tuple(r for r in own if r.product == product or r.ai_column not in specific)
+
+
+def _row(table: Table, line: int, cells: Mapping[str, str]) -> MappingRow:
+    return MappingRow(
+        sheet=table.sheet,
+        line=line,
+        module=cells["module_name"],
+        product=cells["product_code"],
+        submodule=cells["submodule_name"],
+        source_column=cells["source_column"],
+        ai_column=cells["ai_column"],
+        ai_type=ai_types.normal(cells["ai_type"]),
+        transform=cells["transform"],
+        is_key=is_yes(cells["is_key"]),
+        required=is_yes(cells["required"]),
+        description=cells["description"],
+    )
+
+
+def _unknown_types(table: Table) -> list[Diagnostic]:
+    return [
+        table.problem(
+            "006",
+            line,
+            "ai_type",
+            f"`{value[:80]}` is no ai_type{did_you_mean(value, ai_types.NAMES)}",
+            f"one of {listing(ai_types.NAMES, 20)}",
+        )
+        for line, value in table.cells["ai_type"].items()
+        if value and not ai_types.is_known(value)
+    ]
+
+
+def _reserved(table: Table) -> list[Diagnostic]:
+    names = table.cells["ai_column"].str.casefold()
+    reserved = names.isin(RESERVED) | names.str.startswith("__")
+    return [
+        table.problem(
+            "008",
+            line,
+            "ai_column",
+            f"`{table.cells['ai_column'][line]}` is a column that ai_dataflow itself writes",
+            "choose another name",
+        )
+        for line in names.index[reserved]
+    ]
+
+
+def _unfed(table: Table) -> list[Diagnostic]:
+    unfed = (table.cells["source_column"] == "") & (table.cells["transform"] == "")
+    return [
+        table.problem(
+            "010",
+            line,
+            "source_column",
+            f"nothing feeds `{table.cells['ai_column'][line]}`",
+            "name a source_column or write a transform",
+        )
+        for line in table.cells.index[unfed]
+    ]
+
+
+def _two_types(rows: list[MappingRow]) -> list[Diagnostic]:
+    """One AI column has one type per module; the first row that names it decides."""
+    first: dict[tuple[str, str], MappingRow] = {}
+    problems = []
+    for row in rows:
+        known = first.setdefault((row.module, row.ai_column), row)
+        if row.ai_type and row.ai_type != known.ai_type:
+            problems.append(
+                Diagnostic(
+                    "MAP-007",
+                    f"`{row.ai_column}` is {row.ai_type} here and {known.ai_type} in "
+                    f"{known.place('ai_type')}",
+                    place=row.place("ai_type"),
+                    fix="give both rows the same type",
+                    line=row.line,
+                )
+            )
+    return problems
+
+
+def _mapped_twice(rows: list[MappingRow]) -> list[Diagnostic]:
+    first: dict[tuple[str, str, str, str], MappingRow] = {}
+    problems = []
+    for row in rows:
+        key = (row.module, row.product, row.submodule, row.ai_column)
+        if (known := first.setdefault(key, row)) is not row:
+            problems.append(
+                Diagnostic(
+                    "MAP-009",
+                    f"`{row.ai_column}` is mapped from the same source in "
+                    f"{known.place('ai_column')}",
+                    place=row.place("ai_column"),
+                    fix="keep one of the rows",
+                    line=row.line,
+                )
+            )
+    return problems

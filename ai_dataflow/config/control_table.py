@@ -1,0 +1,90 @@
+"""The control table: one row is one semantic model of one client, and where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ai_dataflow.config.diagnostics import Diagnostic, listing
+from ai_dataflow.config.tables import Layout, Row, Table, is_yes
+
+FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
+NAMES = ("product_code", "module_name", "submodule_name", "client_code")
+LAYOUT = Layout("CTL", (*NAMES, "module_location", "active"), ("file_format",))
+
+
+@dataclass(frozen=True)
+class ControlRow(Row):
+    """What to load: a product's submodule of a module, for one client."""
+
+    product: str
+    module: str
+    submodule: str
+    client: str
+    location: str
+    file_format: str
+    active: bool
+
+    @property
+    def partition(self) -> str:
+        """The partition that the row feeds: `module|client`."""
+        return f"{self.module}|{self.client}"
+
+
+def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
+    """Give the table's rows and its problems.
+
+    Every row is given, the bad ones too: planning decides what they hold back. A row that names
+    no usable partition cannot hold one back; its diagnostic stands alone.
+    """
+    problems = [
+        *table.blanks((*NAMES, "module_location", "active")),
+        *table.bad_names(NAMES),
+        *table.bad_flags(["active"]),
+        *_bad_formats(table),
+        *_duplicates(table),
+    ]
+    rows = [_row(table, line, cells) for line, cells in table.records()]
+    return rows, problems
+
+
+def _row(table: Table, line: int, cells: dict[str, str]) -> ControlRow:
+    return ControlRow(
+        sheet=table.sheet,
+        line=line,
+        product=cells["product_code"],
+        module=cells["module_name"],
+        submodule=cells["submodule_name"],
+        client=cells["client_code"],
+        location=cells["module_location"],
+        file_format=cells["file_format"].casefold(),
+        active=is_yes(cells["active"]),
+    )
+
+
+def _bad_formats(table: Table) -> list[Diagnostic]:
+    formats = table.cells["file_format"].str.casefold()
+    return [
+        table.problem(
+            "010", line, "file_format", f"`{value}` is no file format", listing(FILE_FORMATS)
+        )
+        for line, value in formats[(formats != "") & ~formats.isin(FILE_FORMATS)].items()
+    ]
+
+
+def _duplicates(table: Table) -> list[Diagnostic]:
+    """Find active rows that name the same source twice: its rows would be published twice."""
+    active = table.cells[table.cells["active"].map(is_yes)]
+    problems = []
+    for _, lines in active.groupby(list(NAMES), sort=False).groups.items():
+        for line in lines[1:]:
+            first = table.sheet.place(int(lines[0]), "submodule_name")
+            problems.append(
+                table.problem(
+                    "006",
+                    line,
+                    "submodule_name",
+                    f"the same product, module, submodule and client are in {first}",
+                    "remove one of the rows, or make it inactive",
+                )
+            )
+    return problems

@@ -1,0 +1,122 @@
+"""Diagnostics: what is wrong, where, what to do, whose it is. The one shape of every error.
+
+A check returns diagnostics, so that all problems are known at once. Code that cannot go on raises
+`DataflowError`, which carries them. Nothing else reaches a user.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from rapidfuzz import process
+
+from ai_dataflow.config.codes import CODES, Code
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One problem.
+
+    `place` is where to look (`ai_mapping.xlsx!AI_Map!F17`, `control_table.csv:42:active`),
+    `fix` what to do. `product`, `module` and `submodule` route it to its owner; `partitions` are
+    those that it holds back. `line` is the table's line, where it is about one; `cause` is the
+    technical root cause for those who want it.
+    """
+
+    code: str
+    message: str
+    place: str = ""
+    fix: str = ""
+    severity: Severity = "error"
+    product: str = ""
+    module: str = ""
+    submodule: str = ""
+    owner: str = ""
+    partitions: tuple[str, ...] = ()
+    line: int = 0
+    cause: str = ""
+
+    @property
+    def meaning(self) -> Code:
+        """The catalogue's entry: title, kind, concern."""
+        return CODES[self.code]
+
+    def holding(self, partitions: Iterable[str]) -> Diagnostic:
+        """Give the same diagnostic with the partitions that it holds back."""
+        return replace(self, partitions=tuple(partitions))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the shape that `validate --json` prints."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "place": self.place,
+            "message": self.message,
+            "fix": self.fix,
+            "owner": self.owner,
+            "partitions": list(self.partitions),
+        }
+
+    def to_error(self) -> dict[str, Any]:
+        """Give the shape of `error` in a run report."""
+        error = {
+            "code": self.code,
+            "title": self.meaning.title,
+            "kind": self.meaning.kind,
+            "concern": self.meaning.concern,
+            "owner": self.owner,
+            "place": self.place,
+            "message": self.message,
+            "fix": self.fix,
+            "product": self.product,
+            "submodule": self.submodule,
+        }
+        return error | ({"cause": self.cause} if self.cause else {})
+
+    def __str__(self) -> str:
+        """Give the diagnostic as a person reads it in a log."""
+        place = f"\n  --> {self.place}" if self.place else ""
+        fix = f"\n  fix: {self.fix}" if self.fix else ""
+        head = f"{self.severity}[{self.code}]: {self.meaning.title}"
+        return f"{head}{place}\n  {self.message}{fix}"
+
+
+class DataflowError(Exception):
+    """A user's problem that ends the work at hand; carries one or more diagnostics."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("\n".join(map(str, diagnostics)))
+        self.diagnostics = diagnostics
+
+    def __reduce__(self) -> tuple[type[DataflowError], tuple[Diagnostic, ...]]:
+        """Survive pickling: jobs fail in other processes too."""
+        return type(self), self.diagnostics
+
+
+def redacted(cause: object) -> str:
+    """Give the first line of a foreign error; what it quotes may be row values (P10)."""
+    text = str(cause).strip()
+    line = text.splitlines()[0] if text else type(cause).__name__
+    return _QUOTED.sub("'…'", line)[:300]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Give `; did you mean `x`?` where a known name is near, else nothing."""
+    match = process.extractOne(
+        name, list(known), processor=lambda s: str(s).casefold(), score_cutoff=70
+    )
+    return f"; did you mean `{match[0]}`?" if match else ""
+
+
+def listing(names: Iterable[str], limit: int = 8) -> str:
+    """Give names as a person lists them, the long tail counted."""
+    shown = list(names)
+    more = f" and {len(shown) - limit} more" if len(shown) > limit else ""
+    return ", ".join(shown[:limit]) + more

@@ -1,0 +1,133 @@
+"""Where a semantic model is: a control row's `module_location`, resolved.
+
+Four spellings: `abfss://container@account.dfs.core.windows.net/path`, `/mnt/<mount>/path`,
+`sql://<connection>/<schema>.<table>?client_column=…`, and a local path.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ai_dataflow.config.control_table import NAMES, ControlRow
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.settings import Settings
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+
+
+@dataclass(frozen=True)
+class FileLocation:
+    """A file, folder, glob or Delta table.
+
+    `url` is absolute: a local path or an `abfss://` URL; `text` is how the control table
+    spells it, placeholders filled in.
+    """
+
+    url: str
+    file_format: str = ""
+    text: str = ""
+
+    def __str__(self) -> str:
+        """Give the location as the control table spells it."""
+        return self.text or self.url
+
+
+@dataclass(frozen=True)
+class SqlLocation:
+    """A table or view; with `client_column`, only the rows whose column equals `client`."""
+
+    connection: str
+    table: str
+    schema: str = ""
+    client_column: str = ""
+    client: str = ""
+
+    def __str__(self) -> str:
+        """Give the location as the control table spells it."""
+        name = f"{self.schema}.{self.table}" if self.schema else self.table
+        return f"sql://{self.connection}/{name}"
+
+
+Location = FileLocation | SqlLocation
+
+
+def resolve(row: ControlRow, settings: Settings) -> Location:
+    """Resolve a control row's location.
+
+    Raises:
+        DataflowError: CTL-007 (mount), CTL-008 (connection) or CTL-009 (anything else).
+    """
+    spelled = _fill_in(row)
+    text = _mounted(row, spelled, settings) if spelled.startswith("/mnt/") else spelled
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        url = str(settings.folder / Path(text).expanduser())
+        return FileLocation(url, row.file_format, spelled)
+    if scheme[1].casefold() == "sql":
+        return _sql(row, text, settings)
+    raise _bad(row, f"`{scheme[1]}://` locations cannot be read", "a path, /mnt/… or sql://…")
+
+
+def _fill_in(row: ControlRow) -> str:
+    values = dict(zip(NAMES, (row.product, row.module, row.submodule, row.client), strict=True))
+    unknown = [name for name in _PLACEHOLDER.findall(row.location) if name not in values]
+    if unknown:
+        near = did_you_mean(unknown[0], values)
+        raise _bad(
+            row,
+            f"`{{{unknown[0]}}}` is no placeholder{near}",
+            f"known are {listing('{' + name + '}' for name in NAMES)}",
+        )
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], row.location)
+
+
+def _mounted(row: ControlRow, text: str, settings: Settings) -> str:
+    mount, _, path = text.removeprefix("/mnt/").partition("/")
+    if mount not in settings.mounts:
+        raise _problem(
+            row,
+            "CTL-007",
+            f"there is no mount `{mount}`{did_you_mean(mount, settings.mounts)}",
+            f"add `{mount}` to [mounts] in ai_dataflow.toml or correct the location",
+        )
+    return f"{settings.mounts[mount].rstrip('/')}/{path}"
+
+
+def _sql(row: ControlRow, text: str, settings: Settings) -> SqlLocation:
+    parts = urlsplit(text)
+    query = parse_qs(parts.query, keep_blank_values=True)
+    if parts.netloc not in settings.sql:
+        raise _problem(
+            row,
+            "CTL-008",
+            f"there is no SQL connection `{parts.netloc}`"
+            f"{did_you_mean(parts.netloc, settings.sql)}",
+            f"add [sql.{parts.netloc}] to ai_dataflow.toml or correct the location",
+        )
+    schema, _, table = unquote(parts.path.strip("/")).rpartition(".")
+    if not table:
+        raise _bad(row, "the location names no table", "sql://<connection>/<schema>.<table>")
+    if unknown := set(query) - {"client_column"}:
+        raise _bad(row, f"`{min(unknown)}` is no option of a SQL location", "client_column")
+    client_column = query.get("client_column", [""])[-1]
+    return SqlLocation(parts.netloc, table, schema, client_column, row.client)
+
+
+def _bad(row: ControlRow, message: str, fix: str) -> DataflowError:
+    return _problem(row, "CTL-009", message, fix)
+
+
+def _problem(row: ControlRow, code: str, message: str, fix: str) -> DataflowError:
+    return DataflowError(
+        Diagnostic(
+            code,
+            message,
+            place=row.place("module_location"),
+            fix=fix,
+            line=row.line,
+        )
+    )

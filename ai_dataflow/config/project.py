@@ -1,0 +1,65 @@
+"""A project as its people wrote it: settings and the three tables, with what is wrong in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ai_dataflow.config import ai_mapping, control_table, teams
+from ai_dataflow.config.ai_mapping import MappingRow
+from ai_dataflow.config.control_table import ControlRow
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.settings import Settings, load_settings
+from ai_dataflow.config.tables import Layout, Table, read_table
+from ai_dataflow.config.teams import Team
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Project:
+    """Settings, rows and the problems of each table's rows."""
+
+    settings: Settings
+    control: tuple[ControlRow, ...]
+    mapping: tuple[MappingRow, ...]
+    teams: tuple[Team, ...]
+    control_problems: tuple[Diagnostic, ...] = ()
+    mapping_problems: tuple[Diagnostic, ...] = ()
+    team_problems: tuple[Diagnostic, ...] = ()
+
+
+def load_project(path: str | Path | None = None) -> Project:
+    """Read the settings and the three tables.
+
+    Raises:
+        DataflowError: the settings, or any table as a whole, cannot be used; all such problems
+            at once. Problems of single rows do not raise: they are in the project.
+    """
+    settings = load_settings(path)
+    fatal: list[Diagnostic] = []
+
+    def read(
+        reference: str, layout: Layout, rows: Callable[[Table], tuple[list[T], list[Diagnostic]]]
+    ) -> tuple[tuple[T, ...], tuple[Diagnostic, ...]]:
+        try:
+            found, problems = rows(read_table(reference, settings.folder, layout))
+        except DataflowError as error:
+            fatal.extend(error.diagnostics)
+            return (), ()
+        return tuple(found), tuple(problems)
+
+    control, control_problems = read(
+        settings.control_table, control_table.LAYOUT, control_table.control_rows
+    )
+    mapping, mapping_problems = read(
+        settings.ai_mapping, ai_mapping.LAYOUT, ai_mapping.mapping_rows
+    )
+    owners, team_problems = read(settings.teams, teams.LAYOUT, teams.team_rows)
+    if fatal:
+        raise DataflowError(*(teams.with_owner(owners, problem) for problem in fatal))
+    return Project(
+        settings, control, mapping, owners, control_problems, mapping_problems, team_problems
+    )

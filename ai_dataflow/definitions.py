@@ -1,0 +1,61 @@
+"""The whole asset graph on one page: what `dagster dev`, `dg dev` and the CLI load.
+
+Loading reads at most the teams table, for the assets' owners; a project with errors, or none at
+all, still loads, and its errors are told by the runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import dagster as dg
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.project import load_project
+from ai_dataflow.config.teams import ANY
+from ai_dataflow.orchestration.assets import DATASET_IO_MANAGER, build_assets
+from ai_dataflow.orchestration.io_managers import WorkstationIOManager
+from ai_dataflow.orchestration.jobs import ai_dataflow_job, control_table_sensor, nightly
+from ai_dataflow.orchestration.resources import ProjectResource
+from ai_dataflow.orchestration.run import Watcher
+
+
+def build_definitions(config: str = "", watcher: Watcher | None = None) -> dg.Definitions:
+    """Build the definitions for a project; `watcher` hears of the progress of runs."""
+    project = ProjectResource(config=config)
+    return dg.Definitions(
+        assets=[build_assets(_owners(config), watcher)],
+        jobs=[ai_dataflow_job],
+        schedules=[nightly],
+        sensors=[control_table_sensor],
+        resources={
+            "project": project,
+            DATASET_IO_MANAGER: WorkstationIOManager(project=project),
+        },
+        executor=dg.in_process_executor,  # one step: a process of its own would cost a second
+    )
+
+
+def _owners(config: str) -> dict[str, Sequence[str]]:
+    """Give each asset the teams whose concern it is, as far as Dagster accepts their names."""
+    try:
+        teams = load_project(config or None).teams
+    except DataflowError:
+        return {}
+    concerns = {
+        "adls_extract": ("source", ANY),
+        "azure_sql_extract": ("source", ANY),
+        "ai_dataset": ("mapping", "platform", ANY),
+    }
+    return {
+        asset: list(dict.fromkeys(
+            f"team:{team.name}"
+            for team in teams
+            if team.concern in wanted and re.fullmatch(r"[A-Za-z0-9_-]+", team.name)
+        ))
+        for asset, wanted in concerns.items()
+    }  # fmt: skip
+
+
+defs = build_definitions()

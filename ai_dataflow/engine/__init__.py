@@ -1,0 +1,1 @@
+"""The work on one partition: read, map, merge, write. Knows nothing of Dagster."""

@@ -1,0 +1,132 @@
+"""Casts that never lose a value in silence: each gives the value and whether it failed.
+
+The rules (see `docs/casting.md`): blanks around a text are no content; blank text is null; whole
+numbers may be written `12.0`; decimals keep every digit or fail; booleans have their usual
+spellings; dates and timestamps are ISO 8601, an offset is converted to UTC, none means UTC.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+_TRUE = ("true", "t", "yes", "y", "on", "1")
+_FALSE = ("false", "f", "no", "n", "off", "0")
+_LOCAL_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
+_ZONED_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
+
+
+class Cast(NamedTuple):
+    """A value of the wanted type, and whether there was one that could not become it."""
+
+    value: pl.Expr
+    failed: pl.Expr
+
+
+def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None:
+    """Cast an expression; None where no value of one type can ever become the other."""
+    if source == pl.Null:
+        return Cast(pl.lit(None, dtype=target), pl.lit(value=False))
+    if isinstance(source, pl.Categorical | pl.Enum):
+        expr, source = expr.cast(pl.String), pl.String()
+    given = expr if source != pl.String or target == pl.String else _text(expr)
+    value = _value(given, source, target)
+    return None if value is None else Cast(value, given.is_not_null() & value.is_null())
+
+
+def _text(expr: pl.Expr) -> pl.Expr:
+    stripped = expr.str.strip_chars()
+    return pl.when(stripped != "").then(stripped)
+
+
+def _value(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
+    if source == target:
+        return expr
+    if source == pl.String:
+        return _from_text(expr, target)
+    if isinstance(source, pl.Struct) and target == pl.String:
+        return pl.when(expr.is_not_null()).then(expr.struct.json_encode())
+    if source.is_nested() or isinstance(source, pl.Duration):
+        return None
+    if target == pl.String:
+        return expr.cast(pl.String, strict=False)
+    if source.is_temporal():
+        return _from_temporal(expr, source, target)
+    if source.is_numeric() or source == pl.Boolean:
+        return _from_number(expr, source, target)
+    return None
+
+
+def _from_text(expr: pl.Expr, target: pl.DataType) -> pl.Expr:
+    if target == pl.Boolean:
+        return _boolean(expr.str.to_lowercase())
+    if target.is_integer():
+        return expr.str.replace(r"\.0*$", "").cast(target, strict=False)
+    if target.is_float():
+        number = expr.cast(target, strict=False)
+        return pl.when(number.is_finite()).then(number)
+    if isinstance(target, pl.Decimal):
+        return _exact_decimal(expr, target)
+    if target == pl.Date:
+        return _instant(expr).dt.date()
+    if isinstance(target, pl.Datetime):
+        return _in_zone(_instant(expr), target)
+    return expr.cast(target, strict=False)
+
+
+def _boolean(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.is_in(_TRUE)).then(True).when(text.is_in(_FALSE)).then(False)  # noqa: FBT003
+
+
+def _exact_decimal(text: pl.Expr, target: pl.Decimal) -> pl.Expr:
+    """Accept plain decimals whose digits beyond the scale are all zero."""
+    scale = target.scale
+    plain = text.str.contains(rf"^[+-]?(\d+(\.\d{{0,{scale}}}0*)?|\.\d{{0,{scale}}}0*)$")
+    return pl.when(plain).then(text).cast(target, strict=False)
+
+
+def _instant(text: pl.Expr) -> pl.Expr:
+    """Parse ISO 8601, with a blank or a T between date and time, into a UTC instant."""
+    iso = text.str.replace(r"^(\d{4}-\d{2}-\d{2}) +", "${1}T")
+    local = [
+        iso.str.to_datetime(f, time_unit="us", strict=False).dt.replace_time_zone("UTC")
+        for f in _LOCAL_FORMATS
+    ]
+    zoned = [
+        iso.str.to_datetime(f, time_unit="us", time_zone="UTC", strict=False)
+        for f in _ZONED_FORMATS
+    ]
+    return pl.coalesce(*local, *zoned)
+
+
+def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
+    if isinstance(source, pl.Time) or not isinstance(target, pl.Date | pl.Datetime):
+        return None
+    instant = expr.cast(pl.Datetime("us")) if source == pl.Date else expr.dt.cast_time_unit("us")
+    zone = getattr(source, "time_zone", None)
+    in_utc = instant.dt.convert_time_zone("UTC") if zone else instant.dt.replace_time_zone("UTC")
+    return in_utc.dt.date() if target == pl.Date else _in_zone(in_utc, target)
+
+
+def _in_zone(instant: pl.Expr, target: pl.DataType) -> pl.Expr:
+    zone = getattr(target, "time_zone", None)
+    unit = getattr(target, "time_unit", "us")
+    moved = instant.dt.convert_time_zone(zone) if zone else instant.dt.replace_time_zone(None)
+    return moved.dt.cast_time_unit(unit)
+
+
+def _from_number(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
+    if target == pl.Boolean:
+        number = expr.cast(pl.Float64)
+        return pl.when(number == 1).then(True).when(number == 0).then(False)  # noqa: FBT003
+    if not target.is_numeric():
+        return None
+    converted = expr.cast(target, strict=False)
+    if target.is_integer() and not (source.is_integer() or source == pl.Boolean):
+        return pl.when(converted.cast(source, strict=False) == expr).then(converted)
+    if isinstance(target, pl.Decimal) and isinstance(source, pl.Decimal):
+        widest = pl.Decimal(38, max(source.scale, target.scale))
+        same = converted.cast(widest, strict=False) == expr.cast(widest, strict=False)
+        return pl.when(same).then(converted)
+    return converted

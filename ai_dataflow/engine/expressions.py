@@ -1,0 +1,163 @@
+"""Transforms: scalar SQL over source columns, compiled by Polars' SQL.
+
+In SQL, and in Polars, a `CAST` that fails ends the query; here one bad row must not stop the
+others. So each strict cast of the parsed expression becomes one that yields null, and beside the
+expression stands a second one that tells in which rows a strict cast failed; those rows are
+rejected. `TRY_CAST` is left as it is: with it a user says that null is meant. Casts from text
+follow the same rules as `ai_type` does (see `casts`).
+
+The rewriting works on Polars' own JSON form of an expression. Polars does not promise that form
+between releases; the tests of this module hold it to what is used here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from ai_dataflow.engine.casts import Cast, cast
+
+# What a scalar expression is made of; aggregates, windows and subqueries have other nodes.
+_SCALAR_NODES = frozenset({"Column", "Literal", "BinaryExpr", "Cast", "Ternary", "Function"})
+
+
+class TransformError(ValueError):
+    """The text is not a scalar expression over these columns; the message says why.
+
+    `columns` are those that it reads, as far as it could be parsed.
+    """
+
+    def __init__(self, message: str, columns: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.columns = columns
+
+
+@dataclass
+class Transform:
+    """A compiled transform: its value, in which rows a strict cast failed, its columns."""
+
+    value: pl.Expr
+    failed: pl.Expr
+    columns: tuple[str, ...]
+    dtype: pl.DataType
+
+
+def compile_transform(text: str, schema: pl.Schema) -> Transform:
+    """Compile a transform against the columns of its source.
+
+    Raises:
+        TransformError: it does not parse, is not scalar, or does not fit the columns' types.
+    """
+    parsed = _parse(text)
+    columns = tuple(dict.fromkeys(parsed.meta.root_names()))
+    rewriter = _Rewriter(schema)
+    try:
+        value = _load(rewriter.rewrite(_dump(parsed)))
+        dtype = _type_of(value, schema)
+    except PolarsError as error:
+        raise TransformError(_first_line(error), columns) from None
+    failed = pl.any_horizontal(*rewriter.failed) if rewriter.failed else pl.lit(value=False)
+    return Transform(value, failed, columns, dtype)
+
+
+def columns_of(text: str) -> tuple[str, ...]:
+    """Give the source columns that a transform reads.
+
+    Raises:
+        TransformError: it does not parse.
+    """
+    return tuple(dict.fromkeys(_parse(text).meta.root_names()))
+
+
+def _parse(text: str) -> pl.Expr:
+    try:
+        return pl.sql_expr(text)
+    except PolarsError as error:
+        raise TransformError(_first_line(error)) from None
+
+
+@dataclass
+class _Rewriter:
+    """Walks an expression's JSON bottom-up and collects the failures of its strict casts."""
+
+    schema: pl.Schema
+    failed: list[pl.Expr] = field(default_factory=list)
+
+    def rewrite(self, node: Any) -> Any:
+        if not isinstance(node, dict) or len(node) != 1:
+            raise TransformError("it is not a scalar expression of the row's columns")
+        (kind, body), *_ = node.items()
+        if kind not in _SCALAR_NODES:
+            raise TransformError(
+                "aggregates, window functions and subqueries look at other rows; "
+                "a transform sees one row"
+            )
+        match kind:
+            case "Cast":
+                return self._cast(body)
+            case "BinaryExpr":
+                return self._with(kind, body, ("left", "right"))
+            case "Ternary":
+                return self._with(kind, body, ("predicate", "truthy", "falsy"))
+            case "Function":
+                return self._function(body)
+            case _:
+                return node
+
+    def _with(self, kind: str, body: dict[str, Any], parts: tuple[str, ...]) -> Any:
+        return {kind: body | {part: self.rewrite(body[part]) for part in parts}}
+
+    def _function(self, body: dict[str, Any]) -> Any:
+        inputs = [self.rewrite(item) for item in body["input"]]
+        lenient, was_strict = _lenient(body["function"])
+        node = {"Function": body | {"input": inputs, "function": lenient}}
+        if was_strict:
+            self.failed.append(_load(inputs[0]).is_not_null() & _load(node).is_null())
+        return node
+
+    def _cast(self, body: dict[str, Any]) -> Any:
+        inner = _load(self.rewrite(body["expr"]))
+        node = {"Cast": body | {"expr": _dump(inner), "options": "NonStrict"}}
+        done = self._by_our_rules(inner, _load(node)) or Cast(
+            _load(node), inner.is_not_null() & _load(node).is_null()
+        )
+        if body["options"] == "Strict":
+            self.failed.append(done.failed)
+        return _dump(done.value)
+
+    def _by_our_rules(self, inner: pl.Expr, plain: pl.Expr) -> Cast | None:
+        source = _type_of(inner, self.schema)
+        if source != pl.String:
+            return None
+        return cast(inner, source, _type_of(plain, self.schema))
+
+
+def _lenient(function: Any) -> tuple[Any, bool]:
+    """Make a strict date or time parser yield null; everything else stays as it is."""
+    if isinstance(function, dict) and isinstance(text := function.get("StringExpr"), dict):
+        parser = text.get("Strptime")
+        if parser and parser[1].get("strict"):
+            return {"StringExpr": {"Strptime": [parser[0], parser[1] | {"strict": False}]}}, True
+    return function, False
+
+
+def _type_of(expr: pl.Expr, schema: pl.Schema) -> pl.DataType:
+    """Type-check an expression; no data is read."""
+    return pl.LazyFrame(schema=schema).select(expr.alias("value")).collect_schema()["value"]
+
+
+def _dump(expr: pl.Expr) -> Any:
+    return json.loads(expr.meta.serialize(format="json"))
+
+
+def _load(node: Any) -> pl.Expr:
+    return pl.Expr.deserialize(io.StringIO(json.dumps(node)), format="json")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]

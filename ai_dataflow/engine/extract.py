@@ -1,0 +1,122 @@
+"""The extract stages of a partition: pin its files, copy its SQL rows to staging."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.locations import FileLocation, SqlLocation
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, SourceJob, Stage
+from ai_dataflow.engine.transform import compile_source
+from ai_dataflow.sources import adls, azure_sql, failures
+from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.storage import Folder, StoredFile
+from ai_dataflow.workstation.files import write_batches
+from ai_dataflow.workstation.paths import open_workstation
+
+_MANIFEST = "extracts.json"
+_EXTRACTS = TypeAdapter(list[Extract])
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The extracts of a partition's sources, and what failed."""
+
+    extracts: list[Extract]
+    failures: list[Failure]
+
+
+def stage_of(source: SourceJob) -> Stage:
+    """Tell which stage extracts a source."""
+    return "adls_extract" if isinstance(source.location, FileLocation) else "azure_sql_extract"
+
+
+def extract_sources(
+    job: PartitionJob, settings: Settings, stages: Collection[Stage]
+) -> Extracted:
+    """Extract the sources whose stage is wanted; the last extracts serve for the others.
+
+    All sources are tried, so that all failures are known at once. What was extracted becomes the
+    partition's manifest, for runs that only merge.
+    """
+    staging = open_workstation(settings).staging(job.module, job.client)
+    last = {} if set(EXTRACTS) <= set(stages) else _last(staging)
+    done: list[Extract] = []
+    failed: list[Failure] = []
+    for source in job.sources:
+        stage = stage_of(source)
+        try:
+            wanted = stage in stages
+            known = last.get((source.product, source.submodule))
+            found = [_extract(source, settings, staging)] if wanted else None
+            done += found or _known(source, known, stages)
+        except DataflowError as error:
+            failed += [Failure(stage, owned(problem, source)) for problem in error.diagnostics]
+    if not failed:
+        _keep(staging, done)
+    return Extracted(done, failed)
+
+
+def owned(problem: Diagnostic, source: SourceJob) -> Diagnostic:
+    """Give the problem the product and submodule that its owner is found by."""
+    return replace(problem, product=source.product, submodule=source.submodule)
+
+
+def _extract(source: SourceJob, settings: Settings, staging: Folder) -> Extract:
+    if isinstance(source.location, SqlLocation):
+        return _copy(source, source.location, settings, staging)
+    return adls.pin(source.location, source.product, source.submodule, source.place)
+
+
+def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging: Folder) -> Extract:
+    database = azure_sql.database(location.connection, settings)
+    schema = database.schema(location, source.place)
+    columns = compile_source(source, schema).needed or list(schema)[:1]
+    path = f"{source.product}.{source.submodule}.{uuid.uuid4().hex}.parquet"
+    file = write_batches(
+        database.batches(location, schema, columns, source.place), staging, path
+    )
+    if location.client_column and not file.rows:
+        raise failures.no_rows(str(location), location.client_column, source.place)
+    stored = StoredFile(file.path, file.size, "")
+    return Extract(
+        source.product, source.submodule, str(location), staging.url, "parquet", (stored,),
+        staged=True,
+    )  # fmt: skip
+
+
+def _known(source: SourceJob, last: Extract | None, stages: Collection[Stage]) -> list[Extract]:
+    """Give the last extract; a run that only extracts does not miss what it does not need."""
+    if last is not None:
+        return [last]
+    if "ai_dataset" not in stages:
+        return []
+    raise DataflowError(
+        Diagnostic(
+            "SRC-009",
+            f"{source.location} has not been extracted yet",
+            place=source.place,
+            fix=f"run {stage_of(source)} for this partition too",
+        )
+    )
+
+
+def _last(staging: Folder) -> dict[tuple[str, str], Extract]:
+    try:
+        extracts = _EXTRACTS.validate_json(staging.read(_MANIFEST)) if staging.exists() else []
+    except (FileNotFoundError, ValidationError):
+        return {}
+    return {(extract.product, extract.submodule): extract for extract in extracts}
+
+
+def _keep(staging: Folder, extracts: list[Extract]) -> None:
+    """Write the manifest, then drop the copies that it no longer names."""
+    staging.write(_MANIFEST, _EXTRACTS.dump_json(extracts, indent=1))
+    named = {file.path for extract in extracts if extract.staged for file in extract.files}
+    staging.delete([f.path for f in staging.list() if f.path not in named | {_MANIFEST}])
+

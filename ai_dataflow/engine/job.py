@@ -1,0 +1,111 @@
+"""A partition's job and its result: plain data that can be sent to any machine and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Literal
+
+from ai_dataflow.config.ai_mapping import MappingRow
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.locations import Location
+from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.workstation.files import DataFile
+
+Stage = Literal["adls_extract", "azure_sql_extract", "ai_dataset"]
+EXTRACTS: tuple[Stage, ...] = ("adls_extract", "azure_sql_extract")
+STAGES: tuple[Stage, ...] = (*EXTRACTS, "ai_dataset")
+
+
+@dataclass(frozen=True)
+class AiColumn:
+    """A column of a module's AI dataset."""
+
+    name: str
+    ai_type: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class SourceJob:
+    """One source of a partition and what is mapped from it. `place` is its control table cell."""
+
+    product: str
+    submodule: str
+    location: Location
+    place: str
+    mappings: tuple[MappingRow, ...]
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The AI columns that this source is joined on, in sheet order."""
+        return tuple(row.ai_column for row in self.mappings if row.is_key)
+
+
+@dataclass(frozen=True)
+class PartitionJob:
+    """All that it takes to make one partition. Holds no secrets: those stay in the settings."""
+
+    module: str
+    client: str
+    columns: tuple[AiColumn, ...]
+    sources: tuple[SourceJob, ...]
+
+    @property
+    def partition(self) -> str:
+        """The partition's key: `module|client`."""
+        return f"{self.module}|{self.client}"
+
+    def by_product(self) -> dict[str, tuple[SourceJob, ...]]:
+        """Give the sources of each product; products by name, submodules as planned."""
+        ordered = sorted(self.sources, key=lambda source: source.product)
+        return {p: tuple(own) for p, own in groupby(ordered, key=lambda source: source.product)}
+
+
+@dataclass
+class ProductCounts:
+    """Where a product's rows went: read = rejected + merged + published.
+
+    A row is *merged* where the join made it a part of another row.
+    """
+
+    rows_read: int = 0
+    rows_rejected: int = 0
+    rows_merged: int = 0
+    rows_published: int = 0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A diagnostic that ended a stage of a partition."""
+
+    stage: Stage
+    diagnostic: Diagnostic
+
+
+@dataclass
+class PartitionResult:
+    """What a partition's job came to: counts and files to commit, or classified failures."""
+
+    job: PartitionJob
+    extracts: list[Extract] = field(default_factory=list)
+    counts: dict[str, ProductCounts] = field(default_factory=dict)
+    data: DataFile | None = None
+    rejects: DataFile | None = None
+    failures: list[Failure] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def partition(self) -> str:
+        """The partition's key."""
+        return self.job.partition
+
+    @property
+    def failed_stages(self) -> set[Stage]:
+        """The stages that failed; without its extracts the dataset has failed too."""
+        failed = {failure.stage for failure in self.failures}
+        return failed | {"ai_dataset"} if failed else failed
+
+    def total(self, count: str) -> int:
+        """Sum a count, such as `rows_read`, over the products."""
+        return sum(getattr(counts, count) for counts in self.counts.values())

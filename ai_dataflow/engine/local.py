@@ -1,0 +1,20 @@
+"""The local engine: partition jobs on a pool of threads. Polars works outside Python's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from ai_dataflow.engine.job import PartitionJob, PartitionResult
+
+
+def run_jobs(
+    jobs: Iterable[PartitionJob],
+    run_one: Callable[[PartitionJob], PartitionResult],
+    workers: int,
+) -> Iterator[PartitionResult]:
+    """Run the jobs, `workers` at once, and give each result as soon as it is there."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="partition") as pool:
+        futures = [pool.submit(run_one, job) for job in jobs]
+        for future in as_completed(futures):
+            yield future.result()

@@ -1,0 +1,63 @@
+"""Scratch space: small intermediate frames stay in memory, large ones go to a local file."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+SPILL_BYTES = 64 << 20
+
+
+class Scratch:
+    """Holds what one partition's job computed, so that it is computed once."""
+
+    def __init__(self, folder: Callable[[], Path]) -> None:
+        self._folder = folder
+
+    def hold(self, frame: pl.LazyFrame, size: int) -> pl.LazyFrame:
+        """Compute a frame once. `size` is the bytes of its sources, as stored."""
+        if size < SPILL_BYTES:
+            return frame.collect().lazy()
+        path = self._path()
+        frame.sink_parquet(path, compression="lz4")
+        return pl.scan_parquet(path)
+
+    def hold_batches(
+        self, batches: Iterator[pl.DataFrame], schema: pl.Schema, size: int
+    ) -> pl.LazyFrame:
+        """Keep batches of the given schema as one frame."""
+        if size < SPILL_BYTES:
+            return pl.concat([pl.DataFrame(schema=schema), *batches]).lazy()
+        path = self._path()
+        arrow = pl.DataFrame(schema=schema).to_arrow()
+        with pq.ParquetWriter(path, arrow.schema, compression="lz4") as writer:
+            writer.write_table(arrow)
+            for batch in batches:
+                writer.write_table(batch.to_arrow())
+        return pl.scan_parquet(path)
+
+    def _path(self) -> Path:
+        return self._folder() / f"{uuid.uuid4().hex}.parquet"
+
+
+@contextmanager
+def scratch() -> Iterator[Scratch]:
+    """Give scratch space; its folder is made when first needed and removed at the end."""
+    made: list[tempfile.TemporaryDirectory[str]] = []
+
+    def folder() -> Path:
+        if not made:
+            made.append(tempfile.TemporaryDirectory(prefix="ai_dataflow-"))
+        return Path(made[0].name)
+
+    try:
+        yield Scratch(folder)
+    finally:
+        for directory in made:
+            directory.cleanup()

@@ -1,0 +1,1 @@
+"""Dagster around the engine: the asset graph, its partitions, its runs."""

@@ -1,0 +1,182 @@
+"""The three assets, made by one step.
+
+One step, because two separate assets in a ranged run cannot succeed in part. The step logs a
+materialization for each finished partition and, where any failed, ends in one `Failure`. Dagster
+then shows exactly those partitions as failed that were planned and not materialized. A ranged run
+plans all its keys by itself; for keys given in the config the step plans the failed ones.
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import dagster as dg
+from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
+
+from ai_dataflow.config.project import Project
+from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
+from ai_dataflow.orchestration.metadata import dataset_metadata, extract_metadata
+from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
+from ai_dataflow.orchestration.resources import ProjectResource
+from ai_dataflow.orchestration.run import Watcher, execute
+from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.reports import RunReport, report_name
+
+STEP = "ai_dataflow"
+AI_DATASET = dg.AssetKey("ai_dataset")
+DATASET_IO_MANAGER = "workstation"
+
+
+class RunConfig(dg.Config):
+    """Which partitions to run, where neither a partition nor a range is chosen; none: all."""
+
+    partition_keys: list[str] = []
+
+
+def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.AssetSpec]:
+    """Describe the three assets. `owners` are the teams of each asset, by its name."""
+    owned = owners or {}
+    shared: dict[str, Any] = {
+        "partitions_def": module_client_partitions,
+        "group_name": "ai_dataflow",
+        "skippable": True,
+    }
+    return [
+        dg.AssetSpec(
+            "adls_extract",
+            description="Files of the semantic models, pinned: path, size and ETag, or version.",
+            kinds={"azureblobstorage", "file"},
+            owners=list(owned.get("adls_extract", ())),
+            **shared,
+        ),
+        dg.AssetSpec(
+            "azure_sql_extract",
+            description="SQL tables of the semantic models: a copy of their mapped columns.",
+            kinds={"azuresql", "parquet"},
+            owners=list(owned.get("azure_sql_extract", ())),
+            **shared,
+        ),
+        dg.AssetSpec(
+            AI_DATASET,
+            deps=["adls_extract", "azure_sql_extract"],
+            description="One Delta table per module, the products merged, split by client.",
+            kinds={"polars", "deltalake"},
+            owners=list(owned.get("ai_dataset", ())),
+            **shared,
+        ).with_io_manager_key(DATASET_IO_MANAGER),
+    ]
+
+
+def build_assets(
+    owners: dict[str, Sequence[str]] | None = None, watcher: Watcher | None = None
+) -> dg.AssetsDefinition:
+    """Build the step over the three assets. `watcher` hears of its progress."""
+
+    @dg.multi_asset(
+        name=STEP,
+        specs=asset_specs(owners),
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def step(
+        context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
+    ) -> None:
+        loaded = project.load()
+        keys, planned_by_dagster = _keys(context, config, loaded)
+        recorder = _DagsterRecorder(context, loaded)
+        report = execute(
+            loaded, keys, _stages(context), context.run_id, recorder, watcher or recorder.log
+        )
+        if not planned_by_dagster:
+            _plan_failed(context, report)
+        _end(context, report)
+
+    return step
+
+
+def _keys(
+    context: dg.AssetExecutionContext, config: RunConfig, project: Project
+) -> tuple[list[str], bool]:
+    """Give the partitions to run, and whether Dagster has planned them by itself."""
+    if context.has_partition_key or context.has_partition_key_range:
+        return list(context.partition_keys), True
+    keys = list(dict.fromkeys(config.partition_keys)) or make_plan(project).partitions
+    add_partitions(context.instance, keys)
+    return keys, False
+
+
+def _stages(context: dg.AssetExecutionContext) -> list[Stage]:
+    selected = {key.to_user_string() for key in context.selected_asset_keys}
+    return [stage for stage in STAGES if stage in selected]
+
+
+class _DagsterRecorder:
+    """Turns what a run did into materializations, as soon as it is certain."""
+
+    def __init__(self, context: dg.AssetExecutionContext, project: Project) -> None:
+        self._context = context
+        self._workstation = open_workstation(project.settings)
+        self._report = self._workstation.reports().join(report_name(context.run_id))
+
+    def extracted(self, result: PartitionResult, stage: Stage) -> None:
+        self._materialized(stage, result, dict(extract_metadata(result, stage)))
+
+    def published(self, result: PartitionResult, version: int) -> None:
+        metadata = dataset_metadata(result, version, self._workstation, self._report)
+        self._materialized("ai_dataset", result, metadata)
+
+    def log(self, progress: Any) -> None:
+        """Log progress about ten times a run: each line is an event that costs."""
+        if progress.done * 10 // progress.total > (progress.done - 1) * 10 // progress.total:
+            self._context.log.info(f"{progress.done} of {progress.total} partitions")
+
+    def _materialized(self, stage: Stage, result: PartitionResult, metadata: Any) -> None:
+        self._context.log_event(
+            dg.AssetMaterialization(stage, partition=result.partition, metadata=metadata)
+        )
+
+
+def _plan_failed(context: dg.AssetExecutionContext, report: RunReport) -> None:
+    """Log, for keys that Dagster did not plan, that the failed ones were to be materialized."""
+    for partition in report.failed:
+        for stage in partition.failed_stages:
+            planned = AssetMaterializationPlannedData(
+                dg.AssetKey(stage), partition=partition.partition
+            )
+            context.instance.report_dagster_event(
+                DagsterEvent.build_asset_materialization_planned_event(
+                    context.run.job_name, STEP, planned
+                ),
+                context.run_id,
+            )
+
+
+def _end(context: dg.AssetExecutionContext, report: RunReport) -> None:
+    """End the step in a `Failure` that tells what failed, if anything did."""
+    statuses = report.statuses()
+    if not report.failed:
+        context.log.info(f"{statuses['ok']} partitions are well")
+        return
+    causes = [f"{p.partition}: {p.error.code} {p.error.message}" for p in report.failed if p.error]
+    more = f"\n… and {len(causes) - 20} more" if len(causes) > 20 else ""  # noqa: PLR2004
+    rows = [
+        dg.TableRecord(
+            {
+                "partition": p.partition,
+                "status": p.status,
+                "code": p.error.code,
+                "owner": p.error.owner,
+                "place": p.error.place,
+                "message": p.error.message,
+            }
+        )
+        for p in report.failed
+        if p.error
+    ]
+    raise dg.Failure(
+        f"{len(report.failed)} of {len(report.partitions)} partitions failed\n"
+        + "\n".join(causes[:20])
+        + more,
+        metadata=cast(Any, {"failed": dg.MetadataValue.table(rows)}),
+        allow_retries=False,
+    )

@@ -1,0 +1,57 @@
+"""The Dagster instance that the CLI uses: `DAGSTER_HOME`, or one in the project's folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from dagster import DagsterError
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.config.settings import Settings
+
+HOME_VARIABLE = "DAGSTER_HOME"
+_PROJECT_HOME = ".dagster"
+_DEFAULT_CONFIG = """\
+# The Dagster instance of this project: SQLite in this folder. For a shared one, set DAGSTER_HOME.
+telemetry:
+  enabled: false
+"""
+
+
+def dagster_home(settings: Settings) -> Path:
+    """Give the instance's folder: `DAGSTER_HOME`, else `.dagster` in the project."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    return Path(chosen).expanduser() if chosen else settings.folder / _PROJECT_HOME
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Open the instance; the project's own one is made if it is not there.
+
+    Raises:
+        DataflowError: CFG-007.
+    """
+    home = dagster_home(settings)
+    try:
+        if HOME_VARIABLE not in os.environ:
+            home.mkdir(parents=True, exist_ok=True)
+            config = home / "dagster.yaml"
+            if not config.exists():
+                config.write_text(_DEFAULT_CONFIG, encoding="utf-8")
+        instance = dg.DagsterInstance.from_config(str(home))
+    except (DagsterError, OSError) as error:
+        raise DataflowError(
+            Diagnostic(
+                "CFG-007",
+                f"the Dagster instance in {home} cannot be opened",
+                place=HOME_VARIABLE,
+                fix=f"correct {HOME_VARIABLE}, or unset it to use the project's own instance",
+                cause=redacted(error),
+            )
+        ) from None
+    with instance:
+        yield instance

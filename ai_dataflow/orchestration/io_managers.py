@@ -1,0 +1,72 @@
+"""The workstation's front door in Dagster: `ai_dataset` as the input of other assets.
+
+A downstream asset with the same partitions gets its partitions of the dataset in the type that it
+asks for: `pl.LazyFrame`, `pl.DataFrame`, `pd.DataFrame` or `pa.Table`. For several modules at
+once it asks for `dict[str, <type>]` and gets one frame per module.
+"""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any, get_args, get_origin
+
+import dagster as dg
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+from ai_dataflow.orchestration.resources import ProjectResource
+from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.readers import read_dataset
+
+_CONVERTERS: dict[Any, Callable[[pl.LazyFrame], Any]] = {
+    pl.LazyFrame: lambda frame: frame,
+    pl.DataFrame: lambda frame: frame.collect(),
+    pd.DataFrame: lambda frame: frame.collect().to_pandas(),
+    pa.Table: lambda frame: frame.collect().to_arrow(),
+}
+
+
+class WorkstationIOManager(dg.ConfigurableIOManager):
+    """Loads partitions of `ai_dataset`; the step that makes them publishes them itself."""
+
+    project: dg.ResourceDependency[ProjectResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Refuse: what is published goes through the mapping sheet and one commit."""
+        raise dg.DagsterInvariantViolationError(
+            f"{context.asset_key.to_user_string()} cannot be written through the workstation's IO "
+            "manager: give it another io_manager_key"
+        )
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Load the partitions that the downstream asset's run is about."""
+        wanted = context.dagster_type.typing_type
+        modules = self._frames(context)
+        if get_origin(wanted) is dict:
+            convert = _converter(get_args(wanted)[-1])
+            return {module: convert(frame) for module, frame in modules.items()}
+        if len(modules) != 1:
+            raise dg.DagsterInvariantViolationError(
+                f"the partitions are of {len(modules)} modules ({', '.join(modules)}), whose "
+                "columns differ: annotate the input as dict[str, …] to get one frame per module"
+            )
+        return _converter(wanted)(next(iter(modules.values())))
+
+    def _frames(self, context: dg.InputContext) -> dict[str, pl.LazyFrame]:
+        workstation = open_workstation(self.project.settings())
+        keys = sorted(key.split("|", 1) for key in context.asset_partition_keys)
+        return {
+            module: read_dataset(workstation.dataset(module), [client for _, client in own])
+            for module, own in groupby(keys, key=lambda key: key[0])
+        }
+
+
+def _converter(wanted: Any) -> Callable[[pl.LazyFrame], Any]:
+    if wanted is Any:
+        return _CONVERTERS[pl.LazyFrame]
+    if wanted not in _CONVERTERS:
+        known = ", ".join(f"{kind.__module__}.{kind.__name__}" for kind in _CONVERTERS)
+        raise dg.DagsterInvariantViolationError(
+            f"ai_dataset cannot be loaded as {wanted}; annotate the input as one of {known}"
+        )
+    return _CONVERTERS[wanted]

@@ -1,0 +1,46 @@
+"""The job that makes everything, its schedule, and the sensor that knows the partitions."""
+
+import dagster as dg
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.engine.job import STAGES
+from ai_dataflow.orchestration.partitions import NAME, add_partitions
+from ai_dataflow.orchestration.resources import ProjectResource
+from ai_dataflow.planning.plan import make_plan
+
+JOB = "ai_dataflow_job"
+
+ai_dataflow_job = dg.define_asset_job(
+    JOB,
+    selection=dg.AssetSelection.assets(*STAGES),
+    description="All active partitions, or those in the config's `partition_keys`, in one run.",
+)
+
+nightly = dg.ScheduleDefinition(
+    name="nightly",
+    job=ai_dataflow_job,
+    cron_schedule="0 2 * * *",
+    description="All active partitions, every night. Off until it is switched on.",
+)
+
+
+@dg.sensor(
+    name="control_table",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Adds the partitions of new control table rows.",
+)
+def control_table_sensor(
+    context: dg.SensorEvaluationContext, project: ProjectResource
+) -> dg.SkipReason:
+    """Keep Dagster's partitions up with the control table; it never removes one."""
+    try:
+        partitions = make_plan(project.load()).partitions
+    except DataflowError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    new = add_partitions(context.instance, partitions)
+    return dg.SkipReason(
+        f"{len(new)} new partitions: {', '.join(new[:10])}"
+        if new
+        else f"{len(partitions)} partitions in the control table, all known as {NAME}"
+    )

@@ -1,0 +1,61 @@
+"""Launching the job from the CLI: one Dagster run, in this process, over the chosen partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.project import Project
+from ai_dataflow.definitions import build_definitions
+from ai_dataflow.orchestration.assets import STEP
+from ai_dataflow.orchestration.jobs import JOB
+from ai_dataflow.orchestration.partitions import add_partitions
+from ai_dataflow.orchestration.run import Watcher
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.reports import RunReport, read_report
+
+
+def launch(
+    project: Project,
+    plan: Plan,
+    partitions: Sequence[str],
+    instance: dg.DagsterInstance,
+    watcher: Watcher,
+) -> RunReport:
+    """Run partitions through Dagster and give the run's report.
+
+    Raises:
+        DataflowError: RUN-002 where the run ended without a report.
+    """
+    add_partitions(instance, plan.partitions)
+    config = str(project.settings.file)
+    job = build_definitions(config, watcher).resolve_job_def(JOB)
+    result = job.execute_in_process(
+        instance=instance,
+        run_config={
+            "ops": {STEP: {"config": {"partition_keys": list(partitions)}}},
+            "resources": {"project": {"config": {"config": config}}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        },
+        raise_on_error=False,
+    )
+    reports = open_workstation(project.settings).reports()
+    report = read_report(reports, result.run_id)
+    if report is None:
+        raise DataflowError(_no_report(result))
+    return report
+
+
+def _no_report(result: dg.ExecuteInProcessResult) -> Diagnostic:
+    """Say why a run ended without a report, as far as Dagster knows."""
+    failures = [event.step_failure_data.error for event in result.get_step_failure_events()]
+    cause = next((error.message.strip() for error in failures if error), "")
+    return Diagnostic(
+        "RUN-002",
+        f"run {result.run_id} ended without a report",
+        fix="look at the run in Dagster",
+        cause=cause,
+    )

@@ -1,0 +1,24 @@
+"""Resources: the project as a Dagster resource, configured by the path of its settings file."""
+
+import dagster as dg
+
+from ai_dataflow.config.project import Project, load_project
+from ai_dataflow.config.settings import Settings, load_settings
+
+
+class ProjectResource(dg.ConfigurableResource[Project]):
+    """The project of this code location. It is read anew for every run.
+
+    `config` is the settings file or its folder; empty means `AI_DATAFLOW_CONFIG`, else the
+    current folder.
+    """
+
+    config: str = ""
+
+    def settings(self) -> Settings:
+        """Read the settings alone."""
+        return load_settings(self.config or None)
+
+    def load(self) -> Project:
+        """Read the settings and the tables."""
+        return load_project(self.config or None)

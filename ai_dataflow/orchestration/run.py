@@ -1,0 +1,216 @@
+"""One run over some partitions: plan, engine, workstation, report. Events go to a recorder.
+
+This is the spine of the product. It knows of Dagster only that somebody wants to hear, per
+partition, what was materialized and, in the end, what was not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Protocol
+
+from ai_dataflow.config import ai_types
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.project import Project
+from ai_dataflow.config.teams import with_owner
+from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, PartitionResult, Stage
+from ai_dataflow.engine.local import run_jobs
+from ai_dataflow.engine.run import run as run_partition
+from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.workstation import rejects
+from ai_dataflow.workstation.commit import TableColumn, commit, open_table
+from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation, open_workstation
+from ai_dataflow.workstation.reports import (
+    COUNTS,
+    Counts,
+    ErrorReport,
+    PartitionReport,
+    RunReport,
+    write_report,
+)
+
+
+class Recorder(Protocol):
+    """Hears what a run did to a partition, as soon as it is certain."""
+
+    def extracted(self, result: PartitionResult, stage: Stage) -> None:
+        """An extract of a partition is there."""
+
+    def published(self, result: PartitionResult, version: int) -> None:
+        """A partition of the dataset is visible to readers."""
+
+
+@dataclass
+class Progress:
+    """What a watcher is told: so many of so many partitions are done, and the last one."""
+
+    done: int
+    total: int
+    partition: str
+
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass
+class _Run:
+    project: Project
+    plan: Plan
+    workstation: Workstation
+    run_id: str
+    stages: Sequence[Stage]
+    recorder: Recorder
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    partitions: list[PartitionReport] = field(default_factory=list)
+    timings: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @contextmanager
+    def timed(self, kind: str) -> Iterator[None]:
+        """Add the time of a piece of work to the report."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[kind] += time.perf_counter() - begun
+
+
+def execute(
+    project: Project,
+    partitions: Collection[str],
+    stages: Sequence[Stage],
+    run_id: str,
+    recorder: Recorder,
+    watcher: Watcher = lambda _: None,
+) -> RunReport:
+    """Run the partitions; publish what is well, report everything, write the report.
+
+    Partition by partition nothing raises; a report that cannot be written does.
+    """
+    begun = time.perf_counter()
+    plan = make_plan(project)
+    run = _Run(project, plan, open_workstation(project.settings), run_id, stages, recorder)
+    run.timings["planning"] = time.perf_counter() - begun
+    run.partitions += [_not_run(run, key) for key in partitions if key not in plan.jobs]
+    jobs = sorted((plan.jobs[k] for k in partitions if k in plan.jobs), key=lambda j: j.partition)
+    done = 0
+    for module, own in groupby(jobs, key=lambda job: job.module):
+        finished: list[PartitionResult] = []
+        for result in _results(run, list(own)):
+            finished.append(result)
+            done += 1
+            watcher(Progress(done, len(jobs), result.partition))
+        _finish_module(run, module, finished)
+    return _report(run)
+
+
+def _results(run: _Run, jobs: list[PartitionJob]) -> Iterator[PartitionResult]:
+    settings = run.project.settings
+    with run.timed("data"):
+        yield from run_jobs(
+            jobs,
+            lambda job: run_partition(job, settings, run.run_id, run.stages),
+            settings.execution.workers,
+        )
+
+
+def _finish_module(run: _Run, module: str, results: list[PartitionResult]) -> None:
+    """Publish a module's finished partitions in one commit, then tell the recorder."""
+    good = [result for result in results if not result.failures]
+    version = None
+    if "ai_dataset" in run.stages and good:
+        try:
+            with run.timed("commits"):
+                version = _publish(run, module, good)
+        except DataflowError as error:
+            for result in good:
+                result.failures += [Failure("ai_dataset", p) for p in error.diagnostics]
+    with run.timed("events"):
+        for result in sorted(results, key=lambda result: result.partition):
+            _record(run, result, version)
+    run.partitions += [_partition_report(run, result, version) for result in results]
+
+
+def _publish(run: _Run, module: str, good: list[PartitionResult]) -> int:
+    """Commit rejects, then data: a row is never left out without being listed."""
+    left_out = {result.job.client: result.rejects for result in good}
+    table = run.workstation.rejects(module)
+    if any(left_out.values()) or open_table(table) is not None:
+        commit(table, rejects.COLUMNS, left_out, run.run_id)
+    columns = [
+        *(
+            TableColumn(column.name, ai_types.to_delta(column.ai_type), column.description)
+            for column in run.plan.columns[module]
+        ),
+        TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
+    ]
+    files = {result.job.client: result.data for result in good}
+    return commit(run.workstation.dataset(module), columns, files, run.run_id)
+
+
+def _record(run: _Run, result: PartitionResult, version: int | None) -> None:
+    failed = result.failed_stages
+    for stage in EXTRACTS:
+        if stage in run.stages and stage not in failed:
+            run.recorder.extracted(result, stage)
+    if version is not None and not failed:
+        run.recorder.published(result, version)
+
+
+def _partition_report(
+    run: _Run, result: PartitionResult, version: int | None
+) -> PartitionReport:
+    errors = _errors(run, result.job.module, (f.diagnostic for f in result.failures))
+    published = not errors
+    return PartitionReport(
+        partition=result.partition,
+        status="failed" if errors else "ok",
+        version=version if published else None,
+        seconds=round(result.seconds, 4),
+        bytes=result.data.size if published and result.data else 0,
+        products={p: Counts(**vars(counts)) for p, counts in result.counts.items()},
+        failed_stages=sorted(result.failed_stages & set(run.stages)),
+        error=errors[0] if errors else None,
+        errors=errors,
+        **({name: result.total(name) for name in COUNTS}),
+    )
+
+
+def _not_run(run: _Run, key: str) -> PartitionReport:
+    """Report a partition that is held back, or that the control table does not have."""
+    problems = run.plan.held.get(key) or run.plan.unknown([key])
+    errors = _errors(run, key.partition("|")[0], problems)
+    return PartitionReport(
+        partition=key,
+        status="held" if key in run.plan.held else "failed",
+        failed_stages=list(run.stages),
+        error=errors[0],
+        errors=errors,
+    )
+
+
+def _errors(run: _Run, module: str, problems: Iterable[Diagnostic]) -> list[ErrorReport]:
+    """Give problems their owners, by concern, product and module."""
+    return [
+        ErrorReport(**with_owner(run.project.teams, replace(p, module=module)).to_error())
+        for p in problems
+    ]
+
+
+def _report(run: _Run) -> RunReport:
+    report = RunReport(
+        run_id=run.run_id,
+        started=run.started,
+        finished=datetime.now(UTC),
+        stages=list(run.stages),
+        partitions=sorted(run.partitions, key=lambda partition: partition.partition),
+        diagnostics=[problem.to_json() for problem in run.plan.diagnostics],
+        timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
+    )
+    write_report(run.workstation.reports(), report)
+    return report

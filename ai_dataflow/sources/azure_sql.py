@@ -1,0 +1,169 @@
+"""Databases as sources: one statement per extract, only the mapped columns, values bound."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy import types as sql_types
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    NoSuchTableError,
+    OperationalError,
+    SQLAlchemyError,
+)
+
+from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources import failures
+
+_BATCH_ROWS = 50_000
+_ALL_ROWS = (1 << 31) - 1
+_DECIMAL_DIGITS = 38
+
+_TYPES: tuple[tuple[type[sql_types.TypeEngine[Any]], pl.DataType], ...] = (
+    (sql_types.Boolean, pl.Boolean()),
+    (sql_types.Integer, pl.Int64()),
+    (sql_types.Float, pl.Float64()),
+    (sql_types.DateTime, pl.Datetime("us")),
+    (sql_types.Date, pl.Date()),
+    (sql_types.Time, pl.Time()),
+    (sql_types.LargeBinary, pl.Binary()),
+)
+
+
+class Database:
+    """A SQL connection of the settings, and what can be asked of its tables."""
+
+    def __init__(self, name: str, url: str, folder: str) -> None:
+        self.name = name
+        self.engine = _engine(url, folder)
+
+    def schema(self, location: SqlLocation, place: str) -> pl.Schema:
+        """Give the columns and types of a table or view.
+
+        Raises:
+            DataflowError: SRC-001 where there is no such table, SRC-007 or SRC-008.
+        """
+        with _classified(location, place):
+            columns = sa.inspect(self.engine).get_columns(
+                location.table, schema=location.schema or None
+            )
+        if not columns:
+            raise failures.missing(str(location), place)
+        return pl.Schema({c["name"]: self._type(c["type"]) for c in columns})
+
+    def batches(
+        self, location: SqlLocation, schema: pl.Schema, columns: Sequence[str], place: str
+    ) -> Iterator[pl.DataFrame]:
+        """Read the columns in one statement, in batches.
+
+        Raises:
+            DataflowError: SRC-007 or SRC-008, with the database's own reason as the cause.
+        """
+        wanted = {name: schema[name] for name in columns}
+        statement = _select(location, columns)
+        options = {"stream_results": True, "yield_per": self._batch_rows}
+        with _classified(location, place), self.engine.connect() as connection:
+            result = connection.execution_options(**options).execute(statement)
+            empty = True
+            for rows in result.partitions():
+                empty = False
+                yield _frame(rows, wanted)
+            if empty:
+                yield pl.DataFrame(schema=wanted)
+
+    @property
+    def _batch_rows(self) -> int:
+        """SQLite's cells may break their column's type, which only shows when all are seen."""
+        return _ALL_ROWS if self.engine.dialect.name == "sqlite" else _BATCH_ROWS
+
+    def _type(self, declared: sql_types.TypeEngine[Any]) -> pl.DataType:
+        if isinstance(declared, sql_types.Numeric) and not isinstance(declared, sql_types.Float):
+            return self._decimal(declared)
+        if self.engine.dialect.name == "sqlite" and isinstance(
+            declared, sql_types.Date | sql_types.DateTime | sql_types.Time | sql_types.Boolean
+        ):
+            return pl.String()  # SQLite has none of these; it keeps text (or numbers)
+        return next((found for sql, found in _TYPES if isinstance(declared, sql)), pl.String())
+
+    def _decimal(self, declared: sql_types.Numeric[Any]) -> pl.DataType:
+        if self.engine.dialect.name == "sqlite":
+            return pl.Float64()  # what SQLite makes of NUMERIC
+        return pl.Decimal(declared.precision or _DECIMAL_DIGITS, declared.scale or 0)
+
+
+def database(name: str, settings: Settings) -> Database:
+    """Give the database of a connection name; its pool is shared in this process."""
+    return Database(name, settings.sql[name].url.get_secret_value(), str(settings.folder))
+
+
+@functools.lru_cache(maxsize=32)
+def _engine(url: str, folder: str) -> sa.Engine:
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        parsed = _read_only(parsed, folder)
+    return sa.create_engine(parsed, hide_parameters=True)
+
+
+def _read_only(url: sa.URL, folder: str) -> sa.URL:
+    """Open SQLite files from the project's folder, read-only: opening must not create one."""
+    path = Path(folder) / str(url.database)
+    return url.set(database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
+
+
+def _select(location: SqlLocation, columns: Sequence[str]) -> sa.Select[Any]:
+    """Select untyped columns: values come as the driver gives them, unconverted."""
+    table = sa.table(
+        location.table,
+        *(sa.column(name) for name in dict.fromkeys((*columns, location.client_column)) if name),
+        schema=location.schema or None,
+    )
+    statement = sa.select(*(table.c[name] for name in columns))
+    if location.client_column:
+        statement = statement.where(
+            table.c[location.client_column] == sa.bindparam("client", location.client)
+        )
+    return statement
+
+
+def _frame(rows: Sequence[sa.Row[Any]], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    values = zip(*rows, strict=True)
+    return pl.DataFrame(
+        [_series(name, list(column), schema[name]) for name, column in zip(schema, values,
+                                                                          strict=True)]
+    )  # fmt: skip
+
+
+def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    """Make a column of the declared type; where a cell breaks it (SQLite), of text."""
+    try:
+        return pl.Series(name, values, dtype=dtype, strict=dtype != pl.Float64)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        texts = [None if value is None else str(value) for value in values]
+        return pl.Series(name, texts, dtype=pl.String())
+
+
+@contextmanager
+def _classified(location: SqlLocation, place: str) -> Iterator[None]:
+    """Name what went wrong; the statement and its parameters stay out of it (P10)."""
+    try:
+        yield
+    except NoSuchTableError:
+        raise failures.missing(str(location), place) from None
+    except (InterfaceError, OperationalError) as error:
+        cause = error.orig
+        if "no such table" in str(cause):
+            raise failures.missing(str(location), place) from None
+        raise failures.unreachable(str(location), place, cause) from None
+    except DBAPIError as error:
+        raise failures.query_failed(str(location), place, error.orig) from None
+    except SQLAlchemyError as error:
+        raise failures.query_failed(str(location), place, error) from None

@@ -1,0 +1,85 @@
+"""Named constructors for what can be wrong with a source; the place is a control table cell."""
+
+from __future__ import annotations
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+
+
+def missing(location: str, place: str) -> DataflowError:
+    """Nothing is at the location."""
+    return _failure(
+        "SRC-001", f"there is nothing at {location}", place,
+        "deliver the data, correct the location, or make the row inactive",
+    )  # fmt: skip
+
+
+def empty(location: str, place: str) -> DataflowError:
+    """A folder without files, or a file without a byte."""
+    return _failure(
+        "SRC-002", f"{location} is empty: not even a header", place, "deliver the data again"
+    )
+
+
+def no_rows(location: str, client_column: str, place: str) -> DataflowError:
+    """A shared table without a row of the client: it is not there, or its code is another."""
+    return _failure(
+        "SRC-002", f"{location} has no row for this client in `{client_column}`", place,
+        "correct the client_code, or make the row inactive until there is data",
+    )  # fmt: skip
+
+
+def unreadable(location: str, place: str, cause: object) -> DataflowError:
+    """Bytes that are not what their format promises."""
+    return _failure(
+        "SRC-003", f"{location} cannot be read", place,
+        "deliver the file again; check its format and encoding (UTF-8)", cause,
+    )  # fmt: skip
+
+
+def cut_off(location: str, place: str) -> DataflowError:
+    """A CSV whose last line has no line break: a transfer that stopped looks just like it."""
+    return _failure(
+        "SRC-004", f"the last line of {location} does not end with a line break", place,
+        "deliver the file again, whole; a writer that never ends its last line must begin to",
+    )  # fmt: skip
+
+
+def changed(location: str, place: str) -> DataflowError:
+    """A file that is not the one that was listed."""
+    return _failure(
+        "SRC-005", f"{location} changed while it was read", place, "run the partition again"
+    )
+
+
+def denied(location: str, place: str, cause: object) -> DataflowError:
+    """A location that this process may not read."""
+    return _failure(
+        "SRC-006", f"{location} may not be read", place, "grant the right to read it", cause
+    )
+
+
+def unreachable(location: str, place: str, cause: object) -> DataflowError:
+    """A database that does not answer or does not let us in."""
+    return _failure(
+        "SRC-007", f"the database of {location} cannot be reached", place,
+        "check the connection in ai_dataflow.toml and that the database is up", cause,
+    )  # fmt: skip
+
+
+def query_failed(location: str, place: str, cause: object) -> DataflowError:
+    """A statement that the database refused."""
+    return _failure(
+        "SRC-008", f"reading {location} failed", place, "see the cause, and the database", cause
+    )
+
+
+def differing(location: str, place: str, cause: object) -> DataflowError:
+    """Files of one location with different columns or types."""
+    return _failure(
+        "SRC-010", f"the files at {location} do not have the same columns", place,
+        "deliver files of one shape, or name them with a narrower location", cause,
+    )  # fmt: skip
+
+
+def _failure(code: str, message: str, place: str, fix: str, cause: object = "") -> DataflowError:
+    return DataflowError(Diagnostic(code, message, place=place, fix=fix, cause=redacted(cause) if cause else ""))

@@ -1,0 +1,187 @@
+"""What the CLI shows in a terminal: summaries, diagnostics, the state of partitions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation.reports import ErrorReport, PartitionReport, RunReport, report_name
+from ai_dataflow.workstation.status import PartitionStatus
+
+_STATE_STYLES = {"ok": "green", "failed": "red", "held": "yellow", "never": "dim"}
+_SHOWN_PARTITIONS = 5
+
+
+def progress_bar(console: Console) -> Progress:
+    """Make the progress bar of a run; it leaves nothing behind."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def show_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
+    """Show diagnostics: code and title, place, message, fix, and whose it is."""
+    for problem in diagnostics:
+        style = "bold red" if problem.severity == "error" else "bold yellow"
+        console.print(
+            Text(f"{problem.severity}[{problem.code}]", style).append(
+                f": {problem.meaning.title}", "bold"
+            )
+        )
+        _show_details(
+            console,
+            problem.place,
+            problem.message,
+            problem.fix,
+            problem.owner,
+            problem.partitions,
+            problem.cause,
+        )
+
+
+def show_summary(
+    console: Console, report: RunReport, workstation: Workstation, home: Path
+) -> None:
+    """Show what a run did: a row per module, the causes of what failed, where to look."""
+    console.print(_modules(report))
+    _show_causes(console, report)
+    _show_places(console, report, workstation, home)
+
+
+def show_status(console: Console, statuses: Sequence[PartitionStatus]) -> None:
+    """Show the state of each partition: what is published, what is wrong now and since when."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, justify in (
+        ("partition", "left"), ("state", "left"), ("published", "left"), ("rows", "right"),
+        ("version", "right"), ("what is wrong", "left"),
+    ):  # fmt: skip
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for status in statuses:
+        table.add_row(
+            status.partition,
+            Text(status.state, _STATE_STYLES[status.state]),
+            _when(status.published),
+            _number(status.rows),
+            _number(status.version),
+            Text(_wrong(status)),
+        )
+    console.print(table)
+    counts = Counter(status.state for status in statuses)
+    console.print(" · ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+
+
+def _modules(report: RunReport) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("module")
+    for name in ("ok", "failed", "rows read", "merged", "rejected", "written", "seconds"):
+        table.add_column(name, justify="right")
+    for module, own in groupby(report.partitions, key=lambda partition: partition.module):
+        table.add_row(module, *_row(list(own)))
+    table.add_section()
+    total = _row(report.partitions)
+    total[-1] = f"{(report.finished - report.started).total_seconds():.1f}"
+    table.add_row("all", *total, style="bold")
+    return table
+
+
+def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
+    ok = [p for p in partitions if p.status in ("ok", "unchanged")]
+    failed = len(partitions) - len(ok)
+    return [
+        str(len(ok)),
+        Text(str(failed), "red" if failed else ""),
+        _number(sum(p.rows_read for p in partitions)),
+        _number(sum(p.rows_merged for p in ok)),
+        _number(sum(p.rows_rejected for p in partitions)),
+        _number(sum(p.rows_published for p in ok)),
+        f"{sum(p.seconds for p in partitions):.1f}",
+    ]
+
+
+def _show_causes(console: Console, report: RunReport) -> None:
+    """Show each cause once, with the partitions that it ended."""
+    causes: dict[tuple[str, str, str], tuple[ErrorReport, str, list[str]]] = {}
+    for partition in report.failed:
+        for error in partition.errors:
+            key = (error.code, error.place, error.message)
+            causes.setdefault(key, (error, partition.status, []))[2].append(partition.partition)
+    for error, status, partitions in causes.values():
+        console.print()
+        console.print(
+            Text(f"{status}[{error.code}]", "bold red").append(f": {error.title}", "bold")
+        )
+        _show_details(
+            console, error.place, error.message, error.fix, error.owner, partitions, error.cause
+        )
+
+
+def _show_details(  # noqa: PLR0913 - the parts of one message, in their order
+    console: Console,
+    place: str,
+    message: str,
+    fix: str,
+    owner: str,
+    partitions: Sequence[str],
+    cause: str,
+) -> None:
+    lines = [
+        ("-->", place),
+        ("", message),
+        ("cause:", cause),
+        ("fix:", fix),
+        ("partitions:", _some(partitions)),
+        ("owner:", owner),
+    ]
+    for label, text in lines:
+        if text:
+            console.print(Text("  " + f"{label} {text}".strip()), soft_wrap=True)
+
+
+def _show_places(
+    console: Console, report: RunReport, workstation: Workstation, home: Path
+) -> None:
+    places = [
+        ("dataset", workstation.root.url),
+        ("rejects", workstation.rejects("").url.rstrip("/")),
+        ("report", workstation.reports().join(report_name(report.run_id))),
+        ("Dagster UI", f"DAGSTER_HOME={home} dagster dev -m ai_dataflow.definitions"),
+    ]
+    console.print()
+    for name, place in places:
+        console.print(Text(f"{name:<11} {place}"), soft_wrap=True)
+
+
+def _some(partitions: Sequence[str]) -> str:
+    more = len(partitions) - _SHOWN_PARTITIONS
+    return ", ".join(partitions[:_SHOWN_PARTITIONS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _wrong(status: PartitionStatus) -> str:
+    if not status.error:
+        return ""
+    error, since = status.error, _when(status.failing_since)
+    runs = f", {status.failed_runs} runs" if status.failed_runs > 1 else ""
+    return f"{error['code']} {error['message']} ({error['place']}) since {since}{runs}"
+
+
+def _when(moment: datetime | None) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"

@@ -1,0 +1,138 @@
+"""Publishing: one Delta transaction makes all finished partitions of a table visible at once.
+
+Workers write files, only this module commits. Readers see the old version of every partition
+until the commit, and the new version of all of them after it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from deltalake import CommitProperties, DeltaTable, Field, Schema
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.schema import PrimitiveType
+from deltalake.transaction import AddAction
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
+from ai_dataflow.sources.storage import Folder
+from ai_dataflow.workstation.files import DataFile
+from ai_dataflow.workstation.paths import PARTITION_COLUMN
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column as Delta knows it: name, primitive type, description."""
+
+    name: str
+    delta_type: str
+    description: str = ""
+
+
+def commit(
+    table: Folder,
+    columns: Sequence[TableColumn],
+    files: Mapping[str, DataFile | None],
+    run_id: str,
+) -> int:
+    """Replace the partitions of some clients, all in one transaction; give the new version.
+
+    Args:
+        table: the Delta table's folder; the table is made if it is not there.
+        columns: the table's columns from now on, `client_code` left out.
+        files: the new file of each client; None empties the client's partition.
+        run_id: noted in the table's history.
+
+    Raises:
+        DataflowError: WST-001 where it cannot be written, WST-002 where a column that other
+            clients' files hold would change its type, WST-003 where another run came first.
+    """
+    schema = _schema(columns)
+    try:
+        delta = _open_or_create(table, schema)
+        _check_types(delta, schema, set(files))
+        delta.create_write_transaction(
+            [_add(client, file) for client, file in files.items() if file],
+            mode="overwrite",
+            schema=schema,
+            partition_by=[PARTITION_COLUMN],
+            partition_filters=[(PARTITION_COLUMN, "in", sorted(files))],
+            commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+        )
+    except CommitFailedError as error:
+        raise _failed("WST-003", table, error, "run the failed partitions again") from None
+    except (DeltaError, OSError) as error:
+        fix = "check that the folder exists, has space and may be written"
+        raise _failed("WST-001", table, error, fix) from None
+    return DeltaTable(table.url, storage_options=table.options).version()
+
+
+def open_table(table: Folder, version: int | None = None) -> DeltaTable | None:
+    """Open a table, at a version if one is given; None where there is no table."""
+    try:
+        return DeltaTable(table.url, version=version, storage_options=table.options)
+    except TableNotFoundError:
+        return None
+
+
+def _open_or_create(table: Folder, schema: Schema) -> DeltaTable:
+    return open_table(table.make()) or DeltaTable.create(
+        table.url,
+        schema=schema,
+        mode="ignore",
+        partition_by=[PARTITION_COLUMN],
+        storage_options=table.options,
+    )
+
+
+def _schema(columns: Sequence[TableColumn]) -> Schema:
+    fields = [
+        Field(
+            column.name,
+            PrimitiveType(column.delta_type),
+            metadata={"comment": column.description} if column.description else None,
+        )
+        for column in columns
+    ]
+    return Schema([*fields, Field(PARTITION_COLUMN, PrimitiveType("string"))])
+
+
+def _add(client: str, file: DataFile) -> AddAction:
+    return AddAction(
+        path=file.path,
+        size=file.size,
+        partition_values={PARTITION_COLUMN: client},
+        modification_time=int(time.time() * 1000),
+        data_change=True,
+        stats=json.dumps({"numRecords": file.rows}),
+    )
+
+
+def _check_types(delta: DeltaTable, schema: Schema, clients: set[str]) -> None:
+    """Refuse a new type for a column while other clients' files still hold the old one."""
+    published = {field.name: field.type for field in delta.schema().fields}
+    changed = [f.name for f in schema.fields if published.get(f.name, f.type) != f.type]
+    others = {str(values[PARTITION_COLUMN]) for values in delta.partitions()} - clients
+    if changed and others:
+        raise DataflowError(
+            Diagnostic(
+                "WST-002",
+                f"{listing(changed)} has another type in the published dataset, and {len(others)} "
+                f"clients are not part of this run ({listing(sorted(others), 3)})",
+                fix="run all partitions of the module at once, or name the column anew",
+            )
+        )
+
+
+def _failed(code: str, table: Folder, error: Exception, fix: str) -> DataflowError:
+    return DataflowError(
+        Diagnostic(
+            code,
+            f"{table.url} could not be committed",
+            place=table.url,
+            fix=fix,
+            cause=redacted(error),
+        )
+    )

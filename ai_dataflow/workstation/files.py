@@ -1,0 +1,58 @@
+"""Data files: written under fresh names, invisible until a commit names them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from ai_dataflow.sources.storage import Folder, StoredFile
+from ai_dataflow.workstation.paths import partition_folder
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file of one partition, not yet committed. `path` is relative to its table."""
+
+    path: str
+    size: int
+    rows: int
+
+
+def write_partition(frame: pl.LazyFrame, table: Folder, client: str) -> DataFile:
+    """Stream a frame into a new file of a client's partition.
+
+    Its row count is read back from the file's own footer, not taken from what was meant.
+    """
+    path = f"{partition_folder(client)}/{uuid.uuid4().hex}.parquet"
+    url = table.join(path)
+    frame.sink_parquet(url, mkdir=True, storage_options=table.options)
+    rows = pl.scan_parquet(url, hive_partitioning=False, storage_options=table.options)
+    count = rows.select(pl.len()).collect().item()
+    return DataFile(path, _stat(table, path).size, int(count))
+
+
+def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) -> DataFile:
+    """Stream batches of equal schema into one Parquet file; it appears when it is whole."""
+    rows = 0
+    with folder.create(path) as sink, ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for batch in batches:
+            arrow = batch.to_arrow()
+            if writer is None:
+                opened = pq.ParquetWriter(sink, arrow.schema, compression="zstd")
+                writer = stack.enter_context(opened)
+            writer.write_table(arrow)
+            rows += batch.height
+    return DataFile(path, _stat(folder, path).size, rows)
+
+
+def _stat(folder: Folder, path: str) -> DataFile:
+    file = folder.stat(path)
+    if file is None:
+        raise FileNotFoundError(folder.join(path))
+    return file

@@ -1,0 +1,51 @@
+"""The workstation's layout: what lives where.
+
+    <module>/                       the module's Delta table, partitioned by client_code
+    _rejects/<module>/              rows left out of it, a Delta table of the same partitions
+    _runs/<run_id>.json             the run reports
+    _staging/<module>/<client>/     the last extracts: a manifest, and copies of SQL tables
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources.storage import Folder
+
+PARTITION_COLUMN = "client_code"
+PRODUCT_COLUMN = "product_code"
+
+
+@dataclass(frozen=True)
+class Workstation:
+    """The workstation's folders."""
+
+    root: Folder
+
+    def dataset(self, module: str) -> Folder:
+        """The Delta table of a module."""
+        return Folder(self.root.join(module))
+
+    def rejects(self, module: str) -> Folder:
+        """The Delta table of the rows left out of a module."""
+        return Folder(self.root.join(f"_rejects/{module}"))
+
+    def reports(self) -> Folder:
+        """The run reports."""
+        return Folder(self.root.join("_runs"))
+
+    def staging(self, module: str, client: str) -> Folder:
+        """The last extracts of a partition."""
+        return Folder(self.root.join(f"_staging/{module}/{client}"))
+
+
+def open_workstation(settings: Settings) -> Workstation:
+    """Give the workstation of a project; nothing is created or checked yet."""
+    return Workstation(Folder(str(settings.folder / Path(settings.workstation.url).expanduser())))
+
+
+def partition_folder(client: str) -> str:
+    """Give the folder of a client's files within a table, as Hive and Delta spell it."""
+    return f"{PARTITION_COLUMN}={client}"

@@ -1,0 +1,63 @@
+"""Reading datasets back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from ai_dataflow.config.settings import load_settings
+from ai_dataflow.sources.storage import Folder
+from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.paths import PARTITION_COLUMN, open_workstation
+
+
+class DatasetNotFoundError(LookupError):
+    """There is no published dataset of that name; nothing has been published for it yet."""
+
+
+def load(
+    module: str,
+    client: str | Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    version: int | None = None,
+    *,
+    config: str | Path | None = None,
+) -> pl.LazyFrame:
+    """Load a module's AI dataset lazily.
+
+    Args:
+        module: the module's name, as in the control table.
+        client: one client's code, several, or None for all.
+        columns: the columns to give, in this order; None for all.
+        version: the Delta version to read; None for the newest.
+        config: the project's `ai_dataflow.toml` or its folder; by default the one that
+            `AI_DATAFLOW_CONFIG` names, else the current folder's.
+
+    Raises:
+        DatasetNotFoundError: nothing is published under that name.
+        DataflowError: the settings cannot be read.
+
+    Example:
+        >>> load("sales", client="USA", columns=["sale_id", "quantity"]).collect()
+    """
+    workstation = open_workstation(load_settings(config))
+    return read_dataset(workstation.dataset(module), client, columns, version)
+
+
+def read_dataset(
+    table: Folder,
+    client: str | Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    version: int | None = None,
+) -> pl.LazyFrame:
+    """Read a table of the workstation; see `load`."""
+    delta = open_table(table, version)
+    if delta is None:
+        raise DatasetNotFoundError(f"nothing is published at {table.url}")
+    frame = pl.scan_delta(delta)
+    if client is not None:
+        clients = [client] if isinstance(client, str) else list(client)
+        frame = frame.filter(pl.col(PARTITION_COLUMN).is_in(clients))
+    return frame if columns is None else frame.select(columns)

@@ -1,0 +1,148 @@
+"""Run reports: the one source for metadata, mails and the terminal summary.
+
+A report is JSON at `<workstation>/_runs/<run_id>.json`; its fields are a contract.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+from obstore.exceptions import BaseError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.sources.storage import Folder
+
+Status = Literal["ok", "failed", "held", "unchanged"]
+COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Counts(_Part):
+    """Where rows went: read = rejected + merged + published."""
+
+    rows_read: int = 0
+    rows_rejected: int = 0
+    rows_merged: int = 0
+    rows_published: int = 0
+
+
+class ErrorReport(_Part):
+    """What ended a partition, and whose it is."""
+
+    code: str
+    title: str
+    kind: str
+    concern: str
+    owner: str
+    place: str
+    message: str
+    fix: str = ""
+    product: str = ""
+    submodule: str = ""
+    cause: str = ""
+
+
+class PartitionReport(Counts):
+    """What became of a partition. `version` is the Delta version that has it, if published.
+
+    `error` is the first of `errors`. `bytes` is the size of its data file, `seconds` its work.
+    """
+
+    partition: str
+    status: Status
+    version: int | None = None
+    seconds: float = 0.0
+    bytes: int = 0
+    products: dict[str, Counts] = {}
+    failed_stages: list[str] = []
+    error: ErrorReport | None = None
+    errors: list[ErrorReport] = []
+
+    @property
+    def module(self) -> str:
+        """The partition's module."""
+        return self.partition.partition("|")[0]
+
+
+class RunReport(_Part):
+    """What a run did. `timings` are seconds by kind of work; workers' seconds add up."""
+
+    run_id: str
+    started: datetime
+    finished: datetime
+    stages: list[str] = []
+    partitions: list[PartitionReport] = []
+    diagnostics: list[dict[str, Any]] = []
+    timings: dict[str, float] = {}
+
+    def statuses(self) -> Counter[str]:
+        """Count the partitions by status."""
+        return Counter(partition.status for partition in self.partitions)
+
+    @property
+    def failed(self) -> list[PartitionReport]:
+        """The partitions that are not as they should be: failed or held back."""
+        return [p for p in self.partitions if p.status in ("failed", "held")]
+
+    @property
+    def exit_code(self) -> int:
+        """0 all well, 1 something failed or was held back, 2 nothing could run."""
+        if self.partitions and all(p.status == "held" for p in self.partitions):
+            return 2
+        has_errors = any(d.get("severity") == "error" for d in self.diagnostics)
+        return 1 if self.failed or has_errors else 0
+
+
+def report_name(run_id: str) -> str:
+    """Give the name of a run's report within the reports' folder."""
+    return f"{run_id}.json"
+
+
+def write_report(folder: Folder, report: RunReport) -> str:
+    """Write a report; give its URL.
+
+    Raises:
+        DataflowError: WST-001.
+    """
+    name = report_name(report.run_id)
+    try:
+        folder.write(name, report.model_dump_json(indent=1).encode())
+    except (BaseError, OSError) as error:
+        raise DataflowError(
+            Diagnostic(
+                "WST-001",
+                f"the run report cannot be written to {folder.url}",
+                place=folder.url,
+                fix="check that the folder exists, has space and may be written",
+                cause=redacted(error),
+            )
+        ) from None
+    return folder.join(name)
+
+
+def read_report(folder: Folder, run_id: str) -> RunReport | None:
+    """Read a run's report; None where the run has left none."""
+    return next(_valid(folder, [report_name(run_id)]), None) if folder.exists() else None
+
+
+def read_reports(folder: Folder) -> Iterator[RunReport]:
+    """Give the reports, newest run first; one that is no report is passed over."""
+    if not folder.exists():
+        return
+    names = [file.path for file in folder.list() if file.path.endswith(".json")]
+    yield from sorted(_valid(folder, names), key=lambda report: report.started, reverse=True)
+
+
+def _valid(folder: Folder, names: Iterable[str]) -> Iterator[RunReport]:
+    for name in names:
+        try:
+            yield RunReport.model_validate_json(folder.read(name))
+        except (ValidationError, FileNotFoundError):
+            continue
