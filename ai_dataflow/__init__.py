@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     """Import `load` on first use, so that `import ai_dataflow` alone costs nothing."""
     if name == "load":
-        from ai_dataflow.workstation.readers import load
+        from ai_dataflow.workstation.readers import load  # noqa: PLC0415
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

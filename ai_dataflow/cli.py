@@ -130,7 +130,7 @@ def _print_json(value: Any) -> None:
     out.print_json(json.dumps(value))
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's way
+def _version(wanted: bool) -> None:
     if wanted:
         out.print(__version__)
         raise typer.Exit

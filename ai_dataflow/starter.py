@@ -7,6 +7,7 @@ from pathlib import Path
 import openpyxl
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
@@ -140,9 +141,10 @@ def _write_mapping(file: Path) -> None:
     sheet.append(list(_MAPPING_HEADER))
     for row in _MAPPING:
         sheet.append([value or None for value in row])
-    for cell, note in zip(sheet[1], _MAPPING_HEADER.values(), strict=True):
+    for i, note in enumerate(_MAPPING_HEADER.values(), start=1):
+        cell = sheet.cell(1, i)
         cell.font = Font(bold=True)
         cell.comment = Comment(note, "ai_dataflow")
-        sheet.column_dimensions[cell.column_letter].width = 18
+        sheet.column_dimensions[get_column_letter(i)].width = 18
     sheet.freeze_panes = "A2"
     book.save(file)

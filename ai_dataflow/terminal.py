@@ -37,26 +37,13 @@ def progress_bar(console: Console) -> Progress:
 def show_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
     """Show diagnostics: code and title, place, message, fix, and whose it is."""
     for problem in diagnostics:
-        style = "bold red" if problem.severity == "error" else "bold yellow"
-        console.print(
-            Text(f"{problem.severity}[{problem.code}]", style).append(
-                f": {problem.meaning.title}", "bold"
-            )
-        )
-        _show_details(
-            console,
-            problem.place,
-            problem.message,
-            problem.fix,
-            problem.owner,
-            problem.partitions,
-            problem.cause,
-        )
+        style = "red" if problem.severity == "error" else "yellow"
+        head = Text(f"{problem.severity}[{problem.code}]", f"bold {style}")
+        console.print(head.append(f": {problem.meaning.title}", "bold"))
+        _show_details(console, problem, problem.partitions)
 
 
-def show_summary(
-    console: Console, report: RunReport, workstation: Workstation, home: Path
-) -> None:
+def show_summary(console: Console, report: RunReport, workstation: Workstation, home: Path) -> None:
     """Show what a run did: a row per module, the causes of what failed, where to look."""
     console.print(_modules(report))
     _show_causes(console, report)
@@ -121,40 +108,28 @@ def _show_causes(console: Console, report: RunReport) -> None:
             key = (error.code, error.place, error.message)
             causes.setdefault(key, (error, partition.status, []))[2].append(partition.partition)
     for error, status, partitions in causes.values():
-        console.print()
-        console.print(
-            Text(f"{status}[{error.code}]", "bold red").append(f": {error.title}", "bold")
-        )
-        _show_details(
-            console, error.place, error.message, error.fix, error.owner, partitions, error.cause
-        )
+        head = Text(f"\n{status}[{error.code}]", "bold red")
+        console.print(head.append(f": {error.title}", "bold"))
+        _show_details(console, error, partitions)
 
 
-def _show_details(  # noqa: PLR0913 - the parts of one message, in their order
-    console: Console,
-    place: str,
-    message: str,
-    fix: str,
-    owner: str,
-    partitions: Sequence[str],
-    cause: str,
+def _show_details(
+    console: Console, problem: Diagnostic | ErrorReport, partitions: Sequence[str]
 ) -> None:
     lines = [
-        ("-->", place),
-        ("", message),
-        ("cause:", cause),
-        ("fix:", fix),
+        ("-->", problem.place),
+        ("", problem.message),
+        ("cause:", problem.cause),
+        ("fix:", problem.fix),
         ("partitions:", _some(partitions)),
-        ("owner:", owner),
+        ("owner:", problem.owner),
     ]
     for label, text in lines:
         if text:
             console.print(Text("  " + f"{label} {text}".strip()), soft_wrap=True)
 
 
-def _show_places(
-    console: Console, report: RunReport, workstation: Workstation, home: Path
-) -> None:
+def _show_places(console: Console, report: RunReport, workstation: Workstation, home: Path) -> None:
     places = [
         ("dataset", workstation.root.url),
         ("rejects", workstation.rejects("").url.rstrip("/")),

@@ -183,7 +183,9 @@ def _rows(source: Source) -> list[list[Value]]:
     lines = (2, 3) if source.submodule_name == "line" else (1, 1)
     sizes = [(number, rng.randint(*lines)) for number in range(1, count + 1)]
     places = [Place(rng, source, number, i + 1) for number, size in sizes for i in range(size)]
-    columns = {c.ai_column: MAKERS.get(c.ai_column) or MAKERS[c.ai_type] for c in _delivered(source)}
+    columns = {
+        c.ai_column: MAKERS.get(c.ai_column) or MAKERS[c.ai_type] for c in _delivered(source)
+    }
     rows = [[make(place) for make in columns.values()] for place in places]
     ai_column, bad, times = DEFECTS.get(source, ("", None, 0))
     for row in rows[10::37][:times]:  # far apart, so that each claim keeps a good line

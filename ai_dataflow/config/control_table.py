@@ -75,7 +75,7 @@ def _duplicates(table: Table) -> list[Diagnostic]:
     """Find active rows that name the same source twice: its rows would be published twice."""
     active = table.cells[table.cells["active"].map(is_yes)]
     problems = []
-    for _, lines in active.groupby(list(NAMES), sort=False).groups.items():
+    for lines in active.groupby(list(NAMES), sort=False).groups.values():
         for line in lines[1:]:
             first = table.sheet.place(int(lines[0]), "submodule_name")
             problems.append(

@@ -138,9 +138,7 @@ def _missing_variable(file: Path, name: str) -> Diagnostic:
 
 
 def _invalid(file: Path, setting: str, message: str, fix: str) -> Diagnostic:
-    return Diagnostic(
-        "CFG-003", f"`{setting}` {message}", place=f"{file.name}:{setting}", fix=fix
-    )
+    return Diagnostic("CFG-003", f"`{setting}` {message}", place=f"{file.name}:{setting}", fix=fix)
 
 
 def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:

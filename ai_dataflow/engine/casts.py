@@ -7,7 +7,7 @@ spellings; dates and timestamps are ISO 8601, an offset is converted to UTC, non
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -76,7 +76,7 @@ def _from_text(expr: pl.Expr, target: pl.DataType) -> pl.Expr:
 
 
 def _boolean(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.is_in(_TRUE)).then(True).when(text.is_in(_FALSE)).then(False)  # noqa: FBT003
+    return pl.when(text.is_in(_TRUE)).then(True).when(text.is_in(_FALSE)).then(False)
 
 
 def _exact_decimal(text: pl.Expr, target: pl.Decimal) -> pl.Expr:
@@ -111,7 +111,7 @@ def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> p
 
 def _in_zone(instant: pl.Expr, target: pl.DataType) -> pl.Expr:
     zone = getattr(target, "time_zone", None)
-    unit = getattr(target, "time_unit", "us")
+    unit: Any = getattr(target, "time_unit", "us")
     moved = instant.dt.convert_time_zone(zone) if zone else instant.dt.replace_time_zone(None)
     return moved.dt.cast_time_unit(unit)
 
@@ -119,7 +119,7 @@ def _in_zone(instant: pl.Expr, target: pl.DataType) -> pl.Expr:
 def _from_number(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
     if target == pl.Boolean:
         number = expr.cast(pl.Float64)
-        return pl.when(number == 1).then(True).when(number == 0).then(False)  # noqa: FBT003
+        return pl.when(number == 1).then(True).when(number == 0).then(False)
     if not target.is_numeric():
         return None
     converted = expr.cast(target, strict=False)

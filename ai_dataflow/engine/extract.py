@@ -36,9 +36,7 @@ def stage_of(source: SourceJob) -> Stage:
     return "adls_extract" if isinstance(source.location, FileLocation) else "azure_sql_extract"
 
 
-def extract_sources(
-    job: PartitionJob, settings: Settings, stages: Collection[Stage]
-) -> Extracted:
+def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[Stage]) -> Extracted:
     """Extract the sources whose stage is wanted; the last extracts serve for the others.
 
     All sources are tried, so that all failures are known at once. What was extracted becomes the
@@ -78,9 +76,7 @@ def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging:
     schema = database.schema(location, source.place)
     columns = compile_source(source, schema).needed or list(schema)[:1]
     path = f"{source.product}.{source.submodule}.{uuid.uuid4().hex}.parquet"
-    file = write_batches(
-        database.batches(location, schema, columns, source.place), staging, path
-    )
+    file = write_batches(database.batches(location, schema, columns, source.place), staging, path)
     if location.client_column and not file.rows:
         raise failures.no_rows(str(location), location.client_column, source.place)
     stored = StoredFile(file.path, file.size, "")
@@ -118,5 +114,4 @@ def _keep(staging: Folder, extracts: list[Extract]) -> None:
     """Write the manifest, then drop the copies that it no longer names."""
     staging.write(_MANIFEST, _EXTRACTS.dump_json(extracts, indent=1))
     named = {file.path for extract in extracts if extract.staged for file in extract.files}
-    staging.delete([f.path for f in staging.list() if f.path not in named | {_MANIFEST}])
-
+    staging.delete([f.path for f in staging.files() if f.path not in named | {_MANIFEST}])

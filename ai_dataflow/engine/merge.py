@@ -51,9 +51,7 @@ def merge_product(parts: Sequence[Part]) -> Merged:
     return Merged(_append(frames), 0)
 
 
-def union_products(
-    products: dict[str, pl.LazyFrame], columns: Sequence[AiColumn]
-) -> pl.LazyFrame:
+def union_products(products: dict[str, pl.LazyFrame], columns: Sequence[AiColumn]) -> pl.LazyFrame:
     """Put products under each other: all AI columns in sheet order, then the product's code."""
     return pl.concat(
         [_conform(rows, columns, product) for product, rows in products.items()], how="vertical"

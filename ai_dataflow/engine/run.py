@@ -54,7 +54,7 @@ def run(
         result.failures += [Failure("ai_dataset", problem) for problem in error.diagnostics]
     except PolarsError as error:
         result.failures.append(Failure("ai_dataset", _failed_on_data(error)))
-    except Exception as error:  # noqa: BLE001 - a bug in one partition must not stop the others
+    except Exception as error:
         result.failures.append(Failure("ai_dataset", unexpected(error)))
     result.seconds = time.perf_counter() - started
     return result
@@ -91,8 +91,7 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
         for product, sources in job.by_product().items():
             counts = result.counts[product] = ProductCounts()
             parts = [
-                _map(s, by_source[s.product, s.submodule], counts, left_out, space)
-                for s in sources
+                _map(s, by_source[s.product, s.submodule], counts, left_out, space) for s in sources
             ]
             done = merge_product(parts)
             counts.rows_merged, merged[product] = done.rows_merged, done.rows

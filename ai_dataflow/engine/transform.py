@@ -159,7 +159,7 @@ def _located(problem: Diagnostic, source: SourceJob) -> Diagnostic:
 
 def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
     """Number the reasons: 2i where column i could not be made, 2i+1 where it must not be null."""
-    reasons = []
+    reasons: list[pl.Expr] = []
     for i, column in enumerate(columns):
         reasons.append(pl.when(column.failed).then(pl.lit(2 * i, dtype=pl.Int32)))
         if column.mapping.required:
@@ -173,7 +173,7 @@ def _rejects(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) 
     rows = [column.mapping for column in compiled.columns]
     raw = pl.col(_RAW).struct.json_encode() if compiled.needed else pl.lit("{}")
     bad = mapped.filter(number.is_not_null()).with_columns(raw.alias("raw_row"))
-    by_row = {i: row for i, row in enumerate(rows)}
+    by_row = dict(enumerate(rows))
     return _reject_rows(
         bad,
         source,

@@ -30,7 +30,7 @@ DATASET_IO_MANAGER = "workstation"
 class RunConfig(dg.Config):
     """Which partitions to run, where neither a partition nor a range is chosen; none: all."""
 
-    partition_keys: list[str] = []
+    partition_keys: list[str] = []  # noqa: RUF012 - Dagster copies it
 
 
 def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.AssetSpec]:
@@ -78,9 +78,9 @@ def build_assets(
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def step(
+    def step(  # type: ignore[no-untyped-def]  # Dagster takes None for a wrong type of output
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
-    ) -> None:
+    ):
         loaded = project.load()
         keys, planned_by_dagster = _keys(context, config, loaded)
         recorder = _DagsterRecorder(context, loaded)

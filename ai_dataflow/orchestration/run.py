@@ -162,9 +162,7 @@ def _record(run: _Run, result: PartitionResult, version: int | None) -> None:
         run.recorder.published(result, version)
 
 
-def _partition_report(
-    run: _Run, result: PartitionResult, version: int | None
-) -> PartitionReport:
+def _partition_report(run: _Run, result: PartitionResult, version: int | None) -> PartitionReport:
     errors = _errors(run, result.job.module, (f.diagnostic for f in result.failures))
     published = not errors
     return PartitionReport(

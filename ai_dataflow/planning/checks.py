@@ -41,8 +41,8 @@ def _mapped_by_two(keyed: Sequence[SourceJob]) -> Iterable[Diagnostic]:
             if other is not row and not (row.is_key and other.is_key):
                 yield Diagnostic(
                     "MAP-012",
-                    f"`{row.ai_column}` comes from `{other.submodule}` and from `{source.submodule}`, which "
-                    "are joined",
+                    f"`{row.ai_column}` comes from `{other.submodule}` and from "
+                    f"`{source.submodule}`, which are joined",
                     place=row.place("ai_column"),
                     fix="map it from one of them, or mark it as a key of both",
                     line=row.line,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ai_dataflow.config import ai_types
 from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow, rows_for
 from ai_dataflow.config.control_table import ControlRow
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, did_you_mean
 from ai_dataflow.config.locations import resolve
 from ai_dataflow.config.project import Project
 from ai_dataflow.config.tables import NAME_RULE
@@ -101,7 +101,7 @@ def _hold_bad_rows(planner: _Planner) -> None:
     for problem in planner.project.control_problems:
         row = control[problem.line]
         doubtful = problem.code == "CTL-005"  # whether it is active is what cannot be told
-        severity = "error" if row.active or doubtful else "warning"
+        severity: Severity = "error" if row.active or doubtful else "warning"
         planner.hold(replace(problem, severity=severity), [row])
     mapping = {row.line: row for row in planner.project.mapping}
     for problem in planner.project.mapping_problems:

@@ -50,9 +50,7 @@ def pin(location: FileLocation, product: str, submodule: str, place: str) -> Ext
         if not all(file.size for file in files):
             raise failures.empty(str(location), place)
         file_format = _format(location, files, place)
-        return Extract(
-            product, submodule, str(location), root.url, file_format, tuple(files)
-        )
+        return Extract(product, submodule, str(location), root.url, file_format, tuple(files))
 
 
 def schema(extract: Extract, place: str) -> pl.Schema:
@@ -124,17 +122,17 @@ def _scan(extract: Extract) -> pl.LazyFrame:
 def _is_delta(root: Folder, path: str, location: FileLocation) -> bool:
     if location.file_format not in ("", "delta") or is_glob(path) or root.stat(path):
         return False
-    return bool(root.list(f"{path}/_delta_log"))
+    return bool(root.files(f"{path}/_delta_log"))
 
 
 def _matching(root: Folder, path: str) -> list[StoredFile]:
     """Find the files of a path: itself, what its glob matches, or what is in the folder."""
     if is_glob(path):
         pattern = glob_pattern(path)
-        return [file for file in root.list() if pattern.fullmatch(file.path)]
+        return [file for file in root.files() if pattern.fullmatch(file.path)]
     if file := root.stat(path):
         return [file]
-    return [file for file in root.list(path) if not _is_hidden(file.path.removeprefix(path))]
+    return [file for file in root.files(path) if not _is_hidden(file.path.removeprefix(path))]
 
 
 def _is_hidden(path: str) -> bool:

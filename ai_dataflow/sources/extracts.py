@@ -18,7 +18,8 @@ Format = Literal["parquet", "delta", "csv", "jsonl"]
 class Extract:
     """One source of one partition, as it was when it was pinned.
 
-    `name` is the location as the control table spells it, `folder` the URL that the files' paths are relative to; `version` the Delta version.
+    `name` is the location as the control table spells it, `folder` the URL that the files'
+    paths are relative to, `version` the Delta version.
     `staged` tells that the files are our own copy, which nobody else changes.
     """
 

@@ -82,4 +82,6 @@ def differing(location: str, place: str, cause: object) -> DataflowError:
 
 
 def _failure(code: str, message: str, place: str, fix: str, cause: object = "") -> DataflowError:
-    return DataflowError(Diagnostic(code, message, place=place, fix=fix, cause=redacted(cause) if cause else ""))
+    return DataflowError(
+        Diagnostic(code, message, place=place, fix=fix, cause=redacted(cause) if cause else "")
+    )

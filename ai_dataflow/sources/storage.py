@@ -59,7 +59,7 @@ class Folder:
         Path(self.url).mkdir(parents=True, exist_ok=True)
         return self
 
-    def list(self, prefix: str = "") -> list[StoredFile]:
+    def files(self, prefix: str = "") -> list[StoredFile]:
         """List all files below a prefix, by path. A missing prefix is an empty list."""
         found = obstore.list(self.store, prefix=prefix or None).collect()
         return sorted((_stored(meta) for meta in found), key=lambda file: file.path)

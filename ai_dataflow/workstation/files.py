@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow.parquet as pq
 
-from ai_dataflow.sources.storage import Folder, StoredFile
+from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.paths import partition_folder
 
 
@@ -51,7 +51,7 @@ def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) ->
     return DataFile(path, _stat(folder, path).size, rows)
 
 
-def _stat(folder: Folder, path: str) -> DataFile:
+def _stat(folder: Folder, path: str) -> StoredFile:
     file = folder.stat(path)
     if file is None:
         raise FileNotFoundError(folder.join(path))

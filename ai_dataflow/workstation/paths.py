@@ -1,9 +1,9 @@
 """The workstation's layout: what lives where.
 
-    <module>/                       the module's Delta table, partitioned by client_code
-    _rejects/<module>/              rows left out of it, a Delta table of the same partitions
-    _runs/<run_id>.json             the run reports
-    _staging/<module>/<client>/     the last extracts: a manifest, and copies of SQL tables
+<module>/                       the module's Delta table, partitioned by client_code
+_rejects/<module>/              rows left out of it, a Delta table of the same partitions
+_runs/<run_id>.json             the run reports
+_staging/<module>/<client>/     the last extracts: a manifest, and copies of SQL tables
 """
 
 from __future__ import annotations

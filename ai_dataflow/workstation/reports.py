@@ -136,7 +136,7 @@ def read_reports(folder: Folder) -> Iterator[RunReport]:
     """Give the reports, newest run first; one that is no report is passed over."""
     if not folder.exists():
         return
-    names = [file.path for file in folder.list() if file.path.endswith(".json")]
+    names = [file.path for file in folder.files() if file.path.endswith(".json")]
     yield from sorted(_valid(folder, names), key=lambda report: report.started, reverse=True)
 
 

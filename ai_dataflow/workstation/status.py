@@ -37,8 +37,9 @@ class PartitionStatus:
 def partition_statuses(
     partitions: Iterable[str], reports: Iterable[RunReport]
 ) -> list[PartitionStatus]:
-    """Give the state of each partition. `reports` come newest first; old ones are not read
-    once everything is known.
+    """Give the state of each partition.
+
+    `reports` come newest first; old ones are not read once everything is known.
     """
     statuses = {key: PartitionStatus(key) for key in partitions}
     open_keys = set(statuses)
