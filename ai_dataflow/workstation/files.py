@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow.parquet as pq
 
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.sources.storage import Folder, StoredFile
 from ai_dataflow.workstation.paths import partition_folder
 
 
