@@ -15,7 +15,13 @@ from rich.text import Text
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.workstation.paths import Workstation
-from ai_dataflow.workstation.reports import ErrorReport, PartitionReport, RunReport, report_name
+from ai_dataflow.workstation.reports import (
+    COUNTS,
+    ErrorReport,
+    PartitionReport,
+    RunReport,
+    report_name,
+)
 from ai_dataflow.workstation.status import PartitionStatus
 
 _STATE_STYLES = {"ok": "green", "failed": "red", "held": "yellow", "never": "dim"}
@@ -53,11 +59,11 @@ def show_summary(console: Console, report: RunReport, workstation: Workstation, 
 def show_status(console: Console, statuses: Sequence[PartitionStatus]) -> None:
     """Show the state of each partition: what is published, what is wrong now and since when."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, justify in (
-        ("partition", "left"), ("state", "left"), ("published", "left"), ("rows", "right"),
-        ("version", "right"), ("what is wrong", "left"),
-    ):  # fmt: skip
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for name in ("partition", "state", "published"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rows", "version"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("wrong since", no_wrap=True)
     for status in statuses:
         table.add_row(
             status.partition,
@@ -65,17 +71,23 @@ def show_status(console: Console, statuses: Sequence[PartitionStatus]) -> None:
             _when(status.published),
             _number(status.rows),
             _number(status.version),
-            Text(_wrong(status)),
+            _wrong_since(status),
         )
     console.print(table)
+    for status in statuses:
+        if status.error:
+            error = ErrorReport.model_validate(status.error)
+            head = Text(f"\n{status.state}[{error.code}]", "bold red")
+            console.print(head.append(f": {error.title}", "bold"))
+            _show_details(console, error, [status.partition])
     counts = Counter(status.state for status in statuses)
-    console.print(" · ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+    console.print("\n" + " · ".join(f"{count} {state}" for state, count in sorted(counts.items())))
 
 
 def _modules(report: RunReport) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("module")
-    for name in ("ok", "failed", "rows read", "merged", "rejected", "written", "seconds"):
+    for name in ("clients ok", "failed", "rows read", "rejected", "merged", "written", "seconds"):
         table.add_column(name, justify="right")
     for module, own in groupby(report.partitions, key=lambda partition: partition.module):
         table.add_row(module, *_row(list(own)))
@@ -87,15 +99,13 @@ def _modules(report: RunReport) -> Table:
 
 
 def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
+    """Give a module's figures; rows are those of its published partitions, so that they add up."""
     ok = [p for p in partitions if p.status in ("ok", "unchanged")]
     failed = len(partitions) - len(ok)
     return [
         str(len(ok)),
         Text(str(failed), "red" if failed else ""),
-        _number(sum(p.rows_read for p in partitions)),
-        _number(sum(p.rows_merged for p in ok)),
-        _number(sum(p.rows_rejected for p in partitions)),
-        _number(sum(p.rows_published for p in ok)),
+        *(_number(sum(getattr(p, name) for p in ok)) for name in COUNTS),
         f"{sum(p.seconds for p in partitions):.1f}",
     ]
 
@@ -146,12 +156,11 @@ def _some(partitions: Sequence[str]) -> str:
     return ", ".join(partitions[:_SHOWN_PARTITIONS]) + (f" and {more} more" if more > 0 else "")
 
 
-def _wrong(status: PartitionStatus) -> str:
+def _wrong_since(status: PartitionStatus) -> str:
     if not status.error:
         return ""
-    error, since = status.error, _when(status.failing_since)
-    runs = f", {status.failed_runs} runs" if status.failed_runs > 1 else ""
-    return f"{error['code']} {error['message']} ({error['place']}) since {since}{runs}"
+    runs = f" ({status.failed_runs} runs)" if status.failed_runs > 1 else ""
+    return f"{_when(status.failing_since)}{runs}"
 
 
 def _when(moment: datetime | None) -> str:

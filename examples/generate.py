@@ -2,6 +2,7 @@
 
 The tables at the top describe the data; the functions only turn them into sources and into the
 files that a user of `ai_dataflow` writes. No clock, no network: the same SEED, the same rows.
+Example: python examples/generate.py demo
 """
 
 import argparse
@@ -23,7 +24,6 @@ from openpyxl.styles import Font
 
 SEED = "ai_dataflow demo"
 MARKER = ".demo"  # a folder with this file in it is ours to empty
-
 Value = str | int | float | Decimal | date | None  # a bool is an int, a datetime is a date
 
 
@@ -43,7 +43,7 @@ class Column(NamedTuple):
     ai_type: str
     flags: str
     names: str  # in ORION, VEGA and LYRA; "-" where the product does not deliver it
-    description: str = ""
+    description: str = ""  # for the readers of the dataset
 
 
 CLIENTS = {
@@ -58,8 +58,7 @@ LOCATIONS = {
     "VEGA": "data/vega/{module_name}/{submodule_name}/{client_code}",
     "LYRA": "sql://lyra/{module_name}_{submodule_name}?client_column=client_code",
 }
-# How each product spells no and yes.
-BOOLEANS: dict[str, Sequence[Value]] = {"ORION": "NY", "VEGA": (False, True), "LYRA": (0, 1)}
+NO_YES: dict[str, Sequence[Value]] = {"ORION": "NY", "VEGA": (False, True), "LYRA": (0, 1)}
 POLICY = (
     Column("policy_number", "string", "R", "POL_NO policyNumber policy_no", "Policy number"),
     Column("inception_date", "date", "R", "START_DT inceptionDate valid_from", "Cover starts"),
@@ -79,7 +78,6 @@ SUBMODULES: dict[tuple[str, str], tuple[Column, ...]] = {
         Column("claim_id", "string", "KR", "CLM_NO claimId claim_number", "Claim number"),
         Column("line_number", "int32", "R", "LINE_NO lineNo line_no", "Line within the claim"),
         Column("paid_amount", "decimal(18,2)", "R", "PAID_AMT paidAmount paid", "Paid, in euro"),
-        Column("reserve_amount", "decimal(18,2)", "", "RSV_AMT - reserve", "Reserved, in euro"),
         Column("units", "int32", "X", "UNITS quantity pieces"),
         Column("unit_cost", "float64", "X", "UNIT_COST costEach cost_each"),
         Column("gross_amount", "float64", "", "- - -", "Units times unit cost, in euro"),
@@ -92,10 +90,9 @@ SUBMODULES: dict[tuple[str, str], tuple[Column, ...]] = {
     ("customers", "customer"): (
         Column("customer_id", "string", "KR", "CUST_NO customerId customer_no", "Number"),
         Column("customer_name", "string", "R", "CUST_NAME name company", "In capitals"),
-        # A group standard: one name everywhere, so it is mapped once, with product "*".
         Column("country_code", "string", "", "country_code country_code country_code", "ISO 3166"),
         Column("employees", "int64", "", "EMP_CNT staffCount headcount", "Number of employees"),
-        Column("risk_score", "float64", "", "RISK_SCORE riskScore -", "From 0 safe to 1 risky"),
+        Column("risk_score", "float64", "", "RISK_SCORE riskScore -", "Grows with the risk"),
     ),
 }
 TRANSFORMS = {  # AI columns in braces stand for the names that the product has for them
@@ -123,7 +120,7 @@ DEFECTS: dict[Source, tuple[str, str | None, int]] = {
     Source("ORION", "customers", "customer", "elmwood"): ("customer_name", None, 4),
     Source("LYRA", "customers", "customer", "juniper"): ("customer_name", None, 1),
 }
-# A typed column of a database could not hold such values: LYRA has TEXT there.
+# A typed database column could not hold such values: LYRA has TEXT there.
 LYRA_TEXT = {column for source, (column, _, _) in DEFECTS.items() if source[0] == "LYRA"}
 SQL_TYPES = {"decimal(18,2)": "NUMERIC(18,2)", "float64": "REAL"} | dict.fromkeys(
     ("boolean", "int32", "int64"), "INTEGER"
@@ -142,17 +139,15 @@ class Place(NamedTuple):
 NAMES = ("alder", "Brightwater", " Corvex", "dalen", "Evermont", "Fjällby", "Górnik", "Île Verte")
 # By AI column, else by AI type. The untidy spellings are what the transforms are for.
 MAKERS: dict[str, Callable[[Place], Value]] = {
-    "claim_id": lambda at: f"CLM-{at.number:06d}",
     "policy_ref": lambda at: f"MOTOR-{at.rng.randint(1, 200):05d}",
     "cause_of_loss": lambda at: at.rng.choice(("fire", " Flood", "THEFT ", "Storm", "collision")),
     "line_number": lambda at: at.line,
     "units": lambda at: at.rng.randint(1, 12),
     "policy_number": lambda at: f"{at.source.submodule_name.upper()}-{at.number:05d}",
-    "customer_id": lambda at: f"C{at.number:05d}",
     "customer_name": lambda at: f"{at.rng.choice(NAMES)} {at.rng.choice(('Works', 'mills '))}",
     "country_code": lambda at: at.rng.choice(("DE", "fr", "NL ", "se", "PL")),
-    "risk_score": lambda at: round(at.rng.random(), 4),
-    "boolean": lambda at: at.rng.choice(BOOLEANS[at.source.product_code]),
+    "string": lambda at: f"{at.source.module_name[:3].upper()}-{at.number:05d}",
+    "boolean": lambda at: at.rng.choice(NO_YES[at.source.product_code]),
     "int32": lambda at: at.rng.randint(1950, 2021),
     "int64": lambda at: at.rng.randint(1, 5_000),
     "float64": lambda at: round(at.rng.uniform(5, 900), 2),
@@ -160,12 +155,7 @@ MAKERS: dict[str, Callable[[Place], Value]] = {
     "date": lambda at: date(2022, 1, 3) + timedelta(days=3 * at.number),
     "timestamp": lambda at: datetime(2022, 1, 4, 9) + timedelta(days=3.0271 * at.number),
 }
-SOURCES = [
-    Source(product, *submodule, client)
-    for product, clients in CLIENTS.items()
-    for submodule in SUBMODULES
-    for client in clients.split()
-]
+SOURCES = [Source(p, *m, c) for p in CLIENTS for m in SUBMODULES for c in CLIENTS[p].split()]
 
 
 def _delivered(source: Source) -> dict[Column, str]:
@@ -177,19 +167,17 @@ def _delivered(source: Source) -> dict[Column, str]:
 
 
 def _rows(source: Source) -> list[list[Value]]:
-    # Header and line of a claim have to agree on the claims: no submodule in the key of `count`.
+    # Header and line must agree on the claims, so the key of `count` has no submodule.
     count = Random(f"{SEED} {source[:2]} {source[3]}").randint(200, 260)  # noqa: S311 - no secret
     rng = Random(f"{SEED} {tuple(source)}")  # noqa: S311
-    lines = (2, 3) if source.submodule_name == "line" else (1, 1)
-    sizes = [(number, rng.randint(*lines)) for number in range(1, count + 1)]
-    places = [Place(rng, source, number, i + 1) for number, size in sizes for i in range(size)]
-    columns = {
-        c.ai_column: MAKERS.get(c.ai_column) or MAKERS[c.ai_type] for c in _delivered(source)
-    }
-    rows = [[make(place) for make in columns.values()] for place in places]
+    top = 3 if source.submodule_name == "line" else 1
+    sizes = [(n, rng.randint(min(2, top), top)) for n in range(1, count + 1)]
+    places = [Place(rng, source, n, line + 1) for n, size in sizes for line in range(size)]
+    makers = {c[0]: MAKERS.get(c.ai_column, MAKERS[c.ai_type]) for c in _delivered(source)}
+    rows = [[make(place) for make in makers.values()] for place in places]
     ai_column, bad, times = DEFECTS.get(source, ("", None, 0))
     for row in rows[10::37][:times]:  # far apart, so that each claim keeps a good line
-        row[list(columns).index(ai_column)] = bad
+        row[list(makers).index(ai_column)] = bad
     return rows
 
 
@@ -218,8 +206,8 @@ def _write_file(path: Path, names: list[str], rows: list[list[Value]]) -> None:
 def _write_sql(db: sqlite3.Connection, source: Source, rows: list[list[Value]]) -> None:
     types = ["client_code TEXT NOT NULL"]
     for column, name in _delivered(source).items():
-        is_text = column.ai_column in LYRA_TEXT
-        types.append(f"{name} {'TEXT' if is_text else SQL_TYPES.get(column.ai_type, 'TEXT')}")
+        in_sql = "" if column.ai_column in LYRA_TEXT else SQL_TYPES.get(column.ai_type)
+        types.append(f"{name} {in_sql or 'TEXT'}")
     table = f"{source.module_name}_{source.submodule_name}"
     db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(types)})")
     # sqlite3 takes no Decimal and no date; as text they get the affinity of the declared type.
@@ -291,9 +279,9 @@ def _mapping_rows() -> Iterator[list[str]]:
                 shared = set(column.names.split()) == {name}  # then one row for every product
                 where = [module, "*" if shared else product, submodule, name]
                 ai = [column.ai_column, column.ai_type, transform]
-                flags = ["Y" if flag in column.flags else "" for flag in "KR"]
-                wanted = name + transform and "X" not in column.flags
-                if wanted and (product == "ORION" or not shared):
+                is_mapped = "X" not in column.flags and (name or transform)
+                if is_mapped and (product == "ORION" or not shared):
+                    flags = ["Y" if flag in column.flags else "" for flag in "KR"]
                     yield [*where, *ai, *flags, column.description]
 
 
@@ -306,15 +294,15 @@ def _write_mapping(path: Path) -> None:
     for cell, (width, note) in zip(sheet[1], MAPPING_HEADER.values(), strict=True):
         cell.font = Font(bold=True)
         cell.comment = Comment(note, "ai_dataflow", height=80, width=260)
-        sheet.column_dimensions[cell.column_letter].width = width
+        sheet.column_dimensions[cell.coordinate.rstrip("1")].width = width
     sheet.freeze_panes = "A2"
     book.save(path)
 
 
 def _control_row(source: Source) -> list[str]:
     active = "N" if (source.product_code, source.client_code) in INACTIVE else "Y"
-    # Only of a folder the name does not show the format.
-    return [*source, _location(source), active, "delta" if source.product_code == "VEGA" else ""]
+    file_format = "delta" if source.product_code == "VEGA" else ""  # else the name shows it
+    return [*source, _location(source), active, file_format]
 
 
 def write_project(root: Path) -> None:
@@ -341,17 +329,13 @@ def _broken() -> Iterator[str]:
     yield f"{MISSING_FILE[1]}|{MISSING_FILE[3]} fails: {_path(MISSING_FILE)} is missing"
     source, ai_column = MISSING_COLUMN
     yield f"{source[1]}|{source[3]} fails: {_path(source)} has no column for {ai_column}"
-    for (product, module, submodule, client), (ai_column, bad, times) in DEFECTS.items():
-        what = repr(bad) if bad else "blank"
-        yield f"{module}|{client}: {ai_column} is {what} in {times} of {product}'s {submodule} rows"
+    for (product, module, part, client), (name, bad, times) in DEFECTS.items():
+        yield f"{module}|{client} rejects {times} {product} {part} rows: {name} is {bad or 'blank'}"
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        description="Generate the demo project of ai_dataflow.",
-        epilog="example: python examples/generate.py demo",
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dir", metavar="DIR", type=Path, help="new, empty, or an earlier demo")
     root: Path = parser.parse_args().dir
     if not prepare(root):

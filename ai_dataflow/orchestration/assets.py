@@ -6,7 +6,7 @@ then shows exactly those partitions as failed that were planned and not material
 plans all its keys by itself; for keys given in the config the step plans the failed ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import dagster as dg
@@ -78,18 +78,20 @@ def build_assets(
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def step(  # type: ignore[no-untyped-def]  # Dagster takes None for a wrong type of output
+    def step(
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
-    ):
+    ) -> Iterator[dg.MaterializeResult[Any]]:
         loaded = project.load()
         keys, planned_by_dagster = _keys(context, config, loaded)
         recorder = _DagsterRecorder(context, loaded)
         report = execute(
-            loaded, keys, _stages(context), context.run_id, recorder, watcher or recorder.log
+            loaded, keys, _stages(context), context.run.run_id, recorder, watcher or recorder.log
         )
         if not planned_by_dagster:
             _plan_failed(context, report)
         _end(context, report)
+        # Everything is materialized by now; a step over optional outputs has to be a generator.
+        yield from ()
 
     return step
 
@@ -116,7 +118,7 @@ class _DagsterRecorder:
     def __init__(self, context: dg.AssetExecutionContext, project: Project) -> None:
         self._context = context
         self._workstation = open_workstation(project.settings)
-        self._report = self._workstation.reports().join(report_name(context.run_id))
+        self._report = self._workstation.reports().join(report_name(context.run.run_id))
 
     def extracted(self, result: PartitionResult, stage: Stage) -> None:
         self._materialized(stage, result, dict(extract_metadata(result, stage)))
@@ -147,7 +149,7 @@ def _plan_failed(context: dg.AssetExecutionContext, report: RunReport) -> None:
                 DagsterEvent.build_asset_materialization_planned_event(
                     context.run.job_name, STEP, planned
                 ),
-                context.run_id,
+                context.run.run_id,
             )
 
 

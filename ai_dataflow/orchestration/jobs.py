@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.engine.job import STAGES
 from ai_dataflow.orchestration.partitions import NAME, add_partitions
 from ai_dataflow.orchestration.resources import ProjectResource
@@ -34,10 +33,7 @@ def control_table_sensor(
     context: dg.SensorEvaluationContext, project: ProjectResource
 ) -> dg.SkipReason:
     """Keep Dagster's partitions up with the control table; it never removes one."""
-    try:
-        partitions = make_plan(project.load()).partitions
-    except DataflowError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
+    partitions = make_plan(project.load()).partitions
     new = add_partitions(context.instance, partitions)
     return dg.SkipReason(
         f"{len(new)} new partitions: {', '.join(new[:10])}"

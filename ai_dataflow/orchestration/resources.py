@@ -1,7 +1,11 @@
 """Resources: the project as a Dagster resource, configured by the path of its settings file."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.config.settings import Settings, load_settings
 
@@ -16,9 +20,23 @@ class ProjectResource(dg.ConfigurableResource[Project]):
     config: str = ""
 
     def settings(self) -> Settings:
-        """Read the settings alone."""
-        return load_settings(self.config or None)
+        """Read the settings alone; see `load`."""
+        with _as_failure():
+            return load_settings(self.config or None)
 
     def load(self) -> Project:
-        """Read the settings and the tables."""
-        return load_project(self.config or None)
+        """Read the settings and the tables.
+
+        Raises:
+            dg.Failure: they cannot be used; its description is what a person should read.
+        """
+        with _as_failure():
+            return load_project(self.config or None)
+
+
+@contextmanager
+def _as_failure() -> Iterator[None]:
+    try:
+        yield
+    except DataflowError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None

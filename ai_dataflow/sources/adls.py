@@ -73,7 +73,11 @@ def frame(extract: Extract) -> pl.LazyFrame:
 def csv_files(extract: Extract, place: str) -> Iterator[CsvFile]:
     """Give the extract's CSV files."""
     root = Folder(extract.folder)
-    return (CsvFile(root, file, place) for file in extract.files)
+    several = len(extract.files) > 1
+    return (
+        CsvFile(root, file, f"{extract.name} ({file.path})" if several else extract.name, place)
+        for file in extract.files
+    )
 
 
 def check_unchanged(extract: Extract, place: str) -> None:

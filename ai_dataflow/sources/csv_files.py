@@ -25,17 +25,16 @@ _BLOCK_BYTES = 8 << 20
 
 @dataclass
 class CsvFile:
-    """One CSV file; `malformed` fills with its ragged lines as `batches` is consumed."""
+    """One CSV file; `malformed` fills with its ragged lines as `batches` is consumed.
+
+    `name` is what messages call it, `place` the control table's cell of its location.
+    """
 
     root: Folder
     file: StoredFile
+    name: str
     place: str
     malformed: list[str] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        """Where the file is."""
-        return self.root.join(self.file.path)
 
     def header(self) -> list[str]:
         """Read the column names.
@@ -49,11 +48,11 @@ class CsvFile:
             text = start.decode("utf-8-sig", errors="strict" if len(start) < 1 << 20 else "ignore")
             names = next(csv.reader(io.StringIO(text), strict=True), [])
         except (UnicodeDecodeError, csv.Error) as error:
-            raise failures.unreadable(self.url, self.place, error) from None
+            raise failures.unreadable(self.name, self.place, error) from None
         if len(set(names)) < len(names):
-            raise failures.unreadable(self.url, self.place, "the header names a column twice")
+            raise failures.unreadable(self.name, self.place, "the header names a column twice")
         if not any(names):
-            raise failures.empty(self.url, self.place)
+            raise failures.empty(self.name, self.place)
         return names
 
     def batches(self, columns: list[str]) -> Iterator[pl.DataFrame]:
@@ -69,9 +68,9 @@ class CsvFile:
                 for batch in self._reader(stream, header, columns):
                     yield pl.DataFrame(pl.from_arrow(batch))
         except pa.ArrowInvalid as error:
-            raise failures.unreadable(self.url, self.place, error) from None
+            raise failures.unreadable(self.name, self.place, error) from None
         if any(line.count('"') % 2 for line in self.malformed):
-            raise failures.unreadable(self.url, self.place, "a quote is opened and never closed")
+            raise failures.unreadable(self.name, self.place, "a quote is opened and never closed")
 
     def _reader(
         self, stream: pa.NativeFile, header: list[str], columns: list[str]
@@ -107,4 +106,4 @@ class CsvFile:
         if self.file.path.lower().endswith(".gz"):
             return
         if self.root.read_range(self.file.path, self.file.size - 1, 1) not in (b"\n", b"\r"):
-            raise failures.cut_off(self.url, self.place)
+            raise failures.cut_off(self.name, self.place)

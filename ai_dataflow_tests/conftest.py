@@ -1,0 +1,32 @@
+"""What all tests share: an environment of their own, and the real case where it is there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared" / "real"
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tests from the Dagster instance and the project of whoever runs them."""
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.delenv("AI_DATAFLOW_CONFIG", raising=False)
+
+
+@pytest.fixture
+def real_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a copy of the real case that a test may break, with an empty workstation."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the real case is not at {SHARED}")
+    folder = tmp_path / "real"
+    # Not copytree's default: the original is read-only, a test breaks its copy.
+    shutil.copytree(SHARED, folder, copy_function=shutil.copyfile)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    monkeypatch.setenv("AI_WORKSTATION_URL", str(tmp_path / "workstation"))
+    yield folder

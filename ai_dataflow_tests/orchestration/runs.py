@@ -1,0 +1,42 @@
+"""Runs for tests: through Dagster, on an instance of the project's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from ai_dataflow.config.project import load_project
+from ai_dataflow.orchestration.instance import open_instance
+from ai_dataflow.orchestration.launch import launch
+from ai_dataflow.orchestration.partitions import module_client_partitions
+from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.workstation.reports import RunReport
+
+
+def run_project(folder: Path, partitions: Sequence[str] | None = None) -> RunReport:
+    """Run a project's partitions as the CLI does."""
+    project = load_project(folder)
+    plan = make_plan(project)
+    with open_instance(project.settings) as instance:
+        return launch(project, plan, partitions or plan.partitions, instance, lambda _: None)
+
+
+@contextmanager
+def instance_of(folder: Path) -> Iterator[dg.DagsterInstance]:
+    """Open the Dagster instance that `run_project` used."""
+    with open_instance(load_project(folder).settings) as instance:
+        yield instance
+
+
+def dagster_statuses(folder: Path, asset: str) -> dict[str, str]:
+    """Give Dagster's own status of each partition of an asset."""
+    with instance_of(folder) as instance:
+        statuses = instance.get_status_by_partition(
+            dg.AssetKey(asset),
+            instance.get_dynamic_partitions(module_client_partitions.name or ""),
+            module_client_partitions,
+        )
+    return {key: status.value if status else "MISSING" for key, status in (statuses or {}).items()}

@@ -1,0 +1,183 @@
+"""What a user of Dagster sees: ranges, single partitions, metadata, downstream assets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from ai_dataflow.definitions import build_definitions
+from ai_dataflow.orchestration.jobs import control_table_sensor
+from ai_dataflow.orchestration.partitions import NAME, module_client_partitions
+from ai_dataflow.orchestration.resources import ProjectResource
+from ai_dataflow.starter import write_project
+from ai_dataflow_tests.orchestration.runs import dagster_statuses, instance_of, run_project
+
+BOTH = ["claims|acme", "claims|borealis"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    write_project(folder)
+    return folder
+
+
+@pytest.fixture
+def instance(project: Path) -> Iterator[dg.DagsterInstance]:
+    with instance_of(project) as instance:
+        instance.add_dynamic_partitions(NAME, BOTH)
+        yield instance
+
+
+def _materialize(
+    project: Path, instance: dg.DagsterInstance, *assets: str, **how: Any
+) -> dg.ExecuteInProcessResult:
+    job = build_definitions(str(project)).resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey(asset) for asset in assets],
+        raise_on_error=False,
+        **how,
+    )
+
+
+ALL = ("adls_extract", "azure_sql_extract", "ai_dataset")
+RANGE = {
+    "dagster/asset_partition_range_start": BOTH[0],
+    "dagster/asset_partition_range_end": BOTH[1],
+}
+
+
+def test_a_range_is_one_run_with_a_status_for_each_key(
+    project: Path, instance: dg.DagsterInstance
+) -> None:
+    (project / "data/orion/claims/borealis/line.csv").unlink()
+    assert not _materialize(project, instance, *ALL, tags=RANGE).success
+    assert dagster_statuses(project, "ai_dataset") == {
+        "claims|acme": "MATERIALIZED",
+        "claims|borealis": "FAILED",
+    }
+
+
+def test_one_partition_can_be_materialized(project: Path, instance: dg.DagsterInstance) -> None:
+    assert _materialize(project, instance, *ALL, partition_key=BOTH[1]).success
+    assert dagster_statuses(project, "ai_dataset") == {
+        "claims|acme": "MISSING",
+        "claims|borealis": "MATERIALIZED",
+    }
+
+
+def test_the_dataset_alone_is_merged_from_the_last_extracts(
+    project: Path, instance: dg.DagsterInstance
+) -> None:
+    assert not _materialize(project, instance, "ai_dataset", partition_key=BOTH[1]).success
+    extracts = ("adls_extract", "azure_sql_extract")
+    assert _materialize(project, instance, *extracts, partition_key=BOTH[1]).success
+    assert dagster_statuses(project, "ai_dataset")[BOTH[1]] == "FAILED"
+    assert _materialize(project, instance, "ai_dataset", partition_key=BOTH[1]).success
+    assert dagster_statuses(project, "ai_dataset")[BOTH[1]] == "MATERIALIZED"
+
+
+def test_a_run_without_partitions_is_about_all_of_them(
+    project: Path, instance: dg.DagsterInstance
+) -> None:
+    job = build_definitions(str(project)).resolve_job_def("ai_dataflow_job")
+    assert job.execute_in_process(instance=instance).success
+    assert set(dagster_statuses(project, "ai_dataset").values()) == {"MATERIALIZED"}
+
+
+def test_a_partition_shows_what_it_is_made_of(project: Path) -> None:
+    report = run_project(project)
+    with instance_of(project) as instance:
+        records = instance.fetch_materializations(
+            dg.AssetRecordsFilter(dg.AssetKey("ai_dataset"), asset_partitions=[BOTH[0]]), limit=1
+        ).records
+    materialization = records[0].asset_materialization
+    assert materialization is not None
+    shown = {key: value.value for key, value in materialization.metadata.items()}
+    assert (shown["rows_read"], shown["rows_rejected"], shown["rows_merged"]) == (8, 2, 2)
+    assert shown["dagster/partition_row_count"] == 4
+    assert shown["delta_version"] == 1
+    assert shown["bytes"] > 0
+    assert shown["report"].endswith(f"_runs/{report.run_id}.json")
+    assert shown["dagster/uri"].endswith("workstation/claims")
+    columns = {c.name: (c.type, c.description) for c in shown["dagster/column_schema"].columns}
+    assert columns["amount"] == ("decimal(18,2)", "Amount claimed")
+    status = shown["dagster/column_lineage"].deps_by_column["status"]
+    assert [(d.asset_key.to_user_string(), d.column_name) for d in status] == [
+        ("adls_extract", "ORION.header.Status")
+    ]
+
+
+def test_held_partitions_are_failed_with_their_diagnostic(project: Path) -> None:
+    control = project / "control_table.csv"
+    control.write_text(control.read_text().replace("/mnt/orion/claims/{client_code}/line.csv,Y",
+                                                   "/mnt/orino/line.csv,Y", 1))  # fmt: skip
+    report = run_project(project)
+    assert dagster_statuses(project, "ai_dataset") == {
+        "claims|acme": "FAILED",
+        "claims|borealis": "MATERIALIZED",
+    }
+    (held,) = report.failed
+    assert (held.status, held.error and held.error.code) == ("held", "CTL-007")
+    assert held.error is not None
+    assert held.error.place == "control_table.csv:3:module_location"
+    assert "did you mean `orion`?" in held.error.message
+
+
+@pytest.mark.parametrize("kind", [pl.LazyFrame, pl.DataFrame, pd.DataFrame, pa.Table])
+def test_downstream_assets_get_the_type_that_they_ask_for(project: Path, kind: type) -> None:
+    seen: list[Any] = []
+
+    def train(ai_dataset: Any) -> None:
+        seen.append(ai_dataset)
+
+    train.__annotations__["ai_dataset"] = kind
+    _run_downstream(project, train, BOTH[0])
+    assert isinstance(seen[0], kind)
+    frame = seen[0].collect() if kind is pl.LazyFrame else seen[0]
+    assert len(frame) == 4
+
+
+def test_downstream_assets_get_one_frame_per_module(project: Path) -> None:
+    seen: list[dict[str, pl.DataFrame]] = []
+
+    def train(ai_dataset: dict[str, pl.DataFrame]) -> None:
+        seen.append(ai_dataset)
+
+    train.__annotations__["ai_dataset"] = dict[str, pl.DataFrame]
+    _run_downstream(project, train, BOTH[0])
+    assert list(seen[0]) == ["claims"]
+
+
+def _run_downstream(project: Path, function: Any, partition: str) -> None:
+    run_project(project)
+    asset = dg.asset(partitions_def=module_client_partitions, name="train")(function)
+    definitions = dg.Definitions.merge(
+        build_definitions(str(project)), dg.Definitions(assets=[asset])
+    )
+    with instance_of(project) as instance:
+        definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance, asset_selection=[asset.key], partition_key=partition
+        )
+
+
+def test_the_sensor_adds_the_control_tables_partitions_once(project: Path) -> None:
+    with instance_of(project) as instance:
+        context = dg.build_sensor_context(
+            instance=instance, resources={"project": ProjectResource(config=str(project))}
+        )
+        first = control_table_sensor(context)
+        assert isinstance(first, dg.SkipReason)
+        assert "2 new partitions" in (first.skip_message or "")
+        assert instance.get_dynamic_partitions(NAME) == BOTH
+        again = control_table_sensor(context)
+        assert isinstance(again, dg.SkipReason)
+        assert "all known" in (again.skip_message or "")
