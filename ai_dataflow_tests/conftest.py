@@ -29,4 +29,4 @@ def real_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     monkeypatch.setenv("AI_WORKSTATION_URL", str(tmp_path / "workstation"))
-    yield folder
+    return folder

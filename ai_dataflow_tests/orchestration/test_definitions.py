@@ -21,7 +21,7 @@ GRAPH = {
 
 
 def test_the_asset_graph() -> None:
-    specs = build_definitions().get_all_asset_specs()
+    specs = build_definitions().resolve_all_asset_specs()
     found = {
         spec.key.to_user_string(): {
             "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
@@ -66,7 +66,7 @@ def test_assets_are_owned_by_the_teams_whose_concern_they_are(tmp_path: Path) ->
         ai-mapping,ai-mapping@example.org,mapping,*,*
         """)
     )
-    specs = build_definitions(str(tmp_path)).get_all_asset_specs()
+    specs = build_definitions(str(tmp_path)).resolve_all_asset_specs()
     owners = {spec.key.to_user_string(): list(spec.owners) for spec in specs}
     assert owners == {
         "adls_extract": ["team:orion-data"],

@@ -1,0 +1,110 @@
+"""Where the time of a run over many small partitions goes.
+
+    .venv/bin/python -m bench.many_partitions --partitions 300
+
+Makes a project (two products, CSV and Parquet, a join and a transform), runs it once through the
+CLI in a process of its own, and prints the run's seconds by kind of work. The data work is done by
+several threads at once; "data" is its wall time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import polars as pl
+
+MODULES = ("claims", "policies", "payments")
+ROWS = 500
+
+SETTINGS = """\
+control_table = "control_table.csv"
+ai_mapping = "ai_mapping.csv"
+teams = "teams.csv"
+[workstation]
+url = "workstation"
+[execution]
+workers = {workers}
+"""
+
+MAPPING = """\
+{module},ORION,header,No,id,int64,,Y,Y
+{module},ORION,header,Day,day,date,,,
+{module},ORION,line,No,id,int64,,Y,Y
+{module},ORION,line,,amount,float64,CAST(Price AS DOUBLE) * CAST(Quantity AS DOUBLE),,
+{module},VEGA,item,id,id,int64,,,Y
+{module},VEGA,item,day,day,date,,,
+{module},VEGA,item,amount,amount,float64,,,
+"""
+
+
+def make_project(folder: Path, partitions: int, workers: int) -> None:
+    """Write a project of so many partitions; all clients of a module have the same data."""
+    clients = [f"client{i:05d}" for i in range(partitions // len(MODULES))]
+    (folder / "ai_dataflow.toml").write_text(SETTINGS.format(workers=workers))
+    header = "module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,"
+    rows = "".join(MAPPING.format(module=module) for module in MODULES)
+    (folder / "ai_mapping.csv").write_text(f"{header}is_key,required\n{rows}")
+    (folder / "teams.csv").write_text("team,email,concern\nteam,team@example.org,*\n")
+    control = ["product_code,module_name,submodule_name,client_code,module_location,active"]
+    for module in MODULES:
+        for client in clients:
+            for product, submodule, suffix in (
+                ("ORION", "header", "csv"), ("ORION", "line", "csv"), ("VEGA", "item", "parquet"),
+            ):  # fmt: skip
+                path = f"data/{client}/{submodule}.{suffix}"
+                control.append(f"{product},{module},{submodule},{client},{path},Y")
+    (folder / "control_table.csv").write_text("\n".join(control) + "\n")
+    for client in clients:
+        _write_data(folder / "data" / client)
+
+
+def _write_data(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    numbers = pl.DataFrame({"No": range(ROWS)})
+    numbers.with_columns(Day=pl.lit("2026-01-31")).write_csv(folder / "header.csv")
+    lines = pl.concat([numbers, numbers]).with_columns(Price=pl.lit(1.5), Quantity=pl.col("No") % 7)
+    lines.write_csv(folder / "line.csv")
+    items = numbers.select(id="No", day=pl.lit("2026-02-28").str.to_date(), amount=pl.lit(2.5))
+    items.write_parquet(folder / "item.parquet")
+
+
+def measure(partitions: int, workers: int) -> dict[str, float]:
+    """Run a project of so many partitions; give seconds by kind of work."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_project(folder, partitions, workers)
+        started = time.perf_counter()
+        ran = subprocess.run(
+            [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "run", "--json"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        seconds = time.perf_counter() - started
+    report = json.loads(ran.stdout)
+    assert len(report["partitions"]) == partitions  # noqa: S101
+    timings: dict[str, float] = report["timings"]
+    return timings | {"start-up and rest": seconds - sum(timings.values()), "all": seconds}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--partitions", type=int, default=300)
+    parser.add_argument("--workers", type=int, default=4)
+    options = parser.parse_args()
+    timings = measure(options.partitions, options.workers)
+    for kind, seconds in timings.items():
+        each = 1000 * seconds / options.partitions
+        print(f"{kind:<20}{seconds:8.2f} s{each:8.1f} ms per partition")
+
+
+if __name__ == "__main__":
+    main()
