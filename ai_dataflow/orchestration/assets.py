@@ -45,14 +45,14 @@ def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.Asset
         dg.AssetSpec(
             "adls_extract",
             description="Files of the semantic models, pinned: path, size and ETag, or version.",
-            kinds={"azureblobstorage", "file"},
+            kinds={"azure", "file"},
             owners=list(owned.get("adls_extract", ())),
             **shared,
         ),
         dg.AssetSpec(
             "azure_sql_extract",
             description="SQL tables of the semantic models: a copy of their mapped columns.",
-            kinds={"azuresql", "parquet"},
+            kinds={"azure", "sql"},
             owners=list(owned.get("azure_sql_extract", ())),
             **shared,
         ),

@@ -19,6 +19,8 @@ _DEFAULT_CONFIG = """\
 # The Dagster instance of this project: SQLite in this folder. For a shared one, set DAGSTER_HOME.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 """
 
 

@@ -11,12 +11,12 @@ import pytest
 from ai_dataflow.definitions import build_definitions
 
 GRAPH = {
-    "adls_extract": {"deps": [], "kinds": ["azureblobstorage", "file"]},
+    "adls_extract": {"deps": [], "kinds": ["azure", "file"]},
     "ai_dataset": {
         "deps": ["adls_extract", "azure_sql_extract"],
         "kinds": ["deltalake", "polars"],
     },
-    "azure_sql_extract": {"deps": [], "kinds": ["azuresql", "parquet"]},
+    "azure_sql_extract": {"deps": [], "kinds": ["azure", "sql"]},
 }
 
 

@@ -1,0 +1,112 @@
+"""A control row's location, resolved; what cannot be is refused in its cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from ai_dataflow.config.control_table import ControlRow
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.locations import FileLocation, Location, SqlLocation, resolve
+from ai_dataflow.config.settings import Settings, SqlConnection
+from ai_dataflow.config.tables import Sheet
+
+FOLDER = Path("/project")
+SETTINGS = Settings(
+    folder=FOLDER,
+    mounts={"orion": "data/orion/", "lake": "/srv/lake"},
+    sql={"policydb": SqlConnection(url=SecretStr("sqlite://"))},
+)
+
+
+def resolved(location: str, file_format: str = "") -> Location:
+    row = ControlRow(
+        Sheet("control_table.csv"), 42, "ORION", "claims", "header", "acme", location,
+        file_format, active=True,
+    )  # fmt: skip
+    return resolve(row, SETTINGS)
+
+
+def problem(location: str) -> Diagnostic:
+    with pytest.raises(DataflowError) as error:
+        resolved(location)
+    (diagnostic,) = error.value.diagnostics
+    assert diagnostic.place == "control_table.csv:42:module_location"
+    assert diagnostic.line == 42
+    return diagnostic
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("data/claims.csv", "/project/data/claims.csv"),
+        ("/srv/claims/*.parquet", "/srv/claims/*.parquet"),
+        ("/mnt/orion/claims", "/project/data/orion/claims"),
+        ("/mnt/lake/claims", "/srv/lake/claims"),
+        (
+            "{product_code}/{module_name}/{submodule_name}/{client_code}.csv",
+            "/project/ORION/claims/header/acme.csv",
+        ),
+        ("/mnt/lake/{client_code}", "/srv/lake/acme"),
+    ],
+)
+def test_a_path_becomes_absolute_with_mounts_and_names_filled_in(location: str, url: str) -> None:
+    found = resolved(location, "csv")
+    assert isinstance(found, FileLocation)
+    assert (found.url, found.file_format) == (url, "csv")
+
+
+def test_a_location_is_shown_as_the_control_table_spells_it() -> None:
+    assert str(resolved("/mnt/orion/{client_code}")) == "/mnt/orion/acme"
+    assert str(resolved("sql://policydb/dbo.Claims")) == "sql://policydb/dbo.Claims"
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("sql://policydb/Claims", SqlLocation("policydb", "Claims", client="acme")),
+        ("sql://policydb/dbo.Claims", SqlLocation("policydb", "Claims", "dbo", client="acme")),
+        (
+            "sql://policydb/dbo.{submodule_name}?client_column=Client",
+            SqlLocation("policydb", "header", "dbo", "Client", "acme"),
+        ),
+        (
+            "sql://policydb/dbo.Claim%20Lines",
+            SqlLocation("policydb", "Claim Lines", "dbo", client="acme"),
+        ),
+    ],
+)
+def test_a_table_has_connection_schema_and_client_column(
+    location: str, expected: SqlLocation
+) -> None:
+    assert resolved(location) == expected
+
+
+@pytest.mark.parametrize(
+    ("location", "code", "says"),
+    [
+        ("/mnt/orio/claims", "CTL-007", "no mount `orio`; did you mean `orion`?"),
+        ("/mnt/", "CTL-007", "no mount ``"),
+        ("sql://polcydb/dbo.Claims", "CTL-008", "`polcydb`; did you mean `policydb`?"),
+        ("sql://[policydb]/dbo.Claims", "CTL-008", "policydb"),
+        ("data/{client}.csv", "CTL-009", "`{client}` is no placeholder; did you mean"),
+        ("sql://policydb/", "CTL-009", "no table"),
+        ("sql://policydb/dbo.", "CTL-009", "no table"),
+        ("sql://policydb/dbo.Claims?client=C", "CTL-009", "`client`"),
+        ("sql://policydb/dbo.Claims?client_column=", "CTL-009", "client_column"),
+        ("ftp://host/claims.csv", "CTL-009", "ftp://"),
+    ],
+)
+def test_what_is_no_location_is_refused_in_its_cell(location: str, code: str, says: str) -> None:
+    diagnostic = problem(location)
+    assert diagnostic.code == code
+    assert says in diagnostic.message
+
+
+@pytest.mark.parametrize(
+    "location", ["sql://sa:hunter2@policydb/dbo.Claims", "mssql://sa:hunter2@db/dbo.Claims"]
+)
+def test_a_password_put_into_a_location_is_not_repeated(location: str) -> None:
+    assert "hunter2" not in repr(problem(location))

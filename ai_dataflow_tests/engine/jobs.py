@@ -1,0 +1,115 @@
+"""Jobs built by hand, small enough to be read beside their results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import SecretStr
+
+from ai_dataflow.config.ai_mapping import MappingRow
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.locations import FileLocation, Location
+from ai_dataflow.config.settings import Settings, SqlConnection, WorkstationSettings
+from ai_dataflow.config.tables import Sheet
+from ai_dataflow.engine.job import AiColumn, PartitionJob, PartitionResult, SourceJob
+from ai_dataflow.workstation.paths import Workstation, open_workstation
+
+PLACE = "control_table.csv:2:module_location"
+_SHEET = Sheet("ai_mapping.csv")
+
+
+def mapped(
+    ai_column: str, ai_type: str = "string", source_column: str = "", **more: Any
+) -> MappingRow:
+    """Map a column; from the source column of the same name unless told otherwise."""
+    fed_by = "" if "transform" in more else source_column or ai_column
+    return MappingRow(
+        sheet=_SHEET,
+        line=0,
+        module="sales",
+        product="*",
+        submodule="*",
+        source_column=fed_by,
+        ai_column=ai_column,
+        ai_type=ai_type,
+        **more,
+    )
+
+
+def key(ai_column: str, ai_type: str = "int64") -> MappingRow:
+    """Map a key column."""
+    return mapped(ai_column, ai_type, is_key=True)
+
+
+def source(
+    location: Location | Path,
+    *mappings: MappingRow,
+    product: str = "orion",
+    submodule: str = "line",
+) -> SourceJob:
+    """Make a source; its mapping rows are at the sheet's lines 2, 3 and so on."""
+    where = (
+        FileLocation(str(location), "", location.name) if isinstance(location, Path) else location
+    )
+    rows = tuple(replace(row, line=line) for line, row in enumerate(mappings, start=2))
+    return SourceJob(product, submodule, where, PLACE, rows)
+
+
+def job(*sources: SourceJob, client: str = "USA", columns: Iterable[AiColumn] = ()) -> PartitionJob:
+    """Make a partition's job; its AI columns are all that are mapped, unless given."""
+    of_rows = {
+        row.ai_column: AiColumn(row.ai_column, row.ai_type) for s in sources for row in s.mappings
+    }
+    return PartitionJob("sales", client, tuple(columns) or tuple(of_rows.values()), sources)
+
+
+def settings(folder: Path, **databases: str) -> Settings:
+    """Give the settings of a project in a folder, with SQL connections by name and URL."""
+    sql = {name: SqlConnection(url=SecretStr(url)) for name, url in databases.items()}
+    return Settings(folder=folder, sql=sql, workstation=WorkstationSettings(url="workstation"))
+
+
+def workstation(folder: Path) -> Workstation:
+    """Give the workstation of `settings(folder)`."""
+    return open_workstation(settings(folder))
+
+
+def written(result: PartitionResult, folder: Path) -> pl.DataFrame:
+    """Read the file that a result would publish."""
+    assert not result.failures, problems(result)
+    assert result.data
+    file = Path(workstation(folder).dataset(result.job.module).url) / result.data.path
+    return pl.read_parquet(file, glob=False, hive_partitioning=False)
+
+
+def left_out(result: PartitionResult, folder: Path) -> list[dict[str, Any]]:
+    """Read the rejects that a result would publish, their raw rows parsed."""
+    assert not result.failures, problems(result)
+    if result.rejects is None:
+        return []
+    file = Path(workstation(folder).rejects(result.job.module).url) / result.rejects.path
+    rows = pl.read_parquet(file, glob=False, hive_partitioning=False).to_dicts()
+    return [row | {"raw_row": json.loads(row["raw_row"])} for row in rows]
+
+
+def problems(result: PartitionResult) -> list[Diagnostic]:
+    """Give what ended a partition."""
+    return [failure.diagnostic for failure in result.failures]
+
+
+def codes(error: DataflowError | PartitionResult) -> list[str]:
+    """Give the codes of what went wrong."""
+    found = error.diagnostics if isinstance(error, DataflowError) else problems(error)
+    return [problem.code for problem in found]
+
+
+def csv_file(path: Path, text: str) -> Path:
+    """Write a CSV file, given as lines separated by blanks or line breaks."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in text.split()), encoding="utf-8")
+    return path
