@@ -66,8 +66,10 @@ def run(
 
     Example: [bold]ai-dataflow run --partition 'sales|USA' --partition 'sales|UK'[/bold]
     """
+    # Dagster takes a second to import: only the command that needs it waits.
+    from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
     from ai_dataflow.orchestration.instance import dagster_home, open_instance  # noqa: PLC0415
-    from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415 - Dagster takes a second
+    from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415
 
     project, plan = _load(config)
     keys = list(dict.fromkeys(partition or plan.partitions))
@@ -77,10 +79,11 @@ def run(
         raise DataflowError(*_errors_of(plan), _nothing_to_run(project))
     with open_instance(project.settings) as instance, terminal.progress_bar(err) as bar:
         task = bar.add_task("partitions", total=len(keys))
-        report = launch(
-            project, plan, keys, instance,
+        definitions = build_definitions(
+            str(project.settings.file),
             lambda progress: bar.update(task, completed=progress.done, total=progress.total),
-        )  # fmt: skip
+        )
+        report = launch(definitions, project, plan, keys, instance)
     if as_json:
         out.print_json(report.model_dump_json())
     else:

@@ -18,7 +18,8 @@ FLOORS = (
     {"config"},
     {"sources", "workstation"},
     {"engine", "planning", "notifications"},
-    {"orchestration", "definitions", "terminal", "starter"},
+    {"orchestration", "terminal", "starter"},
+    {"definitions"},
     {"cli"},
 )
 # Within a floor the data flows one way too.

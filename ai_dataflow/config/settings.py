@@ -14,6 +14,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_me
 
 FILE_NAME = "ai_dataflow.toml"
 CONFIG_VARIABLE = "AI_DATAFLOW_CONFIG"
+_NOT_IN_FILE = ("folder", "file_name")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -41,9 +42,14 @@ class ExecutionSettings(_Section):
 
 
 class Settings(_Section):
-    """A project's settings. `folder` is where relative paths start."""
+    """A project's settings.
+
+    `folder` is where relative paths start, `file_name` the settings file in it; neither can be
+    set in the file.
+    """
 
     folder: Path
+    file_name: str = FILE_NAME
     control_table: str = "control_table.csv"
     ai_mapping: str = "ai_mapping.csv"
     teams: str = "teams.csv"
@@ -55,7 +61,7 @@ class Settings(_Section):
     @property
     def file(self) -> Path:
         """The file that these settings came from."""
-        return self.folder / FILE_NAME
+        return self.folder / self.file_name
 
 
 def config_file(path: str | Path | None = None) -> Path:
@@ -79,10 +85,10 @@ def load_settings(path: str | Path | None = None) -> Settings:
     filled = _fill_in(raw, missing)
     if missing:
         raise DataflowError(*(_missing_variable(file, name) for name in dict.fromkeys(missing)))
-    if "folder" in filled:
-        raise DataflowError(_invalid(file, "folder", "is not a setting", "remove it"))
+    if own := [name for name in _NOT_IN_FILE if name in filled]:
+        raise DataflowError(*(_invalid(file, n, "is not a setting", "remove it") for n in own))
     try:
-        return Settings(folder=file.parent, **filled)
+        return Settings(folder=file.parent, file_name=file.name, **filled)
     except ValidationError as error:
         raise DataflowError(*_problems(file, error)) from None
 
@@ -158,4 +164,4 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
 def _known_names() -> list[str]:
     models = (Settings, SqlConnection, WorkstationSettings, ExecutionSettings)
     names = (name for model in models for name in model.model_fields)
-    return sorted(set(names) - {"folder"})
+    return sorted(set(names) - set(_NOT_IN_FILE))

@@ -8,36 +8,32 @@ import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.project import Project
-from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
 from ai_dataflow.orchestration.partitions import add_partitions
-from ai_dataflow.orchestration.run import Watcher
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reports import RunReport, read_report
 
 
 def launch(
+    definitions: dg.Definitions,
     project: Project,
     plan: Plan,
     partitions: Sequence[str],
     instance: dg.DagsterInstance,
-    watcher: Watcher,
 ) -> RunReport:
-    """Run partitions through Dagster and give the run's report.
+    """Run partitions through the Dagster job of these definitions and give the run's report.
 
     Raises:
         DataflowError: RUN-002 where the run ended without a report.
     """
     add_partitions(instance, plan.partitions)
-    config = str(project.settings.file)
-    job = build_definitions(config, watcher).resolve_job_def(JOB)
-    result = job.execute_in_process(
+    result = definitions.resolve_job_def(JOB).execute_in_process(
         instance=instance,
         run_config={
             "ops": {STEP: {"config": {"partition_keys": list(partitions)}}},
-            "resources": {"project": {"config": {"config": config}}},
+            "resources": {"project": {"config": {"config": str(project.settings.file)}}},
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         raise_on_error=False,

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from ai_dataflow.config.project import load_project
+from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.launch import launch
 from ai_dataflow.orchestration.partitions import module_client_partitions
@@ -21,7 +22,8 @@ def run_project(folder: Path, partitions: Sequence[str] | None = None) -> RunRep
     project = load_project(folder)
     plan = make_plan(project)
     with open_instance(project.settings) as instance:
-        return launch(project, plan, partitions or plan.partitions, instance, lambda _: None)
+        definitions = build_definitions(str(folder))
+        return launch(definitions, project, plan, partitions or plan.partitions, instance)
 
 
 @contextmanager

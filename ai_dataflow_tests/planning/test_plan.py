@@ -138,10 +138,22 @@ def test_a_bad_star_row_does_not_hold_products_that_have_their_own_row(tmp_path:
     assert list(plan(tmp_path, mapping=mapping).held) == ["claims|borealis"]
 
 
-@pytest.mark.parametrize("row", ["claims,VEGA,claim,No,,string", "claims,VEGA,claim,No,__x,string"])
-def test_a_bad_mapping_row_adds_no_column_to_the_jobs_that_run(tmp_path: Path, row: str) -> None:
+@pytest.mark.parametrize(
+    ("row", "columns"),
+    [
+        ("claims,VEGA,claim,No,,string", ["claim_id"]),
+        ("claims,VEGA,claim,No,__x,string", ["claim_id"]),
+        ("claims,VEGA,claim,No,x,strng", ["claim_id"]),
+        ("claims,VEGA,claim,,status,string", ["claim_id", "status"]),
+    ],
+    ids=["blank name", "reserved name", "unknown type", "nothing feeds it"],
+)
+def test_the_jobs_that_run_have_all_columns_with_a_usable_name_and_type(
+    tmp_path: Path, row: str, columns: list[str]
+) -> None:
     made = plan(tmp_path, mapping=f"{MAPPING}    {row}\n")
-    assert [column.name for column in made.jobs["claims|acme"].columns] == ["claim_id"]
+    assert list(made.held) == ["claims|borealis"]
+    assert [column.name for column in made.jobs["claims|acme"].columns] == columns
 
 
 def test_the_bad_rows_of_all_three_tables_come_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,259 @@
+"""Merging, on tables small enough to check by eye, and against plain Python at random."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.engine.job import AiColumn
+from ai_dataflow.engine.merge import Merged, Part, merge_product, union_products
+from ai_dataflow_tests.engine.jobs import PLACE, codes, key, mapped, source
+
+
+def _part(name: str, rows: dict[str, list[Any]], *keys: str, **types: Any) -> Part:
+    frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(keys, pl.Int64) | types)
+    mappings = [key(c) if c in keys else mapped(c) for c in frame.columns]
+    return Part(source(Path(name), *mappings, submodule=name), keys, frame.lazy())
+
+
+def _rows(merged: Merged) -> list[dict[str, Any]]:
+    return merged.rows.collect().to_dicts()
+
+
+ORDERS = {"order_id": [1, 2, 3], "customer": ["ann", "bob", "cy"]}
+LINES = {"order_id": [1, 1, 2, 9], "item": ["tea", "jam", "ham", "egg"]}
+
+
+def test_one_to_many_gives_every_line_its_order_and_keeps_both_sides() -> None:
+    merged = merge_product([_part("order", ORDERS, "order_id"), _part("line", LINES, "order_id")])
+    assert _rows(merged) == [
+        {"order_id": 1, "customer": "ann", "item": "tea"},
+        {"order_id": 1, "customer": "ann", "item": "jam"},
+        {"order_id": 2, "customer": "bob", "item": "ham"},
+        {"order_id": 3, "customer": "cy", "item": None},
+        {"order_id": 9, "customer": None, "item": "egg"},
+    ]
+    assert merged.rows_merged == 2  # orders 1 and 2 became parts of their lines
+
+
+def test_many_to_one_is_the_same_the_other_way_round() -> None:
+    merged = merge_product([_part("line", LINES, "order_id"), _part("order", ORDERS, "order_id")])
+    assert _rows(merged) == [
+        {"order_id": 1, "item": "tea", "customer": "ann"},
+        {"order_id": 1, "item": "jam", "customer": "ann"},
+        {"order_id": 2, "item": "ham", "customer": "bob"},
+        {"order_id": 9, "item": "egg", "customer": None},
+        {"order_id": 3, "item": None, "customer": "cy"},
+    ]
+    assert merged.rows_merged == 2
+
+
+def test_three_submodules_join_in_a_chain_each_on_what_it_shares() -> None:
+    merged = merge_product(
+        [
+            _part("customer", {"customer_id": [1, 2], "name": ["ann", "bob"]}, "customer_id"),
+            _part(
+                "order",
+                {"customer_id": [1, 1, 3], "order_id": [10, 11, 12]},
+                "customer_id", "order_id",
+            ),
+            _part("line", {"order_id": [10, 10, 13], "item": ["tea", "jam", "egg"]}, "order_id"),
+        ]
+    )  # fmt: skip
+    assert _rows(merged) == [
+        {"customer_id": 1, "name": "ann", "order_id": 10, "item": "tea"},
+        {"customer_id": 1, "name": "ann", "order_id": 10, "item": "jam"},
+        {"customer_id": 1, "name": "ann", "order_id": 11, "item": None},
+        {"customer_id": 2, "name": "bob", "order_id": None, "item": None},
+        {"customer_id": 3, "name": None, "order_id": 12, "item": None},
+        {"customer_id": None, "name": None, "order_id": 13, "item": "egg"},
+    ]
+    assert merged.rows_merged == 2  # customer 1, then order 10
+
+
+def test_null_keys_match_nothing() -> None:
+    merged = merge_product(
+        [
+            _part("order", {"order_id": [None, None], "customer": ["ann", "bob"]}, "order_id"),
+            _part("line", {"order_id": [None, None], "item": ["tea", "jam"]}, "order_id"),
+        ]
+    )
+    assert _rows(merged) == [
+        {"order_id": None, "customer": "ann", "item": None},
+        {"order_id": None, "customer": "bob", "item": None},
+        {"order_id": None, "customer": None, "item": "tea"},
+        {"order_id": None, "customer": None, "item": "jam"},
+    ]
+    assert merged.rows_merged == 0
+
+
+def test_a_key_of_two_columns_matches_only_where_both_are_equal_and_there() -> None:
+    left = {"order_id": [1, 1, 2], "line": [1, 2, None], "item": ["tea", "jam", "ham"]}
+    right = {"order_id": [1, 1, 2], "line": [1, 3, None], "price": ["5", "6", "7"]}
+    merged = merge_product(
+        [_part("line", left, "order_id", "line"), _part("price", right, "order_id", "line")]
+    )
+    assert _rows(merged) == [
+        {"order_id": 1, "line": 1, "item": "tea", "price": "5"},
+        {"order_id": 1, "line": 2, "item": "jam", "price": None},
+        {"order_id": 2, "line": None, "item": "ham", "price": None},
+        {"order_id": 1, "line": 3, "item": None, "price": "6"},
+        {"order_id": 2, "line": None, "item": None, "price": "7"},
+    ]
+    assert merged.rows_merged == 1
+
+
+def test_many_to_many_is_refused_with_counts_and_without_values() -> None:
+    parts = [
+        _part("order", {"order_id": [471, 471, 2, 3], "a": list("wxyz")}, "order_id"),
+        _part("line", {"order_id": [471, 471, 2, 2], "b": list("wxyz")}, "order_id"),
+    ]
+    with pytest.raises(DataflowError) as error:
+        merge_product(parts)
+    (problem,) = error.value.diagnostics
+    assert (problem.code, problem.place, problem.submodule) == ("DAT-001", PLACE, "line")
+    assert problem.message.startswith("1 values of order_id are repeated in `line`")
+    assert "`order`" in problem.message
+    assert "471" not in str(problem)
+
+
+def test_a_key_that_is_repeated_on_different_sides_for_different_values_is_no_many_to_many() -> (
+    None
+):
+    merged = merge_product(
+        [
+            _part("a", {"k": [1, 1, 2], "x": ["p", "q", "r"]}, "k"),
+            _part("b", {"k": [1, 2, 2], "y": ["s", "t", "u"]}, "k"),
+        ]
+    )
+    assert [tuple(row.values()) for row in _rows(merged)] == [
+        (1, "p", "s"), (1, "q", "s"), (2, "r", "t"), (2, "r", "u"),
+    ]  # fmt: skip
+
+
+def test_keys_that_are_not_shared_are_refused() -> None:
+    with pytest.raises(DataflowError) as error:
+        merge_product([_part("a", {"k": [1]}, "k"), _part("b", {"other": [1]}, "other")])
+    assert codes(error.value) == ["MAP-013"]
+
+
+def test_submodules_without_keys_are_appended() -> None:
+    merged = merge_product(
+        [
+            _part("shop", {"item": ["tea"], "price": [5]}),
+            _part("web", {"price": [6, 7], "url": ["u", "v"]}),
+        ]
+    )
+    assert _rows(merged) == [
+        {"item": "tea", "price": 5, "url": None},
+        {"item": None, "price": 6, "url": "u"},
+        {"item": None, "price": 7, "url": "v"},
+    ]
+    assert merged.rows_merged == 0
+
+
+def test_keyed_submodules_join_and_the_others_are_appended_after_them() -> None:
+    merged = merge_product(
+        [
+            _part("order", {"k": [1], "customer": ["ann"]}, "k"),
+            _part("import", {"customer": ["zoe"], "item": ["oil"]}),
+            _part("line", {"k": [1], "item": ["tea"]}, "k"),
+        ]
+    )
+    assert _rows(merged) == [
+        {"k": 1, "customer": "ann", "item": "tea"},
+        {"k": None, "customer": "zoe", "item": "oil"},
+    ]
+    assert merged.rows_merged == 1
+
+
+@pytest.mark.parametrize("keys", [("k",), ()])
+def test_one_submodule_is_left_as_it_is(keys: tuple[str, ...]) -> None:
+    merged = merge_product([_part("a", {"k": [2, 1, 2, None]}, *keys, k=pl.Int64)])
+    assert [row["k"] for row in _rows(merged)] == [2, 1, 2, None]
+    assert merged.rows_merged == 0
+
+
+def test_products_are_unioned_by_column_name_in_sheet_order() -> None:
+    columns = [AiColumn("id", "int64"), AiColumn("paid", "decimal(9,2)"), AiColumn("day", "date")]
+    union = union_products(
+        {
+            "orion": pl.LazyFrame({"day": [None], "id": [1]}, {"day": pl.Date, "id": pl.Int64}),
+            "vega": pl.LazyFrame({"paid": ["1.50"]}).cast({"paid": pl.Decimal(9, 2)}),
+        },
+        columns,
+    ).collect()
+    assert union.schema == {
+        "id": pl.Int64, "paid": pl.Decimal(9, 2), "day": pl.Date, "product_code": pl.String,
+    }  # fmt: skip
+    assert [tuple(map(str, row)) for row in union.rows()] == [
+        ("1", "None", "None", "orion"),
+        ("None", "1.50", "None", "vega"),
+    ]
+
+
+Side = list[tuple[int | None, int]]
+
+
+def _outer_join(left: Side, right: Side) -> Counter[tuple[int | None, int | None, int | None]]:
+    """Join as a person would: every row with every row of its key; those alone, alone."""
+    by_key = defaultdict(list)
+    for k, value in right:
+        if k is not None:
+            by_key[k].append(value)
+    rows = [(k, v, other) for k, v in left for other in (by_key.get(k) or [None])]
+    alone = [(k, None, v) for k, v in right if k is None or k not in {left_k for left_k, _ in left}]
+    return Counter([*rows, *alone])
+
+
+KEYS = st.none() | st.integers(1, 6)
+
+
+@st.composite
+def _one_to_many(draw: st.DrawFn) -> tuple[Side, Side]:
+    """Draw two sides on which no key is repeated on both."""
+    ones = draw(st.lists(KEYS, max_size=6, unique=True)) + draw(st.lists(st.none(), max_size=2))
+    many = draw(st.lists(KEYS, max_size=12))
+    sides = [(k, i) for i, k in enumerate(ones)], [(k, i) for i, k in enumerate(many)]
+    return sides if draw(st.booleans()) else sides[::-1]
+
+
+@given(_one_to_many())
+def test_a_join_loses_nothing_and_invents_nothing(sides: tuple[Side, Side]) -> None:
+    left, right = sides
+    merged = merge_product(
+        [
+            _part("left", {"k": [k for k, _ in left], "a": [v for _, v in left]}, "k", a=pl.Int64),
+            _part("right", {"k": [k for k, _ in right], "b": [v for _, v in right]}, "k",
+                  b=pl.Int64),
+        ]
+    )  # fmt: skip
+    rows = merged.rows.collect().rows()
+    assert Counter(rows) == _outer_join(left, right)
+    assert len(left) + len(right) == merged.rows_merged + len(rows)
+
+
+@given(_one_to_many(), st.lists(st.integers(), max_size=4))
+def test_rows_read_are_rows_merged_and_rows_left(
+    sides: tuple[Side, Side], extra: list[int]
+) -> None:
+    left, right = sides
+    third = {"k": list(range(4, 9)), "c": list(range(5))}
+    merged = merge_product(
+        [
+            _part("third", third, "k"),
+            _part("left", {"k": [k for k, _ in dict(left).items()]}, "k"),
+            _part("right", {"k": [k for k, _ in right], "b": [v for _, v in right]}, "k",
+                  b=pl.Int64),
+            _part("extra", {"d": extra}, d=pl.Int64),
+        ]
+    )  # fmt: skip
+    read = 5 + len(dict(left)) + len(right) + len(extra)
+    assert read == merged.rows_merged + merged.rows.collect().height
