@@ -21,11 +21,11 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 
 demo: setup ## generate a demo project in demo/ and run the main job on it
 	@$(BIN)/python examples/generate.py demo
-	@cd demo && ../$(BIN)/ai-dataflow run; code=$$?; [ $$code -eq 1 ] || exit $$code; \
+	@cd demo && env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow run; code=$$?; [ $$code -eq 1 ] || exit $$code; \
 	  echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."
 
 ui: setup ## the Dagster UI on the demo project (run `make demo` first)
-	cd demo && DAGSTER_HOME="$$PWD/.dagster" ../$(BIN)/dagster dev -m ai_dataflow.definitions
+	cd demo && DAGSTER_HOME="$$PWD/.dagster" AI_DATAFLOW_CONFIG="$$PWD" ../$(BIN)/dagster dev -m ai_dataflow.definitions
 
 lint: setup ## lint, format and types
 	$(BIN)/ruff check .

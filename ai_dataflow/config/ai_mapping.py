@@ -39,6 +39,12 @@ class MappingRow(Row):
         return self.place("transform" if self.transform else "source_column")
 
 
+def is_reserved(ai_column: str) -> bool:
+    """Tell whether ai_dataflow itself writes a column of this name."""
+    name = ai_column.casefold()
+    return name in RESERVED or name.startswith("__")
+
+
 def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
     """Give the sheet's rows, good and bad, and its problems."""
     problems = [
@@ -104,8 +110,7 @@ def _unknown_types(table: Table) -> list[Diagnostic]:
 
 
 def _reserved(table: Table) -> list[Diagnostic]:
-    names = table.cells["ai_column"].str.casefold()
-    reserved = names.isin(RESERVED) | names.str.startswith("__")
+    reserved = table.cells["ai_column"].map(is_reserved).astype(bool)
     return [
         table.problem(
             "008",
@@ -114,7 +119,7 @@ def _reserved(table: Table) -> list[Diagnostic]:
             f"`{table.cells['ai_column'][line]}` is a column that ai_dataflow itself writes",
             "choose another name",
         )
-        for line in names.index[reserved]
+        for line in table.cells.index[reserved]
     ]
 
 
@@ -137,8 +142,10 @@ def _two_types(rows: list[MappingRow]) -> list[Diagnostic]:
     first: dict[tuple[str, str], MappingRow] = {}
     problems = []
     for row in rows:
+        if not row.ai_column or not ai_types.is_known(row.ai_type):
+            continue  # a problem of its own
         known = first.setdefault((row.module, row.ai_column), row)
-        if row.ai_type and row.ai_type != known.ai_type:
+        if row.ai_type != known.ai_type:
             problems.append(
                 Diagnostic(
                     "MAP-007",
@@ -155,7 +162,7 @@ def _two_types(rows: list[MappingRow]) -> list[Diagnostic]:
 def _mapped_twice(rows: list[MappingRow]) -> list[Diagnostic]:
     first: dict[tuple[str, str, str, str], MappingRow] = {}
     problems = []
-    for row in rows:
+    for row in (row for row in rows if row.ai_column):
         key = (row.module, row.product, row.submodule, row.ai_column)
         if (known := first.setdefault(key, row)) is not row:
             problems.append(

@@ -20,7 +20,7 @@ _SIMPLE: dict[str, tuple[pl.DataType, str]] = {
     "binary": (pl.Binary(), "binary"),
 }
 NAMES = (*_SIMPLE, "decimal(18,2)")
-_DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
+_DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)", re.ASCII)
 _MAX_PRECISION = 38
 
 

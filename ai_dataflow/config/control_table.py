@@ -73,7 +73,8 @@ def _bad_formats(table: Table) -> list[Diagnostic]:
 
 def _duplicates(table: Table) -> list[Diagnostic]:
     """Find active rows that name the same source twice: its rows would be published twice."""
-    active = table.cells[table.cells["active"].map(is_yes).astype(bool)]
+    named = (table.cells[list(NAMES)] != "").all(axis="columns")
+    active = table.cells[named & table.cells["active"].map(is_yes).astype(bool)]
     problems = []
     for lines in active.groupby(list(NAMES), sort=False).groups.values():
         for line in lines[1:]:

@@ -15,7 +15,8 @@ from rapidfuzz import process
 
 from ai_dataflow.config.codes import CODES, Code
 
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+# From a quote that opens a word to the last of its kind, or, where the text is cut, to its end.
+_QUOTED = re.compile(r"(?<!\w)(['\"`])(?:.*\1|.*)")
 
 Severity = Literal["error", "warning"]
 

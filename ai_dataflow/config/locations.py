@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from ai_dataflow.config.control_table import NAMES, ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
@@ -98,23 +98,27 @@ def _mounted(row: ControlRow, text: str, settings: Settings) -> str:
 
 
 def _sql(row: ControlRow, text: str, settings: Settings) -> SqlLocation:
-    parts = urlsplit(text)
-    query = parse_qs(parts.query, keep_blank_values=True)
-    if parts.netloc not in settings.sql:
+    connection, _, path = text.partition("://")[2].partition("/")
+    name, _, options = path.partition("?")
+    query = parse_qs(options, keep_blank_values=True)
+    if "@" in connection:
+        raise _bad(row, "a URL with a user or a password is no location", "sql://<connection>/…")
+    if connection not in settings.sql:
         raise _problem(
             row,
             "CTL-008",
-            f"there is no SQL connection `{parts.netloc}`"
-            f"{did_you_mean(parts.netloc, settings.sql)}",
-            f"add [sql.{parts.netloc}] to ai_dataflow.toml or correct the location",
+            f"there is no SQL connection `{connection}`{did_you_mean(connection, settings.sql)}",
+            f"add [sql.{connection}] to ai_dataflow.toml or correct the location",
         )
-    schema, _, table = unquote(parts.path.strip("/")).rpartition(".")
+    schema, _, table = unquote(name.strip("/")).rpartition(".")
     if not table:
         raise _bad(row, "the location names no table", "sql://<connection>/<schema>.<table>")
     if unknown := set(query) - {"client_column"}:
         raise _bad(row, f"`{min(unknown)}` is no option of a SQL location", "client_column")
     client_column = query.get("client_column", [""])[-1]
-    return SqlLocation(parts.netloc, table, schema, client_column, row.client)
+    if "client_column" in query and not client_column:
+        raise _bad(row, "`client_column` is blank", "name the column, or leave the option out")
+    return SqlLocation(connection, table, schema, client_column, row.client)
 
 
 def _bad(row: ControlRow, message: str, fix: str) -> DataflowError:

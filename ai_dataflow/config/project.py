@@ -59,7 +59,8 @@ def load_project(path: str | Path | None = None) -> Project:
     )
     owners, team_problems = read(settings.teams, teams.LAYOUT, teams.team_rows)
     if fatal:
-        raise DataflowError(*(teams.with_owner(owners, problem) for problem in fatal))
+        found = (*fatal, *control_problems, *mapping_problems, *team_problems)
+        raise DataflowError(*(teams.with_owner(owners, problem) for problem in found))
     return Project(
         settings, control, mapping, owners, control_problems, mapping_problems, team_problems
     )

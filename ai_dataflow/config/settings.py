@@ -83,14 +83,17 @@ def load_settings(path: str | Path | None = None) -> Settings:
     raw = _read_toml(file)
     missing: list[str] = []
     filled = _fill_in(raw, missing)
-    if missing:
-        raise DataflowError(*(_missing_variable(file, name) for name in dict.fromkeys(missing)))
-    if own := [name for name in _NOT_IN_FILE if name in filled]:
-        raise DataflowError(*(_invalid(file, n, "is not a setting", "remove it") for n in own))
+    problems = [_missing_variable(file, name) for name in dict.fromkeys(missing)]
+    own = [name for name in _NOT_IN_FILE if name in filled]
+    problems += [_invalid(file, name, "is not a setting", "remove it") for name in own]
+    given = {name: value for name, value in filled.items() if name not in own}
     try:
-        return Settings(folder=file.parent, file_name=file.name, **filled)
+        settings = Settings(folder=file.parent, file_name=file.name, **given)
     except ValidationError as error:
-        raise DataflowError(*_problems(file, error)) from None
+        problems += _problems(file, error)
+    if problems:
+        raise DataflowError(*problems)
+    return settings
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_me
 
 # Names that become folders, partition keys and parts of paths; a leading dot would hide or escape.
 NAME_RULE = r"(?!\.)(?!.*\.\.\.)[A-Za-z0-9_.-]+"
+MODULE_RULE = rf"(?!_){NAME_RULE}"
 YES = frozenset({"y", "yes", "true", "t", "1", "x"})
 NO = frozenset({"n", "no", "false", "f", "0"})
 
@@ -102,9 +103,8 @@ class Table:
         problems = []
         for column in columns:
             values = self.cells[column]
-            bad = values[(values != "") & (values != also) & ~values.str.fullmatch(NAME_RULE)]
-            if column == "module_name":
-                bad = pd.concat([bad, values[values.str.startswith("_")]])
+            rule = MODULE_RULE if column == "module_name" else NAME_RULE
+            bad = values[(values != "") & (values != also) & ~values.str.fullmatch(rule)]
             problems += [
                 self.problem(
                     "004",
@@ -175,7 +175,11 @@ def _read_lines(source: TableSource) -> tuple[str, list[tuple[int, list[str]]]]:
         return _read_workbook(source)
     with source.file.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text, strict=True)
-        return source.file.name, [(reader.line_num, [_clean(c) for c in row]) for row in reader]
+        lines, start = [], 1
+        for row in reader:
+            lines.append((start, [_clean(cell) for cell in row]))
+            start = reader.line_num + 1
+        return source.file.name, lines
 
 
 def _read_workbook(source: TableSource) -> tuple[str, list[tuple[int, list[str]]]]:
@@ -183,7 +187,8 @@ def _read_workbook(source: TableSource) -> tuple[str, list[tuple[int, list[str]]
     try:
         if source.sheet and source.sheet not in book.sheetnames:
             near = did_you_mean(source.sheet, book.sheetnames)
-            raise KeyError(f"there is no sheet `{source.sheet}`{near or listing(book.sheetnames)}")
+            near = near or f"; there are {listing(book.sheetnames)}"
+            raise KeyError(f"there is no sheet `{source.sheet}`{near}")
         sheet = book[source.sheet or book.sheetnames[0]]
         rows = [[_clean(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
     finally:
@@ -221,6 +226,7 @@ def _to_table(
         columns=header,
         dtype="str",
     )
+    frame = frame.loc[:, [column != "" for column in header]]
     return Table(sheet, layout, frame.reindex(columns=list(layout.known), fill_value=""))
 
 

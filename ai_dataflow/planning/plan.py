@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from ai_dataflow.config import ai_types
-from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow, rows_for
+from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow, is_reserved, rows_for
 from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, did_you_mean
 from ai_dataflow.config.locations import resolve
@@ -64,21 +64,28 @@ class _Planner:
     def hold(self, problem: Diagnostic, rows: Iterable[ControlRow]) -> None:
         """Record a problem; an error holds back the partitions of these control rows."""
         touched = list(rows)
-        keys = sorted({r.partition for r in touched if _PARTITION.fullmatch(r.partition)})
+        found = {r.partition for r in touched if _PARTITION.fullmatch(r.partition)}
+        keys = sorted(found) if problem.severity == "error" else []
         located = _with_scope(problem, touched)
         known = with_owner(self.project.teams, located.holding(keys))
         self.diagnostics.append(known)
-        for key in keys if known.severity == "error" else ():
+        for key in keys:
             self.held.setdefault(key, []).append(known)
 
     def matching(self, row: MappingRow) -> list[ControlRow]:
         """Give the active control rows that a mapping row is about; a blank could be any."""
+        own = {
+            (r.module, r.product, r.submodule)
+            for r in self.project.mapping
+            if row.product == EVERY_PRODUCT != r.product and r.ai_column == row.ai_column
+        }
         return [
             control
             for control in self.active
             if row.module in ("", control.module)
             and row.product in ("", EVERY_PRODUCT, control.product)
             and row.submodule in ("", control.submodule)
+            and (control.module, control.product, control.submodule) not in own
         ]
 
 
@@ -100,12 +107,15 @@ def _hold_bad_rows(planner: _Planner) -> None:
     control = {row.line: row for row in planner.project.control}
     for problem in planner.project.control_problems:
         row = control[problem.line]
-        doubtful = problem.code == "CTL-005"  # whether it is active is what cannot be told
+        doubtful = problem.place == row.place("active")  # whether it is active cannot be told
         severity: Severity = "error" if row.active or doubtful else "warning"
         planner.hold(replace(problem, severity=severity), [row])
     mapping = {row.line: row for row in planner.project.mapping}
     for problem in planner.project.mapping_problems:
-        planner.hold(problem, planner.matching(mapping[problem.line]))
+        about = mapping[problem.line]
+        product = "" if about.product == EVERY_PRODUCT else about.product
+        scoped = replace(problem, product=product, module=about.module, submodule=about.submodule)
+        planner.hold(scoped, planner.matching(about))
 
 
 def _module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...]]:
@@ -114,6 +124,8 @@ def _module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...
     for row in rows:
         columns = modules.setdefault(row.module, {})
         known = columns.get(row.ai_column)
+        if not row.ai_column or is_reserved(row.ai_column):
+            continue
         if known is None and ai_types.is_known(row.ai_type):
             columns[row.ai_column] = AiColumn(row.ai_column, row.ai_type, row.description)
         elif known is not None and not known.description:
@@ -125,6 +137,7 @@ def _sources(planner: _Planner) -> dict[ControlRow, SourceJob]:
     """Resolve the location and the mapping rows of every active control row."""
     lookup = _mapping_lookup(planner.project.mapping)
     sources: dict[ControlRow, SourceJob] = {}
+    bad = {p.line for p in planner.project.control_problems if p.code in ("CTL-003", "CTL-004")}
     for row in planner.active:
         try:
             location = resolve(row, planner.project.settings)
@@ -133,6 +146,8 @@ def _sources(planner: _Planner) -> dict[ControlRow, SourceJob]:
                 planner.hold(problem, [row])
             continue
         mappings = lookup(row.module, row.product, row.submodule)
+        if not mappings and row.line in bad:
+            continue  # its names are what is wrong
         if not mappings:
             planner.hold(_nothing_mapped(row), [row])
             continue

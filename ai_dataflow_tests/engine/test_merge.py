@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ai_dataflow.engine.merge import Merged, Part, merge_product, union_products
 from ai_dataflow_tests.engine.jobs import PLACE, codes, key, mapped, source
 
 
-def _part(name: str, rows: dict[str, list[Any]], *keys: str, **types: Any) -> Part:
+def _part(name: str, rows: Mapping[str, Sequence[Any]], *keys: str, **types: Any) -> Part:
     frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(keys, pl.Int64) | types)
     mappings = [key(c) if c in keys else mapped(c) for c in frame.columns]
     return Part(source(Path(name), *mappings, submodule=name), keys, frame.lazy())
@@ -27,8 +28,8 @@ def _rows(merged: Merged) -> list[dict[str, Any]]:
     return merged.rows.collect().to_dicts()
 
 
-ORDERS = {"order_id": [1, 2, 3], "customer": ["ann", "bob", "cy"]}
-LINES = {"order_id": [1, 1, 2, 9], "item": ["tea", "jam", "ham", "egg"]}
+ORDERS: dict[str, Any] = {"order_id": [1, 2, 3], "customer": ["ann", "bob", "cy"]}
+LINES: dict[str, Any] = {"order_id": [1, 1, 2, 9], "item": ["tea", "jam", "ham", "egg"]}
 
 
 def test_one_to_many_gives_every_line_its_order_and_keeps_both_sides() -> None:
@@ -95,8 +96,8 @@ def test_null_keys_match_nothing() -> None:
 
 
 def test_a_key_of_two_columns_matches_only_where_both_are_equal_and_there() -> None:
-    left = {"order_id": [1, 1, 2], "line": [1, 2, None], "item": ["tea", "jam", "ham"]}
-    right = {"order_id": [1, 1, 2], "line": [1, 3, None], "price": ["5", "6", "7"]}
+    left: dict[str, Any] = {"order_id": [1, 1, 2], "line": [1, 2, None], "item": ["tea", "jam", "ham"]}
+    right: dict[str, Any] = {"order_id": [1, 1, 2], "line": [1, 3, None], "price": ["5", "6", "7"]}
     merged = merge_product(
         [_part("line", left, "order_id", "line"), _part("price", right, "order_id", "line")]
     )
@@ -203,14 +204,13 @@ Side = list[tuple[int | None, int]]
 
 
 def _outer_join(left: Side, right: Side) -> Counter[tuple[int | None, int | None, int | None]]:
-    """Join as a person would: every row with every row of its key; those alone, alone."""
-    by_key = defaultdict(list)
-    for k, value in right:
-        if k is not None:
-            by_key[k].append(value)
-    rows = [(k, v, other) for k, v in left for other in (by_key.get(k) or [None])]
-    alone = [(k, None, v) for k, v in right if k is None or k not in {left_k for left_k, _ in left}]
-    return Counter([*rows, *alone])
+    """Join as a person would: a row with every row of its key; those without one, alone."""
+    rows: list[tuple[int | None, int | None, int | None]] = []
+    for k, value in left:
+        partners = [other for other_k, other in right if other_k == k and k is not None]
+        rows += [(k, value, other) for other in partners] or [(k, value, None)]
+    known = {k for k, _ in left} - {None}
+    return Counter([*rows, *((k, None, value) for k, value in right if k not in known)])
 
 
 KEYS = st.none() | st.integers(1, 6)
@@ -225,35 +225,27 @@ def _one_to_many(draw: st.DrawFn) -> tuple[Side, Side]:
     return sides if draw(st.booleans()) else sides[::-1]
 
 
+def _side(name: str, rows: Side, column: str) -> Part:
+    values = {"k": [k for k, _ in rows], column: [value for _, value in rows]}
+    return _part(name, values, "k", **{column: pl.Int64})
+
+
 @given(_one_to_many())
 def test_a_join_loses_nothing_and_invents_nothing(sides: tuple[Side, Side]) -> None:
     left, right = sides
-    merged = merge_product(
-        [
-            _part("left", {"k": [k for k, _ in left], "a": [v for _, v in left]}, "k", a=pl.Int64),
-            _part("right", {"k": [k for k, _ in right], "b": [v for _, v in right]}, "k",
-                  b=pl.Int64),
-        ]
-    )  # fmt: skip
+    merged = merge_product([_side("left", left, "a"), _side("right", right, "b")])
     rows = merged.rows.collect().rows()
     assert Counter(rows) == _outer_join(left, right)
     assert len(left) + len(right) == merged.rows_merged + len(rows)
 
 
-@given(_one_to_many(), st.lists(st.integers(), max_size=4))
+@given(_one_to_many(), st.lists(st.integers(0, 9), max_size=4))
 def test_rows_read_are_rows_merged_and_rows_left(
     sides: tuple[Side, Side], extra: list[int]
 ) -> None:
-    left, right = sides
-    third = {"k": list(range(4, 9)), "c": list(range(5))}
-    merged = merge_product(
-        [
-            _part("third", third, "k"),
-            _part("left", {"k": [k for k, _ in dict(left).items()]}, "k"),
-            _part("right", {"k": [k for k, _ in right], "b": [v for _, v in right]}, "k",
-                  b=pl.Int64),
-            _part("extra", {"d": extra}, d=pl.Int64),
-        ]
-    )  # fmt: skip
-    read = 5 + len(dict(left)) + len(right) + len(extra)
+    left, right = list(dict(sides[0]).items()), sides[1]
+    third: Side = [(k, k) for k in range(4, 9)]
+    parts = [_side("third", third, "c"), _side("left", left, "a"), _side("right", right, "b")]
+    merged = merge_product([*parts, _part("extra", {"d": extra}, d=pl.Int64)])
+    read = len(third) + len(left) + len(right) + len(extra)
     assert read == merged.rows_merged + merged.rows.collect().height
