@@ -14,6 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.planning.explain import Feed
+from ai_dataflow.planning.plan import Plan
 from ai_dataflow.workstation.paths import Workstation
 from ai_dataflow.workstation.reports import (
     COUNTS,
@@ -41,12 +44,129 @@ def progress_bar(console: Console) -> Progress:
 
 
 def show_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
-    """Show diagnostics: code and title, place, message, fix, and whose it is."""
+    """Show diagnostics: code and title, place, message, what they hold back, whose they are."""
     for problem in diagnostics:
-        style = "red" if problem.severity == "error" else "yellow"
-        head = Text(f"{problem.severity}[{problem.code}]", f"bold {style}")
-        console.print(head.append(f": {problem.meaning.title}", "bold"))
-        _show_details(console, problem, problem.partitions)
+        for line in diagnostic_lines(problem):
+            console.print(line, soft_wrap=True)
+
+
+def diagnostic_lines(problem: Diagnostic) -> list[Text]:
+    """Give a diagnostic as lines for people."""
+    style = "red" if problem.severity == "error" else "yellow"
+    head = Text(f"{problem.severity}[{problem.code}]", f"bold {style}")
+    subject = f"   ({problem.subject})" if problem.subject else ""
+    owner = f"owner: {problem.owner}    " if problem.owner else "owner: nobody    "
+    lines = [
+        head.append(f": {problem.meaning.title}", "bold"),
+        Text("  --> ", "blue").append(problem.place, "default").append(subject, "dim"),
+        Text(f"  {problem.message}"),
+        Text(f"  fix: {problem.fix}") if problem.fix else None,
+        Text(f"  {_touched(problem)}") if problem.partitions else None,
+        Text(f"  {owner}help: ai-dataflow help {problem.code}", "dim"),
+    ]
+    return [line for line in lines if line is not None]
+
+
+def show_verdict(console: Console, plan: Plan) -> None:
+    """Show the last line of a validation: how many problems, and what can run."""
+    counts = Counter(problem.severity for problem in plan.diagnostics)
+    pairs = {(s.product, job.module) for job in plan.jobs.values() for s in job.sources}
+    back = {(p.product, p.module) for p in plan.errors if p.partitions}
+    failing = {key for problem in plan.errors for key in problem.partitions}
+    runs = len([key for key in plan.jobs if key not in failing])
+    console.print(
+        f"{_count(counts['error'], 'error')}, {_count(counts['warning'], 'warning')} · "
+        f"{len(back)} of {len(pairs | back)} module × product pairs held · "
+        f"{runs} of {_count(len(plan.partitions), 'partition')} can run",
+        soft_wrap=True,
+    )
+
+
+def github_line(problem: Diagnostic) -> str:
+    """Give a diagnostic as a workflow command of GitHub Actions, which marks the file's line.
+
+    The format is that of GitHub's documentation, "Workflow commands for GitHub Actions".
+    """
+    file, _, rest = problem.place.replace("!", ":").partition(":")
+    line = next((part for part in rest.split(":") if part.isdigit()), "1")
+    text = f"{problem.message} ({problem.place}). {problem.fix}. owner: {problem.owner}"
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    title = f"{problem.code} {problem.meaning.title}".replace(",", "%2C").replace(":", "%3A")
+    return f"::{problem.severity} file={file},line={line},title={title}::{escaped}"
+
+
+def show_plan(console: Console, plan: Plan, published: set[str]) -> None:
+    """Show, per module, what a run would do now, and what the products map."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("module")
+    for name in ("run", "of them new", "held back", "removed"):
+        table.add_column(name, justify="right")
+    removed = published - set(plan.partitions)
+    modules = sorted({key.partition("|")[0] for key in {*plan.partitions, *removed}})
+    for module in modules:
+        own = [key for key in plan.jobs if key.startswith(f"{module}|")]
+        table.add_row(
+            module,
+            str(len(own)),
+            str(len(set(own) - published)),
+            str(sum(key.startswith(f"{module}|") for key in plan.held)),
+            str(sum(key.startswith(f"{module}|") for key in removed)),
+        )
+    console.print(table)
+    for key, problems in plan.held.items():
+        console.print(Text(f"held back: {key}: {problems[0].code} at {problems[0].place}"))
+    for key in sorted(removed):
+        console.print(Text(f"removed: {key} is not in the control table; its data stays"))
+    for coverage in plan.coverage.values():
+        console.print()
+        console.print(_coverage(coverage))
+
+
+def show_feeds(console: Console, feeds: Sequence[Feed]) -> None:
+    """Show where an AI column comes from, in every product; lines do not wrap within a cell."""
+    rows = [
+        (
+            f"{feed.module} · {feed.product} · {feed.submodule}",
+            f"{feed.source}{f': {feed.source_type}' if feed.source_type else ''} → {feed.ai_type}",
+            feed.cell,
+            f"filled for {feed.filled} of {_count(feed.clients, 'client')}",
+        )
+        for feed in feeds
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        console.print(Text(line.rstrip()), soft_wrap=True)
+
+
+def _coverage(coverage: Coverage) -> Table:
+    table = Table(
+        title=f"{coverage.module}: {coverage.ratio:.0%} covered", title_justify="left",
+        box=None, header_style="bold", pad_edge=False,
+    )  # fmt: skip
+    table.add_column("AI column")
+    for product in coverage.products:
+        table.add_column(product)
+    styles = {"mapped": "green", "missing": "dim", "required-missing": "red"}
+    for column, cells in coverage.cells.items():
+        covers = (cells[product] for product in coverage.products)
+        table.add_row(column, *(Text(cover, styles[cover]) for cover in covers))
+    return table
+
+
+def _touched(problem: Diagnostic) -> str:
+    """Say which partitions an error holds back, or makes fail."""
+    keys = [key.partition("|") for key in problem.partitions]
+    modules = sorted({module for module, _, _ in keys})
+    shape = f"{', '.join(modules)} × {_count(len({c for _, _, c in keys}), 'client')}"
+    fails = problem.meaning.concern == "source"
+    verb = "would fail" if fails else f"{'is' if len(keys) == 1 else 'are'} held back"
+    examples = f": {_some(problem.partitions)}" if len(keys) <= _SHOWN_PARTITIONS else ""
+    return f"{_count(len(keys), 'partition')} ({shape}) {verb} until this is fixed{examples}"
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number:,} {name}s"
 
 
 def show_summary(console: Console, report: RunReport, workstation: Workstation, home: Path) -> None:

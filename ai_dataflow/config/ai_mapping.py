@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
 from ai_dataflow.config.tables import Layout, Row, Table, is_yes
 
 EVERY_PRODUCT = "*"
+COLUMN_RULE = r"[^\W\d]\w{0,127}"
 RESERVED = ("product_code", "client_code")
 LAYOUT = Layout(
     "MAP",
@@ -39,6 +41,11 @@ class MappingRow(Row):
         return self.place("transform" if self.transform else "source_column")
 
 
+def is_usable(ai_column: str) -> bool:
+    """Tell whether a dataset can have a column of this name."""
+    return bool(re.fullmatch(COLUMN_RULE, ai_column)) and not is_reserved(ai_column)
+
+
 def is_reserved(ai_column: str) -> bool:
     """Tell whether ai_dataflow itself writes a column of this name."""
     name = ai_column.casefold()
@@ -48,16 +55,18 @@ def is_reserved(ai_column: str) -> bool:
 def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
     """Give the sheet's rows, good and bad, and its problems."""
     problems = [
+        *table.flaws,
         *table.blanks(("module_name", "product_code", "submodule_name", "ai_column", "ai_type")),
         *table.bad_names(("module_name", "submodule_name")),
         *table.bad_names(("product_code",), also=EVERY_PRODUCT),
         *table.bad_flags(("is_key", "required")),
         *_unknown_types(table),
         *_reserved(table),
+        *_bad_columns(table),
         *_unfed(table),
     ]
     rows = [_row(table, line, cells) for line, cells in table.records()]
-    return rows, problems + _two_types(rows) + _mapped_twice(rows)
+    return rows, problems + _two_types(rows) + _mapped_twice(rows) + _alike(rows)
 
 
 def rows_for(
@@ -121,6 +130,41 @@ def _reserved(table: Table) -> list[Diagnostic]:
         )
         for line in table.cells.index[reserved]
     ]
+
+
+def _bad_columns(table: Table) -> list[Diagnostic]:
+    """Find AI column names that Delta, SQL or Python would have to quote."""
+    names = table.cells["ai_column"]
+    return [
+        table.problem(
+            "004",
+            line,
+            "ai_column",
+            f"`{name[:80]}` cannot be an ai_column",
+            "use up to 128 letters, digits and `_`, not beginning with a digit",
+        )
+        for line, name in names[(names != "") & ~names.str.fullmatch(COLUMN_RULE)].items()
+    ]
+
+
+def _alike(rows: list[MappingRow]) -> list[Diagnostic]:
+    """Find AI columns of a module that differ only in case: Delta takes them for one."""
+    first: dict[tuple[str, str], MappingRow] = {}
+    problems = []
+    for row in rows:
+        known = first.setdefault((row.module, row.ai_column.casefold()), row)
+        if row.ai_column != known.ai_column:
+            problems.append(
+                Diagnostic(
+                    "MAP-023",
+                    f"`{row.ai_column}` differs from `{known.ai_column}` in "
+                    f"{known.place('ai_column')} only in case",
+                    place=row.place("ai_column"),
+                    fix="spell the column in one way",
+                    line=row.line,
+                )
+            )
+    return problems
 
 
 def _unfed(table: Table) -> list[Diagnostic]:

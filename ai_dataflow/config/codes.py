@@ -1,87 +1,117 @@
-"""The catalogue of everything that can go wrong: one code, one title, one kind, one concern.
+"""The catalogue of everything that can go wrong: what a code means, an example, and its cure.
 
 A code is stable: people search for it, write it in tickets and route mails by it. A retired code
 is never used again. The *kind* groups codes in reports; the *concern* decides which team hears
 of it (`source`: the product's data, `mapping`: the AI mapping sheet, `platform`: the rest).
+
+The texts are data, in `codes.toml`. Run as a program, this module prints `docs/errors.md`.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+import re
+import textwrap
+import tomllib
+from collections.abc import Iterator
+from importlib import resources
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
 
 Concern = Literal["source", "mapping", "platform"]
 
+_INTRO = """\
+# What can go wrong
+
+Every problem that ai_dataflow reports has a code; `ai-dataflow help CODE` explains it in the
+terminal. An *error* holds back, or fails, exactly the partitions that it touches: they keep the
+data published last, and all others run. A *warning* holds nothing back. The *concern* finds the
+owner: the first row of the teams table that matches it, the product and the module.
+
+<!-- Made from ai_dataflow/config/codes.toml; do not edit. Make it anew with
+.venv/bin/python -m ai_dataflow.config.codes > docs/errors.md -->
+"""
+
 
 class Code(NamedTuple):
-    """What a diagnostic code means to a person."""
+    """What a diagnostic code means to a person, and what to do about it; texts are Markdown."""
 
+    code: str
     title: str
     kind: str
     concern: Concern
+    means: str
+    example: str
+    cure: str
+
+    @property
+    def family(self) -> str:
+        """The code's first part: where the problem is."""
+        return self.code.partition("-")[0]
+
+    @property
+    def heading(self) -> str:
+        """The heading of the code's section."""
+        return f"{self.code}: {self.title}"
 
 
-_TABLE_CHECKS = {
-    "001": "unknown column",
-    "002": "missing column",
-    "003": "blank cell",
-    "004": "not a usable name",
-    "005": "not a yes or no",
-}
+def explain(code: Code) -> str:
+    """Give the Markdown section of a code."""
+    return f"""\
+### {code.heading}
+
+{_wrapped(code.means)}
+
+For example:
+
+```text
+{code.example}
+```
+
+{_wrapped(f"**What to do:** {code.cure}")}
+
+*Kind `{code.kind}`, concern `{code.concern}`.*
+"""
 
 
-def _table_codes(prefix: str, concern: Concern) -> dict[str, Code]:
-    return {f"{prefix}-{n}": Code(title, "table", concern) for n, title in _TABLE_CHECKS.items()}
+def errors_page() -> str:
+    """Give the Markdown page of all codes: an overview, then their sections by family."""
+    overview = ["| code | title | kind | concern |", "|---|---|---|---|"]
+    sections = []
+    for family, own in groupby(CODES.values(), key=lambda code: code.family):
+        codes = list(own)
+        heading = f"{family}: {FAMILIES[family]}"
+        overview += [f"| **{_link(heading, family)}** | **{FAMILIES[family]}** | | |"]
+        overview += [
+            f"| {_link(c.heading, c.code)} | {c.title} | {c.kind} | {c.concern} |" for c in codes
+        ]
+        sections += [f"## {heading}\n", *map(explain, codes)]
+    return "\n".join([_INTRO, *overview, "", *sections])
 
 
-CODES: dict[str, Code] = {
-    "CFG-001": Code("settings file not found", "settings", "platform"),
-    "CFG-002": Code("settings file is not valid TOML", "settings", "platform"),
-    "CFG-003": Code("unknown or invalid setting", "settings", "platform"),
-    "CFG-004": Code("environment variable is not set", "settings", "platform"),
-    "CFG-005": Code("table not found", "settings", "platform"),
-    "CFG-006": Code("table cannot be read", "settings", "platform"),
-    "CFG-007": Code("Dagster instance cannot be opened", "settings", "platform"),
-    **_table_codes("CTL", "platform"),
-    "CTL-006": Code("duplicate row", "table", "platform"),
-    "CTL-007": Code("unknown mount", "location", "platform"),
-    "CTL-008": Code("unknown SQL connection", "location", "platform"),
-    "CTL-009": Code("not a location", "location", "platform"),
-    "CTL-010": Code("unknown file format", "location", "platform"),
-    "CTL-011": Code("nothing is mapped for this source", "coverage", "mapping"),
-    **_table_codes("MAP", "mapping"),
-    "MAP-006": Code("unknown ai_type", "mapping", "mapping"),
-    "MAP-007": Code("one AI column, two types", "mapping", "mapping"),
-    "MAP-008": Code("reserved column name", "mapping", "mapping"),
-    "MAP-009": Code("AI column mapped twice from one source", "mapping", "mapping"),
-    "MAP-010": Code("neither source_column nor transform", "mapping", "mapping"),
-    "MAP-011": Code("transform does not compile", "mapping", "mapping"),
-    "MAP-012": Code("AI column mapped by two joined submodules", "mapping", "mapping"),
-    "MAP-013": Code("submodules share no key", "mapping", "mapping"),
-    "MAP-014": Code("source column not found", "missing_column", "mapping"),
-    "MAP-015": Code("column cannot become its ai_type", "mapping", "mapping"),
-    "MAP-016": Code("mapping row that no active control row uses", "coverage", "mapping"),
-    **_table_codes("TEM", "platform"),
-    "TEM-006": Code("unknown concern", "table", "platform"),
-    "TEM-007": Code("malformed address", "table", "platform"),
-    "SRC-001": Code("source not found", "missing_source", "source"),
-    "SRC-002": Code("source is empty", "missing_source", "source"),
-    "SRC-003": Code("source cannot be read", "corrupt_source", "source"),
-    "SRC-004": Code("file looks cut off", "corrupt_source", "source"),
-    "SRC-005": Code("source changed while it was read", "changed_source", "source"),
-    "SRC-006": Code("access denied", "access", "source"),
-    "SRC-007": Code("database cannot be reached", "access", "source"),
-    "SRC-008": Code("query failed", "query", "source"),
-    "SRC-009": Code("no extract to merge", "missing_extract", "platform"),
-    "SRC-010": Code("files of one source differ in their columns", "corrupt_source", "source"),
-    "DAT-001": Code("many-to-many join", "join", "source"),
-    "DAT-002": Code("rows unaccounted for", "conservation", "platform"),
-    "DAT-003": Code("transform failed on the data", "transform", "mapping"),
-    "WST-001": Code("workstation cannot be written", "publish", "platform"),
-    "WST-002": Code("published column has another type", "publish", "mapping"),
-    "WST-003": Code("another run published at the same time", "publish", "platform"),
-    "RUN-001": Code("unknown partition", "run", "platform"),
-    "RUN-002": Code("unexpected error", "internal", "platform"),
-    "REJ-001": Code("value cannot become its ai_type", "reject", "source"),
-    "REJ-002": Code("null in a required column", "reject", "source"),
-    "REJ-003": Code("line has too few or too many fields", "reject", "source"),
-}
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def _link(heading: str, text: str) -> str:
+    """Link to a heading of the page, by the anchor that GitHub gives it."""
+    return f"[{text}](#{re.sub(r'[^a-z0-9_ -]', '', heading.lower()).replace(' ', '-')})"
+
+
+def _codes(catalogue: dict[str, Any]) -> Iterator[Code]:
+    """Give all codes by family; those that the three tables share are written once per table."""
+    entries = {code: entry for code, entry in catalogue.items() if "-" in code}
+    for prefix, table in catalogue["tables"].items():
+        for number, shared in catalogue["shared"].items():
+            filled = {field: text.format(**table) for field, text in shared.items()}
+            entries[f"{prefix}-{number}"] = filled | {"concern": table["concern"]}
+    order = list(catalogue["families"])
+    for code in sorted(entries, key=lambda code: (order.index(code[:3]), code)):
+        yield Code(code, **{field: text.strip("\n") for field, text in entries[code].items()})
+
+
+_CATALOGUE = tomllib.loads(resources.files(__package__).joinpath("codes.toml").read_text("utf-8"))
+FAMILIES: dict[str, str] = _CATALOGUE["families"]
+CODES: dict[str, Code] = {code.code: code for code in _codes(_CATALOGUE)}
+
+if __name__ == "__main__":
+    print(errors_page(), end="")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.tables import Layout, Row, Table, is_yes
@@ -37,11 +37,13 @@ def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
     no usable partition cannot hold one back; its diagnostic stands alone.
     """
     problems = [
+        *table.flaws,
         *table.blanks((*NAMES, "module_location", "active")),
         *table.bad_names(NAMES),
         *table.bad_flags(["active"]),
         *_bad_formats(table),
         *_duplicates(table),
+        *_alike(table),
     ]
     rows = [_row(table, line, cells) for line, cells in table.records()]
     return rows, problems
@@ -69,6 +71,21 @@ def _bad_formats(table: Table) -> list[Diagnostic]:
         )
         for line, value in formats[(formats != "") & ~formats.isin(FILE_FORMATS)].items()
     ]
+
+
+def _alike(table: Table) -> list[Diagnostic]:
+    """Find names that differ only in case: stores and readers may take them for one."""
+    problems = []
+    for column in NAMES:
+        first: dict[str, str] = {}
+        for line, name in table.cells[column].drop_duplicates().items():
+            known = first.setdefault(name.casefold(), name)
+            if known != name:
+                message = f"`{name}` differs from `{known}` only in case"
+                fix = "spell the name in one way"
+                found = table.problem("012", line, column, message, fix)
+                problems.append(replace(found, severity="warning"))
+    return problems
 
 
 def _duplicates(table: Table) -> list[Diagnostic]:

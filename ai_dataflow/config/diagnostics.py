@@ -39,6 +39,7 @@ class Diagnostic:
     product: str = ""
     module: str = ""
     submodule: str = ""
+    ai_column: str = ""
     owner: str = ""
     partitions: tuple[str, ...] = ()
     line: int = 0
@@ -48,6 +49,12 @@ class Diagnostic:
     def meaning(self) -> Code:
         """The catalogue's entry: title, kind, concern."""
         return CODES[self.code]
+
+    @property
+    def subject(self) -> str:
+        """What it is about, as a person names it: `ORION · claims · header → claim_amount`."""
+        source = " · ".join(filter(None, (self.product, self.module, self.submodule)))
+        return " → ".join(filter(None, (source, self.ai_column)))
 
     def holding(self, partitions: Iterable[str]) -> Diagnostic:
         """Give the same diagnostic with the partitions that it holds back."""
@@ -108,12 +115,18 @@ def redacted(cause: object) -> str:
     return _QUOTED.sub("'…'", line)[:300]
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Give `; did you mean `x`?` where a known name is near, else nothing."""
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Give the known name that is near enough to be meant, else nothing."""
     match = process.extractOne(
         name, list(known), processor=lambda s: str(s).casefold(), score_cutoff=70
     )
-    return f"; did you mean `{match[0]}`?" if match else ""
+    return str(match[0]) if match else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Give `; did you mean `x`?` where a known name is near, else nothing."""
+    near = nearest(name, known)
+    return f"; did you mean `{near}`?" if near else ""
 
 
 def listing(names: Iterable[str], limit: int = 8) -> str:

@@ -6,6 +6,7 @@ Four spellings: `abfss://container@account.dfs.core.windows.net/path`, `/mnt/<mo
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,14 +63,31 @@ def resolve(row: ControlRow, settings: Settings) -> Location:
         DataflowError: CTL-007 (mount), CTL-008 (connection) or CTL-009 (anything else).
     """
     spelled = _fill_in(row)
-    text = _mounted(row, spelled, settings) if spelled.startswith("/mnt/") else spelled
+    text = _mounted(row, spelled, settings) if _is_mounted(spelled) else spelled
     scheme = _SCHEME.match(text)
     if scheme is None:
+        _check_stays_inside(row, spelled)
         url = str(settings.folder / Path(text).expanduser())
         return FileLocation(url, row.file_format, spelled)
     if scheme[1].casefold() == "sql":
         return _sql(row, text, settings)
     raise _bad(row, f"`{scheme[1]}://` locations cannot be read", "a path, /mnt/… or sql://…")
+
+
+def _check_stays_inside(row: ControlRow, spelled: str) -> None:
+    """Refuse `..` that leads out of the project's folder or a mount; a mount is how to get out."""
+    relative = spelled.removeprefix("/mnt/").partition("/")[2] if _is_mounted(spelled) else spelled
+    if not relative.startswith(("/", "~")) and posixpath.normpath(relative).startswith(".."):
+        raise _problem(
+            row,
+            "CTL-013",
+            f"`{spelled[:80]}` leads out of its folder",
+            "name the folder under [mounts], or write an absolute path",
+        )
+
+
+def _is_mounted(text: str) -> bool:
+    return text.startswith("/mnt/")
 
 
 def _fill_in(row: ControlRow) -> str:

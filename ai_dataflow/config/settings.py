@@ -41,6 +41,17 @@ class ExecutionSettings(_Section):
     engine: Literal["local"] = "local"
 
 
+class ModuleSettings(_Section):
+    """`[modules.<name>]`: how much of a module's AI columns the products have to map.
+
+    Below `min_coverage` (0 to 1) the coverage check fails; with `coverage_blocks` the module's
+    partitions are held back too.
+    """
+
+    min_coverage: float = Field(default=0.0, ge=0, le=1)
+    coverage_blocks: bool = False
+
+
 class Settings(_Section):
     """A project's settings.
 
@@ -57,6 +68,7 @@ class Settings(_Section):
     sql: dict[str, SqlConnection] = {}
     workstation: WorkstationSettings = WorkstationSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    modules: dict[str, ModuleSettings] = {}
 
     @property
     def file(self) -> Path:
@@ -165,6 +177,6 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
 
 
 def _known_names() -> list[str]:
-    models = (Settings, SqlConnection, WorkstationSettings, ExecutionSettings)
+    models = (Settings, SqlConnection, WorkstationSettings, ExecutionSettings, ModuleSettings)
     names = (name for model in models for name in model.model_fields)
     return sorted(set(names) - set(_NOT_IN_FILE))

@@ -1,38 +1,23 @@
-"""Tables that people edit: CSV and XLSX read into strings that still know their cells.
-
-Why not `pandas.read_csv`: it stops at the first line with too many fields, pads lines with too
-few in silence and forgets line numbers; a compiler's front end needs all three.
-"""
+"""Tables that people edit: their layout, their cells' places, and the checks that all share."""
 
 from __future__ import annotations
 
-import csv
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import openpyxl
 import pandas as pd
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.sheets import Flaw, Grid, UnreadableError, by_line, read_grid
 
 # Names that become folders, partition keys and parts of paths; a leading dot would hide or escape.
-NAME_RULE = r"(?!\.)(?!.*\.\.\.)[A-Za-z0-9_.-]+"
+NAME_RULE = r"(?!\.)(?!.*\.\.\.)[A-Za-z0-9_.-]{1,100}"
 MODULE_RULE = rf"(?!_){NAME_RULE}"
 YES = frozenset({"y", "yes", "true", "t", "1", "x"})
 NO = frozenset({"n", "no", "false", "f", "0"})
-
-
-class TableSource(NamedTuple):
-    """Where a table is: its file and, for a workbook, the sheet (empty: the first)."""
-
-    file: Path
-    sheet: str
 
 
 @dataclass(frozen=True)
@@ -78,11 +63,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class Table:
-    """A table's cells as trimmed strings: a frame indexed by line, blank lines left out."""
+    """A table's cells as trimmed strings: a frame indexed by line, blank lines left out.
+
+    `flaws` are what is wrong with its cells and lines as such, before anyone asks what they mean.
+    """
 
     sheet: Sheet
     layout: Layout
     cells: pd.DataFrame
+    flaws: tuple[Diagnostic, ...] = ()
 
     def records(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Give each row as (line, {column: text})."""
@@ -111,7 +100,7 @@ class Table:
                     line,
                     column,
                     f"`{value[:80]}` cannot be a {column}",
-                    "use letters, digits, `_`, `-` and `.`, not beginning with a dot "
+                    "use up to 100 letters, digits, `_`, `-` and `.`, not beginning with a dot "
                     "(nor, for a module, with `_`)",
                 )
                 for line, value in bad.items()
@@ -148,139 +137,83 @@ def read_table(reference: str, folder: Path, layout: Layout) -> Table:
         layout: the columns to expect.
 
     Raises:
-        DataflowError: CFG-005 or CFG-006, or `…-001` and `…-002` for every wrong column.
+        DataflowError: CFG-005 or CFG-006, or the codes of wrong headers, for every wrong column.
     """
-    source = _source(reference, folder)
-    if not source.file.is_file():
-        raise DataflowError(_no_table(reference, source.file))
-    try:
-        sheet_name, lines = _read_lines(source)
-    except (UnicodeDecodeError, csv.Error, InvalidFileException, zipfile.BadZipFile, KeyError,
-            ValueError, OSError) as error:  # fmt: skip
-        raise DataflowError(_unreadable(reference, error)) from None
-    return _to_table(sheet_name, lines, layout, is_workbook=_is_workbook(source.file))
-
-
-def _source(reference: str, folder: Path) -> TableSource:
     path, _, sheet = reference.partition("#")
-    return TableSource(folder / path, sheet)
-
-
-def _is_workbook(file: Path) -> bool:
-    return file.suffix.lower() in {".xlsx", ".xlsm"}
-
-
-def _read_lines(source: TableSource) -> tuple[str, list[tuple[int, list[str]]]]:
-    if _is_workbook(source.file):
-        return _read_workbook(source)
-    with source.file.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, strict=True)
-        lines, start = [], 1
-        for row in reader:
-            lines.append((start, [_clean(cell) for cell in row]))
-            start = reader.line_num + 1
-        return source.file.name, lines
-
-
-def _read_workbook(source: TableSource) -> tuple[str, list[tuple[int, list[str]]]]:
-    book = openpyxl.load_workbook(source.file, read_only=True, data_only=True)
+    file = folder / path
+    if not file.is_file():
+        raise DataflowError(_no_table(reference, file))
     try:
-        if source.sheet and source.sheet not in book.sheetnames:
-            near = did_you_mean(source.sheet, book.sheetnames)
-            near = near or f"; there are {listing(book.sheetnames)}"
-            raise KeyError(f"there is no sheet `{source.sheet}`{near}")
-        sheet = book[source.sheet or book.sheetnames[0]]
-        rows = [[_clean(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-    finally:
-        book.close()
-    return f"{source.file.name}!{sheet.title}", list(enumerate(rows, start=1))
+        grid = read_grid(file, sheet)
+    except UnreadableError as error:
+        raise DataflowError(_unreadable(reference, error)) from None
+    return _to_table(grid, layout)
 
 
-def _clean(value: object) -> str:
-    """Give a cell as text: Excel's 7.0 is 7, TRUE is TRUE; blanks around are no content."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value).replace("\u00a0", " ").strip()
-
-
-def _to_table(
-    name: str, lines: list[tuple[int, list[str]]], layout: Layout, *, is_workbook: bool
-) -> Table:
-    header_line, header = next(((n, row) for n, row in lines if any(row)), (1, []))
-    letters = (
-        tuple((column, get_column_letter(i)) for i, column in enumerate(header, start=1) if column)
-        if is_workbook
-        else ()
+def _to_table(grid: Grid, layout: Layout) -> Table:
+    header_line, header = grid.lines[0] if grid.lines else (1, [])
+    letters = tuple(
+        (column, get_column_letter(i))
+        for i, column in enumerate(header if grid.is_workbook else (), start=1)
+        if column
     )
-    sheet = Sheet(name, letters)
-    _check_header(sheet, layout, header_line, header)
-    rows = [(n, row) for n, row in lines if n > header_line and any(row)]
-    _check_widths(sheet, layout, len(header), rows)
+    sheet = Sheet(grid.name, letters)
+    flaws = [_flaw(flaw, sheet, layout, header) for flaw in by_line(grid.flaws)]
+    if wrong := _header_problems(sheet, layout, header_line, header):
+        raise DataflowError(*wrong, *(f for f in flaws if f.line == header_line))
+    width = len(header)
     frame = pd.DataFrame(
-        [(row + [""] * len(header))[: len(header)] for _, row in rows],
-        index=[n for n, _ in rows],
+        [(cells + [""] * width)[:width] for _, cells in grid.lines[1:]],
+        index=[line for line, _ in grid.lines[1:]],
         columns=header,
         dtype="str",
     )
     frame = frame.loc[:, [column != "" for column in header]]
-    return Table(sheet, layout, frame.reindex(columns=list(layout.known), fill_value=""))
+    known = frame.reindex(columns=list(layout.known), fill_value="")
+    return Table(sheet, layout, known, tuple(flaws))
 
 
-def _check_header(sheet: Sheet, layout: Layout, line: int, header: list[str]) -> None:
+def _flaw(flaw: Flaw, sheet: Sheet, layout: Layout, header: list[str]) -> Diagnostic:
+    """Give a flaw its code and its place: the cell, or the line."""
+    if flaw.column >= 0 and sheet.letters:
+        place = f"{sheet.name}!{get_column_letter(flaw.column + 1)}{flaw.line}"
+    else:
+        named = header[flaw.column] if 0 <= flaw.column < len(header) else ""
+        place = sheet.place(flaw.line, named)
+    return Diagnostic(
+        f"{layout.prefix}-{flaw.number}",
+        flaw.message,
+        place=place,
+        fix=flaw.fix,
+        severity="warning" if flaw.is_warning else "error",
+        line=flaw.line,
+    )
+
+
+def _header_problems(
+    sheet: Sheet, layout: Layout, line: int, header: list[str]
+) -> list[Diagnostic]:
+    def problem(number: str, column: str, message: str, fix: str) -> Diagnostic:
+        place = sheet.place(line, column if column in header else "")
+        return Diagnostic(f"{layout.prefix}-{number}", message, place=place, fix=fix)
+
     named = [column for column in header if column]
-    unknown = [
-        Diagnostic(
-            f"{layout.prefix}-001",
-            f"there is no column `{column}` in this table{did_you_mean(column, layout.known)}",
-            place=sheet.place(line, column),
-            fix=f"remove or rename it; known are {listing(layout.known, 20)}",
-        )
-        for column in named
-        if column not in layout.known
-    ]
-    missing = [
-        Diagnostic(
-            f"{layout.prefix}-002",
-            f"the column `{column}` is missing",
-            place=sheet.place(line),
-            fix="add it to the header",
-        )
-        for column in layout.required
-        if column not in named
-    ]
-    twice = [
-        Diagnostic(
-            f"{layout.prefix}-001",
-            f"the column `{column}` is there twice",
-            place=sheet.place(line, column),
-            fix="keep one",
-        )
-        for column in sorted({c for c in named if named.count(c) > 1})
-    ]
-    if unknown or missing or twice:
-        raise DataflowError(*unknown, *missing, *twice)
-
-
-def _check_widths(
-    sheet: Sheet, layout: Layout, width: int, rows: list[tuple[int, list[str]]]
-) -> None:
-    """Refuse lines with more cells than the header: a stray comma shifts every later cell."""
-    wide = [
-        Diagnostic(
-            f"{layout.prefix}-001",
-            f"the line has {len(row)} cells, the header {width}",
-            place=sheet.place(line),
-            fix="quote the cell that has a comma in it",
-        )
-        for line, row in rows
-        if any(row[width:])
-    ]
-    if wide:
-        raise DataflowError(*wide)
+    if len(named) == 1 and (separator := next((c for c in ";\t|" if c in named[0]), "")):
+        shown = {"\t": "tabs"}.get(separator, f"`{separator}`")
+        fix = "save the table with commas between its cells"
+        return [problem("906", "", f"the header is one cell, with {shown} in it", fix)]
+    unknown = [column for column in dict.fromkeys(named) if column not in layout.known]
+    missing = [column for column in layout.required if column not in named]
+    twice = sorted({column for column in named if named.count(column) > 1})
+    known = f"remove or rename it; known are {listing(layout.known, 20)}"
+    return [
+        *(problem("001", column, f"there is no column `{column[:80]}` in this table"
+                  f"{did_you_mean(column, layout.known)}", known) for column in unknown),
+        *(problem("002", column, f"the column `{column}` is missing", "add it to the header")
+          for column in missing),
+        *(problem("907", column, f"the column `{column[:80]}` is there twice", "keep one")
+          for column in twice),
+    ]  # fmt: skip
 
 
 def _no_table(reference: str, file: Path) -> Diagnostic:
@@ -293,11 +226,10 @@ def _no_table(reference: str, file: Path) -> Diagnostic:
     )
 
 
-def _unreadable(reference: str, error: Exception) -> Diagnostic:
-    text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+def _unreadable(reference: str, error: UnreadableError) -> Diagnostic:
     return Diagnostic(
         "CFG-006",
-        f"`{reference}` cannot be read: {text}",
+        f"`{reference}` cannot be read: {error}",
         place=reference,
         fix="save it as UTF-8 CSV with commas, or as .xlsx",
     )

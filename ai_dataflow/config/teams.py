@@ -27,16 +27,20 @@ class Team(Row):
 
     def owns(self, problem: Diagnostic) -> bool:
         """Tell whether this row matches a problem's concern, product and module."""
+        return self.covers(problem.meaning.concern, problem.product, problem.module)
+
+    def covers(self, concern: str, product: str, module: str) -> bool:
+        """Tell whether this row matches a concern of a product's module."""
         return (
-            self.concern in (ANY, problem.meaning.concern)
-            and self.product in (ANY, problem.product)
-            and self.module in (ANY, problem.module)
+            self.concern in (ANY, concern)
+            and self.product in (ANY, product)
+            and self.module in (ANY, module)
         )
 
 
 def team_rows(table: Table) -> tuple[list[Team], list[Diagnostic]]:
     """Give the table's teams and its problems."""
-    problems = [*table.blanks(("team", "email", "concern"))]
+    problems = [*table.flaws, *table.blanks(("team", "email", "concern"))]
     problems += [
         table.problem(
             "006",

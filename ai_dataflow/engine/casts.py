@@ -35,6 +35,39 @@ def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None
     return None if value is None else Cast(value, given.is_not_null() & value.is_null())
 
 
+def narrowing(source: pl.DataType, target: pl.DataType) -> str:
+    """Say what a cast between these types may not be able to keep; nothing for text.
+
+    What it cannot keep it refuses, but for a time of day and for the digits of a float.
+    """
+    if isinstance(source, pl.Datetime) and target == pl.Date:
+        return "the time of day is dropped"
+    if source.is_float() and isinstance(target, pl.Decimal):
+        return f"values are rounded to {target.scale} digits"
+    if source.is_float() and target == pl.Float32 and source != pl.Float32:
+        return "values are rounded to about 7 digits"
+    if _whole_digits(source) > _whole_digits(target) and target.is_numeric():
+        return "large values are rejected"
+    if _fraction_digits(source) > _fraction_digits(target) and target.is_numeric():
+        return "values with more digits are rejected"
+    return ""
+
+
+def _whole_digits(dtype: pl.DataType) -> int:
+    """Give the digits before the point that a numeric type can hold for certain."""
+    if isinstance(dtype, pl.Decimal):
+        return dtype.precision - dtype.scale
+    digits = {pl.Int8: 2, pl.Int16: 4, pl.Int32: 9, pl.Int64: 18, pl.UInt8: 2, pl.UInt16: 4,
+              pl.UInt32: 9, pl.UInt64: 19, pl.Float32: 38, pl.Float64: 308}  # fmt: skip
+    return next((count for kind, count in digits.items() if dtype == kind), 0)
+
+
+def _fraction_digits(dtype: pl.DataType) -> int:
+    if isinstance(dtype, pl.Decimal):
+        return dtype.scale
+    return 38 if dtype.is_float() else 0
+
+
 def _text(expr: pl.Expr) -> pl.Expr:
     stripped = expr.str.strip_chars()
     return pl.when(stripped != "").then(stripped)
@@ -125,6 +158,8 @@ def _from_number(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.
     converted = expr.cast(target, strict=False)
     if target.is_integer() and not (source.is_integer() or source == pl.Boolean):
         return pl.when(converted.cast(source, strict=False) == expr).then(converted)
+    if target == pl.Float32 and source.is_float():
+        return pl.when(converted.is_finite() | ~expr.is_finite()).then(converted)
     if isinstance(target, pl.Decimal) and isinstance(source, pl.Decimal):
         widest = pl.Decimal(38, max(source.scale, target.scale))
         same = converted.cast(widest, strict=False) == expr.cast(widest, strict=False)

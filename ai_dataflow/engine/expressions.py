@@ -29,22 +29,30 @@ _SCALAR_NODES = frozenset({"Column", "Literal", "BinaryExpr", "Cast", "Ternary",
 class TransformError(ValueError):
     """The text is not a scalar expression over these columns; the message says why.
 
-    `columns` are those that it reads, as far as it could be parsed.
+    `columns` are those that it reads, as far as it could be parsed; `is_scalar` is false where it
+    looks beyond its row.
     """
 
-    def __init__(self, message: str, columns: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, columns: tuple[str, ...] = (), *, is_scalar: bool = True
+    ) -> None:
         super().__init__(message)
         self.columns = columns
+        self.is_scalar = is_scalar
 
 
 @dataclass
 class Transform:
-    """A compiled transform: its value, in which rows a strict cast failed, its columns."""
+    """A compiled transform: its value, in which rows a strict cast failed, its columns.
+
+    `renamed` are columns that it spells in another case than its source does.
+    """
 
     value: pl.Expr
     failed: pl.Expr
     columns: tuple[str, ...]
     dtype: pl.DataType
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 def compile_transform(text: str, schema: pl.Schema) -> Transform:
@@ -54,15 +62,26 @@ def compile_transform(text: str, schema: pl.Schema) -> Transform:
         TransformError: it does not parse, is not scalar, or does not fit the columns' types.
     """
     parsed = _parse(text)
-    columns = tuple(dict.fromkeys(parsed.meta.root_names()))
-    rewriter = _Rewriter(schema)
+    spelled = tuple(dict.fromkeys(parsed.meta.root_names()))
+    names = {name: resolve_column(name, schema) or name for name in spelled}
+    columns = tuple(dict.fromkeys(names.values()))
+    rewriter = _Rewriter(schema, names)
     try:
         value = _load(rewriter.rewrite(_dump(parsed)))
         dtype = _type_of(value, schema)
     except PolarsError as error:
-        raise TransformError(_first_line(error), columns) from None
+        raise TransformError(_first_line(error), spelled) from None
+    renamed = tuple((name, found) for name, found in names.items() if found != name)
     failed = pl.any_horizontal(*rewriter.failed) if rewriter.failed else pl.lit(value=False)
-    return Transform(value, failed, columns, dtype)
+    return Transform(value, failed, columns, dtype, renamed)
+
+
+def resolve_column(name: str, schema: pl.Schema) -> str:
+    """Find a column by name, or by the only one that differs in case; nothing if there is none."""
+    if name in schema:
+        return name
+    alike = [column for column in schema if column.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else ""
 
 
 def columns_of(text: str) -> tuple[str, ...]:
@@ -86,6 +105,7 @@ class _Rewriter:
     """Walks an expression's JSON bottom-up and collects the failures of its strict casts."""
 
     schema: pl.Schema
+    names: dict[str, str]
     failed: list[pl.Expr] = field(default_factory=list)
 
     def rewrite(self, node: Any) -> Any:
@@ -95,9 +115,12 @@ class _Rewriter:
         if kind not in _SCALAR_NODES:
             raise TransformError(
                 "aggregates, window functions and subqueries look at other rows; "
-                "a transform sees one row"
+                "a transform sees one row",
+                is_scalar=False,
             )
         match kind:
+            case "Column":
+                return {kind: self.names.get(body, body)}
             case "Cast":
                 return self._cast(body)
             case "BinaryExpr":

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import FileLocation, SqlLocation
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, SourceJob, Stage
-from ai_dataflow.engine.transform import compile_source
 from ai_dataflow.sources import adls, azure_sql, failures
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.storage import Folder, StoredFile

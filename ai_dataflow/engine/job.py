@@ -66,13 +66,15 @@ class PartitionJob:
 class ProductCounts:
     """Where a product's rows went: read = rejected + merged + published.
 
-    A row is *merged* where the join made it a part of another row.
+    A row is *merged* where the join made it a part of another row. `filled` counts, for each AI
+    column, the published rows that have a value.
     """
 
     rows_read: int = 0
     rows_rejected: int = 0
     rows_merged: int = 0
     rows_published: int = 0
+    filled: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.extract import extract_sources, owned
 from ai_dataflow.engine.job import (
     STAGES,
@@ -25,7 +26,7 @@ from ai_dataflow.engine.job import (
 from ai_dataflow.engine.merge import Part, merge_product, union_products
 from ai_dataflow.engine.read import read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
-from ai_dataflow.engine.transform import compile_source, malformed_rejects, map_rows, split
+from ai_dataflow.engine.transform import malformed_rejects, map_rows, split
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.workstation import rejects
@@ -139,10 +140,12 @@ def _balance(result: PartitionResult, workstation: Workstation) -> None:
     written = pl.scan_parquet(
         table.join(result.data.path), hive_partitioning=False, storage_options=table.options
     )
-    published = dict(written.group_by(PRODUCT_COLUMN).len().collect().iter_rows())
+    counted = written.group_by(PRODUCT_COLUMN).agg(pl.len().alias("__rows"), pl.all().count())
+    published = {row.pop(PRODUCT_COLUMN): row for row in counted.collect().iter_rows(named=True)}
     open_balances = []
     for product, counts in result.counts.items():
-        counts.rows_published = published.get(product, 0)
+        counts.filled = published.get(product, {})
+        counts.rows_published = counts.filled.pop("__rows", 0)
         accounted = counts.rows_rejected + counts.rows_merged + counts.rows_published
         if counts.rows_read != accounted:
             open_balances.append(_open_balance(product, counts))

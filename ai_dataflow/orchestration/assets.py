@@ -18,12 +18,18 @@ from ai_dataflow.orchestration.metadata import dataset_metadata, extract_metadat
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.orchestration.run import Watcher, execute
+from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reports import RunReport, report_name
 
 STEP = "ai_dataflow"
 AI_DATASET = dg.AssetKey("ai_dataset")
+COVERAGE_CHECK = dg.AssetCheckSpec(
+    "coverage",
+    asset=AI_DATASET,
+    description="Every module's products map as much as `min_coverage` asks for.",
+)
 DATASET_IO_MANAGER = "workstation"
 
 
@@ -77,10 +83,11 @@ def build_assets(
         specs=asset_specs(owners),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[COVERAGE_CHECK],
     )
     def step(
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
-    ) -> Iterator[dg.MaterializeResult[Any]]:
+    ) -> Iterator[dg.AssetCheckResult]:
         loaded = project.load()
         keys, planned_by_dagster = _keys(context, config, loaded)
         recorder = _DagsterRecorder(context, loaded)
@@ -89,9 +96,10 @@ def build_assets(
         )
         if not planned_by_dagster:
             _plan_failed(context, report)
+        # What is materialized has been told by now; the check is all that the step yields.
+        if COVERAGE_CHECK.key in context.selected_asset_check_keys:
+            yield _coverage(report)
         _end(context, report)
-        # Everything is materialized by now; a step over optional outputs has to be a generator.
-        yield from ()
 
     return step
 
@@ -123,8 +131,9 @@ class _DagsterRecorder:
     def extracted(self, result: PartitionResult, stage: Stage) -> None:
         self._materialized(stage, result, dict(extract_metadata(result, stage)))
 
-    def published(self, result: PartitionResult, version: int) -> None:
+    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
         metadata = dataset_metadata(result, version, self._workstation, self._report)
+        metadata["coverage"] = dg.MetadataValue.md(coverage.to_markdown())
         self._materialized("ai_dataset", result, metadata)
 
     def log(self, progress: Any) -> None:
@@ -136,6 +145,23 @@ class _DagsterRecorder:
         self._context.log_event(
             dg.AssetMaterialization(stage, partition=result.partition, metadata=metadata)
         )
+
+
+def _coverage(report: RunReport) -> dg.AssetCheckResult:
+    """Tell which modules are below their threshold, with the matrix of each."""
+    below = [d["message"] for d in report.diagnostics if d["code"] == "COV-001"]
+    matrices = {
+        f"coverage of {module}": dg.MetadataValue.md(matrix["markdown"])
+        for module, matrix in report.coverage.items()
+    }
+    return dg.AssetCheckResult(
+        check_name=COVERAGE_CHECK.name,
+        asset_key=AI_DATASET,
+        passed=not below,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(below) or "all modules are covered as asked for",
+        metadata=matrices,
+    )
 
 
 def _plan_failed(context: dg.AssetExecutionContext, report: RunReport) -> None:

@@ -22,15 +22,17 @@ from ai_dataflow.config.teams import with_owner
 from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, PartitionResult, Stage
 from ai_dataflow.engine.local import run_jobs
 from ai_dataflow.engine.run import run as run_partition
-from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.commit import TableColumn, commit, open_table
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation, open_workstation
+from ai_dataflow.workstation.readers import published_partitions
 from ai_dataflow.workstation.reports import (
     COUNTS,
-    Counts,
     ErrorReport,
     PartitionReport,
+    ProductReport,
     RunReport,
     write_report,
 )
@@ -42,7 +44,7 @@ class Recorder(Protocol):
     def extracted(self, result: PartitionResult, stage: Stage) -> None:
         """An extract of a partition is there."""
 
-    def published(self, result: PartitionResult, version: int) -> None:
+    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
         """A partition of the dataset is visible to readers."""
 
 
@@ -93,7 +95,9 @@ def execute(
     Partition by partition nothing raises; a report that cannot be written does.
     """
     begun = time.perf_counter()
-    plan = make_plan(project)
+    # A run that merges the last extracts must not touch the sources.
+    live = set(EXTRACTS) & set(stages)
+    plan = make_live_plan(project, set(partitions)) if live else make_plan(project)
     run = _Run(project, plan, open_workstation(project.settings), run_id, stages, recorder)
     run.timings["planning"] = time.perf_counter() - begun
     run.partitions += [_not_run(run, key) for key in partitions if key not in plan.jobs]
@@ -159,7 +163,7 @@ def _record(run: _Run, result: PartitionResult, version: int | None) -> None:
         if stage in run.stages and stage not in failed:
             run.recorder.extracted(result, stage)
     if version is not None and not failed:
-        run.recorder.published(result, version)
+        run.recorder.published(result, version, run.plan.coverage[result.job.module])
 
 
 def _partition_report(run: _Run, result: PartitionResult, version: int | None) -> PartitionReport:
@@ -171,7 +175,7 @@ def _partition_report(run: _Run, result: PartitionResult, version: int | None) -
         version=version if published else None,
         seconds=round(result.seconds, 4),
         bytes=result.data.size if published and result.data else 0,
-        products={p: Counts(**vars(counts)) for p, counts in result.counts.items()},
+        products={p: ProductReport(**vars(counts)) for p, counts in result.counts.items()},
         failed_stages=sorted(result.failed_stages & set(run.stages)),
         error=errors[0] if errors else None,
         errors=errors,
@@ -207,7 +211,9 @@ def _report(run: _Run) -> RunReport:
         finished=datetime.now(UTC),
         stages=list(run.stages),
         partitions=sorted(run.partitions, key=lambda partition: partition.partition),
+        removed=sorted(published_partitions(run.workstation) - set(run.plan.partitions)),
         diagnostics=[problem.to_json() for problem in run.plan.diagnostics],
+        coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
     )
     write_report(run.workstation.reports(), report)

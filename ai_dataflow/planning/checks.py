@@ -1,12 +1,16 @@
-"""Checks of what the submodules of one product do to each other, before any data is read."""
+"""Checks of the tables against each other, before any data is read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ai_dataflow.config.ai_mapping import MappingRow
-from ai_dataflow.config.diagnostics import Diagnostic, listing
+from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow
+from ai_dataflow.config.control_table import ControlRow
+from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing, nearest
+from ai_dataflow.config.project import Project
+from ai_dataflow.config.teams import ANY, Team
 from ai_dataflow.engine.job import SourceJob
+from ai_dataflow.planning.findings import Findings
 
 
 def check_product(sources: Sequence[SourceJob]) -> list[Diagnostic]:
@@ -47,3 +51,131 @@ def _mapped_by_two(keyed: Sequence[SourceJob]) -> Iterable[Diagnostic]:
                     fix="map it from one of them, or mark it as a key of both",
                     line=row.line,
                 )
+
+
+def check_complete(findings: Findings, active: Sequence[ControlRow]) -> None:
+    """Find clients that lack a submodule which the product's other clients of a module have.
+
+    A typo in a client's code looks like this: two partitions, each with a part of the sources.
+    """
+    clients: dict[tuple[str, str], dict[str, list[ControlRow]]] = {}
+    for row in active:
+        clients.setdefault((row.module, row.product), {}).setdefault(row.client, []).append(row)
+    for (_, product), by_client in clients.items():
+        submodules = {row.submodule for rows in by_client.values() for row in rows}
+        for client, rows in by_client.items():
+            if lacking := sorted(submodules - {row.submodule for row in rows}):
+                findings.add(_incomplete(rows[0], product, client, lacking), rows)
+
+
+def _incomplete(row: ControlRow, product: str, client: str, lacking: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "CTL-015",
+        f"other clients of {product} have {listing(lacking)} too; `{client[:80]}` has no such row",
+        place=row.place("client_code"),
+        fix="add the row, or correct the client_code",
+        severity="warning",
+        line=row.line,
+    )
+
+
+def check_unused(
+    findings: Findings, mapping: Iterable[MappingRow], active: Sequence[ControlRow]
+) -> None:
+    """Find mapping rows that no active control row uses.
+
+    A name that is near a known one is taken for a typo, which would make a column of nulls: an
+    error, which holds back the partitions that the row seems to be about. Others wait for their
+    product or module, and are a warning.
+    """
+    known = {(row.module, row.product, row.submodule) for row in active}
+    known |= {(module, EVERY_PRODUCT, submodule) for module, _, submodule in known}
+    told: set[tuple[str, str, str]] = set()
+    for row in mapping:
+        names = (row.module, row.product, row.submodule)
+        if names in known or names in told or not all(names):
+            continue
+        told.add(names)
+        column, name, values = _odd_one(names, known)
+        meant = nearest(name, values)
+        touched = [row for row in active if meant and _is_meant(row, names, column, meant)]
+        findings.add(
+            Diagnostic(
+                "MAP-016",
+                f"no active control row has the {column} `{name[:80]}`{did_you_mean(name, values)}",
+                place=row.place(column),
+                fix="correct the name, or add the control table's rows for it",
+                severity="error" if touched else "warning",
+                line=row.line,
+            ),
+            touched,
+        )
+
+
+_NAME_COLUMNS = ("module_name", "product_code", "submodule_name")
+
+
+def _odd_one(
+    names: tuple[str, str, str], known: set[tuple[str, str, str]]
+) -> tuple[str, str, list[str]]:
+    """Find the name that makes a row match nothing, and what stands there in rows that do.
+
+    Swap any one name: if the row is then known, that one is odd; else it is the first unknown.
+    """
+    for i, column in enumerate(_NAME_COLUMNS):
+        values = sorted({k[i] for k in known if k[:i] + k[i + 1 :] == names[:i] + names[i + 1 :]})
+        if values:
+            return column, names[i], values
+    i = next((i for i in range(3) if names[i] not in {k[i] for k in known}), 2)
+    return _NAME_COLUMNS[i], names[i], []
+
+
+def _is_meant(row: ControlRow, names: tuple[str, str, str], column: str, meant: str) -> bool:
+    """Tell whether a control row is the one that a mistyped mapping row seems to be about."""
+    meant_names = [meant if c == column else n for c, n in zip(_NAME_COLUMNS, names, strict=True)]
+    return (
+        row.module == meant_names[0]
+        and meant_names[1] in (EVERY_PRODUCT, row.product)
+        and row.submodule == meant_names[2]
+    )
+
+
+def check_teams(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
+    """Find errors that would have no owner, and teams of products that are not there."""
+    for team in project.teams:
+        for column, value, known in (
+            ("product_code", team.product, {row.product for row in project.control}),
+            ("module_name", team.module, {row.module for row in project.control}),
+        ):
+            if value != ANY and value not in known:
+                findings.add(_unknown_in_teams(team, column, value, known))
+    pairs = sorted({(row.product, row.module) for row in active})
+    for concern in ("source", "mapping", "platform"):
+        orphans = [
+            f"{product} · {module}"
+            for product, module in pairs
+            if not any(team.covers(concern, product, module) for team in project.teams)
+        ]
+        if orphans:
+            findings.add(_no_owner(project, concern, orphans))
+
+
+def _unknown_in_teams(team: Team, column: str, value: str, known: set[str]) -> Diagnostic:
+    return Diagnostic(
+        "TEM-009",
+        f"no control row has the {column} `{value[:80]}`{did_you_mean(value, known)}",
+        place=team.place(column),
+        fix="correct it; * is any",
+        severity="warning",
+        line=team.line,
+    )
+
+
+def _no_owner(project: Project, concern: str, orphans: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "TEM-008",
+        f"a {concern} error of {listing(orphans, 3)} would find no owner",
+        place=f"{project.settings.teams}:{concern}",
+        fix="add a last row with the concern * for the platform team",
+        severity="warning",
+    )

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from ai_dataflow.config import ai_types
-from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow, is_reserved, rows_for
+from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow, is_usable, rows_for
 from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, did_you_mean
-from ai_dataflow.config.locations import resolve
+from ai_dataflow.config.locations import Location, resolve
 from ai_dataflow.config.project import Project
+from ai_dataflow.config.settings import ModuleSettings
 from ai_dataflow.config.tables import NAME_RULE
-from ai_dataflow.config.teams import with_owner
 from ai_dataflow.engine.job import AiColumn, PartitionJob, SourceJob
-from ai_dataflow.planning.checks import check_product
-
-_PARTITION = re.compile(rf"(?!_){NAME_RULE}\|{NAME_RULE}")
+from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
+from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
+from ai_dataflow.planning.findings import Findings, held, is_partition
+from ai_dataflow.planning.live import check_live
+from ai_dataflow.sources.schemas import Look, places, read_schemas
 
 
 @dataclass(frozen=True)
@@ -25,18 +27,30 @@ class Plan:
     """What a run does.
 
     `jobs` and `held` share no partition and together are all partitions of the active control
-    rows, in the order of their keys. `diagnostics` are all problems, in the order of the tables.
+    rows. `columns` and `coverage` are by module. `diagnostics` are all problems, in the order of
+    the tables.
     """
 
     jobs: dict[str, PartitionJob]
     held: dict[str, tuple[Diagnostic, ...]]
     columns: dict[str, tuple[AiColumn, ...]]
+    coverage: dict[str, Coverage]
     diagnostics: tuple[Diagnostic, ...]
 
     @property
     def partitions(self) -> list[str]:
         """All partitions, those that are held back too."""
         return sorted((*self.jobs, *self.held))
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The problems that are errors."""
+        return [problem for problem in self.diagnostics if problem.severity == "error"]
+
+    def locations(self, only: Collection[str] | None = None) -> dict[Location, str]:
+        """Give the locations of the jobs, of some partitions only if asked, with a cell each."""
+        jobs = (job for key, job in self.jobs.items() if only is None or key in only)
+        return places((s.location, s.place) for job in jobs for s in job.sources)
 
     def unknown(self, keys: Iterable[str]) -> list[Diagnostic]:
         """Give a diagnostic for each key that is no partition of an active control row."""
@@ -52,70 +66,100 @@ class Plan:
         ]
 
 
-@dataclass
-class _Planner:
-    """Gathers diagnostics with the partitions that they hold back."""
-
-    project: Project
-    active: list[ControlRow]
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    held: dict[str, list[Diagnostic]] = field(default_factory=dict)
-
-    def hold(self, problem: Diagnostic, rows: Iterable[ControlRow]) -> None:
-        """Record a problem; an error holds back the partitions of these control rows."""
-        touched = list(rows)
-        found = {r.partition for r in touched if _PARTITION.fullmatch(r.partition)}
-        keys = sorted(found) if problem.severity == "error" else []
-        located = _with_scope(problem, touched)
-        known = with_owner(self.project.teams, located.holding(keys))
-        self.diagnostics.append(known)
-        for key in keys:
-            self.held.setdefault(key, []).append(known)
-
-    def matching(self, row: MappingRow) -> list[ControlRow]:
-        """Give the active control rows that a mapping row is about; a blank could be any."""
-        own = {
-            (r.module, r.product, r.submodule)
-            for r in self.project.mapping
-            if row.product == EVERY_PRODUCT != r.product and r.ai_column == row.ai_column
-        }
-        return [
-            control
-            for control in self.active
-            if row.module in ("", control.module)
-            and row.product in ("", EVERY_PRODUCT, control.product)
-            and row.submodule in ("", control.submodule)
-            and (control.module, control.product, control.submodule) not in own
-        ]
-
-
-def make_plan(project: Project) -> Plan:
-    """Plan all partitions of a project. Looks at no source."""
-    planner = _Planner(project, [row for row in project.control if row.active])
-    _hold_bad_rows(planner)
+def make_plan(project: Project, schemas: Mapping[Location, Look] | None = None) -> Plan:
+    """Plan all partitions of a project. Looks at no source; `schemas` are what others saw there."""
+    active = [row for row in project.control if row.active]
+    findings = Findings(project.teams)
+    _add_bad_rows(findings, project, active)
     columns = _module_columns(project.mapping)
-    sources = _sources(planner)
-    _check_products(planner, sources)
-    jobs = _jobs(planner, sources, columns)
-    for problem in project.team_problems:
-        planner.hold(replace(problem, severity="warning"), ())
-    held = {key: tuple(problems) for key, problems in sorted(planner.held.items())}
-    return Plan(jobs, held, columns, tuple(planner.diagnostics))
+    sources = _sources(findings, project, active)
+    _check_products(findings, sources)
+    if schemas:
+        check_live(findings, sources, schemas)
+    check_complete(findings, active)
+    check_unused(findings, project.mapping, active)
+    coverage = _coverage(findings, project, columns, sources)
+    check_teams(findings, project, active)
+    diagnostics = findings.diagnostics()
+    back = held(diagnostics)
+    return Plan(_jobs(active, sources, columns, back), back, columns, coverage, diagnostics)
 
 
-def _hold_bad_rows(planner: _Planner) -> None:
-    control = {row.line: row for row in planner.project.control}
-    for problem in planner.project.control_problems:
-        row = control[problem.line]
-        doubtful = problem.place == row.place("active")  # whether it is active cannot be told
-        severity: Severity = "error" if row.active or doubtful else "warning"
-        planner.hold(replace(problem, severity=severity), [row])
-    mapping = {row.line: row for row in planner.project.mapping}
-    for problem in planner.project.mapping_problems:
-        about = mapping[problem.line]
+def make_live_plan(project: Project, only: Collection[str] | None = None) -> Plan:
+    """Plan with the live schemas of the sources: the one effect of planning.
+
+    `only` are the partitions whose sources are looked at; by default all.
+    """
+    offline = make_plan(project)
+    return make_plan(project, read_schemas(offline.locations(only), project.settings))
+
+
+def _add_bad_rows(findings: Findings, project: Project, active: list[ControlRow]) -> None:
+    control = {row.line: row for row in project.control}
+    for problem in project.control_problems:
+        if (row := control.get(problem.line)) is None:
+            findings.add(problem)  # a flaw of the header
+            continue
+        # Whether the row is active cannot be told where that cell, or the whole line, is wrong.
+        doubtful = problem.place == row.place("active") or problem.code == "CTL-902"
+        severity: Severity = problem.severity if row.active or doubtful else "warning"
+        meant = _could_be(row, active) if problem.code in _NAMELESS else []
+        findings.add(replace(problem, severity=severity), [row, *meant])
+    mapping = {row.line: row for row in project.mapping}
+    for problem in project.mapping_problems:
+        if (about := mapping.get(problem.line)) is None:
+            findings.add(problem)
+            continue
         product = "" if about.product == EVERY_PRODUCT else about.product
-        scoped = replace(problem, product=product, module=about.module, submodule=about.submodule)
-        planner.hold(scoped, planner.matching(about))
+        scoped = replace(
+            problem, product=product, module=about.module, submodule=about.submodule,
+            ai_column=about.ai_column,
+        )  # fmt: skip
+        findings.add(scoped, _matching(about, project.mapping, active))
+    for problem in project.team_problems:
+        findings.add(replace(problem, severity="warning"))
+
+
+_NAMELESS = ("CTL-003", "CTL-004", "CTL-902")
+
+
+def _could_be(row: ControlRow, active: Iterable[ControlRow]) -> list[ControlRow]:
+    """Give the rows of the partitions that a row with an unusable name could belong to.
+
+    Those are partitions that have its product, match its usable names and lack its source: without
+    it they would be published in part.
+    """
+    if is_partition(row.partition) and row.product and row.submodule:
+        return []
+    names = {"module": row.module, "client": row.client, "submodule": row.submodule}
+    usable = {name: value for name, value in names.items() if re.fullmatch(NAME_RULE, value)}
+    alike = [
+        other
+        for other in active
+        if other.product in (row.product, "") or not row.product
+        if all(getattr(other, n) == v for n, v in usable.items() if n != "submodule")
+    ]
+    having = {other.partition for other in alike if other.submodule == row.submodule}
+    return [other for other in alike if other.partition not in having]
+
+
+def _matching(
+    row: MappingRow, mapping: Iterable[MappingRow], active: Iterable[ControlRow]
+) -> list[ControlRow]:
+    """Give the active control rows that a mapping row is about; a blank could be any."""
+    own = {
+        (r.module, r.product, r.submodule)
+        for r in mapping
+        if row.product == EVERY_PRODUCT != r.product and r.ai_column == row.ai_column
+    }
+    return [
+        control
+        for control in active
+        if row.module in ("", control.module)
+        and row.product in ("", EVERY_PRODUCT, control.product)
+        and row.submodule in ("", control.submodule)
+        and (control.module, control.product, control.submodule) not in own
+    ]
 
 
 def _module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...]]:
@@ -124,7 +168,7 @@ def _module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...
     for row in rows:
         columns = modules.setdefault(row.module, {})
         known = columns.get(row.ai_column)
-        if not row.ai_column or is_reserved(row.ai_column):
+        if not is_usable(row.ai_column):
             continue
         if known is None and ai_types.is_known(row.ai_type):
             columns[row.ai_column] = AiColumn(row.ai_column, row.ai_type, row.description)
@@ -133,23 +177,25 @@ def _module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...
     return {module: tuple(columns.values()) for module, columns in modules.items()}
 
 
-def _sources(planner: _Planner) -> dict[ControlRow, SourceJob]:
+def _sources(
+    findings: Findings, project: Project, active: list[ControlRow]
+) -> dict[ControlRow, SourceJob]:
     """Resolve the location and the mapping rows of every active control row."""
-    lookup = _mapping_lookup(planner.project.mapping)
+    lookup = _mapping_lookup(project.mapping)
     sources: dict[ControlRow, SourceJob] = {}
-    bad = {p.line for p in planner.project.control_problems if p.code in ("CTL-003", "CTL-004")}
-    for row in planner.active:
+    bad = {p.line for p in project.control_problems if p.code in ("CTL-003", "CTL-004")}
+    for row in active:
         try:
-            location = resolve(row, planner.project.settings)
+            location = resolve(row, project.settings)
         except DataflowError as error:
             for problem in error.diagnostics:
-                planner.hold(problem, [row])
+                findings.add(problem, [row])
             continue
         mappings = lookup(row.module, row.product, row.submodule)
         if not mappings and row.line in bad:
             continue  # its names are what is wrong
         if not mappings:
-            planner.hold(_nothing_mapped(row), [row])
+            findings.add(_nothing_mapped(row), [row])
             continue
         place = row.place("module_location")
         sources[row] = SourceJob(row.product, row.submodule, location, place, mappings)
@@ -173,7 +219,7 @@ def _mapping_lookup(
     return lookup
 
 
-def _check_products(planner: _Planner, sources: dict[ControlRow, SourceJob]) -> None:
+def _check_products(findings: Findings, sources: dict[ControlRow, SourceJob]) -> None:
     """Check what the submodules of a product do to each other, once per combination."""
     groups: dict[tuple[str, str, str], dict[ControlRow, SourceJob]] = {}
     for row, source in sources.items():
@@ -185,17 +231,36 @@ def _check_products(planner: _Planner, sources: dict[ControlRow, SourceJob]) -> 
     for (_, _, submodules), rows in shapes.items():
         one_of_each = [sources[row] for row in rows[: len(submodules)]]
         for problem in check_product(one_of_each):
-            planner.hold(problem, rows)
+            findings.add(problem, rows)
+
+
+def _coverage(
+    findings: Findings,
+    project: Project,
+    columns: Mapping[str, tuple[AiColumn, ...]],
+    sources: Mapping[ControlRow, SourceJob],
+) -> dict[str, Coverage]:
+    by_module: dict[str, dict[ControlRow, SourceJob]] = {}
+    for row, source in sources.items():
+        by_module.setdefault(row.module, {})[row] = source
+    found = {}
+    for module, own in sorted(by_module.items()):
+        found[module] = module_coverage(module, columns.get(module, ()), own.values())
+        asked = project.settings.modules.get(module, ModuleSettings())
+        for problem in check_coverage(found[module], project.mapping, asked):
+            findings.add(problem, own)
+    return found
 
 
 def _jobs(
-    planner: _Planner,
-    sources: dict[ControlRow, SourceJob],
-    columns: dict[str, tuple[AiColumn, ...]],
+    active: list[ControlRow],
+    sources: Mapping[ControlRow, SourceJob],
+    columns: Mapping[str, tuple[AiColumn, ...]],
+    back: Mapping[str, object],
 ) -> dict[str, PartitionJob]:
     partitions: dict[str, list[ControlRow]] = {}
-    for row in planner.active:
-        if _PARTITION.fullmatch(row.partition) and row.partition not in planner.held:
+    for row in active:
+        if is_partition(row.partition) and row.partition not in back:
             partitions.setdefault(row.partition, []).append(row)
     return {
         key: PartitionJob(
@@ -206,21 +271,6 @@ def _jobs(
         )
         for key, rows in sorted(partitions.items())
     }
-
-
-def _with_scope(problem: Diagnostic, rows: list[ControlRow]) -> Diagnostic:
-    """Give the problem the product, module and submodule that all touched rows have in common."""
-
-    def common(values: Iterable[str]) -> str:
-        distinct = set(values)
-        return distinct.pop() if len(distinct) == 1 else ""
-
-    return replace(
-        problem,
-        product=problem.product or common(row.product for row in rows),
-        module=problem.module or common(row.module for row in rows),
-        submodule=problem.submodule or common(row.submodule for row in rows),
-    )
 
 
 def _nothing_mapped(row: ControlRow) -> Diagnostic:

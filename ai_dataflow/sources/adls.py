@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import polars as pl
@@ -63,6 +64,24 @@ def schema(extract: Extract, place: str) -> pl.Schema:
         if extract.file_format == "csv":
             return _csv_schema(extract, place)
         return _scan(extract).collect_schema()
+
+
+def common_schema(extract: Extract, place: str) -> pl.Schema:
+    """Give the schema that all files of an extract have, every one of them looked at.
+
+    Raises:
+        DataflowError: as `schema`; SRC-010 names the first file that differs, and how.
+    """
+    first = schema(extract, place)
+    if extract.file_format != "parquet":
+        return first
+    for file in extract.files[1:]:
+        other = schema(replace(extract, files=(file,)), place)
+        if other != first:
+            odd = sorted(set(first.items()) ^ set(other.items()), key=lambda item: item[0])
+            what = f"{file.path} differs in the column {odd[0][0]}" if odd else "another order"
+            raise failures.differing(extract.name, place, what)
+    return first
 
 
 def frame(extract: Extract) -> pl.LazyFrame:

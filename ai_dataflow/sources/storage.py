@@ -64,6 +64,13 @@ class Folder:
         found = obstore.list(self.store, prefix=prefix or None).collect()
         return sorted((_stored(meta) for meta in found), key=lambda file: file.path)
 
+    def folders(self) -> list[str]:
+        """List the names of the folders directly in this one."""
+        if not self.exists():
+            return []
+        found = obstore.list_with_delimiter(self.store)["common_prefixes"]
+        return sorted(str(prefix).rstrip("/") for prefix in found)
+
     def stat(self, path: str) -> StoredFile | None:
         """Give a file's present state; None where there is none."""
         try:

@@ -10,7 +10,7 @@ import polars as pl
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.commit import open_table
-from ai_dataflow.workstation.paths import PARTITION_COLUMN, open_workstation
+from ai_dataflow.workstation.paths import PARTITION_COLUMN, Workstation, open_workstation
 
 
 class DatasetNotFoundError(LookupError):
@@ -44,6 +44,16 @@ def load(
     """
     workstation = open_workstation(load_settings(config))
     return read_dataset(workstation.dataset(module), client, columns, version)
+
+
+def published_partitions(workstation: Workstation) -> set[str]:
+    """Give the partitions that readers see now, as `module|client`, of all modules."""
+    found: set[str] = set()
+    for module in workstation.root.folders():
+        if module.startswith("_") or (delta := open_table(workstation.dataset(module))) is None:
+            continue
+        found |= {f"{module}|{values[PARTITION_COLUMN]}" for values in delta.partitions()}
+    return found
 
 
 def read_dataset(

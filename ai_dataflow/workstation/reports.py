@@ -33,6 +33,12 @@ class Counts(_Part):
     rows_published: int = 0
 
 
+class ProductReport(Counts):
+    """A product's rows in a partition; `filled` counts the published values of each AI column."""
+
+    filled: dict[str, int] = {}
+
+
 class ErrorReport(_Part):
     """What ended a partition, and whose it is."""
 
@@ -60,7 +66,7 @@ class PartitionReport(Counts):
     version: int | None = None
     seconds: float = 0.0
     bytes: int = 0
-    products: dict[str, Counts] = {}
+    products: dict[str, ProductReport] = {}
     failed_stages: list[str] = []
     error: ErrorReport | None = None
     errors: list[ErrorReport] = []
@@ -72,14 +78,20 @@ class PartitionReport(Counts):
 
 
 class RunReport(_Part):
-    """What a run did. `timings` are seconds by kind of work; workers' seconds add up."""
+    """What a run did.
+
+    `removed` are published partitions that the control table no longer has; `coverage` is the
+    matrix of each module; `timings` are seconds by kind of work.
+    """
 
     run_id: str
     started: datetime
     finished: datetime
     stages: list[str] = []
     partitions: list[PartitionReport] = []
+    removed: list[str] = []
     diagnostics: list[dict[str, Any]] = []
+    coverage: dict[str, dict[str, Any]] = {}
     timings: dict[str, float] = {}
 
     def statuses(self) -> Counter[str]:

@@ -34,6 +34,26 @@ class PartitionStatus:
         }
 
 
+def filled_by(
+    partitions: Iterable[str], reports: Iterable[RunReport], ai_column: str
+) -> set[tuple[str, str]]:
+    """Give the (partition, product) pairs that have values in an AI column, as published last."""
+    filled: set[tuple[str, str]] = set()
+    open_keys = set(partitions)
+    for report in reports:
+        if not open_keys:
+            break
+        for seen in report.partitions if "ai_dataset" in report.stages else ():
+            if seen.partition in open_keys and seen.status == "ok":
+                open_keys.discard(seen.partition)
+                filled |= {
+                    (seen.partition, product)
+                    for product, counts in seen.products.items()
+                    if counts.filled.get(ai_column)
+                }
+    return filled
+
+
 def partition_statuses(
     partitions: Iterable[str], reports: Iterable[RunReport]
 ) -> list[PartitionStatus]:

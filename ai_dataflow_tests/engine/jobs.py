@@ -41,9 +41,9 @@ def mapped(
     )
 
 
-def key(ai_column: str, ai_type: str = "int64") -> MappingRow:
-    """Map a key column."""
-    return mapped(ai_column, ai_type, is_key=True)
+def key(ai_column: str, source_column: str = "") -> MappingRow:
+    """Map a key column, a whole number."""
+    return mapped(ai_column, "int64", source_column, is_key=True)
 
 
 def source(

@@ -139,8 +139,9 @@ def test_a_number_that_does_not_fit_a_decimal_fails(value: object, dtype: Any) -
     assert _one(value, "decimal(18,2)", dtype) is FAILED
 
 
-def test_a_fraction_is_not_rounded_away_in_a_decimal() -> None:
-    assert _cast([1.5, 2.0], "decimal(18,0)", pl.Float64) == [FAILED, Decimal(2)]
+def test_floats_are_rounded_to_a_decimals_scale() -> None:
+    values = _cast([1.5, 2.239, 0.1 + 0.2], "decimal(18,2)", pl.Float64)
+    assert values == [Decimal("1.50"), Decimal("2.24"), Decimal("0.30")]
 
 
 @pytest.mark.parametrize("dtype", [pl.Float32, pl.Float64])

@@ -96,7 +96,11 @@ def test_null_keys_match_nothing() -> None:
 
 
 def test_a_key_of_two_columns_matches_only_where_both_are_equal_and_there() -> None:
-    left: dict[str, Any] = {"order_id": [1, 1, 2], "line": [1, 2, None], "item": ["tea", "jam", "ham"]}
+    left: dict[str, Any] = {
+        "order_id": [1, 1, 2],
+        "line": [1, 2, None],
+        "item": ["tea", "jam", "ham"],
+    }
     right: dict[str, Any] = {"order_id": [1, 1, 2], "line": [1, 3, None], "price": ["5", "6", "7"]}
     merged = merge_product(
         [_part("line", left, "order_id", "line"), _part("price", right, "order_id", "line")]
@@ -226,7 +230,7 @@ def _one_to_many(draw: st.DrawFn) -> tuple[Side, Side]:
 
 
 def _side(name: str, rows: Side, column: str) -> Part:
-    values = {"k": [k for k, _ in rows], column: [value for _, value in rows]}
+    values: dict[str, Any] = {"k": [k for k, _ in rows], column: [value for _, value in rows]}
     return _part(name, values, "k", **{column: pl.Int64})
 
 

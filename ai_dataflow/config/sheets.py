@@ -1,0 +1,251 @@
+"""Grids of cells out of CSV files and workbooks, with the flaws that only a file can have.
+
+Why not `pandas.read_csv`: it stops at the first line with too many fields, pads lines with too few
+in silence and forgets line numbers; a compiler's front end needs all three.
+"""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from openpyxl.cell import Cell
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ai_dataflow.config.diagnostics import did_you_mean, listing
+
+MAX_ROWS = 200_000
+MAX_CELLS = 4_000_000
+# A workbook is a zip archive; a small one can unfold to gigabytes.
+_MAX_UNZIPPED_BYTES = 256 << 20
+_WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
+
+
+class UnreadableError(Exception):
+    """The file is not a table; the message says why, in one line."""
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Something wrong with a cell or line as such. `number` completes a code: `CTL-901`."""
+
+    number: str
+    line: int
+    column: int
+    message: str
+    fix: str
+    is_warning: bool = False
+
+
+@dataclass
+class Grid:
+    """A sheet's cells as trimmed text, by line; blank lines are left out, the header is first."""
+
+    name: str
+    is_workbook: bool
+    lines: list[tuple[int, list[str]]] = field(default_factory=list)
+    flaws: list[Flaw] = field(default_factory=list)
+
+    def add(self, line: int, cells: Iterable[object]) -> None:
+        """Add a line; what had blanks around it is noted."""
+        texts = [_text(cell) for cell in cells]
+        trimmed = [_trim(text) for text in texts]
+        if not any(trimmed):
+            return
+        self.lines.append((line, trimmed))
+        for column, (text, kept) in enumerate(zip(texts, trimmed, strict=True)):
+            if kept and text != kept:
+                self.flaws.append(_blanks(line, column, kept))
+
+    @property
+    def header(self) -> list[str]:
+        """The first line's cells."""
+        return self.lines[0][1] if self.lines else []
+
+
+def is_workbook(file: Path) -> bool:
+    """Tell whether a file is read as an Excel workbook."""
+    return file.suffix.lower() in _WORKBOOK_SUFFIXES
+
+
+def read_grid(file: Path, sheet: str) -> Grid:
+    """Read a CSV file, or a sheet of a workbook (an empty name: its first).
+
+    Raises:
+        UnreadableError: it is not one, or is far larger than such a table can be.
+    """
+    grid = _read_workbook(file, sheet) if is_workbook(file) else _read_csv(file)
+    _check_widths(grid)
+    return grid
+
+
+def _read_csv(file: Path) -> Grid:
+    grid = Grid(file.name, is_workbook=False)
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.reader(text, strict=True)
+            start = 1
+            for cells in reader:
+                grid.add(start, cells)
+                start = reader.line_num + 1
+                if len(grid.lines) > MAX_ROWS:
+                    raise UnreadableError(f"it has more than {MAX_ROWS:,} rows")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"it is not utf-8 (byte {error.start})") from None
+    except csv.Error as error:
+        raise UnreadableError(f"line {reader.line_num}: {error}") from None
+    except OSError as error:
+        raise UnreadableError(str(error.strerror)) from None
+    return grid
+
+
+def _read_workbook(file: Path, sheet_name: str) -> Grid:
+    _check_archive(file)
+    sheet = _sheet(_load(file, values=False), sheet_name)
+    if sheet.max_row > MAX_ROWS or sheet.max_row * sheet.max_column > MAX_CELLS:
+        raise UnreadableError(
+            f"the sheet reaches to row {sheet.max_row:,}, column {sheet.max_column:,}; "
+            "delete what stands far from the table"
+        )
+    grid = Grid(f"{file.name}!{sheet.title}", is_workbook=True)
+    computed = _computed(file, sheet)
+    for line, row in enumerate(sheet.iter_rows(), start=1):
+        grid.add(line, [_value(cell, computed, grid) for cell in row])
+    for merged in sheet.merged_cells.ranges:
+        grid.flaws.append(_merged(merged.min_row, merged.min_col - 1, str(merged)))
+    return grid
+
+
+def _check_archive(file: Path) -> None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unzipped = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise UnreadableError(f"it is no workbook ({error})") from None
+    if unzipped > _MAX_UNZIPPED_BYTES:
+        raise UnreadableError(f"it unfolds to {unzipped >> 20:,} MB, too large for such a table")
+
+
+def _load(file: Path, *, values: bool) -> openpyxl.Workbook:
+    """Load a workbook: with the values that Excel computed, or with the formulas themselves."""
+    try:
+        return openpyxl.load_workbook(file, data_only=values)
+    except MemoryError:
+        raise
+    except Exception as error:  # openpyxl fails on bad files in every way there is
+        raise UnreadableError(f"it is no workbook ({type(error).__name__})") from None
+
+
+def _sheet(book: openpyxl.Workbook, name: str) -> Worksheet:
+    sheets = {sheet.title: sheet for sheet in book.worksheets}
+    if not sheets:
+        raise UnreadableError("it has no sheet with cells")
+    if name and name not in sheets:
+        near = did_you_mean(name, sheets) or f"; there are {listing(sheets)}"
+        raise UnreadableError(f"there is no sheet `{name}`{near}")
+    return sheets[name] if name else next(iter(sheets.values()))
+
+
+def _computed(file: Path, sheet: Worksheet) -> Callable[[Cell], Any]:
+    """Give what Excel computed for a formula; the workbook is read again only if it has any."""
+    loaded: list[Worksheet] = []
+
+    def value(cell: Cell) -> Any:
+        if not loaded:
+            loaded.append(_sheet(_load(file, values=True), sheet.title))
+        return loaded[0].cell(cell.row, cell.column).value
+
+    return value
+
+
+def _value(cell: Any, computed: Callable[[Cell], Any], grid: Grid) -> Any:
+    value = cell.value
+    if cell.data_type == "f":
+        value = computed(cell)
+        if value is None:
+            grid.flaws.append(_formula(cell.row, cell.column - 1))
+    if cell.data_type == "e" or (isinstance(value, str) and value in _ERROR_VALUES):
+        grid.flaws.append(_error_cell(cell.row, cell.column - 1, str(value)))
+    return value
+
+
+_ERROR_VALUES = frozenset(
+    {"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}
+)
+
+
+def _text(value: object) -> str:
+    """Give a cell as text: Excel's 7.0 is 7."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _trim(text: str) -> str:
+    """Take off blanks around, non-breaking and zero-width ones too."""
+    return text.strip().strip("\u00a0\u200b\ufeff \t")
+
+
+def _check_widths(grid: Grid) -> None:
+    """Note lines that do not have the header's number of cells: a stray comma shifts the rest."""
+    width = len(grid.header)
+    for line, cells in grid.lines[1:]:
+        found = len(cells) if not any(cells[width:]) else max(len(cells), width + 1)
+        if any(cells[width:]) or (len(cells) < width and not grid.is_workbook):
+            grid.flaws.append(_width(line, found, width))
+
+
+def by_line(flaws: Iterable[Flaw]) -> Iterator[Flaw]:
+    """Give flaws in the order of a reader; blanks around values once per column, counted."""
+    blanks: dict[int, list[Flaw]] = {}
+    rest: list[Flaw] = []
+    for flaw in flaws:
+        (blanks.setdefault(flaw.column, []) if flaw.number == "901" else rest).append(flaw)
+    for same in blanks.values():
+        more = f", and {len(same) - 1} more cells of this column" if len(same) > 1 else ""
+        first = same[0]
+        rest.append(
+            Flaw(first.number, first.line, first.column, first.message + more, first.fix,
+                 is_warning=True)
+        )  # fmt: skip
+    yield from sorted(rest, key=lambda flaw: (flaw.line, flaw.column))
+
+
+def _blanks(line: int, column: int, kept: str) -> Flaw:
+    return Flaw(
+        "901", line, column, f"blanks around `{kept[:80]}` are ignored", "remove them",
+        is_warning=True,
+    )  # fmt: skip
+
+
+def _width(line: int, found: int, width: int) -> Flaw:
+    return Flaw(
+        "902", line, -1, f"the line has {found} cells, the header {width}",
+        "quote a cell that has a comma in it, or add the missing commas",
+    )  # fmt: skip
+
+
+def _merged(line: int, column: int, cells: str) -> Flaw:
+    return Flaw(
+        "903", line, column, f"the cells {cells} are merged: all but the first are blank",
+        "unmerge them and fill in each",
+    )  # fmt: skip
+
+
+def _formula(line: int, column: int) -> Flaw:
+    return Flaw(
+        "904", line, column, "the cell is a formula without a computed value",
+        "open and save the workbook in Excel, or write the value",
+    )  # fmt: skip
+
+
+def _error_cell(line: int, column: int, value: str) -> Flaw:
+    return Flaw("905", line, column, f"the cell is the error {value}", "correct its formula")

@@ -1,0 +1,118 @@
+"""Explaining what the mapping of a partition or an AI column compiles to, as readable text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from ai_dataflow.config.ai_mapping import MappingRow
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.locations import Location
+from ai_dataflow.engine.compile import CompiledColumn, compile_source
+from ai_dataflow.engine.job import PartitionJob, SourceJob
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.sources.schemas import Look, table_of
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What feeds an AI column from one source; `filled` counts the clients with values in it."""
+
+    module: str
+    ai_column: str
+    ai_type: str
+    product: str
+    submodule: str
+    source: str
+    cell: str
+    source_type: str = ""
+    clients: int = 0
+    filled: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the feed as plain data."""
+        return dict(vars(self))
+
+
+def explain_partition(job: PartitionJob, schemas: Mapping[Location, Look]) -> str:
+    """Give the compiled plan of a partition as text: sources, expressions, join, union."""
+    lines = [f"{job.partition}"]
+    for product, sources in job.by_product().items():
+        lines.append(f"  {product}")
+        for source in sources:
+            lines += _source_lines(source, schemas.get(table_of(source.location)))
+        lines += _merge_lines(sources)
+    lines.append(f"  published: {', '.join(column.name for column in job.columns)}, product_code")
+    return "\n".join(lines)
+
+
+def feeds(
+    plan: Plan,
+    schemas: Mapping[Location, Look],
+    ai_column: str,
+    filled: Collection[tuple[str, str]] = (),
+) -> list[Feed]:
+    """Give everything that feeds an AI column, one feed per module, product and submodule.
+
+    `filled` are the (partition, product) pairs whose published rows have values in it.
+    """
+    found: dict[tuple[str, str, str], Feed] = {}
+    for job in plan.jobs.values():
+        for source in job.sources:
+            for row in source.mappings:
+                if row.ai_column == ai_column:
+                    key = (job.module, source.product, source.submodule)
+                    known = found.get(key) or _feed(job, source, row, schemas)
+                    here = int((job.partition, source.product) in filled)
+                    found[key] = Feed(
+                        **{**known.to_json(), "clients": known.clients + 1,
+                           "filled": known.filled + here}
+                    )  # fmt: skip
+    return [found[key] for key in sorted(found)]
+
+
+def _feed(
+    job: PartitionJob, source: SourceJob, row: MappingRow, schemas: Mapping[Location, Look]
+) -> Feed:
+    compiled = _compiled(source, schemas.get(table_of(source.location)))
+    dtype = next((str(c.source_type) for c in compiled if c.mapping == row), "")
+    return Feed(
+        job.module, row.ai_column, row.ai_type, source.product, source.submodule,
+        row.transform or row.source_column, row.cell, dtype,
+    )  # fmt: skip
+
+
+def _compiled(source: SourceJob, look: Look | None) -> tuple[CompiledColumn, ...]:
+    if look is None or isinstance(look, tuple):
+        return ()
+    try:
+        return compile_source(source, look).columns
+    except DataflowError:
+        return ()
+
+
+def _source_lines(source: SourceJob, look: Look | None) -> Iterator[str]:
+    yield f"    {source.submodule} from {source.location}   ({source.place})"
+    compiled = {column.mapping: column for column in _compiled(source, look)}
+    for row in source.mappings:
+        fed = row.transform or row.source_column
+        given = f": {compiled[row].source_type}" if row in compiled else ""
+        marks = ", ".join(
+            mark for mark, on in (("key", row.is_key), ("required", row.required)) if on
+        )
+        yield (
+            f"      {row.ai_column}: {row.ai_type} <- {fed}{given}"
+            f"{f'   [{marks}]' if marks else ''}   ({row.cell})"
+        )
+
+
+def _merge_lines(sources: tuple[SourceJob, ...]) -> Iterator[str]:
+    keyed = [source for source in sources if source.key_columns]
+    for left, right in pairwise(keyed):
+        shared = [key for key in left.key_columns if key in right.key_columns]
+        yield f"    full outer join of {right.submodule} on {', '.join(shared)}"
+    for source in sources:
+        if not source.key_columns and len(sources) > 1:
+            yield f"    append {source.submodule}"

@@ -1,0 +1,92 @@
+"""Findings: problems gathered with the partitions that they touch, told once each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from ai_dataflow.config.control_table import ControlRow
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.tables import MODULE_RULE, NAME_RULE
+from ai_dataflow.config.teams import Team, with_owner
+
+_PARTITION = re.compile(rf"{MODULE_RULE}\|{NAME_RULE}")
+# The order in which a person reads: settings, control table and what it names, sheet, the rest.
+_ORDER = ("CFG", "CTL", "SRC", "MAP", "COV", "TEM", "RUN")
+
+
+def is_partition(key: str) -> bool:
+    """Tell whether a control row's names make a partition key."""
+    return bool(_PARTITION.fullmatch(key))
+
+
+@dataclass
+class _Found:
+    problem: Diagnostic
+    partitions: set[str]
+    messages: set[str]
+
+
+@dataclass
+class Findings:
+    """Problems by code and place; the same one for many clients is one, with a count."""
+
+    teams: tuple[Team, ...]
+    _found: dict[tuple[str, str], _Found] = field(default_factory=dict)
+
+    def add(self, problem: Diagnostic, rows: Iterable[ControlRow] = ()) -> None:
+        """Add a problem that touches the partitions of these control rows."""
+        touched = list(rows)
+        keys = {row.partition for row in touched if is_partition(row.partition)}
+        located = _with_scope(problem, touched)
+        found = self._found.setdefault(
+            (problem.code, problem.place), _Found(located, set(), {located.message})
+        )
+        found.partitions |= keys if problem.severity == "error" else set()
+        found.messages.add(located.message)
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Give all problems, with their owners, in the order of the tables."""
+        finished = [_finish(found, self.teams) for found in self._found.values()]
+        return tuple(sorted(finished, key=_reading_order))
+
+
+def held(diagnostics: Iterable[Diagnostic]) -> dict[str, tuple[Diagnostic, ...]]:
+    """Give the partitions that errors hold back.
+
+    A source's own errors hold nothing back: the data may be there when the run comes to it, and
+    if it is not, its partition fails.
+    """
+    partitions: dict[str, list[Diagnostic]] = {}
+    for problem in diagnostics:
+        if problem.severity == "error" and problem.meaning.concern != "source":
+            for key in problem.partitions:
+                partitions.setdefault(key, []).append(problem)
+    return {key: tuple(problems) for key, problems in sorted(partitions.items())}
+
+
+def _finish(found: _Found, teams: tuple[Team, ...]) -> Diagnostic:
+    more = len(found.messages) - 1
+    message = found.problem.message + (f" (and {more} more like it)" if more else "")
+    problem = replace(found.problem, message=message)
+    return with_owner(teams, problem.holding(sorted(found.partitions)))
+
+
+def _reading_order(problem: Diagnostic) -> tuple[int, int, str]:
+    return _ORDER.index(problem.code[:3]), problem.line, problem.place
+
+
+def _with_scope(problem: Diagnostic, rows: list[ControlRow]) -> Diagnostic:
+    """Give the problem the product, module and submodule that all touched rows have in common."""
+
+    def common(values: Iterable[str]) -> str:
+        distinct = set(values)
+        return distinct.pop() if len(distinct) == 1 else ""
+
+    return replace(
+        problem,
+        product=problem.product or common(row.product for row in rows),
+        module=problem.module or common(row.module for row in rows),
+        submodule=problem.submodule or common(row.submodule for row in rows),
+    )

@@ -1,0 +1,108 @@
+"""What the live schemas say about the plan's sources: each mapping compiled once per schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from ai_dataflow.config.control_table import ControlRow
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.locations import Location, SqlLocation
+from ai_dataflow.engine.compile import CompiledSource, compile_source
+from ai_dataflow.engine.job import SourceJob
+from ai_dataflow.planning.findings import Findings
+from ai_dataflow.sources.schemas import Look, table_of
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Sources with the same mapping rows and the same schema: they compile alike."""
+
+    source: SourceJob
+    schema: pl.Schema
+    rows: list[ControlRow]
+
+
+def check_live(
+    findings: Findings,
+    sources: Mapping[ControlRow, SourceJob],
+    schemas: Mapping[Location, Look],
+) -> None:
+    """Compile the sources whose schema is known, and find what does not compile."""
+    compiled: list[tuple[_Group, CompiledSource]] = []
+    for group in _groups(findings, sources, schemas):
+        try:
+            done = compile_source(group.source, group.schema)
+        except DataflowError as error:
+            for problem in error.diagnostics:
+                findings.add(problem, group.rows)
+            continue
+        for warning in done.warnings:
+            findings.add(warning, group.rows)
+        compiled.append((group, done))
+    for problem, rows in _key_types(compiled):
+        findings.add(problem, rows)
+
+
+def _groups(
+    findings: Findings, sources: Mapping[ControlRow, SourceJob], schemas: Mapping[Location, Look]
+) -> list[_Group]:
+    groups: dict[object, _Group] = {}
+    for row, source in sources.items():
+        look = schemas.get(table_of(source.location))
+        if isinstance(look, tuple):
+            for problem in look:
+                findings.add(replace(problem, line=row.line), [row])
+        elif look is not None:
+            if (wrong := _no_client_column(row, source, look)) is not None:
+                findings.add(wrong, [row])
+            key = (row.module, row.product, row.submodule, tuple(look.items()))
+            groups.setdefault(key, _Group(source, look, [])).rows.append(row)
+    return list(groups.values())
+
+
+def _no_client_column(row: ControlRow, source: SourceJob, schema: pl.Schema) -> Diagnostic | None:
+    location = source.location
+    if not isinstance(location, SqlLocation) or not location.client_column:
+        return None
+    if location.client_column.casefold() in (name.casefold() for name in schema):
+        return None
+    return Diagnostic(
+        "CTL-014",
+        f"{location} has no column `{location.client_column}`"
+        f"{did_you_mean(location.client_column, schema)}",
+        place=row.place("module_location"),
+        fix=f"it has {listing(schema, 12)}",
+        line=row.line,
+    )
+
+
+def _key_types(
+    compiled: list[tuple[_Group, CompiledSource]],
+) -> Iterator[tuple[Diagnostic, list[ControlRow]]]:
+    """Find keys that are text in one submodule and not in another: `007` is not 7 everywhere."""
+    first: dict[tuple[str, str, str], tuple[str, pl.DataType]] = {}
+    for group, done in compiled:
+        for column in done.columns:
+            row, submodule = column.mapping, group.source.submodule
+            if not row.is_key:
+                continue
+            key = (row.module, group.source.product, row.ai_column)
+            other, dtype = first.setdefault(key, (submodule, column.source_type))
+            if (dtype == pl.String) != (column.source_type == pl.String):
+                message = (
+                    f"the key `{row.ai_column}` is {column.source_type} in `{submodule}` and "
+                    f"{dtype} in `{other}`"
+                )
+                problem = Diagnostic(
+                    "MAP-020",
+                    message,
+                    place=row.place("source_column"),
+                    fix="make sure that both spell the same value alike, or use a transform",
+                    severity="warning",
+                    ai_column=row.ai_column,
+                    line=row.line,
+                )
+                yield problem, group.rows

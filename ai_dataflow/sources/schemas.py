@@ -1,0 +1,143 @@
+"""Live schemas: the columns of many sources, each opened at most once, none of its rows read.
+
+Files are listed, not opened, where their listing is the same as the last time: the schema is kept
+in the project's cache under the fingerprint of what was listed. Databases are always asked, once
+per table.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources import adls, azure_sql
+from ai_dataflow.sources.extracts import Extract
+
+CACHE_FILE = ".cache/ai_dataflow/schemas.json"
+_AT_ONCE = 32
+
+Look = pl.Schema | tuple[Diagnostic, ...]
+Ask = Callable[[str], Look]
+
+
+def table_of(location: Location) -> Location:
+    """Give what a schema belongs to: the clients of a shared table share one."""
+    if isinstance(location, SqlLocation):
+        return replace(location, client="", client_column="")
+    return location
+
+
+def read_schemas(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Look]:
+    """Read the schemas of locations, several at once.
+
+    Args:
+        wanted: the locations (see `table_of`), each with a control table cell that names it.
+        settings: for connections and the cache.
+
+    Returns:
+        For each location its schema, or what is wrong with it.
+    """
+    cache = _Cache.load(settings.folder / CACHE_FILE)
+
+    def look(location: Location, place: str) -> Look:
+        try:
+            if isinstance(location, FileLocation):
+                return _of_files(location, place, cache)
+            return azure_sql.database(location.connection, settings).schema(location, place)
+        except DataflowError as error:
+            return error.diagnostics
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="schema") as pool:
+        found = dict(zip(wanted, pool.map(look, wanted, wanted.values()), strict=True))
+    cache.save()
+    return found
+
+
+def fingerprint(extract: Extract) -> str:
+    """Give a digest of what was listed: the same listing, the same bytes."""
+    listed = [extract.file_format, extract.version, [vars(file) for file in extract.files]]
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+
+def _of_files(location: FileLocation, place: str, cache: _Cache) -> pl.Schema:
+    extract = adls.pin(location, "", "", place)
+    key, digest = f"{location.url} {location.file_format}", fingerprint(extract)
+    if (known := cache.get(key, digest)) is not None:
+        return known
+    schema = adls.common_schema(extract, place)
+    cache.put(key, digest, schema)
+    return schema
+
+
+@dataclass
+class _Cache:
+    """Schemas by location and fingerprint. A broken or missing file is an empty cache."""
+
+    file: Path
+    entries: dict[str, tuple[str, str]] = field(default_factory=dict)
+    decoded: dict[str, pl.Schema] = field(default_factory=dict)
+    changed: bool = False
+
+    @classmethod
+    def load(cls, file: Path) -> _Cache:
+        try:
+            entries = json.loads(file.read_bytes())
+            return cls(file, {key: (str(a), str(b)) for key, (a, b) in entries.items()})
+        except (OSError, ValueError, AttributeError, TypeError):
+            return cls(file)
+
+    def get(self, key: str, digest: str) -> pl.Schema | None:
+        known, encoded = self.entries.get(key, ("", ""))
+        if known != digest:
+            return None
+        try:
+            if encoded not in self.decoded:
+                self.decoded[encoded] = _decode(encoded)
+            return self.decoded[encoded]
+        except (ValueError, pa.ArrowException):
+            return None
+
+    def put(self, key: str, digest: str, schema: pl.Schema) -> None:
+        self.entries[key] = (digest, _encode(schema))
+        self.changed = True
+
+    def save(self) -> None:
+        """Write the cache; a project that cannot be written to is just slower."""
+        if not self.changed:
+            return
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            partial = self.file.with_suffix(".partial")
+            partial.write_text(json.dumps(self.entries), encoding="utf-8")
+            partial.replace(self.file)
+        except OSError:
+            return
+
+
+def _encode(schema: pl.Schema) -> str:
+    arrow = pl.DataFrame(schema=schema).to_arrow().schema
+    return base64.b64encode(arrow.serialize().to_pybytes()).decode()
+
+
+def _decode(text: str) -> pl.Schema:
+    arrow = pa.ipc.read_schema(pa.BufferReader(base64.b64decode(text)))
+    return pl.DataFrame(pl.from_arrow(arrow.empty_table())).schema
+
+
+def places(found: Iterable[tuple[Location, str]]) -> dict[Location, str]:
+    """Give each table or file location once, with the first cell that names it."""
+    wanted: dict[Location, str] = {}
+    for location, place in found:
+        wanted.setdefault(table_of(location), place)
+    return wanted

@@ -1,0 +1,341 @@
+"""Files as sources: what a location finds, what it refuses, and that it reads what it listed."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.locations import FileLocation
+from ai_dataflow.sources import adls
+from ai_dataflow.sources.extracts import Extract
+
+ROWS = pl.DataFrame({"n": [1, 2], "s": ["x", "ü"]})
+
+
+def _write(path: Path, rows: pl.DataFrame = ROWS) -> Path:
+    """Write rows in the format that the name tells; no suffix is a Delta table."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    match path.suffix:
+        case ".parquet":
+            rows.write_parquet(path)
+        case ".csv":
+            rows.write_csv(path)
+        case ".jsonl" | ".json" | ".ndjson":
+            rows.write_ndjson(path)
+        case _:
+            rows.write_delta(path, mode="overwrite")
+    return path
+
+
+def _pin(folder: Path, path: str, file_format: str = "") -> Extract:
+    return adls.pin(FileLocation(str(folder / path), file_format, path), "orion", "line", "cell")
+
+
+def _listed(extract: Extract, folder: Path) -> list[str]:
+    """Give the listed files, relative to the test's folder."""
+    return [str((Path(extract.folder) / f.path).relative_to(folder)) for f in extract.files]
+
+
+def _read(extract: Extract) -> pl.DataFrame:
+    with adls.reading(extract, "cell"):
+        if extract.file_format != "csv":
+            return adls.frame(extract).collect()
+        columns = list(adls.schema(extract, "cell"))
+        files = adls.csv_files(extract, "cell")
+        return pl.concat([batch for file in files for batch in file.batches(columns)])
+
+
+def _code(error: pytest.ExceptionInfo[DataflowError]) -> str:
+    (problem,) = error.value.diagnostics
+    assert problem.place == "cell"
+    return problem.code
+
+
+def _refused(folder: Path, path: str, file_format: str = "") -> str:
+    with pytest.raises(DataflowError) as error:
+        _pin(folder, path, file_format)
+    return _code(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "file_format"),
+    [
+        ("rows.parquet", "parquet"), ("rows.PARQUET", "parquet"), ("rows.csv", "csv"),
+        ("rows.jsonl", "jsonl"), ("rows.ndjson", "jsonl"), ("rows.json", "jsonl"),
+        ("rows", "delta"),
+    ],
+)  # fmt: skip
+def test_the_format_is_what_the_name_tells(tmp_path: Path, name: str, file_format: str) -> None:
+    _write(tmp_path / name.lower()).rename(tmp_path / name)
+    extract = _pin(tmp_path, name)
+    assert extract.file_format == file_format
+    assert list(adls.schema(extract, "cell")) == ["n", "s"]
+    assert _read(extract).cast({"n": pl.Int64}).equals(ROWS)
+
+
+def test_the_format_may_be_given(tmp_path: Path) -> None:
+    _write(tmp_path / "rows.csv").rename(tmp_path / "export.txt")
+    assert _pin(tmp_path, "export.txt", "csv").file_format == "csv"
+    _write(tmp_path / "table")
+    assert _pin(tmp_path, "table", "delta").file_format == "delta"
+
+
+@pytest.mark.parametrize(
+    ("path", "file_format"),
+    [("rows.csv", "delta"), ("folder", "delta"), ("export.txt", ""), ("mixed", "")],
+)
+def test_a_format_that_cannot_be_told_is_refused(
+    tmp_path: Path, path: str, file_format: str
+) -> None:
+    for name in ("rows.csv", "folder/a.parquet", "mixed/a.csv", "mixed/b.parquet"):
+        _write(tmp_path / name)
+    (tmp_path / "export.txt").write_text("n\n1\n")
+    assert _refused(tmp_path, path, file_format) == "SRC-003"
+
+
+@pytest.mark.parametrize("wrong", ["parquet", "jsonl"])
+def test_a_file_that_is_not_what_it_is_called_is_refused(tmp_path: Path, wrong: str) -> None:
+    _write(tmp_path / "rows.csv")
+    extract = _pin(tmp_path, "rows.csv", wrong)
+    with pytest.raises(DataflowError) as error:
+        adls.schema(extract, "cell")
+    assert _code(error) == "SRC-003"
+
+
+@pytest.mark.parametrize("path", ["no.csv", "no/folder/x.csv", "rows.csv/x", "no*.csv", "**/no.csv",
+                                  "empty", "hidden"])  # fmt: skip
+def test_what_is_not_there_is_missing(tmp_path: Path, path: str) -> None:
+    _write(tmp_path / "rows.csv")
+    _write(tmp_path / "hidden" / "_SUCCESS.csv")
+    (tmp_path / "empty").mkdir()
+    assert _refused(tmp_path, path) == "SRC-001"
+
+
+@pytest.mark.parametrize("path", ["a/zero.csv", "a"])
+def test_a_file_of_zero_bytes_is_empty(tmp_path: Path, path: str) -> None:
+    _write(tmp_path / "a" / "rows.csv")
+    (tmp_path / "a" / "zero.csv").touch()
+    assert _refused(tmp_path, path) == "SRC-002"
+
+
+TREE = ("x/a.csv", "x/b1.csv", "x/b2.csv", "x/y/a.csv", "x/y/z/a.csv", "xy/a.csv", "x/c.parquet")
+HIDDEN = ("x/.h.csv", "x/_a.csv", "x/_temporary/0/a.csv", "x/y/.tmp/a.csv")
+
+
+@pytest.mark.parametrize(
+    ("glob", "found"),
+    [
+        ("x/*.csv", ["x/a.csv", "x/b1.csv", "x/b2.csv"]),
+        ("x/?.csv", ["x/a.csv"]),
+        ("x/b[12].csv", ["x/b1.csv", "x/b2.csv"]),
+        ("x/[!b]*.csv", ["x/a.csv"]),
+        ("x/b[!2-9].csv", ["x/b1.csv"]),
+        ("*/a.csv", ["x/a.csv", "xy/a.csv"]),
+        ("x/*/a.csv", ["x/y/a.csv"]),
+        ("x/**/a.csv", ["x/a.csv", "x/y/a.csv", "x/y/z/a.csv"]),
+        ("**/a.csv", ["x/a.csv", "x/y/a.csv", "x/y/z/a.csv", "xy/a.csv"]),
+        ("x/y/**", ["x/y/a.csv", "x/y/z/a.csv"]),
+        ("x/*.parquet", ["x/c.parquet"]),
+    ],
+)
+def test_a_glob_finds_what_a_shell_would(tmp_path: Path, glob: str, found: list[str]) -> None:
+    """Hidden files too are what they are to a shell: not matched by a wildcard."""
+    for name in (*TREE, *HIDDEN):
+        _write(tmp_path / name)
+    assert _listed(_pin(tmp_path, glob), tmp_path) == found
+
+
+@pytest.mark.parametrize("path", ["x/y", "x/y/"])
+def test_a_folder_is_all_its_files_by_path_without_the_hidden_ones(
+    tmp_path: Path, path: str
+) -> None:
+    for name in (*TREE, *HIDDEN):
+        _write(tmp_path / name)
+    assert _listed(_pin(tmp_path, path), tmp_path) == ["x/y/a.csv", "x/y/z/a.csv"]
+
+
+def test_a_hidden_file_that_is_named_is_meant(tmp_path: Path) -> None:
+    _write(tmp_path / "_landing" / "_rows.csv")
+    assert _read(_pin(tmp_path, "_landing/_rows.csv")).height == 2
+
+
+NAMES = [
+    "two words",
+    "ünï日本",
+    "no #5 b",
+    "50%",
+    "a%20b",
+    "a+b&c=d",
+    "it's (1)",
+    "semi;colon, comma",
+]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl", "/part.parquet"])
+@pytest.mark.parametrize("name", NAMES)
+def test_names_may_have_blanks_and_signs(tmp_path: Path, name: str, suffix: str) -> None:
+    _write(tmp_path / "our lake" / (name + suffix))
+    path = name + suffix if not suffix.startswith("/") else name
+    assert _read(_pin(tmp_path / "our lake", path)).height == 2
+
+
+@pytest.mark.parametrize("name", ["two words", "ünï日本", "no #5 b", "50%"])
+def test_delta_tables_may_have_such_names_too(tmp_path: Path, name: str) -> None:
+    _write(tmp_path / name / "table")
+    assert _read(_pin(tmp_path, f"{name}/table")).height == 2
+
+
+def test_the_files_of_a_folder_are_read_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    for number in (3, 1, 2):
+        _write(tmp_path / "x" / f"{number}.parquet", pl.DataFrame({"n": [number]}))
+    assert _read(_pin(tmp_path, "x"))["n"].to_list() == [1, 2, 3]
+
+
+FEWER = ROWS.select("n")
+MORE = ROWS.with_columns(t=1)
+OTHER_TYPE = ROWS.with_columns(n=pl.lit("one"))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "second"),
+    [("csv", FEWER), ("csv", MORE), ("parquet", FEWER), ("parquet", MORE), ("parquet", OTHER_TYPE)],
+)
+def test_files_with_different_columns_are_refused(
+    tmp_path: Path, suffix: str, second: pl.DataFrame
+) -> None:
+    _write(tmp_path / "x" / f"1.{suffix}")
+    _write(tmp_path / "x" / f"2.{suffix}", second)
+    extract = _pin(tmp_path, "x")
+    with pytest.raises(DataflowError) as error:
+        _read(extract)
+    assert _code(error) == "SRC-010"
+
+
+def test_parquet_files_may_order_their_columns_differently(tmp_path: Path) -> None:
+    _write(tmp_path / "x" / "1.parquet")
+    _write(tmp_path / "x" / "2.parquet", ROWS.select("s", "n"))
+    assert _read(_pin(tmp_path, "x")).equals(pl.concat([ROWS, ROWS]))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('{"n": 1}', '{"n": 2, "m": "x"}'),
+        ('{"n": 1}', '{"n": 1.5}'),
+        ('{"n": 1}', '{"n": "one"}'),
+        ('{"n": null}', '{"n": 1}'),
+    ],
+    ids=["another field", "fraction", "text", "null first"],
+)
+def test_json_lines_mean_the_same_in_one_file_and_in_two(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    (tmp_path / "one.jsonl").write_text(f"{first}\n{second}\n")
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "1.jsonl").write_text(f"{first}\n")
+    (tmp_path / "two" / "2.jsonl").write_text(f"{second}\n")
+    assert _read(_pin(tmp_path, "two")).equals(_read(_pin(tmp_path, "one.jsonl")))
+
+
+@pytest.mark.parametrize("content", [b'{"n": 1}\n{"n"', b'[{"n": 1}]\n', b"\n"])
+def test_json_that_is_no_lines_of_objects_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(content)
+    extract = _pin(tmp_path, "rows.jsonl")
+    with pytest.raises(DataflowError) as error:
+        _read(extract)
+    assert _code(error) == "SRC-003"
+
+
+def test_json_lines_may_be_compressed(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(b'{"n": 1}\n'))
+    assert _read(_pin(tmp_path, "rows.jsonl.gz"))["n"].to_list() == [1]
+
+
+def test_a_parquet_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    file = _write(tmp_path / "rows.parquet")
+    file.write_bytes(file.read_bytes()[:-20])
+    with pytest.raises(DataflowError) as error:
+        _read(_pin(tmp_path, "rows.parquet"))
+    assert _code(error) == "SRC-003"
+
+
+def _same_size(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b"x", b"y"))
+
+
+def _larger(file: Path) -> None:
+    _write(file, pl.concat([ROWS, ROWS]))
+
+
+def _gone(file: Path) -> None:
+    file.unlink()
+
+
+def _rewritten(file: Path) -> None:
+    content = file.read_bytes()
+    file.unlink()
+    file.with_suffix(".tmp").write_bytes(content)
+    file.with_suffix(".tmp").rename(file)
+
+
+@pytest.mark.parametrize("change", [_same_size, _larger, _gone, _rewritten])
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_a_file_that_changed_since_it_was_listed_is_refused(
+    tmp_path: Path, suffix: str, change: Any
+) -> None:
+    file = _write(tmp_path / f"rows.{suffix}")
+    extract = _pin(tmp_path, file.name)
+    change(file)
+    with pytest.raises(DataflowError) as error:
+        _read(extract)
+    assert _code(error) == "SRC-005"
+
+
+def test_a_file_that_is_added_later_is_not_read(tmp_path: Path) -> None:
+    _write(tmp_path / "x" / "1.parquet")
+    extract = _pin(tmp_path, "x")
+    _write(tmp_path / "x" / "2.parquet")
+    assert _read(extract).height == 2
+
+
+def test_a_delta_table_is_read_at_the_version_that_was_pinned(tmp_path: Path) -> None:
+    _write(tmp_path / "table")
+    extract = _pin(tmp_path, "table")
+    _write(tmp_path / "table", ROWS.head(1))
+    assert extract.version == 0
+    assert _read(extract).height == 2
+    assert _read(_pin(tmp_path, "table")).height == 1
+
+
+def test_the_size_of_a_delta_table_is_that_of_its_files(tmp_path: Path) -> None:
+    """It decides whether a partition's rows are held in memory."""
+    table = _write(tmp_path / "table")
+    _write(tmp_path / "table", ROWS.head(1))  # the first version's files stay, unread
+    newest = max(table.glob("*.parquet"), key=lambda file: file.stat().st_mtime_ns)
+    assert _pin(tmp_path, "table").size == newest.stat().st_size
+
+
+def test_a_delta_table_without_rows_still_has_its_columns(tmp_path: Path) -> None:
+    _write(tmp_path / "table", ROWS.clear())
+    extract = _pin(tmp_path, "table")
+    assert list(adls.schema(extract, "cell")) == ["n", "s"]
+    assert _read(extract).height == 0
+
+
+def test_a_delta_table_whose_log_is_damaged_is_refused(tmp_path: Path) -> None:
+    table = _write(tmp_path / "table")
+    next((table / "_delta_log").glob("*.json")).write_text("nonsense")
+    assert _refused(tmp_path, "table") == "SRC-003"
+
+
+def test_a_failure_names_the_location_as_the_control_table_spells_it(tmp_path: Path) -> None:
+    location = FileLocation(str(tmp_path / "no.csv"), "", "/mnt/orion/no.csv")
+    with pytest.raises(DataflowError) as error:
+        adls.pin(location, "orion", "line", "cell")
+    assert "/mnt/orion/no.csv" in error.value.diagnostics[0].message
+    assert str(tmp_path) not in error.value.diagnostics[0].message

@@ -1,0 +1,40 @@
+"""Data files: fresh names, true counts, invisible until they are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ai_dataflow.sources.storage import Folder
+from ai_dataflow.workstation.files import write_batches, write_partition
+
+ROWS = pl.DataFrame({"n": [1, 2], "s": ["x", None]})
+
+
+def test_a_partitions_file_lies_where_delta_looks_for_it_under_a_fresh_name(tmp_path: Path) -> None:
+    files = [write_partition(ROWS.lazy(), Folder(str(tmp_path)), "USA") for _ in range(2)]
+    assert files[0].path != files[1].path
+    for file in files:
+        assert file.path.startswith("client_code=USA/")
+        assert (file.rows, file.size) == (2, (tmp_path / file.path).stat().st_size)
+        assert pl.read_parquet(tmp_path / file.path, hive_partitioning=False).equals(ROWS)
+
+
+def test_batches_become_one_file(tmp_path: Path) -> None:
+    batches = [ROWS, ROWS.clear(), ROWS]
+    file = write_batches(batches, Folder(str(tmp_path / "new")), "copy.parquet")
+    assert (file.path, file.rows) == ("copy.parquet", 4)
+    assert pl.read_parquet(tmp_path / "new" / "copy.parquet").equals(pl.concat([ROWS, ROWS]))
+
+
+def test_batches_that_stop_halfway_leave_no_file(tmp_path: Path) -> None:
+    def broken() -> Iterator[pl.DataFrame]:
+        yield ROWS
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_batches(broken(), Folder(str(tmp_path)), "copy.parquet")
+    assert list(tmp_path.iterdir()) == []
