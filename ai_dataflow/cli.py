@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from ai_dataflow import __version__, starter, terminal
+from ai_dataflow import __version__, terminal
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
@@ -56,7 +56,9 @@ def init(
 
     Example: [bold]ai-dataflow init my-project && cd my-project && ai-dataflow run[/bold]
     """
-    starter.write_project(folder)
+    from ai_dataflow.starter import write_project  # noqa: PLC0415 - it needs openpyxl
+
+    write_project(folder)
     out.print(f"{folder} is ready. Next:\n  cd {folder}\n  ai-dataflow run", soft_wrap=True)
 
 

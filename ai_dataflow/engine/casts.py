@@ -7,6 +7,7 @@ spellings; dates and timestamps are ISO 8601, an offset is converted to UTC, non
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -33,6 +34,12 @@ def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None
     given = expr if source != pl.String or target == pl.String else _text(expr)
     value = _value(given, source, target)
     return None if value is None else Cast(value, given.is_not_null() & value.is_null())
+
+
+@functools.cache
+def castable(source: pl.DataType, target: pl.DataType) -> bool:
+    """Tell whether values of one type can become the other, some of them at least."""
+    return cast(pl.col("value"), source, target) is not None
 
 
 def narrowing(source: pl.DataType, target: pl.DataType) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import polars as pl
 
 from ai_dataflow.config import ai_types
 from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
-from ai_dataflow.engine.casts import cast, narrowing
+from ai_dataflow.engine.casts import Cast, cast, castable, narrowing
 from ai_dataflow.engine.expressions import (
     Transform,
     TransformError,
@@ -31,17 +32,32 @@ _SQL_TEXT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 
 @dataclass(frozen=True)
 class CompiledColumn:
-    """A mapping row as expressions: the AI column's value, and where it could not be made.
+    """A mapping row, compiled: what it makes of a row, and the cast of that to its `ai_type`.
 
-    `source_type` is the type before the cast to `ai_type`; `warnings` do not stop anyone.
+    `warnings` do not stop anyone.
     """
 
     mapping: MappingRow
-    value: pl.Expr
-    failed: pl.Expr
-    columns: tuple[str, ...]
-    source_type: pl.DataType
+    made: Transform
     warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The source columns that are read."""
+        return self.made.columns
+
+    @property
+    def source_type(self) -> pl.DataType:
+        """The type before the cast."""
+        return self.made.dtype
+
+    @cached_property
+    def cast(self) -> Cast:
+        """The AI column's value, and where it could not be made. Built when it is first used."""
+        done = cast(self.made.value, self.made.dtype, ai_types.to_polars(self.mapping.ai_type))
+        if done is None:
+            raise TypeError(f"{self.mapping.cell} was not compiled")
+        return Cast(done.value, self.made.failed | done.failed)
 
 
 @dataclass(frozen=True)
@@ -82,7 +98,7 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
 def _compile_row(row: MappingRow, source: SourceJob, schema: pl.Schema) -> CompiledColumn:
     made = _transform(row, source, schema) if row.transform else _column(row, source, schema)
     target = ai_types.to_polars(row.ai_type)
-    if (done := cast(made.value, made.dtype, target)) is None:
+    if not castable(made.dtype, target):
         raise DataflowError(
             _problem(
                 "MAP-015", row, source, "ai_type",
@@ -90,9 +106,7 @@ def _compile_row(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Compi
                 "choose another ai_type or write a transform",
             )
         )  # fmt: skip
-    warnings = tuple(_warnings(row, source, made, target))
-    failed = made.failed | done.failed
-    return CompiledColumn(row, done.value, failed, made.columns, made.dtype, warnings)
+    return CompiledColumn(row, made, tuple(_warnings(row, source, made, target)))
 
 
 def _column(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Transform:

@@ -170,8 +170,10 @@ def _lenient(function: Any) -> tuple[Any, bool]:
 
 
 def _type_of(expr: pl.Expr, schema: pl.Schema) -> pl.DataType:
-    """Type-check an expression; no data is read."""
-    return pl.LazyFrame(schema=schema).select(expr.alias("value")).collect_schema()["value"]
+    """Type-check an expression against its own columns; no data is read."""
+    own = {name: schema[name] for name in expr.meta.root_names() if name in schema}
+    frame = pl.LazyFrame(schema=own or {"": pl.Null})
+    return frame.select(expr.alias("value")).collect_schema()["value"]
 
 
 def _dump(expr: pl.Expr) -> Any:

@@ -30,7 +30,9 @@ def map_rows(rows: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
     raw = pl.struct(*(pl.col(name) for name in compiled.needed)) if compiled.needed else None
     kept = pl.when(pl.col(_REASON).is_not_null()).then(pl.lit(None) if raw is None else raw)
     # Source and AI columns may have the same names, so source columns get out of the way first.
-    values = [column.value.alias(f"ai.{column.mapping.ai_column}") for column in compiled.columns]
+    values = [
+        column.cast.value.alias(f"ai.{column.mapping.ai_column}") for column in compiled.columns
+    ]
     return (
         rows.with_columns(reason.alias(_REASON), *values)
         .with_columns(kept.alias(_RAW))
@@ -58,9 +60,9 @@ def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
     """Number the reasons: 2i where column i could not be made, 2i+1 where it must not be null."""
     reasons: list[pl.Expr] = []
     for i, column in enumerate(columns):
-        reasons.append(pl.when(column.failed).then(pl.lit(2 * i, dtype=pl.Int32)))
+        reasons.append(pl.when(column.cast.failed).then(pl.lit(2 * i, dtype=pl.Int32)))
         if column.mapping.required:
-            empty = column.value.is_null()
+            empty = column.cast.value.is_null()
             reasons.append(pl.when(empty).then(pl.lit(2 * i + 1, dtype=pl.Int32)))
     return reasons
 
