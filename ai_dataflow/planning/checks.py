@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow
 from ai_dataflow.config.control_table import ControlRow
@@ -99,17 +100,24 @@ def check_unused(
         column, name, values = _odd_one(names, known)
         meant = nearest(name, values)
         touched = [row for row in active if meant and _is_meant(row, names, column, meant)]
-        findings.add(
-            Diagnostic(
-                "MAP-016",
-                f"no active control row has the {column} `{name[:80]}`{did_you_mean(name, values)}",
-                place=row.place(column),
-                fix="correct the name, or add the control table's rows for it",
-                severity="error" if touched else "warning",
-                line=row.line,
-            ),
-            touched,
+        message = (
+            f"no active control row has the {column} `{name[:80]}`{did_you_mean(name, values)}"
         )
+        problem = Diagnostic(
+            "MAP-016",
+            message,
+            place=row.place(column),
+            fix="correct the name, or add the control table's rows for it",
+            severity="error" if touched else "warning",
+            line=row.line,
+        )
+        findings.add(problem if touched else _about(problem, row), touched)
+
+
+def _about(problem: Diagnostic, row: MappingRow) -> Diagnostic:
+    """Give a problem the scope of its row, which finds the owner where no partition is touched."""
+    product = "" if row.product == EVERY_PRODUCT else row.product
+    return replace(problem, product=product, module=row.module, submodule=row.submodule)
 
 
 _NAME_COLUMNS = ("module_name", "product_code", "submodule_name")

@@ -65,19 +65,22 @@ def test_a_table_without_any_line_misses_all_columns(tmp_path: Path, sheet: str)
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     (twice,) = problems(tmp_path, "module_name,client_code,active,active\n")
-    assert (twice.code, twice.place) == ("CTL-001", "control_table.csv:1:active")
+    assert (twice.code, twice.place) == ("CTL-907", "control_table.csv:1:active")
 
 
-def test_a_stray_comma_is_refused_at_its_line(tmp_path: Path) -> None:
-    (wide,) = problems(
-        tmp_path,
-        """
-        module_name,client_code,active
-        claims,acme,Y
-        claims,borealis, Inc.,Y
-        """,
-    )
-    assert (wide.code, wide.place) == ("CTL-001", "control_table.csv:3")
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("claims,borealis, Inc.,Y", "4 cells, the header 3"), ("claims,borealis", "2 cells")],
+    ids=["stray comma", "missing comma"],
+)
+def test_a_line_with_too_many_or_too_few_cells_is_a_problem_of_its_own(
+    tmp_path: Path, line: str, says: str
+) -> None:
+    rows = read(tmp_path, f"module_name,client_code,active\nclaims,acme,Y\n{line}\n")
+    (width,) = (flaw for flaw in rows.flaws if flaw.code == "CTL-902")
+    assert (width.place, width.severity) == ("control_table.csv:3", "error")
+    assert says in width.message
+    assert list(rows.cells.index) == [2, 3]  # the rest of the table is read
 
 
 @ROW_KINDS

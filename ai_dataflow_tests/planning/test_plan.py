@@ -129,7 +129,10 @@ def test_a_bad_mapping_row_holds_back_the_partitions_that_it_feeds(
 
 def test_a_bad_mapping_row_that_feeds_nothing_is_told_and_holds_nothing(tmp_path: Path) -> None:
     made = plan(tmp_path, mapping=MAPPING + "    claims,LYRA,claim,No,claim_id,date\n")
-    assert found(made) == [("MAP-007", "ai_mapping.csv:5:ai_type")]
+    assert found(made) == [
+        ("MAP-007", "ai_mapping.csv:5:ai_type"),
+        ("MAP-016", "ai_mapping.csv:5:product_code"),
+    ]
     assert list(made.jobs) == ALL
 
 
@@ -163,14 +166,14 @@ def test_the_bad_rows_of_all_three_tables_come_at_once(tmp_path: Path) -> None:
         MAPPING.replace("VEGA,claim,No", "VEGA,claim,").replace("policy_id", "__id"),
         TEAMS.replace("orion-data@", "orion-data at "),
     )
-    assert sorted(found(made)) == [
-        ("CTL-004", "control_table.csv:5:client_code"),
+    assert found(made) == [
         ("CTL-007", "control_table.csv:3:module_location"),
-        ("MAP-008", "ai_mapping.csv:4:ai_column"),
+        ("CTL-004", "control_table.csv:5:client_code"),
         ("MAP-010", "ai_mapping.csv:3:source_column"),
+        ("MAP-008", "ai_mapping.csv:4:ai_column"),
         ("TEM-007", "teams.csv:2:email"),
     ]
-    assert [p.code for p in made.held["claims|borealis"]] == ["MAP-010", "CTL-007"]
+    assert [p.code for p in made.held["claims|borealis"]] == ["CTL-007", "MAP-010"]
     assert list(made.jobs) == ["claims|acme"]
 
 
@@ -205,9 +208,8 @@ def test_inactive_rows_make_no_partition(tmp_path: Path) -> None:
 def test_what_is_wrong_in_an_inactive_row_is_a_warning_that_holds_nothing(tmp_path: Path) -> None:
     control = CONTROL.replace("VEGA,policies,policy,acme,data/p.csv,Y", "VE GA,claims,x,acme,p,N")
     made = plan(tmp_path, control)
-    assert [(p.code, p.severity, p.partitions) for p in made.diagnostics] == [
-        ("CTL-004", "warning", ())
-    ]
+    (problem,) = (p for p in made.diagnostics if p.place.startswith("control_table.csv:5"))
+    assert (problem.code, problem.severity, problem.partitions) == ("CTL-004", "warning", ())
     assert list(made.jobs) == ["claims|acme", "claims|borealis"]
 
 
@@ -265,7 +267,7 @@ JOINED = """
     product_code,module_name,submodule_name,client_code,module_location,active
     ORION,claims,header,acme,h.csv,Y
     ORION,claims,line,acme,l.csv,Y
-    ORION,claims,header,borealis,h.csv,Y
+    ORION,claims,line,borealis,l.csv,N
     VEGA,claims,claim,coral,c.csv,Y
 """
 
@@ -303,7 +305,7 @@ def test_unknown_keys_are_told_with_the_near_one(tmp_path: Path) -> None:
 
 def test_a_project_without_rows_has_an_empty_plan(tmp_path: Path) -> None:
     made = plan(tmp_path, CONTROL.split("    ORION", maxsplit=1)[0])
-    assert (made.partitions, made.diagnostics) == ([], ())
+    assert (made.partitions, made.errors) == ([], [])
 
 
 def test_a_plan_holds_no_passwords(tmp_path: Path) -> None:
