@@ -112,7 +112,7 @@ def _compile_row(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Compi
 def _column(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Transform:
     name = resolve_column(row.source_column, schema)
     if not name:
-        raise DataflowError(_no_column(row, source, row.source_column, schema))
+        raise DataflowError(*_no_columns(row, source, [row.source_column], schema))
     renamed = ((row.source_column, name),) if name != row.source_column else ()
     return Transform(pl.col(name), pl.lit(value=False), (name,), schema[name], renamed)
 
@@ -122,26 +122,31 @@ def _transform(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Transfo
         return compile_transform(row.transform, schema)
     except TransformError as error:
         missing = [name for name in error.columns if not resolve_column(name, schema)]
-        problems = [_no_column(row, source, name, schema) for name in missing]
+        problems = _no_columns(row, source, missing, schema)
         code = "MAP-011" if error.is_scalar else "MAP-019"
         fix = "correct the expression: scalar SQL over the source's columns"
         wrong = _problem(code, row, source, "transform", str(error), fix)
         raise DataflowError(*(problems or [wrong])) from None
 
 
-def _no_column(row: MappingRow, source: SourceJob, name: str, schema: pl.Schema) -> Diagnostic:
-    alike = [column for column in schema if column.casefold() == name.casefold()]
-    if alike:
-        return _problem(
+def _no_columns(
+    row: MappingRow, source: SourceJob, names: list[str], schema: pl.Schema
+) -> list[Diagnostic]:
+    """Tell of the names that are not there, and of those that several columns could be."""
+    alike = {n: [column for column in schema if column.casefold() == n.casefold()] for n in names}
+    problems = [
+        _problem(
             "MAP-018", row, source, _fed_by(row),
-            f"`{name}` could be any of {listing(f'`{column}`' for column in alike)}",
+            f"`{name}` could be any of {listing(f'`{column}`' for column in columns)}",
             "spell the column exactly as the source does",
-        )  # fmt: skip
-    return _problem(
-        "MAP-014", row, source, _fed_by(row),
-        f"has no column `{name}`{did_you_mean(name, schema)}",
-        f"it has {listing(schema, 12)}",
-    )  # fmt: skip
+        )
+        for name, columns in alike.items()
+        if columns
+    ]  # fmt: skip
+    if absent := [f"`{name}`{did_you_mean(name, schema)}" for name in names if not alike[name]]:
+        message, fix = f"has no column {', no '.join(absent)}", f"it has {listing(schema, 12)}"
+        problems.append(_problem("MAP-014", row, source, _fed_by(row), message, fix))
+    return problems
 
 
 def _warnings(

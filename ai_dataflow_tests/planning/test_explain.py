@@ -1,0 +1,108 @@
+"""Explaining: what a partition compiles to, and where an AI column comes from."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ai_dataflow.config.project import load_project
+from ai_dataflow.planning.explain import explain_partition, feeds
+from ai_dataflow.planning.plan import Plan, make_live_plan
+from ai_dataflow.sources.schemas import Look, read_schemas
+from ai_dataflow_tests.projects import project, text_file
+
+CONTROL = """
+    product_code,module_name,submodule_name,client_code,module_location,active
+    ORION,claims,header,acme,data/h.parquet,Y
+    ORION,claims,line,acme,sql://policydb/Lines,Y
+    ORION,claims,note,acme,data/n.csv,Y
+    VEGA,claims,claim,acme,data/v.csv,Y
+    VEGA,claims,claim,borealis,data/v.csv,Y
+    VEGA,policies,policy,acme,data/v.csv,Y
+"""
+MAPPING = """
+    module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,is_key,required
+    claims,ORION,header,ClaimNo,claim_id,int64,,Y,Y
+    claims,ORION,header,,status,string,upper(Status),,
+    claims,ORION,line,ClaimNo,claim_id,int64,,Y,
+    claims,ORION,line,Amount,amount,float64,,,
+    claims,ORION,note,Text,status,string,,,
+    claims,VEGA,claim,id,claim_id,int64,,,
+    policies,*,policy,id,claim_id,int64,,,
+"""
+SQL = '[sql.policydb]\nurl = "sqlite:///data/policy.sqlite"\n'
+EXPLAINED = """\
+claims|acme
+  ORION
+    header from data/h.parquet   (control_table.csv:2:module_location)
+      claim_id: int64 <- ClaimNo: Int64   [key, required]   (ai_mapping.csv:2:source_column)
+      status: string <- upper(Status): String   (ai_mapping.csv:3:transform)
+    line from sql://policydb/Lines   (control_table.csv:3:module_location)
+      claim_id: int64 <- ClaimNo: Int64   [key]   (ai_mapping.csv:4:source_column)
+      amount: float64 <- Amount: Float64   (ai_mapping.csv:5:source_column)
+    note from data/n.csv   (control_table.csv:4:module_location)
+      status: string <- Text: String   (ai_mapping.csv:6:source_column)
+    full outer join of line on claim_id
+    append note
+  VEGA
+    claim from data/v.csv   (control_table.csv:5:module_location)
+      claim_id: int64 <- id: String   (ai_mapping.csv:7:source_column)
+  published: claim_id, status, amount, product_code"""
+
+Planned = tuple[Plan, dict[object, Look]]
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Planned:
+    folder = project(tmp_path, control=CONTROL, mapping=MAPPING, toml=SQL)
+    header = pl.DataFrame(schema={"ClaimNo": pl.Int64, "Status": pl.String})
+    header.write_parquet(folder / "data/h.parquet")
+    text_file(folder, "data/n.csv", "Text\n")
+    text_file(folder, "data/v.csv", "id\n")
+    with sqlite3.connect(folder / "data/policy.sqlite") as connection:
+        connection.execute("CREATE TABLE Lines (ClaimNo INTEGER, Amount REAL)")
+    loaded = load_project(folder)
+    made = make_live_plan(loaded)
+    return made, dict(read_schemas(made.locations(), loaded.settings))
+
+
+def test_a_partition_is_explained_with_its_sources_types_cells_and_merge(planned: Planned) -> None:
+    made, schemas = planned
+    assert explain_partition(made.jobs["claims|acme"], schemas) == EXPLAINED
+
+
+def test_without_schemas_a_partition_is_explained_without_types(planned: Planned) -> None:
+    text = explain_partition(planned[0].jobs["claims|borealis"], {})
+    assert "claim_id: int64 <- id   (ai_mapping.csv:7:source_column)" in text
+
+
+def test_a_column_comes_from_one_feed_per_module_product_and_submodule(planned: Planned) -> None:
+    made, schemas = planned
+    filled = {("claims|acme", "ORION"), ("claims|borealis", "VEGA"), ("policies|acme", "LYRA")}
+    found = feeds(made, schemas, "claim_id", filled)
+    assert [(f.module, f.product, f.submodule, f.source_type) for f in found] == [
+        ("claims", "ORION", "header", "Int64"),
+        ("claims", "ORION", "line", "Int64"),
+        ("claims", "VEGA", "claim", "String"),
+        ("policies", "VEGA", "policy", "String"),
+    ]
+    assert [(f.clients, f.filled) for f in found] == [(1, 1), (1, 1), (2, 1), (1, 0)]
+
+
+def test_a_feed_tells_what_feeds_the_column_and_its_cell(planned: Planned) -> None:
+    made, schemas = planned
+    transform, column = feeds(made, schemas, "status")
+    assert (transform.source, transform.cell) == ("upper(Status)", "ai_mapping.csv:3:transform")
+    assert (column.source, column.cell) == ("Text", "ai_mapping.csv:6:source_column")
+    assert column.to_json() == {
+        "module": "claims", "ai_column": "status", "ai_type": "string", "product": "ORION",
+        "submodule": "note", "source": "Text", "cell": "ai_mapping.csv:6:source_column",
+        "source_type": "String", "clients": 1, "filled": 0,
+    }  # fmt: skip
+
+
+def test_a_column_that_nothing_feeds_has_no_feed(planned: Planned) -> None:
+    assert feeds(planned[0], {}, "nothing") == []

@@ -1,0 +1,228 @@
+"""What the live schemas tell before a row is read: each cell that does not compile, and whom."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.project import load_project
+from ai_dataflow.planning.plan import Plan, make_live_plan
+from ai_dataflow_tests.projects import TOML, project, text_file
+
+CONTROL = """
+    product_code,module_name,submodule_name,client_code,module_location,active
+    ORION,claims,claim,acme,data/claims.parquet,Y
+    VEGA,claims,claim,borealis,data/claims.csv,Y
+"""
+HEADER = (
+    "module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,is_key\n"
+)
+VEGA = "claims,VEGA,claim,ClaimNo,claim_id,int64,,\n"
+SCHEMA = {
+    "No": pl.Int64, "Amount": pl.Float64, "Big": pl.Decimal(18, 4), "Note": pl.String,
+    "Day": pl.Date, "Seen": pl.Datetime("us"), "Tags": pl.List(pl.String),
+    "Ref": pl.String, "REF": pl.String, "now": pl.Date,
+}  # fmt: skip
+ACME = "claims|acme"
+
+
+def live(folder: Path, mapping: str, control: str = CONTROL, toml: str = TOML) -> Plan:
+    """Plan a project whose ORION source has the columns of `SCHEMA`, and VEGA's two others."""
+    written = project(folder, control=control, mapping=HEADER + mapping + VEGA, toml=toml)
+    pl.DataFrame(schema=SCHEMA).write_parquet(folder / "data/claims.parquet")
+    return make_live_plan(load_project(written))
+
+
+def only(made: Plan) -> Diagnostic:
+    (problem,) = made.diagnostics
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "column", "says"),
+    [
+        ("Amt,x,float64,", "MAP-014", "source_column", "has no column `Amt`; did you mean `Amoun"),
+        (",x,string,upper(Nte)", "MAP-014", "transform", "`Nte`; did you mean `Note`?"),
+        ("ref,x,string,", "MAP-018", "source_column", "`ref` could be any of `Ref`, `REF`"),
+        (",x,string,upper(ref)", "MAP-018", "transform", "`ref` could be any of"),
+        (",x,string,upper((", "MAP-011", "transform", ""),
+        (",x,string,uper(Note)", "MAP-011", "transform", "uper"),
+        (",x,string,Day + Tags", "MAP-011", "transform", ""),
+        (",x,float64,SUM(Amount)", "MAP-019", "transform", "other rows"),
+        (",x,float64,Amount / SUM(Amount)", "MAP-019", "transform", "other rows"),
+        (",x,int64,ROW_NUMBER() OVER (ORDER BY No)", "MAP-019", "transform", "other rows"),
+        ("Day,x,int64,", "MAP-015", "ai_type", "Date cannot become int64"),
+        ("Tags,x,string,", "MAP-015", "ai_type", "cannot become string"),
+        (",x,int64,CAST(Seen AS DATE)", "MAP-015", "ai_type", "Date cannot become int64"),
+    ],
+)
+def test_what_does_not_compile_is_told_in_its_cell_and_holds_its_partition_only(
+    tmp_path: Path, row: str, code: str, column: str, says: str
+) -> None:
+    made = live(tmp_path, f"claims,ORION,claim,{row},\n")
+    problem = only(made)
+    assert (problem.code, problem.place) == (code, f"ai_mapping.csv:2:{column}")
+    assert (problem.severity, problem.partitions) == ("error", (ACME,))
+    assert (problem.subject, problem.owner) == ("ORION · claims · claim → x", "ai-mapping")
+    assert "data/claims.parquet" in problem.message
+    assert says in problem.message
+    assert (list(made.held), list(made.jobs)) == ([ACME], ["claims|borealis"])
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "column", "says"),
+    [
+        ("amount,x,float64,", "MAP-017", "source_column", "`amount` is taken for `Amount`"),
+        (",x,string,upper(NOTE)", "MAP-017", "transform", "`NOTE` is taken for `Note`"),
+        ("No,x,int32,", "MAP-022", "ai_type", "large values are rejected"),
+        ('Big,x,"decimal(18,2)",', "MAP-022", "ai_type", "more digits are rejected"),
+        ('Amount,x,"decimal(18,2)",', "MAP-022", "ai_type", "rounded to 2 digits"),
+        ("Amount,x,float32,", "MAP-022", "ai_type", "about 7 digits"),
+        ("Seen,x,date,", "MAP-022", "ai_type", "the time of day is dropped"),
+        (",x,boolean,Day < current_date", "MAP-024", "transform", "reads the clock"),
+        (",x,timestamp,now()", "MAP-024", "transform", "reads the clock"),
+    ],
+)
+def test_what_is_worth_a_look_is_a_warning_that_holds_nothing(
+    tmp_path: Path, row: str, code: str, column: str, says: str
+) -> None:
+    made = live(tmp_path, f"claims,ORION,claim,{row},\n")
+    problem = only(made)
+    assert (problem.code, problem.place) == (code, f"ai_mapping.csv:2:{column}")
+    assert (problem.severity, problem.partitions) == ("warning", ())
+    assert says in problem.message
+    assert list(made.jobs) == [ACME, "claims|borealis"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Ref,x,string,",
+        "No,x,string,",
+        'No,x,"decimal(18,0)",',
+        ",x,string,Ref || 'now()'",
+        """,x,date,\"""now""\"""",
+        ",x,date,CAST(Seen AS DATE)",
+        ",x,string,'a constant'",
+    ],
+)
+def test_what_compiles_says_nothing(tmp_path: Path, row: str) -> None:
+    assert live(tmp_path, f"claims,ORION,claim,{row},\n").diagnostics == ()
+
+
+def test_every_cell_that_is_wrong_is_told_at_once_in_the_order_of_the_sheet(tmp_path: Path) -> None:
+    rows = ("Amt,a,float64,", "Day,b,int64,", ",c,string,uper(Note)", ",d,string,Nte || Rf")
+    made = live(tmp_path, "".join(f"claims,ORION,claim,{row},\n" for row in rows))
+    assert [(p.code, p.line) for p in made.diagnostics] == [
+        ("MAP-014", 2), ("MAP-015", 3), ("MAP-011", 4), ("MAP-014", 5),
+    ]  # fmt: skip
+    assert "no column `Nte`; did you mean `Note`?, no `Rf`" in made.diagnostics[-1].message
+
+
+def test_the_same_problem_of_many_clients_is_one_with_a_count(tmp_path: Path) -> None:
+    clients = [f"c{i}" for i in range(14)]
+    control = CONTROL.split("    VEGA", maxsplit=1)[0].replace("acme,data", "c0,data")
+    control += "".join(
+        f"    ORION,claims,claim,{client},data/claims.parquet,Y\n" for client in clients[1:]
+    )
+    control += "    VEGA,claims,claim,borealis,data/claims.csv,Y\n"
+    problem = only(live(tmp_path, "claims,ORION,claim,Amt,x,float64,,\n", control))
+    assert problem.code == "MAP-014"
+    assert problem.partitions == tuple(sorted(f"claims|{client}" for client in clients))
+
+
+def test_clients_whose_files_differ_are_counted_under_one_cell(tmp_path: Path) -> None:
+    control = CONTROL + "    ORION,claims,claim,coral,data/coral.parquet,Y\n"
+    (tmp_path / "data").mkdir()
+    pl.DataFrame(schema={"Amt": pl.Int64}).write_parquet(tmp_path / "data/coral.parquet")
+    problem = only(live(tmp_path, "claims,ORION,claim,Total,x,float64,,\n", control))
+    assert problem.message.endswith("(and 1 more like it)")
+    assert problem.partitions == (ACME, "claims|coral")
+
+
+def test_only_the_clients_whose_source_lacks_the_column_are_held(tmp_path: Path) -> None:
+    control = CONTROL + "    ORION,claims,claim,coral,data/coral.parquet,Y\n"
+    (tmp_path / "data").mkdir()
+    pl.DataFrame(schema={"Amt": pl.Float64}).write_parquet(tmp_path / "data/coral.parquet")
+    made = live(tmp_path, "claims,ORION,claim,Amt,x,float64,,\n", control)
+    assert (list(made.held), only(made).partitions) == ([ACME], (ACME,))
+
+
+@pytest.mark.parametrize(
+    ("location", "content", "code"),
+    [
+        ("data/nowhere.csv", {}, "SRC-001"),
+        ("data/nowhere/*.csv", {}, "SRC-001"),
+        ("data/empty.csv", {"empty.csv": ""}, "SRC-002"),
+        ("data/claims.txt", {"claims.txt": "No\n"}, "SRC-003"),
+        ("data/cut.parquet", {"cut.parquet": "PAR1"}, "SRC-003"),
+        ("data/two/*.csv", {"two/a.csv": "No,Amount\n", "two/b.csv": "Amount,No\n"}, "SRC-010"),
+    ],
+)
+def test_a_source_that_cannot_be_opened_is_an_error_that_is_tried_all_the_same(
+    tmp_path: Path, location: str, content: dict[str, str], code: str
+) -> None:
+    for name, text in content.items():
+        text_file(tmp_path, f"data/{name}", text)
+    control = CONTROL.replace("data/claims.parquet", location)
+    made = live(tmp_path, "claims,ORION,claim,No,x,int64,,\n", control)
+    problem = only(made)
+    assert (problem.code, problem.place) == (code, "control_table.csv:2:module_location")
+    assert (problem.severity, problem.owner) == ("error", "orion-data")
+    assert problem.partitions == (ACME,)  # those that would fail
+    assert (made.held, list(made.jobs)) == ({}, [ACME, "claims|borealis"])
+
+
+def test_parquet_files_of_one_location_with_differing_schemas_are_told_by_name(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "data/two").mkdir(parents=True)
+    for name, dtype in (("a", pl.Int64), ("b", pl.String)):
+        pl.DataFrame(schema={"No": dtype}).write_parquet(tmp_path / f"data/two/{name}.parquet")
+    control = CONTROL.replace("data/claims.parquet", "data/two")
+    problem = only(live(tmp_path, "claims,ORION,claim,No,x,int64,,\n", control))
+    assert (problem.code, problem.partitions) == ("SRC-010", (ACME,))
+    assert "b.parquet differs in the column No" in problem.cause
+
+
+SQL = '[sql.policydb]\nurl = "sqlite:///data/policy.sqlite"\n'
+
+
+@pytest.mark.parametrize(
+    ("client_column", "held"), [("Client", []), ("client", []), ("Clint", [ACME])]
+)
+def test_a_client_column_that_the_table_lacks_holds_back_its_client(
+    tmp_path: Path, client_column: str, held: list[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    with sqlite3.connect(tmp_path / "data/policy.sqlite") as connection:
+        connection.execute("CREATE TABLE Claims (No INTEGER, Client TEXT)")
+    location = f"sql://policydb/Claims?client_column={client_column}"
+    control = CONTROL.replace("data/claims.parquet", location)
+    made = live(tmp_path, "claims,ORION,claim,No,x,int64,,\n", control, SQL)
+    assert list(made.held) == held
+    if held:
+        problem = only(made)
+        assert (problem.code, problem.place) == ("CTL-014", "control_table.csv:2:module_location")
+        assert "`Clint`; did you mean `Client`?" in problem.message
+
+
+@pytest.mark.parametrize(("line_key", "codes"), [("Note", ["MAP-020"]), ("No", []), ("Big", [])])
+def test_keys_that_are_text_in_one_submodule_only_are_a_warning(
+    tmp_path: Path, line_key: str, codes: list[str]
+) -> None:
+    control = CONTROL + "    ORION,claims,line,acme,data/claims.parquet,Y\n"
+    made = live(
+        tmp_path,
+        "claims,ORION,claim,No,claim_id,int64,,Y\n"
+        f"claims,ORION,line,,claim_id,int64,{line_key},Y\n",
+        control,
+    )
+    assert [(p.code, p.place) for p in made.diagnostics if p.code != "MAP-022"] == [
+        (code, "ai_mapping.csv:3:source_column") for code in codes
+    ]
+    assert list(made.jobs) == [ACME, "claims|borealis"]
