@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from ai_dataflow.config.ai_mapping import MappingRow
@@ -110,9 +109,11 @@ def _source_lines(source: SourceJob, look: Look | None) -> Iterator[str]:
 
 def _merge_lines(sources: tuple[SourceJob, ...]) -> Iterator[str]:
     keyed = [source for source in sources if source.key_columns]
-    for left, right in pairwise(keyed):
-        shared = [key for key in left.key_columns if key in right.key_columns]
+    known = list(keyed[0].key_columns) if keyed else []
+    for right in keyed[1:]:
+        shared = [key for key in dict.fromkeys(known) if key in right.key_columns]
         yield f"    full outer join of {right.submodule} on {', '.join(shared)}"
+        known += right.key_columns
     for source in sources:
         if not source.key_columns and len(sources) > 1:
             yield f"    append {source.submodule}"

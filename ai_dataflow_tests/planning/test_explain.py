@@ -10,7 +10,7 @@ import pytest
 
 from ai_dataflow.config.project import load_project
 from ai_dataflow.planning.explain import explain_partition, feeds
-from ai_dataflow.planning.plan import Plan, make_live_plan
+from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
 from ai_dataflow.sources.schemas import Look, read_schemas
 from ai_dataflow_tests.projects import project, text_file
 
@@ -77,6 +77,23 @@ def test_a_partition_is_explained_with_its_sources_types_cells_and_merge(planned
 def test_without_schemas_a_partition_is_explained_without_types(planned: Planned) -> None:
     text = explain_partition(planned[0].jobs["claims|borealis"], {})
     assert "claim_id: int64 <- id   (ai_mapping.csv:7:source_column)" in text
+
+
+def test_a_submodule_is_joined_on_the_keys_of_all_before_it(tmp_path: Path) -> None:
+    control = CONTROL.replace("sql://policydb/Lines", "l.csv").split("    VEGA", maxsplit=1)[0]
+    mapping = """
+        module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key
+        claims,ORION,header,No,claim_id,int64,Y
+        claims,ORION,header,Day,day,date,Y
+        claims,ORION,line,No,claim_id,int64,Y
+        claims,ORION,note,Day,day,date,Y
+    """
+    made = make_plan(load_project(project(tmp_path, control=control, mapping=mapping)))
+    joins = explain_partition(made.jobs["claims|acme"], {}).splitlines()[-3:-1]
+    assert [line.strip() for line in joins] == [
+        "full outer join of line on claim_id",
+        "full outer join of note on day",
+    ]
 
 
 def test_a_column_comes_from_one_feed_per_module_product_and_submodule(planned: Planned) -> None:
