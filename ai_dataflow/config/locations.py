@@ -17,6 +17,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_me
 from ai_dataflow.config.settings import Settings
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -67,17 +68,28 @@ def resolve(row: ControlRow, settings: Settings) -> Location:
     scheme = _SCHEME.match(text)
     if scheme is None:
         _check_stays_inside(row, spelled)
-        url = str(settings.folder / Path(text).expanduser())
-        return FileLocation(url, row.file_format, spelled)
+        return FileLocation(_absolute(row, text, settings), row.file_format, spelled)
     if scheme[1].casefold() == "sql":
         return _sql(row, text, settings)
     raise _bad(row, f"`{scheme[1]}://` locations cannot be read", "a path, /mnt/… or sql://…")
 
 
+def _absolute(row: ControlRow, text: str, settings: Settings) -> str:
+    if _CONTROL.search(text):
+        raise _bad(row, "the location has a character that cannot be seen", "write it anew")
+    try:
+        return str(settings.folder / Path(text).expanduser())
+    except RuntimeError:
+        home = text.partition("/")[0][:80]
+        raise _bad(row, f"there is no home folder `{home}`", "write the whole path") from None
+
+
 def _check_stays_inside(row: ControlRow, spelled: str) -> None:
     """Refuse `..` that leads out of the project's folder or a mount; a mount is how to get out."""
-    relative = spelled.removeprefix("/mnt/").partition("/")[2] if _is_mounted(spelled) else spelled
-    if not relative.startswith(("/", "~")) and posixpath.normpath(relative).startswith(".."):
+    mounted = _is_mounted(spelled)
+    relative = spelled.removeprefix("/mnt/").partition("/")[2].lstrip("/") if mounted else spelled
+    absolute = not mounted and spelled.startswith(("/", "~"))
+    if not absolute and posixpath.normpath(relative).partition("/")[0] == "..":
         raise _problem(
             row,
             "CTL-013",

@@ -8,10 +8,12 @@ spellings; dates and timestamps are ISO 8601, an offset is converted to UTC, non
 from __future__ import annotations
 
 import functools
+from datetime import date
 from typing import Any, NamedTuple
 
 import polars as pl
 
+_INT64_DIGITS = 18
 _TRUE = ("true", "t", "yes", "y", "on", "1")
 _FALSE = ("false", "f", "no", "n", "off", "0")
 _LOCAL_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
@@ -90,7 +92,7 @@ def _value(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr |
     if source.is_nested() or isinstance(source, pl.Duration):
         return None
     if target == pl.String:
-        return expr.cast(pl.String, strict=False)
+        return _to_text(expr, source)
     if source.is_temporal():
         return _from_temporal(expr, source, target)
     if source.is_numeric() or source == pl.Boolean:
@@ -128,7 +130,9 @@ def _exact_decimal(text: pl.Expr, target: pl.Decimal) -> pl.Expr:
 
 def _instant(text: pl.Expr) -> pl.Expr:
     """Parse ISO 8601, with a blank or a T between date and time, into a UTC instant."""
-    iso = text.str.replace(r"^(\d{4}-\d{2}-\d{2}) +", "${1}T")
+    # ISO 8601 gives other years a sign; Polars would take it, few readers would.
+    plain = pl.when(text.str.contains(r"^\d{4}-")).then(text)
+    iso = plain.str.replace(r"^(\d{4}-\d{2}-\d{2}) +", "${1}T")
     local = [
         iso.str.to_datetime(f, time_unit="us", strict=False).dt.replace_time_zone("UTC")
         for f in _LOCAL_FORMATS
@@ -143,10 +147,23 @@ def _instant(text: pl.Expr) -> pl.Expr:
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
     if isinstance(source, pl.Time) or not isinstance(target, pl.Date | pl.Datetime):
         return None
-    instant = expr.cast(pl.Datetime("us")) if source == pl.Date else expr.dt.cast_time_unit("us")
+    known = _within_calendar(expr, source)
+    instant = known.cast(pl.Datetime("us")) if source == pl.Date else known.dt.cast_time_unit("us")
     zone = getattr(source, "time_zone", None)
     in_utc = instant.dt.convert_time_zone("UTC") if zone else instant.dt.replace_time_zone("UTC")
     return in_utc.dt.date() if target == pl.Date else _in_zone(in_utc, target)
+
+
+def _within_calendar(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
+    """Make days outside the years 1 to 9999 null: Polars panics on some, readers fail on all."""
+    days = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
+    unit = getattr(source, "time_unit", "")
+    if unit == "ns":
+        return expr  # cannot reach so far
+    per_day = {"us": 86_400_000_000, "ms": 86_400_000}.get(unit, 1)
+    # A day less on both sides: a time zone may move the instant.
+    inside = expr.to_physical().is_between((days[0] + 1) * per_day, (days[1] - 1) * per_day)
+    return pl.when(inside).then(expr)
 
 
 def _in_zone(instant: pl.Expr, target: pl.DataType) -> pl.Expr:
@@ -162,6 +179,8 @@ def _from_number(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.
         return pl.when(number == 1).then(True).when(number == 0).then(False)
     if not target.is_numeric():
         return None
+    if isinstance(target, pl.Decimal) and not isinstance(source, pl.Decimal):
+        return _to_decimal(expr, source, target)
     converted = expr.cast(target, strict=False)
     if target.is_integer() and not (source.is_integer() or source == pl.Boolean):
         return pl.when(converted.cast(source, strict=False) == expr).then(converted)
@@ -172,3 +191,41 @@ def _from_number(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.
         same = converted.cast(widest, strict=False) == expr.cast(widest, strict=False)
         return pl.when(same).then(converted)
     return converted
+
+
+def _to_decimal(expr: pl.Expr, source: pl.DataType, target: pl.Decimal) -> pl.Expr:
+    """Cast a whole number or a float, if it has the room; Polars raises where it has not."""
+    whole_digits = target.precision - target.scale
+    if source.is_float():
+        fits = expr.round(target.scale).abs() < 10.0**whole_digits
+        return pl.when(fits).then(expr).cast(target, strict=False)
+    number = expr.cast(pl.Int8) if source == pl.Boolean else expr
+    if whole_digits <= _INT64_DIGITS:
+        largest = 10**whole_digits - 1
+        smallest = 0 if source.is_unsigned_integer() else -largest
+        number = pl.when(number.is_between(smallest, largest)).then(number)
+    return number.cast(target, strict=False)
+
+
+def _to_text(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
+    if source == pl.Binary:
+        return expr.map_batches(_decoded, return_dtype=pl.String)
+    if isinstance(source, pl.Date | pl.Datetime):
+        expr = _within_calendar(expr, source)
+    return expr.cast(pl.String, strict=False)
+
+
+def _decoded(values: pl.Series) -> pl.Series:
+    """Decode UTF-8; value by value only where some bytes are no text, since Polars then raises."""
+    try:
+        return values.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        texts = [None if value is None else _utf8(value) for value in values]
+        return pl.Series(values.name, texts, dtype=pl.String)
+
+
+def _utf8(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
