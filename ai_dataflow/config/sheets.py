@@ -195,12 +195,18 @@ def _trim(text: str) -> str:
 
 
 def _check_widths(grid: Grid) -> None:
-    """Note lines that do not have the header's number of cells: a stray comma shifts the rest."""
+    """Note lines that do not fit the header: a stray comma shifts the rest.
+
+    A value below a blank header cell belongs to no column; it is never dropped in silence.
+    """
     width = len(grid.header)
+    named = {i for i, name in enumerate(grid.header) if name}
     for line, cells in grid.lines[1:]:
-        found = len(cells) if not any(cells[width:]) else max(len(cells), width + 1)
-        if any(cells[width:]) or (len(cells) < width and not grid.is_workbook):
-            grid.flaws.append(_width(line, found, width))
+        stray = next((i for i, cell in enumerate(cells) if cell and i not in named), -1)
+        if stray >= width or (len(cells) < width and not grid.is_workbook):
+            grid.flaws.append(_width(line, len(cells), width))
+        elif stray >= 0:
+            grid.flaws.append(_nameless(line, stray))
 
 
 def by_line(flaws: Iterable[Flaw]) -> Iterator[Flaw]:
@@ -230,6 +236,13 @@ def _width(line: int, found: int, width: int) -> Flaw:
     return Flaw(
         "902", line, -1, f"the line has {found} cells, the header {width}",
         "quote a cell that has a comma in it, or add the missing commas",
+    )  # fmt: skip
+
+
+def _nameless(line: int, column: int) -> Flaw:
+    return Flaw(
+        "902", line, column, "the cell has a value, and its column no name",
+        "name the column in the header, or clear the cell",
     )  # fmt: skip
 
 

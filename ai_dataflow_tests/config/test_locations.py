@@ -110,3 +110,25 @@ def test_what_is_no_location_is_refused_in_its_cell(location: str, code: str, sa
 )
 def test_a_password_put_into_a_location_is_not_repeated(location: str) -> None:
     assert "hunter2" not in repr(problem(location))
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["../x.csv", "..", "data/../../x.csv", "data/../../../etc/*.csv", "./../x", "../{client_code}",
+     "/mnt/orion/..", "/mnt/orion/../vega/x.csv", "/mnt/lake/a/../../x", "/mnt/orion//../../x",
+     "/mnt/orion/~/../../x"],
+)  # fmt: skip
+def test_a_location_that_leads_out_of_its_folder_is_refused(location: str) -> None:
+    assert problem(location).code == "CTL-013"
+
+
+@pytest.mark.parametrize(
+    "location", ["data/../x.csv", "..data/x.csv", "data/x..csv", "/a/../x.csv", "/mnt/orion/a/../x"]
+)
+def test_dots_that_stay_inside_or_begin_absolute_are_fine(location: str) -> None:
+    assert isinstance(resolved(location), FileLocation)
+
+
+@pytest.mark.parametrize("location", ["~no-such-user-here/x.csv", "data/a\0b.csv", "data/a\nb.csv"])
+def test_a_path_that_no_system_has_is_no_location(location: str) -> None:
+    assert problem(location).code == "CTL-009"
