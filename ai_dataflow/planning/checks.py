@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -9,9 +10,10 @@ from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow
 from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing, nearest
 from ai_dataflow.config.project import Project
+from ai_dataflow.config.tables import NAME_RULE
 from ai_dataflow.config.teams import ANY, Team
 from ai_dataflow.engine.job import SourceJob
-from ai_dataflow.planning.findings import Findings
+from ai_dataflow.planning.findings import Findings, is_partition
 
 
 def check_product(sources: Sequence[SourceJob]) -> list[Diagnostic]:
@@ -60,13 +62,18 @@ def check_complete(findings: Findings, active: Sequence[ControlRow]) -> None:
     A typo in a client's code looks like this: two partitions, each with a part of the sources.
     """
     clients: dict[tuple[str, str], dict[str, list[ControlRow]]] = {}
-    for row in active:
+    named = (row for row in active if is_partition(row.partition) and _has_names(row))
+    for row in named:
         clients.setdefault((row.module, row.product), {}).setdefault(row.client, []).append(row)
     for (_, product), by_client in clients.items():
         submodules = {row.submodule for rows in by_client.values() for row in rows}
         for client, rows in by_client.items():
             if lacking := sorted(submodules - {row.submodule for row in rows}):
                 findings.add(_incomplete(rows[0], product, client, lacking), rows)
+
+
+def _has_names(row: ControlRow) -> bool:
+    return all(re.fullmatch(NAME_RULE, name) for name in (row.product, row.submodule))
 
 
 def _incomplete(row: ControlRow, product: str, client: str, lacking: list[str]) -> Diagnostic:

@@ -162,7 +162,8 @@ def test_a_sheet_that_is_not_there_stands_apart_from_those_that_are(tmp_path: Pa
         read_table("control_table.xlsx#Zzz", tmp_path, LAYOUT)
 
 
-BAD_NAMES = ["a b", "a/b", "a\\b", "a|b", "..", "...", ".hidden", "a...b", "café", "a:b"]
+BAD_NAMES = ["a b", "a/b", "a\\b", "a|b", "..", "...", ".hidden", "a...b", "café", "a:b", "a" * 101,
+             "../../x", "'; drop table", "🙂", "\u202eacme", "a\u00a0b"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
