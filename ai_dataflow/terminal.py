@@ -60,6 +60,7 @@ def diagnostic_lines(problem: Diagnostic) -> list[Text]:
         head.append(f": {problem.meaning.title}", "bold"),
         Text("  --> ", "blue").append(problem.place, "default").append(subject, "dim"),
         Text(f"  {problem.message}"),
+        Text(f"  cause: {problem.cause}") if problem.cause else None,
         Text(f"  fix: {problem.fix}") if problem.fix else None,
         Text(f"  {_touched(problem)}") if problem.partitions else None,
         Text(f"  {owner}help: ai-dataflow help {problem.code}", "dim"),
@@ -70,8 +71,8 @@ def diagnostic_lines(problem: Diagnostic) -> list[Text]:
 def show_verdict(console: Console, plan: Plan) -> None:
     """Show the last line of a validation: how many problems, and what can run."""
     counts = Counter(problem.severity for problem in plan.diagnostics)
-    pairs = {(s.product, job.module) for job in plan.jobs.values() for s in job.sources}
-    back = {(p.product, p.module) for p in plan.errors if p.partitions}
+    pairs = {(product, c.module) for c in plan.coverage.values() for product in c.products}
+    back = {pair for problem in plan.errors for pair in _pairs(plan, problem)}
     failing = {key for problem in plan.errors for key in problem.partitions}
     runs = len([key for key in plan.jobs if key not in failing])
     console.print(
@@ -80,6 +81,15 @@ def show_verdict(console: Console, plan: Plan) -> None:
         f"{runs} of {_count(len(plan.partitions), 'partition')} can run",
         soft_wrap=True,
     )
+
+
+def _pairs(plan: Plan, problem: Diagnostic) -> set[tuple[str, str]]:
+    """Give the product and module pairs that an error touches; without a product: all."""
+    modules = {key.partition("|")[0] for key in problem.partitions}
+    if problem.product:
+        return {(problem.product, module) for module in modules}
+    covered = [c for c in plan.coverage.values() if c.module in modules]
+    return {(product, c.module) for c in covered for product in c.products}
 
 
 def github_line(problem: Diagnostic) -> str:

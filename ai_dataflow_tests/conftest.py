@@ -11,6 +11,11 @@ import pytest
 SHARED = Path(__file__).parents[2] / "shared" / "real"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes the golden files anew."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tests from the Dagster instance and the project of whoever runs them."""

@@ -55,7 +55,6 @@ def is_reserved(ai_column: str) -> bool:
 def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
     """Give the sheet's rows, good and bad, and its problems."""
     problems = [
-        *table.flaws,
         *table.blanks(("module_name", "product_code", "submodule_name", "ai_column", "ai_type")),
         *table.bad_names(("module_name", "submodule_name")),
         *table.bad_names(("product_code",), also=EVERY_PRODUCT),
@@ -66,7 +65,8 @@ def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
         *_unfed(table),
     ]
     rows = [_row(table, line, cells) for line, cells in table.records()]
-    return rows, problems + _two_types(rows) + _mapped_twice(rows) + _alike(rows)
+    problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows)]
+    return rows, table.told(problems)
 
 
 def rows_for(

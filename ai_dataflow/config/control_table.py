@@ -37,7 +37,6 @@ def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
     no usable partition cannot hold one back; its diagnostic stands alone.
     """
     problems = [
-        *table.flaws,
         *table.blanks((*NAMES, "module_location", "active")),
         *table.bad_names(NAMES),
         *table.bad_flags(["active"]),
@@ -46,7 +45,7 @@ def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
         *_alike(table),
     ]
     rows = [_row(table, line, cells) for line, cells in table.records()]
-    return rows, problems
+    return rows, table.told(problems)
 
 
 def _row(table: Table, line: int, cells: dict[str, str]) -> ControlRow:

@@ -17,6 +17,7 @@ from ai_dataflow.config.codes import CODES, Code
 
 # From a quote that opens a word to the last of its kind, or, where the text is cut, to its end.
 _QUOTED = re.compile(r"(?<!\w)(['\"`])(?:.*\1|.*)")
+_LISTED = re.compile(r"\[[^\]]*\]?")
 
 Severity = Literal["error", "warning"]
 
@@ -62,7 +63,7 @@ class Diagnostic:
 
     def to_json(self) -> dict[str, Any]:
         """Give the shape that `validate --json` prints."""
-        return {
+        problem = {
             "code": self.code,
             "severity": self.severity,
             "place": self.place,
@@ -71,6 +72,7 @@ class Diagnostic:
             "owner": self.owner,
             "partitions": list(self.partitions),
         }
+        return problem | ({"cause": self.cause} if self.cause else {})
 
     def to_error(self) -> dict[str, Any]:
         """Give the shape of `error` in a run report."""
@@ -112,7 +114,7 @@ def redacted(cause: object) -> str:
     """Give the first line of a foreign error; what it quotes may be row values (P10)."""
     text = str(cause).strip()
     line = text.splitlines()[0] if text else type(cause).__name__
-    return _QUOTED.sub("'…'", line)[:300]
+    return _QUOTED.sub("'…'", _LISTED.sub("[…]", line))[:300]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

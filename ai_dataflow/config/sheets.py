@@ -7,23 +7,29 @@ in silence and forgets line numbers; a compiler's front end needs all three.
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import openpyxl
-from openpyxl.cell import Cell
-from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.utils.cell import range_boundaries
 
 from ai_dataflow.config.diagnostics import did_you_mean, listing
 
 MAX_ROWS = 200_000
 MAX_CELLS = 4_000_000
-# A workbook is a zip archive; a small one can unfold to gigabytes.
-_MAX_UNZIPPED_BYTES = 256 << 20
+# A workbook is a zip archive of XML; a small one can unfold to gigabytes.
+_MAX_UNZIPPED_BYTES = 128 << 20
+_MAX_CELL_TAGS = 10_000_000
+_MAX_OTHER_TAGS = 300_000
+_MAX_MERGES = 1_000
+_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}(?::[A-Z]{1,3}\d{1,7})?)"')
 _WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
 
 
@@ -107,42 +113,70 @@ def _read_csv(file: Path) -> Grid:
 
 def _read_workbook(file: Path, sheet_name: str) -> Grid:
     _check_archive(file)
-    sheet = _sheet(_load(file, values=False), sheet_name)
-    if sheet.max_row > MAX_ROWS or sheet.max_row * sheet.max_column > MAX_CELLS:
-        raise UnreadableError(
-            f"the sheet reaches to row {sheet.max_row:,}, column {sheet.max_column:,}; "
-            "delete what stands far from the table"
-        )
-    grid = Grid(f"{file.name}!{sheet.title}", is_workbook=True)
-    computed = _computed(file, sheet)
-    for line, row in enumerate(sheet.iter_rows(), start=1):
-        grid.add(line, [_value(cell, computed, grid) for cell in row])
-    for merged in sheet.merged_cells.ranges:
-        grid.flaws.append(_merged(merged.min_row, merged.min_col - 1, str(merged)))
+    with closing(_load(file, values=False)) as book:
+        sheet = _sheet(book, sheet_name)
+        grid = Grid(f"{file.name}!{sheet.title}", is_workbook=True)
+        computed = _computed(file, sheet.title)
+        for line, row in _rows(sheet):
+            grid.add(line, [_value(cell, computed, grid) for cell in row])
+        grid.flaws += _merged_lines(sheet, grid)
+    widest = max((len(cells) for _, cells in grid.lines), default=0)
+    grid.header.extend([""] * (widest - len(grid.header)))
     return grid
 
 
 def _check_archive(file: Path) -> None:
+    """Refuse what would unfold to more than such a table can be, before anything is parsed."""
+    with _failing_as("it is no workbook"), zipfile.ZipFile(file) as archive:
+        unzipped = sum(entry.file_size for entry in archive.infolist())
+        if unzipped > _MAX_UNZIPPED_BYTES:
+            raise UnreadableError(
+                f"it unfolds to {unzipped >> 20:,} MB, too large for such a table"
+            )
+        for entry in archive.infolist():
+            if entry.filename.endswith((".xml", ".rels")):
+                _check_part(archive, entry)
+
+
+def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Count tags: each becomes an object in memory, a style becomes a large one."""
+    holds_cells = "sheet" in entry.filename or "haredStrings" in entry.filename
+    limit = _MAX_CELL_TAGS if holds_cells else _MAX_OTHER_TAGS
+    tags = 0
+    with archive.open(entry) as part:
+        while chunk := part.read(1 << 20):
+            tags += chunk.count(b"<")
+            if tags > limit:
+                raise UnreadableError(
+                    f"{entry.filename} in it has more than {limit:,} elements, too many for such "
+                    "a table"
+                )
+
+
+@contextmanager
+def _failing_as(what: str) -> Iterator[None]:
+    """Turn whatever openpyxl and zipfile raise on bad files, in every way there is, into ours."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            unzipped = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise UnreadableError(f"it is no workbook ({error})") from None
-    if unzipped > _MAX_UNZIPPED_BYTES:
-        raise UnreadableError(f"it unfolds to {unzipped >> 20:,} MB, too large for such a table")
+        yield
+    except (UnreadableError, MemoryError):
+        raise
+    except zipfile.BadZipFile as error:
+        raise UnreadableError(f"{what} ({error})") from None
+    except Exception as error:
+        raise UnreadableError(f"{what} ({type(error).__name__})") from None
 
 
 def _load(file: Path, *, values: bool) -> openpyxl.Workbook:
-    """Load a workbook: with the values that Excel computed, or with the formulas themselves."""
-    try:
-        return openpyxl.load_workbook(file, data_only=values)
-    except MemoryError:
-        raise
-    except Exception as error:  # openpyxl fails on bad files in every way there is
-        raise UnreadableError(f"it is no workbook ({type(error).__name__})") from None
+    """Load a workbook: with the values that Excel computed, or with the formulas themselves.
+
+    Read-only, which streams its rows, and leaves drawings, links and merges alone: in the other
+    mode a merge or link of `A1:XFD1048576` makes every cell of it.
+    """
+    with _failing_as("it is no workbook"):
+        return openpyxl.load_workbook(file, data_only=values, read_only=True)
 
 
-def _sheet(book: openpyxl.Workbook, name: str) -> Worksheet:
+def _sheet(book: openpyxl.Workbook, name: str) -> Any:
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     if not sheets:
         raise UnreadableError("it has no sheet with cells")
@@ -152,16 +186,66 @@ def _sheet(book: openpyxl.Workbook, name: str) -> Worksheet:
     return sheets[name] if name else next(iter(sheets.values()))
 
 
-def _computed(file: Path, sheet: Worksheet) -> Callable[[Cell], Any]:
-    """Give what Excel computed for a formula; the workbook is read again only if it has any."""
-    loaded: list[Worksheet] = []
+def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Give the sheet's lines as far as they reach; what it says of its own size is not asked."""
+    sheet.reset_dimensions()
+    rows = sheet.iter_rows()
+    width = 0
+    for line in count(1):
+        with _failing_as("it is no workbook"):
+            row = next(rows, None)
+        if row is None:
+            return
+        width = max(width, len(row))
+        if line > MAX_ROWS or line * width > MAX_CELLS:
+            raise UnreadableError(
+                f"the sheet reaches to row {line:,}, column {width:,} and maybe beyond; "
+                "delete what stands far from the table"
+            )
+        yield line, row
 
-    def value(cell: Cell) -> Any:
+
+def _merged_lines(sheet: Any, grid: Grid) -> list[Flaw]:
+    """Find the lines that merged cells cross, each once."""
+    found: dict[int, Flaw] = {}
+    for cells in islice(dict.fromkeys(_merges(sheet)), _MAX_MERGES):
+        left, top, _, bottom = range_boundaries(cells)
+        for line, _ in grid.lines:
+            if (top or 1) <= line <= (bottom or line):
+                found.setdefault(line, _merged(line, (left or 1) - 1, cells))
+    return list(found.values())
+
+
+def _merges(sheet: Any) -> Iterator[str]:
+    """Give the ranges of merged cells, which stand at the end of a sheet's XML."""
+    rest = b""
+    with sheet._get_source() as xml:
+        while chunk := xml.read(1 << 20):
+            whole, end, rest = (rest + chunk).rpartition(b">")
+            for match in _MERGE.finditer(whole + end):
+                yield match[1].decode()
+
+
+def _computed(file: Path, sheet_name: str) -> Callable[[Any], Any]:
+    """Give what Excel computed for a formula; the workbook is read again only if it has any."""
+    loaded: list[dict[tuple[int, int], Any]] = []
+
+    def value(cell: Any) -> Any:
         if not loaded:
-            loaded.append(_sheet(_load(file, values=True), sheet.title))
-        return loaded[0].cell(cell.row, cell.column).value
+            loaded.append(_values(file, sheet_name))
+        return loaded[0].get((cell.row, cell.column))
 
     return value
+
+
+def _values(file: Path, sheet_name: str) -> dict[tuple[int, int], Any]:
+    with closing(_load(file, values=True)) as book:
+        return {
+            (cell.row, cell.column): cell.value
+            for _, row in _rows(_sheet(book, sheet_name))
+            for cell in row
+            if cell.value is not None
+        }
 
 
 def _value(cell: Any, computed: Callable[[Cell], Any], grid: Grid) -> Any:

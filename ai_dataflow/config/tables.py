@@ -116,6 +116,18 @@ class Table:
             if value and value.casefold() not in YES | NO
         ]
 
+    def told(self, problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Give the flaws, and of these problems those that are not a flaw's consequence.
+
+        A cell with a flaw has no value of its own; a line of the wrong width has none at all.
+        """
+        flawed = {flaw.place for flaw in self.flaws if flaw.severity == "error"}
+        widths = (flaw for flaw in self.flaws if flaw.code.endswith("-902"))
+        shifted = {f.line for f in widths if f.place == self.sheet.place(f.line)}
+        flaws = (f for f in self.flaws if f.severity == "error" or f.line not in shifted)
+        rest = (p for p in problems if p.place not in flawed and p.line not in shifted)
+        return [*flaws, *rest]
+
     def problem(self, number: str, line: Any, column: str, message: str, fix: str) -> Diagnostic:
         """Make a diagnostic about one cell."""
         code = f"{self.layout.prefix}-{number}"

@@ -40,7 +40,7 @@ class Team(Row):
 
 def team_rows(table: Table) -> tuple[list[Team], list[Diagnostic]]:
     """Give the table's teams and its problems."""
-    problems = [*table.flaws, *table.blanks(("team", "email", "concern"))]
+    problems = table.blanks(("team", "email", "concern"))
     problems += [
         table.problem(
             "006",
@@ -59,7 +59,8 @@ def team_rows(table: Table) -> tuple[list[Team], list[Diagnostic]]:
         for line, value in table.cells["email"].items()
         if value and not _ADDRESS.fullmatch(value)
     ]
-    return [_team(table, line, cells) for line, cells in table.records()], problems
+    teams = [_team(table, line, cells) for line, cells in table.records()]
+    return teams, table.told(problems)
 
 
 def with_owner(teams: Sequence[Team], problem: Diagnostic) -> Diagnostic:

@@ -87,38 +87,39 @@ def _incomplete(row: ControlRow, product: str, client: str, lacking: list[str]) 
     )
 
 
-def check_unused(
-    findings: Findings, mapping: Iterable[MappingRow], active: Sequence[ControlRow]
-) -> None:
+def check_unused(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
     """Find mapping rows that no active control row uses.
 
     A name that is near a known one is taken for a typo, which would make a column of nulls: an
     error, which holds back the partitions that the row seems to be about. Others wait for their
-    product or module, and are a warning.
+    product or module, and are a warning; so are those of rows that were made inactive.
     """
-    known = {(row.module, row.product, row.submodule) for row in active}
-    known |= {(module, EVERY_PRODUCT, submodule) for module, _, submodule in known}
+    known, spelled = _names(active), _names(project.control)
     told: set[tuple[str, str, str]] = set()
-    for row in mapping:
+    for row in project.mapping:
         names = (row.module, row.product, row.submodule)
         if names in known or names in told or not all(names):
             continue
         told.add(names)
         column, name, values = _odd_one(names, known)
-        meant = nearest(name, values)
+        meant = "" if names in spelled else nearest(name, values)
         touched = [row for row in active if meant and _is_meant(row, names, column, meant)]
-        message = (
-            f"no active control row has the {column} `{name[:80]}`{did_you_mean(name, values)}"
-        )
+        near = did_you_mean(name, values) if meant else ""
         problem = Diagnostic(
             "MAP-016",
-            message,
+            f"no active control row has the {column} `{name[:80]}`{near}",
             place=row.place(column),
             fix="correct the name, or add the control table's rows for it",
             severity="error" if touched else "warning",
             line=row.line,
         )
         findings.add(problem if touched else _about(problem, row), touched)
+
+
+def _names(rows: Iterable[ControlRow]) -> set[tuple[str, str, str]]:
+    """Give the names that mapping rows can have in these control rows, `*` rows too."""
+    own = {(row.module, row.product, row.submodule) for row in rows}
+    return own | {(module, EVERY_PRODUCT, submodule) for module, _, submodule in own}
 
 
 def _about(problem: Diagnostic, row: MappingRow) -> Diagnostic:

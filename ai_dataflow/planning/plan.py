@@ -77,7 +77,7 @@ def make_plan(project: Project, schemas: Mapping[Location, Look] | None = None) 
     if schemas:
         check_live(findings, sources, schemas)
     check_complete(findings, active)
-    check_unused(findings, project.mapping, active)
+    check_unused(findings, project, active)
     coverage = _coverage(findings, project, columns, sources)
     check_teams(findings, project, active)
     diagnostics = findings.diagnostics()
@@ -120,7 +120,8 @@ def _add_bad_rows(findings: Findings, project: Project, active: list[ControlRow]
         findings.add(replace(problem, severity="warning"))
 
 
-_NAMELESS = ("CTL-003", "CTL-004", "CTL-902")
+# A row with one of these may have a name that cannot be used.
+_NAMELESS = ("CTL-003", "CTL-004", "CTL-902", "CTL-904", "CTL-905")
 
 
 def _could_be(row: ControlRow, active: Iterable[ControlRow]) -> list[ControlRow]:
@@ -183,7 +184,7 @@ def _sources(
     """Resolve the location and the mapping rows of every active control row."""
     lookup = _mapping_lookup(project.mapping)
     sources: dict[ControlRow, SourceJob] = {}
-    bad = {p.line for p in project.control_problems if p.code in ("CTL-003", "CTL-004")}
+    bad = {p.line for p in project.control_problems if p.code in _NAMELESS}
     for row in active:
         try:
             location = resolve(row, project.settings)

@@ -43,11 +43,13 @@ def refused(folder: Path, name: str, content: bytes) -> Diagnostic:
     return problem
 
 
-def test_merged_cells_are_told_at_their_first_cell(tmp_path: Path) -> None:
+def test_merged_cells_are_told_in_each_of_their_rows(tmp_path: Path) -> None:
     read = workbook(tmp_path, ["claims", "a", "Y"], [None, "b", "Y"], merged="A2:A3")
-    (flaw,) = read.flaws
-    assert (flaw.code, flaw.place) == ("CTL-903", "c.xlsx!Control!A2")
-    assert (flaw.severity, "A2:A3" in flaw.message) == ("error", True)
+    assert [(flaw.code, flaw.place) for flaw in read.flaws] == [
+        ("CTL-903", "c.xlsx!Control!A2"),
+        ("CTL-903", "c.xlsx!Control!A3"),
+    ]
+    assert {(flaw.severity, "A2:A3" in flaw.message) for flaw in read.flaws} == {("error", True)}
 
 
 @pytest.mark.parametrize("formula", ["=A2", "=cmd()", "=HYPERLINK(1,2)"])
@@ -188,3 +190,23 @@ def test_a_value_in_a_column_without_a_name_is_told_and_not_dropped(tmp_path: Pa
 def test_a_short_row_of_a_workbook_is_a_row_with_blanks(tmp_path: Path) -> None:
     read = workbook(tmp_path, ["claims", "acme"])
     assert (read.flaws, read.cells["active"][2]) == ((), "")
+
+
+def test_what_follows_from_a_flaw_is_not_told_as_well(tmp_path: Path) -> None:
+    read = workbook(tmp_path, [" claims", "#REF!", "maybe"], ["claims", None, "Y"])
+    found = read.told(
+        [
+            *read.blanks(["client_code"]),
+            *read.bad_names(["client_code"]),
+            *read.bad_flags(["active"]),
+        ]
+    )
+    assert sorted((p.code, p.place[-2:]) for p in found) == [
+        ("CTL-003", "B3"), ("CTL-005", "C2"), ("CTL-901", "A2"), ("CTL-905", "B2"),
+    ]  # fmt: skip
+
+
+def test_of_a_line_of_the_wrong_width_only_that_is_told(tmp_path: Path) -> None:
+    read = text(tmp_path, "module_name,client_code,active\nclaims,acme, Inc.,Y\nclaims,,Y\n")
+    found = read.told([*read.blanks(["client_code"]), *read.bad_flags(["active"])])
+    assert [(p.code, p.line) for p in found] == [("CTL-902", 2), ("CTL-003", 3)]

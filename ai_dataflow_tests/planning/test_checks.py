@@ -138,6 +138,15 @@ def test_a_mapping_row_that_waits_for_its_product_is_a_warning(
     assert (problem.severity, list(made.jobs)) == ("warning", ALL)
 
 
+def test_the_mapping_of_an_inactive_product_is_no_typo_of_a_near_one(tmp_path: Path) -> None:
+    control = CONTROL + "    ORION2,claims,header,acme,x.csv,N\n"
+    made = plan(tmp_path, control, MAPPING + "    claims,ORION2,header,Day,day,date\n")
+    (problem,) = made.diagnostics
+    assert (problem.code, problem.severity, "did you mean" in problem.message) == (
+        "MAP-016", "warning", False,
+    )  # fmt: skip
+
+
 def test_a_control_row_that_no_mapping_row_is_about_holds_back_its_partition(
     tmp_path: Path,
 ) -> None:

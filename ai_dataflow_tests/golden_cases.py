@@ -1,0 +1,137 @@
+"""Tiny broken projects, one for each code that `validate` can tell; see `test_golden`.
+
+Each is what it changes of the project that `projects.project` writes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ai_dataflow_tests.projects import CONTROL, MAPPING, TEAMS
+
+LOCATION = "data/claims.csv"
+TYPED = CONTROL.replace(LOCATION, "data/typed.parquet")
+TWO_PRODUCTS = CONTROL + "    VEGA,claims,claim,borealis,data/claims.csv,Y\n"
+VEGA = "    claims,VEGA,claim,ClaimNo,claim_id,int64\n"
+SQL = '[sql.policydb]\nurl = "sqlite:///data/policy.sqlite"\n'
+JOINED = TYPED + "    ORION,claims,line,acme,data/typed.parquet,Y\n"
+HEADER = "    module_name,product_code,submodule_name,source_column,ai_column,ai_type"
+
+
+def located(location: str) -> str:
+    return CONTROL.replace(LOCATION, location)
+
+
+def typed(fed: str, transform: str = "") -> dict[str, Any]:
+    """Map one column of the typed source."""
+    mapping = f"{HEADER},transform\n    claims,ORION,claim,{fed},{transform}\n"
+    return {"control": TYPED, "mapping": mapping}
+
+
+def joined(*rows: str) -> dict[str, Any]:
+    """Join two submodules of the typed source: `submodule,source_column,ai_column,type,key`."""
+    lines = "".join(f"    claims,ORION,{row}\n" for row in rows)
+    return {"control": JOINED, "mapping": f"{HEADER},is_key\n{lines}"}
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "CFG-001": {"files": {"ai_dataflow.toml": None}},
+    "CFG-002": {"toml": "[workstation]\nurl = workstation\n"},
+    "CFG-003": {"toml": "[execution]\nworker = 4\n"},
+    "CFG-004": {"toml": '[sql.policydb]\nurl = "postgresql://u:${NO_SUCH_PASSWORD}@db/policy"\n'},
+    "CFG-005": {"files": {"teams.csv": None, "team.csv": ""}},
+    "CFG-006": {"files": {"teams.csv": "team,email\nMünchen,".encode("latin-1")}},
+    "CTL-001": {"control": CONTROL.replace("submodule_name", "submodul_name")},
+    "CTL-002": {"control": CONTROL.replace(",active", "").replace(",Y", "")},
+    "CTL-003": {"control": CONTROL.replace(LOCATION, "")},
+    "CTL-004": {"control": CONTROL.replace("acme", "a/b")},
+    "CTL-005": {"control": CONTROL.replace(",Y", ",maybe")},
+    "CTL-006": {"control": CONTROL + "    ORION,claims,claim,acme,data/other.csv,Y\n"},
+    "CTL-007": {
+        "control": located("/mnt/orino/claims.csv"),
+        "toml": '[mounts]\norion = "data"\n',
+    },
+    "CTL-008": {"control": located("sql://policy/Claims"), "toml": SQL},
+    "CTL-009": {"control": located("data/{client}.csv")},
+    "CTL-010": {
+        "control": CONTROL.replace(",active", ",active,file_format").replace(",Y", ",Y,xls")
+    },
+    "CTL-011": {"control": CONTROL + "    ORION,claims,payment,acme,data/claims.csv,Y\n"},
+    "CTL-012": {"control": CONTROL + "    ORION,claims,claim,Acme,data/claims.csv,Y\n"},
+    "CTL-013": {"control": located("../../etc/claims.csv")},
+    "CTL-014": {
+        "control": located("sql://policydb/Claims?client_column=Clint"),
+        "mapping": f"{HEADER}\n    claims,ORION,claim,No,claim_id,int64\n",
+        "toml": SQL,
+    },
+    "CTL-015": {
+        "control": CONTROL
+        + "    ORION,claims,line,acme,data/claims.csv,Y\n"
+        + "    ORION,claims,claim,acmee,data/claims.csv,Y\n",
+        "mapping": MAPPING + "    claims,ORION,line,Amount,line_amount,float64\n",
+    },
+    "CTL-901": {"control": CONTROL.replace("acme", " acme\u00a0")},
+    "CTL-902": {"control": located("data/claims, old.csv")},
+    "CTL-906": {"control": CONTROL.replace(",", ";")},
+    "CTL-907": {"control": CONTROL.replace("_code,module", "_code,product_code,module")},
+    "MAP-003": {"mapping": MAPPING.replace("amount", "")},
+    "MAP-004": {"mapping": MAPPING.replace("amount", "2nd amount")},
+    "MAP-005": {
+        "mapping": f"{HEADER},is_key\n    claims,ORION,claim,ClaimNo,claim_id,int64,perhaps\n"
+    },
+    "MAP-006": {"mapping": MAPPING.replace("float64", "flaot64")},
+    "MAP-007": {"control": TWO_PRODUCTS, "mapping": MAPPING + VEGA.replace("int64", "string")},
+    "MAP-008": {"mapping": MAPPING.replace("claim_id", "client_code")},
+    "MAP-009": {"mapping": MAPPING + "    claims,ORION,claim,Amount,claim_id,int64\n"},
+    "MAP-010": {"mapping": MAPPING.replace("Amount", "")},
+    "MAP-011": typed(",status,string", "uper(Note)"),
+    "MAP-012": joined(
+        "claim,No,claim_id,int64,Y",
+        "claim,Note,status,string,",
+        "line,No,claim_id,int64,Y",
+        "line,Note,status,string,",
+    ),
+    "MAP-013": joined("claim,No,claim_id,int64,Y", "line,No,line_id,int64,Y"),
+    "MAP-014": {
+        "control": CONTROL
+        + "".join(f"    ORION,claims,claim,client{i:02},data/claims.csv,Y\n" for i in range(13))
+        + "    VEGA,claims,claim,borealis,data/claims.csv,Y\n",
+        "mapping": MAPPING.replace(",Amount", ",Amont") + VEGA,
+        "workbooks": True,
+    },
+    "MAP-015": typed("Day,claim_id,int64"),
+    "MAP-016": {"mapping": MAPPING + "    claims,ORION,clam,Region,region,string\n"},
+    "MAP-017": {"mapping": MAPPING.replace("ClaimNo", "claimno")},
+    "MAP-018": typed("ref,reference,string"),
+    "MAP-019": typed(",share,float64", "Amount / SUM(Amount)"),
+    "MAP-020": joined("claim,No,claim_id,string,Y", "line,Note,claim_id,string,Y"),
+    "MAP-021": {
+        "control": TWO_PRODUCTS,
+        "mapping": f"{HEADER},required\n    claims,ORION,claim,Amount,amount,float64,Y\n"
+        + VEGA.replace("int64", "int64,"),
+    },
+    "MAP-022": typed("No,claim_id,int32"),
+    "MAP-023": {"control": TWO_PRODUCTS, "mapping": MAPPING + VEGA.replace("claim_id", "Claim_Id")},
+    "MAP-024": typed(",is_overdue,boolean", "Day < current_date"),
+    "MAP-901": {"mapping": MAPPING.replace("claim_id", "claim_id ")},
+    "MAP-903": {"mapping": MAPPING, "merged": "A2:A3"},
+    "MAP-904": {"mapping": MAPPING, "cells": {"E3": "=cmd()"}},
+    "MAP-905": {"mapping": MAPPING, "cells": {"E3": "#REF!"}},
+    "TEM-003": {"teams": TEAMS.replace("orion-data@example.org", "")},
+    "TEM-006": {"teams": TEAMS.replace("source", "sorce")},
+    "TEM-007": {"teams": TEAMS.replace("orion-data@", "orion-data at ")},
+    "TEM-008": {"teams": TEAMS.split("    ai-platform", maxsplit=1)[0]},
+    "TEM-009": {"teams": TEAMS.replace("ORION", "ORIN")},
+    "SRC-001": {"control": located("data/nowhere.csv")},
+    "SRC-002": {"files": {LOCATION: ""}},
+    "SRC-003": {"files": {LOCATION: "ClaimNo,Straße\n".encode("latin-1")}},
+    "SRC-010": {
+        "control": located("data/two"),
+        "files": {"data/two/a.csv": "ClaimNo,Amount\n", "data/two/b.csv": "Amount,ClaimNo\n"},
+    },
+    "COV-001": {
+        "control": TWO_PRODUCTS,
+        "mapping": MAPPING + VEGA,
+        "toml": "[modules.claims]\nmin_coverage = 0.9\ncoverage_blocks = true\n",
+    },
+}

@@ -1,0 +1,108 @@
+"""What `validate` prints for each code, as text and as JSON: golden files of tiny broken projects.
+
+`pytest ai_dataflow_tests/test_golden.py --update-golden` writes them anew; read the difference.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import polars as pl
+import pytest
+from rich.console import Console
+
+from ai_dataflow import terminal
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.project import load_project
+from ai_dataflow.planning.plan import Plan, make_live_plan
+from ai_dataflow_tests.golden_cases import CASES
+from ai_dataflow_tests.projects import project, text_file
+
+GOLDEN = Path(__file__).parent / "golden"
+TYPED = {
+    "No": pl.Int64, "Amount": pl.Float64, "Big": pl.Decimal(18, 4), "Note": pl.String,
+    "Day": pl.Date, "Ref": pl.String, "REF": pl.String,
+}  # fmt: skip
+
+
+def broken(folder: Path, case: dict[str, Any]) -> Path:
+    """Write a case's project: its tables, its other files, and the cells of its workbooks.
+
+    Beside them are `data/claims.csv`, `data/typed.parquet` and the table `Claims` of `policydb`.
+    """
+    given = dict(case)
+    files, cells, merged = given.pop("files", {}), given.pop("cells", {}), given.pop("merged", "")
+    project(folder, workbooks=bool(cells or merged) or given.pop("workbooks", False), **given)
+    pl.DataFrame(schema=TYPED).write_parquet(folder / "data/typed.parquet")
+    with sqlite3.connect(folder / "data/policy.sqlite") as connection:
+        connection.execute("CREATE TABLE Claims (No INTEGER, Client TEXT)")
+    for name, text in files.items():
+        if text is None:
+            (folder / name).unlink()
+        elif isinstance(text, bytes):
+            (folder / name).write_bytes(text)
+        else:
+            text_file(folder, name, text)
+    if cells or merged:
+        _edit(folder / "ai_mapping.xlsx", cells, merged)
+    return folder
+
+
+def _edit(file: Path, cells: dict[str, str], merged: str) -> None:
+    book = openpyxl.load_workbook(file)
+    for cell, value in cells.items():
+        book.worksheets[0][cell] = value
+    if merged:
+        book.worksheets[0].merge_cells(merged)
+    book.save(file)
+
+
+def compiled(folder: Path) -> tuple[Sequence[Diagnostic], Plan | None]:
+    try:
+        plan = make_live_plan(load_project(folder))
+    except DataflowError as error:
+        return error.diagnostics, None
+    return plan.diagnostics, plan
+
+
+def as_text(diagnostics: Sequence[Diagnostic], plan: Plan | None) -> str:
+    console = Console(file=io.StringIO(), width=100, no_color=True, highlight=False)
+    for problem in diagnostics:
+        terminal.show_diagnostics(console, [problem])
+        console.print()
+    if plan:
+        terminal.show_verdict(console, plan)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_the_output_is_the_golden_one(
+    tmp_path: Path, code: str, request: pytest.FixtureRequest
+) -> None:
+    diagnostics, plan = compiled(broken(tmp_path, CASES[code]))
+    assert code in {problem.code for problem in diagnostics}
+    as_json = [problem.to_json() for problem in diagnostics]
+    found = {
+        "txt": as_text(diagnostics, plan),
+        "json": json.dumps(as_json, indent=2, ensure_ascii=False) + "\n",
+    }
+    for suffix, text in found.items():
+        file = GOLDEN / f"{code}.{suffix}"
+        shown = text.replace(str(tmp_path), "PROJECT")
+        if request.config.getoption("--update-golden"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(shown, encoding="utf-8")
+        assert shown == file.read_text(encoding="utf-8"), "see --update-golden"
+
+
+def test_every_golden_file_has_its_case() -> None:
+    names = {f"{code}.{suffix}" for code in CASES for suffix in ("txt", "json")}
+    assert {file.name for file in GOLDEN.iterdir()} == names, "or: --update-golden"
+    assert len(CASES) >= 30
