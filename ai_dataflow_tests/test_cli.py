@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from ai_dataflow import load
+from ai_dataflow.sources.schemas import CACHE_FILE
 from ai_dataflow.starter import write_project
+from ai_dataflow_tests.orchestration.runs import dagster_statuses
 
 
 def _cli(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -125,13 +129,15 @@ def test_status_tells_what_is_wrong_and_since_when(project: Path) -> None:
     )
     assert acme["error"]["code"] == "SRC-001"
     assert acme["failing_since"] < borealis["published"] or acme["published"]
-    assert (borealis["state"], borealis["version"]) == ("ok", 2)
+    assert (borealis["state"], borealis["version"]) == ("ok", 1)
     vega.write_text(text)
     _cli(project, "run")
     assert _cli(project, "status").returncode == 0
 
 
-@pytest.mark.parametrize("command", ["init", "run", "status"])
+@pytest.mark.parametrize(
+    "command", ["init", "run", "status", "validate", "plan", "explain", "help"]
+)
 def test_every_command_has_help_with_an_example(tmp_path: Path, command: str) -> None:
     told = _cli(tmp_path, command, "--help")
     assert told.returncode == 0
@@ -149,3 +155,154 @@ def test_the_instance_can_be_given(project: Path, monkeypatch: pytest.MonkeyPatc
     assert _cli(project, "run").returncode == 0
     assert (home / "storage").is_dir()
     assert not (project / ".dagster").exists()
+
+
+def _set_cell(project: Path, cell: str, value: str) -> None:
+    """Change a cell of the mapping sheet; row 9 is VEGA's amount, from `total`."""
+    book = openpyxl.load_workbook(project / "ai_mapping.xlsx")
+    book["AI_Map"][cell] = value
+    book.save(project / "ai_mapping.xlsx")
+
+
+def test_validate_of_a_good_project_is_exit_code_0(project: Path) -> None:
+    told = _cli(project, "validate")
+    assert told.returncode == 0, told.stdout + told.stderr
+    verdict = told.stdout.splitlines()[-1]
+    assert verdict.startswith("0 errors, ")
+    assert verdict.endswith("2 of 2 partitions can run")
+
+
+def test_validate_tells_the_cell_and_is_exit_code_1(project: Path) -> None:
+    _set_cell(project, "D9", "totl")
+    told = _cli(project, "validate")
+    assert told.returncode == 1
+    assert "error[MAP-014]: source column not found" in told.stdout
+    assert "  --> ai_mapping.xlsx!AI_Map!D9   (VEGA · claims · claim → amount)" in told.stdout
+    assert told.stdout.splitlines()[-1] == (
+        "1 error, 0 warnings · 1 of 2 module × product pairs held · 1 of 2 partitions can run"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "code"), [("D2", "ClaimNr", "MAP-014"), ("F1", "ai_typ", "MAP-001")]
+)
+def test_validate_is_exit_code_2_where_nothing_could_run(
+    project: Path, cell: str, value: str, code: str
+) -> None:
+    _set_cell(project, cell, value)
+    told = _cli(project, "validate")
+    assert told.returncode == 2
+    assert f"error[{code}]" in told.stdout + told.stderr
+
+
+def test_validate_json_is_a_list_of_problems_and_nothing_else(project: Path) -> None:
+    _set_cell(project, "D9", "totl")
+    told = _cli(project, "validate", "--json")
+    (problem,) = json.loads(told.stdout)
+    assert (told.returncode, problem["code"], problem["severity"]) == (1, "MAP-014", "error")
+    assert (problem["place"], problem["owner"]) == ("ai_mapping.xlsx!AI_Map!D9", "ai-mapping")
+    assert problem["partitions"] == ["claims|acme"]
+    assert "did you mean `total`?" in problem["message"]
+
+
+def test_validate_for_github_marks_the_line_of_the_file(project: Path) -> None:
+    control = project / "control_table.csv"
+    control.write_text(control.read_text().replace("data/vega", "../vega", 1))
+    told = _cli(project, "validate", "--format", "github")
+    (line,) = told.stdout.splitlines()
+    assert told.returncode == 1
+    assert line.startswith(
+        "::error file=control_table.csv,line=6,title=CTL-013 location leaves its folder::"
+    )
+
+
+def test_validate_offline_touches_no_source(project: Path) -> None:
+    shutil.rmtree(project / "data")
+    assert _cli(project, "validate", "--offline").returncode == 0
+    assert not (project / CACHE_FILE).exists()
+    online = _cli(project, "validate")
+    assert online.returncode == 1
+    assert online.stdout.count("error[SRC-001]") == 5
+
+
+def test_plan_tells_what_a_run_would_do_now(project: Path) -> None:
+    _cli(project, "run", "-p", "claims|acme")
+    control = project / "control_table.csv"
+    control.write_text(control.read_text().replace(",acme,", ",coral,"))
+    _set_cell(project, "D9", "totl")
+    data = project / "data"
+    (data / "orion/claims/acme").rename(data / "orion/claims/coral")
+    (data / "vega/claims_acme.csv").rename(data / "vega/claims_coral.csv")
+    planned = json.loads(_cli(project, "plan", "--json").stdout)
+    assert (planned["run"], planned["new"]) == (["claims|borealis"], ["claims|borealis"])
+    assert planned["removed"] == ["claims|acme"]
+    ((key, (problem,)),) = planned["held"].items()
+    assert (key, problem["code"]) == ("claims|coral", "MAP-014")
+    assert planned["coverage"]["claims"]["columns"]["status"] == {
+        "ORION": "mapped", "VEGA": "missing",
+    }  # fmt: skip
+    shown = _cli(project, "plan").stdout
+    assert "held back: claims|coral: MAP-014 at ai_mapping.xlsx!AI_Map!D9" in shown
+    assert "removed: claims|acme is not in the control table; its data stays" in shown
+
+
+def test_plan_explains_what_a_partition_compiles_to(project: Path) -> None:
+    told = _cli(project, "plan", "--explain", "claims|acme")
+    assert told.returncode == 0
+    assert (
+        "status: string <- upper(trim(Status)): String   (ai_mapping.xlsx!AI_Map!G4)" in told.stdout
+    )
+    assert "full outer join of line on claim_id" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("plan", "--explain", "claims|amce"), "did you mean `claims|acme`?"),
+        (("explain", "amout"), "no active product maps `amout`; did you mean `amount`?"),
+        (("explain", "amount", "--module", "policies"), "RUN-004"),
+        (("help", "MAP-01"), "did you mean"),
+    ],
+)
+def test_what_is_not_there_is_exit_code_2_with_what_was_meant(
+    project: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    told = _cli(project, *arguments)
+    assert told.returncode == 2
+    assert says in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_explain_tells_where_a_column_comes_from_and_for_how_many_clients(project: Path) -> None:
+    _cli(project, "run")
+    told = _cli(project, "explain", "amount")
+    assert [line.split("   ")[0].strip() for line in told.stdout.splitlines()] == [
+        "claims · ORION · line", "claims · VEGA · claim",
+    ]  # fmt: skip
+    orion, vega = json.loads(_cli(project, "explain", "amount", "--json").stdout)
+    assert (orion["source"], orion["clients"], orion["filled"]) == ("Amount", 2, 2)
+    assert (vega["cell"], vega["clients"], vega["filled"]) == ("ai_mapping.xlsx!AI_Map!D9", 1, 1)
+
+
+def test_help_explains_a_code_in_any_case(tmp_path: Path) -> None:
+    told = _cli(tmp_path, "help", "map-014")
+    assert told.returncode == 0
+    assert "MAP-014: source column not found" in told.stdout
+    assert "What to do:" in told.stdout
+
+
+def test_a_run_holds_back_exactly_the_partitions_that_a_wrong_cell_touches(project: Path) -> None:
+    _set_cell(project, "D9", "totl")
+    ran = _cli(project, "run", "--json")
+    assert ran.returncode == 1
+    acme, borealis = json.loads(ran.stdout)["partitions"]
+    assert (acme["partition"], acme["status"]) == ("claims|acme", "held")
+    assert acme["error"]["code"] == "MAP-014"
+    assert (acme["error"]["place"], acme["error"]["owner"]) == (
+        "ai_mapping.xlsx!AI_Map!D9", "ai-mapping",
+    )  # fmt: skip
+    assert (borealis["partition"], borealis["status"]) == ("claims|borealis", "ok")
+    assert dagster_statuses(project, "ai_dataset") == {
+        "claims|acme": "FAILED",
+        "claims|borealis": "MATERIALIZED",
+    }

@@ -114,6 +114,8 @@ def _from_text(expr: pl.Expr, target: pl.DataType) -> pl.Expr:
         return _instant(expr).dt.date()
     if isinstance(target, pl.Datetime):
         return _in_zone(_instant(expr), target)
+    if target == pl.Time:
+        return expr.str.to_time("%H:%M:%S%.f", strict=False)
     return expr.cast(target, strict=False)
 
 
@@ -147,14 +149,14 @@ def _instant(text: pl.Expr) -> pl.Expr:
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
     if isinstance(source, pl.Time) or not isinstance(target, pl.Date | pl.Datetime):
         return None
-    known = _within_calendar(expr, source)
+    known = within_calendar(expr, source)
     instant = known.cast(pl.Datetime("us")) if source == pl.Date else known.dt.cast_time_unit("us")
     zone = getattr(source, "time_zone", None)
     in_utc = instant.dt.convert_time_zone("UTC") if zone else instant.dt.replace_time_zone("UTC")
     return in_utc.dt.date() if target == pl.Date else _in_zone(in_utc, target)
 
 
-def _within_calendar(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
+def within_calendar(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
     """Make days outside the years 1 to 9999 null: Polars panics on some, readers fail on all."""
     days = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
     unit = getattr(source, "time_unit", "")
@@ -211,7 +213,7 @@ def _to_text(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
     if source == pl.Binary:
         return expr.map_batches(_decoded, return_dtype=pl.String)
     if isinstance(source, pl.Date | pl.Datetime):
-        expr = _within_calendar(expr, source)
+        expr = within_calendar(expr, source)
     return expr.cast(pl.String, strict=False)
 
 

@@ -68,7 +68,7 @@ def compile_transform(text: str, schema: pl.Schema) -> Transform:
     rewriter = _Rewriter(schema, names)
     try:
         value = _load(rewriter.rewrite(_dump(parsed)))
-        dtype = _type_of(value, schema)
+        dtype = _tried(value, schema)
     except PolarsError as error:
         raise TransformError(_first_line(error), spelled) from None
     renamed = tuple((name, found) for name, found in names.items() if found != name)
@@ -126,7 +126,7 @@ class _Rewriter:
             case "BinaryExpr":
                 return self._with(kind, body, ("left", "right"))
             case "Ternary":
-                return self._with(kind, body, ("predicate", "truthy", "falsy"))
+                return self._ternary(body)
             case "Function":
                 return self._function(body)
             case _:
@@ -134,6 +134,17 @@ class _Rewriter:
 
     def _with(self, kind: str, body: dict[str, Any], parts: tuple[str, ...]) -> Any:
         return {kind: body | {part: self.rewrite(body[part]) for part in parts}}
+
+    def _ternary(self, body: dict[str, Any]) -> Any:
+        """Rewrite a CASE: a cast in a branch that a row does not take has not failed."""
+        predicate = self.rewrite(body["predicate"])
+        taken = _load(predicate).fill_null(value=False)
+        parts = {"predicate": predicate}
+        for part, condition in (("truthy", taken), ("falsy", ~taken)):
+            known, self.failed = self.failed, []
+            parts[part] = self.rewrite(body[part])
+            self.failed = known + [condition & failed for failed in self.failed]
+        return {"Ternary": body | parts}
 
     def _function(self, body: dict[str, Any]) -> Any:
         inputs = [self.rewrite(item) for item in body["input"]]
@@ -155,6 +166,8 @@ class _Rewriter:
 
     def _by_our_rules(self, inner: pl.Expr, plain: pl.Expr) -> Cast | None:
         source = _type_of(inner, self.schema)
+        if source.is_nested():
+            raise TransformError(f"{source} cannot be cast")
         if source != pl.String:
             return None
         return cast(inner, source, _type_of(plain, self.schema))
@@ -167,6 +180,22 @@ def _lenient(function: Any) -> tuple[Any, bool]:
         if parser and parser[1].get("strict"):
             return {"StringExpr": {"Strptime": [parser[0], parser[1] | {"strict": False}]}}, True
     return function, False
+
+
+def _tried(value: pl.Expr, schema: pl.Schema) -> pl.DataType:
+    """Try an expression on two rows of nulls: what its types cannot do, Polars says only then.
+
+    One row for two is an aggregate that its name did not give away.
+    """
+    own = [name for name in dict.fromkeys(value.meta.root_names()) if name in schema]
+    if not own:
+        return _type_of(value, schema)
+    nulls = pl.DataFrame([pl.Series(name, [None, None], dtype=schema[name]) for name in own])
+    result = nulls.select(value.alias("value"))
+    if result.height != nulls.height:
+        raise TransformError("it gives one value for all rows; a transform sees one row",
+                             is_scalar=False)  # fmt: skip
+    return result.schema["value"]
 
 
 def _type_of(expr: pl.Expr, schema: pl.Schema) -> pl.DataType:

@@ -16,6 +16,7 @@ from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, SourceJob, S
 from ai_dataflow.sources import adls, azure_sql, failures
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.storage import Folder, StoredFile
+from ai_dataflow.workstation.failures import writing
 from ai_dataflow.workstation.files import write_batches
 from ai_dataflow.workstation.paths import open_workstation
 
@@ -88,7 +89,7 @@ def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging:
 
 def _known(source: SourceJob, last: Extract | None, stages: Collection[Stage]) -> list[Extract]:
     """Give the last extract; a run that only extracts does not miss what it does not need."""
-    if last is not None:
+    if last is not None and last.name == str(source.location):
         return [last]
     if "ai_dataset" not in stages:
         return []
@@ -112,6 +113,7 @@ def _last(staging: Folder) -> dict[tuple[str, str], Extract]:
 
 def _keep(staging: Folder, extracts: list[Extract]) -> None:
     """Write the manifest, then drop the copies that it no longer names."""
-    staging.write(_MANIFEST, _EXTRACTS.dump_json(extracts, indent=1))
+    with writing(staging.url):
+        staging.write(_MANIFEST, _EXTRACTS.dump_json(extracts, indent=1))
     named = {file.path for extract in extracts if extract.staged for file in extract.files}
     staging.delete([f.path for f in staging.files() if f.path not in named | {_MANIFEST}])

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine.compile import compile_source
+from ai_dataflow.engine.compile import CompiledSource, compile_source
 from ai_dataflow.engine.extract import extract_sources, owned
 from ai_dataflow.engine.job import (
     STAGES,
@@ -24,7 +25,7 @@ from ai_dataflow.engine.job import (
     Stage,
 )
 from ai_dataflow.engine.merge import Part, merge_product, union_products
-from ai_dataflow.engine.read import read_rows
+from ai_dataflow.engine.read import Rows, read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
 from ai_dataflow.engine.transform import malformed_rejects, map_rows, split
 from ai_dataflow.sources import adls
@@ -53,7 +54,7 @@ def run(
             _make(result, settings, run_id)
     except DataflowError as error:
         result.failures += [Failure("ai_dataset", problem) for problem in error.diagnostics]
-    except PolarsError as error:
+    except (PolarsError, PanicException) as error:
         result.failures.append(Failure("ai_dataset", _failed_on_data(error)))
     except Exception as error:
         result.failures.append(Failure("ai_dataset", unexpected(error)))
@@ -73,7 +74,7 @@ def unexpected(error: BaseException) -> Diagnostic:
     )
 
 
-def _failed_on_data(error: PolarsError) -> Diagnostic:
+def _failed_on_data(error: BaseException) -> Diagnostic:
     return Diagnostic(
         "DAT-003",
         f"computing the AI columns failed: {type(error).__name__}",
@@ -112,10 +113,7 @@ def _map(
 ) -> Part:
     """Read and map one source; its rejects are added to `left_out`, its rows to `counts`."""
     try:
-        with adls.reading(extract, source.place):
-            compiled = compile_source(source, adls.schema(extract, source.place))
-            read = read_rows(extract, source, compiled.needed, space)
-            mapped = space.hold(map_rows(read.rows, compiled), extract.size)
+        compiled, read, mapped = _read_and_map(source, extract, space)
     except DataflowError as error:
         raise DataflowError(*(owned(p, source) for p in error.diagnostics)) from None
     good_and_bad = split(mapped, source, compiled)
@@ -126,6 +124,23 @@ def _map(
     if read.malformed:
         left_out.append(malformed_rejects(read.malformed, source))
     return Part(source, source.key_columns, good_and_bad.good)
+
+
+def _read_and_map(
+    source: SourceJob, extract: Extract, space: Scratch
+) -> tuple[CompiledSource, Rows, pl.LazyFrame]:
+    with adls.reading(extract, source.place):
+        compiled = compile_source(source, adls.schema(extract, source.place))
+        read = read_rows(extract, source, compiled.needed, space)
+    try:
+        mapped = space.hold(map_rows(read.rows, compiled), extract.size)
+    except (PolarsError, OSError, PanicException) as error:
+        # Reading and computing are one pass. If reading alone fails too, that is the cause.
+        with adls.reading(extract, source.place):
+            read.rows.select(pl.all().null_count()).collect(engine="streaming")
+        raise DataflowError(replace(_failed_on_data(error), place=source.place)) from None
+    adls.check_unchanged(extract, source.place)
+    return compiled, read, mapped
 
 
 def _balance(result: PartitionResult, workstation: Workstation) -> None:

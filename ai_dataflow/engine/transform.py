@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
+from ai_dataflow.engine.casts import within_calendar
 from ai_dataflow.engine.compile import CompiledColumn, CompiledSource
 from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.workstation import rejects
@@ -25,19 +27,42 @@ class Mapped:
 
 
 def map_rows(rows: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
-    """Compute all AI columns of all rows, with the reason of those that have to be left out."""
+    """Compute all AI columns of all rows, with the reason of those that have to be left out.
+
+    Columns have prefixes of their own: a source's columns may have any names.
+    """
     reason = pl.coalesce(*_reasons(compiled.columns))
-    raw = pl.struct(*(pl.col(name) for name in compiled.needed)) if compiled.needed else None
-    kept = pl.when(pl.col(_REASON).is_not_null()).then(pl.lit(None) if raw is None else raw)
-    # Source and AI columns may have the same names, so source columns get out of the way first.
-    values = [
-        column.cast.value.alias(f"ai.{column.mapping.ai_column}") for column in compiled.columns
-    ]
-    return (
-        rows.with_columns(reason.alias(_REASON), *values)
-        .with_columns(kept.alias(_RAW))
-        .select(_REASON, _RAW, *(pl.col(expr.meta.output_name()) for expr in values))
+    raw = _raw_row(rows.collect_schema(), compiled.needed)
+    kept = pl.when(reason.is_not_null()).then(raw)
+    values = [c.cast.value.alias(f"ai.{c.mapping.ai_column}") for c in compiled.columns]
+    # All at once, from the source's columns as they are; and beside them, for literals alone
+    # would make one row of many.
+    return rows.with_columns(reason.alias(_REASON), kept.alias(_RAW), *values).select(
+        _REASON, _RAW, *(pl.col(value.meta.output_name()) for value in values)
     )
+
+
+def _raw_row(schema: pl.Schema, columns: Sequence[str]) -> pl.Expr:
+    """Give the columns that were read as one struct, as JSON can hold them."""
+    if not columns:
+        return pl.lit(None)
+    return pl.struct(_shown(pl.col(name), schema[name]).alias(name) for name in columns)
+
+
+def _shown(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Give a value as JSON can hold it: bytes in base64, no days outside the calendar."""
+    if dtype == pl.Binary:
+        return expr.bin.encode("base64")
+    if isinstance(dtype, pl.Date | pl.Datetime):
+        return within_calendar(expr, dtype)
+    if isinstance(dtype, pl.List):
+        return expr.list.eval(_shown(pl.element(), _instance(dtype.inner)))
+    return expr
+
+
+def _instance(dtype: Any) -> pl.DataType:
+    made: pl.DataType = dtype() if isinstance(dtype, type) else dtype
+    return made
 
 
 def split(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> Mapped:

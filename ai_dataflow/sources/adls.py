@@ -8,16 +8,28 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 import polars as pl
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from obstore.exceptions import BaseError
-from polars.exceptions import ComputeError, NoDataError, SchemaError, SchemaFieldNotFoundError
+from polars.exceptions import (
+    ColumnNotFoundError,
+    ComputeError,
+    NoDataError,
+    SchemaError,
+    SchemaFieldNotFoundError,
+)
 
 from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.sources import failures
 from ai_dataflow.sources.csv_files import CsvFile
 from ai_dataflow.sources.extracts import Extract, Format
-from ai_dataflow.sources.storage import Folder, StoredFile, glob_pattern, is_glob, split_glob
+from ai_dataflow.sources.storage import (
+    Folder,
+    StoredFile,
+    glob_pattern,
+    is_glob,
+    open_delta,
+    split_glob,
+)
 
 _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
@@ -41,10 +53,7 @@ def pin(location: FileLocation, product: str, submodule: str, place: str) -> Ext
         if not root.exists():
             raise failures.missing(str(location), place)
         if _is_delta(root, path, location):
-            version = DeltaTable(root.join(path), storage_options=root.options).version()
-            return Extract(
-                product, submodule, str(location), root.join(path), "delta", version=version
-            )
+            return _pin_delta(Folder(root.join(path)), location, product, submodule)
         files = _matching(root, path)
         if not files:
             raise failures.missing(str(location), place)
@@ -52,6 +61,16 @@ def pin(location: FileLocation, product: str, submodule: str, place: str) -> Ext
             raise failures.empty(str(location), place)
         file_format = _format(location, files, place)
         return Extract(product, submodule, str(location), root.url, file_format, tuple(files))
+
+
+def _pin_delta(table: Folder, location: FileLocation, product: str, submodule: str) -> Extract:
+    delta = open_delta(table)
+    actions = pl.DataFrame(delta.get_add_actions(flatten=True))
+    files = actions.select("path", "size_bytes").sort("path").iter_rows()
+    pinned = tuple(StoredFile(path, size, "") for path, size in files)
+    return Extract(
+        product, submodule, str(location), table.url, "delta", pinned, version=delta.version()
+    )
 
 
 def schema(extract: Extract, place: str) -> pl.Schema:
@@ -108,7 +127,7 @@ def check_unchanged(extract: Extract, place: str) -> None:
         DataflowError: SRC-005.
     """
     root = Folder(extract.folder)
-    for file in () if extract.staged else extract.files:
+    for file in () if extract.staged or extract.file_format == "delta" else extract.files:
         if root.stat(file.path) != file:
             raise failures.changed(extract.name, place)
 
@@ -131,11 +150,14 @@ def _scan(extract: Extract) -> pl.LazyFrame:
     paths = [root.join(file.path) for file in extract.files]
     match extract.file_format:
         case "delta":
-            return pl.scan_delta(
-                extract.folder, version=extract.version, storage_options=root.options
-            )
+            return pl.scan_delta(open_delta(root, extract.version))
         case "jsonl":
-            return pl.scan_ndjson(paths, infer_schema_length=None, storage_options=root.options)
+            # Types are inferred from all lines of a file; the files then agree on a common one.
+            files = [
+                pl.scan_ndjson(path, infer_schema_length=None, storage_options=root.options)
+                for path in paths
+            ]
+            return pl.concat(files, how="diagonal_relaxed") if len(files) > 1 else files[0]
         case _:
             return pl.scan_parquet(
                 paths, glob=False, hive_partitioning=False, storage_options=root.options
@@ -152,7 +174,9 @@ def _matching(root: Folder, path: str) -> list[StoredFile]:
     """Find the files of a path: itself, what its glob matches, or what is in the folder."""
     if is_glob(path):
         pattern = glob_pattern(path)
-        return [file for file in root.files() if pattern.fullmatch(file.path)]
+        matching = [file for file in root.files() if pattern.fullmatch(file.path)]
+        asked = _is_hidden(path)
+        return [file for file in matching if asked or not _is_hidden(file.path)]
     if file := root.stat(path):
         return [file]
     return [file for file in root.files(path) if not _is_hidden(file.path.removeprefix(path))]
@@ -196,7 +220,7 @@ def _classified(location: str, place: str) -> Iterator[None]:
         raise failures.missing(location, place) from None
     except PermissionError as error:
         raise failures.denied(location, place, error) from None
-    except (SchemaError, SchemaFieldNotFoundError) as error:
+    except (SchemaError, SchemaFieldNotFoundError, ColumnNotFoundError) as error:
         raise failures.differing(location, place, error) from None
     except (ComputeError, NoDataError, DeltaError, BaseError, OSError) as error:
         raise failures.unreadable(location, place, error) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,7 @@ from urllib.parse import quote
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy import types as sql_types
-from sqlalchemy.exc import (
-    DBAPIError,
-    InterfaceError,
-    NoSuchTableError,
-    OperationalError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import DBAPIError, NoSuchTableError, SQLAlchemyError
 
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
@@ -27,6 +21,7 @@ from ai_dataflow.sources import failures
 _BATCH_ROWS = 50_000
 _ALL_ROWS = (1 << 31) - 1
 _DECIMAL_DIGITS = 38
+_EXACT_FLOAT = 1 << 53
 
 _TYPES: tuple[tuple[type[sql_types.TypeEngine[Any]], pl.DataType], ...] = (
     (sql_types.Boolean, pl.Boolean()),
@@ -69,6 +64,9 @@ class Database:
             DataflowError: SRC-007 or SRC-008, with the database's own reason as the cause.
         """
         wanted = {name: schema[name] for name in columns}
+        if (client := location.client_column) and client.casefold() not in _folded(schema):
+            # SQLite would take the unknown name for a text, and find no rows.
+            raise failures.query_failed(str(location), place, f"there is no column {client}")
         statement = _select(location, columns)
         options = {"stream_results": True, "yield_per": self._batch_rows}
         with _classified(location, place), self.engine.connect() as connection:
@@ -110,7 +108,9 @@ def _engine(url: str, folder: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
         parsed = _read_only(parsed, folder)
-    return sa.create_engine(parsed, hide_parameters=True)
+    # SQLite keeps the file of a pooled connection open, though another may have taken its place.
+    pool = sa.NullPool if parsed.get_backend_name() == "sqlite" else None
+    return sa.create_engine(parsed, hide_parameters=True, poolclass=pool)
 
 
 def _read_only(url: sa.URL, folder: str) -> sa.URL:
@@ -142,13 +142,37 @@ def _frame(rows: Sequence[sa.Row[Any]], schema: dict[str, pl.DataType]) -> pl.Da
     )  # fmt: skip
 
 
+def _folded(names: Iterable[str]) -> set[str]:
+    return {name.casefold() for name in names}
+
+
 def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
     """Make a column of the declared type; where a cell breaks it (SQLite), of text."""
     try:
-        return pl.Series(name, values, dtype=dtype, strict=dtype != pl.Float64)
+        if dtype == pl.Float64:
+            values = [_float(value) for value in values]
+        return pl.Series(name, values, dtype=dtype, strict=True)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
-        texts = [None if value is None else str(value) for value in values]
-        return pl.Series(name, texts, dtype=pl.String())
+        return pl.Series(name, [_text(value) for value in values], dtype=pl.String())
+
+
+def _float(value: object) -> float | None:
+    """Give a float, or a whole number that a float holds exactly."""
+    if value is None or isinstance(value, float):
+        return value
+    if isinstance(value, int) and abs(value) <= _EXACT_FLOAT:
+        return float(value)
+    raise TypeError
+
+
+def _text(value: object) -> str | None:
+    """Spell a cell as text; bytes that are no UTF-8 in hexadecimal, as SQL writes them."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return f"0x{value.hex()}"
+    return None if value is None else str(value)
 
 
 @contextmanager
@@ -158,12 +182,12 @@ def _classified(location: SqlLocation, place: str) -> Iterator[None]:
         yield
     except NoSuchTableError:
         raise failures.missing(str(location), place) from None
-    except (InterfaceError, OperationalError) as error:
-        cause = error.orig
-        if "no such table" in str(cause):
-            raise failures.missing(str(location), place) from None
-        raise failures.unreachable(str(location), place, cause) from None
     except DBAPIError as error:
-        raise failures.query_failed(str(location), place, error.orig) from None
+        if any(text in str(error.orig) for text in ("no such table", "unknown database")):
+            raise failures.missing(str(location), place) from None
+        # Without a statement it was the connection that failed.
+        is_lost = error.statement is None or error.connection_invalidated
+        failed = failures.unreachable if is_lost else failures.query_failed
+        raise failed(str(location), place, error.orig) from None
     except SQLAlchemyError as error:
         raise failures.query_failed(str(location), place, error) from None

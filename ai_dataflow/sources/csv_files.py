@@ -8,9 +8,12 @@ becomes is the mapping's business. An empty field is null, a quoted empty field 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -42,12 +45,12 @@ class CsvFile:
         Raises:
             DataflowError: SRC-003 for a header that is not text or names a column twice.
         """
-        with self._stream() as stream:
-            start = bytes(stream.read(_HEADER_BYTES))
         try:
+            with self._stream() as stream:
+                start = bytes(stream.read(_HEADER_BYTES) or b"")
             text = start.decode("utf-8-sig", errors="strict" if len(start) < 1 << 20 else "ignore")
             names = next(csv.reader(io.StringIO(text), strict=True), [])
-        except (UnicodeDecodeError, csv.Error) as error:
+        except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise failures.unreadable(self.name, self.place, error) from None
         if len(set(names)) < len(names):
             raise failures.unreadable(self.name, self.place, "the header names a column twice")
@@ -65,21 +68,20 @@ class CsvFile:
         header = self.header()
         try:
             with self._stream() as stream:
-                for batch in self._reader(stream, header, columns):
+                for batch in self._reader(pa.PythonFile(stream, mode="r"), header, columns):
                     yield pl.DataFrame(pl.from_arrow(batch))
-        except pa.ArrowInvalid as error:
+                quotes = stream.quotes
+        except (pa.ArrowInvalid, gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise failures.unreadable(self.name, self.place, error) from None
-        if any(line.count('"') % 2 for line in self.malformed):
-            raise failures.unreadable(self.name, self.place, "a quote is opened and never closed")
+        if quotes % 2:
+            self._check_quotes()
 
     def _reader(
         self, stream: pa.NativeFile, header: list[str], columns: list[str]
     ) -> pa_csv.CSVStreamingReader:
         return pa_csv.open_csv(
             stream,
-            read_options=pa_csv.ReadOptions(
-                column_names=header, skip_rows=1, block_size=_BLOCK_BYTES
-            ),
+            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),
             parse_options=pa_csv.ParseOptions(
                 newlines_in_values=True, invalid_row_handler=self._keep_malformed
             ),
@@ -96,14 +98,49 @@ class CsvFile:
         self.malformed.append(row.text)
         return "skip"
 
-    def _stream(self) -> pa.NativeFile:
-        raw = pa.PythonFile(self.root.open(self.file.path), mode="r")
-        is_gzip = self.file.path.lower().endswith(".gz")
-        return pa.CompressedInputStream(raw, "gzip") if is_gzip else raw
+    def _stream(self) -> _QuoteCounter:
+        raw = self.root.open(self.file.path)
+        return _QuoteCounter(gzip.open(raw) if self._is_gzip else raw)
+
+    @property
+    def _is_gzip(self) -> bool:
+        return self.file.path.lower().endswith(".gz")
+
+    def _check_quotes(self) -> None:
+        """Refuse a file that ends within a quoted field: it swallowed the lines before it.
+
+        An odd number of quotes is a reason to look: Python's reader knows where a field may open.
+        """
+        with self._stream() as stream:
+            text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")
+            try:
+                for _ in csv.reader(text, strict=True):
+                    pass
+            except csv.Error as error:
+                if "unexpected end" in str(error):
+                    reason = "a quote is opened and never closed"
+                    raise failures.unreadable(self.name, self.place, reason) from None
 
     def _check_end(self) -> None:
         """Refuse a file that does not end a line. Gzip has a checksum of its own."""
-        if self.file.path.lower().endswith(".gz"):
+        if self._is_gzip:
             return
         if self.root.read_range(self.file.path, self.file.size - 1, 1) not in (b"\n", b"\r"):
             raise failures.cut_off(self.name, self.place)
+
+
+class _QuoteCounter(io.RawIOBase):
+    """A stream that counts the quotes that pass through it."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.quotes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._source.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self.quotes += chunk.count(b'"')
+        return len(chunk)

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 import obstore
+from deltalake import DeltaTable
 from obstore.store import LocalStore
 
 _BUFFER_BYTES = 1 << 20
@@ -142,6 +144,29 @@ class _Writing(io.RawIOBase):
         return len(chunk)
 
 
+class _LocalDelta(DeltaTable):
+    """A table whose files Polars finds where the folder's name must be quoted in a URL.
+
+    See the issue 20944 of Polars: it takes the quoted names for paths.
+    """
+
+    def file_uris(self, *args: Any, **options: Any) -> list[str]:
+        root = self.table_uri.rstrip("/").removeprefix("file://")
+        return [
+            unquote(root) + uri.removeprefix("file://").removeprefix(root)
+            for uri in super().file_uris(*args, **options)
+        ]
+
+
+def open_delta(folder: Folder, version: int | None = None) -> DeltaTable:
+    """Open a folder's Delta table, at a version if one is given.
+
+    Raises:
+        TableNotFoundError: there is none.
+    """
+    return _LocalDelta(folder.url, version=version, storage_options=folder.options)
+
+
 def split_glob(url: str) -> tuple[str, str]:
     """Split a location into the folder that is certain and the rest, which may be a glob."""
     parts = PurePosixPath(url).parts
@@ -157,6 +182,7 @@ def is_glob(path: str) -> bool:
 def glob_pattern(glob: str) -> re.Pattern[str]:
     """Compile a glob: `*` and `?` stay within a folder, `**` crosses folders."""
     pieces = re.split(r"(\*\*/?|\*|\?|\[[^\]]+\])", glob)
+    pieces = [re.sub(r"^\[!", "[^", piece) for piece in pieces]
     known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return re.compile(
         "".join(known.get(p, p if p.startswith("[") and p.endswith("]") else re.escape(p))

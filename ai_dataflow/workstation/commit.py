@@ -10,14 +10,18 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import polars as pl
 from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.schema import PrimitiveType
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, create_table_with_add_actions
+from polars.exceptions import PolarsError
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
+from ai_dataflow.sources.storage import Folder, open_delta
+from ai_dataflow.workstation.failures import overtaken, unwritable
 from ai_dataflow.workstation.files import DataFile
 from ai_dataflow.workstation.paths import PARTITION_COLUMN
 
@@ -50,40 +54,47 @@ def commit(
             clients' files hold would change its type, WST-003 where another run came first.
     """
     schema = _schema(columns)
+    added = [_add(client, file) for client, file in files.items() if file]
+    properties = CommitProperties(custom_metadata={"run_id": run_id})
     try:
-        delta = _open_or_create(table, schema)
-        _check_types(delta, schema, set(files))
+        if (delta := open_table(table.make())) is None:
+            _create(table, schema, added, properties)
+            return 0
+        _check_types(delta, table, schema, set(files))
         delta.create_write_transaction(
-            [_add(client, file) for client, file in files.items() if file],
+            [*added],
             mode="overwrite",
             schema=schema,
             partition_by=[PARTITION_COLUMN],
             partition_filters=[(PARTITION_COLUMN, "in", sorted(files))],
-            commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+            commit_properties=properties,
         )
     except CommitFailedError as error:
-        raise _failed("WST-003", table, error, "run the failed partitions again") from None
-    except (DeltaError, OSError) as error:
-        fix = "check that the folder exists, has space and may be written"
-        raise _failed("WST-001", table, error, fix) from None
-    return DeltaTable(table.url, storage_options=table.options).version()
+        raise overtaken(table.url, error) from None
+    except (DeltaError, OSError, PolarsError) as error:
+        raise unwritable(table.url, error) from None
+    return open_delta(table).version()
 
 
 def open_table(table: Folder, version: int | None = None) -> DeltaTable | None:
     """Open a table, at a version if one is given; None where there is no table."""
     try:
-        return DeltaTable(table.url, version=version, storage_options=table.options)
+        return open_delta(table, version)
     except TableNotFoundError:
         return None
 
 
-def _open_or_create(table: Folder, schema: Schema) -> DeltaTable:
-    return open_table(table.make()) or DeltaTable.create(
+def _create(
+    table: Folder, schema: Schema, added: list[AddAction], properties: CommitProperties
+) -> None:
+    """Create a table with its first files, so that nobody ever sees it empty."""
+    create_table_with_add_actions(
         table.url,
-        schema=schema,
-        mode="ignore",
+        schema,
+        added,
         partition_by=[PARTITION_COLUMN],
         storage_options=table.options,
+        commit_properties=properties,
     )
 
 
@@ -110,9 +121,11 @@ def _add(client: str, file: DataFile) -> AddAction:
     )
 
 
-def _check_types(delta: DeltaTable, schema: Schema, clients: set[str]) -> None:
+def _check_types(delta: DeltaTable, table: Folder, schema: Schema, clients: set[str]) -> None:
     """Refuse a new type for a column while other clients' files still hold the old one."""
     published = {field.name: field.type for field in delta.schema().fields}
+    if added := {field.name for field in schema.fields} - set(published):
+        published |= _dropped(delta, table, added, clients)
     changed = [f.name for f in schema.fields if published.get(f.name, f.type) != f.type]
     others = {str(values[PARTITION_COLUMN]) for values in delta.partitions()} - clients
     if changed and others:
@@ -126,13 +139,16 @@ def _check_types(delta: DeltaTable, schema: Schema, clients: set[str]) -> None:
         )
 
 
-def _failed(code: str, table: Folder, error: Exception, fix: str) -> DataflowError:
-    return DataflowError(
-        Diagnostic(
-            code,
-            f"{table.url} could not be committed",
-            place=table.url,
-            fix=fix,
-            cause=redacted(error),
-        )
-    )
+def _dropped(
+    delta: DeltaTable, table: Folder, names: set[str], clients: set[str]
+) -> dict[str, Any]:
+    """Give the types of columns that the table has no more, but other clients' files still do."""
+    files = pl.DataFrame(delta.get_add_actions(flatten=True))
+    others = files.filter(~pl.col(f"partition.{PARTITION_COLUMN}").is_in(list(clients)))
+    found: dict[str, Any] = {}
+    for path in others["path"]:
+        scan = pl.scan_parquet(table.join(path), storage_options=table.options)
+        held = {n: dtype for n, dtype in scan.collect_schema().items() if n in names}
+        arrow = pl.DataFrame(schema=held).to_arrow().schema
+        found |= {field.name: field.type for field in Schema.from_arrow(arrow).fields}
+    return found

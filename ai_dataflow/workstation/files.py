@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from ai_dataflow.sources.storage import Folder, StoredFile
+from ai_dataflow.workstation.failures import writing
 from ai_dataflow.workstation.paths import partition_folder
 
 
@@ -27,10 +28,14 @@ def write_partition(frame: pl.LazyFrame, table: Folder, client: str) -> DataFile
     """Stream a frame into a new file of a client's partition.
 
     Its row count is read back from the file's own footer, not taken from what was meant.
+
+    Raises:
+        DataflowError: WST-001.
     """
     path = f"{partition_folder(client)}/{uuid.uuid4().hex}.parquet"
     url = table.join(path)
-    frame.sink_parquet(url, mkdir=True, storage_options=table.options)
+    with writing(table.url):
+        frame.sink_parquet(url, mkdir=True, storage_options=table.options)
     rows = pl.scan_parquet(url, hive_partitioning=False, storage_options=table.options)
     count = rows.select(pl.len()).collect().item()
     return DataFile(path, _stat(table, path).size, int(count))
@@ -39,7 +44,7 @@ def write_partition(frame: pl.LazyFrame, table: Folder, client: str) -> DataFile
 def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) -> DataFile:
     """Stream batches of equal schema into one Parquet file; it appears when it is whole."""
     rows = 0
-    with folder.create(path) as sink, ExitStack() as stack:
+    with writing(folder.url), folder.create(path) as sink, ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
         for batch in batches:
             arrow = batch.to_arrow()

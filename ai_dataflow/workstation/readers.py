@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.sources.storage import Folder
@@ -36,7 +37,7 @@ def load(
             `AI_DATAFLOW_CONFIG` names, else the current folder's.
 
     Raises:
-        DatasetNotFoundError: nothing is published under that name.
+        DatasetNotFoundError: nothing is published under that name, or not in that version.
         DataflowError: the settings cannot be read.
 
     Example:
@@ -63,7 +64,10 @@ def read_dataset(
     version: int | None = None,
 ) -> pl.LazyFrame:
     """Read a table of the workstation; see `load`."""
-    delta = open_table(table, version)
+    try:
+        delta = open_table(table, version)
+    except DeltaError:
+        raise DatasetNotFoundError(f"there is no version {version} of {table.url}") from None
     if delta is None:
         raise DatasetNotFoundError(f"nothing is published at {table.url}")
     frame = pl.scan_delta(delta)

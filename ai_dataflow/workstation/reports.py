@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Literal
 
-from obstore.exceptions import BaseError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.sources.storage import Folder
+from ai_dataflow.workstation.failures import writing
 
 Status = Literal["ok", "failed", "held", "unchanged"]
 COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
@@ -124,18 +123,8 @@ def write_report(folder: Folder, report: RunReport) -> str:
         DataflowError: WST-001.
     """
     name = report_name(report.run_id)
-    try:
+    with writing(folder.url):
         folder.write(name, report.model_dump_json(indent=1).encode())
-    except (BaseError, OSError) as error:
-        raise DataflowError(
-            Diagnostic(
-                "WST-001",
-                f"the run report cannot be written to {folder.url}",
-                place=folder.url,
-                fix="check that the folder exists, has space and may be written",
-                cause=redacted(error),
-            )
-        ) from None
     return folder.join(name)
 
 

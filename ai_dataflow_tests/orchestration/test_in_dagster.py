@@ -104,7 +104,7 @@ def test_a_partition_shows_what_it_is_made_of(project: Path) -> None:
     shown = {key: value.value for key, value in materialization.metadata.items()}
     assert (shown["rows_read"], shown["rows_rejected"], shown["rows_merged"]) == (8, 2, 2)
     assert shown["dagster/partition_row_count"] == 4
-    assert shown["delta_version"] == 1
+    assert shown["delta_version"] == 0
     assert shown["bytes"] > 0
     assert shown["report"].endswith(f"_runs/{report.run_id}.json")
     assert shown["dagster/uri"].endswith("workstation/claims")
@@ -130,6 +130,50 @@ def test_held_partitions_are_failed_with_their_diagnostic(project: Path) -> None
     assert held.error is not None
     assert held.error.place == "control_table.csv:3:module_location"
     assert "did you mean `orion`?" in held.error.message
+
+
+def _ask_for(project: Path, settings: str) -> None:
+    """Ask for a coverage of the module; the starter's products map 7 of 8 pairs."""
+    with (project / "ai_dataflow.toml").open("a") as toml:
+        toml.write(f"\n[modules.claims]\n{settings}\n")
+
+
+@pytest.mark.parametrize(("asked", "passed"), [("", True), ("0.875", True), ("0.9", False)])
+def test_the_coverage_check_warns_below_its_threshold_and_data_is_published_all_the_same(
+    project: Path, instance: dg.DagsterInstance, asked: str, passed: bool
+) -> None:
+    if asked:
+        _ask_for(project, f"min_coverage = {asked}")
+    result = _materialize(project, instance, *ALL, tags=RANGE)
+    (check,) = result.get_asset_check_evaluations()
+    assert result.success
+    assert (check.check_name, check.asset_key) == ("coverage", dg.AssetKey("ai_dataset"))
+    assert (check.passed, check.severity) == (passed, dg.AssetCheckSeverity.WARN)
+    assert ("88% of the module's columns are mapped" in (check.description or "")) is not passed
+    matrix = check.metadata["coverage of claims"].value
+    assert "| status | ✓ | – |" in str(matrix)
+    assert set(dagster_statuses(project, "ai_dataset").values()) == {"MATERIALIZED"}
+
+
+def test_coverage_blocks_holds_the_modules_partitions(
+    project: Path, instance: dg.DagsterInstance
+) -> None:
+    _ask_for(project, "min_coverage = 0.9\ncoverage_blocks = true")
+    result = _materialize(project, instance, *ALL, tags=RANGE)
+    (check,) = result.get_asset_check_evaluations()
+    assert (result.success, check.passed) == (False, False)
+    assert dagster_statuses(project, "ai_dataset") == dict.fromkeys(BOTH, "FAILED")
+
+
+def test_the_coverage_matrix_is_metadata_of_what_is_published(project: Path) -> None:
+    run_project(project)
+    with instance_of(project) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("ai_dataset"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    matrix = event.asset_materialization.metadata["coverage"]
+    assert isinstance(matrix, dg.MarkdownMetadataValue)
+    assert "| AI column | ORION | VEGA |" in (matrix.md_str or "")
 
 
 @pytest.mark.parametrize("kind", [pl.LazyFrame, pl.DataFrame, pd.DataFrame, pa.Table])

@@ -10,7 +10,6 @@ import pytest
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.reports import (
-    Counts,
     PartitionReport,
     RunReport,
     Status,
@@ -26,10 +25,12 @@ FULL = RunReport(
     finished=day(1),
     stages=["adls_extract", "ai_dataset"],
     partitions=[
-        PartitionReport(
-            partition="sales|USA", status="ok", version=3, seconds=0.25, bytes=1000,
-            rows_read=5, rows_rejected=1, rows_merged=1, rows_published=3,
-            products={"orion": Counts(rows_read=5, rows_published=3)},
+        PartitionReport.model_validate(
+            {
+                "partition": "sales|USA", "status": "ok", "version": 3, "seconds": 0.25,
+                "bytes": 1000, "rows_read": 5, "rows_rejected": 1, "rows_merged": 1,
+                "rows_published": 3, "products": {"orion": {"rows_read": 5, "rows_published": 3}},
+            }
         ),
         PartitionReport(
             partition="sales|CAN", status="failed", failed_stages=["ai_dataset"], error=ERROR,
