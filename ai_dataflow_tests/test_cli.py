@@ -121,14 +121,10 @@ def test_status_tells_what_is_wrong_and_since_when(project: Path) -> None:
     told = _cli(project, "status", "--json")
     assert told.returncode == 1
     acme, borealis = json.loads(told.stdout)
-    assert (acme["state"], acme["rows"], acme["version"], acme["failed_runs"]) == (
-        "failed",
-        4,
-        1,
-        2,
-    )
+    assert (acme["state"], acme["rows"], acme["version"]) == ("failed", 4, 0)
+    assert acme["failed_runs"] == 2
     assert acme["error"]["code"] == "SRC-001"
-    assert acme["failing_since"] < borealis["published"] or acme["published"]
+    assert acme["published"] < acme["failing_since"]
     assert (borealis["state"], borealis["version"]) == ("ok", 1)
     vega.write_text(text)
     _cli(project, "run")
