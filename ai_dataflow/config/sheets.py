@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,10 @@ MAX_ROWS = 200_000
 MAX_CELLS = 4_000_000
 # A workbook is a zip archive of XML; a small one can unfold to gigabytes.
 _MAX_UNZIPPED_BYTES = 128 << 20
-_MAX_CELL_TAGS = 10_000_000
-_MAX_OTHER_TAGS = 300_000
+_MAX_TAGS = {"sheet": 10_000_000, "haredStrings": 4_000_000, "": 300_000}
+_MAX_ROW_TAGS = 100_000
 _MAX_MERGES = 1_000
+_EXCEL_ROWS = 1 << 20
 _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}(?::[A-Z]{1,3}\d{1,7})?)"')
 _WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
 
@@ -139,18 +140,19 @@ def _check_archive(file: Path) -> None:
 
 
 def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """Count tags: each becomes an object in memory, a style becomes a large one."""
-    holds_cells = "sheet" in entry.filename or "haredStrings" in entry.filename
-    limit = _MAX_CELL_TAGS if holds_cells else _MAX_OTHER_TAGS
+    """Count tags: each becomes an object in memory, a style becomes a large one.
+
+    A row is parsed as a whole: a sheet with many tags on end and no row in sight is refused too.
+    """
+    kind = next((name for name in _MAX_TAGS if name in entry.filename), "")
     tags = 0
     with archive.open(entry) as part:
         while chunk := part.read(1 << 20):
-            tags += chunk.count(b"<")
-            if tags > limit:
-                raise UnreadableError(
-                    f"{entry.filename} in it has more than {limit:,} elements, too many for such "
-                    "a table"
-                )
+            here = chunk.count(b"<")
+            tags += here
+            endless = kind == "sheet" and here > _MAX_ROW_TAGS and b"row" not in chunk
+            if tags > _MAX_TAGS[kind] or endless:
+                raise UnreadableError(f"{entry.filename} in it has far too many elements")
 
 
 @contextmanager
@@ -189,20 +191,17 @@ def _sheet(book: openpyxl.Workbook, name: str) -> Any:
 def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Give the sheet's lines as far as they reach; what it says of its own size is not asked."""
     sheet.reset_dimensions()
-    rows = sheet.iter_rows()
     width = 0
-    for line in count(1):
-        with _failing_as("it is no workbook"):
-            row = next(rows, None)
-        if row is None:
-            return
-        width = max(width, len(row))
-        if line > MAX_ROWS or line * width > MAX_CELLS:
-            raise UnreadableError(
-                f"the sheet reaches to row {line:,}, column {width:,} and maybe beyond; "
-                "delete what stands far from the table"
-            )
-        yield line, row
+    with _failing_as("it is no workbook"):
+        for line, row in enumerate(sheet.iter_rows(), start=1):
+            width = max(width, len(row))
+            far = line > MAX_ROWS or line * width > MAX_CELLS
+            if (row and far) or line > _EXCEL_ROWS:  # rows that are not there come as empty ones
+                raise UnreadableError(
+                    f"the sheet reaches to row {line:,}, column {width:,}; "
+                    "delete what stands far from the table"
+                )
+            yield line, row
 
 
 def _merged_lines(sheet: Any, grid: Grid) -> list[Flaw]:
@@ -248,7 +247,7 @@ def _values(file: Path, sheet_name: str) -> dict[tuple[int, int], Any]:
         }
 
 
-def _value(cell: Any, computed: Callable[[Cell], Any], grid: Grid) -> Any:
+def _value(cell: Any, computed: Callable[[Any], Any], grid: Grid) -> Any:
     value = cell.value
     if cell.data_type == "f":
         value = computed(cell)

@@ -84,15 +84,6 @@ def resolve_column(name: str, schema: pl.Schema) -> str:
     return alike[0] if len(alike) == 1 else ""
 
 
-def columns_of(text: str) -> tuple[str, ...]:
-    """Give the source columns that a transform reads.
-
-    Raises:
-        TransformError: it does not parse.
-    """
-    return tuple(dict.fromkeys(_parse(text).meta.root_names()))
-
-
 def _parse(text: str) -> pl.Expr:
     try:
         return pl.sql_expr(text)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import FileLocation, SqlLocation
+from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, SourceJob, Stage
+from ai_dataflow.engine.lineage import stage_of
 from ai_dataflow.sources import adls, azure_sql, failures
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.storage import Folder, StoredFile
@@ -30,11 +31,6 @@ class Extracted:
 
     extracts: list[Extract]
     failures: list[Failure]
-
-
-def stage_of(source: SourceJob) -> Stage:
-    """Tell which stage extracts a source."""
-    return "adls_extract" if isinstance(source.location, FileLocation) else "azure_sql_extract"
 
 
 def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[Stage]) -> Extracted:

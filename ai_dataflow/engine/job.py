@@ -85,13 +85,27 @@ class Failure:
     diagnostic: Diagnostic
 
 
+@dataclass(frozen=True)
+class Origin:
+    """A source column that feeds an AI column."""
+
+    stage: Stage
+    product: str
+    submodule: str
+    column: str
+
+
 @dataclass
 class PartitionResult:
-    """What a partition's job came to: counts and files to commit, or classified failures."""
+    """What a partition's job came to: counts and files to commit, or classified failures.
+
+    `origins` are the source columns of each AI column, as they were read.
+    """
 
     job: PartitionJob
     extracts: list[Extract] = field(default_factory=list)
     counts: dict[str, ProductCounts] = field(default_factory=dict)
+    origins: dict[str, list[Origin]] = field(default_factory=dict)
     data: DataFile | None = None
     rejects: DataFile | None = None
     failures: list[Failure] = field(default_factory=list)

@@ -24,6 +24,7 @@ from ai_dataflow.engine.job import (
     SourceJob,
     Stage,
 )
+from ai_dataflow.engine.lineage import origins
 from ai_dataflow.engine.merge import Part, merge_product, union_products
 from ai_dataflow.engine.read import Rows, read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
@@ -93,7 +94,7 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
         for product, sources in job.by_product().items():
             counts = result.counts[product] = ProductCounts()
             parts = [
-                _map(s, by_source[s.product, s.submodule], counts, left_out, space) for s in sources
+                _map(s, by_source[product, s.submodule], result, left_out, space) for s in sources
             ]
             done = merge_product(parts)
             counts.rows_merged, merged[product] = done.rows_merged, done.rows
@@ -107,15 +108,18 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
 def _map(
     source: SourceJob,
     extract: Extract,
-    counts: ProductCounts,
+    result: PartitionResult,
     left_out: list[pl.LazyFrame],
     space: Scratch,
 ) -> Part:
-    """Read and map one source; its rejects are added to `left_out`, its rows to `counts`."""
+    """Read and map one source; its rejects are added to `left_out`, its rows counted."""
     try:
         compiled, read, mapped = _read_and_map(source, extract, space)
     except DataflowError as error:
         raise DataflowError(*(owned(p, source) for p in error.diagnostics)) from None
+    counts = result.counts[source.product]
+    for ai_column, origin in origins(source, compiled):
+        result.origins.setdefault(ai_column, []).append(origin)
     good_and_bad = split(mapped, source, compiled)
     total, good = mapped.select(pl.len(), pl.col("__reason").null_count()).collect().row(0)
     counts.rows_read += total + len(read.malformed)

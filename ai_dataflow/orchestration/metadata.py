@@ -7,8 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from ai_dataflow.engine.job import AiColumn, PartitionJob, PartitionResult, Stage
-from ai_dataflow.planning.lineage import lineage
+from ai_dataflow.engine.job import AiColumn, PartitionResult, Stage
 from ai_dataflow.workstation.paths import PARTITION_COLUMN, PRODUCT_COLUMN, Workstation
 
 
@@ -20,7 +19,7 @@ def dataset_metadata(
     return {
         "dagster/partition_row_count": result.total("rows_published"),
         "dagster/column_schema": table_schema(job.columns),
-        "dagster/column_lineage": column_lineage(job),
+        "dagster/column_lineage": column_lineage(result),
         "dagster/uri": workstation.dataset(job.module).url,
         "rows_read": result.total("rows_read"),
         "rows_rejected": result.total("rows_rejected"),
@@ -58,7 +57,7 @@ def table_schema(columns: tuple[AiColumn, ...]) -> dg.TableSchema:
     )
 
 
-def column_lineage(job: PartitionJob) -> dg.TableColumnLineage:
+def column_lineage(result: PartitionResult) -> dg.TableColumnLineage:
     """Give the source columns of each AI column, as `PRODUCT.submodule.column` of an extract."""
     return dg.TableColumnLineage(
         {
@@ -69,6 +68,6 @@ def column_lineage(job: PartitionJob) -> dg.TableColumnLineage:
                 )
                 for origin in origins
             ]
-            for column, origins in lineage(job).items()
+            for column, origins in result.origins.items()
         }
     )

@@ -1,1 +1,1 @@
-"""From what users wrote to what a run does: jobs, held partitions, lineage. Pure."""
+"""From what users wrote to what a run does: jobs, held partitions, coverage. Pure."""
