@@ -77,7 +77,7 @@ def run(
     """
     # Dagster takes a second to import: only the command that needs it waits.
     from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
-    from ai_dataflow.orchestration.instance import dagster_home, open_instance  # noqa: PLC0415
+    from ai_dataflow.orchestration.instance import open_instance, ui_command  # noqa: PLC0415
     from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415
 
     project, plan = _load(config)
@@ -99,7 +99,7 @@ def run(
         lone = [problem for problem in plan.diagnostics if not problem.partitions]
         terminal.show_diagnostics(err, lone)
         workstation = open_workstation(project.settings)
-        terminal.show_summary(out, report, workstation, dagster_home(project.settings))
+        terminal.show_summary(out, report, workstation, ui_command(project.settings))
     raise typer.Exit(report.exit_code)
 
 

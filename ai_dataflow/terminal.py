@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -179,11 +178,14 @@ def _count(number: int, name: str) -> str:
     return f"{number} {name}" if number == 1 else f"{number:,} {name}s"
 
 
-def show_summary(console: Console, report: RunReport, workstation: Workstation, home: Path) -> None:
-    """Show what a run did: a row per module, the causes of what failed, where to look."""
+def show_summary(console: Console, report: RunReport, workstation: Workstation, ui: str) -> None:
+    """Show what a run did: a row per module, the causes of what failed, where to look.
+
+    `ui` is the command that opens the Dagster UI.
+    """
     console.print(_modules(report))
     _show_causes(console, report)
-    _show_places(console, report, workstation, home)
+    _show_places(console, report, workstation, ui)
 
 
 def show_status(console: Console, statuses: Sequence[PartitionStatus]) -> None:
@@ -269,12 +271,12 @@ def _show_details(
             console.print(Text("  " + f"{label} {text}".strip()), soft_wrap=True)
 
 
-def _show_places(console: Console, report: RunReport, workstation: Workstation, home: Path) -> None:
+def _show_places(console: Console, report: RunReport, workstation: Workstation, ui: str) -> None:
     places = [
         ("dataset", workstation.root.url),
         ("rejects", workstation.rejects("").url.rstrip("/")),
         ("report", workstation.reports().join(report_name(report.run_id))),
-        ("Dagster UI", f"DAGSTER_HOME={home} dagster dev -m ai_dataflow.definitions"),
+        ("Dagster UI", ui),
     ]
     console.print()
     for name, place in places:

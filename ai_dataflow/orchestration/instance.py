@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +13,7 @@ import dagster as dg
 from dagster import DagsterError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
-from ai_dataflow.config.settings import Settings
+from ai_dataflow.config.settings import CONFIG_VARIABLE, Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
 _PROJECT_HOME = ".dagster"
@@ -28,6 +30,15 @@ def dagster_home(settings: Settings) -> Path:
     """Give the instance's folder: `DAGSTER_HOME`, else `.dagster` in the project."""
     chosen = os.environ.get(HOME_VARIABLE)
     return Path(chosen).expanduser() if chosen else settings.folder / _PROJECT_HOME
+
+
+def ui_command(settings: Settings) -> str:
+    """Give the command that opens the Dagster UI on a project and its instance."""
+    beside = Path(sys.executable).with_name("dagster")
+    variables = {CONFIG_VARIABLE: settings.file, HOME_VARIABLE: dagster_home(settings)}
+    words = [*(f"{name}={shlex.quote(str(path))}" for name, path in variables.items())]
+    command = shlex.quote(str(beside)) if beside.exists() else "dagster"
+    return " ".join([*words, command, "dev", "-m", "ai_dataflow.definitions"])
 
 
 @contextmanager
