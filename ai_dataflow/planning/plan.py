@@ -13,7 +13,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, 
 from ai_dataflow.config.locations import Location, resolve
 from ai_dataflow.config.project import Project
 from ai_dataflow.config.settings import ModuleSettings
-from ai_dataflow.config.tables import NAME_RULE
+from ai_dataflow.config.tables import MODULE_RULE, NAME_RULE
 from ai_dataflow.engine.job import AiColumn, PartitionJob, SourceJob
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
@@ -115,7 +115,10 @@ def _add_bad_rows(findings: Findings, project: Project, active: list[ControlRow]
             problem, product=product, module=about.module, submodule=about.submodule,
             ai_column=about.ai_column,
         )  # fmt: skip
-        findings.add(scoped, _matching(about, project.mapping, active))
+        touched = _matching(about, project.mapping, active)
+        if problem.code == "MAP-902" and not touched:  # its cells may all be one place off
+            touched = [row for row in active if row.module == about.module] or active
+        findings.add(scoped, touched)
     for problem in project.team_problems:
         findings.add(replace(problem, severity="warning"))
 
@@ -147,7 +150,10 @@ def _could_be(row: ControlRow, active: Iterable[ControlRow]) -> list[ControlRow]
 def _matching(
     row: MappingRow, mapping: Iterable[MappingRow], active: Iterable[ControlRow]
 ) -> list[ControlRow]:
-    """Give the active control rows that a mapping row is about; a blank could be any."""
+    """Give the active control rows that a mapping row is about; an unusable name could be any."""
+    module = row.module if re.fullmatch(MODULE_RULE, row.module) else ""
+    product = row.product if re.fullmatch(NAME_RULE, row.product) else ""
+    submodule = row.submodule if re.fullmatch(NAME_RULE, row.submodule) else ""
     own = {
         (r.module, r.product, r.submodule)
         for r in mapping
@@ -156,9 +162,9 @@ def _matching(
     return [
         control
         for control in active
-        if row.module in ("", control.module)
-        and row.product in ("", EVERY_PRODUCT, control.product)
-        and row.submodule in ("", control.submodule)
+        if module in ("", control.module)
+        and product in ("", control.product)
+        and submodule in ("", control.submodule)
         and (control.module, control.product, control.submodule) not in own
     ]
 

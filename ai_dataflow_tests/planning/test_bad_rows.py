@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow_tests.planning.test_plan import CONTROL, MAPPING, found, plan
+from ai_dataflow_tests.planning.test_plan import ALL, CONTROL, MAPPING, found, plan
 
 SPLIT = """
     product_code,module_name,submodule_name,client_code,module_location,active
@@ -65,12 +65,34 @@ def test_a_line_of_the_wrong_width_holds_back_what_it_could_be_about(
     assert list(made.held) == held
 
 
-def test_a_mapping_line_of_the_wrong_width_holds_back_the_partitions_that_it_feeds(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("line", "held"),
+    [
+        ("policies,VEGA,policy,Sum,sum,decimal(18,2)", ALL[2:]),
+        ("claims,,VEGA,claim,Sum,sum,float64", ALL[:2]),
+        ("claims,new,VEGA,claim,Sum,sum,float64", ALL[:2]),
+        ("new,claims,VEGA,claim,Sum,sum,float64", ALL),
+    ],
+    ids=["in the type", "a comma too many", "one place off", "all one place off"],
+)
+def test_a_mapping_line_of_the_wrong_width_holds_back_what_it_could_be_about(
+    tmp_path: Path, line: str, held: list[str]
 ) -> None:
-    made = plan(tmp_path, mapping=MAPPING + "    policies,VEGA,policy,Sum,sum,decimal(18,2)\n")
+    made = plan(tmp_path, mapping=f"{MAPPING}    {line}\n")
     assert ("MAP-902", "ai_mapping.csv:5") in found(made)
-    assert list(made.held) == ["policies|acme"]
+    assert list(made.held) == held
+
+
+@pytest.mark.parametrize(
+    ("names", "held"),
+    [("claims,#REF!,claim", ALL[:2]), ("#REF!,VEGA,claim", ALL[1:2]), ("claims,VEGA,#", ALL[1:2])],
+)
+def test_a_mapping_row_whose_name_is_unusable_could_be_about_any(
+    tmp_path: Path, names: str, held: list[str]
+) -> None:
+    made = plan(tmp_path, mapping=f"{MAPPING}    {names},Sum,sum,float64\n")
+    assert "MAP-004" in [problem.code for problem in made.errors]
+    assert list(made.held) == held
 
 
 @pytest.mark.parametrize(
