@@ -94,7 +94,7 @@ def run(
         )
         report = launch(definitions, project, plan, keys, instance)
     if as_json:
-        out.print_json(report.model_dump_json())
+        typer.echo(report.model_dump_json(indent=1))
     else:
         lone = [problem for problem in plan.diagnostics if not problem.partitions]
         terminal.show_diagnostics(err, lone)
@@ -134,19 +134,23 @@ def validate(
     Exits with 1 where there is an error, 2 where nothing could run. Example:
     [bold]ai-dataflow validate --format github[/bold]
     """
-    project = load_project(config)
-    plan = make_plan(project) if offline else make_live_plan(project)
+    made: Plan | None = None
+    try:
+        project = load_project(config)
+        made = make_plan(project) if offline else make_live_plan(project)
+        diagnostics = made.diagnostics
+    except DataflowError as error:
+        diagnostics = error.diagnostics
     if as_json:
-        _print_json([problem.to_json() for problem in plan.diagnostics])
+        _print_json([problem.to_json() for problem in diagnostics])
     elif form == "github":
-        for problem in plan.diagnostics:
-            print(terminal.github_line(problem))
+        for problem in diagnostics:
+            typer.echo(terminal.github_line(problem))
     else:
-        for problem in plan.diagnostics:
-            terminal.show_diagnostics(out, [problem])
-            out.print()
-        terminal.show_verdict(out, plan)
-    raise typer.Exit(2 if plan.errors and not plan.jobs else int(bool(plan.errors)))
+        terminal.show_validation(out, diagnostics, made)
+    if made is None or (made.errors and not made.jobs):
+        raise typer.Exit(2)
+    raise typer.Exit(int(bool(made.errors)))
 
 
 @app.command()
@@ -252,7 +256,7 @@ def _nothing_to_run(project: Project) -> Diagnostic:
 
 
 def _print_json(value: Any) -> None:
-    out.print_json(json.dumps(value))
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def _version(wanted: bool) -> None:

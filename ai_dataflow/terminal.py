@@ -67,6 +67,17 @@ def diagnostic_lines(problem: Diagnostic) -> list[Text]:
     return [line for line in lines if line is not None]
 
 
+def show_validation(console: Console, diagnostics: Sequence[Diagnostic], plan: Plan | None) -> None:
+    """Show every problem and the verdict; without a plan nothing can run."""
+    for problem in diagnostics:
+        show_diagnostics(console, [problem])
+        console.print()
+    if plan is None:
+        console.print(f"{_count(len(diagnostics), 'problem')} · nothing can run")
+    else:
+        show_verdict(console, plan)
+
+
 def show_verdict(console: Console, plan: Plan) -> None:
     """Show the last line of a validation: how many problems, and what can run."""
     counts = Counter(problem.severity for problem in plan.diagnostics)
