@@ -123,7 +123,7 @@ def write_project(folder: Path) -> None:
         "ai_dataflow.toml": _SETTINGS,
         "control_table.csv": _CONTROL,
         "teams.csv": _TEAMS,
-        ".gitignore": "/workstation/\n/.dagster/\n",
+        ".gitignore": "/workstation/\n/.dagster/\n/.cache/\n",
         **_DATA,
     }
     for name, text in texts.items():

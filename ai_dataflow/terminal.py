@@ -54,17 +54,24 @@ def diagnostic_lines(problem: Diagnostic) -> list[Text]:
     style = "red" if problem.severity == "error" else "yellow"
     head = Text(f"{problem.severity}[{problem.code}]", f"bold {style}")
     subject = f"   ({problem.subject})" if problem.subject else ""
-    owner = f"owner: {problem.owner}    " if problem.owner else "owner: nobody    "
+    place = Text("  --> ", "blue").append(_printable(problem.place), "default")
     lines = [
         head.append(f": {problem.meaning.title}", "bold"),
-        Text("  --> ", "blue").append(problem.place, "default").append(subject, "dim"),
-        Text(f"  {problem.message}"),
-        Text(f"  cause: {problem.cause}") if problem.cause else None,
-        Text(f"  fix: {problem.fix}") if problem.fix else None,
+        place.append(_printable(subject), "dim"),
+        Text(_printable(f"  {problem.message}")),
+        Text(_printable(f"  cause: {problem.cause}")) if problem.cause else None,
+        Text(_printable(f"  fix: {problem.fix}")) if problem.fix else None,
         Text(f"  {_touched(problem)}") if problem.partitions else None,
-        Text(f"  {owner}help: ai-dataflow help {problem.code}", "dim"),
+        Text(
+            f"  owner: {problem.owner or 'nobody'}    help: ai-dataflow help {problem.code}", "dim"
+        ),
     ]
     return [line for line in lines if line is not None]
+
+
+def _printable(text: str) -> str:
+    """Spell out what a terminal would act upon: escapes, or marks that turn the text around."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def show_validation(console: Console, diagnostics: Sequence[Diagnostic], plan: Plan | None) -> None:
@@ -279,7 +286,7 @@ def _show_details(
     ]
     for label, text in lines:
         if text:
-            console.print(Text("  " + f"{label} {text}".strip()), soft_wrap=True)
+            console.print(Text("  " + _printable(f"{label} {text}".strip())), soft_wrap=True)
 
 
 def _show_places(console: Console, report: RunReport, workstation: Workstation, ui: str) -> None:

@@ -90,30 +90,46 @@ def _incomplete(row: ControlRow, product: str, client: str, lacking: list[str]) 
 def check_unused(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
     """Find mapping rows that no active control row uses.
 
-    A name that is near a known one is taken for a typo, which would make a column of nulls: an
-    error, which holds back the partitions that the row seems to be about. Others wait for their
-    product or module, and are a warning; so are those of rows that were made inactive.
+    Rows whose name is near a known one, and whose AI columns are just what is missing there, are
+    taken for a typo, which would make columns of nulls: errors, which hold back the partitions that
+    they seem to be about. Others wait for their product or module: a warning, once for each source.
     """
     known, spelled = _names(active), _names(project.control)
-    told: set[tuple[str, str, str]] = set()
+    unused: dict[_Names, list[MappingRow]] = {}
     for row in project.mapping:
         names = (row.module, row.product, row.submodule)
-        if names in known or names in told or not all(names):
-            continue
-        told.add(names)
+        if names not in known and all(names):
+            unused.setdefault(names, []).append(row)
+    for names, rows in unused.items():
         column, name, values = _odd_one(names, known)
         meant = "" if names in spelled else nearest(name, values)
         touched = [row for row in active if meant and _is_meant(row, names, column, meant)]
+        if _maps_any(project.mapping, touched, {row.ai_column for row in rows}):
+            touched = []  # a source of its own, beside the one that it is near to
         near = did_you_mean(name, values) if meant else ""
-        problem = Diagnostic(
-            "MAP-016",
-            f"no active control row has the {column} `{name[:80]}`{near}",
-            place=row.place(column),
-            fix="correct the name, or add the control table's rows for it",
-            severity="error" if touched else "warning",
-            line=row.line,
-        )
-        findings.add(problem if touched else _about(problem, row), touched)
+        for row in rows if touched else rows[:1]:
+            problem = Diagnostic(
+                "MAP-016",
+                f"no active control row has the {column} `{name[:80]}`{near}",
+                place=row.place(column),
+                fix="correct the name, or add the control table's rows for it",
+                severity="error" if touched else "warning",
+                line=row.line,
+            )
+            findings.add(problem if touched else _about(problem, row), touched)
+
+
+def _maps_any(mapping: Iterable[MappingRow], rows: Iterable[ControlRow], columns: set[str]) -> bool:
+    """Tell whether the sources of control rows already map any of these AI columns."""
+    sources = {(row.module, row.product, row.submodule) for row in rows}
+    sources |= {(module, EVERY_PRODUCT, submodule) for module, _, submodule in sources}
+    return any(
+        row.ai_column in columns and (row.module, row.product, row.submodule) in sources
+        for row in mapping
+    )
+
+
+_Names = tuple[str, str, str]
 
 
 def _names(rows: Iterable[ControlRow]) -> set[tuple[str, str, str]]:
