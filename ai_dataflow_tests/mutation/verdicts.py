@@ -63,6 +63,12 @@ class Spoiled:
         return {self.mutant.line, self.mutant.line + (self.mutant.kind == "swap-below")}
 
     @property
+    def columns(self) -> set[str]:
+        """The columns that were changed: a swap with the cell to the right changes two."""
+        right = self.mutant.column + (self.mutant.kind == "swap-right")
+        return {self.column, str(self.before[0][right])}
+
+    @property
     def tables(self) -> tuple[Rows, Rows]:
         """The table as it was and as it is."""
         return self.before, self.mutant.rows
@@ -118,7 +124,7 @@ def judge(spoiled: Spoiled, before: Compiled, after: Compiled) -> tuple[Outcome,
 def points_at(problem: Diagnostic, spoiled: Spoiled) -> bool:
     """Tell whether a problem leads to the cell: by its line, its column, its source, its text."""
     table, line, column = _place(problem.place, spoiled)
-    if table and (line in spoiled.lines or (line and column == spoiled.column)):
+    if table and (line in spoiled.lines or (line and column in spoiled.columns)):
         return True
     if table and 1 in spoiled.lines and problem.code.endswith("-902"):
         return True  # the lines are compared with the header
