@@ -112,7 +112,23 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "MAP-022": typed("No,claim_id,int32"),
     "MAP-023": {"control": TWO_PRODUCTS, "mapping": MAPPING + VEGA.replace("claim_id", "Claim_Id")},
+    "CTL-016": {"control": CONTROL + "    ORION,claims,claim,borealis,data/claims.csv,Y\n"},
+    "CTL-017": {
+        "control": CONTROL
+        + "    ORION,claims,claim,borealis,data/b.csv,Y\n"
+        + "    VEGA,claims,claim,borealis,data/claims.csv,Y\n"
+        + "    VEGA,claims,claim,boraelis,data/v.csv,Y\n",
+        "mapping": MAPPING + VEGA,
+    },
     "MAP-024": typed(",is_overdue,boolean", "Day < current_date"),
+    "MAP-025": {
+        "control": TWO_PRODUCTS + "    LYRA,claims,claim,coral,data/l.csv,Y\n",
+        "mapping": MAPPING
+        + VEGA.replace("claim_id", "amount").replace("int64", "float64")
+        + "    claims,LYRA,claim,Amount,amouunt,float64\n",
+    },
+    "MAP-026": typed("Note,note,string", "upper(trim(Ref))"),
+    "MAP-027": joined("claim,No,claim_id,int64,Y", "line,No,claim_id,int64,"),
     "MAP-901": {"mapping": MAPPING.replace("claim_id", "claim_id ")},
     "MAP-903": {"mapping": MAPPING, "merged": "A2:A3"},
     "MAP-904": {"mapping": MAPPING, "cells": {"E3": "=cmd()"}},

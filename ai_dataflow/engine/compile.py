@@ -106,7 +106,7 @@ def _compile_row(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Compi
                 "choose another ai_type or write a transform",
             )
         )  # fmt: skip
-    return CompiledColumn(row, made, tuple(_warnings(row, source, made, target)))
+    return CompiledColumn(row, made, tuple(_warnings(row, source, made, schema)))
 
 
 def _column(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Transform:
@@ -150,16 +150,21 @@ def _no_columns(
 
 
 def _warnings(
-    row: MappingRow, source: SourceJob, made: Transform, target: pl.DataType
+    row: MappingRow, source: SourceJob, made: Transform, schema: pl.Schema
 ) -> Iterator[Diagnostic]:
     for name, found in made.renamed:
         message = f"`{name}` is taken for `{found}`, the only column that differs in case alone"
         fix = "spell the column exactly as the source does"
         yield _warning("MAP-017", row, source, _fed_by(row), message, fix)
-    if loss := narrowing(made.dtype, target):
+    if loss := narrowing(made.dtype, ai_types.to_polars(row.ai_type)):
         message = f"from {made.dtype} to {row.ai_type}: {loss}"
         fix = "choose a wider ai_type, or say so in a transform (ROUND, CAST)"
         yield _warning("MAP-022", row, source, "ai_type", message, fix)
+    named = resolve_column(row.source_column, schema)
+    if row.transform and named and named not in made.columns:
+        message = f"the transform does not read the source_column `{row.source_column}` beside it"
+        fix = "correct one of them, or clear the source_column"
+        yield _warning("MAP-026", row, source, "transform", message, fix)
     if _RUN_TIME.search(_SQL_TEXT.sub("", row.transform)):
         message = "the transform reads the clock: a rerun of the same data gives other values"
         yield _warning("MAP-024", row, source, "transform", message, "use a column of the source")

@@ -19,6 +19,7 @@ from ai_dataflow.planning.checks import check_complete, check_product, check_tea
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
 from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
+from ai_dataflow.planning.slips import check_keys, check_slips
 from ai_dataflow.sources.schemas import Look, places, read_schemas
 
 
@@ -77,6 +78,7 @@ def make_plan(project: Project, schemas: Mapping[Location, Look] | None = None) 
     if schemas:
         check_live(findings, sources, schemas)
     check_complete(findings, active)
+    check_slips(findings, project.mapping, active, sources)
     check_unused(findings, project, active)
     coverage = _coverage(findings, project, columns, sources)
     check_teams(findings, project, active)
@@ -237,7 +239,7 @@ def _check_products(findings: Findings, sources: dict[ControlRow, SourceJob]) ->
         shapes.setdefault(shape, []).extend(group)
     for (_, _, submodules), rows in shapes.items():
         one_of_each = [sources[row] for row in rows[: len(submodules)]]
-        for problem in check_product(one_of_each):
+        for problem in (*check_product(one_of_each), *check_keys(one_of_each)):
             findings.add(problem, rows)
 
 

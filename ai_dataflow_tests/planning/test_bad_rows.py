@@ -11,8 +11,8 @@ from ai_dataflow_tests.planning.test_plan import ALL, CONTROL, MAPPING, found, p
 SPLIT = """
     product_code,module_name,submodule_name,client_code,module_location,active
     ORION,claims,header,acme,h.csv,Y
-    ORION,claims,header,borealis,h.csv,Y
-    ORION,claims,line,borealis,l.csv,Y
+    ORION,claims,header,borealis,hb.csv,Y
+    ORION,claims,line,borealis,lb.csv,Y
     VEGA,claims,claim,coral,c.csv,Y
     ORION,policies,line,acme,p.csv,Y
 """

@@ -78,7 +78,7 @@ def test_all_problems_of_a_product_come_at_once(tmp_path: Path) -> None:
 CONTROL = """
     product_code,module_name,submodule_name,client_code,module_location,active
     ORION,claims,header,acme,h.csv,Y
-    ORION,claims,header,borealis,h.csv,Y
+    ORION,claims,header,borealis,hb.csv,Y
     VEGA,claims,claim,borealis,v.csv,Y
     VEGA,policies,policy,acme,p.csv,Y
     LYRA,claims,header,acme,x.csv,N
@@ -159,7 +159,7 @@ def test_a_control_row_that_no_mapping_row_is_about_holds_back_its_partition(
 def test_a_client_that_lacks_a_submodule_of_the_others_is_a_warning(tmp_path: Path) -> None:
     made = plan(
         tmp_path,
-        CONTROL + "    ORION,claims,line,acme,l.csv,Y\n    ORION,claims,line,coral,l.csv,Y\n",
+        CONTROL + "    ORION,claims,line,acme,l.csv,Y\n    ORION,claims,line,coral,lc.csv,Y\n",
         MAPPING + "    claims,ORION,line,Amount,amount,float64\n",
     )
     assert [(p.code, p.place) for p in made.diagnostics] == [

@@ -130,7 +130,8 @@ def test_the_same_problem_of_many_clients_is_one_with_a_count(tmp_path: Path) ->
         f"    ORION,claims,claim,{client},data/claims.parquet,Y\n" for client in clients[1:]
     )
     control += "    VEGA,claims,claim,borealis,data/claims.csv,Y\n"
-    problem = only(live(tmp_path, "claims,ORION,claim,Amt,x,float64,,\n", control))
+    made = live(tmp_path, "claims,ORION,claim,Amt,x,float64,,\n", control)
+    (problem,) = made.errors
     assert problem.code == "MAP-014"
     assert problem.partitions == tuple(sorted(f"claims|{client}" for client in clients))
 

@@ -1,0 +1,152 @@
+"""Slips: what compiles and is probably not meant. All of them are warnings.
+
+A name with one letter wrong is valid; it only makes another column, client or product.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rapidfuzz.distance import OSA
+
+from ai_dataflow.config.ai_mapping import MappingRow
+from ai_dataflow.config.control_table import NAMES, ControlRow
+from ai_dataflow.config.diagnostics import Diagnostic, listing
+from ai_dataflow.config.locations import FileLocation, SqlLocation
+from ai_dataflow.engine.job import SourceJob
+from ai_dataflow.planning.findings import Findings, is_partition
+
+_SHORTEST = 4
+
+
+def check_slips(
+    findings: Findings,
+    mapping: Sequence[MappingRow],
+    active: Sequence[ControlRow],
+    sources: Mapping[ControlRow, SourceJob],
+) -> None:
+    """Find names that are nearly others, and clients that share what should be their own."""
+    for problem in (*_columns(mapping), *_names(active)):
+        findings.add(problem)
+    for problem, rows in _shared(sources):
+        findings.add(problem, rows)
+
+
+def check_keys(sources: Sequence[SourceJob]) -> Iterator[Diagnostic]:
+    """Find a submodule that maps another's key without marking it: it is appended, not joined."""
+    keys = {key: source.submodule for source in sources for key in source.key_columns}
+    for source in sources:
+        if source.key_columns:
+            continue
+        for row in source.mappings:
+            if row.ai_column in keys:
+                yield Diagnostic(
+                    "MAP-027",
+                    f"`{row.ai_column}` is a key of `{keys[row.ai_column]}` and not of "
+                    f"`{source.submodule}`: its rows are appended, not joined",
+                    place=row.place("is_key"),
+                    fix="mark it as a key here too, if the rows belong together",
+                    severity="warning",
+                    ai_column=row.ai_column,
+                    line=row.line,
+                )
+
+
+def near_pairs(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Give pairs of a rare name and a more frequent one that is a single slip away.
+
+    Digits tell names apart on purpose, and short names are near to each other by chance. Two names
+    one slip apart have a common form once a letter is left out, so only those are compared.
+    """
+    forms: dict[str, list[str]] = {}
+    for name in counts:
+        if len(name) >= _SHORTEST:
+            for form in {name, *(name[:i] + name[i + 1 :] for i in range(len(name)))}:
+                forms.setdefault(form, []).append(name)
+    seen = set()
+    for names in forms.values():
+        for a in names:
+            for b in names:
+                if counts[a] < counts[b] and (a, b) not in seen and _is_slip(a, b):
+                    seen.add((a, b))
+                    yield a, b
+
+
+def _is_slip(a: str, b: str) -> bool:
+    letters_of = [c for c in a if c.isdigit()] == [c for c in b if c.isdigit()]
+    return letters_of and a.casefold() != b.casefold() and OSA.distance(a, b) == 1
+
+
+def _columns(mapping: Sequence[MappingRow]) -> Iterator[Diagnostic]:
+    modules: dict[str, list[MappingRow]] = {}
+    for row in mapping:
+        modules.setdefault(row.module, []).append(row)
+    for rows in modules.values():
+        used: dict[str, set[tuple[str, str]]] = {}
+        for row in rows:
+            used.setdefault(row.ai_column, set()).add((row.product, row.submodule))
+        for rare, common in near_pairs(Counter(row.ai_column for row in rows)):
+            if used[rare] & used[common]:
+                continue  # one source has both: they are meant
+            row = next(row for row in rows if row.ai_column == rare)
+            yield Diagnostic(
+                "MAP-025",
+                f"`{rare}` is a column of its own beside `{common}`, which is nearly the same",
+                place=row.place("ai_column"),
+                fix="spell both in one way, if they are one column",
+                severity="warning",
+                module=row.module,
+                ai_column=rare,
+                line=row.line,
+            )
+
+
+def _names(active: Sequence[ControlRow]) -> Iterator[Diagnostic]:
+    attributes = dict(zip(NAMES, ("product", "module", "submodule", "client"), strict=True))
+    for column, attribute in attributes.items():
+        for rare, common in near_pairs(Counter(getattr(row, attribute) for row in active)):
+            row = next(row for row in active if getattr(row, attribute) == rare)
+            yield Diagnostic(
+                "CTL-017",
+                f"`{rare}` is another {column} than `{common}`, which is nearly the same",
+                place=row.place(column),
+                fix="correct it, if they are one",
+                severity="warning",
+                product=row.product,
+                module=row.module,
+                line=row.line,
+            )
+
+
+def _shared(
+    sources: Mapping[ControlRow, SourceJob],
+) -> Iterator[tuple[Diagnostic, list[ControlRow]]]:
+    places: dict[object, list[ControlRow]] = {}
+    for row, source in sources.items():
+        if is_partition(row.partition) and (key := _shared_key(source)) is not None:
+            places.setdefault((key, row.module, row.product, row.submodule), []).append(row)
+    for rows in places.values():
+        if len(clients := list(dict.fromkeys(row.client for row in rows))) > 1:
+            yield _one_for_many(rows[1], sources[rows[1]], clients), rows
+
+
+def _shared_key(source: SourceJob) -> str | None:
+    """Give what clients would share: a file location, or a table without a client column."""
+    location = source.location
+    if isinstance(location, FileLocation):
+        return location.url
+    is_split = isinstance(location, SqlLocation) and location.client_column
+    return None if is_split else str(location)
+
+
+def _one_for_many(row: ControlRow, source: SourceJob, clients: Iterable[str]) -> Diagnostic:
+    return Diagnostic(
+        "CTL-016",
+        f"{source.location} is the source of {listing(clients, 4)}: each is published with the "
+        "rows of all",
+        place=row.place("module_location"),
+        fix="name each client's own data, by {client_code} or client_column",
+        severity="warning",
+        line=row.line,
+    )
