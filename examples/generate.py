@@ -18,6 +18,7 @@ from random import Random
 from typing import NamedTuple
 
 import polars as pl
+import polars.selectors as cs
 from openpyxl import Workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
@@ -76,16 +77,16 @@ SUBMODULES: dict[tuple[str, str], tuple[Column, ...]] = {
     ),
     ("claims", "line"): (  # joined to header on claim_id: one claim, two or three lines
         Column("claim_id", "string", "KR", "CLM_NO claimId claim_number", "Claim number"),
-        Column("line_number", "int32", "R", "LINE_NO lineNo line_no", "Line within the claim"),
+        Column("line_number", "int64", "R", "LINE_NO lineNo line_no", "Line within the claim"),
         Column("paid_amount", "decimal(18,2)", "R", "PAID_AMT paidAmount paid", "Paid, in euro"),
-        Column("units", "int32", "X", "UNITS quantity pieces"),
+        Column("units", "int64", "X", "UNITS quantity pieces"),
         Column("unit_cost", "float64", "X", "UNIT_COST costEach cost_each"),
         Column("gross_amount", "float64", "", "- - -", "Units times unit cost, in euro"),
     ),
     ("policies", "motor"): POLICY,
     ("policies", "property"): (  # no key here and in motor: their rows are appended
         *POLICY,
-        Column("built_year", "int32", "", "- builtYear year_built", "Year of construction"),
+        Column("built_year", "int64", "", "- builtYear year_built", "Year of construction"),
     ),
     ("customers", "customer"): (
         Column("customer_id", "string", "KR", "CUST_NO customerId customer_no", "Number"),
@@ -123,7 +124,7 @@ DEFECTS: dict[Source, tuple[str, str | None, int]] = {
 # A typed database column could not hold such values: LYRA has TEXT there.
 LYRA_TEXT = {column for source, (column, _, _) in DEFECTS.items() if source[0] == "LYRA"}
 SQL_TYPES = {"decimal(18,2)": "NUMERIC(18,2)", "float64": "REAL"} | dict.fromkeys(
-    ("boolean", "int32", "int64"), "INTEGER"
+    ("boolean", "int64"), "INTEGER"
 )  # and TEXT for the others: SQLite has no dates
 
 
@@ -143,12 +144,12 @@ MAKERS: dict[str, Callable[[Place], Value]] = {
     "cause_of_loss": lambda at: at.rng.choice(("fire", " Flood", "THEFT ", "Storm", "collision")),
     "line_number": lambda at: at.line,
     "units": lambda at: at.rng.randint(1, 12),
+    "built_year": lambda at: at.rng.randint(1950, 2021),
     "policy_number": lambda at: f"{at.source.submodule_name.upper()}-{at.number:05d}",
     "customer_name": lambda at: f"{at.rng.choice(NAMES)} {at.rng.choice(('Works', 'mills '))}",
     "country_code": lambda at: at.rng.choice(("DE", "fr", "NL ", "se", "PL")),
     "string": lambda at: f"{at.source.module_name[:3].upper()}-{at.number:05d}",
     "boolean": lambda at: at.rng.choice(NO_YES[at.source.product_code]),
-    "int32": lambda at: at.rng.randint(1950, 2021),
     "int64": lambda at: at.rng.randint(1, 5_000),
     "float64": lambda at: round(at.rng.uniform(5, 900), 2),
     "decimal(18,2)": lambda at: Decimal(at.rng.randint(1_000, 9_000_000)).scaleb(-2),
@@ -200,6 +201,7 @@ def _write_file(path: Path, names: list[str], rows: list[list[Value]]) -> None:
     if path.suffix == ".csv":
         return _write_csv(path, [names, *rows])
     frame = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+    frame = frame.with_columns(cs.decimal().cast(pl.Decimal(18, 2)))
     return frame.write_parquet(path) if path.suffix == ".parquet" else frame.write_delta(path)
 
 
@@ -233,7 +235,7 @@ MAPPING_HEADER = {  # column of the sheet: its width and the note on its header 
     "submodule_name": (16, "The part of the module, as in the control table."),
     "source_column": (18, "The name in the source, exactly. Blank if a transform says it all."),
     "ai_column": (18, "The name in the AI dataset, the same for all products."),
-    "ai_type": (15, "string, boolean, int32, int64, float64, decimal(p,s), date or timestamp."),
+    "ai_type": (15, "string, boolean, int64, float64, decimal(p,s), date or timestamp."),
     "transform": (52, "Optional: a scalar SQL expression over source columns."),
     "is_key": (9, "Y: submodules are joined on this column. No key: they are appended."),
     "required": (10, "Y: a row without a value here is rejected, with the reason."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -93,7 +94,7 @@ class Database:
         return next((found for sql, found in _TYPES if isinstance(declared, sql)), pl.String())
 
     def _decimal(self, declared: sql_types.Numeric[Any]) -> pl.DataType:
-        if self.engine.dialect.name == "sqlite":
+        if self.engine.dialect.name == "sqlite" and declared.precision is None:
             return pl.Float64()  # what SQLite makes of NUMERIC
         return pl.Decimal(declared.precision or _DECIMAL_DIGITS, declared.scale or 0)
 
@@ -151,6 +152,8 @@ def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
     try:
         if dtype == pl.Float64:
             values = [_float(value) for value in values]
+        elif isinstance(dtype, pl.Decimal):
+            values = [_decimal(value, dtype) for value in values]
         return pl.Series(name, values, dtype=dtype, strict=True)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
         return pl.Series(name, [_text(value) for value in values], dtype=pl.String())
@@ -163,6 +166,21 @@ def _float(value: object) -> float | None:
     if isinstance(value, int) and abs(value) <= _EXACT_FLOAT:
         return float(value)
     raise TypeError
+
+
+def _decimal(value: object, dtype: pl.Decimal) -> Decimal | None:
+    """Give a decimal of the declared digits; SQLite keeps a decimal as the float nearest to it."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise TypeError
+    number = value if isinstance(value, Decimal) else Decimal(repr(value))
+    _, digits, exponent = number.normalize().as_tuple()
+    if not isinstance(exponent, int):
+        raise TypeError  # infinite, or no number
+    if -exponent > dtype.scale or len(digits) + exponent > dtype.precision - dtype.scale:
+        raise TypeError
+    return number
 
 
 def _text(value: object) -> str | None:
