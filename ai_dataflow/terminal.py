@@ -202,6 +202,9 @@ def show_summary(console: Console, report: RunReport, workstation: Workstation, 
     `ui` is the command that opens the Dagster UI.
     """
     console.print(_modules(report))
+    if report.removed:
+        gone = f"\nno longer in the control table, still published: {_some(report.removed)}"
+        console.print(Text(gone), soft_wrap=True)
     _show_causes(console, report)
     _show_places(console, report, workstation, ui)
 

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Protocol
 
 from ai_dataflow.config import ai_types
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.project import Project
 from ai_dataflow.config.teams import with_owner
 from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, PartitionResult, Stage
@@ -205,16 +205,32 @@ def _errors(run: _Run, module: str, problems: Iterable[Diagnostic]) -> list[Erro
 
 
 def _report(run: _Run) -> RunReport:
+    removed = sorted(published_partitions(run.workstation) - set(run.plan.partitions))
+    told = [*run.plan.diagnostics, *_removed(run, removed)]
     report = RunReport(
         run_id=run.run_id,
         started=run.started,
         finished=datetime.now(UTC),
         stages=list(run.stages),
         partitions=sorted(run.partitions, key=lambda partition: partition.partition),
-        removed=sorted(published_partitions(run.workstation) - set(run.plan.partitions)),
-        diagnostics=[problem.to_json() for problem in run.plan.diagnostics],
+        removed=removed,
+        diagnostics=[problem.to_json() for problem in told],
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
     )
     write_report(run.workstation.reports(), report)
     return report
+
+
+def _removed(run: _Run, partitions: list[str]) -> Iterator[Diagnostic]:
+    """Mention published partitions that the control table no longer has."""
+    if partitions:
+        problem = Diagnostic(
+            "RUN-003",
+            f"{listing(partitions, 5)} is published and no longer in the control table; "
+            "readers still see it",
+            place=run.project.settings.control_table,
+            fix="add the rows again, or remove the data from the workstation",
+            severity="warning",
+        )
+        yield with_owner(run.project.teams, problem)

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from ai_dataflow import load
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.jobs import control_table_sensor
 from ai_dataflow.orchestration.partitions import NAME, module_client_partitions
@@ -225,3 +226,17 @@ def test_the_sensor_adds_the_control_tables_partitions_once(project: Path) -> No
         again = control_table_sensor(context)
         assert isinstance(again, dg.SkipReason)
         assert "all known" in (again.skip_message or "")
+
+
+def test_a_partition_that_left_the_control_table_stays_published_and_is_mentioned(
+    project: Path,
+) -> None:
+    run_project(project)
+    control = project / "control_table.csv"
+    rows = control.read_text().splitlines(keepends=True)
+    control.write_text("".join(row for row in rows if "borealis" not in row))
+    report = run_project(project)
+    assert report.removed == [BOTH[1]]
+    assert [problem["code"] for problem in report.diagnostics] == ["RUN-003"]
+    assert report.exit_code == 0
+    assert load("claims", client="borealis", config=project).collect().height == 1
