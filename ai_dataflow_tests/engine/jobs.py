@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import FileLocation, Location
 from ai_dataflow.config.settings import Settings, SqlConnection, WorkstationSettings
 from ai_dataflow.config.tables import Sheet
+from ai_dataflow.engine import run as engine
 from ai_dataflow.engine.job import AiColumn, PartitionJob, PartitionResult, SourceJob
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 
@@ -113,3 +115,38 @@ def csv_file(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in text.split()), encoding="utf-8")
     return path
+
+
+def run_job(partition: PartitionJob, folder: Path) -> PartitionResult:
+    """Run a partition; its databases are in `shop.sqlite`."""
+    return engine.run(partition, settings(folder, db="sqlite:///shop.sqlite"), "run-1")
+
+
+def count_rows(result: PartitionResult) -> dict[str, tuple[int, int, int, int]]:
+    """Give each product's rows: read, rejected, merged, published."""
+    return {
+        product: (own.rows_read, own.rows_rejected, own.rows_merged, own.rows_published)
+        for product, own in result.counts.items()
+    }
+
+
+def database(folder: Path, *statements: str) -> None:
+    """Run statements in the shop's database."""
+    with sqlite3.connect(folder / "shop.sqlite") as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def make_shop(folder: Path) -> PartitionJob:
+    """Lines and orders of one product, sales of another; one line and one order are bad."""
+    lines = csv_file(folder / "lines.csv", "No,Item,Qty 1,tea,2 1,jam,3 9,egg,x 7,oil,1")
+    orders = csv_file(folder / "orders.csv", "No,Day 1,2024-01-31 2,2024-02-31 3,2024-03-31")
+    sold = csv_file(folder / "sold.csv", "what,when pen,2024-04-30")
+    return job(
+        source(lines, key("id", "No"), mapped("item", "string", "Item"),
+               mapped("quantity", "int64", "Qty"), submodule="line"),
+        source(orders, key("id", "No"), mapped("day", "date", "Day"), submodule="order"),
+        source(sold, mapped("item", "string", "what"), mapped("day", "date", "when"),
+               product="vega", submodule="sale"),
+    )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import pickle
-import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -20,56 +19,24 @@ from hypothesis import strategies as st
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.engine import run as engine
 from ai_dataflow.engine import scratch
-from ai_dataflow.engine.job import AiColumn, PartitionJob, PartitionResult
+from ai_dataflow.engine.job import AiColumn, PartitionJob
 from ai_dataflow.engine.merge import Merged, Part, merge_product
 from ai_dataflow_tests.engine.jobs import (
-    PLACE,
     codes,
+    count_rows,
     csv_file,
+    database,
     job,
     key,
     left_out,
+    make_shop,
     mapped,
     problems,
-    settings,
+    run_job,
     source,
     workstation,
     written,
 )
-
-
-def _run(partition: PartitionJob, folder: Path) -> PartitionResult:
-    return engine.run(partition, settings(folder, db="sqlite:///shop.sqlite"), "run-1")
-
-
-def _counts(result: PartitionResult) -> dict[str, tuple[int, int, int, int]]:
-    """Give each product's rows: read, rejected, merged, published."""
-    return {
-        product: (own.rows_read, own.rows_rejected, own.rows_merged, own.rows_published)
-        for product, own in result.counts.items()
-    }
-
-
-def _database(folder: Path, *statements: str) -> None:
-    with sqlite3.connect(folder / "shop.sqlite") as connection:
-        for statement in statements:
-            connection.execute(statement)
-    connection.close()
-
-
-def _shop(folder: Path) -> PartitionJob:
-    """Lines and orders of one product, sales of another; one line and one order are bad."""
-    lines = csv_file(folder / "lines.csv", "No,Item,Qty 1,tea,2 1,jam,3 9,egg,x 7,oil,1")
-    orders = csv_file(folder / "orders.csv", "No,Day 1,2024-01-31 2,2024-02-31 3,2024-03-31")
-    sold = csv_file(folder / "sold.csv", "what,when pen,2024-04-30")
-    return job(
-        source(lines, key("id", "No"), mapped("item", "string", "Item"),
-               mapped("quantity", "int64", "Qty"), submodule="line"),
-        source(orders, key("id", "No"), mapped("day", "date", "Day"), submodule="order"),
-        source(sold, mapped("item", "string", "what"), mapped("day", "date", "when"),
-               product="vega", submodule="sale"),
-    )  # fmt: skip
-
 
 SHOP_ROWS = [
     (1, "tea", 2, dt.date(2024, 1, 31), "orion"),
@@ -89,11 +56,11 @@ def _everywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.usefixtures("_everywhere")
 def test_a_partition_is_read_mapped_joined_and_unioned(tmp_path: Path) -> None:
-    result = _run(_shop(tmp_path), tmp_path)
+    result = run_job(make_shop(tmp_path), tmp_path)
     rows = written(result, tmp_path)
     assert rows.columns == ["id", "item", "quantity", "day", "product_code"]
     assert rows.rows() == SHOP_ROWS
-    assert _counts(result) == {"orion": (7, 2, 1, 4), "vega": (1, 0, 0, 1)}
+    assert count_rows(result) == {"orion": (7, 2, 1, 4), "vega": (1, 0, 0, 1)}
     assert result.counts["orion"].filled == {"id": 4, "item": 3, "quantity": 3, "day": 3}
     assert result.data
     assert result.data.rows == result.total("rows_published") == 5
@@ -102,8 +69,10 @@ def test_a_partition_is_read_mapped_joined_and_unioned(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_everywhere")
 def test_every_row_left_out_is_listed_with_its_run_and_reason(tmp_path: Path) -> None:
     ragged = csv_file(tmp_path / "pens.csv", "n 1 2,3")
-    partition = job(*_shop(tmp_path).sources, source(ragged, mapped("n", "int64"), product="pen"))
-    rejects = left_out(_run(partition, tmp_path), tmp_path)
+    partition = job(
+        *make_shop(tmp_path).sources, source(ragged, mapped("n", "int64"), product="pen")
+    )
+    rejects = left_out(run_job(partition, tmp_path), tmp_path)
     assert {(r["run_id"], r["module_name"]) for r in rejects} == {("run-1", "sales")}
     shown = ("product_code", "submodule_name", "reason", "ai_column", "raw_row")
     assert [tuple(r[name] for name in shown) for r in rejects] == [
@@ -117,7 +86,7 @@ def test_what_was_spilled_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(scratch, "SPILL_BYTES", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
-    assert not _run(_shop(tmp_path), tmp_path).failures
+    assert not run_job(make_shop(tmp_path), tmp_path).failures
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
@@ -128,7 +97,7 @@ def test_the_order_of_many_rows_is_that_of_the_source(tmp_path: Path) -> None:
     pl.DataFrame({"k": range(30_011)}).write_parquet(tmp_path / "right.parquet")
     left = source(tmp_path / "left.parquet", key("k"), mapped("a", "int64"), submodule="left")
     right = source(tmp_path / "right.parquet", key("k"), submodule="right")
-    rows = written(_run(job(left, right), tmp_path), tmp_path)
+    rows = written(run_job(job(left, right), tmp_path), tmp_path)
     alone = sorted(set(range(30_011)) - set(keys))
     assert rows["k"].to_list() == keys + alone
 
@@ -137,15 +106,15 @@ def test_the_order_of_many_rows_is_that_of_the_source(tmp_path: Path) -> None:
 def test_the_order_of_products_in_the_control_table_changes_nothing(
     tmp_path: Path, order: tuple[int, ...]
 ) -> None:
-    shop = _shop(tmp_path)
+    shop = make_shop(tmp_path)
     shuffled = job(*(shop.sources[i] for i in order), columns=shop.columns)
-    assert written(_run(shuffled, tmp_path), tmp_path).rows() == SHOP_ROWS
+    assert written(run_job(shuffled, tmp_path), tmp_path).rows() == SHOP_ROWS
 
 
 def test_the_order_of_submodules_changes_no_row(tmp_path: Path) -> None:
-    shop = _shop(tmp_path)
+    shop = make_shop(tmp_path)
     turned = job(*reversed(shop.sources), columns=shop.columns)
-    assert Counter(written(_run(turned, tmp_path), tmp_path).rows()) == Counter(SHOP_ROWS)
+    assert Counter(written(run_job(turned, tmp_path), tmp_path).rows()) == Counter(SHOP_ROWS)
 
 
 def test_a_database_may_give_its_rows_in_any_order(tmp_path: Path) -> None:
@@ -153,12 +122,12 @@ def test_a_database_may_give_its_rows_in_any_order(tmp_path: Path) -> None:
     for rows in (ROWS, ROWS.reverse()):
         rows.write_database("rows", f"sqlite:///{tmp_path}/shop.sqlite", if_table_exists="replace")
         partition = job(source(SqlLocation("db", "rows"), mapped("n", "int64"), mapped("word")))
-        found.append(written(_run(partition, tmp_path), tmp_path).rows())
+        found.append(written(run_job(partition, tmp_path), tmp_path).rows())
     assert found[0] == found[1]
 
 
 def test_the_same_inputs_give_the_same_content_under_a_fresh_name(tmp_path: Path) -> None:
-    first, second = (_run(_shop(tmp_path), tmp_path) for _ in range(2))
+    first, second = (run_job(make_shop(tmp_path), tmp_path) for _ in range(2))
     assert written(first, tmp_path).equals(written(second, tmp_path))
     assert first.data
     assert second.data
@@ -186,14 +155,14 @@ FORMATS: dict[str, Callable[[pl.DataFrame, Path], Any]] = {
 def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     FORMATS[name](ROWS, tmp_path / name)
     columns = (mapped("n", "int64"), mapped("word"), mapped("x", "float64"))
-    rows = written(_run(job(source(tmp_path / name, *columns)), tmp_path), tmp_path)
+    rows = written(run_job(job(source(tmp_path / name, *columns)), tmp_path), tmp_path)
     assert rows.drop("product_code").equals(ROWS)
 
 
 def test_a_database_gives_the_same_rows_too(tmp_path: Path) -> None:
     ROWS.write_database("rows", f"sqlite:///{tmp_path}/shop.sqlite")
     columns = (mapped("n", "int64"), mapped("word"), mapped("x", "float64"))
-    rows = written(_run(job(source(SqlLocation("db", "rows"), *columns)), tmp_path), tmp_path)
+    rows = written(run_job(job(source(SqlLocation("db", "rows"), *columns)), tmp_path), tmp_path)
     assert rows.drop("product_code").sort("n").equals(ROWS)
 
 
@@ -201,15 +170,15 @@ def test_a_database_gives_the_same_rows_too(tmp_path: Path) -> None:
 def test_a_text_in_a_number_column_of_a_database_is_rejected(
     tmp_path: Path, column_type: str
 ) -> None:
-    _database(tmp_path, f"CREATE TABLE t (n {column_type})", "INSERT INTO t VALUES (1), ('lots')")
+    database(tmp_path, f"CREATE TABLE t (n {column_type})", "INSERT INTO t VALUES (1), ('lots')")
     partition = job(source(SqlLocation("db", "t"), mapped("n", "int64")))
-    result = _run(partition, tmp_path)
+    result = run_job(partition, tmp_path)
     assert written(result, tmp_path)["n"].to_list() == [1]
     assert [r["raw_row"] for r in left_out(result, tmp_path)] == [{"n": "lots"}]
 
 
 def _shared_table(folder: Path, client: str) -> PartitionJob:
-    _database(
+    database(
         folder, "CREATE TABLE t (c TEXT, n INTEGER)", "INSERT INTO t VALUES ('USA', 1), ('CAN', 2)"
     )
     own = SqlLocation("db", "t", client_column="c", client=client)
@@ -217,13 +186,13 @@ def _shared_table(folder: Path, client: str) -> PartitionJob:
 
 
 def test_a_client_gets_its_own_rows_of_a_shared_table(tmp_path: Path) -> None:
-    rows = written(_run(_shared_table(tmp_path, "CAN"), tmp_path), tmp_path)
+    rows = written(run_job(_shared_table(tmp_path, "CAN"), tmp_path), tmp_path)
     assert rows["n"].to_list() == [2]
 
 
 @pytest.mark.parametrize("client", ["FRA", "usa", "x' OR '1'='1", "USA' --", ""])
 def test_a_client_without_rows_in_a_shared_table_is_a_failure(tmp_path: Path, client: str) -> None:
-    result = _run(_shared_table(tmp_path, client), tmp_path)
+    result = run_job(_shared_table(tmp_path, client), tmp_path)
     assert codes(result) == ["SRC-002"]
     assert result.failures[0].stage == "azure_sql_extract"
 
@@ -235,22 +204,22 @@ def test_a_source_of_literals_alone_counts_all_its_rows(tmp_path: Path, name: st
     else:
         FORMATS[name](ROWS, tmp_path / name)
     where = SqlLocation("db", "rows") if name == "table" else tmp_path / name
-    result = _run(job(source(where, mapped("currency", transform="'EUR'"))), tmp_path)
+    result = run_job(job(source(where, mapped("currency", transform="'EUR'"))), tmp_path)
     assert written(result, tmp_path)["currency"].to_list() == ["EUR"] * 3
 
 
 def test_a_file_with_a_header_alone_publishes_no_rows(tmp_path: Path) -> None:
     file = csv_file(tmp_path / "empty.csv", "n")
-    result = _run(job(source(file, mapped("n", "int64"))), tmp_path)
+    result = run_job(job(source(file, mapped("n", "int64"))), tmp_path)
     assert written(result, tmp_path).schema == {"n": pl.Int64, "product_code": pl.String}
-    assert _counts(result) == {"orion": (0, 0, 0, 0)}
+    assert count_rows(result) == {"orion": (0, 0, 0, 0)}
 
 
 def test_a_partition_may_consist_of_rejects_alone(tmp_path: Path) -> None:
     file = csv_file(tmp_path / "bad.csv", "n x y")
-    result = _run(job(source(file, mapped("n", "int64"))), tmp_path)
+    result = run_job(job(source(file, mapped("n", "int64"))), tmp_path)
     assert written(result, tmp_path).height == 0
-    assert _counts(result) == {"orion": (2, 2, 0, 0)}
+    assert count_rows(result) == {"orion": (2, 2, 0, 0)}
 
 
 def test_what_a_module_maps_elsewhere_is_a_null_of_its_type(tmp_path: Path) -> None:
@@ -261,116 +230,17 @@ def test_what_a_module_maps_elsewhere_is_a_null_of_its_type(tmp_path: Path) -> N
         AiColumn("at", "timestamp"),
     ]
     partition = job(source(file, mapped("n", "int64")), columns=columns)
-    rows = written(_run(partition, tmp_path), tmp_path)
+    rows = written(run_job(partition, tmp_path), tmp_path)
     assert rows.rows() == [(None, 1, None, "orion")]
     assert rows.dtypes[:3] == [pl.Decimal(9, 2), pl.Int64, pl.Datetime("us", "UTC")]
 
 
 def test_jobs_and_results_are_plain_data_that_can_be_sent_anywhere(tmp_path: Path) -> None:
-    partition = _shop(tmp_path)
+    partition = make_shop(tmp_path)
     assert pickle.loads(pickle.dumps(partition)) == partition  # noqa: S301
     missing = job(source(tmp_path / "nosuch.csv", mapped("n")))
-    for result in (_run(partition, tmp_path), _run(missing, tmp_path)):
+    for result in (run_job(partition, tmp_path), run_job(missing, tmp_path)):
         assert pickle.loads(pickle.dumps(result)) == result  # noqa: S301
-
-
-def test_a_missing_file_is_a_failure_of_its_source(tmp_path: Path) -> None:
-    shop = _shop(tmp_path)
-    (tmp_path / "orders.csv").unlink()
-    result = _run(shop, tmp_path)
-    (failure,) = result.failures
-    problem = failure.diagnostic
-    assert (problem.code, problem.meaning.kind, problem.place) == (
-        "SRC-001", "missing_source", PLACE,
-    )  # fmt: skip
-    assert (problem.product, problem.submodule) == ("orion", "order")
-    assert result.failed_stages == {"adls_extract", "ai_dataset"}
-    assert (result.data, result.rejects) == (None, None)
-
-
-def test_all_sources_that_are_missing_are_named_at_once(tmp_path: Path) -> None:
-    partition = job(
-        source(tmp_path / "a.csv", mapped("n"), submodule="a"),
-        source(SqlLocation("db", "nosuch"), mapped("n"), submodule="b"),
-        source(tmp_path / "c.csv", mapped("n"), submodule="c"),
-    )
-    _database(tmp_path)
-    found = _run(partition, tmp_path)
-    assert [(p.code, p.submodule) for p in problems(found)] == [
-        ("SRC-001", "a"), ("SRC-001", "b"), ("SRC-001", "c"),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("transform", ["n +", "FROBNICATE(n)", "n = 1", "UPPER(DATE(n))"])
-def test_a_transform_that_does_not_fit_its_source_is_a_failure_of_the_mapping(
-    tmp_path: Path, transform: str
-) -> None:
-    file = csv_file(tmp_path / "n.csv", "n 1")
-    (problem,) = problems(_run(job(source(file, mapped("n", transform=transform))), tmp_path))
-    assert (problem.code, problem.place) == ("MAP-011", "ai_mapping.csv:2:transform")
-    assert (problem.product, problem.submodule) == ("orion", "line")
-
-
-@pytest.mark.parametrize("transform", ["SUBSTR(word, 1, n)", "CAST(word AS JSON)"])
-def test_a_transform_that_breaks_on_some_rows_is_a_failure_of_the_mapping(
-    tmp_path: Path, transform: str
-) -> None:
-    rows = pl.DataFrame({"word": ['{"a": 1}', "hunter2"], "n": [1, -471]})
-    rows.write_parquet(tmp_path / "words.parquet")
-    partition = job(source(tmp_path / "words.parquet", mapped("start", transform=transform)))
-    (problem,) = problems(_run(partition, tmp_path))
-    assert problem.meaning.concern == "mapping"
-    assert (problem.product, problem.submodule) == ("orion", "line")
-    assert "hunter2" not in repr(problem)
-    assert "471" not in repr(problem)
-
-
-def test_many_to_many_is_a_failure_of_its_source(tmp_path: Path) -> None:
-    left = csv_file(tmp_path / "left.csv", "k 1 1")
-    right = csv_file(tmp_path / "right.csv", "k,v 1,a 1,b")
-    partition = job(
-        source(left, key("k"), submodule="left"),
-        source(right, key("k"), mapped("v"), submodule="right"),
-    )
-    (problem,) = problems(_run(partition, tmp_path))
-    assert (problem.code, problem.meaning.kind, problem.place) == ("DAT-001", "join", PLACE)
-    assert (problem.product, problem.submodule) == ("orion", "right")
-
-
-def test_files_of_one_source_that_lack_a_column_are_a_failure_of_the_source(tmp_path: Path) -> None:
-    (tmp_path / "parts").mkdir()
-    pl.DataFrame({"n": [1], "m": [1]}).write_parquet(tmp_path / "parts" / "1.parquet")
-    pl.DataFrame({"n": [1]}).write_parquet(tmp_path / "parts" / "2.parquet")
-    partition = job(source(tmp_path / "parts", mapped("n", "int64"), mapped("m", "int64")))
-    assert codes(_run(partition, tmp_path)) == ["SRC-010"]
-
-
-def test_a_value_on_which_polars_panics_costs_only_its_row(tmp_path: Path) -> None:
-    days = pl.Series([0, 2**31 - 1], dtype=pl.Int32).cast(pl.Date)
-    pl.DataFrame({"day": days}).write_parquet(tmp_path / "days.parquet")
-    partition = job(source(tmp_path / "days.parquet", mapped("day", "timestamp")))
-    result = _run(partition, tmp_path)
-    assert written(result, tmp_path).height == len(left_out(result, tmp_path)) == 1
-
-
-def test_bytes_among_a_rejected_rows_columns_do_not_stop_the_others(tmp_path: Path) -> None:
-    rows = pl.DataFrame({"scan": [b"\xff", b"\xfe"], "n": ["1", "x"]})
-    rows.write_parquet(tmp_path / "scans.parquet")
-    columns = (mapped("scan", "binary"), mapped("n", "int64"))
-    result = _run(job(source(tmp_path / "scans.parquet", *columns)), tmp_path)
-    assert written(result, tmp_path).rows() == [(b"\xff", 1, "orion")]
-    assert [r["reason"] for r in left_out(result, tmp_path)] == ["REJ-001"]
-
-
-def test_a_workstation_that_cannot_be_written_is_a_failure_of_the_platform(tmp_path: Path) -> None:
-    shop = _shop(tmp_path)
-    (tmp_path / "workstation").write_text("a file, where a folder should be")
-    result = _run(shop, tmp_path)
-    assert {(p.code, p.meaning.concern) for p in problems(result)} == {("WST-001", "platform")}
-
-
-def test_a_job_without_sources_fails_and_does_not_raise(tmp_path: Path) -> None:
-    assert _run(job(), tmp_path).failures
 
 
 def test_rows_that_are_unaccounted_for_stop_the_partition(
@@ -381,7 +251,7 @@ def test_rows_that_are_unaccounted_for_stop_the_partition(
         return Merged(merged.rows, merged.rows_merged + 1)
 
     monkeypatch.setattr(engine, "merge_product", miscounted)
-    result = _run(_shop(tmp_path), tmp_path)
+    result = run_job(make_shop(tmp_path), tmp_path)
     assert [(p.code, p.product) for p in problems(result)] == [
         ("DAT-002", "orion"), ("DAT-002", "vega"),
     ]  # fmt: skip
@@ -411,7 +281,7 @@ def test_the_balance_always_closes(tmp_path: Path, left: list[str], right: list[
         source(tmp_path / f"{name}.csv", key("k"), mapped(name, "int64", "i"), submodule=name)
         for name in ("left", "right")
     ]
-    result = _run(job(*sources), tmp_path)
+    result = run_job(job(*sources), tmp_path)
 
     good = [[_as_int(k) for k in keys if k != "x"] for keys in (left, right)]
     counts = [Counter(k for k in keys if k is not None) for keys in good]
@@ -422,6 +292,6 @@ def test_the_balance_always_closes(tmp_path: Path, left: list[str], right: list[
     rejected = (left + right).count("x")
     read, merged = len(left) + len(right), sum(1 for k in counts[0] if k in counts[1])
     published = joined + good[0].count(None) + good[1].count(None)
-    assert _counts(result) == {"orion": (read, rejected, merged, published)}
+    assert count_rows(result) == {"orion": (read, rejected, merged, published)}
     assert read == rejected + merged + published
     assert len(left_out(result, tmp_path)) == rejected
