@@ -28,7 +28,7 @@ from ai_dataflow.engine.lineage import origins
 from ai_dataflow.engine.merge import Part, merge_product, union_products
 from ai_dataflow.engine.read import Rows, read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
-from ai_dataflow.engine.transform import malformed_rejects, map_rows, split
+from ai_dataflow.engine.transform import REASON, malformed_rejects, map_rows, split
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.workstation import rejects
@@ -121,7 +121,7 @@ def _map(
     for ai_column, origin in origins(source, compiled):
         result.origins.setdefault(ai_column, []).append(origin)
     good_and_bad = split(mapped, source, compiled)
-    total, good = mapped.select(pl.len(), pl.col("__reason").null_count()).collect().row(0)
+    total, good = mapped.select(pl.len(), pl.col(REASON).null_count()).collect().row(0)
     counts.rows_read += total + len(read.malformed)
     counts.rows_rejected += total - good + len(read.malformed)
     left_out.append(good_and_bad.rejects)

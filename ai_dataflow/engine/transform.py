@@ -14,8 +14,11 @@ from ai_dataflow.engine.compile import CompiledColumn, CompiledSource
 from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.workstation import rejects
 
-_REASON = "__reason"
-_RAW = "__raw"
+# Our columns beside the source's own, which may have any name a person would give: ours begin with
+# a character that is reserved for private use.
+_OURS = "\ue000"
+REASON = f"{_OURS}{_OURS}reason"  # no AI column begins with that character
+_RAW = f"{_OURS}{_OURS}raw"
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,17 @@ def map_rows(rows: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
 
     Columns have prefixes of their own: a source's columns may have any names.
     """
-    reason = pl.coalesce(*_reasons(compiled.columns))
-    raw = _raw_row(rows.collect_schema(), compiled.needed)
-    kept = pl.when(reason.is_not_null()).then(raw)
-    values = [c.cast.value.alias(f"ai.{c.mapping.ai_column}") for c in compiled.columns]
-    # All at once, from the source's columns as they are; and beside them, for literals alone
-    # would make one row of many.
-    return rows.with_columns(reason.alias(_REASON), kept.alias(_RAW), *values).select(
-        _REASON, _RAW, *(pl.col(value.meta.output_name()) for value in values)
+    reason = pl.coalesce(*_reasons(compiled.columns)).alias(REASON)
+    values = {f"{_OURS}{c.mapping.ai_column}": c.cast.value for c in compiled.columns}
+    raw = pl.when(pl.col(REASON).is_not_null()).then(
+        _raw_row(rows.collect_schema(), compiled.needed)
+    )
+    # Two steps, or Polars would compute the reasons twice; beside the source's columns, or
+    # literals alone would make one row of many.
+    return (
+        rows.with_columns(reason, **values)
+        .with_columns(raw.alias(_RAW))
+        .select(REASON, _RAW, *values)
     )
 
 
@@ -67,8 +73,8 @@ def _instance(dtype: Any) -> pl.DataType:
 
 def split(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> Mapped:
     """Split mapped rows into good ones and rejects."""
-    names = {f"ai.{c.mapping.ai_column}": c.mapping.ai_column for c in compiled.columns}
-    good = mapped.filter(pl.col(_REASON).is_null()).select(
+    names = {f"{_OURS}{c.mapping.ai_column}": c.mapping.ai_column for c in compiled.columns}
+    good = mapped.filter(pl.col(REASON).is_null()).select(
         pl.col(prefixed).alias(name) for prefixed, name in names.items()
     )
     return Mapped(good, _rejects(mapped, source, compiled))
@@ -93,7 +99,7 @@ def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
 
 
 def _rejects(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> pl.LazyFrame:
-    number = pl.col(_REASON)
+    number = pl.col(REASON)
     rows = [column.mapping for column in compiled.columns]
     raw = pl.col(_RAW).struct.json_encode() if compiled.needed else pl.lit("{}")
     bad = mapped.filter(number.is_not_null()).with_columns(raw.alias("raw_row"))

@@ -111,6 +111,13 @@ def test_a_source_column_may_have_any_name(name: str) -> None:
     assert [r["raw_row"] for r in bad] == [{name: "x"}]
 
 
+@pytest.mark.parametrize("name", ["reason", "raw", "raw_row", "len"])
+def test_an_ai_column_may_have_any_name(name: str) -> None:
+    good, bad = _map(pl.DataFrame({"n": ["1", "x"]}), mapped(name, "int64", "n"))
+    assert good == [(1,)]
+    assert [(r["ai_column"], r["raw_row"]) for r in bad] == [(name, {"n": "x"})]
+
+
 def test_one_source_column_may_feed_several_ai_columns() -> None:
     good, _ = _map(
         pl.DataFrame({"n": ["7"]}), mapped("text", "string", "n"), mapped("number", "int64", "n")
