@@ -214,7 +214,7 @@ def explain(
     found = [f for f in feeds(made, schemas, ai_column, filled) if module in (None, f.module)]
     if not found:
         known = {column.name for columns in made.columns.values() for column in columns}
-        raise DataflowError(_unknown_column(ai_column, known))
+        raise DataflowError(_unknown_column(ai_column, known - {ai_column}))
     if as_json:
         _print_json([feed.to_json() for feed in found])
     else:
@@ -236,8 +236,8 @@ def help_(code: Annotated[str, typer.Argument(help="A code, such as MAP-014.")])
 def _unknown_column(ai_column: str, known: set[str]) -> Diagnostic:
     return Diagnostic(
         "RUN-004",
-        f"no active product maps `{ai_column}`{did_you_mean(ai_column, known)}",
-        fix="name an AI column of the mapping sheet",
+        f"no partition that can run maps `{ai_column}`{did_you_mean(ai_column, known)}",
+        fix="name another; `ai-dataflow validate` tells what is held back",
     )
 
 

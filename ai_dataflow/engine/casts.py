@@ -143,7 +143,7 @@ def _instant(text: pl.Expr) -> pl.Expr:
         iso.str.to_datetime(f, time_unit="us", time_zone="UTC", strict=False)
         for f in _ZONED_FORMATS
     ]
-    return pl.coalesce(*local, *zoned)
+    return within_calendar(pl.coalesce(*local, *zoned), pl.Datetime("us", "UTC"), margin=0)
 
 
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
@@ -156,16 +156,18 @@ def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> p
     return in_utc.dt.date() if target == pl.Date else _in_zone(in_utc, target)
 
 
-def within_calendar(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
-    """Make days outside the years 1 to 9999 null: Polars panics on some, readers fail on all."""
+def within_calendar(expr: pl.Expr, source: pl.DataType, margin: int = 1) -> pl.Expr:
+    """Make days outside the years 1 to 9999 null: Polars panics on some, readers fail on all.
+
+    The `margin` is of days, on both sides: a time zone may yet move the instant.
+    """
     days = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
     unit = getattr(source, "time_unit", "")
     if unit == "ns":
         return expr  # cannot reach so far
     per_day = {"us": 86_400_000_000, "ms": 86_400_000}.get(unit, 1)
-    # A day less on both sides: a time zone may move the instant.
-    inside = expr.to_physical().is_between((days[0] + 1) * per_day, (days[1] - 1) * per_day)
-    return pl.when(inside).then(expr)
+    first, last = (days[0] + margin) * per_day, (days[1] + 1 - margin) * per_day - 1
+    return pl.when(expr.to_physical().is_between(first, last)).then(expr)
 
 
 def _in_zone(instant: pl.Expr, target: pl.DataType) -> pl.Expr:
@@ -185,6 +187,8 @@ def _from_number(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.
         return _to_decimal(expr, source, target)
     converted = expr.cast(target, strict=False)
     if target.is_integer() and not (source.is_integer() or source == pl.Boolean):
+        return pl.when(converted.cast(source, strict=False) == expr).then(converted)
+    if target.is_float() and source.is_integer():
         return pl.when(converted.cast(source, strict=False) == expr).then(converted)
     if target == pl.Float32 and source.is_float():
         return pl.when(converted.is_finite() | ~expr.is_finite()).then(converted)

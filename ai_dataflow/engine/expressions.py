@@ -23,6 +23,7 @@ from polars.exceptions import PolarsError
 from ai_dataflow.engine.casts import Cast, cast
 
 # What a scalar expression is made of; aggregates, windows and subqueries have other nodes.
+_WIDE = (pl.Int64, pl.UInt64, pl.Int128)
 _SCALAR_NODES = frozenset({"Column", "Literal", "BinaryExpr", "Cast", "Ternary", "Function"})
 
 
@@ -72,7 +73,7 @@ def compile_transform(text: str, schema: pl.Schema) -> Transform:
     except PolarsError as error:
         raise TransformError(_first_line(error), spelled) from None
     renamed = tuple((name, found) for name, found in names.items() if found != name)
-    failed = pl.any_horizontal(*rewriter.failed) if rewriter.failed else pl.lit(value=False)
+    failed = pl.any_horizontal(*rewriter.failed, _infinite(value, dtype, schema, columns))
     return Transform(value, failed, columns, dtype, renamed)
 
 
@@ -111,7 +112,7 @@ class _Rewriter:
             )
         match kind:
             case "Column":
-                return {kind: self.names.get(body, body)}
+                return self._column(str(self.names.get(body, body)))
             case "Cast":
                 return self._cast(body)
             case "BinaryExpr":
@@ -125,6 +126,14 @@ class _Rewriter:
 
     def _with(self, kind: str, body: dict[str, Any], parts: tuple[str, ...]) -> Any:
         return {kind: body | {part: self.rewrite(body[part]) for part in parts}}
+
+    def _column(self, name: str) -> Any:
+        """Widen small integers: arithmetic in their own width would overflow in silence."""
+        node = {"Column": name}
+        dtype = self.schema.get(name)
+        is_small = dtype is not None and dtype.is_integer() and dtype not in _WIDE
+        widened = {"expr": node, "dtype": {"Literal": "Int64"}, "options": "NonStrict"}
+        return {"Cast": widened} if is_small else node
 
     def _ternary(self, body: dict[str, Any]) -> Any:
         """Rewrite a CASE: a cast in a branch that a row does not take has not failed."""
@@ -141,8 +150,9 @@ class _Rewriter:
         inputs = [self.rewrite(item) for item in body["input"]]
         lenient, was_strict = _lenient(body["function"])
         node = {"Function": body | {"input": inputs, "function": lenient}}
-        if was_strict:
-            self.failed.append(_load(inputs[0]).is_not_null() & _load(node).is_null())
+        if was_strict or _is_arithmetic(lenient):
+            given = pl.all_horizontal(_load(item).is_not_null() for item in inputs)
+            self.failed.append(given & _load(node).is_null())
         return node
 
     def _cast(self, body: dict[str, Any]) -> Any:
@@ -162,6 +172,22 @@ class _Rewriter:
         if source != pl.String:
             return None
         return cast(inner, source, _type_of(plain, self.schema))
+
+
+def _is_arithmetic(function: Any) -> bool:
+    """Tell arithmetic apart, whose null from no null is a division by zero."""
+    return isinstance(function, dict) and "Binary" in (function.get("Sql") or {})
+
+
+def _infinite(
+    value: pl.Expr, dtype: pl.DataType, schema: pl.Schema, columns: tuple[str, ...]
+) -> pl.Expr:
+    """Tell where a float came out that is none, though none went in."""
+    if not dtype.is_float():
+        return pl.lit(value=False)
+    given = [~pl.col(name).is_finite() for name in columns if schema[name].is_float()]
+    spoiled = pl.any_horizontal(*given).fill_null(value=False) if given else pl.lit(value=False)
+    return value.is_not_null() & ~value.is_finite() & ~spoiled
 
 
 def _lenient(function: Any) -> tuple[Any, bool]:

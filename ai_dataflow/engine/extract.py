@@ -12,7 +12,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.compile import compile_source
-from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, SourceJob, Stage
+from ai_dataflow.engine.job import Failure, PartitionJob, SourceJob, Stage
 from ai_dataflow.engine.lineage import stage_of
 from ai_dataflow.sources import adls, azure_sql, failures
 from ai_dataflow.sources.extracts import Extract
@@ -40,7 +40,7 @@ def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[St
     partition's manifest, for runs that only merge.
     """
     staging = open_workstation(settings).staging(job.module, job.client)
-    last = {} if set(EXTRACTS) <= set(stages) else _last(staging)
+    last = _last(staging)
     done: list[Extract] = []
     failed: list[Failure] = []
     for source in job.sources:
@@ -52,8 +52,10 @@ def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[St
             done += found or _known(source, known, stages)
         except DataflowError as error:
             failed += [Failure(stage, owned(problem, source)) for problem in error.diagnostics]
-    if not failed:
-        _keep(staging, done)
+    fresh = {(extract.product, extract.submodule): extract for extract in done}
+    own = {(source.product, source.submodule) for source in job.sources}
+    # What failed keeps its last extract: the others are new, and are told to be.
+    _keep(staging, [e for key, e in {**last, **fresh}.items() if key in own])
     return Extracted(done, failed)
 
 
@@ -65,7 +67,8 @@ def owned(problem: Diagnostic, source: SourceJob) -> Diagnostic:
 def _extract(source: SourceJob, settings: Settings, staging: Folder) -> Extract:
     if isinstance(source.location, SqlLocation):
         return _copy(source, source.location, settings, staging)
-    return adls.pin(source.location, source.product, source.submodule, source.place)
+    pinned = adls.pin(source.location, source.product, source.submodule, source.place)
+    return replace(pinned, source=repr(source.location))
 
 
 def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging: Folder) -> Extract:
@@ -80,12 +83,13 @@ def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging:
     return Extract(
         source.product, source.submodule, str(location), staging.url, "parquet", (stored,),
         staged=True,
+        source=repr(location),
     )  # fmt: skip
 
 
 def _known(source: SourceJob, last: Extract | None, stages: Collection[Stage]) -> list[Extract]:
     """Give the last extract; a run that only extracts does not miss what it does not need."""
-    if last is not None and last.name == str(source.location):
+    if last is not None and last.source == repr(source.location):
         return [last]
     if "ai_dataset" not in stages:
         return []

@@ -29,7 +29,7 @@ from ai_dataflow.engine.merge import Part, merge_product, union_products
 from ai_dataflow.engine.read import Rows, read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
 from ai_dataflow.engine.transform import REASON, malformed_rejects, map_rows, split
-from ai_dataflow.sources import adls
+from ai_dataflow.sources import adls, failures
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.files import DataFile, write_partition
@@ -98,6 +98,16 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
             ]
             done = merge_product(parts)
             counts.rows_merged, merged[product] = done.rows_merged, done.rows
+        if not result.total("rows_read"):
+            source = job.sources[0]
+            raise DataflowError(
+                *(
+                    owned(p, source)
+                    for p in failures.no_rows_at_all(
+                        [str(s.location) for s in job.sources], source.place
+                    ).diagnostics
+                )
+            )
         result.data = write_partition(
             union_products(merged, job.columns), workstation.dataset(job.module), job.client
         )

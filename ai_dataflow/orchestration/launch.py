@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.project import Project
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
@@ -48,7 +48,10 @@ def launch(
 def _no_report(result: dg.ExecuteInProcessResult) -> Diagnostic:
     """Say why a run ended without a report, as far as Dagster knows."""
     failures = [event.step_failure_data.error for event in result.get_step_failure_events()]
-    cause = next((error.message.strip() for error in failures if error), "")
+    error = next(filter(None, failures), None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    cause = redacted(error.message) if error else ""
     return Diagnostic(
         "RUN-002",
         f"run {result.run_id} ended without a report",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy import types as sql_types
-from sqlalchemy.exc import DBAPIError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
 
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
@@ -40,7 +40,13 @@ class Database:
 
     def __init__(self, name: str, url: str, folder: str) -> None:
         self.name = name
-        self.engine = _engine(url, folder)
+        self._url = url
+        self._folder = folder
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The engine, with its pool; made when it is first used, where a bad URL is classified."""
+        return _engine(self._url, self._folder)
 
     def schema(self, location: SqlLocation, place: str) -> pl.Schema:
         """Give the columns and types of a table or view.
@@ -69,7 +75,8 @@ class Database:
             # SQLite would take the unknown name for a text, and find no rows.
             raise failures.query_failed(str(location), place, f"there is no column {client}")
         statement = _select(location, columns)
-        options = {"stream_results": True, "yield_per": self._batch_rows}
+        with _classified(location, place):
+            options = {"stream_results": True, "yield_per": self._batch_rows}
         with _classified(location, place), self.engine.connect() as connection:
             result = connection.execution_options(**options).execute(statement)
             empty = True
@@ -207,5 +214,14 @@ def _classified(location: SqlLocation, place: str) -> Iterator[None]:
         is_lost = error.statement is None or error.connection_invalidated
         failed = failures.unreachable if is_lost else failures.query_failed
         raise failed(str(location), place, error.orig) from None
+    except (ArgumentError, ImportError) as error:
+        raise failures.unreachable(str(location), place, _unusable(error)) from None
     except SQLAlchemyError as error:
         raise failures.query_failed(str(location), place, error) from None
+
+
+def _unusable(error: Exception) -> str:
+    """Say what is wrong with a connection's URL, without the URL: it may hold a password."""
+    if isinstance(error, ImportError):
+        return f"the driver of its URL is not installed ({error.name or type(error).__name__})"
+    return "its URL is none that SQLAlchemy knows"

@@ -20,6 +20,7 @@ class Extract:
 
     `name` is the location as the control table spells it, `folder` the URL that the files'
     paths are relative to, `version` the Delta version.
+    `source` is the whole location, by which a later run knows it again.
     `staged` tells that the files are our own copy, which nobody else changes.
     """
 
@@ -31,6 +32,7 @@ class Extract:
     files: tuple[StoredFile, ...] = ()
     version: int | None = None
     staged: bool = False
+    source: str = ""
 
     @property
     def size(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 
 
 def missing(location: str, place: str) -> DataflowError:
@@ -28,6 +28,14 @@ def no_rows(location: str, client_column: str, place: str) -> DataflowError:
     )  # fmt: skip
 
 
+def no_rows_at_all(locations: list[str], place: str) -> DataflowError:
+    """All sources of a partition without a row: an empty partition would replace a full one."""
+    return _failure(
+        "SRC-002", f"there is not one row in {listing(locations, 4)}", place,
+        "deliver the data again, or make the rows inactive until there is data",
+    )  # fmt: skip
+
+
 def unreadable(location: str, place: str, cause: object) -> DataflowError:
     """Bytes that are not what their format promises."""
     return _failure(
@@ -47,7 +55,10 @@ def cut_off(location: str, place: str) -> DataflowError:
 def changed(location: str, place: str) -> DataflowError:
     """A file that is not the one that was listed."""
     return _failure(
-        "SRC-005", f"{location} changed while it was read", place, "run the partition again"
+        "SRC-005",
+        f"{location} changed while it was read",
+        place,
+        "run the partition again, its extracts too",
     )
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import adls, azure_sql
+from ai_dataflow.sources import adls, azure_sql, failures
 from ai_dataflow.sources.extracts import Extract
 
 CACHE_FILE = ".cache/ai_dataflow/schemas.json"
@@ -57,6 +57,8 @@ def read_schemas(wanted: Mapping[Location, str], settings: Settings) -> dict[Loc
             return azure_sql.database(location.connection, settings).schema(location, place)
         except DataflowError as error:
             return error.diagnostics
+        except Exception as error:  # one source that nobody foresaw must not hide the others
+            return failures.unreadable(str(location), place, error).diagnostics
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="schema") as pool:
         found = dict(zip(wanted, pool.map(look, wanted, wanted.values()), strict=True))

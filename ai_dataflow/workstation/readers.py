@@ -37,7 +37,8 @@ def load(
             `AI_DATAFLOW_CONFIG` names, else the current folder's.
 
     Raises:
-        DatasetNotFoundError: nothing is published under that name, or not in that version.
+        DatasetNotFoundError: nothing is published under that name, for that client, or in that
+            version: a client that is missing is not an empty one.
         DataflowError: the settings cannot be read.
 
     Example:
@@ -51,7 +52,13 @@ def published_partitions(workstation: Workstation) -> set[str]:
     """Give the partitions that readers see now, as `module|client`, of all modules."""
     found: set[str] = set()
     for module in workstation.root.folders():
-        if module.startswith("_") or (delta := open_table(workstation.dataset(module))) is None:
+        if module.startswith("_"):
+            continue
+        try:
+            delta = open_table(workstation.dataset(module))
+        except DeltaError:
+            continue  # a table that cannot be read is told where it is written to
+        if delta is None:
             continue
         found |= {f"{module}|{values[PARTITION_COLUMN]}" for values in delta.partitions()}
     return found
@@ -73,5 +80,9 @@ def read_dataset(
     frame = pl.scan_delta(delta)
     if client is not None:
         clients = [client] if isinstance(client, str) else list(client)
+        published = {str(values[PARTITION_COLUMN]) for values in delta.partitions()}
+        if missing := [name for name in clients if name not in published]:
+            names = ", ".join(missing[:5])
+            raise DatasetNotFoundError(f"{table.url} has no published rows of {names}")
         frame = frame.filter(pl.col(PARTITION_COLUMN).is_in(clients))
     return frame if columns is None else frame.select(columns)

@@ -214,3 +214,16 @@ def test_on_clean_data_a_transform_is_what_polars_sql_makes_of_it(
     values, failed = _apply(text, rows)
     assert values == rows.with_columns(value=pl.sql_expr(text))["value"].to_list()
     assert not any(failed)
+
+
+@pytest.mark.parametrize("transform", ["m / z", "m % z", "n / z", "LN(z)", "SQRT(0 - m)"])
+def test_what_is_no_number_fails_its_row(transform: str) -> None:
+    rows = pl.DataFrame({"m": [1.5], "n": [3], "z": [0]})
+    compiled = compile_transform(transform, rows.schema)
+    assert rows.select(compiled.failed).item() is True
+
+
+def test_small_integers_do_not_overflow_in_silence() -> None:
+    rows = pl.DataFrame({"q": [100_000], "p": [100_000]}, schema={"q": pl.Int32, "p": pl.Int32})
+    compiled = compile_transform("q * p", rows.schema)
+    assert rows.select(compiled.value).item() == 10_000_000_000

@@ -208,11 +208,17 @@ def test_a_source_of_literals_alone_counts_all_its_rows(tmp_path: Path, name: st
     assert written(result, tmp_path)["currency"].to_list() == ["EUR"] * 3
 
 
-def test_a_file_with_a_header_alone_publishes_no_rows(tmp_path: Path) -> None:
+def test_a_partition_without_one_row_is_not_published(tmp_path: Path) -> None:
     file = csv_file(tmp_path / "empty.csv", "n")
     result = run_job(job(source(file, mapped("n", "int64"))), tmp_path)
-    assert written(result, tmp_path).schema == {"n": pl.Int64, "product_code": pl.String}
-    assert count_rows(result) == {"orion": (0, 0, 0, 0)}
+    assert codes(result) == ["SRC-002"]
+    assert result.data is None
+
+
+def test_a_file_with_a_header_alone_beside_others_is_no_failure(tmp_path: Path) -> None:
+    empty = source(csv_file(tmp_path / "empty.csv", "n"), mapped("n", "int64"), submodule="a")
+    full = source(csv_file(tmp_path / "full.csv", "n 1"), mapped("n", "int64"), submodule="b")
+    assert count_rows(run_job(job(empty, full), tmp_path)) == {"orion": (1, 0, 0, 1)}
 
 
 def test_a_partition_may_consist_of_rejects_alone(tmp_path: Path) -> None:
@@ -282,6 +288,9 @@ def test_the_balance_always_closes(tmp_path: Path, left: list[str], right: list[
         for name in ("left", "right")
     ]
     result = run_job(job(*sources), tmp_path)
+    if not left + right:
+        assert codes(result) == ["SRC-002"]
+        return
 
     good = [[_as_int(k) for k in keys if k != "x"] for keys in (left, right)]
     counts = [Counter(k for k in keys if k is not None) for keys in good]

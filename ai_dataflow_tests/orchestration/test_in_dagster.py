@@ -240,3 +240,28 @@ def test_a_partition_that_left_the_control_table_stays_published_and_is_mentione
     assert [problem["code"] for problem in report.diagnostics] == ["RUN-003"]
     assert report.exit_code == 0
     assert load("claims", client="borealis", config=project).collect().height == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["notaurl", "foo://host/db", "nodriver+pyodbc://host/db", "postgresql+nodriver://h/d"]
+)
+def test_a_connection_that_cannot_be_used_costs_only_its_own_partitions(
+    project: Path, url: str
+) -> None:
+    settings = project / "ai_dataflow.toml"
+    settings.write_text(settings.read_text() + f'\n[sql.db]\nurl = "{url}"\n')
+    control = project / "control_table.csv"
+    control.write_text(
+        control.read_text() + "VEGA,claims,claim,coral,sql://db/t?client_column=c,Y\n"
+    )
+    report = run_project(project)
+    (failed,) = report.failed
+    assert (failed.partition, failed.error and failed.error.code) == ("claims|coral", "SRC-007")
+    assert url not in report.model_dump_json()
+
+
+def test_a_broken_table_in_the_workstation_stops_no_other_module(project: Path) -> None:
+    log = project / "workstation/other/_delta_log"
+    log.mkdir(parents=True)
+    (log / f"{0:020}.json").write_text("{bad")
+    assert run_project(project).exit_code == 0

@@ -30,13 +30,21 @@ def test_a_module_is_all_its_clients(project: Path) -> None:
 @pytest.mark.parametrize(
     ("client", "numbers"),
     [("USA", [1, 2]), ("CAN", [4, 5]), (["CAN"], [4, 5]), (("USA", "CAN"), [1, 2, 4, 5]),
-     ("FRA", []), ([], [])],
+     ([], [])],
 )  # fmt: skip
 def test_a_client_is_its_own_rows(
     project: Path, client: str | list[str], numbers: list[int]
 ) -> None:
     rows = load("sales", client, config=project).collect()
     assert sorted(rows["n"].to_list()) == numbers
+
+
+@pytest.mark.parametrize("client", ["FRA", ["USA", "FRA"]])
+def test_a_client_that_is_missing_is_not_an_empty_one(
+    project: Path, client: str | list[str]
+) -> None:
+    with pytest.raises(DatasetNotFoundError, match="FRA"):
+        load("sales", client, config=project)
 
 
 def test_columns_come_in_the_order_asked_for(project: Path) -> None:
