@@ -57,7 +57,7 @@ def diagnostic_lines(problem: Diagnostic) -> list[Text]:
     place = Text("  --> ", "blue").append(_printable(problem.place), "default")
     lines = [
         head.append(f": {problem.meaning.title}", "bold"),
-        place.append(_printable(subject), "dim"),
+        place.append(_printable(subject), "dim") if problem.place else None,
         Text(_printable(f"  {problem.message}")),
         Text(_printable(f"  cause: {problem.cause}")) if problem.cause else None,
         Text(_printable(f"  fix: {problem.fix}")) if problem.fix else None,

@@ -255,7 +255,7 @@ def test_plan_explains_what_a_partition_compiles_to(project: Path) -> None:
     ("arguments", "says"),
     [
         (("plan", "--explain", "claims|amce"), "did you mean `claims|acme`?"),
-        (("explain", "amout"), "no active product maps `amout`; did you mean `amount`?"),
+        (("explain", "amout"), "no partition that can run maps `amout`; did you mean `amount`?"),
         (("explain", "amount", "--module", "policies"), "RUN-004"),
         (("help", "MAP-01"), "did you mean"),
     ],
