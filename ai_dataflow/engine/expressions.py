@@ -12,6 +12,7 @@ between releases; the tests of this module hold it to what is used here.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class TransformError(ValueError):
         self.is_scalar = is_scalar
 
 
-@dataclass
+@dataclass(frozen=True)
 class Transform:
     """A compiled transform: its value, in which rows a strict cast failed, its columns.
 
@@ -64,16 +65,32 @@ def compile_transform(text: str, schema: pl.Schema) -> Transform:
     """
     parsed = _parse(text)
     spelled = tuple(dict.fromkeys(parsed.meta.root_names()))
-    names = {name: resolve_column(name, schema) or name for name in spelled}
-    columns = tuple(dict.fromkeys(names.values()))
-    rewriter = _Rewriter(schema, names)
+    names = tuple((name, resolve_column(name, schema) or name) for name in spelled)
+    own = tuple((found, schema[found]) for _, found in names if found in schema)
     try:
-        value = _load(rewriter.rewrite(_dump(parsed)))
-        dtype = _tried(value, schema)
+        return _compile(json.dumps(_dump(parsed)), names, own)
     except PolarsError as error:
         raise TransformError(_first_line(error), spelled) from None
-    renamed = tuple((name, found) for name, found in names.items() if found != name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _compile(
+    parsed: str, names: tuple[tuple[str, str], ...], own: tuple[tuple[str, pl.DataType], ...]
+) -> Transform:
+    """Compile a parsed transform; the same one for a thousand partitions is compiled once.
+
+    Args:
+        parsed: the expression's JSON. The text would not do: `now()` is parsed into the time.
+        names: its columns as they are spelled, each with the column that is meant.
+        own: the columns that are meant and there, with their types.
+    """
+    schema = pl.Schema(dict(own))
+    columns = tuple(dict.fromkeys(found for _, found in names))
+    rewriter = _Rewriter(schema, dict(names))
+    value = _load(rewriter.rewrite(json.loads(parsed)))
+    dtype = _tried(value, schema)
     failed = pl.any_horizontal(*rewriter.failed, _infinite(value, dtype, schema, columns))
+    renamed = tuple((name, found) for name, found in names if found != name)
     return Transform(value, failed, columns, dtype, renamed)
 
 
