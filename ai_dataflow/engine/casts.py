@@ -44,6 +44,7 @@ def castable(source: pl.DataType, target: pl.DataType) -> bool:
     return cast(pl.col("value"), source, target) is not None
 
 
+@functools.cache
 def narrowing(source: pl.DataType, target: pl.DataType) -> str:
     """Say what a cast between these types may not be able to keep; nothing for text.
 
