@@ -155,13 +155,12 @@ def _alike(rows: list[MappingRow]) -> list[Diagnostic]:
         known = first.setdefault((row.module, row.ai_column.casefold()), row)
         if row.ai_column != known.ai_column:
             problems.append(
-                Diagnostic(
+                row.problem(
                     "MAP-023",
+                    "ai_column",
                     f"`{row.ai_column}` differs from `{known.ai_column}` in "
                     f"{known.place('ai_column')} only in case",
-                    place=row.place("ai_column"),
-                    fix="spell the column in one way",
-                    line=row.line,
+                    "spell the column in one way",
                 )
             )
     return problems
@@ -191,13 +190,12 @@ def _two_types(rows: list[MappingRow]) -> list[Diagnostic]:
         known = first.setdefault((row.module, row.ai_column), row)
         if row.ai_type != known.ai_type:
             problems.append(
-                Diagnostic(
+                row.problem(
                     "MAP-007",
+                    "ai_type",
                     f"`{row.ai_column}` is {row.ai_type} here and {known.ai_type} in "
                     f"{known.place('ai_type')}",
-                    place=row.place("ai_type"),
-                    fix="give both rows the same type",
-                    line=row.line,
+                    "give both rows the same type",
                 )
             )
     return problems
@@ -210,13 +208,12 @@ def _mapped_twice(rows: list[MappingRow]) -> list[Diagnostic]:
         key = (row.module, row.product, row.submodule, row.ai_column)
         if (known := first.setdefault(key, row)) is not row:
             problems.append(
-                Diagnostic(
+                row.problem(
                     "MAP-009",
+                    "ai_column",
                     f"`{row.ai_column}` is mapped from the same source in "
                     f"{known.place('ai_column')}",
-                    place=row.place("ai_column"),
-                    fix="keep one of the rows",
-                    line=row.line,
+                    "keep one of the rows",
                 )
             )
     return problems

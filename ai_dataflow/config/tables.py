@@ -46,6 +46,10 @@ class Row:
         """Name one of the row's cells."""
         return self.sheet.place(self.line, column)
 
+    def problem(self, code: str, column: str, message: str, fix: str) -> Diagnostic:
+        """Make a diagnostic about one of the row's cells."""
+        return Diagnostic(code, message, place=self.place(column), fix=fix, line=self.line)
+
 
 @dataclass(frozen=True)
 class Layout:

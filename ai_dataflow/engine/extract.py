@@ -51,7 +51,7 @@ def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[St
             found = [_extract(source, settings, staging)] if wanted else None
             done += found or _known(source, known, stages)
         except DataflowError as error:
-            failed += [Failure(stage, owned(problem, source)) for problem in error.diagnostics]
+            failed += [Failure(stage, problem) for problem in owned(error, source).diagnostics]
     fresh = {(extract.product, extract.submodule): extract for extract in done}
     own = {(source.product, source.submodule) for source in job.sources}
     # What failed keeps its last extract: the others are new, and are told to be.
@@ -59,9 +59,14 @@ def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[St
     return Extracted(done, failed)
 
 
-def owned(problem: Diagnostic, source: SourceJob) -> Diagnostic:
-    """Give the problem the product and submodule that its owner is found by."""
-    return replace(problem, product=source.product, submodule=source.submodule)
+def owned(error: DataflowError, source: SourceJob) -> DataflowError:
+    """Give problems the product and submodule that their owner is found by."""
+    return DataflowError(
+        *(
+            replace(problem, product=source.product, submodule=source.submodule)
+            for problem in error.diagnostics
+        )
+    )
 
 
 def _extract(source: SourceJob, settings: Settings, staging: Folder) -> Extract:

@@ -99,15 +99,9 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
             done = merge_product(parts)
             counts.rows_merged, merged[product] = done.rows_merged, done.rows
         if not result.total("rows_read"):
-            source = job.sources[0]
-            raise DataflowError(
-                *(
-                    owned(p, source)
-                    for p in failures.no_rows_at_all(
-                        [str(s.location) for s in job.sources], source.place
-                    ).diagnostics
-                )
-            )
+            locations = [str(source.location) for source in job.sources]
+            first = job.sources[0]
+            raise owned(failures.no_rows_at_all(locations, first.place), first)
         result.data = write_partition(
             union_products(merged, job.columns), workstation.dataset(job.module), job.client
         )
@@ -126,7 +120,7 @@ def _map(
     try:
         compiled, read, mapped = _read_and_map(source, extract, space)
     except DataflowError as error:
-        raise DataflowError(*(owned(p, source) for p in error.diagnostics)) from None
+        raise owned(error, source) from None
     counts = result.counts[source.product]
     for ai_column, origin in origins(source, compiled):
         result.origins.setdefault(ai_column, []).append(origin)

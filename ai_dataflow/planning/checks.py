@@ -28,13 +28,12 @@ def _no_shared_key(keyed: Sequence[SourceJob]) -> Iterable[Diagnostic]:
     for source in keyed[1:]:
         if not set(known) & set(source.key_columns):
             row = next(row for row in source.mappings if row.is_key)
-            yield Diagnostic(
+            yield row.problem(
                 "MAP-013",
+                "is_key",
                 f"`{source.submodule}` has the keys {listing(source.key_columns)}; the submodules "
                 f"that it is joined to have {listing(known)}",
-                place=row.place("is_key"),
-                fix="mark a key that both have, or no key to append the rows",
-                line=row.line,
+                "mark a key that both have, or no key to append the rows",
             )
         known += source.key_columns
 
@@ -46,13 +45,12 @@ def _mapped_by_two(keyed: Sequence[SourceJob]) -> Iterable[Diagnostic]:
         for row in source.mappings:
             other = first.setdefault(row.ai_column, row)
             if other is not row and not (row.is_key and other.is_key):
-                yield Diagnostic(
+                yield row.problem(
                     "MAP-012",
+                    "ai_column",
                     f"`{row.ai_column}` comes from `{other.submodule}` and from "
                     f"`{source.submodule}`, which are joined",
-                    place=row.place("ai_column"),
-                    fix="map it from one of them, or mark it as a key of both",
-                    line=row.line,
+                    "map it from one of them, or mark it as a key of both",
                 )
 
 

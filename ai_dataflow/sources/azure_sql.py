@@ -38,8 +38,7 @@ _TYPES: tuple[tuple[type[sql_types.TypeEngine[Any]], pl.DataType], ...] = (
 class Database:
     """A SQL connection of the settings, and what can be asked of its tables."""
 
-    def __init__(self, name: str, url: str, folder: str) -> None:
-        self.name = name
+    def __init__(self, url: str, folder: str) -> None:
         self._url = url
         self._folder = folder
 
@@ -75,9 +74,8 @@ class Database:
             # SQLite would take the unknown name for a text, and find no rows.
             raise failures.query_failed(str(location), place, f"there is no column {client}")
         statement = _select(location, columns)
-        with _classified(location, place):
-            options = {"stream_results": True, "yield_per": self._batch_rows}
         with _classified(location, place), self.engine.connect() as connection:
+            options = {"stream_results": True, "yield_per": self._batch_rows}
             result = connection.execution_options(**options).execute(statement)
             empty = True
             for rows in result.partitions():
@@ -108,7 +106,7 @@ class Database:
 
 def database(name: str, settings: Settings) -> Database:
     """Give the database of a connection name; its pool is shared in this process."""
-    return Database(name, settings.sql[name].url.get_secret_value(), str(settings.folder))
+    return Database(settings.sql[name].url.get_secret_value(), str(settings.folder))
 
 
 @functools.lru_cache(maxsize=32)

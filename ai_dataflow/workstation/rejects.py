@@ -20,4 +20,3 @@ COLUMNS = (
     TableColumn("raw_row", "string", "the source columns that were read, as JSON"),
 )
 SCHEMA = pl.Schema({column.name: pl.String() for column in COLUMNS})
-EMPTY = pl.LazyFrame(schema=SCHEMA)
