@@ -6,9 +6,9 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 
@@ -22,10 +22,76 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SqlConnection(_Section):
-    """`[sql.<name>]`: a database, by SQLAlchemy URL. The URL may hold a password."""
+class EntraIdentity(_Section):
+    """Who to be towards Microsoft Entra ID; shared by storage accounts and databases.
+
+    Nothing given means azure-identity's `DefaultAzureCredential`; `client_id` alone is a
+    user-assigned managed identity; with `tenant_id` and a secret or a certificate (a path, PEM or
+    PKCS #12) it is a service principal.
+    """
+
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    client_certificate: Path | None = None
+    client_certificate_password: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        proofs = [bool(self.client_secret), bool(self.client_certificate)]
+        if all(proofs):
+            raise ValueError("has both client_secret and client_certificate: give one")
+        if any(proofs) and not (self.tenant_id and self.client_id):
+            raise ValueError("a service principal needs tenant_id and client_id")
+        if self.client_certificate_password and not self.client_certificate:
+            raise ValueError("has client_certificate_password without client_certificate")
+        return self
+
+
+class StorageAccount(EntraIdentity):
+    """`[storage.<account>]`: how to get into a storage account, and where it answers.
+
+    At most one of `account_key`, `sas_token`, `connection_string` and a service principal.
+    `endpoint` is the account's Blob endpoint where that is not the public cloud's: Azurite, a
+    sovereign cloud, a private link.
+    """
+
+    account_key: SecretStr | None = None
+    sas_token: SecretStr | None = None
+    connection_string: SecretStr | None = None
+    endpoint: str = ""
+
+    @model_validator(mode="after")
+    def _has_one_credential(self) -> Self:
+        keys = {
+            "account_key": self.account_key,
+            "sas_token": self.sas_token,
+            "connection_string": self.connection_string,
+            "client_id": self.client_id or self.tenant_id,
+        }
+        given = [name for name, value in keys.items() if value]
+        if len(given) > 1:
+            raise ValueError(f"has more than one credential ({', '.join(given)}): give one")
+        if self.endpoint and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", self.endpoint):
+            raise ValueError("its endpoint is no http(s) URL without user, query or fragment")
+        if self.connection_string and self.endpoint:
+            raise ValueError("has an endpoint beside a connection_string: put it in there")
+        return self
+
+
+class SqlConnection(EntraIdentity):
+    """`[sql.<name>]`: a database, by SQLAlchemy URL. The URL may hold a password.
+
+    `authentication = "entra"` signs in with a token of the given identity instead of a login.
+    `odbc` is an ODBC connection string for bulk reads, where it cannot be made from the URL.
+    `max_connections` limits the queries at once, `query_timeout` (seconds) each of them.
+    """
 
     url: SecretStr
+    authentication: Literal["login", "entra"] = "login"
+    odbc: SecretStr | None = None
+    max_connections: int = Field(default=4, ge=1, le=256)
+    query_timeout: int = Field(default=3600, ge=1)
 
 
 class WorkstationSettings(_Section):
@@ -35,9 +101,14 @@ class WorkstationSettings(_Section):
 
 
 class ExecutionSettings(_Section):
-    """`[execution]`: how many partitions at once on this machine."""
+    """`[execution]`: how many partitions at once on this machine, and how patient to be.
+
+    `retry_seconds` is how long a transient fault of a source or the workstation (throttling, a
+    server that is away) is retried, with backoff, before it fails its partition.
+    """
 
     workers: int = Field(default=8, ge=1, le=256)
+    retry_seconds: int = Field(default=120, ge=0, le=280)
     engine: Literal["local"] = "local"
 
 
@@ -65,6 +136,7 @@ class Settings(_Section):
     ai_mapping: str = "ai_mapping.csv"
     teams: str = "teams.csv"
     mounts: dict[str, str] = {}
+    storage: dict[str, StorageAccount] = {}
     sql: dict[str, SqlConnection] = {}
     workstation: WorkstationSettings = WorkstationSettings()
     execution: ExecutionSettings = ExecutionSettings()
@@ -172,11 +244,19 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
             fix = f"remove it or correct its name; known are {listing(_known_names(), 20)}"
             problems.append(_invalid(file, setting, f"is not a setting{near}", fix))
         else:
-            problems.append(_invalid(file, setting, item["msg"].lower(), "correct its value"))
+            message = item["msg"].removeprefix("Value error, ")
+            problems.append(_invalid(file, setting, _uncapitalized(message), "correct its value"))
     return problems
 
 
 def _known_names() -> list[str]:
-    models = (Settings, SqlConnection, WorkstationSettings, ExecutionSettings, ModuleSettings)
+    models = (
+        Settings, StorageAccount, SqlConnection, WorkstationSettings, ExecutionSettings,
+        ModuleSettings,
+    )  # fmt: skip
     names = (name for model in models for name in model.model_fields)
     return sorted(set(names) - set(_NOT_IN_FILE))
+
+
+def _uncapitalized(message: str) -> str:
+    return message[:1].lower() + message[1:]
