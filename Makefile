@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo ui test lint lock clean
+.PHONY: help setup demo ui services-setup test lint lock clean
 
 help: ## what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## .venv with the locked dependencies; then .venv/bin/ai-dataflow is the command
 
@@ -32,7 +32,10 @@ lint: setup ## lint, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint ## everything that CI checks
+services-setup: ## install what the tests' Azurite and PostgreSQL need
+	@ai_dataflow_tests/services/setup.sh
+
+test: lint services-setup ## everything that CI checks
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 lock: ## compile requirements.txt anew from pyproject.toml
@@ -41,4 +44,4 @@ lock: ## compile requirements.txt anew from pyproject.toml
 	  --upgrade --quiet -o requirements.txt
 
 clean: ## remove what was made
-	rm -rf $(VENV) demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .services demo demo-azure dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds them here
+    azurite,
+    azurite_tls,
+    identity,
+    odbc_drivers,
+    postgres,
+    proxy,
+)
 
 SHARED = Path(__file__).parents[2] / "shared" / "real"
 
@@ -18,9 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the tests from the Dagster instance and the project of whoever runs them."""
+    """Keep the tests from the Dagster, the project and the identity of whoever runs them."""
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.delenv("AI_DATAFLOW_CONFIG", raising=False)
+    for name in os.environ:
+        if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture
