@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo ui services-setup test lint lock clean
+.PHONY: help setup demo ui services services-stop services-setup test lint lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ lint: setup ## lint, format and types
 
 services-setup: ## install what the tests' Azurite and PostgreSQL need
 	@ai_dataflow_tests/services/setup.sh
+
+services: setup services-setup ## Azurite and PostgreSQL in the background; tells how to use them
+	@$(BIN)/python -m ai_dataflow_tests.services up
+
+services-stop: ## stop them
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m ai_dataflow_tests.services down
 
 test: lint services-setup ## everything that CI checks
 	$(BIN)/pytest -n 2 --dist loadgroup

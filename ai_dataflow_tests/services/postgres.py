@@ -83,7 +83,7 @@ class Postgres:
         options = [
             part for name, value in (_SETTINGS | own).items() for part in ("-c", f"{name}={value}")
         ]
-        command = [self._programs / "postgres", "-D", self._data, *options]
+        command: list[str | Path] = [self._programs / "postgres", "-D", self._data, *options]
         self._process = Process(command, self.folder / "server.log", user=self._user)
         self._process.wait_until_ready(self._answers)
 
