@@ -33,7 +33,11 @@ owner: the first row of the teams table that matches it, the product and the mod
 
 
 class Code(NamedTuple):
-    """What a diagnostic code means to a person, and what to do about it; texts are Markdown."""
+    """What a diagnostic code means to a person, and what to do about it; texts are Markdown.
+
+    `transient` problems were retried, and may be gone the next time; others stay until somebody
+    mends their cause.
+    """
 
     code: str
     title: str
@@ -42,6 +46,7 @@ class Code(NamedTuple):
     means: str
     example: str
     cure: str
+    transient: bool = False
 
     @property
     def family(self) -> str:
@@ -69,7 +74,7 @@ For example:
 
 {_wrapped(f"**What to do:** {code.cure}")}
 
-*Kind `{code.kind}`, concern `{code.concern}`.*
+*Kind `{code.kind}`, concern `{code.concern}`{", transient" if code.transient else ""}.*
 """
 
 
@@ -106,7 +111,9 @@ def _codes(catalogue: dict[str, Any]) -> Iterator[Code]:
             entries[f"{prefix}-{number}"] = filled | {"concern": table["concern"]}
     order = list(catalogue["families"])
     for code in sorted(entries, key=lambda code: (order.index(code[:3]), code)):
-        yield Code(code, **{field: text.strip("\n") for field, text in entries[code].items()})
+        entry = {"transient": False} | entries[code]
+        texts = {field: text.strip("\n") for field, text in entry.items() if field != "transient"}
+        yield Code(code, **texts, transient=entry["transient"])
 
 
 _CATALOGUE = tomllib.loads(resources.files(__package__).joinpath("codes.toml").read_text("utf-8"))

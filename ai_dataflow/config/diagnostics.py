@@ -81,6 +81,7 @@ class Diagnostic:
             "title": self.meaning.title,
             "kind": self.meaning.kind,
             "concern": self.meaning.concern,
+            "transient": self.meaning.transient,
             "owner": self.owner,
             "place": self.place,
             "message": self.message,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
+from ai_dataflow.config import blob_urls
 from ai_dataflow.config.control_table import NAMES, ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.settings import Settings
@@ -71,7 +72,22 @@ def resolve(row: ControlRow, settings: Settings) -> Location:
         return FileLocation(_absolute(row, text, settings), row.file_format, spelled)
     if scheme[1].casefold() == "sql":
         return _sql(row, text, settings)
-    raise _bad(row, f"`{scheme[1]}://` locations cannot be read", "a path, /mnt/… or sql://…")
+    if blob_urls.is_blob_url(text):
+        return FileLocation(_blob_url(row, text), row.file_format, spelled)
+    raise _bad(
+        row,
+        f"`{scheme[1]}://` locations cannot be read",
+        f"write a path, /mnt/…, sql://… or {blob_urls.suggestion(text)}",
+    )
+
+
+def _blob_url(row: ControlRow, text: str) -> str:
+    if _CONTROL.search(text):
+        raise _bad(row, "the location has a character that cannot be seen", "write it anew")
+    try:
+        return str(blob_urls.parse(text))
+    except ValueError as error:
+        raise _bad(row, str(error), "correct the location, or its mount in [mounts]") from None
 
 
 def _absolute(row: ControlRow, text: str, settings: Settings) -> str:

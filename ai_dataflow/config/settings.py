@@ -6,124 +6,37 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator
 
+from ai_dataflow.config.blob_urls import ACCOUNT_NAME
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.sections import (
+    ExecutionSettings,
+    ModuleSettings,
+    Section,
+    SqlConnection,
+    StorageAccount,
+    WorkstationSettings,
+    check_folder,
+    expanded,
+)
 
 FILE_NAME = "ai_dataflow.toml"
 CONFIG_VARIABLE = "AI_DATAFLOW_CONFIG"
 _NOT_IN_FILE = ("folder", "file_name")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECTIONS: dict[str, type[Section]] = {
+    "storage": StorageAccount,
+    "sql": SqlConnection,
+    "workstation": WorkstationSettings,
+    "execution": ExecutionSettings,
+    "modules": ModuleSettings,
+}
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class EntraIdentity(_Section):
-    """Who to be towards Microsoft Entra ID; shared by storage accounts and databases.
-
-    Nothing given means azure-identity's `DefaultAzureCredential`; `client_id` alone is a
-    user-assigned managed identity; with `tenant_id` and a secret or a certificate (a path, PEM or
-    PKCS #12) it is a service principal.
-    """
-
-    tenant_id: str = ""
-    client_id: str = ""
-    client_secret: SecretStr | None = None
-    client_certificate: Path | None = None
-    client_certificate_password: SecretStr | None = None
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        proofs = [bool(self.client_secret), bool(self.client_certificate)]
-        if all(proofs):
-            raise ValueError("has both client_secret and client_certificate: give one")
-        if any(proofs) and not (self.tenant_id and self.client_id):
-            raise ValueError("a service principal needs tenant_id and client_id")
-        if self.client_certificate_password and not self.client_certificate:
-            raise ValueError("has client_certificate_password without client_certificate")
-        return self
-
-
-class StorageAccount(EntraIdentity):
-    """`[storage.<account>]`: how to get into a storage account, and where it answers.
-
-    At most one of `account_key`, `sas_token`, `connection_string` and a service principal.
-    `endpoint` is the account's Blob endpoint where that is not the public cloud's: Azurite, a
-    sovereign cloud, a private link.
-    """
-
-    account_key: SecretStr | None = None
-    sas_token: SecretStr | None = None
-    connection_string: SecretStr | None = None
-    endpoint: str = ""
-
-    @model_validator(mode="after")
-    def _has_one_credential(self) -> Self:
-        keys = {
-            "account_key": self.account_key,
-            "sas_token": self.sas_token,
-            "connection_string": self.connection_string,
-            "client_id": self.client_id or self.tenant_id,
-        }
-        given = [name for name, value in keys.items() if value]
-        if len(given) > 1:
-            raise ValueError(f"has more than one credential ({', '.join(given)}): give one")
-        if self.endpoint and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", self.endpoint):
-            raise ValueError("its endpoint is no http(s) URL without user, query or fragment")
-        if self.connection_string and self.endpoint:
-            raise ValueError("has an endpoint beside a connection_string: put it in there")
-        return self
-
-
-class SqlConnection(EntraIdentity):
-    """`[sql.<name>]`: a database, by SQLAlchemy URL. The URL may hold a password.
-
-    `authentication = "entra"` signs in with a token of the given identity instead of a login.
-    `odbc` is an ODBC connection string for bulk reads, where it cannot be made from the URL.
-    `max_connections` limits the queries at once, `query_timeout` (seconds) each of them.
-    """
-
-    url: SecretStr
-    authentication: Literal["login", "entra"] = "login"
-    odbc: SecretStr | None = None
-    max_connections: int = Field(default=4, ge=1, le=256)
-    query_timeout: int = Field(default=3600, ge=1)
-
-
-class WorkstationSettings(_Section):
-    """`[workstation]`: where datasets are published; a folder or an object store URL."""
-
-    url: str = "workstation"
-
-
-class ExecutionSettings(_Section):
-    """`[execution]`: how many partitions at once on this machine, and how patient to be.
-
-    `retry_seconds` is how long a transient fault of a source or the workstation (throttling, a
-    server that is away) is retried, with backoff, before it fails its partition.
-    """
-
-    workers: int = Field(default=8, ge=1, le=256)
-    retry_seconds: int = Field(default=120, ge=0, le=280)
-    engine: Literal["local"] = "local"
-
-
-class ModuleSettings(_Section):
-    """`[modules.<name>]`: how much of a module's AI columns the products have to map.
-
-    Below `min_coverage` (0 to 1) the coverage check fails; with `coverage_blocks` the module's
-    partitions are held back too.
-    """
-
-    min_coverage: float = Field(default=0.0, ge=0, le=1)
-    coverage_blocks: bool = False
-
-
-class Settings(_Section):
+class Settings(Section):
     """A project's settings.
 
     `folder` is where relative paths start, `file_name` the settings file in it; neither can be
@@ -135,12 +48,37 @@ class Settings(_Section):
     control_table: str = "control_table.csv"
     ai_mapping: str = "ai_mapping.csv"
     teams: str = "teams.csv"
-    mounts: dict[str, str] = {}
-    storage: dict[str, StorageAccount] = {}
-    sql: dict[str, SqlConnection] = {}
+    mounts: dict[str, str] = Field(default={})
+    storage: dict[str, StorageAccount] = Field(default={})
+    sql: dict[str, SqlConnection] = Field(default={})
     workstation: WorkstationSettings = WorkstationSettings()
     execution: ExecutionSettings = ExecutionSettings()
-    modules: dict[str, ModuleSettings] = {}
+    modules: dict[str, ModuleSettings] = Field(default={})
+
+    @field_validator("storage", mode="before")
+    @classmethod
+    def _take_connection_strings_apart(cls, sections: Any) -> Any:
+        if not isinstance(sections, dict):
+            return sections
+        return {
+            name: expanded(name, own) if isinstance(own, dict) else own
+            for name, own in sections.items()
+        }
+
+    @field_validator("storage")
+    @classmethod
+    def _names_accounts(cls, sections: dict[str, StorageAccount]) -> dict[str, StorageAccount]:
+        for name in sections:
+            if not ACCOUNT_NAME.fullmatch(name):
+                raise ValueError(f"has `{name}`, which can be no storage account's name")
+        return sections
+
+    @field_validator("mounts")
+    @classmethod
+    def _mounts_are_folders(cls, mounts: dict[str, str]) -> dict[str, str]:
+        for name, url in mounts.items():
+            check_folder(url, f"of `{name}` ")
+        return mounts
 
     @property
     def file(self) -> Path:
@@ -240,8 +178,9 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
     for item in error.errors(include_input=False, include_url=False):
         setting = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
-            near = did_you_mean(str(item["loc"][-1]), _known_names())
-            fix = f"remove it or correct its name; known are {listing(_known_names(), 20)}"
+            known = _known_names(str(item["loc"][0]) if item["loc"][1:] else "")
+            near = did_you_mean(str(item["loc"][-1]), known)
+            fix = f"remove it or correct its name; known are {listing(known, 20)}"
             problems.append(_invalid(file, setting, f"is not a setting{near}", fix))
         else:
             message = item["msg"].removeprefix("Value error, ")
@@ -249,13 +188,11 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
     return problems
 
 
-def _known_names() -> list[str]:
-    models = (
-        Settings, StorageAccount, SqlConnection, WorkstationSettings, ExecutionSettings,
-        ModuleSettings,
-    )  # fmt: skip
-    names = (name for model in models for name in model.model_fields)
-    return sorted(set(names) - set(_NOT_IN_FILE))
+def _known_names(section: str) -> list[str]:
+    """Give the settings of a section; without one, those of the file."""
+    own = _SECTIONS.get(section, Settings)
+    also = ["connection_string"] if own is StorageAccount else []
+    return sorted((set(own.model_fields) - set(_NOT_IN_FILE)).union(also))
 
 
 def _uncapitalized(message: str) -> str:

@@ -17,7 +17,7 @@ from ai_dataflow.engine.lineage import stage_of
 from ai_dataflow.sources import adls, azure_sql, failures
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.storage import Folder, StoredFile
-from ai_dataflow.workstation.failures import writing
+from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.files import write_batches
 from ai_dataflow.workstation.paths import open_workstation
 
@@ -72,7 +72,7 @@ def owned(error: DataflowError, source: SourceJob) -> DataflowError:
 def _extract(source: SourceJob, settings: Settings, staging: Folder) -> Extract:
     if isinstance(source.location, SqlLocation):
         return _copy(source, source.location, settings, staging)
-    pinned = adls.pin(source.location, source.product, source.submodule, source.place)
+    pinned = adls.pin(source.location, source.product, source.submodule, source.place, settings)
     return replace(pinned, source=repr(source.location))
 
 
@@ -118,7 +118,7 @@ def _last(staging: Folder) -> dict[tuple[str, str], Extract]:
 
 def _keep(staging: Folder, extracts: list[Extract]) -> None:
     """Write the manifest, then drop the copies that it no longer names."""
-    with writing(staging.url):
+    with reaching(staging):
         staging.write(_MANIFEST, _EXTRACTS.dump_json(extracts, indent=1))
     named = {file.path for extract in extracts if extract.staged for file in extract.files}
     staging.delete([f.path for f in staging.files() if f.path not in named | {_MANIFEST}])

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.engine.scratch import Scratch
-from ai_dataflow.sources import adls
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.adls import Files
 
 
 @dataclass(frozen=True)
@@ -20,24 +18,24 @@ class Rows:
     malformed: list[str]
 
 
-def read_rows(extract: Extract, source: SourceJob, columns: list[str], space: Scratch) -> Rows:
+def read_rows(files: Files, columns: list[str], space: Scratch) -> Rows:
     """Read the columns of an extract, in an order that the same data always has.
 
     Files are read in the order of their paths. A database promises no order, so its copy is
     sorted by all columns.
     """
-    if extract.file_format == "csv":
-        return _read_csv(extract, source, columns, space)
-    frame = adls.frame(extract)
+    if files.extract.file_format == "csv":
+        return _read_csv(files, columns, space)
+    frame = files.frame()
     # A source that only feeds literals is still read, by any column: its rows count.
     wanted = frame.select(columns or list(frame.collect_schema())[:1])
-    return Rows(wanted.sort(pl.all()) if extract.staged else wanted, [])
+    return Rows(wanted.sort(pl.all()) if files.extract.staged else wanted, [])
 
 
-def _read_csv(extract: Extract, source: SourceJob, columns: list[str], space: Scratch) -> Rows:
-    files = list(adls.csv_files(extract, source.place))
+def _read_csv(source: Files, columns: list[str], space: Scratch) -> Rows:
+    files = list(source.csv_files())
     wanted = columns or files[0].header()[:1]
     schema = pl.Schema(dict.fromkeys(wanted, pl.String()))
     batches = (batch for file in files for batch in file.batches(wanted))
-    rows = space.hold_batches(batches, schema, extract.size)
+    rows = space.hold_batches(batches, schema, source.extract.size)
     return Rows(rows, [line for file in files for line in file.malformed])

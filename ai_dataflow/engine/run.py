@@ -30,7 +30,8 @@ from ai_dataflow.engine.read import Rows, read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
 from ai_dataflow.engine.transform import REASON, malformed_rejects, map_rows, split
 from ai_dataflow.sources import adls, failures
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.adls import Files
+from ai_dataflow.sources.storage import scan_parquet
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.files import DataFile, write_partition
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation, open_workstation
@@ -87,14 +88,18 @@ def _failed_on_data(error: BaseException) -> Diagnostic:
 def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
     job = result.job
     workstation = open_workstation(settings)
-    by_source = {(e.product, e.submodule): e for e in result.extracts}
+    extracts = {(e.product, e.submodule): e for e in result.extracts}
+    opened = {
+        (s.product, s.submodule): adls.opened(extracts[s.product, s.submodule], s.place, settings)
+        for s in job.sources
+    }
     left_out: list[pl.LazyFrame] = []
     merged: dict[str, pl.LazyFrame] = {}
     with scratch() as space:
         for product, sources in job.by_product().items():
             counts = result.counts[product] = ProductCounts()
             parts = [
-                _map(s, by_source[product, s.submodule], result, left_out, space) for s in sources
+                _map(s, opened[product, s.submodule], result, left_out, space) for s in sources
             ]
             done = merge_product(parts)
             counts.rows_merged, merged[product] = done.rows_merged, done.rows
@@ -111,14 +116,14 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
 
 def _map(
     source: SourceJob,
-    extract: Extract,
+    files: Files,
     result: PartitionResult,
     left_out: list[pl.LazyFrame],
     space: Scratch,
 ) -> Part:
     """Read and map one source; its rejects are added to `left_out`, its rows counted."""
     try:
-        compiled, read, mapped = _read_and_map(source, extract, space)
+        compiled, read, mapped = _read_and_map(source, files, space)
     except DataflowError as error:
         raise owned(error, source) from None
     counts = result.counts[source.product]
@@ -135,19 +140,19 @@ def _map(
 
 
 def _read_and_map(
-    source: SourceJob, extract: Extract, space: Scratch
+    source: SourceJob, files: Files, space: Scratch
 ) -> tuple[CompiledSource, Rows, pl.LazyFrame]:
-    with adls.reading(extract, source.place):
-        compiled = compile_source(source, adls.schema(extract, source.place))
-        read = read_rows(extract, source, compiled.needed, space)
+    with files.reading():
+        compiled = compile_source(source, files.schema())
+        read = read_rows(files, compiled.needed, space)
     try:
-        mapped = space.hold(map_rows(read.rows, compiled), extract.size)
+        mapped = space.hold(map_rows(read.rows, compiled), files.extract.size)
     except (PolarsError, OSError, PanicException) as error:
         # Reading and computing are one pass. If reading alone fails too, that is the cause.
-        with adls.reading(extract, source.place):
+        with files.reading():
             read.rows.select(pl.all().null_count()).collect(engine="streaming")
         raise DataflowError(replace(_failed_on_data(error), place=source.place)) from None
-    adls.check_unchanged(extract, source.place)
+    files.check_unchanged()
     return compiled, read, mapped
 
 
@@ -160,9 +165,7 @@ def _balance(result: PartitionResult, workstation: Workstation) -> None:
     if result.data is None:
         return
     table = workstation.dataset(result.job.module)
-    written = pl.scan_parquet(
-        table.join(result.data.path), hive_partitioning=False, storage_options=table.options
-    )
+    written = scan_parquet(table, [result.data.path])
     counted = written.group_by(PRODUCT_COLUMN).agg(pl.len().alias("__rows"), pl.all().count())
     published = {row.pop(PRODUCT_COLUMN): row for row in counted.collect().iter_rows(named=True)}
     open_balances = []

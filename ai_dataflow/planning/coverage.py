@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.diagnostics import Diagnostic, listing
-from ai_dataflow.config.settings import ModuleSettings
+from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.engine.job import AiColumn, SourceJob
 
 Cover = Literal["mapped", "missing", "required-missing"]

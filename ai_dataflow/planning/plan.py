@@ -12,7 +12,7 @@ from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, did_you_mean
 from ai_dataflow.config.locations import Location, resolve
 from ai_dataflow.config.project import Project
-from ai_dataflow.config.settings import ModuleSettings
+from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.tables import MODULE_RULE, NAME_RULE
 from ai_dataflow.engine.job import AiColumn, PartitionJob, SourceJob
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake.exceptions import DeltaError
@@ -18,18 +19,35 @@ from polars.exceptions import (
     SchemaFieldNotFoundError,
 )
 
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.locations import FileLocation
+from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import failures
+from ai_dataflow.sources.accounts import Account
 from ai_dataflow.sources.csv_files import CsvFile
 from ai_dataflow.sources.extracts import Extract, Format
+from ai_dataflow.sources.faults import fault_of
+from ai_dataflow.sources.identity import SignInError
 from ai_dataflow.sources.storage import (
     Folder,
     StoredFile,
     glob_pattern,
     is_glob,
     open_delta,
+    open_folder,
+    scan_delta,
+    scan_parquet,
     split_glob,
 )
+
+_FOREIGN = (
+    BaseError, ColumnNotFoundError, ComputeError, DeltaError, NoDataError, OSError, SchemaError,
+    SchemaFieldNotFoundError, SignInError,
+)  # fmt: skip
+_OF_THE_ACCOUNT = ("SRC-006", "SRC-011", "SRC-012")
+_LIST_FROM = 4
+_PATH = "\ue000path"  # no column of a source is called so
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
@@ -40,21 +58,22 @@ _SUFFIXES: dict[str, Format] = {
 }
 
 
-def pin(location: FileLocation, product: str, submodule: str, place: str) -> Extract:
+def pin(
+    location: FileLocation, product: str, submodule: str, place: str, settings: Settings
+) -> Extract:
     """List what is at a location and pin it.
 
     Raises:
         DataflowError: SRC-001 where nothing is there, SRC-002 for no or empty files, SRC-003
-            where the format is not known, SRC-006 where it may not be read.
+            where the format is not known, SRC-006 or SRC-011 to SRC-013 where the account does
+            not let us.
     """
-    with _classified(str(location), place):
-        folder, path = split_glob(location.url)
-        root = Folder(folder)
-        if not root.exists():
-            raise failures.missing(str(location), place)
+    url, path = split_glob(location.url)
+    root = open_folder(url, settings)
+    with _classified(str(location), place, root.account):
         if _is_delta(root, path, location):
-            return _pin_delta(Folder(root.join(path)), location, product, submodule)
-        files = _matching(root, path)
+            return _pin_delta(root.folder(path), location, product, submodule)
+        root, files = _matching(root, path)
         if not files:
             raise failures.missing(str(location), place)
         if not all(file.size for file in files):
@@ -73,113 +92,202 @@ def _pin_delta(table: Folder, location: FileLocation, product: str, submodule: s
     )
 
 
-def schema(extract: Extract, place: str) -> pl.Schema:
-    """Give the columns and types of an extract without reading its rows.
+@dataclass(frozen=True)
+class Files:
+    """An extract, opened. `place` is the control table's cell of its location.
 
-    Raises:
-        DataflowError: SRC-003 where it cannot be read, SRC-010 where files differ.
+    Folders such as `year=2026` between the location and a file are columns, of text; a column of
+    that name in the file itself comes first.
     """
-    with _classified(extract.name, place):
-        if extract.file_format == "csv":
-            return _csv_schema(extract, place)
-        return _scan(extract).collect_schema()
 
+    extract: Extract
+    place: str
+    root: Folder
 
-def common_schema(extract: Extract, place: str) -> pl.Schema:
-    """Give the schema that all files of an extract have, every one of them looked at.
+    def schema(self) -> pl.Schema:
+        """Give the columns and types of the extract without reading its rows.
 
-    Raises:
-        DataflowError: as `schema`; SRC-010 names the first file that differs, and how.
-    """
-    first = schema(extract, place)
-    if extract.file_format != "parquet":
+        Raises:
+            DataflowError: SRC-003 where it cannot be read, SRC-010 where files differ.
+        """
+        with self._classified():
+            if self.extract.file_format == "csv":
+                return self._csv_schema()
+            return self.frame().collect_schema()
+
+    def common_schema(self) -> pl.Schema:
+        """Give the schema that all files of the extract have, every one of them looked at.
+
+        Raises:
+            DataflowError: as `schema`; SRC-010 names the first file that differs, and how.
+        """
+        first = self.schema()
+        if self.extract.file_format != "parquet":
+            return first
+        for file in self.extract.files[1:]:
+            other = replace(self, extract=replace(self.extract, files=(file,))).schema()
+            if other != first:
+                odd = sorted(set(first.items()) ^ set(other.items()), key=lambda item: item[0])
+                what = f"{file.path} differs in the column {odd[0][0]}" if odd else "another order"
+                raise failures.differing(self.extract.name, self.place, what)
         return first
-    for file in extract.files[1:]:
-        other = schema(replace(extract, files=(file,)), place)
-        if other != first:
-            odd = sorted(set(first.items()) ^ set(other.items()), key=lambda item: item[0])
-            what = f"{file.path} differs in the column {odd[0][0]}" if odd else "another order"
-            raise failures.differing(extract.name, place, what)
-    return first
 
+    def frame(self) -> pl.LazyFrame:
+        """Scan the extract lazily; CSV is not scanned but read (see `csv_files`)."""
+        match self.extract.file_format:
+            case "delta":
+                return scan_delta(self.root, self.extract.version)
+            case "jsonl":
+                return self._scan_json_lines()
+            case _:
+                return self._scan_parquet()
 
-def frame(extract: Extract) -> pl.LazyFrame:
-    """Scan an extract lazily; CSV is not scanned but read (see `csv_files`)."""
-    return _scan(extract)
-
-
-def csv_files(extract: Extract, place: str) -> Iterator[CsvFile]:
-    """Give the extract's CSV files."""
-    root = Folder(extract.folder)
-    several = len(extract.files) > 1
-    return (
-        CsvFile(root, file, f"{extract.name} ({file.path})" if several else extract.name, place)
-        for file in extract.files
-    )
-
-
-def check_unchanged(extract: Extract, place: str) -> None:
-    """Make sure, after reading, that every file is still the one that was listed.
-
-    A Delta table needs no check: its version was read.
-
-    Raises:
-        DataflowError: SRC-005.
-    """
-    root = Folder(extract.folder)
-    for file in () if extract.staged or extract.file_format == "delta" else extract.files:
-        if root.stat(file.path) != file:
-            raise failures.changed(extract.name, place)
-
-
-@contextmanager
-def reading(extract: Extract, place: str) -> Iterator[None]:
-    """Classify what goes wrong while an extract is read.
-
-    A file that was replaced meanwhile is named as such, whatever its reading made of it.
-    """
-    try:
-        with _classified(extract.name, place):
-            yield
-    finally:
-        check_unchanged(extract, place)
-
-
-def _scan(extract: Extract) -> pl.LazyFrame:
-    root = Folder(extract.folder)
-    paths = [root.join(file.path) for file in extract.files]
-    match extract.file_format:
-        case "delta":
-            return pl.scan_delta(open_delta(root, extract.version))
-        case "jsonl":
-            # Types are inferred from all lines of a file; the files then agree on a common one.
-            files = [
-                pl.scan_ndjson(path, infer_schema_length=None, storage_options=root.options)
-                for path in paths
-            ]
-            return pl.concat(files, how="diagonal_relaxed") if len(files) > 1 else files[0]
-        case _:
-            return pl.scan_parquet(
-                paths, glob=False, hive_partitioning=False, storage_options=root.options
+    def csv_files(self) -> Iterator[CsvFile]:
+        """Give the extract's CSV files."""
+        name, several = self.extract.name, len(self.extract.files) > 1
+        return (
+            CsvFile(
+                self.root,
+                file,
+                f"{name} ({file.path})" if several else name,
+                self.place,
+                partition_values(file.path),
             )
+            for file in self.extract.files
+        )
+
+    def check_unchanged(self) -> None:
+        """Make sure, after reading, that every file is still the one that was listed.
+
+        A Delta table needs no check: its version was read.
+
+        Raises:
+            DataflowError: SRC-005.
+        """
+        if self.extract.staged or self.extract.file_format == "delta":
+            return
+        with self._classified():
+            present = self._present()
+        if any(present.get(file.path) != file for file in self.extract.files):
+            raise failures.changed(self.extract.name, self.place)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Classify what goes wrong while the extract is read.
+
+        A file that was replaced meanwhile is named as such, whatever its reading made of it.
+        """
+        try:
+            with self._classified():
+                yield
+        except DataflowError as error:
+            if all(problem.code not in _OF_THE_ACCOUNT for problem in error.diagnostics):
+                self.check_unchanged()
+            raise
+        self.check_unchanged()
+
+    def _classified(self) -> AbstractContextManager[None]:
+        return _classified(self.extract.name, self.place, self.root.account)
+
+    def _present(self) -> dict[str, StoredFile | None]:
+        """Look at the files again: one by one, or by one listing where those are requests."""
+        if self.root.account and len(self.extract.files) > _LIST_FROM:
+            return {file.path: file for file in self.root.files()}
+        return {file.path: self.root.stat(file.path) for file in self.extract.files}
+
+    def _scan_parquet(self) -> pl.LazyFrame:
+        paths = [file.path for file in self.extract.files]
+        frame = scan_parquet(self.root, paths, include_file_paths=_PATH)
+        values = {self.root.uri(path): partition_values(path) for path in paths}
+        keys = self._partition_keys()
+        if not keys:
+            return frame.drop(_PATH)
+        own = set(frame.collect_schema())
+        added = [
+            pl.col(_PATH).replace_strict({uri: v[key] for uri, v in values.items()},
+                                         return_dtype=pl.String()).alias(key)
+            for key in keys if key not in own
+        ]  # fmt: skip
+        return frame.with_columns(added).drop(_PATH)
+
+    def _scan_json_lines(self) -> pl.LazyFrame:
+        """Infer types from all lines of a file; the files then agree on a common one."""
+        self._partition_keys()
+        frames = []
+        for file in self.extract.files:
+            frame = pl.scan_ndjson(
+                self.root.uri(file.path), infer_schema_length=None, **self.root.polars
+            )
+            values = partition_values(file.path)
+            new = set(values) - set(frame.collect_schema()) if values else set()
+            frames.append(frame.with_columns(pl.lit(values[k], pl.String()).alias(k)
+                                             for k in values if k in new))  # fmt: skip
+        return pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0]
+
+    def _csv_schema(self) -> pl.Schema:
+        self._partition_keys()
+        headers = [file.names() for file in self.csv_files()]
+        for header in headers:
+            if header != headers[0]:
+                raise failures.differing(self.extract.name, self.place, "different headers")
+        return pl.Schema(dict.fromkeys(headers[0], pl.String()))
+
+    def _partition_keys(self) -> list[str]:
+        """Give the columns that the files' folders name: all files must be in the same."""
+        keys = [list(partition_values(file.path)) for file in self.extract.files]
+        if any(other != keys[0] for other in keys):
+            reason = "their folders name different columns"
+            raise failures.differing(self.extract.name, self.place, reason)
+        return keys[0] if keys else []
+
+
+def opened(extract: Extract, place: str, settings: Settings) -> Files:
+    """Open an extract; nothing is read yet."""
+    return Files(extract, place, open_folder(extract.folder, settings))
+
+
+def partition_values(path: str) -> dict[str, str | None]:
+    """Give the columns that a file's folders name, as Hive and Spark write them.
+
+    Example:
+        >>> partition_values("year=2026/month=01/part-0.parquet")
+        {'year': '2026', 'month': '01'}
+    """
+    found = (folder.partition("=") for folder in PurePosixPath(path).parts[:-1] if "=" in folder)
+    return {key: None if value == _HIVE_NULL else unquote(value) for key, _, value in found if key}
 
 
 def _is_delta(root: Folder, path: str, location: FileLocation) -> bool:
-    if location.file_format not in ("", "delta") or is_glob(path) or root.stat(path):
+    if location.file_format not in ("", "delta") or is_glob(path) or (path and root.stat(path)):
         return False
-    return bool(root.files(f"{path}/_delta_log"))
+    log = f"{path}/_delta_log" if path else "_delta_log"
+    return bool(root.files(log))
 
 
-def _matching(root: Folder, path: str) -> list[StoredFile]:
-    """Find the files of a path: itself, what its glob matches, or what is in the folder."""
+def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
+    """Find the files of a path: itself, what its glob matches, or what is in the folder.
+
+    They come with the folder that their paths are relative to.
+    """
     if is_glob(path):
         pattern = glob_pattern(path)
         matching = [file for file in root.files() if pattern.fullmatch(file.path)]
         asked = _is_hidden(path)
-        return [file for file in matching if asked or not _is_hidden(file.path)]
-    if file := root.stat(path):
-        return [file]
-    return [file for file in root.files(path) if not _is_hidden(file.path.removeprefix(path))]
+        return root, [file for file in matching if asked or not _is_hidden(file.path)]
+    if path and (file := root.stat(path)) and not _is_marker(root, file):
+        return root, [file]
+    inside = root.folder(path) if path else root
+    return inside, _without_markers([f for f in inside.files() if not _is_hidden(f.path)])
+
+
+def _is_marker(root: Folder, file: StoredFile) -> bool:
+    """Tell the empty blob that some tools put in a folder's place."""
+    return file.size == 0 and root.account is not None and root.folder(file.path).exists()
+
+
+def _without_markers(files: list[StoredFile]) -> list[StoredFile]:
+    folders = {str(parent) for file in files for parent in PurePosixPath(file.path).parents}
+    return [file for file in files if file.size or file.path not in folders]
 
 
 def _is_hidden(path: str) -> bool:
@@ -204,23 +312,23 @@ def _format_of(path: str) -> Format | None:
     return _SUFFIXES.get(PurePosixPath(path.lower().removesuffix(".gz")).suffix)
 
 
-def _csv_schema(extract: Extract, place: str) -> pl.Schema:
-    headers = [file.header() for file in csv_files(extract, place)]
-    for header in headers:
-        if header != headers[0]:
-            raise failures.differing(extract.name, place, "different headers")
-    return pl.Schema(dict.fromkeys(headers[0], pl.String()))
-
-
 @contextmanager
-def _classified(location: str, place: str) -> Iterator[None]:
+def _classified(location: str, place: str, account: Account | None) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
-        raise failures.missing(location, place) from None
-    except PermissionError as error:
-        raise failures.denied(location, place, error) from None
-    except (SchemaError, SchemaFieldNotFoundError, ColumnNotFoundError) as error:
-        raise failures.differing(location, place, error) from None
-    except (ComputeError, NoDataError, DeltaError, BaseError, OSError) as error:
-        raise failures.unreadable(location, place, error) from None
+    except _FOREIGN as error:
+        if fault := fault_of(error, account):
+            raise failures.of_account(location, place, fault) from None
+        raise _of_file(location, place, error) from None
+
+
+def _of_file(location: str, place: str, error: Exception) -> DataflowError:
+    match error:
+        case FileNotFoundError():
+            return failures.missing(location, place)
+        case PermissionError():
+            return failures.denied(location, place, error)
+        case SchemaError() | SchemaFieldNotFoundError() | ColumnNotFoundError():
+            return failures.differing(location, place, error)
+        case _:
+            return failures.unreadable(location, place, error)

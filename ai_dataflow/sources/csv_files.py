@@ -11,7 +11,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,14 +30,25 @@ _BLOCK_BYTES = 8 << 20
 class CsvFile:
     """One CSV file; `malformed` fills with its ragged lines as `batches` is consumed.
 
-    `name` is what messages call it, `place` the control table's cell of its location.
+    `name` is what messages call it, `place` the control table's cell of its location;
+    `partition` are the columns that its folders name, which a column of its own hides.
     """
 
     root: Folder
     file: StoredFile
     name: str
     place: str
+    partition: Mapping[str, str | None] = field(default_factory=dict)
     malformed: list[str] = field(default_factory=list)
+
+    def names(self) -> list[str]:
+        """Give all column names: the header's, and those of the folders.
+
+        Raises:
+            DataflowError: as `header`.
+        """
+        header = self.header()
+        return [*header, *(name for name in self.partition if name not in header)]
 
     def header(self) -> list[str]:
         """Read the column names.
@@ -66,10 +77,15 @@ class CsvFile:
         """
         self._check_end()
         header = self.header()
+        own = [name for name in columns if name in header]
+        added = {name: self.partition[name] for name in columns if name not in header}
+        literals = [pl.lit(value, pl.String()).alias(name) for name, value in added.items()]
         try:
             with self._stream() as stream:
-                for batch in self._reader(pa.PythonFile(stream, mode="r"), header, columns):
-                    yield pl.DataFrame(pl.from_arrow(batch))
+                source = pa.PythonFile(stream, mode="r")
+                for batch in self._reader(source, header, own or header[:1]):
+                    frame = pl.DataFrame(pl.from_arrow(batch))
+                    yield frame.with_columns(literals).select(columns) if added else frame
                 quotes = stream.quotes
         except (pa.ArrowInvalid, gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise failures.unreadable(self.name, self.place, error) from None

@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
+from ai_dataflow.sources.faults import Fault, Kind
+
+_OF_ACCOUNT: dict[Kind, tuple[str, str, str]] = {
+    "permission": ("SRC-006", "may not be read", "grant the right, or open the network rule"),
+    "missing": ("SRC-001", "is not there", "correct the location, or deliver the data"),
+    "credential": (
+        "SRC-011", "cannot be signed in to",
+        "correct the account's section under [storage] in ai_dataflow.toml, or the identity that "
+        "runs this",
+    ),
+    "transient": (
+        "SRC-012", "could not be read", "run the partition again when the account answers"
+    ),
+    "refused": ("SRC-013", "could not be read", "look the code up in Azure's documentation"),
+}  # fmt: skip
 
 
 def missing(location: str, place: str) -> DataflowError:
@@ -90,6 +105,12 @@ def differing(location: str, place: str, cause: object) -> DataflowError:
         "SRC-010", f"the files at {location} do not have the same columns", place,
         "deliver files of one shape, or name them with a narrower location", cause,
     )  # fmt: skip
+
+
+def of_account(location: str, place: str, fault: Fault) -> DataflowError:
+    """A storage account that does not let us, is not there, or does not answer."""
+    code, what, fix = _OF_ACCOUNT[fault.kind]
+    return _failure(code, f"{location} {what}: {fault.reason}", place, fix)
 
 
 def _failure(code: str, message: str, place: str, fix: str, cause: object = "") -> DataflowError:

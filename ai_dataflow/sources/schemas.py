@@ -53,7 +53,7 @@ def read_schemas(wanted: Mapping[Location, str], settings: Settings) -> dict[Loc
     def look(location: Location, place: str) -> Look:
         try:
             if isinstance(location, FileLocation):
-                return _of_files(location, place, cache)
+                return _of_files(location, place, settings, cache)
             return azure_sql.database(location.connection, settings).schema(location, place)
         except DataflowError as error:
             return error.diagnostics
@@ -72,12 +72,12 @@ def fingerprint(extract: Extract) -> str:
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
-def _of_files(location: FileLocation, place: str, cache: _Cache) -> pl.Schema:
-    extract = adls.pin(location, "", "", place)
+def _of_files(location: FileLocation, place: str, settings: Settings, cache: _Cache) -> pl.Schema:
+    extract = adls.pin(location, "", "", place, settings)
     key, digest = f"{location.url} {location.file_format}", fingerprint(extract)
     if (known := cache.get(key, digest)) is not None:
         return known
-    schema = adls.common_schema(extract, place)
+    schema = adls.opened(extract, place, settings).common_schema()
     cache.put(key, digest, schema)
     return schema
 

@@ -1,8 +1,4 @@
-"""Object stores behind paths and URLs: one way to list, stat, read and write, local or cloud.
-
-Local folders come as `obstore.store.LocalStore`. Azure's place is here: an `abfss://` URL becomes
-an `AzureStore` and the options that Polars and deltalake take; nothing above this module changes.
-"""
+"""Object stores behind paths and URLs: one way to list, stat, read and write, local or Azure."""
 
 from __future__ import annotations
 
@@ -16,16 +12,22 @@ from typing import Any
 from urllib.parse import unquote
 
 import obstore
+import polars as pl
 from deltalake import DeltaTable
-from obstore.store import LocalStore
+from obstore.store import AzureStore, LocalStore
 
-_BUFFER_BYTES = 1 << 20
+from ai_dataflow.config import blob_urls
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources.accounts import Account, account_of
+
+_LOCAL_BUFFER_BYTES = 1 << 20
+_REMOTE_BUFFER_BYTES = 8 << 20  # each is a request
 _GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as it was listed: path within its store, size in bytes, ETag."""
+    """A file as it was listed: path within its folder, size in bytes, ETag."""
 
     path: str
     size: int
@@ -34,50 +36,84 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder in an object store; paths given to it are relative to it, with `/`."""
+    """A folder in an object store; paths given to it are relative to it, with `/`.
+
+    `url` is a local path, or an `abfss://` URL together with the `account` that it is in; `prefix`
+    is the folder's path within its store, which is the container for Azure.
+    """
 
     url: str
+    account: Account | None = None
+    container: str = ""
+    prefix: str = ""
 
     @property
-    def store(self) -> LocalStore:
-        """The object store rooted at this folder."""
-        return LocalStore(self.url)
+    def store(self) -> LocalStore | AzureStore:
+        """The object store that the folder is in.
+
+        Raises:
+            SignInError: Entra ID does not let us in.
+        """
+        return self.account.store(self.container) if self.account else LocalStore(self.url)
 
     @property
-    def options(self) -> dict[str, str] | None:
-        """What Polars and deltalake need beside the URL."""
-        return None
+    def polars(self) -> dict[str, Any]:
+        """What Polars' scans and sinks need beside the `uri`.
+
+        Raises:
+            SignInError: Entra ID does not let us in.
+        """
+        return self.account.polars() if self.account else {}
+
+    def uri(self, path: str) -> str:
+        """Give the name that Polars and deltalake have for a path in the folder."""
+        if self.account is None:
+            return self.join(path)
+        return blob_urls.BlobUrl(self.container, self.account.name, path=self._key(path)).canonical
 
     def join(self, path: str) -> str:
         """Give the URL of a path in the folder."""
         return f"{self.url.rstrip('/')}/{path}"
 
+    def folder(self, path: str) -> Folder:
+        """Give a folder in this one."""
+        inside = self._key(path) if self.account else ""
+        return Folder(self.join(path), self.account, self.container, inside)
+
     def exists(self) -> bool:
-        """Tell whether the folder is there."""
-        return Path(self.url).is_dir()
+        """Tell whether the folder is there; in Azure a folder is there while files are in it."""
+        if self.account is None:
+            return Path(self.url).is_dir()
+        found = obstore.list(self.store, prefix=self.prefix or None, chunk_size=1)
+        return next(iter(found), None) is not None
 
     def make(self) -> Folder:
         """Create the folder where stores have real folders."""
-        Path(self.url).mkdir(parents=True, exist_ok=True)
+        if self.account is None:
+            Path(self.url).mkdir(parents=True, exist_ok=True)
         return self
 
     def files(self, prefix: str = "") -> list[StoredFile]:
-        """List all files below a prefix, by path. A missing prefix is an empty list."""
-        found = obstore.list(self.store, prefix=prefix or None).collect()
-        return sorted((_stored(meta) for meta in found), key=lambda file: file.path)
+        """List all files below a prefix, by path. A missing folder is an empty list."""
+        if self._is_absent:
+            return []
+        found = obstore.list(self.store, prefix=self._key(prefix) or None).collect()
+        return sorted((self._stored(meta) for meta in found), key=lambda file: file.path)
 
     def folders(self) -> list[str]:
         """List the names of the folders directly in this one."""
-        if not self.exists():
+        if self._is_absent:
             return []
-        found = obstore.list_with_delimiter(self.store)["common_prefixes"]
-        return sorted(str(prefix).rstrip("/") for prefix in found)
+        found = obstore.list_with_delimiter(self.store, prefix=self.prefix or None)
+        return sorted(PurePosixPath(str(name)).name for name in found["common_prefixes"])
 
     def stat(self, path: str) -> StoredFile | None:
         """Give a file's present state; None where there is none."""
+        if self._is_absent:
+            return None
         try:
-            return _stored(obstore.head(self.store, path))
-        except FileNotFoundError:
+            return self._stored(obstore.head(self.store, self._key(path)))
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def read(self, path: str) -> bytes:
@@ -86,33 +122,59 @@ class Folder:
         Raises:
             FileNotFoundError: there is none.
         """
-        return bytes(obstore.get(self.store, path).bytes())
+        return bytes(obstore.get(self.store, self._key(path)).bytes())
 
     def read_range(self, path: str, start: int, length: int) -> bytes:
         """Read a part of a file."""
-        return bytes(obstore.get_range(self.store, path, start=start, length=length))
+        return bytes(obstore.get_range(self.store, self._key(path), start=start, length=length))
 
     def open(self, path: str) -> io.BufferedReader:
         """Open a file for reading as a stream of bytes."""
-        return io.BufferedReader(_Reading(obstore.open_reader(self.store, path)), _BUFFER_BYTES)
+        size = _REMOTE_BUFFER_BYTES if self.account else _LOCAL_BUFFER_BYTES
+        source = obstore.open_reader(self.store, self._key(path), buffer_size=size)
+        return io.BufferedReader(_Reading(source), size)
 
     @contextmanager
     def create(self, path: str) -> Iterator[io.RawIOBase]:
         """Write a large file as a stream; it appears, whole, when the block ends well."""
-        with obstore.open_writer(self.make().store, path) as writer:
+        with obstore.open_writer(self.make().store, self._key(path)) as writer:
             yield _Writing(writer)
 
     def write(self, path: str, content: bytes) -> None:
         """Write a whole small file; readers see the old or the new one."""
-        obstore.put(self.make().store, path, content)
+        obstore.put(self.make().store, self._key(path), content)
 
     def delete(self, paths: list[str]) -> None:
         """Delete files; one that is already gone is no error."""
         for path in paths:
             try:
-                obstore.delete(self.store, path)
+                obstore.delete(self.store, self._key(path))
             except FileNotFoundError:
                 continue
+
+    @property
+    def _is_absent(self) -> bool:
+        """Whether there is no such local folder; obstore will not open it, not even to look."""
+        return self.account is None and not Path(self.url).is_dir()
+
+    def _key(self, path: str) -> str:
+        return f"{self.prefix}/{path}".strip("/") if self.prefix else path
+
+    def _stored(self, meta: Any) -> StoredFile:
+        path = str(meta["path"]).removeprefix(f"{self.prefix}/" if self.prefix else "")
+        return StoredFile(path, int(meta["size"]), str(meta["e_tag"] or ""))
+
+
+def open_folder(url: str, settings: Settings) -> Folder:
+    """Give the folder of an absolute path or an `abfss://` URL; nothing is asked of it yet.
+
+    Raises:
+        ValueError: the URL names no container.
+    """
+    if not blob_urls.is_blob_url(url):
+        return Folder(url)
+    place = blob_urls.parse(url)
+    return Folder(str(place), account_of(place, settings), place.container, place.path)
 
 
 class _Reading(io.RawIOBase):
@@ -163,15 +225,46 @@ def open_delta(folder: Folder, version: int | None = None) -> DeltaTable:
 
     Raises:
         TableNotFoundError: there is none.
+        SignInError: Entra ID does not let us in.
     """
-    return _LocalDelta(folder.url, version=version, storage_options=folder.options)
+    options = delta_options(folder)
+    return _LocalDelta(folder.uri("").rstrip("/"), version=version, storage_options=options)
+
+
+def delta_options(folder: Folder) -> dict[str, str] | None:
+    """Give what deltalake needs beside the folder's `uri`."""
+    return folder.account.delta() if folder.account else None
+
+
+def scan_delta(folder: Folder, version: int | None = None) -> pl.LazyFrame:
+    """Scan a folder's Delta table; a long scan in Azure renews its token."""
+    if folder.account is None:
+        return pl.scan_delta(open_delta(folder, version))
+    # By its URL: Polars takes no credential provider beside an opened table.
+    return pl.scan_delta(
+        folder.uri("").rstrip("/"),
+        version=version,
+        delta_table_options=None,
+        **folder.polars,
+    )
+
+
+def scan_parquet(folder: Folder, paths: list[str], **options: Any) -> pl.LazyFrame:
+    """Scan Parquet files of a folder, exactly those, with the columns that are in them."""
+    uris = [folder.uri(path) for path in paths]
+    return pl.scan_parquet(uris, glob=False, hive_partitioning=False, **folder.polars, **options)
 
 
 def split_glob(url: str) -> tuple[str, str]:
     """Split a location into the folder that is certain and the rest, which may be a glob."""
-    parts = PurePosixPath(url).parts
+    base, path = "", url
+    if blob_urls.is_blob_url(url):
+        place = blob_urls.parse(url)
+        base, path = str(blob_urls.BlobUrl(place.container, place.account, place.host)), place.path
+    parts = PurePosixPath(path).parts
     fixed = next((i for i, part in enumerate(parts) if _GLOB.search(part)), len(parts) - 1)
-    return str(PurePosixPath(*parts[:fixed])), "/".join(parts[fixed:])
+    folder = str(PurePosixPath(*parts[:fixed])) if fixed > 0 else ""
+    return base + folder, "/".join(parts[max(fixed, 0) :])
 
 
 def is_glob(path: str) -> bool:
@@ -188,7 +281,3 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
         "".join(known.get(p, p if p.startswith("[") and p.endswith("]") else re.escape(p))
                 for p in pieces)
     )  # fmt: skip
-
-
-def _stored(meta: Any) -> StoredFile:
-    return StoredFile(str(meta["path"]), int(meta["size"]), str(meta["e_tag"] or ""))

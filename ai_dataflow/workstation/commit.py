@@ -20,8 +20,8 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
-from ai_dataflow.sources.storage import Folder, open_delta
-from ai_dataflow.workstation.failures import overtaken, unwritable
+from ai_dataflow.sources.storage import Folder, delta_options, open_delta, scan_parquet
+from ai_dataflow.workstation.failures import FOREIGN, overtaken, unreached
 from ai_dataflow.workstation.files import DataFile
 from ai_dataflow.workstation.paths import PARTITION_COLUMN
 
@@ -70,9 +70,9 @@ def commit(
             commit_properties=properties,
         )
     except CommitFailedError as error:
-        raise overtaken(table.url, error) from None
-    except (DeltaError, OSError, PolarsError) as error:
-        raise unwritable(table.url, error) from None
+        raise overtaken(table, error) from None
+    except (*FOREIGN, DeltaError, PolarsError) as error:
+        raise unreached(table, error) from None
     return open_delta(table).version()
 
 
@@ -89,11 +89,11 @@ def _create(
 ) -> None:
     """Create a table with its first files, so that nobody ever sees it empty."""
     create_table_with_add_actions(
-        table.url,
+        table.uri("").rstrip("/"),
         schema,
         added,
         partition_by=[PARTITION_COLUMN],
-        storage_options=table.options,
+        storage_options=delta_options(table),
         commit_properties=properties,
     )
 
@@ -147,7 +147,7 @@ def _dropped(
     others = files.filter(~pl.col(f"partition.{PARTITION_COLUMN}").is_in(list(clients)))
     found: dict[str, Any] = {}
     for path in others["path"]:
-        scan = pl.scan_parquet(table.join(path), storage_options=table.options)
+        scan = scan_parquet(table, [path])
         held = {n: dtype for n, dtype in scan.collect_schema().items() if n in names}
         arrow = pl.DataFrame(schema=held).to_arrow().schema
         found |= {field.name: field.type for field in Schema.from_arrow(arrow).fields}

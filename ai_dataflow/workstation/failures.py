@@ -5,35 +5,56 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from deltalake.exceptions import DeltaError
 from obstore.exceptions import BaseError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.sources.faults import Fault, fault_of
+from ai_dataflow.sources.identity import SignInError
+from ai_dataflow.sources.storage import Folder
+
+FOREIGN = (BaseError, OSError, SignInError)
+_FIX = "check that the folder exists, has space and may be written"
 
 
-def unwritable(url: str, cause: object) -> DataflowError:
-    """A place of the workstation that cannot be written."""
-    return _failed("WST-001", url, "check that the folder exists, has space and may be written",
-                   cause)  # fmt: skip
+def unreached(folder: Folder, error: Exception) -> DataflowError:
+    """A place of the workstation that cannot be written or read, and why."""
+    if fault := fault_of(error, folder.account):
+        return _of_account(folder.url, fault)
+    return _failed("WST-001", folder.url, "cannot be written", _FIX, redacted(error))
 
 
-def overtaken(url: str, cause: object) -> DataflowError:
+def overtaken(folder: Folder, error: Exception) -> DataflowError:
     """A table that another run committed to at the same time."""
-    return _failed("WST-003", url, "run the failed partitions again", cause)
+    fix = "run the failed partitions again"
+    return _failed("WST-003", folder.url, "cannot be written", fix, redacted(error))
 
 
 @contextmanager
-def writing(url: str) -> Iterator[None]:
-    """Classify what goes wrong while something is written.
+def reaching(folder: Folder) -> Iterator[None]:
+    """Classify what goes wrong while something is written or read back.
 
     Raises:
-        DataflowError: WST-001.
+        DataflowError: WST-001, WST-004 or WST-005.
     """
     try:
         yield
-    except (OSError, BaseError) as error:
-        raise unwritable(url, error) from None
+    except (*FOREIGN, DeltaError) as error:
+        raise unreached(folder, error) from None
 
 
-def _failed(code: str, url: str, fix: str, cause: object) -> DataflowError:
-    message = f"{url} cannot be written"
-    return DataflowError(Diagnostic(code, message, place=url, fix=fix, cause=redacted(cause)))
+def _of_account(url: str, fault: Fault) -> DataflowError:
+    match fault.kind:
+        case "transient":
+            fix = "run the failed partitions again when the account answers"
+            return _failed("WST-004", url, f"cannot be reached: {fault.reason}", fix)
+        case "credential" | "permission":
+            fix = "correct the account's section under [storage], or give its identity the right"
+            return _failed("WST-005", url, f"may not be used: {fault.reason}", fix)
+        case _:
+            fix = "check that the container exists"
+            return _failed("WST-001", url, f"cannot be written: {fault.reason}", fix)
+
+
+def _failed(code: str, url: str, what: str, fix: str, cause: str = "") -> DataflowError:
+    return DataflowError(Diagnostic(code, f"{url} {what}", place=url, fix=fix, cause=cause))

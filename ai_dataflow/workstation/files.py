@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow.parquet as pq
 
-from ai_dataflow.sources.storage import Folder, StoredFile
-from ai_dataflow.workstation.failures import writing
+from ai_dataflow.sources.storage import Folder, StoredFile, scan_parquet
+from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.paths import partition_folder
 
 
@@ -33,18 +33,16 @@ def write_partition(frame: pl.LazyFrame, table: Folder, client: str) -> DataFile
         DataflowError: WST-001.
     """
     path = f"{partition_folder(client)}/{uuid.uuid4().hex}.parquet"
-    url = table.join(path)
-    with writing(table.url):
-        frame.sink_parquet(url, mkdir=True, storage_options=table.options)
-    rows = pl.scan_parquet(url, hive_partitioning=False, storage_options=table.options)
-    count = rows.select(pl.len()).collect().item()
-    return DataFile(path, _stat(table, path).size, int(count))
+    with reaching(table):
+        frame.sink_parquet(table.uri(path), mkdir=table.account is None, **table.polars)
+        count = scan_parquet(table, [path]).select(pl.len()).collect().item()
+        return DataFile(path, _stat(table, path).size, int(count))
 
 
 def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) -> DataFile:
     """Stream batches of equal schema into one Parquet file; it appears when it is whole."""
     rows = 0
-    with writing(folder.url), folder.create(path) as sink, ExitStack() as stack:
+    with reaching(folder), folder.create(path) as sink, ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
         for batch in batches:
             arrow = batch.to_arrow()

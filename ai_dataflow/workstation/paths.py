@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ai_dataflow.config.blob_urls import is_blob_url
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.sources.storage import Folder, open_folder
 
 PARTITION_COLUMN = "client_code"
 PRODUCT_COLUMN = "product_code"
@@ -26,24 +27,27 @@ class Workstation:
 
     def dataset(self, module: str) -> Folder:
         """The Delta table of a module."""
-        return Folder(self.root.join(module))
+        return self.root.folder(module)
 
     def rejects(self, module: str) -> Folder:
         """The Delta table of the rows left out of a module."""
-        return Folder(self.root.join(f"_rejects/{module}"))
+        return self.root.folder(f"_rejects/{module}")
 
     def reports(self) -> Folder:
         """The run reports."""
-        return Folder(self.root.join("_runs"))
+        return self.root.folder("_runs")
 
     def staging(self, module: str, client: str) -> Folder:
         """The last extracts of a partition."""
-        return Folder(self.root.join(f"_staging/{module}/{client}"))
+        return self.root.folder(f"_staging/{module}/{client}")
 
 
 def open_workstation(settings: Settings) -> Workstation:
     """Give the workstation of a project; nothing is created or checked yet."""
-    return Workstation(Folder(str(settings.folder / Path(settings.workstation.url).expanduser())))
+    url = settings.workstation.url
+    if not is_blob_url(url):
+        url = str(settings.folder / Path(url).expanduser())
+    return Workstation(open_folder(url, settings))
 
 
 def partition_folder(client: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ai_dataflow.sources.storage import Folder
-from ai_dataflow.workstation.failures import writing
+from ai_dataflow.workstation.failures import reaching
 
 Status = Literal["ok", "failed", "held", "unchanged"]
 COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
@@ -39,13 +39,14 @@ class ProductReport(Counts):
 
 
 class ErrorReport(_Part):
-    """What ended a partition, and whose it is."""
+    """What ended a partition, and whose it is. `transient`: retried in vain, may pass later."""
 
     code: str
     title: str
     kind: str
     concern: str
     owner: str
+    transient: bool = False
     place: str
     message: str
     fix: str = ""
@@ -123,7 +124,7 @@ def write_report(folder: Folder, report: RunReport) -> str:
         DataflowError: WST-001.
     """
     name = report_name(report.run_id)
-    with writing(folder.url):
+    with reaching(folder):
         folder.write(name, report.model_dump_json(indent=1).encode())
     return folder.join(name)
 

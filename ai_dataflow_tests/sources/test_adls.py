@@ -11,6 +11,7 @@ import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.locations import FileLocation
+from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
 
@@ -33,7 +34,8 @@ def _write(path: Path, rows: pl.DataFrame = ROWS) -> Path:
 
 
 def _pin(folder: Path, path: str, file_format: str = "") -> Extract:
-    return adls.pin(FileLocation(str(folder / path), file_format, path), "orion", "line", "cell")
+    location = FileLocation(str(folder / path), file_format, path)
+    return adls.pin(location, "orion", "line", "cell", Settings(folder=folder))
 
 
 def _listed(extract: Extract, folder: Path) -> list[str]:
@@ -41,13 +43,17 @@ def _listed(extract: Extract, folder: Path) -> list[str]:
     return [str((Path(extract.folder) / f.path).relative_to(folder)) for f in extract.files]
 
 
+def _open(extract: Extract) -> adls.Files:
+    return adls.opened(extract, "cell", Settings(folder=Path()))
+
+
 def _read(extract: Extract) -> pl.DataFrame:
-    with adls.reading(extract, "cell"):
+    files = _open(extract)
+    with files.reading():
         if extract.file_format != "csv":
-            return adls.frame(extract).collect()
-        columns = list(adls.schema(extract, "cell"))
-        files = adls.csv_files(extract, "cell")
-        return pl.concat([batch for file in files for batch in file.batches(columns)])
+            return files.frame().collect()
+        columns = list(files.schema())
+        return pl.concat([batch for f in files.csv_files() for batch in f.batches(columns)])
 
 
 def _code(error: pytest.ExceptionInfo[DataflowError]) -> str:
@@ -74,7 +80,7 @@ def test_the_format_is_what_the_name_tells(tmp_path: Path, name: str, file_forma
     _write(tmp_path / name.lower()).rename(tmp_path / name)
     extract = _pin(tmp_path, name)
     assert extract.file_format == file_format
-    assert list(adls.schema(extract, "cell")) == ["n", "s"]
+    assert list(_open(extract).schema()) == ["n", "s"]
     assert _read(extract).cast({"n": pl.Int64}).equals(ROWS)
 
 
@@ -103,7 +109,7 @@ def test_a_file_that_is_not_what_it_is_called_is_refused(tmp_path: Path, wrong: 
     _write(tmp_path / "rows.csv")
     extract = _pin(tmp_path, "rows.csv", wrong)
     with pytest.raises(DataflowError) as error:
-        adls.schema(extract, "cell")
+        _open(extract).schema()
     assert _code(error) == "SRC-003"
 
 
@@ -323,7 +329,7 @@ def test_the_size_of_a_delta_table_is_that_of_its_files(tmp_path: Path) -> None:
 def test_a_delta_table_without_rows_still_has_its_columns(tmp_path: Path) -> None:
     _write(tmp_path / "table", ROWS.clear())
     extract = _pin(tmp_path, "table")
-    assert list(adls.schema(extract, "cell")) == ["n", "s"]
+    assert list(_open(extract).schema()) == ["n", "s"]
     assert _read(extract).height == 0
 
 
@@ -336,6 +342,6 @@ def test_a_delta_table_whose_log_is_damaged_is_refused(tmp_path: Path) -> None:
 def test_a_failure_names_the_location_as_the_control_table_spells_it(tmp_path: Path) -> None:
     location = FileLocation(str(tmp_path / "no.csv"), "", "/mnt/orion/no.csv")
     with pytest.raises(DataflowError) as error:
-        adls.pin(location, "orion", "line", "cell")
+        adls.pin(location, "orion", "line", "cell", Settings(folder=tmp_path))
     assert "/mnt/orion/no.csv" in error.value.diagnostics[0].message
     assert str(tmp_path) not in error.value.diagnostics[0].message

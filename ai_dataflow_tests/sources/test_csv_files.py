@@ -10,6 +10,7 @@ import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.locations import FileLocation
+from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
 
@@ -18,14 +19,20 @@ Row = tuple[str | None, ...]
 
 def _pin(folder: Path, content: bytes, name: str = "rows.csv") -> Extract:
     (folder / name).write_bytes(content)
-    return adls.pin(FileLocation(str(folder / name), "", name), "orion", "line", "cell")
+    location = FileLocation(str(folder / name), "", name)
+    return adls.pin(location, "orion", "line", "cell", Settings(folder=folder))
+
+
+def _open(extract: Extract) -> adls.Files:
+    return adls.opened(extract, "cell", Settings(folder=Path()))
 
 
 def _read(extract: Extract, *columns: str) -> tuple[list[Row], list[str]]:
     """Give the rows and the malformed lines, as a partition's job reads them."""
-    with adls.reading(extract, "cell"):
-        wanted = list(columns or adls.schema(extract, "cell"))
-        files = list(adls.csv_files(extract, "cell"))
+    opened = _open(extract)
+    with opened.reading():
+        wanted = list(columns or opened.schema())
+        files = list(opened.csv_files())
         rows = [row for f in files for batch in f.batches(wanted) for row in batch.rows()]
     return rows, [line for file in files for line in file.malformed]
 
@@ -59,7 +66,7 @@ def _refused(folder: Path, content: bytes, name: str = "rows.csv") -> str:
 )
 def test_the_ways_to_write_the_same_rows(tmp_path: Path, content: bytes) -> None:
     extract = _pin(tmp_path, content)
-    assert adls.schema(extract, "cell") == {"a": pl.String, "b": pl.String}
+    assert _open(extract).schema() == {"a": pl.String, "b": pl.String}
     assert _read(extract) == ([("1", "x"), ("2", "y")], [])
 
 
@@ -145,7 +152,7 @@ def test_a_header_alone_is_no_rows(tmp_path: Path) -> None:
 
 def test_a_header_may_have_a_line_break_in_a_name(tmp_path: Path) -> None:
     extract = _pin(tmp_path, b'"net\namount",b\n1,2\n')
-    assert list(adls.schema(extract, "cell")) == ["net\namount", "b"]
+    assert list(_open(extract).schema()) == ["net\namount", "b"]
     assert _read(extract) == ([("1", "2")], [])
 
 

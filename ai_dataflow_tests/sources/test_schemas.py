@@ -8,7 +8,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -26,17 +25,17 @@ SCHEMA = pl.Schema({"No": pl.Int64, "Big": pl.Decimal(18, 4), "Seen": pl.Datetim
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """Count how often each source is opened for its schema."""
     counter: Counter[str] = Counter()
-    files, database = adls.common_schema, azure_sql.Database.schema
+    files, database = adls.Files.common_schema, azure_sql.Database.schema
 
-    def of_files(extract: Any, place: str) -> pl.Schema:
-        counter[extract.name] += 1
-        return files(extract, place)
+    def of_files(self: adls.Files) -> pl.Schema:
+        counter[self.extract.name] += 1
+        return files(self)
 
     def of_table(self: azure_sql.Database, location: SqlLocation, place: str) -> pl.Schema:
         counter[str(location)] += 1
         return database(self, location, place)
 
-    monkeypatch.setattr(adls, "common_schema", of_files)
+    monkeypatch.setattr(adls.Files, "common_schema", of_files)
     monkeypatch.setattr(azure_sql.Database, "schema", of_table)
     yield counter
     azure_sql._engine.cache_clear()

@@ -1,0 +1,181 @@
+"""The sections of `ai_dataflow.toml`: what can be said of each account, database and the rest."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import parse_qs
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from ai_dataflow.config import blob_urls
+
+_ENDPOINT = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
+
+
+class Section(BaseModel):
+    """A section of the file: what it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EntraIdentity(Section):
+    """Who to be towards Microsoft Entra ID; shared by storage accounts and databases.
+
+    Nothing given means azure-identity's `DefaultAzureCredential`; `client_id` alone is a
+    user-assigned managed identity; with `tenant_id` and a secret or a certificate (a path, PEM or
+    PKCS #12) it is a service principal.
+    """
+
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    client_certificate: Path | None = None
+    client_certificate_password: SecretStr | None = None
+
+    @property
+    def identity(self) -> EntraIdentity:
+        """The identity alone, without what a section says beside it: equal for all who share it."""
+        own = {name: getattr(self, name) for name in EntraIdentity.model_fields}
+        return EntraIdentity.model_construct(**own)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        proofs = [bool(self.client_secret), bool(self.client_certificate)]
+        if all(proofs):
+            raise ValueError("has both client_secret and client_certificate: give one")
+        if any(proofs) and not (self.tenant_id and self.client_id):
+            raise ValueError("a service principal needs tenant_id and client_id")
+        if self.client_certificate_password and not self.client_certificate:
+            raise ValueError("has client_certificate_password without client_certificate")
+        return self
+
+
+class StorageAccount(EntraIdentity):
+    """`[storage.<account>]`: how to get into a storage account, and where it answers.
+
+    At most one of `account_key`, `sas_token` and an identity; `connection_string`, as the Azure
+    portal shows it, is taken apart into the first two and the endpoint.
+    `endpoint` is the account's Blob endpoint where that is not the public cloud's: Azurite, a
+    sovereign cloud, a private link.
+    """
+
+    account_key: SecretStr | None = None
+    sas_token: SecretStr | None = None
+    endpoint: str = ""
+
+    @field_validator("account_key")
+    @classmethod
+    def _is_base64(cls, key: SecretStr | None) -> SecretStr | None:
+        try:
+            base64.b64decode(key.get_secret_value() if key else "", validate=True)
+        except binascii.Error:
+            raise ValueError("is not Base64: copy it anew") from None
+        return key
+
+    @field_validator("sas_token")
+    @classmethod
+    def _is_signed(cls, sas: SecretStr | None) -> SecretStr | None:
+        text = sas.get_secret_value().lstrip("?") if sas else ""
+        if sas and not parse_qs(text).get("sig"):
+            raise ValueError("has no signature (`sig=`): copy it anew")
+        return SecretStr(text) if sas else None
+
+    @model_validator(mode="after")
+    def _has_one_credential(self) -> Self:
+        given = {
+            "account_key": self.account_key,
+            "sas_token": self.sas_token,
+            "client_id": self.client_id or self.tenant_id,
+        }
+        names = [name for name, value in given.items() if value]
+        if len(names) > 1:
+            raise ValueError(f"has more than one credential ({', '.join(names)}): give one")
+        if self.endpoint and not _ENDPOINT.fullmatch(self.endpoint):
+            raise ValueError("its endpoint is no http(s) URL without user, query or fragment")
+        return self
+
+
+class SqlConnection(EntraIdentity):
+    """`[sql.<name>]`: a database, by SQLAlchemy URL. The URL may hold a password.
+
+    `authentication = "entra"` signs in with a token of the given identity instead of a login.
+    `odbc` is an ODBC connection string for bulk reads, where it cannot be made from the URL.
+    `max_connections` limits the queries at once, `query_timeout` (seconds) each of them.
+    """
+
+    url: SecretStr
+    authentication: Literal["login", "entra"] = "login"
+    odbc: SecretStr | None = None
+    max_connections: int = Field(default=4, ge=1, le=256)
+    query_timeout: int = Field(default=3600, ge=1)
+
+
+class WorkstationSettings(Section):
+    """`[workstation]`: where datasets are published; a folder or an `abfss://` URL."""
+
+    url: str = "workstation"
+
+    @field_validator("url")
+    @classmethod
+    def _is_folder(cls, url: str) -> str:
+        check_folder(url)
+        return url
+
+
+class ExecutionSettings(Section):
+    """`[execution]`: how many partitions at once on this machine, and how patient to be.
+
+    `retry_seconds` is how long a transient fault of a source or the workstation (throttling, a
+    server that is away) is retried, with backoff, before it fails its partition.
+    """
+
+    workers: int = Field(default=8, ge=1, le=256)
+    retry_seconds: int = Field(default=120, ge=0, le=280)
+    engine: Literal["local"] = "local"
+
+
+class ModuleSettings(Section):
+    """`[modules.<name>]`: how much of a module's AI columns the products have to map.
+
+    Below `min_coverage` (0 to 1) the coverage check fails; with `coverage_blocks` the module's
+    partitions are held back too.
+    """
+
+    min_coverage: float = Field(default=0.0, ge=0, le=1)
+    coverage_blocks: bool = False
+
+
+def expanded(account: str, section: dict[str, Any]) -> dict[str, Any]:
+    """Replace a connection string by what it says: key or signature, and endpoint."""
+    own = dict(section)
+    text = own.pop("connection_string", None)
+    if not isinstance(text, str):
+        return section
+    parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+    if parts.get("AccountName", account) != account:
+        raise ValueError(f"has under `{account}` the connection string of another account")
+    suffix = parts.get("EndpointSuffix", "core.windows.net")
+    said = {
+        "account_key": parts.get("AccountKey"),
+        "sas_token": parts.get("SharedAccessSignature"),
+        "endpoint": parts.get("BlobEndpoint")
+        or f"{parts.get('DefaultEndpointsProtocol', 'https')}://{account}.blob.{suffix}",
+    }
+    if twice := [name for name, value in said.items() if value and name in own]:
+        raise ValueError(f"has under `{account}` a connection_string and {twice[0]}: give one")
+    if not (said["account_key"] or said["sas_token"]):
+        raise ValueError(f"has under `{account}` a connection string without a key: copy it anew")
+    return own | {name: value for name, value in said.items() if value}
+
+
+def check_folder(url: str, whose: str = "") -> None:
+    """Refuse a URL that is neither a path nor `abfss://`."""
+    if blob_urls.is_blob_url(url):
+        blob_urls.parse(url)
+    elif "://" in url:
+        near = blob_urls.suggestion(url)
+        raise ValueError(f"the URL {whose}is none that can be read: write a path or {near}")

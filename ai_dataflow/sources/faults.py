@@ -1,0 +1,117 @@
+"""What a storage account's refusal means, read from the messages of the libraries.
+
+The messages themselves are never passed on: they quote URLs, and a URL may hold a signature (P10).
+The codes are those of "Blob service error codes" in Microsoft's documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from ai_dataflow.sources.accounts import Account
+from ai_dataflow.sources.identity import SignInError
+
+Kind = Literal["credential", "permission", "missing", "transient", "refused"]
+
+_COLOUR = re.compile(r"\x1b\[\d*m")
+_STATUS = re.compile(r"status code\W+(\d{3})\b")
+_CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
+_REQUEST = re.compile(r"Error performing (\w+) \S*?(comp=list\b)?(?=[\s&])")
+_RETRIES = re.compile(r"in ([\d.]+)(ms|s)\b, after (\d+) retries")
+_NETWORK = re.compile(
+    r"HTTP error|error sending request|error decoding response body|request or response body error"
+    r"|dns error|operation timed out|Connection (?:refused|reset)|connection (?:error|closed)"
+)
+_UNKNOWN_HOST = re.compile(r"dns error|failed to lookup|Name or service not known")
+_WRONG_CREDENTIAL = {
+    "AuthenticationFailed",
+    "AuthorizationFailure",
+    "InvalidAuthenticationInfo",
+    "KeyBasedAuthenticationNotPermitted",
+    "NoAuthenticationInformation",
+}
+_NETWORK_RULE = "This request is not authorized to perform this operation"
+_NEEDS = {
+    "list": ("Storage Blob Data Reader", "l"),
+    "read": ("Storage Blob Data Reader", "r"),
+    "write": ("Storage Blob Data Contributor", "c and w"),
+    "delete": ("Storage Blob Data Contributor", "d"),
+}
+_VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "POST": "write", "DELETE": "delete"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong at an account. The reason may be shown: no URL, no secret, no value."""
+
+    kind: Kind
+    reason: str
+
+
+def fault_of(error: BaseException, account: Account | None) -> Fault | None:
+    """Tell what a library's error says of the account; None where it is about something else."""
+    if account is None:
+        return None
+    if isinstance(error, SignInError):
+        kind: Kind = "transient" if error.is_transient else "credential"
+        return Fault(kind, f"Entra ID lets us not into account {account.name}: {error}")
+    text = _COLOUR.sub("", str(error))
+    if status := _STATUS.search(text):
+        return _answered(int(status[1]), text, account)
+    if _NETWORK.search(text):
+        return Fault("transient", _unreachable(text, account))
+    return None
+
+
+def _answered(status: int, text: str, account: Account) -> Fault | None:
+    found = _CODE.search(text)
+    code = found[1] if found else ""
+    said = f"account {account.name} answered {status}{f' {code}' if code else ''}"
+    if status in (401, 403):
+        return _denied(status, code, text, said, account)
+    if status == 404:  # noqa: PLR2004
+        return Fault("missing", said)
+    if status in (408, 429) or status >= 500:  # noqa: PLR2004
+        return Fault("transient", said + _persistence(text))
+    return Fault("refused", said)
+
+
+def _denied(status: int, code: str, text: str, said: str, account: Account) -> Fault:
+    doing = _operation(text)
+    role, letter = _NEEDS[doing]
+    right = f"`{letter}` in its sas_token" if account.settings.sas_token else f"the role {role}"
+    if status == 401 or (code in _WRONG_CREDENTIAL and _NETWORK_RULE not in text):  # noqa: PLR2004
+        return Fault("credential", f"{said} to a {doing}{_expiry(account)}")
+    if code:
+        return Fault("permission", f"{said} to a {doing}: {right} is missing, or a network rule")
+    return Fault(
+        "permission", f"{said} to a {doing}: {right} is missing, or the credential is wrong"
+    )
+
+
+def _operation(text: str) -> str:
+    request = _REQUEST.search(text)
+    if request is None:
+        return "read"
+    return "list" if request[2] else _VERBS.get(request[1], "read")
+
+
+def _expiry(account: Account) -> str:
+    return f"; its sas_token is good until {account.sas_expiry}" if account.sas_expiry else ""
+
+
+def _unreachable(text: str, account: Account) -> str:
+    if _UNKNOWN_HOST.search(text):
+        return f"the name of account {account.name} cannot be resolved{_persistence(text)}"
+    return f"account {account.name} does not answer{_persistence(text)}"
+
+
+def _persistence(text: str) -> str:
+    """Say how often it was tried, and how long, as far as the library tells."""
+    tried = _RETRIES.search(text)
+    if tried is None:
+        return ""
+    seconds = float(tried[1]) / (1000 if tried[2] == "ms" else 1)
+    return f", after {tried[3]} retries in {seconds:.0f} s"
