@@ -4,7 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo ui services services-stop services-setup test lint lock clean
+# Failed partitions are exit code 1, which is as it should be here.
+RUN = { env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow run; code=$$?; [ $$code -eq 1 ] || exit $$code; \
+  echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."; }
+
+.PHONY: help setup demo demo-azure ui services services-stop services-setup test lint lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,8 +25,12 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 
 demo: setup ## generate a demo project in demo/ and run the main job on it
 	@$(BIN)/python examples/generate.py demo
-	@cd demo && env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow run; code=$$?; [ $$code -eq 1 ] || exit $$code; \
-	  echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."
+	@cd demo && $(RUN)
+
+demo-azure: setup services-setup ## the same on Azurite and PostgreSQL, in demo-azure/
+	@$(BIN)/python -m ai_dataflow_tests.services up >/dev/null
+	@. .services/run/environment; $(BIN)/python examples/generate_azure.py demo-azure && cd demo-azure && $(RUN)
+	@echo "Its keys are in the environment: . .services/run/environment. Stop the services: make services-stop"
 
 ui: setup ## the Dagster UI on the demo project (run `make demo` first)
 	cd demo && DAGSTER_HOME="$$PWD/.dagster" AI_DATAFLOW_CONFIG="$$PWD" ../$(BIN)/dagster dev -m ai_dataflow.definitions
@@ -49,5 +57,5 @@ lock: ## compile requirements.txt anew from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras \
 	  --upgrade --quiet -o requirements.txt
 
-clean: ## remove what was made
+clean: services-stop ## remove what was made
 	rm -rf $(VENV) .services demo demo-azure dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
