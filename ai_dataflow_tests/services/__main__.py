@@ -77,7 +77,7 @@ def serve() -> int:
         lock.truncate(0)
         print(os.getpid(), file=lock, flush=True)
         with Azurite() as azurite, Postgres() as postgres:
-            _write_private(ENVIRONMENT, _environment(azurite, postgres))
+            _write_private(ENVIRONMENT, _shell(environment(azurite, postgres)))
             stop.wait()
             ENVIRONMENT.unlink()
     return 0
@@ -112,13 +112,17 @@ def _server() -> int | None:
     return None
 
 
-def _environment(azurite: Azurite, postgres: Postgres) -> str:
+def environment(azurite: Azurite, postgres: Postgres) -> dict[str, str]:
+    """Give the variables by which the demo finds the services."""
     values = {}
     for account in ACCOUNTS:
         values[f"{account.upper()}_ENDPOINT"] = azurite.endpoint(account)
         values[f"{account.upper()}_KEY"] = azurite.keys[account]
-    values |= {"LYRA_URL": postgres.url(), "LYRA_ODBC": postgres.odbc()}
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+    return values | {"LYRA_URL": postgres.url(), "LYRA_ODBC": postgres.odbc()}
+
+
+def _shell(variables: dict[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def _write_private(path: Path, text: str) -> None:
