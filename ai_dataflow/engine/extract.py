@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
@@ -18,7 +19,7 @@ from ai_dataflow.sources import adls, azure_sql, failures
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.storage import Folder, StoredFile
 from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.files import write_batches
+from ai_dataflow.workstation.files import DataFile, write_batches
 from ai_dataflow.workstation.paths import open_workstation
 
 _MANIFEST = "extracts.json"
@@ -78,10 +79,16 @@ def _extract(source: SourceJob, settings: Settings, staging: Folder) -> Extract:
 
 def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging: Folder) -> Extract:
     database = azure_sql.database(location.connection, settings)
-    schema = database.schema(location, source.place)
-    columns = compile_source(source, schema).needed or list(schema)[:1]
-    path = f"{source.product}.{source.submodule}.{uuid.uuid4().hex}.parquet"
-    file = write_batches(database.batches(location, schema, columns, source.place), staging, path)
+    columns = database.columns(location, source.place)
+    schema = pl.Schema({name: column.dtype for name, column in columns.items()})
+    needed = compile_source(source, schema).needed or list(schema)[:1]
+
+    def write(frames: Iterable[pl.DataFrame]) -> DataFile:
+        # A name of its own for every attempt: what another left behind is never read.
+        path = f"{source.product}.{source.submodule}.{uuid.uuid4().hex}.parquet"
+        return write_batches(frames, staging, path)
+
+    file = database.copy(location, columns, needed, write, source.place)
     if location.client_column and not file.rows:
         raise failures.no_rows(str(location), location.client_column, source.place)
     stored = StoredFile(file.path, file.size, "")
@@ -110,8 +117,11 @@ def _known(source: SourceJob, last: Extract | None, stages: Collection[Stage]) -
 
 def _last(staging: Folder) -> dict[tuple[str, str], Extract]:
     try:
-        extracts = _EXTRACTS.validate_json(staging.read(_MANIFEST)) if staging.exists() else []
-    except (FileNotFoundError, ValidationError):
+        with reaching(staging):
+            extracts = _EXTRACTS.validate_json(
+                staging.read(_MANIFEST) if staging.stat(_MANIFEST) else b"[]"
+            )
+    except ValidationError:
         return {}
     return {(extract.product, extract.submodule): extract for extract in extracts}
 

@@ -8,6 +8,7 @@ key of one account would be taken for every other's.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,9 +18,9 @@ from urllib.parse import parse_qs
 from obstore.store import AzureStore
 
 from ai_dataflow.config.blob_urls import BlobUrl
+from ai_dataflow.config.identity import Token, token
 from ai_dataflow.config.sections import StorageAccount
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources.identity import Token, token
 
 SCOPE = "https://storage.azure.com/.default"
 _REQUEST_SECONDS = 30
@@ -28,6 +29,13 @@ _MANY = 1000  # retries end by time, not by number
 _FIRST_BACKOFF = timedelta(milliseconds=200)
 _LONGEST_BACKOFF = timedelta(seconds=10)
 _BACKOFF_BASE = 2
+_DOWN_SECONDS = 30.0
+
+_down: dict[Account, tuple[float, str]] = {}
+
+
+class AccountDownError(Exception):
+    """An account did not answer a moment ago, however long it was asked."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,16 @@ class Account:
 
         Raises:
             SignInError: there is none.
+            AccountDownError: see `mark_down`.
         """
+        since, reason = _down.get(self, (0.0, ""))
+        if reason and time.monotonic() - since < _DOWN_SECONDS:
+            raise AccountDownError(reason)
         return token(self.settings.identity, SCOPE) if self.uses_tokens else None
+
+    def mark_down(self, reason: str) -> None:
+        """Remember that retrying was in vain: a thousand sources should not each find it out."""
+        _down[self] = (time.monotonic(), reason)
 
     def store(self, container: str) -> AzureStore:
         """Give obstore's client of a container; one per container, for its connections."""

@@ -20,14 +20,14 @@ from polars.exceptions import (
 )
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.identity import SignInError
 from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import failures
-from ai_dataflow.sources.accounts import Account
+from ai_dataflow.sources.accounts import Account, AccountDownError
 from ai_dataflow.sources.csv_files import CsvFile
 from ai_dataflow.sources.extracts import Extract, Format
 from ai_dataflow.sources.faults import fault_of
-from ai_dataflow.sources.identity import SignInError
 from ai_dataflow.sources.storage import (
     Folder,
     StoredFile,
@@ -42,7 +42,7 @@ from ai_dataflow.sources.storage import (
 
 _FOREIGN = (
     BaseError, ColumnNotFoundError, ComputeError, DeltaError, NoDataError, OSError, SchemaError,
-    SchemaFieldNotFoundError, SignInError,
+    SchemaFieldNotFoundError, SignInError, AccountDownError,
 )  # fmt: skip
 _OF_THE_ACCOUNT = ("SRC-006", "SRC-011", "SRC-012")
 _LIST_FROM = 4

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ai_dataflow.sources.accounts import Account
-from ai_dataflow.sources.identity import SignInError
+from ai_dataflow.config.identity import SignInError
+from ai_dataflow.sources.accounts import Account, AccountDownError
 
 Kind = Literal["credential", "permission", "missing", "transient", "refused"]
 
@@ -57,15 +57,21 @@ def fault_of(error: BaseException, account: Account | None) -> Fault | None:
     if isinstance(error, SignInError):
         kind: Kind = "transient" if error.is_transient else "credential"
         return Fault(kind, f"Entra ID lets us not into account {account.name}: {error}")
+    if isinstance(error, AccountDownError):
+        return Fault("transient", str(error))
     text = _COLOUR.sub("", str(error))
     if status := _STATUS.search(text):
-        return _answered(int(status[1]), text, account)
-    if _NETWORK.search(text):
-        return Fault("transient", _unreachable(text, account))
-    return None
+        fault = _answered(int(status[1]), text, account)
+    elif _NETWORK.search(text):
+        fault = Fault("transient", _unreachable(text, account))
+    else:
+        return None
+    if fault.kind == "transient" and _RETRIES.search(text):
+        account.mark_down(fault.reason)
+    return fault
 
 
-def _answered(status: int, text: str, account: Account) -> Fault | None:
+def _answered(status: int, text: str, account: Account) -> Fault:
     found = _CODE.search(text)
     code = found[1] if found else ""
     said = f"account {account.name} answered {status}{f' {code}' if code else ''}"

@@ -240,13 +240,11 @@ def scan_delta(folder: Folder, version: int | None = None) -> pl.LazyFrame:
     """Scan a folder's Delta table; a long scan in Azure renews its token."""
     if folder.account is None:
         return pl.scan_delta(open_delta(folder, version))
+    if not folder.account.uses_tokens:
+        options = folder.polars["storage_options"]
+        return pl.scan_delta(open_delta(folder, version), storage_options=options)
     # By its URL: Polars takes no credential provider beside an opened table.
-    return pl.scan_delta(
-        folder.uri("").rstrip("/"),
-        version=version,
-        delta_table_options=None,
-        **folder.polars,
-    )
+    return pl.scan_delta(folder.uri("").rstrip("/"), version=version, **folder.polars)
 
 
 def scan_parquet(folder: Folder, paths: list[str], **options: Any) -> pl.LazyFrame:

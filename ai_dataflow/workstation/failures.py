@@ -9,11 +9,12 @@ from deltalake.exceptions import DeltaError
 from obstore.exceptions import BaseError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.config.identity import SignInError
+from ai_dataflow.sources.accounts import AccountDownError
 from ai_dataflow.sources.faults import Fault, fault_of
-from ai_dataflow.sources.identity import SignInError
 from ai_dataflow.sources.storage import Folder
 
-FOREIGN = (BaseError, OSError, SignInError)
+FOREIGN = (AccountDownError, BaseError, OSError, SignInError)
 _FIX = "check that the folder exists, has space and may be written"
 
 

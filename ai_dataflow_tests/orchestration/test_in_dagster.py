@@ -256,7 +256,7 @@ def test_a_connection_that_cannot_be_used_costs_only_its_own_partitions(
     )
     report = run_project(project)
     (failed,) = report.failed
-    assert (failed.partition, failed.error and failed.error.code) == ("claims|coral", "SRC-007")
+    assert (failed.partition, failed.error and failed.error.code) == ("claims|coral", "SRC-020")
     assert url not in report.model_dump_json()
 
 

@@ -34,8 +34,8 @@ def _read(
 ) -> pl.DataFrame:
     sql = {"db": SqlConnection(url=SecretStr(f"sqlite:///{name}"))}
     database = azure_sql.database("db", Settings(folder=folder, sql=sql))
-    schema = database.schema(location, "cell")
-    return pl.concat(database.batches(location, schema, columns or tuple(schema), "cell"))
+    known = database.columns(location, "cell")
+    return database.copy(location, known, columns or tuple(known), pl.concat, "cell")
 
 
 def _refused(folder: Path, location: SqlLocation = TABLE, *columns: str) -> str:
@@ -179,7 +179,7 @@ def test_a_table_that_is_not_there_is_missing(tmp_path: Path, location: SqlLocat
 
 
 def test_a_database_file_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
-    assert _refused(tmp_path) == "SRC-007"
+    assert _refused(tmp_path) == "SRC-020"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -208,7 +208,7 @@ def test_a_database_that_was_deleted_is_gone(tmp_path: Path) -> None:
     _make(tmp_path, *SALES)
     assert _read(tmp_path).height == 3
     (tmp_path / "shop.sqlite").unlink()
-    assert _refused(tmp_path) == "SRC-007"
+    assert _refused(tmp_path) == "SRC-020"
 
 
 @pytest.mark.parametrize("name", ["our shop.sqlite", "ünï.sqlite", "50%.sqlite", "no#5.sqlite"])

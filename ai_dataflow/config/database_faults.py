@@ -1,0 +1,213 @@
+"""What a database's refusal means, and patience with those that pass.
+
+Errors of SQLAlchemy, of its drivers and of arrow-odbc come in; a `DatabaseFault` goes out: its
+kind, whether it may pass by itself, and a reason that can be shown (no statement, no value, no
+secret).
+
+The rules: ISO SQLSTATEs; PostgreSQL's "Appendix A. Error Codes"; for SQL Server "Troubleshoot
+transient connection errors in SQL Database and SQL Managed Instance" and "Resource management in
+Azure SQL Database" in Microsoft's documentation, and the retry list of Entity Framework Core.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+import tenacity
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
+
+from ai_dataflow.config.diagnostics import redacted
+
+T = TypeVar("T")
+Kind = Literal["missing", "unusable", "unreachable", "login", "denied", "slow", "query"]
+
+# Throttling, failover and deadlocks; 4060 (no such database) is listed too, but means a wrong name
+# far more often than a failover, which announces itself with 40613.
+_TRANSIENT = frozenset(
+    {
+        601, 615, 617, 669, 921, 997, 1203, 1204, 1205, 1221, 1222, 1807, 3935, 3960, 3966, 4221,
+        8628, 8645, 8651, 10053, 10054, 10060, 10922, 10928, 10929, 10936, 14355, 17197, 20041,
+        40143, 40166, 40197, 40501, 40540, 40613, 41301, 41302, 41305, 41325, 41839, 42108, 42109,
+        49918, 49919, 49920,
+    }
+)  # fmt: skip
+_NUMBERS: dict[int, Kind] = {
+    **dict.fromkeys(_TRANSIENT, "unreachable"),
+    **dict.fromkeys((208, 911, 2702), "missing"),
+    **dict.fromkeys((4060, 18401, 18452, 18456, 18470, 18486, 18487, 18488), "login"),
+    **dict.fromkeys((40532, 40615, 40914, 47073), "login"),  # server name and firewall rules
+    **dict.fromkeys((229, 230, 297, 300, 916), "denied"),
+}
+# The first that a SQLSTATE begins with.
+_STATES: dict[str, Kind] = {
+    "42S02": "missing", "42P01": "missing", "3F000": "missing",
+    "28": "login", "3D000": "login",
+    "42501": "denied",
+    "57014": "slow", "HYT00": "slow",
+    "IM00": "unusable", "01000": "unusable",
+    "08": "unreachable", "HYT01": "unreachable", "53": "unreachable", "57P": "unreachable",
+    "40001": "unreachable", "40P01": "unreachable", "55P03": "unreachable",
+    "25P03": "unreachable",
+}  # fmt: skip
+_SQLITE: dict[str, Kind] = {
+    "no such table": "missing", "unknown database": "missing", "database is locked": "unreachable",
+    "unable to open database": "unusable", "not a database": "unusable",
+}  # fmt: skip
+_STATE = re.compile(r"\[([0-9A-Z]{5})\]|State: ([0-9A-Z]{5})")
+_NUMBER = re.compile(r"\((\d+)\)|Native error: (\d+)")
+_ORIGIN = re.compile(r"^(?:\[[^\]]*\]\s*)+")
+_MESSAGE = re.compile(r"Message: (.*)", re.DOTALL)
+# PostgreSQL answered, and will say the same the next time, unless it is one of the exceptions.
+_REFUSED = re.compile(
+    r"FATAL: (?!.*(?:starting up|shutting down|recovery|too many|connection slots|not yet accept))"
+    r"|no password supplied|no pg_hba"
+)
+_CERTIFICATE = re.compile(r"certificate|SSL routines", re.IGNORECASE)
+
+
+class DatabaseFault(Exception):  # noqa: N818 - it is no error yet: that depends on who asks
+    """What went wrong with a database. `attempts` and `seconds` tell how long it was tried."""
+
+    def __init__(self, kind: Kind, reason: str, *, is_connecting: bool = False) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.is_connecting = is_connecting
+        self.attempts = 1
+        self.seconds = 0.0
+
+    @property
+    def is_transient(self) -> bool:
+        """Tell whether it may pass by itself."""
+        return self.kind == "unreachable"
+
+    def again(self) -> DatabaseFault:
+        """Give the same fault, to be raised anew."""
+        same = DatabaseFault(self.kind, self.reason, is_connecting=self.is_connecting)
+        same.attempts, same.seconds = self.attempts, self.seconds
+        return same
+
+    @property
+    def persistence(self) -> str:
+        """Say how long it was tried: `after 3 attempts over 41 s`."""
+        times = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        return f"after {times} over {self.seconds:.0f} s"
+
+
+def fault_of(error: Exception) -> DatabaseFault:
+    """Classify an error of SQLAlchemy, of a driver or of arrow-odbc."""
+    if isinstance(error, DatabaseFault):
+        return error
+    if isinstance(error, NoSuchTableError):
+        return DatabaseFault("missing", "there is no such table")
+    if isinstance(error, ImportError):
+        missing = error.name or type(error).__name__
+        return DatabaseFault("unusable", f"the driver of its URL is not installed ({missing})")
+    if isinstance(error, ArgumentError | TypeError):
+        return DatabaseFault("unusable", "its URL is none that SQLAlchemy or the driver knows")
+    if isinstance(error, DBAPIError):
+        return _of_driver(error)
+    if isinstance(error, SQLAlchemyError):
+        return DatabaseFault("query", redacted(error))
+    return _of_text(str(error), is_connecting="SQLDriverConnect" in str(error))
+
+
+def _of_driver(error: DBAPIError) -> DatabaseFault:
+    cause = error.orig
+    if type(cause).__module__.startswith("sqlite3"):
+        text = str(cause)
+        kinds = (kind for said, kind in _SQLITE.items() if said in text)
+        return DatabaseFault(next(kinds, "query"), redacted(text))
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+    is_connecting = error.statement is None  # without a statement it was the connection that failed
+    arguments = cause.args if cause else ()
+    text = str(arguments[1] if len(arguments) > 1 and _is_state(arguments[0]) else cause)
+    return _of_text(
+        text, state, is_connecting=is_connecting, is_broken=error.connection_invalidated
+    )
+
+
+def _is_state(argument: object) -> bool:
+    return isinstance(argument, str) and bool(re.fullmatch("[0-9A-Z]{5}", argument))
+
+
+def _of_text(
+    text: str, state: str = "", *, is_connecting: bool, is_broken: bool = False
+) -> DatabaseFault:
+    found = _STATE.search(text)
+    state = state or (found and (found[1] or found[2])) or ""
+    kind = _kind(text, state, is_connecting=is_connecting, is_broken=is_broken)
+    said = _MESSAGE.search(text)
+    message = redacted(_ORIGIN.sub("", (said[1] if said else text).strip()))
+    reason = f"{message} [{state}]" if state and state not in message else message
+    return DatabaseFault(kind, reason, is_connecting=is_connecting)
+
+
+def _kind(text: str, state: str, *, is_connecting: bool, is_broken: bool) -> Kind:
+    if "SQL Server]" in text:  # the numbers of other databases mean something else
+        numbers = [int(a or b) for a, b in _NUMBER.findall(text)]
+        if kind := next((_NUMBERS[n] for n in numbers if n in _NUMBERS), None):
+            return kind
+    if is_connecting and _REFUSED.search(text):
+        return "login"
+    if is_connecting and _CERTIFICATE.search(text):
+        return "unusable"
+    kind = next((kind for prefix, kind in _STATES.items() if state.startswith(prefix)), None)
+    if is_connecting and kind in (None, "slow"):  # `invalid connection option` is psycopg's
+        return "unusable" if "invalid" in text else "unreachable"
+    return kind or ("unreachable" if is_broken else "query")
+
+
+def patiently(work: Callable[[], T], seconds: float) -> T:
+    """Do the work; what may pass by itself is tried again, with growing pauses and jitter.
+
+    Args:
+        work: reads something from a database, from its start.
+        seconds: how long after the first failure a next attempt may still begin.
+
+    Raises:
+        DatabaseFault: what it is, with how often and how long it was tried.
+    """
+    started = time.monotonic()
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_may_pass),
+        stop=_Ceiling(seconds),
+        wait=tenacity.wait_exponential_jitter(initial=1, max=30, jitter=1),
+        reraise=True,
+    )
+    try:
+        return retrying(lambda: _classified(work))
+    except DatabaseFault as fault:
+        fault.attempts = retrying.statistics.get("attempt_number", 1)
+        fault.seconds = time.monotonic() - started
+        raise
+
+
+class _Ceiling(tenacity.stop.stop_base):
+    """Stop when the next attempt would begin too long after the first failure.
+
+    Not after the start: an extract may have run for an hour before its connection broke.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: float | None = None
+
+    def __call__(self, state: tenacity.RetryCallState) -> bool:
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        return now - self._since + state.upcoming_sleep > self._seconds
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, DatabaseFault) and error.is_transient
+
+
+def _classified(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except (SQLAlchemyError, ImportError) as error:
+        raise fault_of(error) from None

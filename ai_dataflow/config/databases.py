@@ -1,0 +1,205 @@
+"""Connections: a `[sql.<name>]` of the settings becomes an engine with a limit and patience.
+
+One per process and connection, shared by all threads: whoever reads a database, for its rows or for
+a table that people edit, goes through `Connection.read`.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+
+from ai_dataflow.config import odbc
+from ai_dataflow.config.database_faults import DatabaseFault, Kind, fault_of, patiently
+from ai_dataflow.config.identity import SignInError, token
+from ai_dataflow.config.sections import SqlConnection
+from ai_dataflow.config.settings import Settings
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 15
+_DOWN_SECONDS = 60.0
+_INT_MAX = (1 << 31) - 1
+_TOKEN_SCOPE = "https://database.windows.net/.default"  # noqa: S105 - where a token is for
+# libpq waits for ever for a server that does not answer; so does TCP for one that fell silent.
+_LIBPQ = {
+    "connect_timeout": str(CONNECT_SECONDS),
+    "keepalives_idle": "60",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+
+
+class Connection:
+    """A SQL connection of the settings."""
+
+    def __init__(self, settings: SqlConnection, folder: str, retry_seconds: int) -> None:
+        self.settings = settings
+        self._folder = folder
+        self._retry_seconds = retry_seconds
+        self._slots = threading.BoundedSemaphore(settings.max_connections)
+        self._down: tuple[float, DatabaseFault] | None = None
+
+    def read(self, work: Callable[[], T]) -> T:
+        """Do work that reads the database, when one of its connections is free.
+
+        Faults that may pass are waited out; the work then begins again. A database that just
+        exhausted this patience is not waited for by the next thousand tables too.
+
+        Raises:
+            DatabaseFault: what went wrong, with how often and how long it was tried.
+        """
+        if self._down and time.monotonic() - self._down[0] < _DOWN_SECONDS:
+            raise self._down[1].again()
+
+        def once() -> T:
+            with self._slots:
+                return work()
+
+        try:
+            found = patiently(once, self._retry_seconds)
+        except DatabaseFault as fault:
+            if fault.is_transient and fault.is_connecting:
+                self._down = (time.monotonic(), fault)
+            raise
+        self._down = None
+        return found
+
+    @functools.cached_property
+    def url(self) -> sa.URL:
+        """The URL, completed."""
+        url = sa.make_url(self.settings.url.get_secret_value())
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            return _read_only(url, self._folder)
+        if url.get_driver_name() in ("psycopg", "psycopg2"):
+            return url.update_query_dict({k: v for k, v in _LIBPQ.items() if k not in url.query})
+        return url
+
+    @property
+    def connect_seconds(self) -> int:
+        """How long a server may take to let us in; `connect_timeout` in the URL says otherwise."""
+        return int(str(self.url.query.get("connect_timeout", CONNECT_SECONDS)))
+
+    @functools.cached_property
+    def engine(self) -> sa.Engine:
+        """The engine, with its pool; made when it is first used.
+
+        Raises:
+            DatabaseFault: the URL or its driver cannot be used.
+        """
+        try:
+            return self._engine()
+        except (ArgumentError, ImportError, TypeError, ValueError) as error:
+            raise fault_of(error) from None
+
+    @functools.cached_property
+    def odbc(self) -> str:
+        """The ODBC connection string for bulk reads; empty where rows must come as tuples.
+
+        arrow-odbc can pass no access token to the driver, so a database that is signed in to with
+        one is read in bulk only where `odbc` says how.
+        """
+        backend = self.url.get_backend_name()
+        if self.settings.odbc:
+            text = self.settings.odbc.get_secret_value()
+            if backend == "mssql":
+                return odbc.for_sql_server(text)
+            return odbc.with_defaults(text, odbc.POSTGRESQL) if backend == "postgresql" else text
+        if self.engine.driver != "pyodbc" or backend != "mssql" or self._is_entra:
+            return ""
+        arguments, _ = self.engine.dialect.create_connect_args(self._driver_url)
+        return odbc.for_sql_server(str(arguments[0]))
+
+    @property
+    def _is_entra(self) -> bool:
+        return self.settings.authentication == "entra"
+
+    @property
+    def _driver_url(self) -> sa.URL:
+        """The URL without what is ours; ODBC would take it for an attribute of its own."""
+        is_mssql = self.url.get_backend_name() == "mssql"
+        return self.url.difference_update_query(["connect_timeout"]) if is_mssql else self.url
+
+    def _engine(self) -> sa.Engine:
+        backend = self.url.get_backend_name()
+        if backend == "sqlite":
+            # SQLite keeps the file of a pooled connection open, though another took its place.
+            return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
+        engine = sa.create_engine(
+            self._driver_url,
+            hide_parameters=True,
+            pool_size=self.settings.max_connections,
+            max_overflow=0,
+            pool_pre_ping=True,
+        )
+        if backend == "postgresql":
+            sa.event.listen(engine, "connect", self._prepare_postgresql)
+        if engine.driver == "pyodbc":
+            sa.event.listen(engine, "do_connect", self._complete_odbc)
+            sa.event.listen(engine, "connect", self._limit_queries)
+        elif self._is_entra:
+            raise DatabaseFault("unusable", "an Entra ID token needs a mssql+pyodbc URL")
+        return engine
+
+    def _complete_odbc(self, _dialect: Any, _record: Any, args: list[Any], given: Any) -> None:
+        import pyodbc  # noqa: PLC0415  # the dialect has imported it
+
+        pyodbc.pooling = False  # SQLAlchemy has a pool; two would hand out stale sessions
+        text = odbc.for_sql_server(args[0])
+        given["timeout"] = self.connect_seconds
+        if self._is_entra:
+            if odbc.is_freetds(text):
+                raise DatabaseFault("unusable", "an Entra ID token needs Microsoft's ODBC driver")
+            text = odbc.for_token(text)
+            packed = odbc.packed(_token(self.settings))
+            given["attrs_before"] = {odbc.SQL_COPT_SS_ACCESS_TOKEN: packed}
+        args[0] = text
+
+    def _limit_queries(self, connection: Any, _record: Any) -> None:
+        connection.timeout = self.settings.query_timeout
+
+    def _prepare_postgresql(self, connection: Any, _record: Any) -> None:
+        """Make texts of times and intervals the same on every server, and limit the queries."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET DateStyle TO ISO")
+            cursor.execute("SET IntervalStyle TO postgres")
+            cursor.execute(
+                f"SET statement_timeout TO {min(self.settings.query_timeout * 1000, _INT_MAX)}"
+            )
+        connection.commit()
+
+
+def connection(name: str, settings: Settings) -> Connection:
+    """Give the connection of a name in the settings; it is shared in this process."""
+    return _connection(settings.sql[name], str(settings.folder), settings.execution.retry_seconds)
+
+
+_connection = functools.lru_cache(maxsize=64)(Connection)
+
+
+def _read_only(url: sa.URL, folder: str) -> sa.URL:
+    """Open SQLite files from the project's folder, read-only: opening must not create one."""
+    path = Path(folder) / str(url.database)
+    return url.set(database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
+
+
+def _token(settings: SqlConnection) -> str:
+    """Give a token that is good for a new session.
+
+    Raises:
+        DatabaseFault: Entra ID gives none.
+    """
+    try:
+        return token(settings.identity, _TOKEN_SCOPE).text
+    except SignInError as error:
+        kind: Kind = "unreachable" if error.is_transient else "login"
+        reason = f"Entra ID gives no token: {error}"
+        raise DatabaseFault(kind, reason, is_connecting=True) from None

@@ -1,0 +1,92 @@
+"""The columns of a table or view, as the database describes them, before a row of it is read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchTableError
+
+from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.sources import sql_types
+from ai_dataflow.sources.sql_types import Column
+
+_REFLECTED = {"postgresql": sql_types.of_postgresql, "sqlite": sql_types.of_sqlite}
+_PART = re.compile(r"\[((?:[^\]]|\]\])*)\]|([^.\[\]]+)")
+
+
+def table(location: SqlLocation) -> sa.TableClause:
+    """Give a table or view as SQLAlchemy quotes it."""
+    return sa.table(location.table, schema=location.schema or None)
+
+
+def of_table(engine: sa.Engine, location: SqlLocation) -> dict[str, Column]:
+    """Describe a table or view.
+
+    Raises:
+        NoSuchTableError: there is none.
+        SQLAlchemyError: the database cannot be asked.
+    """
+    with engine.connect() as session:
+        if engine.dialect.name == "mssql":
+            return _of_mssql(session, location)
+        delivery = _REFLECTED.get(engine.dialect.name, sql_types.of_any)
+        found = sa.inspect(session).get_columns(location.table, schema=location.schema or None)
+        if not found:
+            raise NoSuchTableError(location.table)
+        return {c["name"]: Column(c["name"], delivery(c["type"])) for c in found}
+
+
+def _of_mssql(session: sa.Connection, location: SqlLocation) -> dict[str, Column]:
+    """Describe a table, view or synonym of SQL Server.
+
+    `INFORMATION_SCHEMA.COLUMNS` is one light query, where SQLAlchemy's reflection needs several
+    catalogue views; names are compared by the database's own collation. It lists what the login
+    may see: what is not listed is asked for itself, which tells a table that is not there from
+    one that may not be read.
+    """
+    own = [location.schema] if location.schema else [session.dialect.default_schema_name, "dbo"]
+    for schema in dict.fromkeys(filter(None, own)):
+        if found := _listed(session, schema, location.table):
+            return found
+    session.execute(
+        sa.select(sa.literal_column("1")).select_from(table(location)).where(sa.false())
+    )
+    for schema in dict.fromkeys(filter(None, own)):
+        if (base := _synonym(session, schema, location.table)) and (
+            found := _listed(session, *base)
+        ):
+            return found
+    raise NoSuchTableError(location.table)
+
+
+def _listed(session: sa.Connection, schema: str, name: str) -> dict[str, Column]:
+    """Give the columns of `schema`, which may be `database.schema`."""
+    catalogue, _, own = schema.rpartition(".")
+    names = ("COLUMN_NAME", "DATA_TYPE", "NUMERIC_PRECISION", "NUMERIC_SCALE")
+    listed = sa.table(
+        "COLUMNS",
+        *map(sa.column, (*names, "TABLE_NAME", "TABLE_SCHEMA", "ORDINAL_POSITION")),
+        schema=f"{catalogue}.INFORMATION_SCHEMA" if catalogue else "INFORMATION_SCHEMA",
+    ).c
+    statement = (
+        sa.select(*(listed[column] for column in names))
+        .where(listed["TABLE_NAME"] == name, listed["TABLE_SCHEMA"] == own)
+        .order_by(listed["ORDINAL_POSITION"])
+    )
+    rows = session.execute(statement)
+    return {str(n): Column(str(n), sql_types.of_mssql(str(t), p, s)) for n, t, p, s in rows}
+
+
+def _synonym(session: sa.Connection, schema: str, name: str) -> tuple[str, str] | None:
+    """Give the schema and name of the table that a synonym stands for."""
+    synonyms = sa.table("synonyms", sa.column("base_object_name"), sa.column("name"),
+                        sa.column("schema_id"), schema="sys").c  # fmt: skip
+    base: Any = session.scalar(
+        sa.select(synonyms.base_object_name).where(
+            synonyms.name == name, synonyms.schema_id == sa.func.SCHEMA_ID(schema)
+        )
+    )
+    parts = [(a.replace("]]", "]") or b) for a, b in _PART.findall(str(base or ""))]
+    return (".".join(parts[:-1]) or schema, parts[-1]) if parts else None

@@ -1,0 +1,54 @@
+"""What is wrong with a database as a source, in words for its people."""
+
+from __future__ import annotations
+
+from ai_dataflow.config.database_faults import DatabaseFault, Kind
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.locations import SqlLocation
+
+_SAID: dict[Kind, tuple[str, str, str]] = {
+    "missing": (
+        "SRC-001", "there is nothing at {location}",
+        "deliver the data, correct the location, or make the row inactive",
+    ),
+    "unreachable": (
+        "SRC-007", "the database of {location} cannot be read now, {persistence}",
+        "run the failed partitions again when the database is well",
+    ),
+    "query": ("SRC-008", "reading {location} failed", "see the cause, and the database"),
+    "unusable": (
+        "SRC-020", "connection `{connection}` cannot be used",
+        "correct [sql.{connection}] in ai_dataflow.toml, or install what it needs",
+    ),
+    "login": (
+        "SRC-021", "the database of connection `{connection}` does not let us in",
+        "correct the login of [sql.{connection}] in ai_dataflow.toml, or let it into the database",
+    ),
+    "denied": (
+        "SRC-022", "the login of connection `{connection}` has no right to SELECT from {location}",
+        "grant it SELECT on the table or view, and the use of its schema",
+    ),
+    "slow": (
+        "SRC-023", "reading {location} took longer than its query_timeout",
+        "make the view faster, or raise query_timeout of [sql.{connection}] in ai_dataflow.toml",
+    ),
+}  # fmt: skip
+
+
+def of_database(fault: DatabaseFault, location: SqlLocation, place: str) -> DataflowError:
+    """Tell what went wrong with a table or view; the place is a control table cell."""
+    code, message, fix = _SAID[fault.kind]
+    names = {
+        "location": location,
+        "connection": location.connection,
+        "persistence": fault.persistence,
+    }
+    return DataflowError(
+        Diagnostic(
+            code,
+            message.format(**names),
+            place=place,
+            fix=fix.format(**names),
+            cause="" if fault.kind == "missing" else fault.reason,
+        )
+    )

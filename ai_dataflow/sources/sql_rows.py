@@ -1,0 +1,188 @@
+"""Rows of a database as frames: as tuples through SQLAlchemy, or in bulk through arrow-odbc.
+
+Both read one statement in bounded memory, from a cursor of the server where it has one, and give
+frames of the columns as they are delivered; see `sql_types`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from ai_dataflow.config.database_faults import DatabaseFault, fault_of
+from ai_dataflow.config.databases import Connection
+from ai_dataflow.sources.sql_types import Column, UnfitError
+
+_BATCH_ROWS = 50_000
+# What the driver fills at once; half of it is being read from while the other is being filled.
+_TRANSIT_BYTES = 16 << 20
+# In UTF-16 units, or bytes. A column's buffer has room for this much in each row of a batch.
+LONGEST_IN_BULK = 4_000
+_GROUP_BYTES = 64 << 20
+_EXACT_FLOAT = 1 << 53
+_ARROW: dict[pl.DataType, pa.DataType] = {
+    pl.String(): pa.string(), pl.Binary(): pa.binary(), pl.Boolean(): pa.bool_(),
+    pl.Int64(): pa.int64(), pl.Float32(): pa.float32(), pl.Float64(): pa.float64(),
+    pl.Date(): pa.date32(), pl.Time(): pa.time64("us"), pl.Datetime("us"): pa.timestamp("us"),
+}  # fmt: skip
+
+
+class TooLongError(Exception):
+    """A value is longer than the buffers of a bulk read; nothing of it was cut off."""
+
+
+def in_bulk(
+    connection: Connection, statement: sa.Select[Any], columns: Mapping[str, Column]
+) -> Generator[pl.DataFrame, None, None]:
+    """Read a statement through ODBC into Arrow.
+
+    Raises:
+        DatabaseFault: what the database or its driver refused.
+        TooLongError: a text or binary is longer than `LONGEST_IN_BULK`.
+    """
+    try:
+        import arrow_odbc  # noqa: PLC0415  # needs unixODBC, which only these databases do
+    except ImportError as error:
+        raise fault_of(error) from None
+    query, parameters = _with_marks(statement, type(connection.engine.dialect))
+    try:
+        opened = arrow_odbc.connect(
+            connection.odbc, login_timeout_sec=connection.connect_seconds, autocommit=True
+        )
+        yield from map(
+            _of_arrow,
+            opened.read_arrow_batches(
+                query,
+                parameters=parameters or None,
+                schema=pa.schema([(c.name, _arrow(c.wire)) for c in columns.values()]),
+                max_bytes_per_batch=_TRANSIT_BYTES,
+                max_text_size=LONGEST_IN_BULK,
+                max_binary_size=LONGEST_IN_BULK,
+                query_timeout_sec=connection.settings.query_timeout,
+                # Narrow text comes in the code page of the process's locale, or loses characters.
+                payload_text_encoding=arrow_odbc.TextEncoding.UTF16,
+            ),
+        )
+    except arrow_odbc.Error as error:
+        if "too large to be written" in str(error):
+            raise TooLongError from None
+        raise fault_of(error) from None
+
+
+def as_tuples(
+    connection: Connection, statement: sa.Select[Any], columns: Mapping[str, Column]
+) -> Generator[pl.DataFrame, None, None]:
+    """Read a statement through SQLAlchemy.
+
+    Raises:
+        DatabaseFault: what the database or its driver refused.
+        UnfitError: a value is none of its column's type.
+    """
+    options = {"stream_results": True, "yield_per": _BATCH_ROWS}
+    try:
+        with connection.engine.connect() as session:
+            found = session.execution_options(**options).execute(statement)
+            for rows in found.partitions():
+                yield _of_tuples(rows, columns)
+    except SQLAlchemyError as error:
+        raise fault_of(error) from None
+
+
+def gathered(frames: Iterable[pl.DataFrame], seconds: float) -> Iterator[pl.DataFrame]:
+    """Put small frames together, so that a Parquet row group is worth it.
+
+    Raises:
+        DatabaseFault: reading took longer than the given time.
+    """
+    end = time.monotonic() + seconds
+    held: list[pl.DataFrame] = []
+    for frame in frames:
+        held.append(frame)
+        rows = sum(part.height for part in held)
+        if rows >= _BATCH_ROWS or sum(part.estimated_size() for part in held) >= _GROUP_BYTES:
+            yield pl.concat(held)
+            held = []
+        if time.monotonic() > end:
+            raise DatabaseFault("slow", f"it was not read to its end after {seconds} s")
+    if held:
+        yield pl.concat(held)
+
+
+def _with_marks(statement: sa.Select[Any], dialect: type[sa.Dialect]) -> tuple[str, list[str]]:
+    """Compile a statement with ODBC's question marks; all parameters of ours are texts."""
+    with_marks: Any = dialect
+    compiled = statement.compile(dialect=with_marks(paramstyle="qmark"))
+    return str(compiled), [str(compiled.params[name]) for name in compiled.positiontup or ()]
+
+
+def _arrow(dtype: pl.DataType) -> pa.DataType:
+    if isinstance(dtype, pl.Decimal):
+        return pa.decimal128(dtype.precision, dtype.scale)
+    return _ARROW[dtype]
+
+
+def _of_arrow(batch: pa.RecordBatch) -> pl.DataFrame:
+    frame = pl.from_arrow(batch)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a batch of columns is one
+    return frame
+
+
+def _of_tuples(rows: Sequence[sa.Row[Any]], columns: Mapping[str, Column]) -> pl.DataFrame:
+    values = zip(*rows, strict=True)
+    return pl.DataFrame(
+        [_series(c.name, list(v), c.wire) for c, v in zip(columns.values(), values, strict=True)]
+    )
+
+
+def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    try:
+        if dtype.is_float():
+            values = [_float(value) for value in values]
+        elif isinstance(dtype, pl.Decimal):
+            values = [_decimal(value, dtype) for value in values]
+        return pl.Series(name, values, dtype=dtype, strict=True)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        if dtype != pl.String:
+            raise UnfitError(name) from None
+    return pl.Series(name, [_text(value) for value in values], dtype=pl.String())
+
+
+def _float(value: object) -> float | None:
+    """Give a float, or a whole number that a float holds exactly."""
+    if value is None or isinstance(value, float):
+        return value
+    if isinstance(value, int) and abs(value) <= _EXACT_FLOAT:
+        return float(value)
+    raise TypeError
+
+
+def _decimal(value: object, dtype: pl.Decimal) -> Decimal | None:
+    """Give a decimal of the declared digits; SQLite keeps a decimal as the float nearest to it."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise TypeError
+    number = value if isinstance(value, Decimal) else Decimal(repr(value))
+    _, digits, exponent = number.normalize().as_tuple()
+    if not isinstance(exponent, int):
+        raise TypeError  # infinite, or no number
+    if -exponent > dtype.scale or len(digits) + exponent > dtype.precision - dtype.scale:
+        raise TypeError
+    return number
+
+
+def _text(value: object) -> str | None:
+    """Spell a cell as text; bytes that are no UTF-8 in hexadecimal, as SQL writes them."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return f"0x{value.hex()}"
+    return None if value is None else str(value)
