@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.exc import NoSuchTableError, SAWarning
 
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.sources import sql_types
@@ -32,7 +33,9 @@ def of_table(engine: sa.Engine, location: SqlLocation) -> dict[str, Column]:
         if engine.dialect.name == "mssql":
             return _of_mssql(session, location)
         delivery = _REFLECTED.get(engine.dialect.name, sql_types.of_any)
-        found = sa.inspect(session).get_columns(location.table, schema=location.schema or None)
+        with warnings.catch_warnings():  # a type that SQLAlchemy does not know arrives as text
+            warnings.simplefilter("ignore", SAWarning)
+            found = sa.inspect(session).get_columns(location.table, schema=location.schema or None)
         if not found:
             raise NoSuchTableError(location.table)
         return {c["name"]: Column(c["name"], delivery(c["type"])) for c in found}

@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -22,7 +21,7 @@ SCHEMA = pl.Schema({"No": pl.Int64, "Big": pl.Decimal(18, 4), "Seen": pl.Datetim
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count how often each source is opened for its schema."""
     counter: Counter[str] = Counter()
     files, database = adls.Files.common_schema, azure_sql.Database.schema
@@ -37,8 +36,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
     monkeypatch.setattr(adls.Files, "common_schema", of_files)
     monkeypatch.setattr(azure_sql.Database, "schema", of_table)
-    yield counter
-    azure_sql._engine.cache_clear()
+    return counter
 
 
 def parquet(folder: Path, name: str = "a.parquet", schema: pl.Schema = SCHEMA) -> FileLocation:
