@@ -62,9 +62,11 @@ def parse(text: str) -> BlobUrl:
         raise ValueError(f"the URL is not of the form {_SPELLING}")
     container, account, host, path = match[1], match[2], match[3], (match[4] or "").strip("/")
     if not _CONTAINER.fullmatch(container):
-        raise ValueError(f"`{container[:80]}` can be no container")
+        rule = "3 to 63 lower-case letters, digits and hyphens"
+        raise ValueError(f"`{container[:80]}` can be no container: those are {rule}")
     if not ACCOUNT_NAME.fullmatch(account):
-        raise ValueError(f"`{account[:80]}` can be no storage account")
+        rule = "3 to 24 lower-case letters and digits"
+        raise ValueError(f"`{account[:80]}` can be no storage account: those are {rule}")
     if any(part in ("", ".", "..") for part in path.split("/")) and path:
         raise ValueError("its path has an empty part, `.` or `..`")
     return BlobUrl(container, account, host.casefold(), path)

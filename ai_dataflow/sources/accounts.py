@@ -8,6 +8,7 @@ key of one account would be taken for every other's.
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from urllib.parse import parse_qs
 from obstore.store import AzureStore
 
 from ai_dataflow.config.blob_urls import BlobUrl
-from ai_dataflow.config.identity import Token, token
+from ai_dataflow.config.identity import SignInError, Token, token
 from ai_dataflow.config.sections import StorageAccount
 from ai_dataflow.config.settings import Settings
 
@@ -30,6 +31,7 @@ _FIRST_BACKOFF = timedelta(milliseconds=200)
 _LONGEST_BACKOFF = timedelta(seconds=10)
 _BACKOFF_BASE = 2
 _DOWN_SECONDS = 30.0
+_KEY_VARIABLES = tuple(f"AZURE_STORAGE_{kind}_KEY" for kind in ("ACCOUNT", "ACCESS", "MASTER"))
 
 _down: dict[Account, tuple[float, str]] = {}
 
@@ -102,9 +104,12 @@ class Account:
         """Give deltalake's options, with a token of now: open a table anew for each use.
 
         Raises:
-            SignInError: Entra ID gave no token.
+            SignInError: Entra ID gave no token; or the environment has a key, which deltalake
+                would take rather than a shared access signature.
         """
         signed_in = self.sign_in()
+        if self.settings.sas_token and (keys := [n for n in _KEY_VARIABLES if n in os.environ]):
+            raise SignInError(f"unset {keys[0]}, which would be taken instead of its sas_token")
         bearer = {"bearer_token": signed_in.text} if signed_in else {}
         return self._address() | self._secret() | bearer | {
             "max_retries": str(_MANY),
@@ -119,15 +124,17 @@ class Account:
             "account_name": self.name,
             "endpoint": self.endpoint,
             "allow_http": str(self.endpoint.startswith("http://")).lower(),
+            "use_emulator": "false",  # these two, lest the environment decides
+            "skip_signature": "false",
             "timeout": f"{_REQUEST_SECONDS}s",
             "connect_timeout": f"{_CONNECT_SECONDS}s",
         }
 
     def _secret(self) -> dict[str, str]:
         if key := self.settings.account_key:
-            return {"account_key": key.get_secret_value()}
+            return {"account_key": key.get_secret_value(), "credential_type": "access_key"}
         if sas := self.settings.sas_token:
-            return {"sas_token": sas.get_secret_value()}
+            return {"sas_token": sas.get_secret_value(), "credential_type": "sas_token"}
         return {}
 
 
@@ -142,7 +149,12 @@ def account_of(url: BlobUrl, settings: Settings) -> Account:
 def _store(account: Account, container: str) -> AzureStore:
     return AzureStore(
         container,
-        config={"account_name": account.name, "endpoint": account.endpoint},
+        config={
+            "account_name": account.name,
+            "endpoint": account.endpoint,
+            "use_emulator": False,
+            "skip_signature": False,
+        },
         client_options={
             "allow_http": account.endpoint.startswith("http://"),
             "timeout": timedelta(seconds=_REQUEST_SECONDS),

@@ -56,7 +56,7 @@ def fault_of(error: BaseException, account: Account | None) -> Fault | None:
         return None
     if isinstance(error, SignInError):
         kind: Kind = "transient" if error.is_transient else "credential"
-        return Fault(kind, f"Entra ID lets us not into account {account.name}: {error}")
+        return Fault(kind, f"no way into account {account.name}: {error}")
     if isinstance(error, AccountDownError):
         return Fault("transient", str(error))
     text = _COLOUR.sub("", str(error))

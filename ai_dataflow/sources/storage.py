@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import obstore
 import polars as pl
@@ -206,7 +206,7 @@ class _Writing(io.RawIOBase):
         return len(chunk)
 
 
-class _LocalDelta(DeltaTable):
+class _Delta(DeltaTable):
     """A table whose files Polars finds where the folder's name must be quoted in a URL.
 
     See the issue 20944 of Polars: it takes the quoted names for paths.
@@ -228,7 +228,7 @@ def open_delta(folder: Folder, version: int | None = None) -> DeltaTable:
         SignInError: Entra ID does not let us in.
     """
     options = delta_options(folder)
-    return _LocalDelta(folder.uri("").rstrip("/"), version=version, storage_options=options)
+    return _Delta(folder.uri("").rstrip("/"), version=version, storage_options=options)
 
 
 def delta_options(folder: Folder) -> dict[str, str] | None:
@@ -240,11 +240,11 @@ def scan_delta(folder: Folder, version: int | None = None) -> pl.LazyFrame:
     """Scan a folder's Delta table; a long scan in Azure renews its token."""
     if folder.account is None:
         return pl.scan_delta(open_delta(folder, version))
-    if not folder.account.uses_tokens:
-        options = folder.polars["storage_options"]
-        return pl.scan_delta(open_delta(folder, version), storage_options=options)
-    # By its URL: Polars takes no credential provider beside an opened table.
-    return pl.scan_delta(folder.uri("").rstrip("/"), version=version, **folder.polars)
+    if folder.account.uses_tokens and quote(folder.prefix) == folder.prefix:
+        # By its URL: Polars takes no credential provider beside an opened table.
+        return pl.scan_delta(folder.uri("").rstrip("/"), version=version, **folder.polars)
+    given = folder.polars["storage_options"]
+    return pl.scan_delta(open_delta(folder, version), storage_options=given)
 
 
 def scan_parquet(folder: Folder, paths: list[str], **options: Any) -> pl.LazyFrame:

@@ -8,9 +8,12 @@ from pathlib import Path
 import polars as pl
 from deltalake.exceptions import DeltaError
 
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.sources.faults import fault_of
+from ai_dataflow.sources.storage import Folder, scan_delta
 from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.failures import FOREIGN, reaching, unreached
 from ai_dataflow.workstation.paths import PARTITION_COLUMN, Workstation, open_workstation
 
 
@@ -39,7 +42,7 @@ def load(
     Raises:
         DatasetNotFoundError: nothing is published under that name, for that client, or in that
             version: a client that is missing is not an empty one.
-        DataflowError: the settings cannot be read.
+        DataflowError: the settings cannot be read, or the workstation does not let us in.
 
     Example:
         >>> load("sales", client="USA", columns=["sale_id", "quantity"]).collect()
@@ -49,18 +52,24 @@ def load(
 
 
 def published_partitions(workstation: Workstation) -> set[str]:
-    """Give the partitions that readers see now, as `module|client`, of all modules."""
+    """Give the partitions that readers see now, as `module|client`, of all modules.
+
+    Raises:
+        DataflowError: WST-004 or WST-005.
+    """
     found: set[str] = set()
-    for module in workstation.root.folders():
-        if module.startswith("_"):
-            continue
+    with reaching(workstation.root):
+        modules = [name for name in workstation.root.folders() if not name.startswith("_")]
+    for module in modules:
         try:
-            delta = open_table(workstation.dataset(module))
-        except DeltaError:
-            continue  # a table that cannot be read is told where it is written to
-        if delta is None:
-            continue
-        found |= {f"{module}|{values[PARTITION_COLUMN]}" for values in delta.partitions()}
+            with reaching(workstation.root):
+                delta = open_table(workstation.dataset(module))
+        except DataflowError as error:
+            if error.diagnostics[0].code == "WST-001":
+                continue  # a table that cannot be read is told where it is written to
+            raise
+        if delta is not None:
+            found |= {f"{module}|{values[PARTITION_COLUMN]}" for values in delta.partitions()}
     return found
 
 
@@ -73,11 +82,13 @@ def read_dataset(
     """Read a table of the workstation; see `load`."""
     try:
         delta = open_table(table, version)
-    except DeltaError:
-        raise DatasetNotFoundError(f"there is no version {version} of {table.url}") from None
+    except (*FOREIGN, DeltaError) as error:
+        if isinstance(error, DeltaError) and fault_of(error, table.account) is None:
+            raise DatasetNotFoundError(f"there is no version {version} of {table.url}") from None
+        raise unreached(table, error) from None
     if delta is None:
         raise DatasetNotFoundError(f"nothing is published at {table.url}")
-    frame = pl.scan_delta(delta)
+    frame = scan_delta(table, delta.version())
     if client is not None:
         clients = [client] if isinstance(client, str) else list(client)
         published = {str(values[PARTITION_COLUMN]) for values in delta.partitions()}

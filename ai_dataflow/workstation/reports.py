@@ -130,21 +130,30 @@ def write_report(folder: Folder, report: RunReport) -> str:
 
 
 def read_report(folder: Folder, run_id: str) -> RunReport | None:
-    """Read a run's report; None where the run has left none."""
-    return next(_valid(folder, [report_name(run_id)]), None) if folder.exists() else None
+    """Read a run's report; None where the run has left none.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    return next(_valid(folder, [report_name(run_id)]), None)
 
 
 def read_reports(folder: Folder) -> Iterator[RunReport]:
-    """Give the reports, newest run first; one that is no report is passed over."""
-    if not folder.exists():
-        return
-    names = [file.path for file in folder.files() if file.path.endswith(".json")]
+    """Give the reports, newest run first; one that is no report is passed over.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(folder):
+        names = [file.path for file in folder.files() if file.path.endswith(".json")]
     yield from sorted(_valid(folder, names), key=lambda report: report.started, reverse=True)
 
 
 def _valid(folder: Folder, names: Iterable[str]) -> Iterator[RunReport]:
     for name in names:
         try:
-            yield RunReport.model_validate_json(folder.read(name))
-        except (ValidationError, FileNotFoundError):
+            with reaching(folder):
+                content = folder.read(name) if folder.stat(name) else b""
+            yield RunReport.model_validate_json(content)
+        except ValidationError:
             continue
