@@ -16,7 +16,7 @@ from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
 from ai_dataflow.orchestration.metadata import dataset_metadata, extract_metadata
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
-from ai_dataflow.orchestration.resources import ProjectResource
+from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.orchestration.run import Watcher, execute
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import make_plan
@@ -91,9 +91,11 @@ def build_assets(
         loaded = project.load()
         keys, planned_by_dagster = _keys(context, config, loaded)
         recorder = _DagsterRecorder(context, loaded)
-        report = execute(
-            loaded, keys, _stages(context), context.run.run_id, recorder, watcher or recorder.log
-        )
+        with as_failure():
+            report = execute(
+                loaded, keys, _stages(context), context.run.run_id, recorder,
+                watcher or recorder.log,
+            )  # fmt: skip
         if not planned_by_dagster:
             _plan_failed(context, report)
         # What is materialized has been told by now; the check is all that the step yields.
@@ -182,10 +184,12 @@ def _plan_failed(context: dg.AssetExecutionContext, report: RunReport) -> None:
 def _end(context: dg.AssetExecutionContext, report: RunReport) -> None:
     """End the step in a `Failure` that tells what failed, if anything did."""
     statuses = report.statuses()
-    if not report.failed:
+    if not report.failed and not report.unreported:
         context.log.info(f"{statuses['ok']} partitions are well")
         return
-    causes = [f"{p.partition}: {p.error.code} {p.error.message}" for p in report.failed if p.error]
+    causes = report.unreported + [
+        f"{p.partition}: {p.error.code} {p.error.message}" for p in report.failed if p.error
+    ]
     more = f"\n… and {len(causes) - 20} more" if len(causes) > 20 else ""  # noqa: PLR2004
     rows = [
         dg.TableRecord(

@@ -12,7 +12,7 @@ from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.planning.plan import Plan
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.paths import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, read_report
 
 
@@ -38,11 +38,16 @@ def launch(
         },
         raise_on_error=False,
     )
-    reports = open_workstation(project.settings).reports()
-    report = read_report(reports, result.run_id)
+    report = _report(project, result.run_id)
     if report is None:
         raise DataflowError(_no_report(result))
     return report
+
+
+def _report(project: Project, run_id: str) -> RunReport | None:
+    """Find the run's report, which is beside the project if the workstation could not take it."""
+    spare = read_report(spare_reports(project.settings), run_id)
+    return spare or read_report(open_workstation(project.settings).reports(), run_id)
 
 
 def _no_report(result: dg.ExecuteInProcessResult) -> Diagnostic:

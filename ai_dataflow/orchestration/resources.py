@@ -1,11 +1,12 @@
 """Resources: the project as a Dagster resource, configured by the path of its settings file."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
 
-from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.diagnostics import DataflowError, redacted
 from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.config.settings import Settings, load_settings
 
@@ -21,7 +22,7 @@ class ProjectResource(dg.ConfigurableResource[Project]):
 
     def settings(self) -> Settings:
         """Read the settings alone; see `load`."""
-        with _as_failure():
+        with as_failure():
             return load_settings(self.config or None)
 
     def load(self) -> Project:
@@ -30,13 +31,22 @@ class ProjectResource(dg.ConfigurableResource[Project]):
         Raises:
             dg.Failure: they cannot be used; its description is what a person should read.
         """
-        with _as_failure():
+        with as_failure():
             return load_project(self.config or None)
 
 
 @contextmanager
-def _as_failure() -> Iterator[None]:
+def as_failure() -> Iterator[None]:
+    """End a step in a `Failure` that a person can read, and that quotes nothing (P10).
+
+    Dagster stores an exception with its message and those of its causes: what a foreign library
+    says may hold a URL with its signature, or a value.
+    """
     try:
         yield
     except DataflowError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
+    except Exception as error:
+        where = "".join(traceback.format_tb(error.__traceback__))
+        text = f"{type(error).__name__}: {redacted(error)}\n{where}"
+        raise dg.Failure(text, allow_retries=False) from None

@@ -26,7 +26,12 @@ from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.commit import TableColumn, commit, open_table
-from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation, open_workstation
+from ai_dataflow.workstation.paths import (
+    PRODUCT_COLUMN,
+    Workstation,
+    open_workstation,
+    spare_reports,
+)
 from ai_dataflow.workstation.readers import published_partitions
 from ai_dataflow.workstation.reports import (
     COUNTS,
@@ -34,7 +39,7 @@ from ai_dataflow.workstation.reports import (
     PartitionReport,
     ProductReport,
     RunReport,
-    write_report,
+    store_report,
 )
 
 
@@ -92,7 +97,8 @@ def execute(
 ) -> RunReport:
     """Run the partitions; publish what is well, report everything, write the report.
 
-    Partition by partition nothing raises; a report that cannot be written does.
+    Nothing that a user can cause raises; a report that the workstation cannot take says so itself,
+    and is kept beside the project.
     """
     begun = time.perf_counter()
     # A run that merges the last extracts must not touch the sources.
@@ -205,8 +211,8 @@ def _errors(run: _Run, module: str, problems: Iterable[Diagnostic]) -> list[Erro
 
 
 def _report(run: _Run) -> RunReport:
-    removed = sorted(published_partitions(run.workstation) - set(run.plan.partitions))
-    told = [*run.plan.diagnostics, *_removed(run, removed)]
+    removed, problems = _removed(run)
+    told = [*run.plan.diagnostics, *problems]
     report = RunReport(
         run_id=run.run_id,
         started=run.started,
@@ -218,19 +224,25 @@ def _report(run: _Run) -> RunReport:
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
     )
-    write_report(run.workstation.reports(), report)
+    store_report(run.workstation.reports(), report, spare_reports(run.project.settings))
     return report
 
 
-def _removed(run: _Run, partitions: list[str]) -> Iterator[Diagnostic]:
+def _removed(run: _Run) -> tuple[list[str], list[Diagnostic]]:
     """Mention published partitions that the control table no longer has."""
-    if partitions:
-        problem = Diagnostic(
-            "RUN-003",
-            f"{listing(partitions, 5)} is published and no longer in the control table; "
-            "readers still see it",
-            place=run.project.settings.control_table,
-            fix="add the rows again, or remove the data from the workstation",
-            severity="warning",
-        )
-        yield with_owner(run.project.teams, problem)
+    try:
+        published = published_partitions(run.workstation)
+    except DataflowError as error:
+        return [], [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+    partitions = sorted(published - set(run.plan.partitions))
+    if not partitions:
+        return [], []
+    problem = Diagnostic(
+        "RUN-003",
+        f"{listing(partitions, 5)} is published and no longer in the control table; "
+        "readers still see it",
+        place=run.project.settings.control_table,
+        fix="add the rows again, or remove the data from the workstation",
+        severity="warning",
+    )
+    return partitions, [with_owner(run.project.teams, problem)]

@@ -21,6 +21,7 @@ from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.slips import check_keys, check_slips
 from ai_dataflow.sources.schemas import Look, places, read_schemas
+from ai_dataflow.workstation.paths import check_workstation, open_workstation
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,20 @@ class Plan:
         ]
 
 
-def make_plan(project: Project, schemas: Mapping[Location, Look] | None = None) -> Plan:
-    """Plan all partitions of a project. Looks at no source; `schemas` are what others saw there."""
+def make_plan(
+    project: Project,
+    schemas: Mapping[Location, Look] | None = None,
+    workstation: Iterable[Diagnostic] = (),
+) -> Plan:
+    """Plan all partitions of a project. Looks at nothing itself.
+
+    `schemas` are what others saw at the sources, `workstation` the problems that they had with it:
+    where nothing can be published, nothing runs.
+    """
     active = [row for row in project.control if row.active]
     findings = Findings(project.teams)
+    for problem in workstation:
+        findings.add(problem, active)
     _add_bad_rows(findings, project, active)
     columns = _module_columns(project.mapping)
     sources = _sources(findings, project, active)
@@ -88,12 +99,16 @@ def make_plan(project: Project, schemas: Mapping[Location, Look] | None = None) 
 
 
 def make_live_plan(project: Project, only: Collection[str] | None = None) -> Plan:
-    """Plan with the live schemas of the sources: the one effect of planning.
+    """Plan with the live schemas of the sources and the workstation's answer.
+
+    Asking them is the one effect of planning.
 
     `only` are the partitions whose sources are looked at; by default all.
     """
     offline = make_plan(project)
-    return make_plan(project, read_schemas(offline.locations(only), project.settings))
+    problems = check_workstation(open_workstation(project.settings))
+    schemas = read_schemas(offline.locations(only), project.settings)
+    return make_plan(project, schemas, problems)
 
 
 def _add_bad_rows(findings: Findings, project: Project, active: list[ControlRow]) -> None:

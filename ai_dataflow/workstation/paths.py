@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ai_dataflow.config.blob_urls import is_blob_url
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.storage import Folder, open_folder
+from ai_dataflow.workstation.failures import reaching
 
 PARTITION_COLUMN = "client_code"
 PRODUCT_COLUMN = "product_code"
+_SPARE = ".cache/ai_dataflow/runs"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,21 @@ def open_workstation(settings: Settings) -> Workstation:
     if not is_blob_url(url):
         url = str(settings.folder / Path(url).expanduser())
     return Workstation(open_folder(url, settings))
+
+
+def spare_reports(settings: Settings) -> Folder:
+    """Give the local folder for reports that the workstation could not take."""
+    return Folder(str(settings.folder / _SPARE))
+
+
+def check_workstation(workstation: Workstation) -> tuple[Diagnostic, ...]:
+    """Look whether the workstation lets us in; a local folder is made when it is needed."""
+    try:
+        with reaching(workstation.root):
+            workstation.root.exists()
+    except DataflowError as error:
+        return error.diagnostics
+    return ()
 
 
 def partition_folder(client: str) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.failures import reaching
 
@@ -104,6 +106,12 @@ class RunReport(_Part):
         return [p for p in self.partitions if p.status in ("failed", "held")]
 
     @property
+    def unreported(self) -> list[str]:
+        """Why the workstation could not take this report; empty where it has it."""
+        problems = (d for d in self.diagnostics if d.get("severity") == "error")
+        return [f"{d['code']} {d['message']}" for d in problems if d["code"].startswith("WST")]
+
+    @property
     def exit_code(self) -> int:
         """0 all well, 1 something failed or was held back, 2 nothing could run."""
         if self.partitions and all(p.status == "held" for p in self.partitions):
@@ -127,6 +135,25 @@ def write_report(folder: Folder, report: RunReport) -> str:
     with reaching(folder):
         folder.write(name, report.model_dump_json(indent=1).encode())
     return folder.join(name)
+
+
+def store_report(folder: Folder, report: RunReport, spare: Folder) -> None:
+    """Write a report, and those that could not be written before.
+
+    Where it cannot be written either, the reason joins its diagnostics and it is kept in `spare`,
+    a local folder: what a run did must not vanish with the workstation.
+    """
+    try:
+        write_report(folder, report)
+        kept = [file.path for file in spare.files()]
+        for name in kept:
+            with reaching(folder):
+                folder.write(name, spare.read(name))
+        spare.delete(kept)
+    except DataflowError as error:
+        report.diagnostics += [problem.to_json() for problem in error.diagnostics]
+        with suppress(DataflowError):  # a project's folder that cannot be written to either
+            write_report(spare, report)
 
 
 def read_report(folder: Folder, run_id: str) -> RunReport | None:
