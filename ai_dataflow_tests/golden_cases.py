@@ -5,6 +5,8 @@ Each is what it changes of the project that `projects.project` writes.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from ai_dataflow_tests.projects import CONTROL, MAPPING, TEAMS
@@ -14,8 +16,29 @@ TYPED = CONTROL.replace(LOCATION, "data/typed.parquet")
 TWO_PRODUCTS = CONTROL + "    VEGA,claims,claim,borealis,data/claims.csv,Y\n"
 VEGA = "    claims,VEGA,claim,ClaimNo,claim_id,int64\n"
 SQL = '[sql.policydb]\nurl = "sqlite:///data/policy.sqlite"\n'
+# Port 1 of this machine, where nobody listens.
+CLOSED = """
+[sql.db]
+url = "postgresql+psycopg://reader:secret@127.0.0.1:1/policy"
+[execution]
+retry_seconds = 0
+"""
 JOINED = TYPED + "    ORION,claims,line,acme,data/typed.parquet,Y\n"
 HEADER = "    module_name,product_code,submodule_name,source_column,ai_column,ai_type"
+
+
+def _mapping_in_sql() -> bytes:
+    """Give a SQLite file with a mapping whose second row has the first one's position."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        header, *rows = [line.strip().split(",") for line in MAPPING.strip().splitlines()]
+        database.execute(f"CREATE TABLE ai_mapping (position INTEGER, {', '.join(header)})")
+        for row in rows:
+            database.execute("INSERT INTO ai_mapping VALUES (10, ?, ?, ?, ?, ?, ?)", row)
+        database.commit()
+        return database.serialize()
+
+
+MAPPING_IN_SQL = _mapping_in_sql()
 
 
 def located(location: str) -> str:
@@ -40,6 +63,24 @@ CASES: dict[str, dict[str, Any]] = {
     "CFG-003": {"toml": "[execution]\nworker = 4\n"},
     "CFG-004": {"toml": '[sql.policydb]\nurl = "postgresql://u:${NO_SUCH_PASSWORD}@db/policy"\n'},
     "CFG-005": {"files": {"teams.csv": None, "team.csv": ""}},
+    "CFG-020": {
+        "toml": CLOSED,
+        "tables": {"control_table": "sql://db/dbo.ai_control_table"},
+    },
+    "CFG-021": {
+        "toml": '[sql.db]\nurl = "nosuch://u:secret@h/d"\n',
+        "tables": {"control_table": "sql://db/dbo.ai_control_table"},
+    },
+    "MAP-908": {
+        "toml": '[sql.platform]\nurl = "sqlite:///platform.sqlite"\n',
+        "tables": {"ai_mapping": "sql://platform/ai_mapping"},
+        "files": {"platform.sqlite": MAPPING_IN_SQL},
+    },
+    "SRC-007": {"control": located("sql://db/dbo.Claims"), "toml": CLOSED},
+    "SRC-020": {
+        "control": located("sql://db/dbo.Claims"),
+        "toml": '[sql.db]\nurl = "nosuch://u:secret@h/d"\n',
+    },
     "CFG-006": {"files": {"teams.csv": "team,email\nMünchen,".encode("latin-1")}},
     "CTL-001": {"control": CONTROL.replace("submodule_name", "submodul_name")},
     "CTL-002": {"control": CONTROL.replace(",active", "").replace(",Y", "")},

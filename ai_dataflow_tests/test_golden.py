@@ -37,6 +37,7 @@ def broken(folder: Path, case: dict[str, Any]) -> Path:
     Beside them are `data/claims.csv`, `data/typed.parquet` and the table `Claims` of `policydb`.
     """
     given = dict(case)
+    elsewhere: dict[str, str] = given.pop("tables", {})
     files, cells, merged = given.pop("files", {}), given.pop("cells", {}), given.pop("merged", "")
     project(folder, workbooks=bool(cells or merged) or given.pop("workbooks", False), **given)
     pl.DataFrame(schema=TYPED).write_parquet(folder / "data/typed.parquet")
@@ -49,6 +50,10 @@ def broken(folder: Path, case: dict[str, Any]) -> Path:
             (folder / name).write_bytes(text)
         else:
             text_file(folder, name, text)
+    settings = folder / "ai_dataflow.toml"
+    for name, reference in elsewhere.items():
+        said = settings.read_text(encoding="utf-8")
+        settings.write_text(said.replace(f'"{name}.csv"', f'"{reference}"'), encoding="utf-8")
     if cells or merged:
         _edit(folder / "ai_mapping.xlsx", cells, merged)
     return folder

@@ -17,6 +17,8 @@ LAYOUT = Layout(
     "MAP",
     ("module_name", "product_code", "submodule_name", "source_column", "ai_column", "ai_type"),
     ("transform", "is_key", "required", "description"),
+    key=("module_name", "product_code", "submodule_name", "ai_column"),
+    is_ordered=True,
 )
 
 

@@ -9,7 +9,7 @@ from ai_dataflow.config.tables import Layout, Row, Table, is_yes
 
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")
-LAYOUT = Layout("CTL", (*NAMES, "module_location", "active"), ("file_format",))
+LAYOUT = Layout("CTL", (*NAMES, "module_location", "active"), ("file_format",), key=NAMES)
 
 
 @dataclass(frozen=True)

@@ -167,10 +167,11 @@ class Connection:
         connection.timeout = self.settings.query_timeout
 
     def _prepare_postgresql(self, connection: Any, _record: Any) -> None:
-        """Make texts of times and intervals the same on every server, and limit the queries."""
+        """Spell times, intervals and floats alike on every server, exactly; limit the queries."""
         with connection.cursor() as cursor:
             cursor.execute("SET DateStyle TO ISO")
             cursor.execute("SET IntervalStyle TO postgres")
+            cursor.execute("SET extra_float_digits TO 3")
             cursor.execute(
                 f"SET statement_timeout TO {min(self.settings.query_timeout * 1000, _INT_MAX)}"
             )

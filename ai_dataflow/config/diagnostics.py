@@ -18,6 +18,14 @@ from ai_dataflow.config.codes import CODES, Code
 # From a quote that opens a word to the last of its kind, or, where the text is cut, to its end.
 _QUOTED = re.compile(r"(?<!\w)(['\"`])(?:.*\1|.*)")
 _LISTED = re.compile(r"\[[^\]]*\]?")
+# What connection strings, URLs and drivers put after a name: secrets, and values that do not fit.
+_NAMED = re.compile(
+    r"\b(pwd|password|uid|user(?: ?id|name)?|\w*token|\w*secret|\w*key|sig|\w*signature|value)"
+    r"\s*=\s*"
+    r"(?:\{(?:[^}]|\}\})*\}?|[^;&,\s]*)",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(r"://[^/\s]*@")
 
 Severity = Literal["error", "warning"]
 
@@ -115,7 +123,8 @@ def redacted(cause: object) -> str:
     """Give the first line of a foreign error; what it quotes may be row values (P10)."""
     text = str(cause).strip()
     line = text.splitlines()[0] if text else type(cause).__name__
-    return _QUOTED.sub("'…'", _LISTED.sub("[…]", line))[:300]
+    shown = _LOGIN.sub("://…@", _NAMED.sub(r"\1=…", line))
+    return _QUOTED.sub("'…'", _LISTED.sub("[…]", shown))[:300]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

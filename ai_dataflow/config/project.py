@@ -12,6 +12,7 @@ from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings, load_settings
+from ai_dataflow.config.sql_tables import is_sql, read_sql_table
 from ai_dataflow.config.tables import Layout, Table, read_table
 from ai_dataflow.config.teams import Team
 
@@ -42,25 +43,30 @@ def load_project(path: str | Path | None = None) -> Project:
     fatal: list[Diagnostic] = []
 
     def read(
-        reference: str, layout: Layout, rows: Callable[[Table], tuple[list[T], list[Diagnostic]]]
+        setting: str, layout: Layout, rows: Callable[[Table], tuple[list[T], list[Diagnostic]]]
     ) -> tuple[tuple[T, ...], tuple[Diagnostic, ...]]:
         try:
-            found, problems = rows(read_table(reference, settings.folder, layout))
+            found, problems = rows(_table(setting, settings, layout))
         except DataflowError as error:
             fatal.extend(error.diagnostics)
             return (), ()
         return tuple(found), tuple(problems)
 
     control, control_problems = read(
-        settings.control_table, control_table.LAYOUT, control_table.control_rows
+        "control_table", control_table.LAYOUT, control_table.control_rows
     )
-    mapping, mapping_problems = read(
-        settings.ai_mapping, ai_mapping.LAYOUT, ai_mapping.mapping_rows
-    )
-    owners, team_problems = read(settings.teams, teams.LAYOUT, teams.team_rows)
+    mapping, mapping_problems = read("ai_mapping", ai_mapping.LAYOUT, ai_mapping.mapping_rows)
+    owners, team_problems = read("teams", teams.LAYOUT, teams.team_rows)
     if fatal:
         found = (*fatal, *control_problems, *mapping_problems, *team_problems)
         raise DataflowError(*(teams.with_owner(owners, problem) for problem in found))
     return Project(
         settings, control, mapping, owners, control_problems, mapping_problems, team_problems
     )
+
+
+def _table(setting: str, settings: Settings, layout: Layout) -> Table:
+    reference: str = getattr(settings, setting)
+    if is_sql(reference):
+        return read_sql_table(setting, settings, layout)
+    return read_table(reference, settings.folder, layout)

@@ -61,7 +61,7 @@ class Grid:
 
     def add(self, line: int, cells: Iterable[object]) -> None:
         """Add a line; what had blanks around it is noted."""
-        texts = [_text(cell) for cell in cells]
+        texts = [cell_text(cell) for cell in cells]
         trimmed = [_trim(text) for text in texts]
         if not any(trimmed):
             return
@@ -263,7 +263,7 @@ _ERROR_VALUES = frozenset(
 )
 
 
-def _text(value: object) -> str:
+def cell_text(value: object) -> str:
     """Give a cell as text: Excel's 7.0 is 7."""
     if value is None:
         return ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,21 @@ NO = frozenset({"n", "no", "false", "f", "0"})
 
 @dataclass(frozen=True)
 class Sheet:
-    """How a table's cells are called: `file.xlsx!Sheet!F17` or `file.csv:17:column`."""
+    """How a table's cells are called: `file.xlsx!Sheet!F17` or `file.csv:17:column`.
+
+    Rows of a database have no numbers: a cell is called by its row's `keys`, by line, as in
+    `sql://platform/dbo.ai_control_table[ORION|claims|claim|acme]:active`.
+    """
 
     name: str
     letters: tuple[tuple[str, str], ...] = ()
+    keys: Mapping[int, str] | None = field(default=None, compare=False, repr=False)
 
     def place(self, line: int, column: str = "") -> str:
         """Name a cell; without a column, or one that the table lacks, its line."""
+        if self.keys is not None:
+            row = f"[{self.keys[line]}]" if line in self.keys else ""
+            return f"{self.name}{row}" + (f":{column}" if column else "")
         if not self.letters:
             return f"{self.name}:{line}" + (f":{column}" if column else "")
         letter = dict(self.letters).get(column, "A")
@@ -53,11 +61,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns that a table must and may have, and the prefix of its codes."""
+    """The columns that a table must and may have, and the prefix of its codes.
+
+    `key` names a row, where it has no number; `is_ordered` tells that the order of rows matters.
+    """
 
     prefix: str
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    is_ordered: bool = False
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -163,19 +176,24 @@ def read_table(reference: str, folder: Path, layout: Layout) -> Table:
         grid = read_grid(file, sheet)
     except UnreadableError as error:
         raise DataflowError(_unreadable(reference, error)) from None
-    return _to_table(grid, layout)
+    return to_table(grid, layout)
 
 
-def _to_table(grid: Grid, layout: Layout) -> Table:
+def to_table(grid: Grid, layout: Layout, keys: Mapping[int, str] | None = None) -> Table:
+    """Check a grid's header and give its rows; `keys` name them where they have no number.
+
+    Raises:
+        DataflowError: the codes of wrong headers, for every wrong column.
+    """
     header_line, header = grid.lines[0] if grid.lines else (1, [])
     letters = tuple(
         (column, get_column_letter(i))
         for i, column in enumerate(header if grid.is_workbook else (), start=1)
         if column
     )
-    sheet = Sheet(grid.name, letters)
+    sheet = Sheet(grid.name, letters, keys)
     flaws = [_flaw(flaw, sheet, layout, header) for flaw in by_line(grid.flaws)]
-    if wrong := _header_problems(sheet, layout, header_line, header):
+    if wrong := header_problems(sheet, layout, header_line, header):
         raise DataflowError(*wrong, *(f for f in flaws if f.line == header_line))
     width = len(header)
     frame = pd.DataFrame(
@@ -206,9 +224,9 @@ def _flaw(flaw: Flaw, sheet: Sheet, layout: Layout, header: list[str]) -> Diagno
     )
 
 
-def _header_problems(
-    sheet: Sheet, layout: Layout, line: int, header: list[str]
-) -> list[Diagnostic]:
+def header_problems(sheet: Sheet, layout: Layout, line: int, header: list[str]) -> list[Diagnostic]:
+    """Find what is wrong with a header: unknown, missing and doubled columns."""
+
     def problem(number: str, column: str, message: str, fix: str) -> Diagnostic:
         place = sheet.place(line, column if column in header else "")
         return Diagnostic(f"{layout.prefix}-{number}", message, place=place, fix=fix)

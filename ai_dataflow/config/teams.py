@@ -11,7 +11,13 @@ from ai_dataflow.config.tables import Layout, Row, Table
 
 ANY = "*"
 CONCERNS = ("source", "mapping", "platform", ANY)
-LAYOUT = Layout("TEM", ("team", "email", "concern"), ("product_code", "module_name"))
+LAYOUT = Layout(
+    "TEM",
+    ("team", "email", "concern"),
+    ("product_code", "module_name"),
+    key=("team", "concern", "product_code", "module_name"),
+    is_ordered=True,
+)
 _ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\"]+")
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ai_dataflow.config.database_faults import DatabaseFault, fault_of
 from ai_dataflow.config.databases import Connection
+from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.sources.sql_types import Column, UnfitError
 
 _BATCH_ROWS = 50_000
@@ -93,6 +94,8 @@ def as_tuples(
                 yield _of_tuples(rows, columns)
     except SQLAlchemyError as error:
         raise fault_of(error) from None
+    except (ValueError, ArithmeticError) as error:  # of a driver, about a value
+        raise DatabaseFault("query", redacted(error)) from None
 
 
 def gathered(frames: Iterable[pl.DataFrame], seconds: float) -> Iterator[pl.DataFrame]:

@@ -121,7 +121,10 @@ CASES: list[Case] = [
 
 
 @pytest.fixture(scope="module")
-def place(postgres: Postgres) -> tuple[Postgres, str]:
+def place(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Postgres, str, Path]:
+    """Give a database, and a folder: settings of one folder share their pool."""
     database = postgres.create_database()
     postgres.execute(
         "CREATE TYPE mood AS ENUM ('ok', 'so so'); CREATE DOMAIN cents AS numeric(12,2)",
@@ -132,19 +135,19 @@ def place(postgres: Postgres) -> tuple[Postgres, str]:
                         ("TimeZone", "'Asia/Kolkata'"), ("bytea_output", "escape"),
                         ("extra_float_digits", "0")):  # fmt: skip
         postgres.execute(f'ALTER DATABASE "{database}" SET {name} TO {value}')
-    return postgres, database
+    return postgres, database, tmp_path_factory.mktemp("types")
 
 
 @pytest.mark.parametrize("way", ["tuples", "odbc"])
 @pytest.mark.parametrize("case", CASES, ids=[f"{i}-{case[0]}" for i, case in enumerate(CASES)])
 def test_a_value_arrives_as_it_was_stored(
-    place: tuple[Postgres, str], tmp_path: Path, way: str, case: Case
+    place: tuple[Postgres, str, Path], way: str, case: Case
 ) -> None:
-    (postgres, database), (declared, literals, dtype, values) = place, case
+    (postgres, database, folder), (declared, literals, dtype, values) = place, case
     rows = ", ".join(f"({n}, {literal})" for n, literal in enumerate([*literals, "NULL"]))
     create = f"DROP TABLE IF EXISTS t; CREATE TABLE t (n int, v {declared});"
     postgres.execute(f"{create} INSERT INTO t VALUES {rows}", database=database)  # noqa: S608
     odbc = postgres.odbc(database) if way == "odbc" else ""
-    found = read(opened(tmp_path, postgres.url(database), odbc=odbc), "t").sort("n")
+    found = read(opened(folder, postgres.url(database), odbc=odbc), "t").sort("n")
     expected = {"n": range(len(values) + 1), "v": [*values, None]}
     assert_frame_equal(found, pl.DataFrame(expected, schema={"n": pl.Int64, "v": dtype}))
