@@ -71,9 +71,11 @@ def pin(
     url, path = split_glob(location.url)
     root = open_folder(url, settings)
     with _classified(str(location), place, root.account):
-        if _is_delta(root, path, location):
-            return _pin_delta(root.folder(path), location, product, submodule)
         root, files = _matching(root, path)
+        if any(map(_is_log, files)):
+            if location.file_format in ("", "delta"):
+                return _pin_delta(root, location, product, submodule)
+            files = _data(files)
         if not files:
             raise failures.missing(str(location), place)
         if not all(file.size for file in files):
@@ -257,27 +259,25 @@ def partition_values(path: str) -> dict[str, str | None]:
     return {key: None if value == _HIVE_NULL else unquote(value) for key, _, value in found if key}
 
 
-def _is_delta(root: Folder, path: str, location: FileLocation) -> bool:
-    if location.file_format not in ("", "delta") or is_glob(path) or (path and root.stat(path)):
-        return False
-    log = f"{path}/_delta_log" if path else "_delta_log"
-    return bool(root.files(log))
-
-
 def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
     """Find the files of a path: itself, what its glob matches, or what is in the folder.
 
-    They come with the folder that their paths are relative to.
+    They come with the folder that their paths are relative to; a Delta table's log is among them.
+    In a storage account it is one request for a file, one more for a folder or a glob.
     """
     if is_glob(path):
         pattern = glob_pattern(path)
-        matching = [file for file in root.files() if pattern.fullmatch(file.path)]
-        asked = _is_hidden(path)
-        return root, [file for file in matching if asked or not _is_hidden(file.path)]
+        found = [file for file in root.files() if pattern.fullmatch(file.path)]
+        return root, found if _is_hidden(path) else _data(found)
     if path and (file := root.stat(path)) and not _is_marker(root, file):
         return root, [file]
     inside = root.folder(path) if path else root
-    return inside, _without_markers([f for f in inside.files() if not _is_hidden(f.path)])
+    found = inside.files()
+    return inside, found if any(map(_is_log, found)) else _data(found)
+
+
+def _is_log(file: StoredFile) -> bool:
+    return file.path.startswith("_delta_log/")
 
 
 def _is_marker(root: Folder, file: StoredFile) -> bool:
@@ -285,9 +285,14 @@ def _is_marker(root: Folder, file: StoredFile) -> bool:
     return file.size == 0 and root.account is not None and root.folder(file.path).exists()
 
 
-def _without_markers(files: list[StoredFile]) -> list[StoredFile]:
-    folders = {str(parent) for file in files for parent in PurePosixPath(file.path).parents}
-    return [file for file in files if file.size or file.path not in folders]
+def _data(listed: list[StoredFile]) -> list[StoredFile]:
+    """Leave out what writers leave beside their data, the markers of folders too."""
+    folders = {str(parent) for file in listed for parent in PurePosixPath(file.path).parents}
+    return [
+        file
+        for file in listed
+        if not _is_hidden(file.path) and (file.size or file.path not in folders)
+    ]
 
 
 def _is_hidden(path: str) -> bool:
