@@ -6,6 +6,7 @@ Exit codes: 0 all well, 1 some partitions failed, 2 nothing could run (configura
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -276,6 +277,8 @@ def common(
 
 def main() -> None:
     """Run the command line; a user's mistake ends it with 2 and never with a traceback."""
+    # What azure-identity tried is told in our words; without a handler it would print its own.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     try:
         app()
     except DataflowError as error:
