@@ -96,7 +96,7 @@ class Database:
         self, location: SqlLocation, columns: Columns, *, bulk: bool
     ) -> Generator[pl.DataFrame, None, None]:
         read = in_bulk if bulk else as_tuples
-        delivered = read(self._connection, _select(location, columns), columns)
+        delivered = read(self._connection, select(location, columns), columns)
         is_empty = True
         with closing(delivered):
             for frame in gathered(delivered, self._connection.settings.query_timeout):
@@ -111,7 +111,7 @@ def database(name: str, settings: Settings) -> Database:
     return Database(connection(name, settings))
 
 
-def _select(location: SqlLocation, columns: Columns) -> sa.Select[Any]:
+def select(location: SqlLocation, columns: Columns) -> sa.Select[Any]:
     """Select the columns; the client is a parameter whose type is the database's to choose."""
     table = sql_columns.table(location)
     statement = sa.select(*(column.asked() for column in columns.values())).select_from(table)

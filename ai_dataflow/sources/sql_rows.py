@@ -52,7 +52,7 @@ def in_bulk(
         import arrow_odbc  # noqa: PLC0415  # needs unixODBC, which only these databases do
     except ImportError as error:
         raise fault_of(error) from None
-    query, parameters = _with_marks(statement, type(connection.engine.dialect))
+    query, parameters = with_marks(statement, type(connection.engine.dialect))
     try:
         opened = arrow_odbc.connect(
             connection.odbc, login_timeout_sec=connection.connect_seconds, autocommit=True
@@ -118,7 +118,7 @@ def gathered(frames: Iterable[pl.DataFrame], seconds: float) -> Iterator[pl.Data
         yield pl.concat(held)
 
 
-def _with_marks(statement: sa.Select[Any], dialect: type[sa.Dialect]) -> tuple[str, list[str]]:
+def with_marks(statement: sa.Select[Any], dialect: type[sa.Dialect]) -> tuple[str, list[str]]:
     """Compile a statement with ODBC's question marks; all parameters of ours are texts."""
     with_marks: Any = dialect
     compiled = statement.compile(dialect=with_marks(paramstyle="qmark"))
