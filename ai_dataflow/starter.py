@@ -21,13 +21,16 @@ ai_mapping    = "ai_mapping.xlsx#AI_Map"   # which source column feeds which AI 
 teams         = "teams.csv"                # who owns what; the first row that matches wins
 
 [mounts]                                   # short names: /mnt/orion/... in the control table
-orion = "data/orion"
+orion = "data/orion"                       # or abfss://semantic@orionlake.dfs.core.windows.net
+
+# [storage.orionlake]                      # a storage account; without a section it is signed in
+# account_key = "${ORION_KEY}"             # to by azure-identity: managed identity, Azure CLI, ...
 
 # [sql.policydb]                           # then: sql://policydb/dbo.Claims?client_column=Client
 # url = "sqlite:///data/policy.sqlite"     # any SQLAlchemy URL
 
 [workstation]
-url = "workstation"                        # where the datasets are published
+url = "workstation"                        # where the datasets are published; or abfss://...
 
 [execution]
 workers = 4                                # partitions at once
