@@ -162,7 +162,8 @@ class Folder:
 
     def _stored(self, meta: Any) -> StoredFile:
         path = str(meta["path"]).removeprefix(f"{self.prefix}/" if self.prefix else "")
-        return StoredFile(path, int(meta["size"]), str(meta["e_tag"] or ""))
+        # Azure quotes ETags in headers and not in listings.
+        return StoredFile(path, int(meta["size"]), str(meta["e_tag"] or "").strip('"'))
 
 
 def open_folder(url: str, settings: Settings) -> Folder:
