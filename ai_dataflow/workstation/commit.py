@@ -25,6 +25,9 @@ from ai_dataflow.workstation.failures import FOREIGN, overtaken, unreached
 from ai_dataflow.workstation.files import DataFile
 from ai_dataflow.workstation.paths import PARTITION_COLUMN
 
+# A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
+_ATTEMPTS = 3
+
 
 @dataclass(frozen=True)
 class TableColumn:
@@ -55,42 +58,57 @@ def commit(
     """
     schema = _schema(columns)
     added = [_add(client, file) for client, file in files.items() if file]
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _commit(table, schema, added, sorted(files), run_id)
+        except (*FOREIGN, DeltaError, PolarsError) as error:
+            failed = overtaken if isinstance(error, CommitFailedError) else unreached
+            problem = failed(table, error)
+        try:
+            # This asks for as long as it takes the account to come back.
+            if (version := _version_with(open_table(table), added)) is not None:
+                return version
+        except (*FOREIGN, DeltaError):
+            raise problem from None
+        if attempt == _ATTEMPTS or not problem.diagnostics[0].meaning.transient:
+            raise problem
+        time.sleep(attempt)
+    raise AssertionError  # the last attempt returned or raised
+
+
+def _commit(
+    table: Folder, schema: Schema, added: list[AddAction], clients: list[str], run_id: str
+) -> int:
+    """Commit once. What an earlier attempt did unheard is not done again."""
     properties = CommitProperties(custom_metadata={"run_id": run_id})
-    try:
-        if (delta := open_table(table.make())) is None:
-            _create(table, schema, added, properties)
-            return 0
-        _check_types(delta, table, schema, set(files))
-        delta.create_write_transaction(
-            [*added],
-            mode="overwrite",
-            schema=schema,
-            partition_by=[PARTITION_COLUMN],
-            partition_filters=[(PARTITION_COLUMN, "in", sorted(files))],
-            commit_properties=properties,
-        )
-        delta.update_incremental()
-        return delta.version()
-    except (*FOREIGN, DeltaError, PolarsError) as error:
-        if (version := _version_with(table, added)) is not None:
-            return version
-        failed = overtaken if isinstance(error, CommitFailedError) else unreached
-        raise failed(table, error) from None
+    if (delta := open_table(table.make())) is None:
+        _create(table, schema, added, properties)
+        return 0
+    if (version := _version_with(delta, added)) is not None:
+        return version
+    _check_types(delta, table, schema, set(clients))
+    delta.create_write_transaction(
+        [*added],
+        mode="overwrite",
+        schema=schema,
+        partition_by=[PARTITION_COLUMN],
+        partition_filters=[(PARTITION_COLUMN, "in", clients)],
+        commit_properties=properties,
+    )
+    delta.update_incremental()
+    return delta.version()
 
 
-def _version_with(table: Folder, added: list[AddAction]) -> int | None:
+def _version_with(delta: DeltaTable | None, added: list[AddAction]) -> int | None:
     """Give the table's version if our files are in it: then only the answer was lost.
 
     A client that hears nothing asks again, and its second request finds the first one's commit in
     its way.
     """
-    try:
-        if not added or (delta := open_table(table)) is None:
-            return None
-        present = pl.DataFrame(delta.get_add_actions(flatten=True))["path"]
-        return delta.version() if {action.path for action in added} <= set(present) else None
-    except (*FOREIGN, DeltaError):
+    if delta is None or not added:
         return None
+    present = pl.DataFrame(delta.get_add_actions(flatten=True))["path"]
+    return delta.version() if {action.path for action in added} <= set(present) else None
 
 
 def open_table(table: Folder, version: int | None = None) -> DeltaTable | None:
