@@ -60,10 +60,10 @@ _STATE = re.compile(r"\[([0-9A-Z]{5})\]|State: ([0-9A-Z]{5})")
 _NUMBER = re.compile(r"\((\d+)\)|Native error: (\d+)")
 _ORIGIN = re.compile(r"^(?:\[[^\]]*\]\s*)+")
 _MESSAGE = re.compile(r"Message: (.*)", re.DOTALL)
-# PostgreSQL answered, and will say the same the next time, unless it is one of the exceptions.
+# The server answered, and will say the same the next time, unless it is one of the exceptions.
 _REFUSED = re.compile(
     r"FATAL: (?!.*(?:starting up|shutting down|recovery|too many|connection slots|not yet accept))"
-    r"|no password supplied|no pg_hba"
+    r"|no password supplied|no pg_hba|Login failed|Cannot open database"
 )
 _CERTIFICATE = re.compile(r"certificate|SSL routines", re.IGNORECASE)
 

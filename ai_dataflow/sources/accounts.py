@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -30,6 +30,7 @@ _MANY = 1000  # retries end by time, not by number
 _FIRST_BACKOFF = timedelta(milliseconds=200)
 _LONGEST_BACKOFF = timedelta(seconds=10)
 _BACKOFF_BASE = 2
+_POLARS_ATTEMPTS = 2  # it makes a new client after each error and begins again
 _DOWN_SECONDS = 30.0
 _KEY_VARIABLES = tuple(f"AZURE_STORAGE_{kind}_KEY" for kind in ("ACCOUNT", "ACCESS", "MASTER"))
 
@@ -59,6 +60,15 @@ class Account:
         """When the shared access signature expires, as it says itself; blank for other means."""
         sas = self.settings.sas_token
         return parse_qs(sas.get_secret_value()).get("se", [""])[0] if sas else ""
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether the shared access signature has expired, as far as it says."""
+        try:
+            until = datetime.fromisoformat(self.sas_expiry)
+        except ValueError:
+            return False
+        return (until if until.tzinfo else until.replace(tzinfo=UTC)) < datetime.now(UTC)
 
     def sign_in(self) -> Token | None:
         """Make sure that there is a token, where one is needed.
@@ -92,7 +102,7 @@ class Account:
         self.sign_in()
         options = self._address() | {
             "max_retries": _MANY,
-            "retry_timeout_ms": self.retry_seconds * 1000,
+            "retry_timeout_ms": self.retry_seconds * 1000 // _POLARS_ATTEMPTS,
             "retry_init_backoff_ms": _milliseconds(_FIRST_BACKOFF),
             "retry_max_backoff_ms": _milliseconds(_LONGEST_BACKOFF),
             "retry_base_multiplier": float(_BACKOFF_BASE),

@@ -21,7 +21,8 @@ class Extract:
     `name` is the location as the control table spells it, `folder` the URL that the files'
     paths are relative to, `version` the Delta version.
     `source` is the whole location, by which a later run knows it again.
-    `staged` tells that the files are our own copy, which nobody else changes.
+    `staged` tells that the files are our own copy, which nobody else changes; `rows` is what the
+    database's cursor gave for it.
     """
 
     product: str
@@ -33,6 +34,7 @@ class Extract:
     version: int | None = None
     staged: bool = False
     source: str = ""
+    rows: int | None = None
 
     @property
     def size(self) -> int:

@@ -16,9 +16,9 @@ from ai_dataflow.sources.accounts import Account, AccountDownError
 Kind = Literal["credential", "permission", "missing", "transient", "refused"]
 
 _COLOUR = re.compile(r"\x1b\[\d*m")
-_STATUS = re.compile(r"status code\W+(\d{3})\b")
+_STATUS = re.compile(r"Server returned [\w -]*status code\W+(\d{3})\b")
 _CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
-_REQUEST = re.compile(r"Error performing (\w+) \S*?(comp=list\b)?(?=[\s&])")
+_REQUEST = re.compile(r"Error performing (list|bulk delete|[A-Z]+)\b")
 _RETRIES = re.compile(r"in ([\d.]+)(ms|s)\b, after (\d+) retries")
 _NETWORK = re.compile(
     r"HTTP error|error sending request|error decoding response body|request or response body error"
@@ -32,6 +32,7 @@ _WRONG_CREDENTIAL = {
     "KeyBasedAuthenticationNotPermitted",
     "NoAuthenticationInformation",
 }
+_NOT_ABOUT_US = {"AccountIsDisabled"}
 _NETWORK_RULE = "This request is not authorized to perform this operation"
 _NEEDS = {
     "list": ("Storage Blob Data Reader", "l"),
@@ -39,7 +40,7 @@ _NEEDS = {
     "write": ("Storage Blob Data Contributor", "c and w"),
     "delete": ("Storage Blob Data Contributor", "d"),
 }
-_VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "POST": "write", "DELETE": "delete"}
+_DOING = {"list": "list", "bulk delete": "delete", "DELETE": "delete", "PUT": "write"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _answered(status: int, text: str, account: Account) -> Fault:
     found = _CODE.search(text)
     code = found[1] if found else ""
     said = f"account {account.name} answered {status}{f' {code}' if code else ''}"
-    if status in (401, 403):
+    if status in (401, 403) and code not in _NOT_ABOUT_US:
         return _denied(status, code, text, said, account)
     if status == 404:  # noqa: PLR2004
         return Fault("missing", said)
@@ -86,26 +87,30 @@ def _answered(status: int, text: str, account: Account) -> Fault:
 
 def _denied(status: int, code: str, text: str, said: str, account: Account) -> Fault:
     doing = _operation(text)
+    said = f"{said} to a {doing}"
     role, letter = _NEEDS[doing]
+    is_refused = status == 401 or account.has_expired  # noqa: PLR2004
+    if is_refused or (code in _WRONG_CREDENTIAL and _NETWORK_RULE not in text):
+        return Fault("credential", f"{said}{_expiry(account)}")
+    if account.settings.account_key:  # which may do everything
+        if code:
+            return Fault("permission", f"{said}: a network rule is in the way")
+        return Fault("credential", f"{said}: its account_key is wrong, or a network rule")
     right = f"`{letter}` in its sas_token" if account.settings.sas_token else f"the role {role}"
-    if status == 401 or (code in _WRONG_CREDENTIAL and _NETWORK_RULE not in text):  # noqa: PLR2004
-        return Fault("credential", f"{said} to a {doing}{_expiry(account)}")
-    if code:
-        return Fault("permission", f"{said} to a {doing}: {right} is missing, or a network rule")
-    return Fault(
-        "permission", f"{said} to a {doing}: {right} is missing, or the credential is wrong"
-    )
+    other = "a network rule" if code else "the credential is wrong"
+    return Fault("permission", f"{said}: {right} is missing, or {other}")
 
 
 def _operation(text: str) -> str:
     request = _REQUEST.search(text)
-    if request is None:
-        return "read"
-    return "list" if request[2] else _VERBS.get(request[1], "read")
+    return _DOING.get(request[1], "read") if request else "read"
 
 
 def _expiry(account: Account) -> str:
-    return f"; its sas_token is good until {account.sas_expiry}" if account.sas_expiry else ""
+    if not account.sas_expiry:
+        return ""
+    verb = "was" if account.has_expired else "is"
+    return f"; its sas_token {verb} good until {account.sas_expiry}"
 
 
 def _unreachable(text: str, account: Account) -> str:

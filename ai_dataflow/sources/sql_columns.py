@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +16,10 @@ from ai_dataflow.sources import sql_types
 from ai_dataflow.sources.sql_types import Column
 
 _REFLECTED = {"postgresql": sql_types.of_postgresql, "sqlite": sql_types.of_sqlite}
+_TOLD: dict[Any, str] = {
+    bool: "bit", int: "bigint", float: "float", Decimal: "decimal", str: "nvarchar",
+    bytes: "varbinary", bytearray: "varbinary", datetime: "datetime2", date: "date", time: "time",
+}  # fmt: skip
 _PART = re.compile(r"\[((?:[^\]]|\]\])*)\]|([^.\[\]]+)")
 
 
@@ -46,22 +52,31 @@ def _of_mssql(session: sa.Connection, location: SqlLocation) -> dict[str, Column
 
     `INFORMATION_SCHEMA.COLUMNS` is one light query, where SQLAlchemy's reflection needs several
     catalogue views; names are compared by the database's own collation. It lists what the login
-    may see: what is not listed is asked for itself, which tells a table that is not there from
-    one that may not be read.
+    may see. What is not listed is asked for itself: that tells a table that is not there from one
+    that may not be read, and the driver describes what is neither a table nor a view.
     """
-    own = [location.schema] if location.schema else [session.dialect.default_schema_name, "dbo"]
-    for schema in dict.fromkeys(filter(None, own)):
+    default = session.dialect.default_schema_name
+    own = dict.fromkeys([location.schema] if location.schema else filter(None, (default, "dbo")))
+    for schema in own:
         if found := _listed(session, schema, location.table):
             return found
-    session.execute(
-        sa.select(sa.literal_column("1")).select_from(table(location)).where(sa.false())
-    )
-    for schema in dict.fromkeys(filter(None, own)):
-        if (base := _synonym(session, schema, location.table)) and (
-            found := _listed(session, *base)
-        ):
+    every: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(table(location))
+    with session.execute(every.where(sa.false())) as result:
+        described = _described(result)
+    for schema in own:
+        base = _synonym(session, schema, location.table)
+        if base and (found := _listed(session, *base)):
             return found
-    raise NoSuchTableError(location.table)
+    return described
+
+
+def _described(result: sa.CursorResult[Any]) -> dict[str, Column]:
+    """Give the columns of a result as pyodbc tells them: name, Python type, …, digits, scale."""
+    found = {}
+    for name, kind, _, _, digits, scale, _ in result.cursor.description:
+        delivery = sql_types.of_mssql(_TOLD.get(kind, "nvarchar"), digits, scale)
+        found[name] = Column(name, delivery)
+    return found
 
 
 def _listed(session: sa.Connection, schema: str, name: str) -> dict[str, Column]:

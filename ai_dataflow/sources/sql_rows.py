@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ai_dataflow.config.database_faults import DatabaseFault, fault_of
 from ai_dataflow.config.databases import Connection
 from ai_dataflow.config.diagnostics import redacted
-from ai_dataflow.sources.sql_types import Column, UnfitError
+from ai_dataflow.sources.sql_types import Column, UnfitError, parsed
 
 _BATCH_ROWS = 50_000
 # What the driver fills at once; half of it is being read from while the other is being filled.
@@ -47,6 +47,7 @@ def in_bulk(
     Raises:
         DatabaseFault: what the database or its driver refused.
         TooLongError: a text or binary is longer than `LONGEST_IN_BULK`.
+        UnfitError: a text is no decimal of its column.
     """
     try:
         import arrow_odbc  # noqa: PLC0415  # needs unixODBC, which only these databases do
@@ -57,20 +58,19 @@ def in_bulk(
         opened = arrow_odbc.connect(
             connection.odbc, login_timeout_sec=connection.connect_seconds, autocommit=True
         )
-        yield from map(
-            _of_arrow,
-            opened.read_arrow_batches(
-                query,
-                parameters=parameters or None,
-                schema=pa.schema([(c.name, _arrow(c.wire)) for c in columns.values()]),
-                max_bytes_per_batch=_TRANSIT_BYTES,
-                max_text_size=LONGEST_IN_BULK,
-                max_binary_size=LONGEST_IN_BULK,
-                query_timeout_sec=connection.settings.query_timeout,
-                # Narrow text comes in the code page of the process's locale, or loses characters.
-                payload_text_encoding=arrow_odbc.TextEncoding.UTF16,
-            ),
+        batches = opened.read_arrow_batches(
+            query,
+            parameters=parameters or None,
+            schema=pa.schema([(c.name, _arrow(c.wire)) for c in columns.values()]),
+            max_bytes_per_batch=_TRANSIT_BYTES,
+            max_text_size=LONGEST_IN_BULK,
+            max_binary_size=LONGEST_IN_BULK,
+            query_timeout_sec=connection.settings.query_timeout,
+            # Narrow text comes in the code page of the process's locale, or loses characters.
+            payload_text_encoding=arrow_odbc.TextEncoding.UTF16,
         )
+        for batch in batches:
+            yield _of_arrow(batch, columns)
     except arrow_odbc.Error as error:
         if "too large to be written" in str(error):
             raise TooLongError from None
@@ -126,15 +126,19 @@ def with_marks(statement: sa.Select[Any], dialect: type[sa.Dialect]) -> tuple[st
 
 
 def _arrow(dtype: pl.DataType) -> pa.DataType:
-    if isinstance(dtype, pl.Decimal):
-        return pa.decimal128(dtype.precision, dtype.scale)
-    return _ARROW[dtype]
+    """Give the type to ask arrow-odbc for.
+
+    Decimals as text: it reads them as such anyhow, wraps what has too many digits, and ends the
+    whole process where there are none.
+    """
+    return pa.string() if isinstance(dtype, pl.Decimal) else _ARROW[dtype]
 
 
-def _of_arrow(batch: pa.RecordBatch) -> pl.DataFrame:
+def _of_arrow(batch: pa.RecordBatch, columns: Mapping[str, Column]) -> pl.DataFrame:
     frame = pl.from_arrow(batch)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a batch of columns is one
-    return frame
+    decimals = [column for column in columns.values() if isinstance(column.wire, pl.Decimal)]
+    return frame.with_columns(parsed(frame[column.name], column.wire) for column in decimals)
 
 
 def _of_tuples(rows: Sequence[sa.Row[Any]], columns: Mapping[str, Column]) -> pl.DataFrame:

@@ -80,10 +80,15 @@ def arrived(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
         UnfitError: a text is no value of its column's type.
     """
     moved = [c for c in columns.values() if c.wire != c.dtype]
-    return frame.with_columns(_parsed(frame[c.name], c.dtype) for c in moved) if moved else frame
+    return frame.with_columns(parsed(frame[c.name], c.dtype) for c in moved) if moved else frame
 
 
-def _parsed(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+def parsed(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Turn delivered values into those of a type.
+
+    Raises:
+        UnfitError: a text is no value of the type.
+    """
     try:
         if values.dtype == pl.String and isinstance(dtype, pl.Datetime):
             values = values.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us")

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 import obstore
 import polars as pl
 from deltalake import DeltaTable
+from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import AzureStore, LocalStore
 
 from ai_dataflow.config import blob_urls
@@ -115,6 +116,9 @@ class Folder:
             return self._stored(obstore.head(self.store, self._key(path)))
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except (PermissionDeniedError, UnauthenticatedError):
+            self.read_range(path, 0, 1)  # an answer to HEAD has no body, in which the reason is
+            raise
 
     def read(self, path: str) -> bytes:
         """Read a whole small file.

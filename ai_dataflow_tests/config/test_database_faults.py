@@ -1,0 +1,196 @@
+"""What databases and their drivers say, and what it means; patience with what may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import arrow_odbc
+import pyodbc
+import pytest
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+
+from ai_dataflow.config.database_faults import DatabaseFault, fault_of, patiently
+
+MICROSOFT = "[Microsoft][ODBC Driver 18 for SQL Server]"
+SERVER = f"{MICROSOFT}[SQL Server]"
+
+
+def _pyodbc(state: str, text: str, statement: str | None = None) -> DBAPIError:
+    """Wrap an error as SQLAlchemy does; without a statement it was the connection's."""
+    cause = pyodbc.Error(state, f"[{state}] {text}")
+    invalidated = state in ("08S01", "HYT00", "01000")  # what its dialect takes for a broken one
+    return DBAPIError(statement, {}, cause, connection_invalidated=invalidated)
+
+
+def _arrow(function: str, state: str, number: int, text: str) -> Exception:
+    error = arrow_odbc.Error.__new__(arrow_odbc.Error)
+    Exception.__init__(
+        error,
+        f"ODBC emitted an error calling '{function}':\n"
+        f"State: {state}, Native error: {number}, Message: {text}",
+    )
+    return error
+
+
+SAID = [
+    ("28000", f"{SERVER}Login failed for user 'bob'. (18456) (SQLDriverConnect)", None, "login"),
+    ("42000", f'{SERVER}Cannot open database "x" requested by the login. (4060)', None, "login"),
+    ("42000", f"{SERVER}Client with IP address '1.2.3.4' is not allowed. (40615)", None, "login"),
+    ("42000", f"{SERVER}Database 'x' is not currently available. (40613)", None, "unreachable"),
+    (
+        "42000",
+        f"{SERVER}The service is currently busy. (40501) (SQLExecDirectW)",
+        "S",
+        "unreachable",
+    ),
+    ("42000", f"{SERVER}Resource ID: 1. The request limit is reached. (10928)", "S", "unreachable"),
+    ("40001", f"{SERVER}Transaction was deadlocked on lock. (1205) (SQLFetch)", "S", "unreachable"),
+    ("42000", f"{SERVER}Snapshot isolation transaction aborted. (3960)", "S", "unreachable"),
+    ("08S01", f"{MICROSOFT}TCP Provider: Error code 0x68 (104) (SQLFetch)", "S", "unreachable"),
+    ("08S01", f"{MICROSOFT}Communication link failure (0) (SQLFetch)", "S", "unreachable"),
+    ("HYT00", f"{MICROSOFT}Login timeout expired (0) (SQLDriverConnect)", None, "unreachable"),
+    ("HYT00", f"{MICROSOFT}Query timeout expired (0) (SQLExecDirectW)", "S", "slow"),
+    ("42S02", f"{SERVER}Invalid object name 'dbo.t'. (208) (SQLExecDirectW)", "S", "missing"),
+    ("42000", f"{SERVER}The SELECT permission was denied on 't'. (229)", "S", "denied"),
+    ("42000", f'{SERVER}The server principal "x" is not able to access. (916)', "S", "denied"),
+    ("42S22", f"{SERVER}Invalid column name 'x'. (207) (SQLExecDirectW)", "S", "query"),
+    ("22018", f"{SERVER}Conversion failed when converting 'Jane'. (245)", "S", "query"),
+    ("42000", f"{SERVER}Incorrect syntax near 'x'. (102) (SQLExecDirectW)", "S", "query"),
+    (
+        "01000",
+        "[unixODBC][Driver Manager]Can't open lib 'x' : file not found (0)",
+        None,
+        "unusable",
+    ),
+    ("IM002", "[unixODBC][Driver Manager]Data source name not found (0)", None, "unusable"),
+    ("08001", f"{MICROSOFT}SSL Provider: [certificate verify failed] (-1)", None, "unusable"),
+    ("08001", "[FreeTDS][SQL Server]Unable to connect to data source (0)", None, "unreachable"),
+    ("08S01", "[FreeTDS][SQL Server]Adaptive Server is unavailable (20009)", None, "unreachable"),
+    ("42000", "[FreeTDS][SQL Server]Login failed for user 'bob'. (18456)", None, "login"),
+]
+
+
+@pytest.mark.parametrize(("state", "text", "statement", "kind"), SAID)
+def test_an_error_of_sql_server_is_classified(
+    state: str, text: str, statement: str | None, kind: str
+) -> None:
+    fault = fault_of(_pyodbc(state, text, statement))
+    assert fault.kind == kind
+    assert fault.is_transient == (kind == "unreachable")
+    assert fault.reason.endswith(f"[{state}]")
+    for secret in ("bob", "1.2.3.4", "Jane"):
+        assert secret not in fault.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (
+            _arrow("SQLDriverConnect", "HYT00", 0, f"{MICROSOFT}Login timeout expired"),
+            "unreachable",
+        ),
+        (
+            _arrow("SQLDriverConnect", "28000", 18456, f"{SERVER}Login failed for user 'x'."),
+            "login",
+        ),
+        (
+            _arrow("SQLDriverConnect", "08001", 101, "server failed: FATAL:  role does not exist"),
+            "login",
+        ),
+        (
+            _arrow("SQLDriverConnect", "08001", 101, "FATAL:  the database system is starting up"),
+            "unreachable",
+        ),
+        (
+            _arrow("SQLDriverConnect", "08001", 101, "FATAL:  sorry, too many clients already"),
+            "unreachable",
+        ),
+        (_arrow("SQLFetch", "08S01", 0, f"{MICROSOFT}Communication link failure"), "unreachable"),
+        (_arrow("SQLExecDirect", "42501", 1, "ERROR: permission denied for table t"), "denied"),
+        (_arrow("SQLExecDirect", "57014", 1, "ERROR: canceling statement due to timeout"), "slow"),
+        (_arrow("SQLExecDirect", "57P01", 1, "FATAL: terminating connection"), "unreachable"),
+        (_arrow("SQLExecDirect", "42P01", 1, 'ERROR: relation "t" does not exist'), "missing"),
+        (_arrow("SQLExecDirect", "42000", 40501, f"{SERVER}The service is busy."), "unreachable"),
+        (_arrow("SQLExecDirect", "22012", 1, "ERROR: division by zero"), "query"),
+    ],
+)
+def test_an_error_of_a_bulk_read_is_classified(error: Exception, kind: str) -> None:
+    assert fault_of(error).kind == kind
+
+
+def test_a_secret_of_a_connection_string_is_not_repeated() -> None:
+    text = "[x]no: DRIVER={D};UID=reader;PWD={hunter2;x};AccessToken=eyJ0;Server=s (0)"
+    for kind in (OperationalError, InterfaceError, ProgrammingError):
+        reason = fault_of(kind(None, {}, pyodbc.Error("08001", f"[08001] {text}"))).reason
+        assert not any(secret in reason for secret in ("hunter2", "reader", "eyJ0"))
+
+
+def _failing(times: int, kind: str = "unreachable") -> Callable[[], int]:
+    calls: list[int] = []
+
+    def work() -> int:
+        calls.append(1)
+        if len(calls) <= times:
+            raise DatabaseFault(kind, "busy")  # type: ignore[arg-type]
+        return len(calls)
+
+    return work
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let nobody wait; give how long they would have."""
+    taken: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", taken.append)
+    return taken
+
+
+def test_what_may_pass_is_tried_again_with_growing_pauses(naps: list[float]) -> None:
+    assert patiently(_failing(4), 120) == 5
+    assert len(naps) == 4
+    for pause, least in zip(naps, (1, 2, 4, 8), strict=True):
+        assert least <= pause <= least + 1
+
+
+def test_what_will_not_pass_is_told_at_once(naps: list[float]) -> None:
+    with pytest.raises(DatabaseFault) as caught:
+        patiently(_failing(1, "login"), 120)
+    assert (naps, caught.value.attempts) == ([], 1)
+
+
+def test_without_patience_there_is_one_attempt(naps: list[float]) -> None:
+    with pytest.raises(DatabaseFault) as caught:
+        patiently(_failing(1), 0)
+    assert (naps, caught.value.persistence) == ([], "after 1 attempt over 0 s")
+
+
+def test_patience_ends_before_its_ceiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(
+        "tenacity.nap.time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds)
+    )
+    with pytest.raises(DatabaseFault) as caught:
+        patiently(_failing(1000), 40)
+    fault = caught.value
+    assert fault.attempts in (5, 6)
+    assert 15 <= fault.seconds <= 40
+    assert fault.persistence == f"after {fault.attempts} attempts over {fault.seconds:.0f} s"
+
+
+def test_an_extract_that_ran_long_before_it_broke_is_retried_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
+    calls: list[int] = []
+
+    def work() -> str:
+        calls.append(1)
+        if len(calls) == 1:
+            clock[0] += 3600
+            raise DatabaseFault("unreachable", "link failure")
+        return "whole"
+
+    assert patiently(work, 10) == "whole"
