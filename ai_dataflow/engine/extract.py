@@ -96,6 +96,7 @@ def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging:
         source.product, source.submodule, str(location), staging.url, "parquet", (stored,),
         staged=True,
         source=repr(location),
+        rows=file.rows,
     )  # fmt: skip
 
 

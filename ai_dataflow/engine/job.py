@@ -63,11 +63,19 @@ class PartitionJob:
 
 
 @dataclass
+class SourceCounts:
+    """How many rows of a source were read, and how many rejected for each reason's code."""
+
+    rows_read: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
 class ProductCounts:
     """Where a product's rows went: read = rejected + merged + published.
 
     A row is *merged* where the join made it a part of another row. `filled` counts, for each AI
-    column, the published rows that have a value.
+    column, the published rows that have a value; `sources` are the counts of each submodule.
     """
 
     rows_read: int = 0
@@ -75,6 +83,7 @@ class ProductCounts:
     rows_merged: int = 0
     rows_published: int = 0
     filled: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, SourceCounts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

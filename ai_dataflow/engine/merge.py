@@ -7,7 +7,8 @@ the rows are unioned by AI column; what a product does not map is null.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -18,23 +19,32 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.engine.job import AiColumn, SourceJob
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN
 
+# Beside AI columns, none of which begins so.
+_LEFT, _RIGHT = "\ue000left", "\ue000right"
+
 
 @dataclass(frozen=True)
 class Part:
-    """The good rows of one source, or of several already joined."""
+    """The good rows of one source, or of several already joined.
+
+    `filled` counts the values of each AI column in `rows`; `merged` the rows that the join made a
+    part of another row.
+    """
 
     source: SourceJob
     keys: tuple[str, ...]
     rows: pl.LazyFrame
+    filled: Mapping[str, int]
     merged: int = 0
 
 
 @dataclass(frozen=True)
 class Merged:
-    """A product's rows, and how many of them the join made a part of another row."""
+    """A product's rows, how many of them the join merged, and the values of each AI column."""
 
     rows: pl.LazyFrame
     rows_merged: int
+    filled: Mapping[str, int]
 
 
 def merge_product(parts: Sequence[Part]) -> Merged:
@@ -44,11 +54,13 @@ def merge_product(parts: Sequence[Part]) -> Merged:
         DataflowError: DAT-001 where a join is many-to-many, MAP-013 where there is no shared key.
     """
     keyed = [part for part in parts if part.keys]
-    frames = [part.rows for part in parts if not part.keys]
-    if keyed:
-        joined = reduce(_join, keyed)
-        return Merged(_append([joined.rows, *frames]), joined.merged)
-    return Merged(_append(frames), 0)
+    together = [reduce(_join, keyed)] if keyed else []
+    together += [part for part in parts if not part.keys]
+    filled: Counter[str] = Counter()
+    for part in together:
+        filled.update(part.filled)
+    merged = sum(part.merged for part in together)
+    return Merged(_append([part.rows for part in together]), merged, filled)
 
 
 def union_products(products: dict[str, pl.LazyFrame], columns: Sequence[AiColumn]) -> pl.LazyFrame:
@@ -66,30 +78,70 @@ def _join(left: Part, right: Part) -> Part:
     shared = [key for key in left.keys if key in right.keys]
     if not shared:
         raise DataflowError(_no_shared_key(left, right))
-    matched, exploding = _matches(left.rows, right.rows, shared)
-    if exploding:
-        raise DataflowError(_many_to_many(left, right, shared, exploding))
+    matches = _matches(left, right, shared)
+    if matches.exploding:
+        raise DataflowError(_many_to_many(left, right, shared, matches.exploding))
     rows = left.rows.join(
         right.rows, on=shared, how="full", coalesce=True, maintain_order="left_right"
     )
     keys = tuple(dict.fromkeys((*left.keys, *right.keys)))
-    return Part(right.source, keys, rows, left.merged + right.merged + matched)
+    filled = _filled(left, right, shared, matches)
+    return Part(right.source, keys, rows, filled, left.merged + right.merged + matches.keys)
 
 
-def _matches(left: pl.LazyFrame, right: pl.LazyFrame, keys: list[str]) -> tuple[int, int]:
-    """Count the key values on both sides, and those that are repeated on both sides.
+@dataclass(frozen=True)
+class _Matches:
+    """Key values that are on both sides, those that are repeated on both, and repeated values.
+
+    `repeated` counts, by AI column, the values that the join writes once more than they are.
+    """
+
+    keys: int
+    exploding: int
+    repeated: dict[str, int]
+
+
+def _matches(left: Part, right: Part, keys: list[str]) -> _Matches:
+    """Count what a join will do, without joining the rows.
 
     Where no key is repeated on both sides, each matched key makes exactly one row vanish into
-    others: the one on the side that has it once. Null keys match nothing.
+    others: the one on the side that has it once, whose values are repeated. Null keys match
+    nothing.
     """
-    counted = (
-        left.group_by(keys)
-        .agg(pl.len().alias("__left"))
-        .join(right.group_by(keys).agg(pl.len().alias("__right")), on=keys, how="inner")
-    )
-    both = (pl.col("__left") > 1) & (pl.col("__right") > 1)
-    matched, exploding = counted.select(pl.len(), both.sum().alias("both")).collect().row(0)
-    return int(matched), int(exploding)
+    sides = {_LEFT: left, _RIGHT: right}
+    counted = [
+        part.rows.group_by(keys).agg(
+            pl.len().alias(side), *(pl.col(c).count().alias(side + c) for c in _own(part, keys))
+        )
+        for side, part in sides.items()
+    ]
+    matched = counted[0].join(counted[1], on=keys, how="inner")
+    both = (pl.col(_LEFT) > 1) & (pl.col(_RIGHT) > 1)
+    repeated = [
+        (pl.col(side + column) * (pl.col(_RIGHT if side == _LEFT else _LEFT) - 1))
+        .sum()
+        .alias(column)
+        for side, part in sides.items()
+        for column in _own(part, keys)
+    ]
+    summed = matched.select(pl.len().alias(_LEFT), both.sum().alias(_RIGHT), *repeated)
+    (row,) = summed.collect().to_dicts()
+    return _Matches(row.pop(_LEFT), row.pop(_RIGHT), row)
+
+
+def _own(part: Part, keys: Sequence[str]) -> list[str]:
+    return [column for column in part.filled if column not in keys]
+
+
+def _filled(left: Part, right: Part, keys: list[str], matches: _Matches) -> dict[str, int]:
+    """Count the values after a join: a matched key is coalesced into one."""
+    shared = {key: left.filled[key] + right.filled[key] - matches.keys for key in keys}
+    own = {
+        column: part.filled[column] + matches.repeated[column]
+        for part in (left, right)
+        for column in _own(part, keys)
+    }
+    return shared | own
 
 
 def _conform(rows: pl.LazyFrame, columns: Sequence[AiColumn], product: str) -> pl.LazyFrame:

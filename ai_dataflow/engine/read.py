@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,10 +13,15 @@ from ai_dataflow.sources.adls import Files
 
 @dataclass(frozen=True)
 class Rows:
-    """A source's rows, and the raw lines of a CSV that are no rows."""
+    """A source's rows, and the raw lines of a CSV that are no rows.
+
+    `height` is how many rows there are, where somebody else has counted them: the reader of the
+    CSV, or the database's cursor.
+    """
 
     rows: pl.LazyFrame
     malformed: list[str]
+    height: int | None = None
 
 
 def read_rows(files: Files, columns: list[str], space: Scratch) -> Rows:
@@ -29,13 +35,22 @@ def read_rows(files: Files, columns: list[str], space: Scratch) -> Rows:
     frame = files.frame()
     # A source that only feeds literals is still read, by any column: its rows count.
     wanted = frame.select(columns or list(frame.collect_schema())[:1])
-    return Rows(wanted.sort(pl.all()) if files.extract.staged else wanted, [])
+    rows = wanted.sort(pl.all()) if files.extract.staged else wanted
+    return Rows(rows, [], files.extract.rows)
 
 
 def _read_csv(source: Files, columns: list[str], space: Scratch) -> Rows:
     files = list(source.csv_files())
     wanted = columns or files[0].header()[:1]
     schema = pl.Schema(dict.fromkeys(wanted, pl.String()))
-    batches = (batch for file in files for batch in file.batches(wanted))
-    rows = space.hold_batches(batches, schema, source.extract.size)
-    return Rows(rows, [line for file in files for line in file.malformed])
+    heights: list[int] = []
+
+    def batches() -> Iterator[pl.DataFrame]:
+        for file in files:
+            for batch in file.batches(wanted):
+                heights.append(batch.height)
+                yield batch
+
+    rows = space.hold_batches(batches(), schema, source.extract.size)
+    malformed = [line for file in files for line in file.malformed]
+    return Rows(rows, malformed, sum(heights))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +14,7 @@ from polars.exceptions import PanicException, PolarsError
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.compile import CompiledSource, compile_source
+from ai_dataflow.engine.conservation import Expectation, check_reading, close_balance
 from ai_dataflow.engine.extract import extract_sources, owned
 from ai_dataflow.engine.job import (
     STAGES,
@@ -21,6 +22,7 @@ from ai_dataflow.engine.job import (
     PartitionJob,
     PartitionResult,
     ProductCounts,
+    SourceCounts,
     SourceJob,
     Stage,
 )
@@ -28,13 +30,12 @@ from ai_dataflow.engine.lineage import origins
 from ai_dataflow.engine.merge import Part, merge_product, union_products
 from ai_dataflow.engine.read import Rows, read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
-from ai_dataflow.engine.transform import REASON, malformed_rejects, map_rows, split
+from ai_dataflow.engine.transform import count, malformed_rejects, map_rows, split
 from ai_dataflow.sources import adls, failures
 from ai_dataflow.sources.adls import Files
-from ai_dataflow.sources.storage import scan_parquet
 from ai_dataflow.workstation import rejects
-from ai_dataflow.workstation.files import DataFile, write_partition
-from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation, open_workstation
+from ai_dataflow.workstation.files import write_partition
+from ai_dataflow.workstation.paths import Workstation, open_workstation
 
 
 def run(
@@ -93,50 +94,57 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
         (s.product, s.submodule): adls.opened(extracts[s.product, s.submodule], s.place, settings)
         for s in job.sources
     }
-    left_out: list[pl.LazyFrame] = []
     merged: dict[str, pl.LazyFrame] = {}
     with scratch() as space:
+        beside = _Beside(space)
         for product, sources in job.by_product().items():
-            counts = result.counts[product] = ProductCounts()
-            parts = [
-                _map(s, opened[product, s.submodule], result, left_out, space) for s in sources
-            ]
+            result.counts[product] = ProductCounts()
+            parts = [_map(s, opened[product, s.submodule], result, beside) for s in sources]
             done = merge_product(parts)
-            counts.rows_merged, merged[product] = done.rows_merged, done.rows
+            result.counts[product].rows_merged = done.rows_merged
+            merged[product], beside.expected.filled[product] = done.rows, done.filled
         if not result.total("rows_read"):
             locations = [str(source.location) for source in job.sources]
             first = job.sources[0]
             raise owned(failures.no_rows_at_all(locations, first.place), first)
-        result.data = write_partition(
-            union_products(merged, job.columns), workstation.dataset(job.module), job.client
-        )
-        _balance(result, workstation)
-        result.rejects = _write_rejects(result, left_out, workstation, run_id)
-
-
-def _map(
-    source: SourceJob,
-    files: Files,
-    result: PartitionResult,
-    left_out: list[pl.LazyFrame],
-    space: Scratch,
-) -> Part:
-    """Read and map one source; its rejects are added to `left_out`, its rows counted."""
+        _write(result, union_products(merged, job.columns), beside, workstation, run_id)
     try:
-        compiled, read, mapped = _read_and_map(source, files, space)
+        close_balance(result, beside.expected, workstation)
+    except DataflowError:
+        _discard(result, workstation)
+        raise
+
+
+@dataclass
+class _Beside:
+    """What mapping one source after the other needs and leaves, beside the rows to merge."""
+
+    space: Scratch
+    left_out: list[pl.LazyFrame] = field(default_factory=list)
+    expected: Expectation = field(default_factory=Expectation)
+
+
+def _map(source: SourceJob, files: Files, result: PartitionResult, beside: _Beside) -> Part:
+    """Read and map one source; count its rows, put its rejects aside."""
+    try:
+        compiled, read, mapped = _read_and_map(source, files, beside.space)
+        counted = count(mapped, compiled)
+        check_reading(source, counted.total, read.height)
     except DataflowError as error:
         raise owned(error, source) from None
-    counts = result.counts[source.product]
     for ai_column, origin in origins(source, compiled):
         result.origins.setdefault(ai_column, []).append(origin)
     good_and_bad = split(mapped, source, compiled)
-    total, good = mapped.select(pl.len(), pl.col(REASON).null_count()).collect().row(0)
-    counts.rows_read += total + len(read.malformed)
-    counts.rows_rejected += total - good + len(read.malformed)
-    left_out.append(good_and_bad.rejects)
-    if read.malformed:
-        left_out.append(malformed_rejects(read.malformed, source))
-    return Part(source, source.key_columns, good_and_bad.good)
+    lines = len(read.malformed)
+    counts = result.counts[source.product]
+    counts.sources[source.submodule] = SourceCounts(counted.total + lines)
+    counts.rows_read += counted.total + lines
+    lost = counted.total - counted.good + lines
+    beside.expected.rejected[source.product, source.submodule] = lost
+    beside.left_out.append(good_and_bad.rejects)
+    if lines:
+        beside.left_out.append(malformed_rejects(read.malformed, source))
+    return Part(source, source.key_columns, good_and_bad.good, counted.filled)
 
 
 def _read_and_map(
@@ -156,50 +164,25 @@ def _read_and_map(
     return compiled, read, mapped
 
 
-def _balance(result: PartitionResult, workstation: Workstation) -> None:
-    """Count each product's rows in the written file, and close the balance (P3).
-
-    Raises:
-        DataflowError: DAT-002 with both sides of every open balance.
-    """
-    if result.data is None:
-        return
-    table = workstation.dataset(result.job.module)
-    written = scan_parquet(table, [result.data.path])
-    counted = written.group_by(PRODUCT_COLUMN).agg(pl.len().alias("__rows"), pl.all().count())
-    published = {row.pop(PRODUCT_COLUMN): row for row in counted.collect().iter_rows(named=True)}
-    open_balances = []
-    for product, counts in result.counts.items():
-        counts.filled = published.get(product, {})
-        counts.rows_published = counts.filled.pop("__rows", 0)
-        accounted = counts.rows_rejected + counts.rows_merged + counts.rows_published
-        if counts.rows_read != accounted:
-            open_balances.append(_open_balance(product, counts))
-    if open_balances:
-        table.delete([result.data.path])
-        result.data = None
-        raise DataflowError(*open_balances)
-
-
-def _open_balance(product: str, counts: ProductCounts) -> Diagnostic:
-    return Diagnostic(
-        "DAT-002",
-        f"{product}: {counts.rows_read} rows were read, but {counts.rows_rejected} rejected + "
-        f"{counts.rows_merged} merged + {counts.rows_published} written are "
-        f"{counts.rows_rejected + counts.rows_merged + counts.rows_published}",
-        fix="the partition was not published; please report this",
-        product=product,
-    )
-
-
-def _write_rejects(
-    result: PartitionResult, left_out: list[pl.LazyFrame], workstation: Workstation, run_id: str
-) -> DataFile | None:
-    if not result.total("rows_rejected"):
-        return None
+def _write(
+    result: PartitionResult,
+    rows: pl.LazyFrame,
+    beside: _Beside,
+    workstation: Workstation,
+    run_id: str,
+) -> None:
     job = result.job
-    rows = pl.concat(left_out).select(
-        pl.lit(run_id).alias("run_id"), pl.lit(job.module).alias("module_name"), pl.all()
-    )
-    return write_partition(rows.select(list(rejects.SCHEMA)), workstation.rejects(job.module),
-                           job.client)  # fmt: skip
+    result.data = write_partition(rows, workstation.dataset(job.module), job.client)
+    added = [pl.lit(run_id).alias("run_id"), pl.lit(job.module).alias("module_name")]
+    lost = pl.concat(beside.left_out).select(*added, pl.all()).select(list(rejects.SCHEMA))
+    if any(beside.expected.rejected.values()):
+        result.rejects = write_partition(lost, workstation.rejects(job.module), job.client)
+
+
+def _discard(result: PartitionResult, workstation: Workstation) -> None:
+    """Remove the files of a partition that is not published; nobody has seen them."""
+    if result.data:
+        workstation.dataset(result.job.module).delete([result.data.path])
+    if result.rejects:
+        workstation.rejects(result.job.module).delete([result.rejects.path])
+    result.data = result.rejects = None

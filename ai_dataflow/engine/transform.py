@@ -80,6 +80,24 @@ def split(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> 
     return Mapped(good, _rejects(mapped, source, compiled))
 
 
+@dataclass(frozen=True)
+class MappedCounts:
+    """Rows of a mapped source: all, the good ones, and the values of these by AI column."""
+
+    total: int
+    good: int
+    filled: dict[str, int]
+
+
+def count(mapped: pl.LazyFrame, compiled: CompiledSource) -> MappedCounts:
+    """Count a source's mapped rows and their values."""
+    names = [column.mapping.ai_column for column in compiled.columns]
+    is_good = pl.col(REASON).is_null()
+    values = [pl.col(f"{_OURS}{name}").filter(is_good).count() for name in names]
+    total, good, *filled = mapped.select(pl.len(), is_good.sum(), *values).collect().row(0)
+    return MappedCounts(total, good, dict(zip(names, filled, strict=True)))
+
+
 def malformed_rejects(lines: Sequence[str], source: SourceJob) -> pl.LazyFrame:
     """Give the rejects of CSV lines that have too few or too many fields."""
     raw = [json.dumps({"line": line}, ensure_ascii=False) for line in lines]

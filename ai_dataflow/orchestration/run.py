@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Protocol
@@ -181,7 +181,7 @@ def _partition_report(run: _Run, result: PartitionResult, version: int | None) -
         version=version if published else None,
         seconds=round(result.seconds, 4),
         bytes=result.data.size if published and result.data else 0,
-        products={p: ProductReport(**vars(counts)) for p, counts in result.counts.items()},
+        products={p: ProductReport(**asdict(counts)) for p, counts in result.counts.items()},
         failed_stages=sorted(result.failed_stages & set(run.stages)),
         error=errors[0] if errors else None,
         errors=errors,

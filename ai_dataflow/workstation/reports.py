@@ -34,10 +34,18 @@ class Counts(_Part):
     rows_published: int = 0
 
 
+class SourceReport(_Part):
+    """How many rows of a submodule were read, and how many rejected for each reason's code."""
+
+    rows_read: int = 0
+    rejected: dict[str, int] = {}
+
+
 class ProductReport(Counts):
     """A product's rows in a partition; `filled` counts the published values of each AI column."""
 
     filled: dict[str, int] = {}
+    sources: dict[str, SourceReport] = {}
 
 
 class ErrorReport(_Part):

@@ -21,7 +21,12 @@ from ai_dataflow_tests.engine.jobs import PLACE, codes, key, mapped, source
 def _part(name: str, rows: Mapping[str, Sequence[Any]], *keys: str, **types: Any) -> Part:
     frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(keys, pl.Int64) | types)
     mappings = [key(c) if c in keys else mapped(c) for c in frame.columns]
-    return Part(source(Path(name), *mappings, submodule=name), keys, frame.lazy())
+    return Part(source(Path(name), *mappings, submodule=name), keys, frame.lazy(), _values(frame))
+
+
+def _values(frame: pl.DataFrame) -> dict[str, int]:
+    """Count the values of each column, as merging has to foretell them."""
+    return frame.select(pl.all().count()).to_dicts()[0]
 
 
 def _rows(merged: Merged) -> list[dict[str, Any]]:
@@ -204,7 +209,7 @@ def test_products_are_unioned_by_column_name_in_sheet_order() -> None:
     ]
 
 
-Side = list[tuple[int | None, int]]
+Side = list[tuple[int | None, int | None]]
 
 
 def _outer_join(left: Side, right: Side) -> Counter[tuple[int | None, int | None, int | None]]:
@@ -239,6 +244,7 @@ def test_a_join_loses_nothing_and_invents_nothing(sides: tuple[Side, Side]) -> N
     left, right = sides
     merged = merge_product([_side("left", left, "a"), _side("right", right, "b")])
     rows = merged.rows.collect().rows()
+    assert merged.filled == _values(merged.rows.collect())
     assert Counter(rows) == _outer_join(left, right)
     assert len(left) + len(right) == merged.rows_merged + len(rows)
 
@@ -248,8 +254,9 @@ def test_rows_read_are_rows_merged_and_rows_left(
     sides: tuple[Side, Side], extra: list[int]
 ) -> None:
     left, right = list(dict(sides[0]).items()), sides[1]
-    third: Side = [(k, k) for k in range(4, 9)]
+    third: Side = [(k, k if k % 2 else None) for k in range(4, 9)]
     parts = [_side("third", third, "c"), _side("left", left, "a"), _side("right", right, "b")]
     merged = merge_product([*parts, _part("extra", {"d": extra}, d=pl.Int64)])
     read = len(third) + len(left) + len(right) + len(extra)
     assert read == merged.rows_merged + merged.rows.collect().height
+    assert merged.filled == _values(merged.rows.collect())

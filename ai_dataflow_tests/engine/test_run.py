@@ -7,6 +7,7 @@ import gzip
 import pickle
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ai_dataflow.engine import run as engine
 from ai_dataflow.engine import scratch
 from ai_dataflow.engine.job import AiColumn, PartitionJob
 from ai_dataflow.engine.merge import Merged, Part, merge_product
+from ai_dataflow.engine.transform import Mapped, split
 from ai_dataflow_tests.engine.jobs import (
     codes,
     count_rows,
@@ -254,7 +256,7 @@ def test_rows_that_are_unaccounted_for_stop_the_partition(
 ) -> None:
     def miscounted(parts: list[Part]) -> Merged:
         merged = merge_product(parts)
-        return Merged(merged.rows, merged.rows_merged + 1)
+        return replace(merged, rows_merged=merged.rows_merged + 1)
 
     monkeypatch.setattr(engine, "merge_product", miscounted)
     result = run_job(make_shop(tmp_path), tmp_path)
@@ -266,6 +268,41 @@ def test_rows_that_are_unaccounted_for_stop_the_partition(
     )
     assert (result.data, result.rejects) == (None, None)
     assert list(Path(workstation(tmp_path).root.url).glob("*/client_code=*/*")) == []
+
+
+def test_a_value_that_is_lost_stops_the_partition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A null that nobody explains: no row is missing, and P7 is broken all the same."""
+
+    def forgetful(parts: list[Part]) -> Merged:
+        merged = merge_product(parts)
+        return replace(merged, rows=merged.rows.with_columns(pl.lit(None, pl.Date).alias("day")))
+
+    monkeypatch.setattr(engine, "merge_product", forgetful)
+    found = problems(run_job(make_shop(tmp_path), tmp_path))
+    assert {p.code for p in found} == {"DAT-002"}
+    assert "day has 3 values, but 0 were written" in found[0].message
+
+
+def test_a_reject_that_is_not_listed_stops_the_partition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forgetful(*arguments: Any) -> Mapped:
+        made = split(*arguments)
+        return replace(made, rejects=made.rejects.filter(pl.col("reason") != "REJ-001"))
+
+    monkeypatch.setattr(engine, "split", forgetful)
+    found = problems(run_job(make_shop(tmp_path), tmp_path))
+    assert {p.code for p in found} == {"DAT-002"}
+    assert any("were left out" in p.message for p in found)
+
+
+def test_the_counts_tell_each_submodule_and_reason(tmp_path: Path) -> None:
+    counts = run_job(make_shop(tmp_path), tmp_path).counts["orion"]
+    assert sum(source.rows_read for source in counts.sources.values()) == counts.rows_read
+    rejected = [n for source in counts.sources.values() for n in source.rejected.values()]
+    assert sum(rejected) == counts.rows_rejected == 2
 
 
 KEYS = st.sampled_from(["", "1", "2", "3", " 3 ", "4.0", "x"])

@@ -1,0 +1,111 @@
+"""Conservation: every row that was read is published, rejected or merged, and no value is lost.
+
+What is expected was counted before anything was written: rows as the readers gave them, values of
+the good rows, what the join merges and repeats. It is compared with what is in the files that were
+written (P3, P7). The rules are in docs/merging.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.engine.job import PartitionResult, ProductCounts, SourceJob
+from ai_dataflow.sources.storage import scan_parquet
+from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation
+
+_ROWS = "__rows"
+_SOURCE = ("product_code", "submodule_name")
+_Source = tuple[str, str]
+
+
+@dataclass
+class Expectation:
+    """What the files of a partition have to hold.
+
+    `rejected` are the rows that each source, a product and a submodule, lost; `filled` the values
+    of each AI column of each product, after its join.
+    """
+
+    rejected: dict[_Source, int] = field(default_factory=dict)
+    filled: dict[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def check_reading(source: SourceJob, mapped: int, height: int | None) -> None:
+    """Make sure that mapping saw the rows that reading gave.
+
+    Raises:
+        DataflowError: DAT-002.
+    """
+    if height is not None and mapped != height:
+        raise DataflowError(
+            _open(source.product, f"{height} rows of {source.submodule} were read, {mapped} mapped")
+        )
+
+
+def close_balance(result: PartitionResult, expected: Expectation, workstation: Workstation) -> None:
+    """Count what was written, note it in the result, and compare it with what is expected.
+
+    Raises:
+        DataflowError: DAT-002 with both sides of every balance that does not close.
+    """
+    _count_rejects(result, workstation)
+    _count_published(result, workstation)
+    if problems := [*_open_rejects(result, expected), *_open_products(result, expected)]:
+        raise DataflowError(*problems)
+
+
+def _count_rejects(result: PartitionResult, workstation: Workstation) -> None:
+    if result.rejects is None:
+        return
+    written = scan_parquet(workstation.rejects(result.job.module), [result.rejects.path])
+    counted = written.group_by(*_SOURCE, "reason").len().sort(pl.all()).collect()
+    for product, submodule, reason, rows in counted.iter_rows():
+        counts = result.counts[product]
+        counts.rows_rejected += rows
+        counts.sources[submodule].rejected[reason] = rows
+
+
+def _count_published(result: PartitionResult, workstation: Workstation) -> None:
+    if result.data is None:
+        return
+    written = scan_parquet(workstation.dataset(result.job.module), [result.data.path])
+    counted = written.group_by(PRODUCT_COLUMN).agg(pl.len().alias(_ROWS), pl.all().count())
+    for row in counted.collect().iter_rows(named=True):
+        counts = result.counts.setdefault(row.pop(PRODUCT_COLUMN), ProductCounts())
+        counts.rows_published = row.pop(_ROWS)
+        counts.filled = row
+
+
+def _open_rejects(result: PartitionResult, expected: Expectation) -> Iterator[Diagnostic]:
+    for (product, submodule), lost in expected.rejected.items():
+        listed = sum(result.counts[product].sources[submodule].rejected.values())
+        if lost != listed:
+            yield _open(product, f"{lost} rows of {submodule} were left out, {listed} are listed")
+
+
+def _open_products(result: PartitionResult, expected: Expectation) -> Iterator[Diagnostic]:
+    for product, counts in result.counts.items():
+        accounted = counts.rows_rejected + counts.rows_merged + counts.rows_published
+        if counts.rows_read != accounted:
+            yield _open(
+                product,
+                f"{counts.rows_read} rows were read, but {counts.rows_rejected} rejected + "
+                f"{counts.rows_merged} merged + {counts.rows_published} written are {accounted}",
+            )
+        for column in (column.name for column in result.job.columns):
+            values = expected.filled.get(product, {}).get(column, 0)
+            if values != (written := counts.filled.get(column, 0)):
+                yield _open(product, f"{column} has {values} values, but {written} were written")
+
+
+def _open(product: str, message: str) -> Diagnostic:
+    return Diagnostic(
+        "DAT-002",
+        f"{product}: {message}",
+        fix="the partition was not published; please report this",
+        product=product,
+    )
