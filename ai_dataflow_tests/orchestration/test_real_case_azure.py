@@ -41,7 +41,7 @@ VIEWS = f"""
         InvoiceId AS "InvoiceId", TrackId AS "TrackId", UnitPrice AS "UnitPrice",
         Quantity AS "Quantity", {CLIENT.format("BillingCountry")}
         FROM InvoiceLine JOIN Invoice USING (InvoiceId);
-"""
+"""  # noqa: S608 - of this file
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +107,16 @@ def test_every_figure_is_the_expected_one(
 
 
 @pytest.mark.slow
-def test_signatures_do_what_keys_do_and_a_rerun_adds_nothing(
+def test_signatures_do_what_keys_do_and_reruns_add_nothing(
     real_case: Path, azurite: Azurite, postgres: Postgres, chinook: str
 ) -> None:
     _in_azure(real_case, azurite, f'url = "{postgres.url(chinook)}"', signed=True)
     assert run_project(real_case).exit_code == 0
     assert_expected_figures(real_case)
     first = {m: _ordered(real_case, m) for m in MODULES}
-    assert run_project(real_case).exit_code == 0
-    assert all(_ordered(real_case, m).equals(first[m]) for m in MODULES)
+    for _ in range(2):  # a table's third commit is the first that lists a part of its log
+        assert run_project(real_case).exit_code == 0
+        assert all(_ordered(real_case, m).equals(first[m]) for m in MODULES)
 
 
 def _ordered(folder: Path, module: str) -> pl.DataFrame:
