@@ -12,7 +12,11 @@ from dataclasses import dataclass
 SCHEME = "abfss://"
 _PUBLIC_CLOUD = "dfs.core.windows.net"
 _URL = re.compile(r"abfss://([^@/]+)@([^@/.]+)\.([^@/]+)(/.*)?", re.IGNORECASE | re.DOTALL)
-_WEB = re.compile(r"https?://([^./]+)\.(?:blob|dfs)\.([^/?#]+)/([^/?#]+)/?([^?#]*)", re.IGNORECASE)
+_WEB = re.compile(
+    r"https?://([^./]+)\.(z\d+\.)?(?:blob|dfs)\.([^/?#]+)/([^/?#]+)/?([^?#]*)", re.IGNORECASE
+)
+_HOST = re.compile(r"[A-Za-z0-9.-]+")
+_SIGNATURE = re.compile(r"[?&]sig=", re.IGNORECASE)
 # "Naming and Referencing Containers" and "Storage account overview" of Microsoft's documentation.
 _CONTAINER = re.compile(r"\$root|\$web|(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
@@ -61,6 +65,10 @@ def parse(text: str) -> BlobUrl:
     if match is None:
         raise ValueError(f"the URL is not of the form {_SPELLING}")
     container, account, host, path = match[1], match[2], match[3], (match[4] or "").strip("/")
+    if _SIGNATURE.search(text):
+        raise ValueError("the URL has a signature: that belongs to [storage] as a sas_token")
+    if not _HOST.fullmatch(host):
+        raise ValueError(f"what follows the account is no host: the form is {_SPELLING}")
     if not _CONTAINER.fullmatch(container):
         rule = "3 to 63 lower-case letters, digits and hyphens"
         raise ValueError(f"`{container[:80]}` can be no container: those are {rule}")
@@ -75,9 +83,9 @@ def parse(text: str) -> BlobUrl:
 def suggestion(text: str) -> str:
     """Give the `abfss://` spelling of another kind of URL to the same place; else the form."""
     if match := _WEB.match(text):
-        account, cloud, container, path = match.groups()
-        return f"{SCHEME}{container}@{account}.dfs.{cloud}/{path}"
+        account, zone, cloud, container, path = match.groups()
+        return f"{SCHEME}{container}@{account}.{zone or ''}dfs.{cloud}/{path}"
     if re.match(r"(abfs|wasbs?|adl)://", text, re.IGNORECASE):
-        rest = text.partition("://")[2]
+        rest = text.partition("://")[2].partition("?")[0]  # where a signature would be
         return SCHEME + re.sub(r"\.blob\.", ".dfs.", rest, count=1)
     return _SPELLING

@@ -42,6 +42,14 @@ class EntraIdentity(Section):
         own = {name: getattr(self, name) for name in EntraIdentity.model_fields}
         return EntraIdentity.model_construct(**own)
 
+    @field_validator("*")
+    @classmethod
+    def _is_given(cls, value: Any) -> Any:
+        """Refuse a blank secret, as from a variable that is set to nothing: who is meant then?"""
+        if isinstance(value, SecretStr) and not value.get_secret_value().strip("? \n"):
+            raise ValueError("is blank: set it, or leave it out")
+        return value
+
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         proofs = [bool(self.client_secret), bool(self.client_certificate)]
