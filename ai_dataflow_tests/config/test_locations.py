@@ -16,7 +16,12 @@ from ai_dataflow.config.tables import Sheet
 FOLDER = Path("/project")
 SETTINGS = Settings(
     folder=FOLDER,
-    mounts={"orion": "data/orion/", "lake": "/srv/lake"},
+    mounts={
+        "orion": "data/orion/",
+        "lake": "/srv/lake",
+        "blob": "abfss://semantic@orionlake.dfs.core.windows.net",
+        "deep": "abfss://semantic@orionlake.dfs.core.windows.net/a b/",
+    },
     sql={"policydb": SqlConnection(url=SecretStr("sqlite://"))},
 )
 
@@ -132,3 +137,62 @@ def test_dots_that_stay_inside_or_begin_absolute_are_fine(location: str) -> None
 @pytest.mark.parametrize("location", ["~no-such-user-here/x.csv", "data/a\0b.csv", "data/a\nb.csv"])
 def test_a_path_that_no_system_has_is_no_location(location: str) -> None:
     assert problem(location).code == "CTL-009"
+
+
+LAKE = "abfss://semantic@orionlake.dfs.core.windows.net"
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        (f"{LAKE}/claims.csv", f"{LAKE}/claims.csv"),
+        (f"{LAKE}/claims/", f"{LAKE}/claims"),
+        (f"ABFSS{LAKE[5:]}/Claims", f"{LAKE}/Claims"),
+        (f"{LAKE}/ü #1 50%/a+b[0-9]*.csv", f"{LAKE}/ü #1 50%/a+b[0-9]*.csv"),
+        (f"{LAKE}/year=2026/**/*.parquet", f"{LAKE}/year=2026/**/*.parquet"),
+        (
+            f"{LAKE}/{{product_code}}/{{client_code}}/*.csv",
+            f"{LAKE}/ORION/acme/*.csv",
+        ),
+        (
+            "abfss://{client_code}@orionlake.dfs.core.windows.net/x",
+            "abfss://acme@orionlake.dfs.core.windows.net/x",
+        ),
+        ("/mnt/blob/claims.csv", f"{LAKE}/claims.csv"),
+        ("/mnt/blob", f"{LAKE}/"),
+        ("/mnt/blob/", f"{LAKE}/"),
+        ("/mnt/deep/{client_code}/x.csv", f"{LAKE}/a b/acme/x.csv"),
+    ],
+)
+def test_a_place_in_a_storage_account_is_a_url_of_its_own(location: str, url: str) -> None:
+    found = resolved(location)
+    assert isinstance(found, FileLocation)
+    assert found.url == url
+    assert (
+        str(found).replace("acme", "{client_code}").replace("ORION", "{product_code}") == location
+    )
+
+
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [
+        (f"{LAKE}/../x", "`.` or `..`"),
+        ("/mnt/blob/../other/x", "`.` or `..`"),
+        ("/mnt/blob/a/./x", "`.` or `..`"),
+        ("/mnt/blob/a//x", "an empty part"),
+        (f"{LAKE}/a\tb", "cannot be seen"),
+        (f"{LAKE}/a.csv?sv=1&sig=hunter2", "has a signature"),
+        ("abfss://orionlake/x", "is not of the form"),
+        ("abfss://{module_name}_x@orionlake.dfs.core.windows.net/x", "can be no container"),
+        ("https://orionlake.blob.core.windows.net/semantic/x?sig=hunter2", "https://"),
+        ("wasbs://semantic@orionlake.blob.core.windows.net/x", "wasbs://"),
+        ("abfs://semantic@orionlake.dfs.core.windows.net/x", "abfs://"),
+    ],
+)
+def test_a_url_that_is_no_place_says_what_is_wrong(location: str, says: str) -> None:
+    diagnostic = problem(location)
+    assert diagnostic.code == "CTL-009"
+    assert says in diagnostic.message
+    assert "hunter2" not in f"{diagnostic} {diagnostic!r}"
+    if "://orionlake.blob" in location or location.startswith(("wasbs", "abfs:")):
+        assert f"{LAKE}/x" in diagnostic.fix

@@ -1,0 +1,92 @@
+"""Sources in storage accounts for tests: settings, files of every format, and reading them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.locations import FileLocation
+from ai_dataflow.config.sections import ExecutionSettings, StorageAccount
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources import adls
+from ai_dataflow.sources.extracts import Extract
+from ai_dataflow_tests.services.azurite import Azurite
+
+ACCOUNT = "orionlake"
+ROWS = pl.DataFrame({"n": [1, 2], "s": ["x", "ü"]})
+
+
+def settings(retry_seconds: int = 0, **accounts: Mapping[str, Any]) -> Settings:
+    """Give settings with sections for some accounts."""
+    return Settings(
+        folder=Path(),
+        storage={name: StorageAccount(**own) for name, own in accounts.items()},
+        execution=ExecutionSettings(retry_seconds=retry_seconds),
+    )
+
+
+def with_key(server: Azurite, account: str = ACCOUNT, retry_seconds: int = 0) -> Settings:
+    """Give settings with an account's key."""
+    own = {"account_key": server.keys[account], "endpoint": server.endpoint(account)}
+    return settings(retry_seconds, **{account: own})
+
+
+def url(container: str, path: str = "", account: str = ACCOUNT) -> str:
+    """Give the URL of a path in a container."""
+    return f"abfss://{container}@{account}.dfs.core.windows.net/{path}"
+
+
+def content(name: str, rows: pl.DataFrame = ROWS) -> bytes:
+    """Give rows in the format that a name tells, compressed if it ends in `.gz`."""
+    writers = {"parquet": rows.write_parquet, "csv": rows.write_csv, "jsonl": rows.write_ndjson}
+    written = io.BytesIO()
+    writers[name.removesuffix(".gz").rpartition(".")[2]](written)
+    return gzip.compress(written.getvalue()) if name.endswith(".gz") else written.getvalue()
+
+
+def upload(
+    server: Azurite, container: str, path: str, rows: pl.DataFrame = ROWS, account: str = ACCOUNT
+) -> None:
+    """Write rows in the format that the path tells; without a suffix it is a Delta table."""
+    if "." in path.rpartition("/")[2]:
+        return server.upload(account, container, path, content(path, rows))
+    with TemporaryDirectory() as folder:
+        rows.write_delta(folder)
+        return server.upload_folder(account, container, Path(folder), f"{path}/")
+
+
+def pin(location: str, given: Settings, file_format: str = "") -> Extract:
+    """Pin a location."""
+    return adls.pin(FileLocation(location, file_format), "orion", "line", "cell", given)
+
+
+def read(extract: Extract, given: Settings) -> pl.DataFrame:
+    """Read an extract as a partition does, all its columns."""
+    files = adls.opened(extract, "cell", given)
+    with files.reading():
+        if extract.file_format != "csv":
+            return files.frame().collect()
+        columns = list(files.schema())
+        return pl.concat([batch for f in files.csv_files() for batch in f.batches(columns)])
+
+
+def load(location: str, given: Settings, file_format: str = "") -> pl.DataFrame:
+    """Pin a location and read it."""
+    return read(pin(location, given, file_format), given)
+
+
+def refusal(location: str, given: Settings, file_format: str = "") -> Diagnostic:
+    """Give the one reason why a location cannot be read."""
+    with pytest.raises(DataflowError) as error:
+        load(location, given, file_format)
+    (problem,) = error.value.diagnostics
+    assert problem.place == "cell"
+    return problem
