@@ -232,8 +232,13 @@ def open_delta(folder: Folder, version: int | None = None) -> DeltaTable:
         TableNotFoundError: there is none.
         SignInError: Entra ID does not let us in.
     """
-    options = delta_options(folder)
-    return _Delta(folder.uri("").rstrip("/"), version=version, storage_options=options)
+    return _Delta(delta_uri(folder), version=version, storage_options=delta_options(folder))
+
+
+def delta_uri(folder: Folder) -> str:
+    """Give the name that deltalake has for a folder: in Azure a URL, where `#` must be quoted."""
+    uri = folder.uri("").rstrip("/")
+    return quote(uri, safe=":/@") if folder.account else uri
 
 
 def delta_options(folder: Folder) -> dict[str, str] | None:

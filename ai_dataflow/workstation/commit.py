@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
-from ai_dataflow.sources.storage import Folder, delta_options, open_delta, scan_parquet
+from ai_dataflow.sources.storage import Folder, delta_options, delta_uri, open_delta, scan_parquet
 from ai_dataflow.workstation.failures import FOREIGN, overtaken, unreached
 from ai_dataflow.workstation.files import DataFile
 from ai_dataflow.workstation.paths import PARTITION_COLUMN
@@ -124,7 +124,7 @@ def _create(
 ) -> None:
     """Create a table with its first files, so that nobody ever sees it empty."""
     create_table_with_add_actions(
-        table.uri("").rstrip("/"),
+        delta_uri(table),
         schema,
         added,
         partition_by=[PARTITION_COLUMN],
