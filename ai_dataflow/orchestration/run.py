@@ -32,7 +32,7 @@ from ai_dataflow.workstation.paths import (
     open_workstation,
     spare_reports,
 )
-from ai_dataflow.workstation.readers import published_partitions
+from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.reports import (
     COUNTS,
     ErrorReport,
@@ -75,6 +75,7 @@ class _Run:
     recorder: Recorder
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     partitions: list[PartitionReport] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
     timings: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @contextmanager
@@ -136,7 +137,7 @@ def _finish_module(run: _Run, module: str, results: list[PartitionResult]) -> No
     if "ai_dataset" in run.stages and good:
         try:
             with run.timed("commits"):
-                version = _publish(run, module, good)
+                version = run.versions[module] = _publish(run, module, good)
         except DataflowError as error:
             for result in good:
                 result.failures += [Failure("ai_dataset", p) for p in error.diagnostics]
@@ -211,14 +212,16 @@ def _errors(run: _Run, module: str, problems: Iterable[Diagnostic]) -> list[Erro
 
 
 def _report(run: _Run) -> RunReport:
-    removed, problems = _removed(run)
-    told = [*run.plan.diagnostics, *problems]
+    modules, problems = _published(run)
+    removed = sorted(partitions_of(modules) - set(run.plan.partitions))
+    told = [*run.plan.diagnostics, *problems, *_removed(run, removed)]
     report = RunReport(
         run_id=run.run_id,
         started=run.started,
         finished=datetime.now(UTC),
         stages=list(run.stages),
         partitions=sorted(run.partitions, key=lambda partition: partition.partition),
+        versions={name: module.version for name, module in modules.items()} | run.versions,
         removed=removed,
         diagnostics=[problem.to_json() for problem in told],
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
@@ -228,15 +231,18 @@ def _report(run: _Run) -> RunReport:
     return report
 
 
-def _removed(run: _Run) -> tuple[list[str], list[Diagnostic]]:
-    """Mention published partitions that the control table no longer has."""
+def _published(run: _Run) -> tuple[dict[str, Published], list[Diagnostic]]:
+    """Look at what readers see now; what hinders it is a problem of the report."""
     try:
-        published = published_partitions(run.workstation)
+        return published(run.workstation), []
     except DataflowError as error:
-        return [], [with_owner(run.project.teams, problem) for problem in error.diagnostics]
-    partitions = sorted(published - set(run.plan.partitions))
+        return {}, [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+
+
+def _removed(run: _Run, partitions: list[str]) -> list[Diagnostic]:
+    """Mention published partitions that the control table no longer has."""
     if not partitions:
-        return [], []
+        return []
     problem = Diagnostic(
         "RUN-003",
         f"{listing(partitions, 5)} is published and no longer in the control table; "
@@ -245,4 +251,4 @@ def _removed(run: _Run) -> tuple[list[str], list[Diagnostic]]:
         fix="add the rows again, or remove the data from the workstation",
         severity="warning",
     )
-    return partitions, [with_owner(run.project.teams, problem)]
+    return [with_owner(run.project.teams, problem)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from ai_dataflow.sources.storage import Folder, scan_delta
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.failures import FOREIGN, reaching, unreached
 from ai_dataflow.workstation.paths import PARTITION_COLUMN, Workstation, open_workstation
+from ai_dataflow.workstation.reports import read_report
 
 
 class DatasetNotFoundError(LookupError):
@@ -27,6 +29,7 @@ def load(
     columns: Sequence[str] | None = None,
     version: int | None = None,
     *,
+    snapshot: str | None = None,
     config: str | Path | None = None,
 ) -> pl.LazyFrame:
     """Load a module's AI dataset lazily.
@@ -36,28 +39,62 @@ def load(
         client: one client's code, several, or None for all.
         columns: the columns to give, in this order; None for all.
         version: the Delta version to read; None for the newest.
+        snapshot: the id of a run; every module is then read as it was when that run ended, so that
+            several modules fit together. Instead of a version.
         config: the project's `ai_dataflow.toml` or its folder; by default the one that
             `AI_DATAFLOW_CONFIG` names, else the current folder's.
 
     Raises:
         DatasetNotFoundError: nothing is published under that name, for that client, or in that
-            version: a client that is missing is not an empty one.
+            version: a client that is missing is not an empty one; there is no such snapshot.
+        ValueError: both a version and a snapshot are given.
         DataflowError: the settings cannot be read, or the workstation does not let us in.
 
     Example:
         >>> load("sales", client="USA", columns=["sale_id", "quantity"]).collect()
     """
+    if snapshot is not None and version is not None:
+        raise ValueError("give a version or a snapshot, not both")
     workstation = open_workstation(load_settings(config))
+    if snapshot is not None:
+        version = _version_of(workstation, module, snapshot)
     return read_dataset(workstation.dataset(module), client, columns, version)
 
 
+def _version_of(workstation: Workstation, module: str, snapshot: str) -> int:
+    report = read_report(workstation.reports(), snapshot)
+    if report is None:
+        raise DatasetNotFoundError(f"there is no run {snapshot}")
+    if module not in report.versions:
+        raise DatasetNotFoundError(f"{module} was not published when run {snapshot} ended")
+    return report.versions[module]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What readers see of a module now: the Delta version, and the clients in it."""
+
+    version: int
+    clients: frozenset[str]
+
+
 def published_partitions(workstation: Workstation) -> set[str]:
-    """Give the partitions that readers see now, as `module|client`, of all modules.
+    """Give the partitions that readers see now, as `module|client`; see `published`."""
+    return partitions_of(published(workstation))
+
+
+def partitions_of(modules: Mapping[str, Published]) -> set[str]:
+    """Give the partitions of modules, as `module|client`."""
+    return {f"{name}|{client}" for name, module in modules.items() for client in module.clients}
+
+
+def published(workstation: Workstation) -> dict[str, Published]:
+    """Give what readers see now of every module.
 
     Raises:
         DataflowError: WST-004 or WST-005.
     """
-    found: set[str] = set()
+    found: dict[str, Published] = {}
     with reaching(workstation.root):
         modules = [name for name in workstation.root.folders() if not name.startswith("_")]
     for module in modules:
@@ -69,7 +106,8 @@ def published_partitions(workstation: Workstation) -> set[str]:
                 continue  # a table that cannot be read is told where it is written to
             raise
         if delta is not None:
-            found |= {f"{module}|{values[PARTITION_COLUMN]}" for values in delta.partitions()}
+            clients = frozenset(str(values[PARTITION_COLUMN]) for values in delta.partitions())
+            found[module] = Published(delta.version(), clients)
     return found
 
 

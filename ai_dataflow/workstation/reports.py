@@ -90,8 +90,9 @@ class PartitionReport(Counts):
 class RunReport(_Part):
     """What a run did.
 
-    `removed` are published partitions that the control table no longer has; `coverage` is the
-    matrix of each module; `timings` are seconds by kind of work.
+    `versions` are the Delta versions of all modules when the run ended: a snapshot, which
+    `load(..., snapshot=run_id)` reads. `removed` are published partitions that the control table no
+    longer has; `coverage` is the matrix of each module; `timings` are seconds by kind of work.
     """
 
     run_id: str
@@ -99,6 +100,7 @@ class RunReport(_Part):
     finished: datetime
     stages: list[str] = []
     partitions: list[PartitionReport] = []
+    versions: dict[str, int] = {}
     removed: list[str] = []
     diagnostics: list[dict[str, Any]] = []
     coverage: dict[str, dict[str, Any]] = {}
