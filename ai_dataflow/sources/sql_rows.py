@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import polars as pl
@@ -19,15 +19,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from ai_dataflow.config.database_faults import DatabaseFault, fault_of
 from ai_dataflow.config.databases import Connection
 from ai_dataflow.config.diagnostics import redacted
+from ai_dataflow.config.odbc import is_freetds
 from ai_dataflow.sources.sql_types import Column, UnfitError, parsed
 
-_BATCH_ROWS = 50_000
+# As Python's objects, of which those of a row with long texts may be large.
+_FETCHED_ROWS = 2_000
 # What the driver fills at once; half of it is being read from while the other is being filled.
 _TRANSIT_BYTES = 16 << 20
 # In UTF-16 units, or bytes. A column's buffer has room for this much in each row of a batch.
 LONGEST_IN_BULK = 4_000
-_GROUP_BYTES = 64 << 20
+_GROUP_ROWS, _GROUP_BYTES = 50_000, 64 << 20
 _EXACT_FLOAT = 1 << 53
+_EXACT = Context(prec=400)  # for decimals; Python's own rounds to 28 digits
 _ARROW: dict[pl.DataType, pa.DataType] = {
     pl.String(): pa.string(), pl.Binary(): pa.binary(), pl.Boolean(): pa.bool_(),
     pl.Int64(): pa.int64(), pl.Float32(): pa.float32(), pl.Float64(): pa.float64(),
@@ -69,12 +72,24 @@ def in_bulk(
             # Narrow text comes in the code page of the process's locale, or loses characters.
             payload_text_encoding=arrow_odbc.TextEncoding.UTF16,
         )
+        cuts_texts = is_freetds(connection.odbc)
         for batch in batches:
-            yield _of_arrow(batch, columns)
+            frame = _of_arrow(batch, columns)
+            if cuts_texts and any(map(_is_cut, frame)):
+                raise TooLongError
+            yield frame
     except arrow_odbc.Error as error:
         if "too large to be written" in str(error):
             raise TooLongError from None
         raise fault_of(error) from None
+
+
+def _is_cut(values: pl.Series) -> bool:
+    """Tell whether a text may be longer than it seems: FreeTDS cuts off and does not say so."""
+    if values.dtype != pl.String:
+        return False
+    long = values.filter(values.str.len_bytes() >= LONGEST_IN_BULK)
+    return any(len(value.encode("utf-16-le")) >= 2 * LONGEST_IN_BULK for value in long)
 
 
 def as_tuples(
@@ -86,7 +101,7 @@ def as_tuples(
         DatabaseFault: what the database or its driver refused.
         UnfitError: a value is none of its column's type.
     """
-    options = {"stream_results": True, "yield_per": _BATCH_ROWS}
+    options = {"stream_results": True, "yield_per": _FETCHED_ROWS}
     try:
         with connection.engine.connect() as session:
             found = session.execution_options(**options).execute(statement)
@@ -109,7 +124,7 @@ def gathered(frames: Iterable[pl.DataFrame], seconds: float) -> Iterator[pl.Data
     for frame in frames:
         held.append(frame)
         rows = sum(part.height for part in held)
-        if rows >= _BATCH_ROWS or sum(part.estimated_size() for part in held) >= _GROUP_BYTES:
+        if rows >= _GROUP_ROWS or sum(part.estimated_size() for part in held) >= _GROUP_BYTES:
             yield pl.concat(held)
             held = []
         if time.monotonic() > end:
@@ -177,10 +192,11 @@ def _decimal(value: object, dtype: pl.Decimal) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise TypeError
     number = value if isinstance(value, Decimal) else Decimal(repr(value))
-    _, digits, exponent = number.normalize().as_tuple()
+    _, digits, exponent = number.normalize(_EXACT).as_tuple()
     if not isinstance(exponent, int):
         raise TypeError  # infinite, or no number
-    if -exponent > dtype.scale or len(digits) + exponent > dtype.precision - dtype.scale:
+    whole = len(digits) + exponent if number else 0  # digits before the point
+    if -exponent > dtype.scale or whole > dtype.precision - dtype.scale:
         raise TypeError
     return number
 
