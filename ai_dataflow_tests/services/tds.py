@@ -88,15 +88,17 @@ class TdsServer:
     bytes are the smallest that there are: tokens are then cut at many places.
     """
 
-    user, password = "reader", "hunter2;{x}"
+    user = "reader"
 
     def __init__(
         self,
         *tables: Table,
         certificates: Certificates | None = None,
         packet_size: int = 4096,
+        password: str = "hunter2;x",
         accepted_token: str = "",
     ) -> None:
+        self.password = password
         self.tables = list(tables)
         self.logins: list[wire.Login] = []
         self.statements: list[Statement] = []

@@ -81,7 +81,7 @@ def declared(text: str) -> SqlType:
     return SqlType(name, length=length, is_utf8=bool(found[4]))
 
 
-def type_info(sql: SqlType) -> bytes:  # noqa: PLR0911 - a type at a time
+def type_info(sql: SqlType) -> bytes:
     """Give the TYPE_INFO of a nullable column."""
     name = sql.name
     if name == "bit":
