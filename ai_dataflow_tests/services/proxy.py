@@ -64,9 +64,13 @@ class Stall:
 
 @dataclass(frozen=True)
 class Truncate:
-    """Announce the whole body of the server's answer and break off after some bytes of it."""
+    """Announce the whole body of the server's answer and break off after some bytes of it.
+
+    The connection ends in order, or with `reset` it does not.
+    """
 
     after: int
+    reset: bool = False
 
 
 @dataclass(frozen=True)
@@ -252,7 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         headers = [pair for pair in response.getheaders() if pair[0].lower() not in _HOP_BY_HOP]
         if isinstance(fault, Truncate):
-            return self._truncate(request, response, headers, fault.after)
+            return self._truncate(request, response, headers, fault)
         is_chunked = response.chunked and self.command != "HEAD"
         if is_chunked:
             headers.append(("Transfer-Encoding", "chunked"))
@@ -269,13 +273,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _truncate(
-        self, request: Request, response: HTTPResponse, headers: list[tuple[str, str]], after: int
+        self,
+        request: Request,
+        response: HTTPResponse,
+        headers: list[tuple[str, str]],
+        fault: Truncate,
     ) -> None:
         body = response.read()
         headers = [pair for pair in headers if pair[0].lower() != "content-length"]
         self._send(request, response.status, [*headers, ("Content-Length", str(len(body)))])
-        self.wfile.write(body[:after])
+        self.wfile.write(body[: fault.after])
         self.close_connection = True
+        if fault.reset:
+            self._reset()
 
     def _send(self, request: Request, status: int, headers: Any) -> None:
         request.status = status
