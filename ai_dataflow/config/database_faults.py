@@ -106,7 +106,7 @@ def fault_of(error: Exception) -> DatabaseFault:
     if isinstance(error, ImportError):
         missing = error.name or type(error).__name__
         return DatabaseFault("unusable", f"the driver of its URL is not installed ({missing})")
-    if isinstance(error, ArgumentError | TypeError):
+    if isinstance(error, ArgumentError | TypeError | ValueError):
         return DatabaseFault("unusable", "its URL is none that SQLAlchemy or the driver knows")
     if isinstance(error, DBAPIError):
         return _of_driver(error)

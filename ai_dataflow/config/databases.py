@@ -67,7 +67,7 @@ class Connection:
         try:
             found = patiently(once, self._retry_seconds)
         except DatabaseFault as fault:
-            if fault.is_transient and fault.is_connecting:
+            if fault.is_transient and fault.is_connecting and fault.attempts > 1:
                 self._down = (time.monotonic(), fault)
             raise
         self._down = None
@@ -116,7 +116,9 @@ class Connection:
         if self.engine.driver != "pyodbc" or backend != "mssql" or self._is_entra:
             return ""
         arguments, _ = self.engine.dialect.create_connect_args(self._driver_url)
-        return odbc.for_sql_server(str(arguments[0]))
+        text = odbc.for_sql_server(str(arguments[0]))
+        # arrow-odbc passes bytes; which characters they are, drivers take from the process's locale.
+        return text if text.isascii() else ""
 
     @property
     def _is_entra(self) -> bool:
@@ -130,6 +132,7 @@ class Connection:
 
     def _engine(self) -> sa.Engine:
         backend = self.url.get_backend_name()
+        _ = self.connect_seconds  # a number, or the URL is wrong
         if backend == "sqlite":
             # SQLite keeps the file of a pooled connection open, though another took its place.
             return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)

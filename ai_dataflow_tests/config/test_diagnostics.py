@@ -92,6 +92,26 @@ def test_what_a_foreign_error_quotes_is_left_out(quoting: str) -> None:
     assert "Jane" not in redacted(ValueError(quoting))
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "no: Driver={D};UID=reader;PWD={hunter2;x};Server=s",
+        "no: pwd = hunter2",
+        "no: Password=hunter2;Encrypt=yes",
+        "no: AccessToken=hunter2",
+        "no: AccountKey=hunter2==;EndpointSuffix=s",
+        "no: https://a.example.org/x?sv=1&sig=hunter2&se=2",
+        "no: postgresql://reader:hunter2@db.example.org/policy",
+        "no: client_secret=hunter2",
+        "arithmetic overflow for data type tinyint, value = hunter2.",
+    ],
+)
+def test_what_a_foreign_error_names_of_secrets_and_values_is_left_out(told: str) -> None:
+    shown = redacted(ValueError(told))
+    assert not any(secret in shown for secret in ("hunter2", "reader"))
+    assert shown.startswith(told[:3])
+
+
 def test_what_a_foreign_error_says_is_kept() -> None:
     assert redacted(ValueError("disk full")) == "disk full"
     assert redacted(ValueError()) == "ValueError"

@@ -204,8 +204,9 @@ def test_a_bulk_read_is_classified_as_the_rest(tmp_path: Path, driver: str) -> N
     assert "hunter2" not in repr(problem)
 
 
-def test_a_driver_that_is_not_there_is_a_wrong_connection(tmp_path: Path) -> None:
-    problem = _told(tmp_path, _url("driver=No+Such+Driver"), retry_seconds=100)
+@pytest.mark.parametrize("query", ["driver=No+Such+Driver", f"{MICROSOFT}&connect_timeout=soon"])
+def test_what_can_be_no_connection_is_told_at_once(tmp_path: Path, query: str) -> None:
+    problem = _told(tmp_path, _url(query), retry_seconds=100)
     assert (problem.code, problem.meaning.transient) == ("SRC-020", False)
 
 
