@@ -1,0 +1,308 @@
+"""What an account's refusal means, from the libraries' messages; and what is asked again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given as having
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.identity import SignInError
+from ai_dataflow.config.sections import StorageAccount
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources import accounts
+from ai_dataflow.sources.accounts import Account, AccountDownError
+from ai_dataflow.sources.faults import fault_of
+from ai_dataflow.sources.storage import Folder, open_delta, open_folder, scan_parquet
+from ai_dataflow_tests.services.azurite import Azurite
+from ai_dataflow_tests.services.proxy import Answer, FaultyProxy, Reset, Stall, Truncate
+from ai_dataflow_tests.services.proxy import Fault as Injected
+from ai_dataflow_tests.sources import lake
+from ai_dataflow_tests.sources.lake import ACCOUNT
+
+URL = "http://127.0.0.1:1/orionlake/data"
+SIGNATURE = "hunterSig2%2Bx"
+SAS = StorageAccount(sas_token=SecretStr(f"se=2100-01-01&sp=rl&sig={SIGNATURE}"))
+OLD = StorageAccount(sas_token=SecretStr(f"se=2020-01-01T00:00:00Z&sp=rl&sig={SIGNATURE}"))
+KEY = StorageAccount(account_key=SecretStr("aHVudGVyMg=="))
+TOKEN = StorageAccount()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_down() -> Iterator[None]:
+    accounts._down.clear()
+    yield
+    accounts._down.clear()
+
+
+def _account(section: StorageAccount) -> Account:
+    return Account("orionlake", "http://127.0.0.1:1/orionlake", section, 1)
+
+
+def _obstore(method: str, status: str, code: str = "", query: str = "", tried: str = "") -> str:
+    """Give what obstore says of an answer; `what` it did comes first where it is no single file."""
+    what = {"LIST": "list request: Error performing GET", "BULK": "bulk delete request: Error "
+            "performing POST"}.get(method, method)  # fmt: skip
+    body = f'<?xml version="1.0"?>\n<Error>\n  <Code>{code}</Code>\n  <Message>no\n' if code else ""
+    return (
+        f"Generic MicrosoftAzure error: Error performing {what} {URL}{query} in 1.1ms{tried} - "
+        f"Server returned non-2xx status code: {status}: {body}\n\nDebug source:\nGeneric {{"
+    )
+
+
+def _delta(status: str, code: str, tried: str = "") -> str:
+    """Give what deltalake says: a tree of causes, in colour."""
+    arrow = "\n   \x1b[31m↳\x1b[0m "
+    return (
+        f"Kernel error -> Generic MicrosoftAzure error{arrow}Error performing GET REDACTED in "
+        f"1.23492883s{tried} - Server returned non-2xx status code{arrow}{status}{arrow}"
+        f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{code}{arrow}x'
+    )
+
+
+def _polars(method: str, status: str, code: str = "") -> str:
+    body = f"<Error><Code>{code}</Code></Error>" if code else ""
+    return (
+        "object-store error: The operation lacked the necessary privileges to complete for path "
+        f"a.parquet: Error performing {method} REDACTED in 468.2µs - Server returned non-2xx "
+        f"status code: {status}: {body} (path: abfss://data@orionlake.dfs.core.windows.net/a); note"
+        ": if you are using Python, consider setting POLARS_AUTO_USE_AZURE_STORAGE_ACCOUNT_KEY=1"
+    )
+
+
+RETRIED = ", after 5 retries, max_retries: 1000, retry_timeout: 1s "
+FORBIDDEN = "403 Forbidden"
+MISMATCH = "AuthorizationPermissionMismatch"
+MESSAGES: list[tuple[StorageAccount, str, str, str]] = [
+    (KEY, _obstore("GET", FORBIDDEN, "AuthenticationFailed"), "credential", "to a read"),
+    (KEY, _obstore("HEAD", FORBIDDEN), "credential", "its account_key is wrong"),
+    (KEY, _obstore("GET", FORBIDDEN, MISMATCH), "permission", "a network rule"),
+    (KEY, _obstore("GET", FORBIDDEN, "KeyBasedAuthenticationNotPermitted"), "credential", "403"),
+    (KEY, _obstore("GET", FORBIDDEN, "AccountIsDisabled"), "refused", "403 AccountIsDisabled"),
+    (TOKEN, _obstore("GET", "401 Unauthorized", "InvalidAuthenticationInfo"), "credential", "401"),
+    (TOKEN, _obstore("HEAD", "401 Unauthorized"), "credential", "answered 401 to a read"),
+    (TOKEN, _obstore("GET", FORBIDDEN, MISMATCH), "permission", "role Storage Blob Data Reader is"),
+    (TOKEN, _obstore("PUT", FORBIDDEN, MISMATCH), "permission", "Storage Blob Data Contributor is"),
+    (SAS, _obstore("LIST", FORBIDDEN, MISMATCH, "?comp=list"), "permission", "to a list: `l` in"),
+    (SAS, _obstore("HEAD", FORBIDDEN), "permission", "`r` in its sas_token is missing"),
+    (SAS, _obstore("PUT", FORBIDDEN, MISMATCH), "permission", "to a write: `c and w` in"),
+    (SAS, _obstore("BULK", FORBIDDEN, MISMATCH), "permission", "to a delete: `d` in"),
+    (SAS, _obstore("DELETE", FORBIDDEN, MISMATCH), "permission", "to a delete: `d` in"),
+    (SAS, _obstore("GET", FORBIDDEN, "AuthenticationFailed"), "credential", "is good until 2100"),
+    (OLD, _obstore("HEAD", FORBIDDEN), "credential", "its sas_token was good until 2020-01-01"),
+    (SAS, _polars("HEAD", FORBIDDEN), "permission", "to a read: `r` in"),
+    (SAS, _polars("PUT", FORBIDDEN, MISMATCH), "permission", "to a write"),
+    (SAS, _delta(FORBIDDEN, MISMATCH), "permission", "403 AuthorizationPermissionMismatch"),
+    (KEY, _obstore("LIST", "404 Not Found", "ContainerNotFound"), "missing", "404 Con"),
+    (KEY, _obstore("GET", "404 Not Found", "BlobNotFound"), "missing", "404 BlobNotFound"),
+    (KEY, _delta("404 Not Found", "ContainerNotFound"), "missing", "404 Con"),
+    (KEY, _obstore("GET", "409 Conflict", "BlobArchived"), "refused", "409 BlobArchived"),
+    (KEY, _obstore("GET", "408 Request Timeout", "OperationTimedOut"), "transient", "408"),
+    (KEY, _obstore("GET", "429 Too Many Requests"), "transient", "answered 429"),
+    (KEY, _obstore("GET", "500 Internal Server Error", "InternalError"), "transient", "500 Intern"),
+    (KEY, _obstore("GET", "503 Service Unavailable", "ServerBusy", "", RETRIED), "transient",
+     "503 ServerBusy, after 5 retries in 0 s"),
+    (KEY, _delta("503 Service Unavailable", "ServerBusy", RETRIED), "transient",
+     "503 ServerBusy, after 5 retries in 1 s"),
+    (KEY, f"Generic MicrosoftAzure error: Error performing HEAD {URL} in 125µs - HTTP error: error "
+     "sending request\n\nDebug source:", "transient", "account orionlake does not answer"),
+    (KEY, "Generic MicrosoftAzure error: HTTP error: request or response body error", "transient",
+     "does not answer"),
+    (KEY, f"Error performing HEAD {URL} in 1.5s, after 4 retries, max_retries: 1000 - HTTP error: "
+     "error sending request\n dns error: failed to lookup address information", "transient",
+     "the name of account orionlake cannot be resolved, after 4 retries in 2 s"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("section", "text", "kind", "says"), MESSAGES)
+def test_a_message_has_a_kind_and_a_reason(
+    section: StorageAccount, text: str, kind: str, says: str
+) -> None:
+    fault = fault_of(OSError(text), _account(section))
+    assert fault
+    assert (fault.kind, says in fault.reason) == (kind, True), fault.reason
+    assert "account orionlake" in fault.reason
+    for secret in (SIGNATURE, "sig=", "http://", "aHVudGVyMg"):
+        assert secret not in fault.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["parquet: File out of specification", "unable to find column \"status code: 404\"", "",
+     "invalid value 403 Forbidden in column n", "Generic delta kernel error: No files in log"],
+)  # fmt: skip
+def test_what_is_not_about_the_account_is_no_fault_of_it(text: str) -> None:
+    assert fault_of(OSError(text), _account(SAS)) is None
+    assert fault_of(OSError(_obstore("GET", FORBIDDEN)), None) is None
+
+
+def test_our_own_errors_are_told_as_they_are() -> None:
+    for error, kind in [(SignInError("no identity"), "credential"), (AccountDownError("down"), "t"),
+                        (SignInError("no network", is_transient=True), "transient")]:  # fmt: skip
+        fault = fault_of(error, _account(TOKEN))
+        assert fault
+        assert fault.kind.startswith(kind)
+        assert str(error) in fault.reason
+
+
+@having(
+    st.text(max_size=80), st.sampled_from([m[1] for m in MESSAGES]), st.integers(0, 400),
+    st.sampled_from([SAS, OLD, KEY, TOKEN]),
+)  # fmt: skip
+def test_no_text_breaks_it_or_carries_a_signature_through(
+    noise: str, message: str, at: int, section: StorageAccount
+) -> None:
+    planted = f"{noise}?sv=1&sig={SIGNATURE}&x {noise}"
+    for text in (noise, message[:at] + planted + message[at:], planted + message):
+        fault = fault_of(OSError(text), _account(section))
+        assert fault is None or (SIGNATURE not in fault.reason and "sig=" not in fault.reason)
+    accounts._down.clear()
+
+
+# ---- through a proxy that goes wrong
+
+
+@pytest.fixture
+def container(azurite: Azurite) -> str:
+    name = azurite.create_container(ACCOUNT)
+    for path in ("rows.parquet", "rows.csv", "rows.jsonl", "table"):
+        lake.upload(azurite, name, path)
+    return name
+
+
+@pytest.fixture
+def patient(azurite: Azurite, proxy: FaultyProxy) -> Settings:
+    """Give settings of the account behind the proxy, with a second of patience."""
+    own = {"account_key": azurite.keys[ACCOUNT], "endpoint": proxy.endpoint(ACCOUNT)}
+    return lake.settings(1, **{ACCOUNT: own})
+
+
+OPERATIONS: dict[str, tuple[str, str, Callable[[Folder], Any]]] = {
+    "list": ("GET", "comp=list", lambda folder: folder.files()),
+    "head": ("HEAD", "rows.csv", lambda folder: folder.stat("rows.csv")),
+    "read": ("GET", "rows.csv", lambda folder: folder.read("rows.csv")),
+    "stream": ("GET", "rows.csv", lambda folder: folder.open("rows.csv").read()),
+    "write": ("PUT", "new.txt", lambda folder: folder.write("new.txt", b"1")),
+    "polars": ("GET", "rows.parquet", lambda f: scan_parquet(f, ["rows.parquet"]).collect()),
+    "json": ("GET", "rows.jsonl", lambda f: pl.scan_ndjson(
+        f.uri("rows.jsonl"), **f.polars).collect()),
+    "sink": ("PUT", "new.parquet", lambda f: lake.ROWS.lazy().sink_parquet(
+        f.uri("new.parquet"), mkdir=False, **f.polars)),
+    "delta": ("GET", "_delta_log", lambda f: open_delta(f.folder("table"))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [(operation, Answer(503)) for operation in OPERATIONS]
+    + [(operation, Answer(429)) for operation in ("list", "polars", "delta")]
+    + [(operation, Reset()) for operation in ("write", "sink", "delta")],
+    ids=str,
+)
+def test_what_passes_is_waited_for(
+    proxy: FaultyProxy, container: str, patient: Settings, operation: str, fault: Injected
+) -> None:
+    method, path, run = OPERATIONS[operation]
+    folder = open_folder(lake.url(container), patient)
+    run(folder)
+    well = sum(r.method == method and path in r.target for r in proxy.requests)
+    proxy.clear()
+    proxy.inject(fault, method=method, path=path, times=2)
+    run(folder)
+    assert sum(r.method == method and path in r.target for r in proxy.requests) == well + 2
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_what_is_forbidden_is_not_asked_again_and_again(
+    proxy: FaultyProxy, container: str, patient: Settings, operation: str
+) -> None:
+    """Once, or twice by Polars, which may hope for a new credential."""
+    method, path, run = OPERATIONS[operation]
+    proxy.inject(Answer(403), method=method, path=path)
+    folder = open_folder(lake.url(container), patient)
+    with pytest.raises(Exception, match="403") as error:
+        run(folder)
+    fault = fault_of(error.value, folder.account)
+    assert fault
+    assert fault.kind in ("permission", "credential")
+    asked = sum(r.status == 403 for r in proxy.requests)
+    assert asked <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_patience_ends(
+    proxy: FaultyProxy, container: str, patient: Settings, operation: str
+) -> None:
+    method, path, run = OPERATIONS[operation]
+    proxy.inject(Answer(503), method=method, path=path)
+    folder = open_folder(lake.url(container), patient)
+    begin = time.monotonic()
+    with pytest.raises(Exception, match="503") as error:
+        run(folder)
+    assert 0.4 < time.monotonic() - begin < 3
+    fault = fault_of(error.value, folder.account)
+    assert fault
+    assert (fault.kind, "retries in" in fault.reason) == ("transient", True)
+
+
+def test_an_answer_that_breaks_off_goes_on_where_it_was(
+    azurite: Azurite, proxy: FaultyProxy, container: str, patient: Settings
+) -> None:
+    rows = pl.DataFrame({"n": range(50_000)})
+    for name in ("big.csv", "big.parquet", "big.jsonl"):
+        lake.upload(azurite, container, name, rows)
+        proxy.inject(Truncate(20_000), method="GET", path=name, times=1)
+        assert lake.load(lake.url(container, name), patient).height == rows.height
+
+
+def test_a_short_stall_is_waited_for(proxy: FaultyProxy, container: str, patient: Settings) -> None:
+    proxy.inject(Stall(0.3), times=1)
+    assert lake.load(lake.url(container, "rows.csv"), patient).height == 2
+
+
+def test_an_account_that_is_down_is_not_asked_by_everyone(
+    proxy: FaultyProxy, container: str, patient: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After one source has waited in vain the others fail at once, until a pause is over."""
+    proxy.inject(Answer(503))
+    first = lake.refusal(lake.url(container, "rows.csv"), patient)
+    asked = len(proxy.requests)
+    for path in ("rows.csv", "rows.parquet", "table", "*"):
+        problem = lake.refusal(lake.url(container, path), patient)
+        assert (problem.code, "503" in problem.message) == ("SRC-012", True)
+    assert first.code == "SRC-012"
+    assert len(proxy.requests) == asked
+    proxy.clear()
+    assert lake.refusal(lake.url(container, "rows.csv"), patient).code == "SRC-012"
+    monkeypatch.setattr(accounts, "_DOWN_SECONDS", 0.0)
+    assert lake.load(lake.url(container, "rows.csv"), patient).height == 2
+
+
+def test_only_the_account_that_is_down_is_down(
+    azurite: Azurite, proxy: FaultyProxy, container: str, patient: Settings
+) -> None:
+    proxy.inject(Answer(503))
+    both = patient.model_copy(update={"storage": patient.storage | {
+        "vegalake": StorageAccount(account_key=SecretStr(azurite.keys["vegalake"]),
+                                   endpoint=azurite.endpoint("vegalake"))}})  # fmt: skip
+    other = azurite.create_container("vegalake")
+    lake.upload(azurite, other, "rows.csv", account="vegalake")
+    assert lake.refusal(lake.url(container, "rows.csv"), both).code == "SRC-012"
+    assert lake.load(lake.url(other, "rows.csv", "vegalake"), both).height == 2
+
+
+def test_settings_without_patience_ask_once(
+    azurite: Azurite, proxy: FaultyProxy, container: str
+) -> None:
+    own = {"account_key": azurite.keys[ACCOUNT], "endpoint": proxy.endpoint(ACCOUNT)}
+    proxy.inject(Answer(503), method="HEAD")
+    with pytest.raises(DataflowError):
+        lake.pin(lake.url(container, "rows.csv"), lake.settings(0, **{ACCOUNT: own}))
+    assert len(proxy.requests) == 1
