@@ -91,7 +91,12 @@ def run(
         task = bar.add_task("partitions", total=len(keys))
         definitions = build_definitions(
             str(project.settings.file),
-            lambda progress: bar.update(task, completed=progress.done, total=progress.total),
+            lambda progress: bar.update(
+                task,
+                completed=progress.done,
+                total=progress.total,
+                description=progress.note or "partitions",
+            ),
         )
         report = launch(definitions, project, plan, keys, instance)
     if as_json:

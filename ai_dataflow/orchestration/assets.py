@@ -128,6 +128,7 @@ class _DagsterRecorder:
     def __init__(self, context: dg.AssetExecutionContext, project: Project) -> None:
         self._context = context
         self._workstation = open_workstation(project.settings)
+        self._note = ""
         self._report = self._workstation.reports().join(report_name(context.run.run_id))
 
     def extracted(self, result: PartitionResult, stage: Stage) -> None:
@@ -140,8 +141,17 @@ class _DagsterRecorder:
 
     def log(self, progress: Any) -> None:
         """Log progress about ten times a run: each line is an event that costs."""
+        if progress.note:
+            self._waits(progress.note)
+            return
         if progress.done * 10 // progress.total > (progress.done - 1) * 10 // progress.total:
             self._context.log.info(f"{progress.done} of {progress.total} partitions")
+
+    def _waits(self, note: str) -> None:
+        """Log once what the run waits for."""
+        if note != self._note:
+            self._note = note
+            self._context.log.info(note)
 
     def _materialized(self, stage: Stage, result: PartitionResult, metadata: Any) -> None:
         self._context.log_event(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -26,6 +26,7 @@ from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.commit import TableColumn, commit, open_table
+from ai_dataflow.workstation.lease import Lease, lease
 from ai_dataflow.workstation.paths import (
     PRODUCT_COLUMN,
     Workstation,
@@ -55,11 +56,11 @@ class Recorder(Protocol):
 
 @dataclass
 class Progress:
-    """What a watcher is told: so many of so many partitions are done, and the last one."""
+    """What a watcher is told: so many of so many partitions are done; why it does not go on."""
 
     done: int
     total: int
-    partition: str
+    note: str = ""
 
 
 Watcher = Callable[[Progress], None]
@@ -110,14 +111,41 @@ def execute(
     run.partitions += [_not_run(run, key) for key in partitions if key not in plan.jobs]
     jobs = sorted((plan.jobs[k] for k in partitions if k in plan.jobs), key=lambda j: j.partition)
     done = 0
+
+    def told(note: str = "") -> None:
+        watcher(Progress(done, len(jobs), note))
+
     for module, own in groupby(jobs, key=lambda job: job.module):
-        finished: list[PartitionResult] = []
-        for result in _results(run, list(own)):
-            finished.append(result)
+        for _ in _make_module(run, module, list(own), told):
             done += 1
-            watcher(Progress(done, len(jobs), result.partition))
-        _finish_module(run, module, finished)
+            told()
     return _report(run)
+
+
+def _make_module(
+    run: _Run, module: str, jobs: list[PartitionJob], told: Callable[[str], None]
+) -> Iterator[PartitionResult]:
+    """Make a module's partitions under its lease; give each as it is done, and publish them all."""
+    results: list[PartitionResult] = []
+    with ExitStack() as stack:
+        try:
+            held = stack.enter_context(
+                lease(run.workstation.leases(module), module, run.run_id, told)
+            )
+        except DataflowError as error:
+            results += [_refused(run, job, error) for job in jobs]
+            yield from results
+            _finish_module(run, module, results, None)
+            return
+        for result in _results(run, jobs):
+            results.append(result)
+            yield result
+        _finish_module(run, module, results, held)
+
+
+def _refused(run: _Run, job: PartitionJob, error: DataflowError) -> PartitionResult:
+    failures = [Failure(stage, problem) for stage in run.stages for problem in error.diagnostics]
+    return PartitionResult(job, failures=failures)
 
 
 def _results(run: _Run, jobs: list[PartitionJob]) -> Iterator[PartitionResult]:
@@ -130,13 +158,16 @@ def _results(run: _Run, jobs: list[PartitionJob]) -> Iterator[PartitionResult]:
         )
 
 
-def _finish_module(run: _Run, module: str, results: list[PartitionResult]) -> None:
+def _finish_module(
+    run: _Run, module: str, results: list[PartitionResult], held: Lease | None
+) -> None:
     """Publish a module's finished partitions in one commit, then tell the recorder."""
     good = [result for result in results if not result.failures]
     version = None
-    if "ai_dataset" in run.stages and good:
+    if "ai_dataset" in run.stages and good and held:
         try:
             with run.timed("commits"):
+                held.check()
                 version = run.versions[module] = _publish(run, module, good)
         except DataflowError as error:
             for result in good:

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 import obstore
 import polars as pl
 from deltalake import DeltaTable
-from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import AlreadyExistsError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import AzureStore, LocalStore
 
 from ai_dataflow.config import blob_urls
@@ -147,6 +147,14 @@ class Folder:
     def write(self, path: str, content: bytes) -> None:
         """Write a whole small file; readers see the old or the new one."""
         obstore.put(self.make().store, self._key(path), content)
+
+    def write_new(self, path: str, content: bytes) -> bool:
+        """Write a small file unless it is there; tell whether it was written. Only one can."""
+        try:
+            obstore.put(self.make().store, self._key(path), content, mode="create")
+        except AlreadyExistsError:
+            return False
+        return True
 
     def delete(self, paths: list[str]) -> None:
         """Delete files; one that is already gone is no error."""

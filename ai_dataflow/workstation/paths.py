@@ -4,6 +4,7 @@
 _rejects/<module>/              rows left out of it, a Delta table of the same partitions
 _runs/<run_id>.json             the run reports
 _staging/<module>/<client>/     the last extracts: a manifest, and copies of SQL tables
+_leases/<module>/               which run is making the module now
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ class Workstation:
     def staging(self, module: str, client: str) -> Folder:
         """The last extracts of a partition."""
         return self.root.folder(f"_staging/{module}/{client}")
+
+    def leases(self, module: str) -> Folder:
+        """The leases of a module."""
+        return self.root.folder(f"_leases/{module}")
 
 
 def open_workstation(settings: Settings) -> Workstation:

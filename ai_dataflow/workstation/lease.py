@@ -1,0 +1,187 @@
+"""Leases: one run at a time makes a module's partitions, on one machine or on several.
+
+A lease is a file, `<number>.json`, made only if it is not there yet: local folders and blob storage
+can both do that. The highest number is in force until it is released or its holder is dead; whoever
+wants it then makes the next number, and only one can. A holder shows that it lives by writing its
+file anew every few seconds. That nothing was written for a while is measured by the waiting run's
+own clock, so the clocks of two machines need not agree.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.sources.storage import Folder
+from ai_dataflow.workstation.failures import reaching
+
+BEAT_SECONDS = 5.0
+DEAD_SECONDS = 30.0
+WAIT_SECONDS = 300.0
+_LOOK_SECONDS = 1.0
+_SUFFIX = ".json"
+
+Told = Callable[[str], None]
+
+
+class Holder(BaseModel):
+    """Who has a lease; `beat` grows with each sign of life."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    host: str = Field(default_factory=socket.gethostname)
+    pid: int = Field(default_factory=os.getpid)
+    beat: int = 0
+    released: bool = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its process has ended; known at once where it was on this machine."""
+        here = self.host == socket.gethostname()
+        return self.released or (here and Path("/proc").is_dir() and not _is_alive(self.pid))
+
+
+@dataclass
+class Lease:
+    """A lease that this process holds."""
+
+    folder: Folder
+    name: str
+    holder: Holder
+    number: int
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Make sure, before something is published, that nobody else has taken the lease.
+
+        Raises:
+            DataflowError: WST-006: this process was silent for too long, and another went on.
+        """
+        if _newest(self.folder) != self.number:
+            raise DataflowError(_lost(self))
+
+    def _live(self) -> None:
+        """Show signs of life until the end; one that cannot be written is left out."""
+        while not self._ended.wait(BEAT_SECONDS):
+            with suppress(DataflowError):
+                self._write(self.holder.model_copy(update={"beat": self.holder.beat + 1}))
+
+    def _write(self, holder: Holder) -> None:
+        self.holder = holder
+        with reaching(self.folder):
+            self.folder.write(_file(self.number), holder.model_dump_json().encode())
+
+
+@contextmanager
+def lease(folder: Folder, name: str, run_id: str, told: Told = lambda _: None) -> Iterator[Lease]:
+    """Hold a lease for the time of the block; wait for another run's first.
+
+    Args:
+        folder: the folder of this lease's files.
+        name: what it is for, as a message calls it.
+        run_id: who wants it.
+        told: hears, once, whom it waits for.
+
+    Raises:
+        DataflowError: WST-006 where the other run goes on for too long; WST-001, WST-004, WST-005.
+    """
+    held = _acquire(folder, name, Holder(run_id=run_id), told)
+    living = threading.Thread(target=held._live, name=f"lease {name}", daemon=True)
+    living.start()
+    try:
+        yield held
+    finally:
+        held._ended.set()
+        living.join()
+        with suppress(DataflowError):  # it will be found dead
+            held._write(held.holder.model_copy(update={"released": True}))
+
+
+def _acquire(folder: Folder, name: str, wanted: Holder, told: Told) -> Lease:
+    end = time.monotonic() + WAIT_SECONDS
+    seen: tuple[int, Holder | None] = (-1, None)
+    silent_since = time.monotonic()
+    while True:
+        number = _newest(folder)
+        other = _read(folder, number)
+        if other == wanted:  # the answer to our own request was lost
+            return Lease(folder, name, wanted, number)
+        if (number, other) != seen:
+            seen, silent_since = (number, other), time.monotonic()
+        is_silent = time.monotonic() - silent_since > DEAD_SECONDS
+        if other is None or other.is_gone or is_silent:
+            if (taken := _take(folder, name, wanted, number + 1)) is not None:
+                return taken
+            continue  # somebody else was faster
+        if time.monotonic() > end:
+            raise DataflowError(_busy(name, other))
+        told(f"waiting for run {other.run_id}, which makes {name} on {other.host}")
+        time.sleep(_LOOK_SECONDS)
+
+
+def _take(folder: Folder, name: str, holder: Holder, number: int) -> Lease | None:
+    with reaching(folder):
+        if not folder.write_new(_file(number), holder.model_dump_json().encode()):
+            return None
+        older = [file.path for file in folder.files() if _number(file.path) < number]
+        folder.delete(older)
+    return Lease(folder, name, holder, number)
+
+
+def _newest(folder: Folder) -> int:
+    """Give the number of the lease in force or the last one; 0 where there was none."""
+    with reaching(folder):
+        return max((_number(file.path) for file in folder.files()), default=0)
+
+
+def _read(folder: Folder, number: int) -> Holder | None:
+    """Give the holder of a lease; None where there is none, or nothing that can be read."""
+    content = b""
+    with reaching(folder), suppress(FileNotFoundError):  # it may just have been tidied away
+        content = folder.read(_file(number)) if number else b""
+    try:
+        return Holder.model_validate_json(content)
+    except ValidationError:
+        return None
+
+
+def _file(number: int) -> str:
+    return f"{number:08}{_SUFFIX}"
+
+
+def _number(path: str) -> int:
+    name = path.removesuffix(_SUFFIX)
+    return int(name) if name.isdigit() else 0
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").is_dir()
+
+
+def _busy(name: str, other: Holder) -> Diagnostic:
+    return Diagnostic(
+        "WST-006",
+        f"run {other.run_id} on {other.host} (process {other.pid}) is making {name}, and went on "
+        f"for more than {WAIT_SECONDS / 60:.0f} minutes",
+        place=name,
+        fix="wait for that run, or end it; then run these partitions again",
+    )
+
+
+def _lost(held: Lease) -> Diagnostic:
+    return Diagnostic(
+        "WST-006",
+        f"this run was silent for {DEAD_SECONDS:.0f} s or more, and another took {held.name} over",
+        place=held.name,
+        fix="run these partitions again when the other run has ended",
+    )
