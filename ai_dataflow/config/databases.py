@@ -117,7 +117,7 @@ class Connection:
             return ""
         arguments, _ = self.engine.dialect.create_connect_args(self._driver_url)
         text = odbc.for_sql_server(str(arguments[0]))
-        # arrow-odbc passes bytes; which characters they are, drivers take from the process's locale.
+        # arrow-odbc passes bytes; as which characters, drivers take from the process's locale.
         return text if text.isascii() else ""
 
     @property

@@ -53,7 +53,8 @@ def for_sql_server(text: str) -> str:
     if driver == MICROSOFT_DRIVER and (library := microsoft_library()):
         given[name] = f"{{{library}}}"
     key, value = _ENCRYPTED[kind]
-    return with_defaults(_joined(given), {key: value})
+    completed = with_defaults(_joined(given), {key: value})
+    return _for_freetds(completed) if kind else completed
 
 
 def for_token(text: str) -> str:
@@ -111,6 +112,13 @@ def _distribution() -> set[str]:
         return set()
     named = re.findall(r"^ID(?:_LIKE)?=\"?([^\"\n]*)", text, re.MULTILINE)
     return {word for line in named for word in line.split()}
+
+
+def _for_freetds(text: str) -> str:
+    """Spell values in braces as FreeTDS reads them: to the first `};`, none of them doubled."""
+    given = attributes(text).items()
+    read = {k: v.replace("}}", "}") if v.startswith("{") else v for k, v in given}
+    return f"{_joined(read)};"
 
 
 def _joined(given: Mapping[str, str]) -> str:
