@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -95,7 +95,7 @@ class TdsServer:
         *tables: Table,
         certificates: Certificates | None = None,
         packet_size: int = 4096,
-        password: str = "hunter2;x",
+        password: str = "hunter2;x",  # noqa: S107 - nobody's
         accepted_token: str = "",
     ) -> None:
         self.password = password
@@ -122,6 +122,10 @@ class TdsServer:
         self.closing.set()
         self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._socket.close()
+        self.end_sessions()
+
+    def end_sessions(self) -> None:
+        """End all sessions, as a failover or a gateway does with idle ones."""
         with self._lock:
             clients = list(self._clients)
         for client in clients:
@@ -145,6 +149,17 @@ class TdsServer:
                     rule.times = None if rule.times is None else rule.times - 1
                     return rule.fault
         return None
+
+    def check(self, known: wire.Login) -> None:
+        """Let those in who have the token or, where none is expected, the password.
+
+        Raises:
+            SqlError: it is somebody else.
+        """
+        if known.token != self.accepted_token:
+            raise SqlError(18456, "Login failed for user '<token-identified principal>'.", level=14)
+        if not known.token and (known.user, known.password) != (self.user, self.password):
+            raise SqlError(18456, f"Login failed for user '{known.user}'.", level=14)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -235,10 +250,7 @@ class _Session:
         server.logins.append(known)
         try:
             self._go_wrong(server.due("login"))
-            if known.token != server.accepted_token:
-                raise SqlError(18456, "Login failed for user '<token-identified principal>'.")
-            if not known.token and (known.user, known.password) != (server.user, server.password):
-                raise SqlError(18456, f"Login failed for user '{known.user}'.", level=14)
+            server.check(known)
         except SqlError as error:
             said = wire.message(error.number, error.text, level=error.level)
             reply.end(said + wire.done(status=_ERROR))
@@ -333,7 +345,7 @@ class _Session:
         if not found.columns:
             return None
         reply.add(wire.columns(found.columns))
-        with server.reading() if found.of == "read" else suppress():
+        with server.reading() if found.of == "read" else nullcontext():
             return self._deliver_rows(reply, found, fault)
 
     def _deliver_rows(self, reply: _Answer, found: Result, fault: Fault | None) -> int:

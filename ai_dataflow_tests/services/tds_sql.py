@@ -17,8 +17,8 @@ from ai_dataflow_tests.services.tds_types import TICKS, SqlType, declared, momen
 
 _TOKEN = re.compile(r"\s*(\[(?:[^\]]|\]\])*\]|'(?:[^']|'')*'|@\w+|\w+|[^\w\s])")
 _CATALOGUE = re.compile(
-    r"SELECT (?:\[?(?P<of>\w+)\]?\.)?\[?INFORMATION_SCHEMA\]?\.\[?COLUMNS\]?\.\[?COLUMN_NAME\]?.*ORDER BY"
-    r".*ORDINAL_POSITION\]?$"
+    r"SELECT (?:\[?(?P<of>\w+)\]?\.)?\[?INFORMATION_SCHEMA\]?\.\[?COLUMNS\]?\.\[?COLUMN_NAME\]?.*"
+    r"ORDER BY.*ORDINAL_POSITION\]?$"
 )
 _TEXT, _INT = declared("nvarchar(128)"), declared("int")
 # What SQLAlchemy and the drivers ask or say when they connect, and what Azure SQL answers.

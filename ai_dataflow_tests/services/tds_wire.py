@@ -195,7 +195,7 @@ def login(content: bytes, *, is_encrypted: bool) -> Login:
 
 
 def _access_token(data: bytes) -> str:
-    """Give the token of the feature extension FEDAUTH where it is the library's 'security token'."""
+    """Give the token of the feature extension FEDAUTH, library 'security token'."""
     if not data or data[0] >> 1 != _SECURITY_TOKEN:
         return ""
     (size,) = struct.unpack_from("<I", data, 1)

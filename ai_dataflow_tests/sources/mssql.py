@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote
 
+import polars as pl
 import pytest
 
 from ai_dataflow.config.databases import Connection
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow_tests.services.processes import HOST
 from ai_dataflow_tests.services.tds import TdsServer
 from ai_dataflow_tests.services.tds_sql import Table
-from ai_dataflow_tests.sources.sql import opened
+from ai_dataflow_tests.sources.sql import opened, read
 
 DRIVERS = {
     "microsoft": "driver=ODBC+Driver+18+for+SQL+Server&Encrypt=no",
     "freetds": "driver=FreeTDS&TDS_Version=7.4&Encryption=off",
 }
+WAYS = [(driver, manner) for driver in DRIVERS for manner in ("bulk", "tuples")]
 
 
 def url(server: TdsServer, driver: str, *, user: str = "", query: str = "") -> str:
     """Give the URL of a server as in the settings."""
-    who = user or f"{server.user}:{quote_plus(server.password)}"
+    who = user or f"{server.user}:{quote(server.password, '')}"
     port = f"&port={server.port}" if "freetds" in driver.lower() else ""
     options = DRIVERS.get(driver, driver)
     return f"mssql+pyodbc://{who}@{HOST}:{server.port}/policy?{options}{port}{query}"
-
-
-def settings(server: TdsServer, folder: Path, driver: str, **options: Any) -> Settings:
-    """Give settings with the server as connection `db`."""
-    return opened(folder, url(server, driver), **options)
 
 
 def only_tuples(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +39,34 @@ def only_tuples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Connection, "odbc", "")
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a table is read: through which driver, in bulk or as tuples."""
+
+    driver: str
+    manner: str
+    folder: Path
+
+    def settings(self, server: TdsServer, **options: Any) -> Settings:
+        """Give settings with the server as connection `db`."""
+        return opened(self.folder, url(server, self.driver), **options)
+
+    def read(self, server: TdsServer, *columns: str, **located: Any) -> pl.DataFrame:
+        """Read `dbo.t` or another table; as often as is needed within ten seconds."""
+        settings = self.settings(server, retry_seconds=10)
+        return read(settings, located.pop("table", "t"), *columns, **{"schema": "dbo", **located})
+
+    def told(self, server: TdsServer, table: str = "t", **options: Any) -> Diagnostic:
+        """Give what reading a table of `dbo` fails with."""
+        with pytest.raises(DataflowError) as error:
+            read(self.settings(server, **options), table, schema="dbo")
+        (problem,) = error.value.diagnostics
+        assert problem.place == "cell"
+        assert "SELECT " not in problem.cause
+        assert "hunter2" not in repr(problem)
+        return problem
+
+
 def one(declared: str, values: Sequence[Any], *, name: str = "t") -> Table:
     """Give a table of rows with a number and a value."""
-    rows = list(enumerate(values))
-    return Table("dbo", name, [("n", "int"), ("v", declared)], rows)
+    return Table("dbo", name, [("n", "int"), ("v", declared)], list(enumerate(values)))
