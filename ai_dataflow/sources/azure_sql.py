@@ -14,7 +14,7 @@ from ai_dataflow.config.databases import Connection, connection
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import sql_columns, sql_failures
-from ai_dataflow.sources.sql_rows import TooLongError, as_tuples, gathered, in_bulk
+from ai_dataflow.sources.sql_rows import TooLongError, as_tuples, in_bulk
 from ai_dataflow.sources.sql_types import Column, UnfitError, arrived
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ class Database:
         delivered = read(self._connection, select(location, columns), columns)
         is_empty = True
         with closing(delivered):
-            for frame in gathered(delivered, self._connection.settings.query_timeout):
+            for frame in delivered:
                 is_empty = False
                 yield arrived(frame, columns)
         if is_empty:

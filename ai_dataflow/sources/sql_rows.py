@@ -7,9 +7,9 @@ frames of the columns as they are delivered; see `sql_types`.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 import pyarrow as pa
@@ -21,6 +21,8 @@ from ai_dataflow.config.databases import Connection
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.odbc import is_freetds
 from ai_dataflow.sources.sql_types import Column, UnfitError, parsed
+
+P = TypeVar("P")
 
 # As Python's objects, of which those of a row with long texts may be large.
 _FETCHED_ROWS = 2_000
@@ -56,6 +58,7 @@ def in_bulk(
         import arrow_odbc  # noqa: PLC0415  # needs unixODBC, which only these databases do
     except ImportError as error:
         raise fault_of(error) from None
+    seconds = connection.settings.query_timeout
     query, parameters = with_marks(statement, type(connection.engine.dialect))
     try:
         opened = arrow_odbc.connect(
@@ -68,13 +71,13 @@ def in_bulk(
             max_bytes_per_batch=_TRANSIT_BYTES,
             max_text_size=LONGEST_IN_BULK,
             max_binary_size=LONGEST_IN_BULK,
-            query_timeout_sec=connection.settings.query_timeout,
+            query_timeout_sec=seconds,
             # Narrow text comes in the code page of the process's locale, or loses characters.
             payload_text_encoding=arrow_odbc.TextEncoding.UTF16,
         )
         cuts_texts = is_freetds(connection.odbc)
-        for batch in batches:
-            frame = _of_arrow(batch, columns)
+        for held in _gathered(batches, lambda batch: (batch.num_rows, batch.nbytes), seconds):
+            frame = _of_arrow(pa.Table.from_batches(held), columns)
             if cuts_texts and any(map(_is_cut, frame)):
                 raise TooLongError
             yield frame
@@ -105,32 +108,38 @@ def as_tuples(
     try:
         with connection.engine.connect() as session:
             found = session.execution_options(**options).execute(statement)
-            for rows in found.partitions():
-                yield _of_tuples(rows, columns)
+            frames = (_of_tuples(rows, columns) for rows in found.partitions())
+            seconds = connection.settings.query_timeout
+            for held in _gathered(frames, lambda f: (f.height, f.estimated_size()), seconds):
+                yield pl.concat(held)
     except SQLAlchemyError as error:
         raise fault_of(error) from None
     except (ValueError, ArithmeticError) as error:  # of a driver, about a value
         raise DatabaseFault("query", redacted(error)) from None
 
 
-def gathered(frames: Iterable[pl.DataFrame], seconds: float) -> Iterator[pl.DataFrame]:
-    """Put small frames together, so that a Parquet row group is worth it.
+def _gathered(
+    parts: Iterable[P], size: Callable[[P], tuple[int, float]], seconds: float
+) -> Iterator[list[P]]:
+    """Put small parts together, so that a Parquet row group is worth it.
 
     Raises:
         DatabaseFault: reading took longer than the given time.
     """
     end = time.monotonic() + seconds
-    held: list[pl.DataFrame] = []
-    for frame in frames:
-        held.append(frame)
-        rows = sum(part.height for part in held)
-        if rows >= _GROUP_ROWS or sum(part.estimated_size() for part in held) >= _GROUP_BYTES:
-            yield pl.concat(held)
-            held = []
+    held: list[P] = []
+    full = 0.0
+    for part in parts:
+        held.append(part)
+        rows, in_bytes = size(part)
+        full += max(rows / _GROUP_ROWS, in_bytes / _GROUP_BYTES)
+        if full >= 1:
+            yield held
+            held, full = [], 0.0
         if time.monotonic() > end:
             raise DatabaseFault("slow", f"it was not read to its end after {seconds} s")
     if held:
-        yield pl.concat(held)
+        yield held
 
 
 def with_marks(statement: sa.Select[Any], dialect: type[sa.Dialect]) -> tuple[str, list[str]]:
@@ -149,9 +158,9 @@ def _arrow(dtype: pl.DataType) -> pa.DataType:
     return pa.string() if isinstance(dtype, pl.Decimal) else _ARROW[dtype]
 
 
-def _of_arrow(batch: pa.RecordBatch, columns: Mapping[str, Column]) -> pl.DataFrame:
-    frame = pl.from_arrow(batch)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a batch of columns is one
+def _of_arrow(table: pa.Table, columns: Mapping[str, Column]) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table of columns is one
     decimals = [column for column in columns.values() if isinstance(column.wire, pl.Decimal)]
     return frame.with_columns(parsed(frame[column.name], column.wire) for column in decimals)
 
