@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +25,7 @@ from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.planning.explain import explain_partition, feeds
 from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
 from ai_dataflow.sources.schemas import read_schemas
+from ai_dataflow.workstation.cleanup import SAFE_AGE, clean
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.readers import published_partitions
 from ai_dataflow.workstation.reports import read_reports
@@ -225,6 +228,30 @@ def explain(
         _print_json([feed.to_json() for feed in found])
     else:
         terminal.show_feeds(out, found)
+
+
+@app.command()
+def cleanup(
+    config: ConfigOption = None,
+    older_than: Annotated[
+        float, typer.Option("--older-than", min=0, help="In hours: what is younger stays.")
+    ] = SAFE_AGE.total_seconds() / 3600,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove what killed and failed runs left in the workstation, which no reader ever saw.
+
+    All versions of the datasets stay. Exits with 1 where a module is just being made. Example:
+    [bold]ai-dataflow cleanup --dry-run[/bold]
+    """
+    workstation = open_workstation(load_project(config).settings)
+    run_id = f"cleanup-{uuid.uuid4()}"
+    cleaned = clean(workstation, run_id, timedelta(hours=older_than), dry_run=dry_run)
+    if as_json:
+        _print_json({module: found.to_json() for module, found in cleaned.items()})
+    else:
+        terminal.show_cleanup(out, cleaned, dry_run=dry_run)
+    raise typer.Exit(int(any(found.problems for found in cleaned.values())))
 
 
 @app.command("help")

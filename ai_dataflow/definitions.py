@@ -16,7 +16,13 @@ from ai_dataflow.config.project import load_project
 from ai_dataflow.config.teams import ANY
 from ai_dataflow.orchestration.assets import DATASET_IO_MANAGER, build_assets
 from ai_dataflow.orchestration.io_managers import WorkstationIOManager
-from ai_dataflow.orchestration.jobs import ai_dataflow_job, control_table_sensor, nightly
+from ai_dataflow.orchestration.jobs import (
+    ai_dataflow_job,
+    cleanup,
+    control_table_sensor,
+    nightly,
+    weekly_cleanup,
+)
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.orchestration.run import Watcher
 
@@ -26,8 +32,8 @@ def build_definitions(config: str = "", watcher: Watcher | None = None) -> dg.De
     project = ProjectResource(config=config)
     return dg.Definitions(
         assets=[build_assets(_owners(config), watcher)],
-        jobs=[ai_dataflow_job],
-        schedules=[nightly],
+        jobs=[ai_dataflow_job, cleanup],
+        schedules=[nightly, weekly_cleanup],
         sensors=[control_table_sensor],
         resources={
             "project": project,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -16,6 +16,7 @@ from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.explain import Feed
 from ai_dataflow.planning.plan import Plan
+from ai_dataflow.workstation.cleanup import Cleaned
 from ai_dataflow.workstation.paths import Workstation
 from ai_dataflow.workstation.reports import (
     COUNTS,
@@ -290,6 +291,20 @@ def _show_details(
     for label, text in lines:
         if text:
             console.print(Text("  " + _printable(f"{label} {text}".strip())), soft_wrap=True)
+
+
+def show_cleanup(console: Console, cleaned: Mapping[str, Cleaned], *, dry_run: bool) -> None:
+    """Show what was left over in each module's folders."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("module")
+    for name in ("left-over files", "MB"):
+        table.add_column(name, justify="right")
+    for module, found in cleaned.items():
+        table.add_row(module, _number(len(found.files)), f"{found.bytes / 1e6:,.1f}")
+    console.print(table)
+    if dry_run:
+        console.print("\nNothing was removed: without --dry-run it is.")
+    show_diagnostics(console, [p for found in cleaned.values() for p in found.problems])
 
 
 def _show_places(console: Console, report: RunReport, workstation: Workstation, ui: str) -> None:

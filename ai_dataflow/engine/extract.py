@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import polars as pl
-from pydantic import TypeAdapter, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import SqlLocation
@@ -18,12 +17,9 @@ from ai_dataflow.engine.lineage import stage_of
 from ai_dataflow.sources import adls, azure_sql, failures
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.storage import Folder, StoredFile
-from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.files import DataFile, write_batches
 from ai_dataflow.workstation.paths import open_workstation
-
-_MANIFEST = "extracts.json"
-_EXTRACTS = TypeAdapter(list[Extract])
+from ai_dataflow.workstation.staging import keep_extracts, last_extracts
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[St
     partition's manifest, for runs that only merge.
     """
     staging = open_workstation(settings).staging(job.module, job.client)
-    last = _last(staging)
+    last = last_extracts(staging)
     done: list[Extract] = []
     failed: list[Failure] = []
     for source in job.sources:
@@ -56,7 +52,7 @@ def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[St
     fresh = {(extract.product, extract.submodule): extract for extract in done}
     own = {(source.product, source.submodule) for source in job.sources}
     # What failed keeps its last extract: the others are new, and are told to be.
-    _keep(staging, [e for key, e in {**last, **fresh}.items() if key in own])
+    keep_extracts(staging, [e for key, e in {**last, **fresh}.items() if key in own])
     return Extracted(done, failed)
 
 
@@ -114,22 +110,3 @@ def _known(source: SourceJob, last: Extract | None, stages: Collection[Stage]) -
             fix=f"run {stage_of(source)} for this partition too",
         )
     )
-
-
-def _last(staging: Folder) -> dict[tuple[str, str], Extract]:
-    try:
-        with reaching(staging):
-            extracts = _EXTRACTS.validate_json(
-                staging.read(_MANIFEST) if staging.stat(_MANIFEST) else b"[]"
-            )
-    except ValidationError:
-        return {}
-    return {(extract.product, extract.submodule): extract for extract in extracts}
-
-
-def _keep(staging: Folder, extracts: list[Extract]) -> None:
-    """Write the manifest, then drop the copies that it no longer names."""
-    with reaching(staging):
-        staging.write(_MANIFEST, _EXTRACTS.dump_json(extracts, indent=1))
-    named = {file.path for extract in extracts if extract.staged for file in extract.files}
-    staging.delete([f.path for f in staging.files() if f.path not in named | {_MANIFEST}])

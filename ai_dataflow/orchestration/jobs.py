@@ -4,8 +4,10 @@ import dagster as dg
 
 from ai_dataflow.engine.job import STAGES
 from ai_dataflow.orchestration.partitions import NAME, add_partitions
-from ai_dataflow.orchestration.resources import ProjectResource
+from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.workstation.cleanup import clean
+from ai_dataflow.workstation.paths import open_workstation
 
 JOB = "ai_dataflow_job"
 
@@ -20,6 +22,31 @@ nightly = dg.ScheduleDefinition(
     job=ai_dataflow_job,
     cron_schedule="0 2 * * *",
     description="All active partitions, every night. Off until it is switched on.",
+)
+
+
+@dg.op(description="Removes what no version of a table and no manifest names.")
+def remove_left_over_files(context: dg.OpExecutionContext, project: ProjectResource) -> None:
+    """Clean the workstation; a module that is just being made waits for the next time."""
+    with as_failure():
+        cleaned = clean(open_workstation(project.settings()), context.run.run_id)
+    for module, found in cleaned.items():
+        context.log.info(f"{module}: {len(found.files)} files, {found.bytes / 1e6:,.1f} MB")
+        for problem in found.problems:
+            context.log.warning(str(problem))
+
+
+@dg.job(description="Removes what killed and failed runs left in the workstation.")
+def cleanup() -> None:
+    """Clean the workstation."""
+    remove_left_over_files()
+
+
+weekly_cleanup = dg.ScheduleDefinition(
+    name="weekly_cleanup",
+    job=cleanup,
+    cron_schedule="0 12 * * 0",
+    description="Cleans the workstation on Sundays. Off until it is switched on.",
 )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote
@@ -100,6 +101,12 @@ class Folder:
             return []
         found = obstore.list(self.store, prefix=self._key(prefix) or None).collect()
         return sorted((self._stored(meta) for meta in found), key=lambda file: file.path)
+
+    def aged_files(self) -> Iterator[tuple[StoredFile, datetime]]:
+        """Give all files in the folder with the time of their last change."""
+        if not self._is_absent:
+            for meta in obstore.list(self.store, prefix=self.prefix or None).collect():
+                yield self._stored(meta), meta["last_modified"]
 
     def folders(self) -> list[str]:
         """List the names of the folders directly in this one."""

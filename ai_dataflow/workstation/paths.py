@@ -45,6 +45,10 @@ class Workstation:
         """The last extracts of a partition."""
         return self.root.folder(f"_staging/{module}/{client}")
 
+    def staged_clients(self, module: str) -> list[str]:
+        """The clients that have extracts of a module."""
+        return self.root.folder(f"_staging/{module}").folders()
+
     def leases(self, module: str) -> Folder:
         """The leases of a module."""
         return self.root.folder(f"_leases/{module}")

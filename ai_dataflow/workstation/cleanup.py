@@ -1,0 +1,118 @@
+"""Cleaning up: what killed and failed runs left behind, which no reader ever saw.
+
+A data file that no version of its table names, and a staged copy that no manifest names, is removed
+when it is old enough. All versions of a table stay readable: a training run may have pinned one.
+Each module is cleaned under its lease, so no run is about to publish what is removed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import polars as pl
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.sources.storage import Folder, scan_parquet
+from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.lease import lease
+from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation.staging import staged_files
+
+SAFE_AGE = timedelta(hours=24)
+_LOG = "_delta_log/"
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was found to be left over, in a module's folders: URLs and bytes; and what hindered."""
+
+    files: tuple[str, ...]
+    bytes: int
+    problems: tuple[Diagnostic, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the shape that `cleanup --json` prints."""
+        problems = [problem.to_json() for problem in self.problems]
+        return {"files": list(self.files), "bytes": self.bytes, "problems": problems}
+
+
+def clean(
+    workstation: Workstation, run_id: str, age: timedelta = SAFE_AGE, *, dry_run: bool = False
+) -> dict[str, Cleaned]:
+    """Remove what is left over, module by module; one that is busy is told and passed over.
+
+    Args:
+        workstation: where.
+        run_id: who holds the leases meanwhile.
+        age: what is younger stays, whatever it is.
+        dry_run: only tell what would be removed.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005: the workstation does not let us in.
+    """
+    return {
+        module: _clean_module(workstation, module, run_id, age, dry_run=dry_run)
+        for module in _modules(workstation)
+    }
+
+
+def _clean_module(
+    workstation: Workstation, module: str, run_id: str, age: timedelta, *, dry_run: bool
+) -> Cleaned:
+    try:
+        with lease(workstation.leases(module), module, run_id) as held:
+            found = list(_left_over(workstation, module, datetime.now(UTC) - age))
+            held.check()
+            for folder, path, _ in () if dry_run else found:
+                with reaching(folder):
+                    folder.delete([path])
+    except DataflowError as error:
+        return Cleaned((), 0, error.diagnostics)
+    urls = tuple(folder.join(path) for folder, path, _ in found)
+    return Cleaned(urls, sum(size for _, _, size in found))
+
+
+def _left_over(
+    workstation: Workstation, module: str, before: datetime
+) -> Iterator[tuple[Folder, str, int]]:
+    """Give the folder, path and size of each file that nothing names."""
+    for table in (workstation.dataset(module), workstation.rejects(module)):
+        with reaching(table):
+            old = {f.path: f.size for f, modified in table.aged_files() if modified < before}
+            data = [path for path in old if not path.startswith(_LOG)]
+            named = set(_named_by_log(table)) if data else set()
+        yield from ((table, path, old[path]) for path in data if path not in named)
+    for client in workstation.staged_clients(module):
+        staging = workstation.staging(module, client)
+        with reaching(staging):
+            old = {f.path: f.size for f, modified in staging.aged_files() if modified < before}
+            named = staged_files(staging) if old else set()
+        yield from ((staging, path, size) for path, size in old.items() if path not in named)
+
+
+def _named_by_log(table: Folder) -> Iterator[str]:
+    """Give every path that a version of the table names; see "Action Reconciliation" of Delta."""
+    for file in table.files(_LOG.rstrip("/")):
+        if file.path.endswith(".checkpoint.parquet"):
+            added = scan_parquet(table, [file.path]).select(pl.col("add").struct.field("path"))
+            yield from map(unquote, added.drop_nulls().collect()["path"])
+        elif file.path.endswith(".json"):
+            yield from map(unquote, _added(table.read(file.path).splitlines()))
+
+
+def _added(lines: Iterable[bytes]) -> Iterator[str]:
+    for line in lines:
+        if add := json.loads(line).get("add"):
+            yield str(add["path"])
+
+
+def _modules(workstation: Workstation) -> list[str]:
+    with reaching(workstation.root):
+        roots = (workstation.root, *map(workstation.root.folder, ("_rejects", "_staging")))
+        names = {name for root in roots for name in root.folders()}
+    return sorted(name for name in names if not name.startswith("_"))

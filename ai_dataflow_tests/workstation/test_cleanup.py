@@ -1,0 +1,106 @@
+"""Cleaning up: what nobody names goes, what any version names stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.definitions import build_definitions
+from ai_dataflow.sources.storage import Folder
+from ai_dataflow.workstation.cleanup import clean
+from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.lease import Holder
+from ai_dataflow.workstation.paths import Workstation, open_workstation
+from ai_dataflow.workstation.readers import load
+from ai_dataflow_tests.orchestration.runs import instance_of, run_project
+from ai_dataflow_tests.projects import project
+
+NOW = timedelta(0)
+
+
+@pytest.fixture
+def workstation(tmp_path: Path) -> Workstation:
+    """Give a workstation on which one module was published three times."""
+    project(tmp_path)
+    for _ in range(3):
+        run_project(tmp_path)
+    return open_workstation(Settings(folder=tmp_path))
+
+
+def _leave(folder: Folder, path: str, hours: float = 48) -> str:
+    folder.write(path, b"left over")
+    past = time.time() - hours * 3600
+    os.utime(Path(folder.url) / path, (past, past))
+    return folder.join(path)
+
+
+def test_a_workstation_without_left_overs_keeps_every_file(workstation: Workstation) -> None:
+    before = workstation.root.files()
+    assert [found.files for found in clean(workstation, "c", NOW).values()] == [()]
+    left = [file for file in workstation.root.files() if not file.path.startswith("_leases/")]
+    assert left == [file for file in before if not file.path.startswith("_leases/")]
+
+
+def test_all_versions_stay_readable(workstation: Workstation, tmp_path: Path) -> None:
+    table = open_table(workstation.dataset("claims"))
+    assert table is not None
+    table.create_checkpoint()
+    clean(workstation, "c", NOW)
+    for version in range(3):
+        assert load("claims", version=version, config=tmp_path).collect().height == 2
+
+
+def test_what_no_version_and_no_manifest_names_is_removed(workstation: Workstation) -> None:
+    urls = {
+        _leave(workstation.dataset("claims"), "client_code=acme/killed.parquet"),
+        _leave(workstation.rejects("claims"), "client_code=acme/killed.parquet"),
+        _leave(workstation.staging("claims", "acme"), "ORION.claim.killed.parquet"),
+        _leave(workstation.staging("gone", "acme"), "ORION.claim.killed.parquet"),
+    }
+    told = clean(workstation, "c", dry_run=True)
+    assert {url for found in told.values() for url in found.files} == urls
+    assert clean(workstation, "c") == told
+    assert not any("killed" in file.path for file in workstation.root.files())
+    assert {url for found in clean(workstation, "c").values() for url in found.files} == set()
+
+
+def test_what_is_young_stays(workstation: Workstation) -> None:
+    url = _leave(workstation.dataset("claims"), "client_code=acme/running.parquet", hours=23)
+    assert clean(workstation, "c")["claims"].files == ()
+    assert clean(workstation, "c", timedelta(hours=22))["claims"].files == (url,)
+
+
+def test_a_module_that_is_being_made_is_passed_over(
+    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_dataflow.workstation.lease.WAIT_SECONDS", 0.0)
+    other = Holder(run_id="other", host="elsewhere.example.org").model_dump_json()
+    workstation.leases("claims").write("00000099.json", other.encode())
+    _leave(workstation.dataset("claims"), "client_code=acme/killed.parquet")
+    found = clean(workstation, "c")["claims"]
+    assert (found.files, [problem.code for problem in found.problems]) == ((), ["WST-006"])
+
+
+def test_the_command_tells_and_the_job_removes(workstation: Workstation, tmp_path: Path) -> None:
+    _leave(workstation.dataset("claims"), "client_code=acme/killed.parquet")
+    command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "cleanup"]
+    told = subprocess.run(
+        [*command, "--dry-run"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "claims" in told.stdout
+    assert "Nothing was removed" in told.stdout
+    job = build_definitions(str(tmp_path)).resolve_job_def("cleanup")
+    with instance_of(tmp_path) as instance:
+        assert job.execute_in_process(instance=instance).success
+    printed = subprocess.run(
+        [*command, "--json"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert json.loads(printed.stdout) == {"claims": {"files": [], "bytes": 0, "problems": []}}
