@@ -62,7 +62,7 @@ def commit(
         try:
             return _commit(table, schema, added, sorted(files), run_id)
         except (*FOREIGN, DeltaError, PolarsError) as error:
-            failed = overtaken if isinstance(error, CommitFailedError) else unreached
+            failed = overtaken if _is_overtaken(error) else unreached
             problem = failed(table, error)
         try:
             # This asks for as long as it takes the account to come back.
@@ -76,27 +76,59 @@ def commit(
     raise AssertionError  # the last attempt returned or raised
 
 
+def _is_overtaken(error: Exception) -> bool:
+    return isinstance(error, CommitFailedError) or "table already exists" in str(error)
+
+
 def _commit(
     table: Folder, schema: Schema, added: list[AddAction], clients: list[str], run_id: str
 ) -> int:
     """Commit once. What an earlier attempt did unheard is not done again."""
-    properties = CommitProperties(custom_metadata={"run_id": run_id})
     if (delta := open_table(table.make())) is None:
-        _create(table, schema, added, properties)
+        _create(table, schema, added, run_id)
         return 0
     if (version := _version_with(delta, added)) is not None:
         return version
-    _check_types(delta, table, schema, set(clients))
-    delta.create_write_transaction(
-        [*added],
-        mode="overwrite",
-        schema=schema,
-        partition_by=[PARTITION_COLUMN],
-        partition_filters=[(PARTITION_COLUMN, "in", clients)],
-        commit_properties=properties,
-    )
-    delta.update_incremental()
-    return delta.version()
+    return _replace(delta, table, schema, added, clients, run_id)
+
+
+def _replace(
+    delta: DeltaTable,
+    table: Folder,
+    schema: Schema,
+    added: list[AddAction],
+    clients: list[str],
+    run_id: str,
+) -> int:
+    """Commit to a table that is there, anew while other runs commit other clients' partitions.
+
+    In single attempts: in a second one of its own deltalake would not see that another run has
+    given a client its first files meanwhile, and keep both.
+    """
+    ours = [(PARTITION_COLUMN, "in", clients)]
+    before = set(delta.file_uris(ours))
+    while True:
+        _check_types(delta, table, schema, set(clients))
+        version = delta.version()
+        try:
+            delta.create_write_transaction(
+                [*added],
+                mode="overwrite",
+                schema=schema,
+                partition_by=[PARTITION_COLUMN],
+                partition_filters=ours,
+                commit_properties=_once(run_id),
+            )
+        except CommitFailedError:
+            delta.update_incremental()
+            if delta.version() == version or set(delta.file_uris(ours)) != before:
+                raise
+        else:
+            return int(version) + 1
+
+
+def _once(run_id: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"run_id": run_id}, max_commit_retries=0)
 
 
 def _version_with(delta: DeltaTable | None, added: list[AddAction]) -> int | None:
@@ -119,17 +151,19 @@ def open_table(table: Folder, version: int | None = None) -> DeltaTable | None:
         return None
 
 
-def _create(
-    table: Folder, schema: Schema, added: list[AddAction], properties: CommitProperties
-) -> None:
-    """Create a table with its first files, so that nobody ever sees it empty."""
+def _create(table: Folder, schema: Schema, added: list[AddAction], run_id: str) -> None:
+    """Create a table with its first files, so that nobody ever sees it empty.
+
+    In one attempt: in a second one deltalake would add them to a table that another run created
+    meanwhile.
+    """
     create_table_with_add_actions(
         delta_uri(table),
         schema,
         added,
         partition_by=[PARTITION_COLUMN],
         storage_options=delta_options(table),
-        commit_properties=properties,
+        commit_properties=_once(run_id),
     )
 
 
