@@ -105,8 +105,7 @@ def _replace(
     In single attempts: in a second one of its own deltalake would not see that another run has
     given a client its first files meanwhile, and keep both.
     """
-    ours = [(PARTITION_COLUMN, "in", clients)]
-    before = set(delta.file_uris(ours))
+    before = _files_of(delta, clients)
     while True:
         _check_types(delta, table, schema, set(clients))
         version = delta.version()
@@ -116,15 +115,20 @@ def _replace(
                 mode="overwrite",
                 schema=schema,
                 partition_by=[PARTITION_COLUMN],
-                partition_filters=ours,
+                partition_filters=[(PARTITION_COLUMN, "in", clients)],
                 commit_properties=_once(run_id),
             )
         except CommitFailedError:
             delta.update_incremental()
-            if delta.version() == version or set(delta.file_uris(ours)) != before:
+            if delta.version() == version or _files_of(delta, clients) != before:
                 raise
         else:
             return int(version) + 1
+
+
+def _files_of(delta: DeltaTable, clients: list[str]) -> set[str]:
+    files = pl.DataFrame(delta.get_add_actions(flatten=True))
+    return set(files.filter(pl.col(f"partition.{PARTITION_COLUMN}").is_in(clients))["path"])
 
 
 def _once(run_id: str) -> CommitProperties:
