@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,3 +45,15 @@ def dagster_statuses(folder: Path, asset: str) -> dict[str, str]:
             module_client_partitions,
         )
     return {key: status.value if status else "MISSING" for key, status in (statuses or {}).items()}
+
+
+def cli(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from ai_dataflow.cli import main; main()", *arguments],
+        cwd=folder,
+        env=os.environ | {"COLUMNS": "160", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -30,7 +27,7 @@ from ai_dataflow_tests.orchestration.azure import (
     frame_of,
     make_lake,
 )
-from ai_dataflow_tests.orchestration.runs import dagster_statuses
+from ai_dataflow_tests.orchestration.runs import cli, dagster_statuses
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.proxy import Answer, FaultyProxy, Reset, Stall, Truncate
 from ai_dataflow_tests.services.traffic import Request
@@ -180,18 +177,6 @@ def away_from(proxy: FaultyProxy, *, method: str, path: str) -> None:
         return began.is_set()
 
     proxy.inject(Reset(), when=is_away)
-
-
-def cli(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Call the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", "from ai_dataflow.cli import main; main()", *arguments],
-        cwd=folder,
-        env=os.environ | {"COLUMNS": "160", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("where", [DATA_FILE, COMMIT], ids=["a data file", "a commit"])
