@@ -84,7 +84,10 @@ def _ask(identity: EntraIdentity, scope: str) -> Token:
     try:
         given = asked.get_token(scope)
     except exceptions.ClientAuthenticationError as error:
-        raise SignInError(redacted(error)) from None
+        # azure-identity says "authentication failed" of an Entra ID that it did not reach, too.
+        unheard = (exceptions.ServiceRequestError, exceptions.ServiceResponseError)
+        is_transient = isinstance(error.__cause__, unheard)
+        raise SignInError(redacted(error), is_transient=is_transient) from None
     except exceptions.AzureError as error:
         raise SignInError(redacted(error), is_transient=True) from None
     return Token(given.token, datetime.fromtimestamp(given.expires_on, UTC))
