@@ -23,6 +23,23 @@ url = "postgresql+psycopg://reader:secret@127.0.0.1:1/policy"
 [execution]
 retry_seconds = 0
 """
+# A storage account that nobody has a way into, and one at port 1.
+LAKE = "abfss://semantic@orionlake.dfs.core.windows.net/claims.csv"
+NO_CERTIFICATE = """
+[storage.orionlake]
+tenant_id = "00000000-0000-0000-0000-000000000000"
+client_id = "00000000-0000-0000-0000-000000000000"
+client_certificate = "nowhere.pem"
+endpoint = "http://127.0.0.1:1/orionlake"
+"""
+AWAY = """
+[storage.orionlake]
+account_key = "c2VjcmV0"
+endpoint = "http://127.0.0.1:1/orionlake"
+[execution]
+retry_seconds = 0
+"""
+AI = '[workstation]\nurl = "abfss://ai-data@orionlake.dfs.core.windows.net/datasets"\n'
 JOINED = TYPED + "    ORION,claims,line,acme,data/typed.parquet,Y\n"
 HEADER = "    module_name,product_code,submodule_name,source_column,ai_column,ai_type"
 
@@ -186,6 +203,10 @@ CASES: dict[str, dict[str, Any]] = {
         "control": located("data/two"),
         "files": {"data/two/a.csv": "ClaimNo,Amount\n", "data/two/b.csv": "Amount,ClaimNo\n"},
     },
+    "SRC-011": {"control": located(LAKE), "toml": NO_CERTIFICATE},
+    "SRC-012": {"control": located(LAKE), "toml": AWAY},
+    "WST-004": {"toml": AI + AWAY},
+    "WST-005": {"toml": AI + NO_CERTIFICATE},
     "COV-001": {
         "control": TWO_PRODUCTS,
         "mapping": MAPPING + VEGA,

@@ -8,11 +8,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from ai_dataflow.config.blob_urls import ACCOUNT_NAME
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.sections import (
+    EntraIdentity,
     ExecutionSettings,
     ModuleSettings,
     Section,
@@ -72,6 +73,18 @@ class Settings(Section):
             if not ACCOUNT_NAME.fullmatch(name):
                 raise ValueError(f"has `{name}`, which can be no storage account's name")
         return sections
+
+    @field_validator("storage", "sql")
+    @classmethod
+    def _certificates_are_relative_to_the_file(
+        cls, sections: dict[str, Any], info: ValidationInfo
+    ) -> dict[str, Any]:
+        def moved(section: EntraIdentity) -> EntraIdentity:
+            if not (file := section.client_certificate) or "folder" not in info.data:
+                return section
+            return section.model_copy(update={"client_certificate": info.data["folder"] / file})
+
+        return {name: moved(section) for name, section in sections.items()}
 
     @field_validator("mounts")
     @classmethod

@@ -168,3 +168,12 @@ def test_other_sections_that_name_storage_are_checked(tmp_path: Path, toml: str,
     assert says in problem.message
     shown = f"{problem} {problem!r} {problem.to_json()}"
     assert not [secret for secret in SECRETS if secret in shown]
+
+
+@pytest.mark.parametrize("section", ["storage.lake", "sql.policydb"])
+def test_a_certificate_is_relative_to_the_file_that_names_it(tmp_path: Path, section: str) -> None:
+    own = 'tenant_id = "t"\nclient_id = "c"\nclient_certificate = "own/c.pem"\n'
+    url = 'url = "sqlite://"\n' if section.startswith("sql") else ""
+    settings = load_settings(text_file(tmp_path, FILE, f"[{section}]\n{own}{url}"))
+    (found,) = [*settings.storage.values(), *settings.sql.values()]
+    assert found.client_certificate == tmp_path / "own/c.pem"
