@@ -26,7 +26,7 @@ class Certificates:
 
 
 def make_certificates(folder: Path) -> Certificates:
-    """Make an authority and a certificate for 127.0.0.1 and localhost; both last a day.
+    """Make an authority and a certificate for 127.0.0.1, localhost and its accounts, for a day.
 
     One certificate for both would not do: rustls refuses an authority as a server.
     """
@@ -37,7 +37,8 @@ def make_certificates(folder: Path) -> Certificates:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
-    hosts = [x509.IPAddress(ipaddress.ip_address(HOST)), x509.DNSName("localhost")]
+    names = [x509.DNSName(name) for name in ("localhost", "*.blob.core.localhost")]
+    hosts = [x509.IPAddress(ipaddress.ip_address(HOST)), *names]
     leaf = (
         _builder(_name(HOST), issuer, key.public_key())
         .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
