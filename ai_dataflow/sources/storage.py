@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import obstore
 import polars as pl
 from deltalake import DeltaTable
-from obstore.exceptions import AlreadyExistsError, PermissionDeniedError, UnauthenticatedError
+from deltalake.exceptions import DeltaError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from obstore.store import AzureStore, LocalStore
 
 from ai_dataflow.config import blob_urls
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.accounts import Account, account_of
 
+T = TypeVar("T")
+
 _LOCAL_BUFFER_BYTES = 1 << 20
 _REMOTE_BUFFER_BYTES = 8 << 20  # each is a request
+_ANSWERS = 3
+_BROKEN_OFF = "request or response body error"
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -99,7 +109,8 @@ class Folder:
         """List all files below a prefix, by path. A missing folder is an empty list."""
         if self._is_absent:
             return []
-        found = obstore.list(self.store, prefix=self._key(prefix) or None).collect()
+        store, key = self.store, self._key(prefix) or None
+        found = _whole(lambda: obstore.list(store, prefix=key).collect())
         return sorted((self._stored(meta) for meta in found), key=lambda file: file.path)
 
     def aged_files(self) -> Iterator[tuple[StoredFile, datetime]]:
@@ -197,6 +208,17 @@ def open_folder(url: str, settings: Settings) -> Folder:
     return Folder(str(place), account_of(place, settings), place.container, place.path)
 
 
+def _whole(ask: Callable[[], T]) -> T:
+    """Ask again when an answer breaks off: the libraries do that for files, not for the rest."""
+    for _ in range(_ANSWERS - 1):
+        try:
+            return ask()
+        except (BaseError, DeltaError, OSError) as error:
+            if _BROKEN_OFF not in str(error):
+                raise
+    return ask()
+
+
 class _Reading(io.RawIOBase):
     """Python's stream interface over obstore's reader, which lacks parts of it."""
 
@@ -247,7 +269,8 @@ def open_delta(folder: Folder, version: int | None = None) -> DeltaTable:
         TableNotFoundError: there is none.
         SignInError: Entra ID does not let us in.
     """
-    return _Delta(delta_uri(folder), version=version, storage_options=delta_options(folder))
+    uri, options = delta_uri(folder), delta_options(folder)
+    return _whole(lambda: _Delta(uri, version=version, storage_options=options))
 
 
 def delta_uri(folder: Folder) -> str:

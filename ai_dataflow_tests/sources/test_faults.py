@@ -262,6 +262,25 @@ def test_an_answer_that_breaks_off_goes_on_where_it_was(
         assert lake.load(lake.url(container, name), patient).height == rows.height
 
 
+@pytest.mark.parametrize("operation", ["list", "delta"])
+def test_a_listing_and_a_log_that_break_off_are_asked_for_again(
+    proxy: FaultyProxy, container: str, patient: Settings, operation: str
+) -> None:
+    method, path, run = OPERATIONS[operation]
+    proxy.inject(Truncate(3), method=method, path=path, times=1)
+    run(open_folder(lake.url(container), patient))
+
+
+def test_a_blob_in_the_archive_is_refused_by_its_code(
+    proxy: FaultyProxy, container: str, patient: Settings
+) -> None:
+    proxy.inject(Answer(409, "BlobArchived"), method="GET", path=r"rows\.")
+    for path in ("rows.csv", "rows.parquet", "rows.jsonl"):
+        problem = lake.refusal(lake.url(container, path), patient)
+        assert problem.code == "SRC-013"
+        assert "409 BlobArchived" in problem.message
+
+
 def test_a_short_stall_is_waited_for(proxy: FaultyProxy, container: str, patient: Settings) -> None:
     proxy.inject(Stall(0.3), times=1)
     assert lake.load(lake.url(container, "rows.csv"), patient).height == 2
