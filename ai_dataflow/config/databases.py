@@ -111,14 +111,12 @@ class Connection:
         if self.settings.odbc:
             text = self.settings.odbc.get_secret_value()
             if backend == "mssql":
-                return odbc.for_sql_server(text)
+                return odbc.for_bulk(text)
             return odbc.with_defaults(text, odbc.POSTGRESQL) if backend == "postgresql" else text
         if self.engine.driver != "pyodbc" or backend != "mssql" or self._is_entra:
             return ""
         arguments, _ = self.engine.dialect.create_connect_args(self._driver_url)
-        text = odbc.for_sql_server(str(arguments[0]))
-        # arrow-odbc passes bytes; as which characters, drivers take from the process's locale.
-        return text if text.isascii() else ""
+        return odbc.for_bulk(str(arguments[0]))
 
     @property
     def _is_entra(self) -> bool:

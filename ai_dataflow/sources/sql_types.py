@@ -170,7 +170,6 @@ def _decimal(declared: generic.Numeric[Any]) -> pl.Decimal | None:
 
 _NO_OFFSET: sa.ColumnElement[str] = sa.literal_column("'+00:00'")
 _MS_TEXT = _spelled(TEXT, _cast(mssql.NVARCHAR(None)))
-_MS_SHORT = _cast(sa.VARCHAR(48))
 _VARBINARY_MAX = mssql.VARBINARY("max")  # type: ignore[no-untyped-call]
 _MSSQL: dict[str, Delivery] = {
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _plain(INT)),
@@ -199,9 +198,7 @@ _MSSQL: dict[str, Delivery] = {
 def of_mssql(name: str, precision: int | None, scale: int | None) -> Delivery:
     """Give the delivery of a type by its name in `INFORMATION_SCHEMA.COLUMNS`."""
     if name in ("decimal", "numeric"):
-        decimal = pl.Decimal(precision or 18, scale or 0)
-        # FreeTDS has no room for the sign of `-0.12`, and cuts off the last digit.
-        return _spelled(decimal, _MS_SHORT) if precision == scale else _plain(decimal)
+        return _plain(pl.Decimal(precision or 18, scale or 0))
     return _MSSQL.get(name, _MS_TEXT)
 
 
