@@ -47,6 +47,7 @@ _STATES: dict[str, Kind] = {
     "28": "login", "3D000": "login",
     "42501": "denied",
     "57014": "slow", "HYT00": "slow",
+    "HY010": "slow",  # amid a block of rows, Microsoft's driver says it of the rows thereafter
     "IM00": "unusable", "01000": "unusable",
     "08": "unreachable", "HYT01": "unreachable", "53": "unreachable", "57P": "unreachable",
     "40001": "unreachable", "40P01": "unreachable", "55P03": "unreachable",
@@ -65,6 +66,8 @@ _REFUSED = re.compile(
     r"FATAL: (?!.*(?:starting up|shutting down|recovery|too many|connection slots|not yet accept))"
     r"|no password supplied|no pg_hba|Login failed|Cannot open database"
 )
+# All that FreeTDS says of a connection that broke while rows were on their way.
+_BROKEN_OFF = re.compile(r"\[FreeTDS\]\[SQL Server\]Unknown error")
 _CERTIFICATE = re.compile(r"certificate|SSL routines", re.IGNORECASE)
 
 
@@ -97,8 +100,11 @@ class DatabaseFault(Exception):  # noqa: N818 - it is no error yet: that depends
         return f"after {times} over {self.seconds:.0f} s"
 
 
-def fault_of(error: Exception) -> DatabaseFault:
-    """Classify an error of SQLAlchemy, of a driver or of arrow-odbc."""
+def fault_of(error: Exception, *, is_reading: bool = False) -> DatabaseFault:
+    """Classify an error of SQLAlchemy, of a driver or of arrow-odbc.
+
+    `is_reading` tells that the connection stood and rows were on their way.
+    """
     if isinstance(error, DatabaseFault):
         return error
     if isinstance(error, NoSuchTableError):
@@ -109,20 +115,20 @@ def fault_of(error: Exception) -> DatabaseFault:
     if isinstance(error, ArgumentError | TypeError | ValueError):
         return DatabaseFault("unusable", "its URL is none that SQLAlchemy or the driver knows")
     if isinstance(error, DBAPIError):
-        return _of_driver(error)
+        # Without a statement it was the connection that failed, or the next rows.
+        return _of_driver(error, is_connecting=error.statement is None and not is_reading)
     if isinstance(error, SQLAlchemyError):
         return DatabaseFault("query", redacted(error))
     return _of_text(str(error), is_connecting="SQLDriverConnect" in str(error))
 
 
-def _of_driver(error: DBAPIError) -> DatabaseFault:
+def _of_driver(error: DBAPIError, *, is_connecting: bool) -> DatabaseFault:
     cause = error.orig
     if type(cause).__module__.startswith("sqlite3"):
         text = str(cause)
         kinds = (kind for said, kind in _SQLITE.items() if said in text)
         return DatabaseFault(next(kinds, "query"), redacted(text))
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
-    is_connecting = error.statement is None  # without a statement it was the connection that failed
     arguments = cause.args if cause else ()
     text = str(arguments[1] if len(arguments) > 1 and _is_state(arguments[0]) else cause)
     return _of_text(
@@ -158,7 +164,7 @@ def _kind(text: str, state: str, *, is_connecting: bool, is_broken: bool) -> Kin
     kind = next((kind for prefix, kind in _STATES.items() if state.startswith(prefix)), None)
     if is_connecting and kind in (None, "slow"):  # `invalid connection option` is psycopg's
         return "unusable" if "invalid" in text else "unreachable"
-    return kind or ("unreachable" if is_broken else "query")
+    return kind or ("unreachable" if is_broken or _BROKEN_OFF.search(text) else "query")
 
 
 def patiently(work: Callable[[], T], seconds: float) -> T:
