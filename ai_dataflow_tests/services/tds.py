@@ -57,9 +57,10 @@ class Break:
 
 @dataclass(frozen=True)
 class Delay:
-    """Wait; while reading, before each row."""
+    """Wait; while reading, after some rows."""
 
     seconds: float
+    after: int = 0
 
 
 Fault = Refuse | Break | Delay
@@ -340,22 +341,19 @@ class _Session:
             raise
         server.statements.append(Statement(text, values, found.of))
         fault = server.due(found.of)
-        if found.of != "read" or getattr(fault, "after", None) == 0:
-            self._go_wrong(fault)
-        if not found.columns:
-            return None
-        reply.add(wire.columns(found.columns))
         with server.reading() if found.of == "read" else nullcontext():
+            if fault and not fault.after:
+                self._go_wrong(fault)
+            if not found.columns:
+                return None
+            reply.add(wire.columns(found.columns))
             return self._deliver_rows(reply, found, fault)
 
     def _deliver_rows(self, reply: _Answer, found: Result, fault: Fault | None) -> int:
         types, number = [sql for _, sql in found.columns], 0
         for number, row in enumerate(found.rows, 1):
-            if isinstance(fault, Delay):
-                reply.flush()
-                self._go_wrong(fault)
             reply.add(wire.row(types, row))
-            if isinstance(fault, Refuse | Break) and fault.after == number:
+            if fault and fault.after == number:
                 reply.flush()
                 self._go_wrong(fault)
         return number
