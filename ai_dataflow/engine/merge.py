@@ -7,33 +7,39 @@ the rows are unioned by AI column; what a product does not map is null.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
+from functools import partial, reduce
 
 import polars as pl
 
 from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.engine.job import AiColumn, SourceJob
+from ai_dataflow.engine.scratch import Scratch
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN
 
 # Beside AI columns, none of which begins so.
 _LEFT, _RIGHT = "\ue000left", "\ue000right"
+PIECE_BYTES = 128 << 20
+_FEW_ROWS = 100_000
+_SAMPLE = 10_000
 
 
 @dataclass(frozen=True)
 class Part:
     """The good rows of one source, or of several already joined.
 
-    `filled` counts the values of each AI column in `rows`; `merged` the rows that the join made a
-    part of another row.
+    `height` counts the rows, `filled` the values of each AI column in them; `merged` the rows that
+    the join made a part of another row.
     """
 
     source: SourceJob
     keys: tuple[str, ...]
     rows: pl.LazyFrame
+    height: int
     filled: Mapping[str, int]
     merged: int = 0
 
@@ -47,14 +53,18 @@ class Merged:
     filled: Mapping[str, int]
 
 
-def merge_product(parts: Sequence[Part]) -> Merged:
+def merge_product(parts: Sequence[Part], space: Scratch) -> Merged:
     """Merge the sources of one product.
+
+    Args:
+        parts: the sources, in the order in which they are planned.
+        space: where a join that is too large for memory is done piece by piece.
 
     Raises:
         DataflowError: DAT-001 where a join is many-to-many, MAP-013 where there is no shared key.
     """
     keyed = [part for part in parts if part.keys]
-    together = [reduce(_join, keyed)] if keyed else []
+    together = [reduce(partial(_join, space), keyed)] if keyed else []
     together += [part for part in parts if not part.keys]
     filled: Counter[str] = Counter()
     for part in together:
@@ -74,19 +84,47 @@ def _append(frames: list[pl.LazyFrame]) -> pl.LazyFrame:
     return pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
 
 
-def _join(left: Part, right: Part) -> Part:
+def _join(space: Scratch, left: Part, right: Part) -> Part:
     shared = [key for key in left.keys if key in right.keys]
     if not shared:
         raise DataflowError(_no_shared_key(left, right))
-    matches = _matches(left, right, shared)
+    pieces = _pieces(left, right, shared, space)
+    matches = _summed([_matches(a, b, shared) for a, b in pieces])
     if matches.exploding:
         raise DataflowError(_many_to_many(left, right, shared, matches.exploding))
-    rows = left.rows.join(
-        right.rows, on=shared, how="full", coalesce=True, maintain_order="left_right"
+    joined = [
+        a.rows.join(b.rows, on=shared, how="full", coalesce=True, maintain_order="left_right")
+        for a, b in pieces
+    ]
+    rows = joined[0] if len(joined) == 1 else space.hold_pieces(joined)
+    return Part(
+        right.source,
+        tuple(dict.fromkeys((*left.keys, *right.keys))),
+        rows,
+        left.height + right.height - matches.keys,
+        _filled(left, right, shared, matches),
+        left.merged + right.merged + matches.keys,
     )
-    keys = tuple(dict.fromkeys((*left.keys, *right.keys)))
-    filled = _filled(left, right, shared, matches)
-    return Part(right.source, keys, rows, filled, left.merged + right.merged + matches.keys)
+
+
+def _pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> list[tuple[Part, Part]]:
+    """Split what is to be joined into pieces that memory can hold, by the keys; mostly it is one.
+
+    Which rows share a piece depends on their keys alone, so pieces are joined one by one.
+    """
+    number = math.ceil((_bytes(left) + _bytes(right)) / PIECE_BYTES)
+    if number <= 1:
+        return [(left, right)]
+    sides = ([replace(part, rows=rows) for rows in space.split(part.rows, keys, number)]
+             for part in (left, right))  # fmt: skip
+    return list(zip(*sides, strict=True))
+
+
+def _bytes(part: Part) -> float:
+    """Estimate how much memory rows take, from the first of them."""
+    if part.height < _FEW_ROWS:
+        return 0
+    return part.rows.head(_SAMPLE).collect().estimated_size() / _SAMPLE * part.height
 
 
 @dataclass(frozen=True)
@@ -98,7 +136,15 @@ class _Matches:
 
     keys: int
     exploding: int
-    repeated: dict[str, int]
+    repeated: Mapping[str, int]
+
+
+def _summed(pieces: Sequence[_Matches]) -> _Matches:
+    repeated: Counter[str] = Counter()
+    for piece in pieces:
+        repeated.update(piece.repeated)
+    keys = sum(piece.keys for piece in pieces)
+    return _Matches(keys, sum(piece.exploding for piece in pieces), repeated)
 
 
 def _matches(left: Part, right: Part, keys: list[str]) -> _Matches:

@@ -100,7 +100,7 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
         for product, sources in job.by_product().items():
             result.counts[product] = ProductCounts()
             parts = [_map(s, opened[product, s.submodule], result, beside) for s in sources]
-            done = merge_product(parts)
+            done = merge_product(parts, space)
             result.counts[product].rows_merged = done.rows_merged
             merged[product], beside.expected.filled[product] = done.rows, done.filled
         if not result.total("rows_read"):
@@ -144,7 +144,7 @@ def _map(source: SourceJob, files: Files, result: PartitionResult, beside: _Besi
     beside.left_out.append(good_and_bad.rejects)
     if lines:
         beside.left_out.append(malformed_rejects(read.malformed, source))
-    return Part(source, source.key_columns, good_and_bad.good, counted.filled)
+    return Part(source, source.key_columns, good_and_bad.good, counted.good, counted.filled)
 
 
 def _read_and_map(

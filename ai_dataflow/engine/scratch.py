@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 SPILL_BYTES = 64 << 20
+_PART = "part"
 
 
 class Scratch:
@@ -41,6 +42,27 @@ class Scratch:
             for batch in batches:
                 writer.write_table(batch.to_arrow())
         return pl.scan_parquet(path)
+
+    def hold_pieces(self, pieces: list[pl.LazyFrame]) -> pl.LazyFrame:
+        """Compute frames of one schema one after the other, into files."""
+        paths = [self._path() for _ in pieces]
+        for piece, path in zip(pieces, paths, strict=True):
+            piece.sink_parquet(path, compression="lz4")
+        return pl.scan_parquet(paths)
+
+    def split(self, frame: pl.LazyFrame, keys: list[str], parts: int) -> list[pl.LazyFrame]:
+        """Split a frame by its keys: rows of equal keys come into the same part."""
+        folder = self._path().with_suffix("")
+        number = (pl.struct(keys).hash() % parts).alias(_PART)
+        into = pl.PartitionBy(folder, key=number, include_key=False)
+        schema = frame.collect_schema()
+        frame.sink_parquet(into, compression="lz4", mkdir=True)
+        found = [sorted((folder / f"{_PART}={part}").glob("*.parquet")) for part in range(parts)]
+        return [
+            pl.scan_parquet(files, hive_partitioning=False) if files
+            else pl.LazyFrame(schema=schema)
+            for files in found
+        ]  # fmt: skip
 
     def _path(self) -> Path:
         return self._folder() / f"{uuid.uuid4().hex}.parquet"

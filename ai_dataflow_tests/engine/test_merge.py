@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.engine import merge
 from ai_dataflow.engine.job import AiColumn
-from ai_dataflow.engine.merge import Merged, Part, merge_product, union_products
+from ai_dataflow.engine.merge import Merged, Part, union_products
+from ai_dataflow.engine.scratch import scratch
 from ai_dataflow_tests.engine.jobs import PLACE, codes, key, mapped, source
 
 
 def _part(name: str, rows: Mapping[str, Sequence[Any]], *keys: str, **types: Any) -> Part:
     frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(keys, pl.Int64) | types)
     mappings = [key(c) if c in keys else mapped(c) for c in frame.columns]
-    return Part(source(Path(name), *mappings, submodule=name), keys, frame.lazy(), _values(frame))
+    made = source(Path(name), *mappings, submodule=name)
+    return Part(made, keys, frame.lazy(), frame.height, _values(frame))
+
+
+@pytest.fixture(params=["whole", "pieces"], autouse=True, scope="module")
+def space(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Join as one, and in pieces: memory must not change what comes out."""
+    with pytest.MonkeyPatch.context() as patched:
+        if request.param == "pieces":
+            patched.setattr(merge, "PIECE_BYTES", 64)
+            patched.setattr(merge, "_FEW_ROWS", 0)
+            patched.setattr(merge, "_SAMPLE", 10)
+        yield
+
+
+def merge_product(parts: list[Part]) -> Merged:
+    """Merge, and read the rows while there is scratch space; in any order."""
+    with scratch() as space:
+        merged = merge.merge_product(parts, space)
+        return replace(merged, rows=merged.rows.collect().lazy())
 
 
 def _values(frame: pl.DataFrame) -> dict[str, int]:

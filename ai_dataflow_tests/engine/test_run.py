@@ -22,6 +22,7 @@ from ai_dataflow.engine import run as engine
 from ai_dataflow.engine import scratch
 from ai_dataflow.engine.job import AiColumn, PartitionJob
 from ai_dataflow.engine.merge import Merged, Part, merge_product
+from ai_dataflow.engine.scratch import Scratch
 from ai_dataflow.engine.transform import Mapped, split
 from ai_dataflow_tests.engine.jobs import (
     codes,
@@ -254,8 +255,8 @@ def test_jobs_and_results_are_plain_data_that_can_be_sent_anywhere(tmp_path: Pat
 def test_rows_that_are_unaccounted_for_stop_the_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def miscounted(parts: list[Part]) -> Merged:
-        merged = merge_product(parts)
+    def miscounted(parts: list[Part], space: Scratch) -> Merged:
+        merged = merge_product(parts, space)
         return replace(merged, rows_merged=merged.rows_merged + 1)
 
     monkeypatch.setattr(engine, "merge_product", miscounted)
@@ -275,8 +276,8 @@ def test_a_value_that_is_lost_stops_the_partition(
 ) -> None:
     """A null that nobody explains: no row is missing, and P7 is broken all the same."""
 
-    def forgetful(parts: list[Part]) -> Merged:
-        merged = merge_product(parts)
+    def forgetful(parts: list[Part], space: Scratch) -> Merged:
+        merged = merge_product(parts, space)
         return replace(merged, rows=merged.rows.with_columns(pl.lit(None, pl.Date).alias("day")))
 
     monkeypatch.setattr(engine, "merge_product", forgetful)
