@@ -124,7 +124,8 @@ def _bytes(part: Part) -> float:
     """Estimate how much memory rows take, from the first of them."""
     if part.height < _FEW_ROWS:
         return 0
-    return part.rows.head(_SAMPLE).collect().estimated_size() / _SAMPLE * part.height
+    sample = part.rows.head(_SAMPLE).collect()
+    return sample.estimated_size() / max(sample.height, 1) * part.height
 
 
 @dataclass(frozen=True)
