@@ -68,7 +68,9 @@ _REFUSED = re.compile(
 )
 # All that FreeTDS says of a connection that broke while rows were on their way.
 _BROKEN_OFF = re.compile(r"\[FreeTDS\]\[SQL Server\]Unknown error")
-_CERTIFICATE = re.compile(r"certificate|SSL routines", re.IGNORECASE)
+# OpenSSL's words, in brackets as values are elsewhere.
+_SAID_BY_SSL = re.compile(r"\[(error:[^\]]*)\]")
+_UNSAFE = re.compile(r"certificate|SSL routines|Encryption not supported", re.IGNORECASE)
 
 
 class DatabaseFault(Exception):  # noqa: N818 - it is no error yet: that depends on who asks
@@ -147,7 +149,8 @@ def _of_text(
     state = state or (found and (found[1] or found[2])) or ""
     kind = _kind(text, state, is_connecting=is_connecting, is_broken=is_broken)
     said = _MESSAGE.search(text)
-    message = redacted(_ORIGIN.sub("", (said[1] if said else text).strip()))
+    spoken = _SAID_BY_SSL.sub(r"\1", (said[1] if said else text).strip())
+    message = redacted(_ORIGIN.sub("", spoken))
     reason = f"{message} [{state}]" if state and state not in message else message
     return DatabaseFault(kind, reason, is_connecting=is_connecting)
 
@@ -159,7 +162,7 @@ def _kind(text: str, state: str, *, is_connecting: bool, is_broken: bool) -> Kin
             return kind
     if is_connecting and _REFUSED.search(text):
         return "login"
-    if is_connecting and _CERTIFICATE.search(text):
+    if is_connecting and _UNSAFE.search(text):
         return "unusable"
     kind = next((kind for prefix, kind in _STATES.items() if state.startswith(prefix)), None)
     if is_connecting and kind in (None, "slow"):  # `invalid connection option` is psycopg's
