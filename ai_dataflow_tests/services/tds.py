@@ -262,7 +262,8 @@ class _Session:
 
     def _shake_hands(self) -> None:
         kind, content = self._channel.receive()
-        assert kind == wire.PRELOGIN
+        if kind != wire.PRELOGIN:
+            raise wire.GoneError  # TLS from the start is TDS 8
         asked, tls = wire.prelogin_options(content), self._server.tls
         options = {
             _VERSION: bytes([12, 0, 7, 208, 0, 0]),

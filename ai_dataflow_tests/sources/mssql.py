@@ -20,18 +20,19 @@ from ai_dataflow_tests.services.tds_sql import Table
 from ai_dataflow_tests.sources.sql import opened, read
 
 DRIVERS = {
-    "microsoft": "driver=ODBC+Driver+18+for+SQL+Server&Encrypt=no",
-    "freetds": "driver=FreeTDS&TDS_Version=7.4&Encryption=off",
+    "microsoft": "driver=ODBC+Driver+18+for+SQL+Server",
+    "freetds": "driver=FreeTDS&TDS_Version=7.4",
 }
+PLAIN = {"microsoft": "&Encrypt=no", "freetds": "&Encryption=off"}
 WAYS = [("microsoft", "bulk"), ("microsoft", "tuples"), ("freetds", "tuples")]
 
 
-def url(server: TdsServer, driver: str, *, user: str = "", query: str = "") -> str:
-    """Give the URL of a server as in the settings."""
-    who = user or f"{server.user}:{quote(server.password, '')}"
-    port = f"&port={server.port}" if "freetds" in driver.lower() else ""
-    options = DRIVERS.get(driver, driver)
-    return f"mssql+pyodbc://{who}@{HOST}:{server.port}/policy?{options}{port}{query}"
+def url(server: TdsServer, driver: str, query: str, *, user: str | None = None) -> str:
+    """Give the URL of a server as in the settings; the query is added to it."""
+    who = f"{server.user}:{quote(server.password, '')}@" if user is None else user
+    port = f"&port={server.port}" if driver == "freetds" else ""
+    options = f"{DRIVERS[driver]}{port}{query}"
+    return f"mssql+pyodbc://{who}{HOST}:{server.port}/policy?{options}"
 
 
 def only_tuples(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,8 +49,9 @@ class Way:
     folder: Path
 
     def settings(self, server: TdsServer, *, query: str = "", **options: Any) -> Settings:
-        """Give settings with the server as connection `db`; `query` is added to its URL."""
-        return opened(self.folder, url(server, self.driver, query=query), **options)
+        """Give settings with the server as connection `db`, not encrypted if it cannot."""
+        is_plain = "" if server.tls else PLAIN[self.driver]
+        return opened(self.folder, url(server, self.driver, is_plain + query), **options)
 
     def read(self, server: TdsServer, *columns: str, **located: Any) -> pl.DataFrame:
         """Read `dbo.t` or another table; as often as is needed within ten seconds."""
@@ -58,17 +60,18 @@ class Way:
 
     def told(self, server: TdsServer, **options: Any) -> Diagnostic:
         """Give what reading `dbo.t` fails with."""
-        return self.told_by(self.settings(server, **options))
+        return told_by(self.settings(server, **options))
 
-    def told_by(self, settings: Settings) -> Diagnostic:
-        """Give what reading `dbo.t` by these settings fails with."""
-        with pytest.raises(DataflowError) as error:
-            read(settings, "t", schema="dbo")
-        (problem,) = error.value.diagnostics
-        assert problem.place == "cell"
-        assert "FROM" not in problem.cause
-        assert "hunter2" not in repr(problem)
-        return problem
+
+def told_by(settings: Settings) -> Diagnostic:
+    """Give what reading `dbo.t` by these settings fails with."""
+    with pytest.raises(DataflowError) as error:
+        read(settings, "t", schema="dbo")
+    (problem,) = error.value.diagnostics
+    assert problem.place == "cell"
+    assert "FROM" not in problem.cause
+    assert "hunter2" not in repr(problem)
+    return problem
 
 
 def one(declared: str, values: Sequence[Any], *, name: str = "t") -> Table:

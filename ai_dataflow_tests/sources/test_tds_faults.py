@@ -17,7 +17,7 @@ from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.files import write_batches
 from ai_dataflow_tests.services.processes import unique
 from ai_dataflow_tests.services.tds import Break, Delay, Refuse, TdsServer
-from ai_dataflow_tests.sources.mssql import Way, one
+from ai_dataflow_tests.sources.mssql import Way, one, told_by
 
 ROWS = [f"row {n}" for n in range(2_000)]
 TABLE = one("nvarchar(20)", ROWS)
@@ -51,7 +51,7 @@ def test_a_wrong_password_is_a_refused_login(way: Way) -> None:
     with TdsServer(TABLE) as server:
         settings = way.settings(server, retry_seconds=100)
         server.password = "another"  # noqa: S105 - nobody's
-        problem = way.told_by(settings)
+        problem = told_by(settings)
         assert len(server.logins) == 1
     assert problem.code == "SRC-021"
     assert "Login failed" in problem.cause
