@@ -266,14 +266,20 @@ def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
     In a storage account it is one request for a file, one more for a folder or a glob.
     """
     if is_glob(path):
-        pattern = glob_pattern(path)
-        found = [file for file in root.files() if pattern.fullmatch(file.path)]
+        listed = root.files()
+        # Its files; where it names none, those in the folders that it names, as Spark does.
+        found = _named(listed, path) or _named(listed, f"{path.rstrip('/')}/**")
         return root, found if _is_hidden(path) else _data(found)
     if path and (file := root.stat(path)) and not _is_marker(root, file):
         return root, [file]
     inside = root.folder(path) if path else root
     found = inside.files()
     return inside, found if any(map(_is_log, found)) else _data(found)
+
+
+def _named(files: list[StoredFile], glob: str) -> list[StoredFile]:
+    pattern = glob_pattern(glob)
+    return [file for file in files if pattern.fullmatch(file.path)]
 
 
 def _is_log(file: StoredFile) -> bool:

@@ -65,10 +65,10 @@ def fault_of(error: BaseException, account: Account | None) -> Fault | None:
         fault = _answered(int(status[1]), text, account)
     elif _NETWORK.search(text):
         fault = Fault("transient", _unreachable(text, account))
+        if _RETRIES.search(text):  # one that throttles answers: it is not down
+            account.mark_down(fault.reason)
     else:
         return None
-    if fault.kind == "transient" and _RETRIES.search(text):
-        account.mark_down(fault.reason)
     return fault
 
 

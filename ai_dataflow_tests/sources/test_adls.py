@@ -345,3 +345,12 @@ def test_a_failure_names_the_location_as_the_control_table_spells_it(tmp_path: P
         adls.pin(location, "orion", "line", "cell", Settings(folder=tmp_path))
     assert "/mnt/orion/no.csv" in error.value.diagnostics[0].message
     assert str(tmp_path) not in error.value.diagnostics[0].message
+
+
+def test_a_glob_that_names_folders_reads_what_is_in_them(tmp_path: Path) -> None:
+    for year in ("2025", "2026"):
+        _write(tmp_path / f"sales/year={year}/month=01/a.csv")
+        _write(tmp_path / f"sales/year={year}/month=02/a.csv")
+    found = _read(_pin(tmp_path, "sales/year=*/month=01"))
+    assert sorted(found["year"]) == ["2025", "2025", "2026", "2026"]
+    assert set(found["month"]) == {"01"}

@@ -290,12 +290,12 @@ def test_an_account_that_is_down_is_not_asked_by_everyone(
     proxy: FaultyProxy, container: str, patient: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After one source has waited in vain the others fail at once, until a pause is over."""
-    proxy.inject(Answer(503))
+    proxy.inject(Reset())
     first = lake.refusal(lake.url(container, "rows.csv"), patient)
     asked = len(proxy.requests)
     for path in ("rows.csv", "rows.parquet", "table", "*"):
         problem = lake.refusal(lake.url(container, path), patient)
-        assert (problem.code, "503" in problem.message) == ("SRC-012", True)
+        assert (problem.code, "does not answer" in problem.message) == ("SRC-012", True)
     assert first.code == "SRC-012"
     assert len(proxy.requests) == asked
     proxy.clear()
@@ -304,10 +304,18 @@ def test_an_account_that_is_down_is_not_asked_by_everyone(
     assert lake.load(lake.url(container, "rows.csv"), patient).height == 2
 
 
+def test_an_account_that_throttles_one_request_is_not_down(
+    proxy: FaultyProxy, container: str, patient: Settings
+) -> None:
+    proxy.inject(Answer(503), path="parquet")
+    assert lake.refusal(lake.url(container, "rows.parquet"), patient).code == "SRC-012"
+    assert lake.load(lake.url(container, "rows.csv"), patient).height == 2
+
+
 def test_only_the_account_that_is_down_is_down(
     azurite: Azurite, proxy: FaultyProxy, container: str, patient: Settings
 ) -> None:
-    proxy.inject(Answer(503))
+    proxy.inject(Reset())
     both = patient.model_copy(update={"storage": patient.storage | {
         "vegalake": StorageAccount(account_key=SecretStr(azurite.keys["vegalake"]),
                                    endpoint=azurite.endpoint("vegalake"))}})  # fmt: skip
