@@ -28,14 +28,15 @@ Kind = Literal["missing", "unusable", "unreachable", "login", "denied", "slow", 
 # far more often than a failover, which announces itself with 40613.
 _TRANSIENT = frozenset(
     {
-        601, 615, 617, 669, 921, 997, 1203, 1204, 1205, 1221, 1222, 1807, 3935, 3960, 3966, 4221,
-        8628, 8645, 8651, 10053, 10054, 10060, 10922, 10928, 10929, 10936, 14355, 17197, 20041,
-        40143, 40166, 40197, 40501, 40540, 40613, 41301, 41302, 41305, 41325, 41839, 42108, 42109,
-        49918, 49919, 49920,
+        596, 601, 615, 617, 669, 921, 997, 1203, 1204, 1205, 1221, 1222, 1807, 3935, 3960, 3966,
+        4221, 8628, 8645, 8651, 10053, 10054, 10060, 10922, 10928, 10929, 10936, 14355, 17197,
+        20041, 40143, 40166, 40197, 40501, 40540, 40613, 41301, 41302, 41305, 41325, 41839, 42108,
+        42109, 49918, 49919, 49920,
     }
 )  # fmt: skip
 _NUMBERS: dict[int, Kind] = {
     **dict.fromkeys(_TRANSIENT, "unreachable"),
+    **dict.fromkeys((20004, 20006, 20017, 20047), "unreachable"),  # FreeTDS: it broke off
     **dict.fromkeys((208, 911, 2702), "missing"),
     **dict.fromkeys((4060, 18401, 18452, 18456, 18470, 18486, 18487, 18488), "login"),
     **dict.fromkeys((40532, 40615, 40914, 47073), "login"),  # server name and firewall rules
@@ -66,8 +67,8 @@ _REFUSED = re.compile(
     r"FATAL: (?!.*(?:starting up|shutting down|recovery|too many|connection slots|not yet accept))"
     r"|no password supplied|no pg_hba|Login failed|Cannot open database"
 )
-# All that FreeTDS says of a connection that broke while rows were on their way.
-_BROKEN_OFF = re.compile(r"\[FreeTDS\]\[SQL Server\]Unknown error")
+# All that FreeTDS says, or does not, of a connection that broke while rows were on their way.
+_BROKEN_OFF = re.compile(r"\[FreeTDS\]\[SQL Server\]Unknown error|driver did not supply an error")
 # OpenSSL's words, in brackets as values are elsewhere.
 _SAID_BY_SSL = re.compile(r"\[(error:[^\]]*)\]")
 _UNSAFE = re.compile(r"certificate|SSL routines|Encryption not supported", re.IGNORECASE)
