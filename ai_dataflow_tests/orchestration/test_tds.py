@@ -11,7 +11,8 @@ import pytest
 from ai_dataflow import load
 from ai_dataflow_tests.orchestration.runs import run_project
 from ai_dataflow_tests.projects import project
-from ai_dataflow_tests.services.tds import Break, Refuse, TdsServer
+from ai_dataflow_tests.services.tds import TdsServer
+from ai_dataflow_tests.services.tds_faults import Break, Refuse
 from ai_dataflow_tests.services.tds_sql import Table
 from ai_dataflow_tests.sources.mssql import DRIVERS, PLAIN, url
 

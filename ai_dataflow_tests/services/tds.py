@@ -19,51 +19,13 @@ from typing import Any, Literal, Self
 from ai_dataflow_tests.services import tds_wire as wire
 from ai_dataflow_tests.services.ports import reset_on_close
 from ai_dataflow_tests.services.processes import HOST
+from ai_dataflow_tests.services.tds_faults import Break, Delay, Fault, Refuse
 from ai_dataflow_tests.services.tds_sql import Result, SqlError, Table, answer
 from ai_dataflow_tests.services.tls import Certificates
 
 _NO_MORE, _MORE, _ERROR, _CANCELLED = 0, 0x01, 0x02, 0x20
 _VERSION, _ENCRYPTION, _INSTANCE, _THREAD, _MARS, _FEDAUTH_REQUIRED = 0, 1, 2, 3, 4, 6
-_TEXTS = {
-    1205: "Transaction was deadlocked on lock resources and has been chosen as the victim.",
-    4060: 'Cannot open database "policy" requested by the login. The login failed.',
-    18456: "Login failed for user 'reader'.",
-    40501: "The service is currently busy. Retry the request after 10 seconds.",
-    40613: "Database 'policy' on server 'loopback' is not currently available.",
-    49918: "Cannot process request. Not enough resources to process request.",
-}
 At = Literal["login", "catalogue", "read"]
-
-
-@dataclass(frozen=True)
-class Refuse:
-    """Answer with an error; while reading, after some rows."""
-
-    number: int
-    after: int = 0
-
-    @property
-    def error(self) -> SqlError:
-        """The error as SQL Server words it."""
-        return SqlError(self.number, _TEXTS.get(self.number, "The server was told so."))
-
-
-@dataclass(frozen=True)
-class Break:
-    """Reset the connection; while reading, after some rows."""
-
-    after: int = 0
-
-
-@dataclass(frozen=True)
-class Delay:
-    """Wait; while reading, after some rows."""
-
-    seconds: float
-    after: int = 0
-
-
-Fault = Refuse | Break | Delay
 
 
 @dataclass
@@ -364,10 +326,19 @@ class _Session:
             case Refuse():
                 raise fault.error
             case Break():
-                reset_on_close(self._socket)
-                raise wire.GoneError
+                self._break(fault)
             case Delay():
                 self._wait(fault.seconds)
+
+    def _break(self, fault: Break) -> None:
+        if fault.torn:
+            self._channel.send(b"\xd1\x04\x01", is_last=False)
+        if fault.number:
+            said = wire.message(fault.number, "The session is in the kill state.", level=21)
+            self._channel.send(said + wire.done(status=_ERROR))
+        if not fault.ends:
+            reset_on_close(self._socket)
+        raise wire.GoneError
 
     def _wait(self, seconds: float) -> None:
         """Wait, as long as the client does not lose patience."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,7 +18,8 @@ from ai_dataflow.sources import azure_sql
 from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.files import write_batches
 from ai_dataflow_tests.services.processes import unique
-from ai_dataflow_tests.services.tds import Break, Delay, Refuse, TdsServer
+from ai_dataflow_tests.services.tds import TdsServer
+from ai_dataflow_tests.services.tds_faults import Break, Delay, Refuse
 from ai_dataflow_tests.sources.mssql import Way, one, told_by
 
 ROWS = [f"row {n}" for n in range(2_000)]
@@ -86,12 +89,34 @@ def test_a_throttled_question_for_columns_is_asked_again(way: Way, number: int) 
 
 
 @pytest.mark.usefixtures("no_pauses")
-@pytest.mark.parametrize("after", [0, 1, 1_500])
-def test_a_connection_that_breaks_is_read_anew_from_its_start(way: Way, after: int) -> None:
+@pytest.mark.parametrize("after", [1, 50, 1_500])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"ends": True},
+        {"torn": True},
+        {"torn": True, "ends": True},
+        {"number": 596},
+        {"number": 596, "ends": True},
+    ],
+    ids="-".join,
+)
+def test_a_connection_that_breaks_is_read_anew_from_its_start(
+    way: Way, after: int, how: dict[str, Any]
+) -> None:
+    """Drivers say so in many ways, or do not say it: rows would be missing."""
     with TdsServer(TABLE) as server:
-        server.inject("read", Break(after), times=2)
+        server.inject("read", Break(after, **how), times=2)
         assert _is_whole(way.read(server))
         assert len(server.reads()) == 3
+
+
+def test_a_session_of_a_bulk_read_does_not_come_back_unnoticed(tmp_path: Path) -> None:
+    """With the feature SESSIONRECOVERY the driver would hide that it broke."""
+    with TdsServer(TABLE) as server:
+        Way("microsoft", "bulk", tmp_path).read(server)
+        assert [1 in known.features for known in server.logins].count(False) == 1
 
 
 @pytest.mark.usefixtures("no_pauses")
