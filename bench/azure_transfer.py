@@ -91,7 +91,7 @@ def ours_from(local: Path) -> None:
     """Stream each file into a local one."""
     folder = _lake()
     for file in folder.files():
-        with folder.open(file.path) as source, (local / file.path).open("wb") as target:
+        with folder.open(file) as source, (local / file.path).open("wb") as target:
             shutil.copyfileobj(source, target, CHUNK)
 
 

@@ -40,7 +40,7 @@ def read_rows(files: Files, columns: list[str], space: Scratch) -> Rows:
 
 
 def _read_csv(source: Files, columns: list[str], space: Scratch) -> Rows:
-    files = list(source.csv_files())
+    files = source.csv_files
     wanted = columns or files[0].header()[:1]
     schema = pl.Schema(dict.fromkeys(wanted, pl.String()))
     heights: list[int] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -144,10 +145,11 @@ class Files:
             case _:
                 return self._scan_parquet()
 
-    def csv_files(self) -> Iterator[CsvFile]:
-        """Give the extract's CSV files."""
+    @cached_property
+    def csv_files(self) -> list[CsvFile]:
+        """The extract's CSV files; the same ones each time, for what they have learnt."""
         name, several = self.extract.name, len(self.extract.files) > 1
-        return (
+        return [
             CsvFile(
                 self.root,
                 file,
@@ -156,7 +158,7 @@ class Files:
                 partition_values(file.path),
             )
             for file in self.extract.files
-        )
+        ]
 
     def check_unchanged(self) -> None:
         """Make sure, after reading, that every file is still the one that was listed.
@@ -228,7 +230,7 @@ class Files:
 
     def _csv_schema(self) -> pl.Schema:
         self._partition_keys()
-        headers = [file.names() for file in self.csv_files()]
+        headers = [file.names() for file in self.csv_files]
         for header in headers:
             if header != headers[0]:
                 raise failures.differing(self.extract.name, self.place, "different headers")

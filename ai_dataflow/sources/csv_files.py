@@ -22,7 +22,7 @@ import pyarrow.csv as pa_csv
 from ai_dataflow.sources import failures
 from ai_dataflow.sources.storage import Folder, StoredFile
 
-_HEADER_BYTES = 1 << 20
+_HEADER_BYTES = 256 << 10
 _BLOCK_BYTES = 8 << 20
 
 
@@ -40,6 +40,7 @@ class CsvFile:
     place: str
     partition: Mapping[str, str | None] = field(default_factory=dict)
     malformed: list[str] = field(default_factory=list)
+    _header: list[str] = field(default_factory=list)
 
     def names(self) -> list[str]:
         """Give all column names: the header's, and those of the folders.
@@ -51,15 +52,20 @@ class CsvFile:
         return [*header, *(name for name in self.partition if name not in header)]
 
     def header(self) -> list[str]:
-        """Read the column names.
+        """Give the column names; they are read once.
 
         Raises:
             DataflowError: SRC-003 for a header that is not text or names a column twice.
         """
+        if not self._header:
+            self._header = self._read_header()
+        return self._header
+
+    def _read_header(self) -> list[str]:
         try:
-            with self._stream() as stream:
-                start = bytes(stream.read(_HEADER_BYTES) or b"")
-            text = start.decode("utf-8-sig", errors="strict" if len(start) < 1 << 20 else "ignore")
+            start = self._start()
+            errors = "strict" if len(start) < _HEADER_BYTES else "ignore"
+            text = start.decode("utf-8-sig", errors=errors)
             names = next(csv.reader(io.StringIO(text), strict=True), [])
         except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise failures.unreadable(self.name, self.place, error) from None
@@ -69,13 +75,20 @@ class CsvFile:
             raise failures.empty(self.name, self.place)
         return names
 
+    def _start(self) -> bytes:
+        """Read what surely has the header in it: in a storage account it is one small request."""
+        if not self._is_gzip:
+            return self.root.read_range(self.file.path, 0, min(self.file.size, _HEADER_BYTES))
+        with self._stream() as stream:
+            return bytes(stream.read(_HEADER_BYTES) or b"")
+
     def batches(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         """Read the columns, in batches; every value is text or null.
 
         Raises:
             DataflowError: SRC-003 for bytes that are no CSV, SRC-004 for a file cut off.
         """
-        self._check_end()
+        self.malformed.clear()
         header = self.header()
         own = [name for name in columns if name in header]
         added = {name: self.partition[name] for name in columns if name not in header}
@@ -86,9 +99,11 @@ class CsvFile:
                 for batch in self._reader(source, header, own or header[:1]):
                     frame = pl.DataFrame(pl.from_arrow(batch))
                     yield frame.with_columns(literals).select(columns) if added else frame
-                quotes = stream.quotes
+                quotes, last = stream.quotes, stream.last
         except (pa.ArrowInvalid, gzip.BadGzipFile, EOFError, zlib.error) as error:
+            self._check_end()  # what is cut off may be no CSV for that reason
             raise failures.unreadable(self.name, self.place, error) from None
+        self._check_end(last)
         if quotes % 2:
             self._check_quotes()
 
@@ -115,7 +130,7 @@ class CsvFile:
         return "skip"
 
     def _stream(self) -> _QuoteCounter:
-        raw = self.root.open(self.file.path)
+        raw = self.root.open(self.file)
         return _QuoteCounter(gzip.open(raw) if self._is_gzip else raw)
 
     @property
@@ -137,20 +152,25 @@ class CsvFile:
                     reason = "a quote is opened and never closed"
                     raise failures.unreadable(self.name, self.place, reason) from None
 
-    def _check_end(self) -> None:
-        """Refuse a file that does not end a line. Gzip has a checksum of its own."""
+    def _check_end(self, last: bytes = b"") -> None:
+        """Refuse a file that does not end a line; `last` is its last byte, where it is known.
+
+        Gzip has a checksum of its own.
+        """
         if self._is_gzip:
             return
-        if self.root.read_range(self.file.path, self.file.size - 1, 1) not in (b"\n", b"\r"):
+        last = last or self.root.read_range(self.file.path, self.file.size - 1, 1)
+        if last not in (b"\n", b"\r"):
             raise failures.cut_off(self.name, self.place)
 
 
 class _QuoteCounter(io.RawIOBase):
-    """A stream that counts the quotes that pass through it."""
+    """A stream that counts the quotes that pass through it, and keeps the last byte."""
 
     def __init__(self, source: Any) -> None:
         self._source = source
         self.quotes = 0
+        self.last = b""
 
     def readable(self) -> bool:
         return True
@@ -159,4 +179,5 @@ class _QuoteCounter(io.RawIOBase):
         chunk = self._source.read(len(buffer))
         buffer[: len(chunk)] = chunk
         self.quotes += chunk.count(b'"')
+        self.last = bytes(chunk[-1:]) or self.last
         return len(chunk)

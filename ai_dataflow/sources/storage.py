@@ -150,11 +150,10 @@ class Folder:
         """Read a part of a file."""
         return bytes(obstore.get_range(self.store, self._key(path), start=start, length=length))
 
-    def open(self, path: str) -> io.BufferedReader:
-        """Open a file for reading as a stream of bytes."""
+    def open(self, file: StoredFile) -> io.BufferedReader:
+        """Open a listed file for reading as a stream of bytes; each full buffer is one request."""
         size = _REMOTE_BUFFER_BYTES if self.account else _LOCAL_BUFFER_BYTES
-        source = obstore.open_reader(self.store, self._key(path), buffer_size=size)
-        return io.BufferedReader(_Reading(source), size)
+        return io.BufferedReader(_Reading(self, file), size)
 
     @contextmanager
     def create(self, path: str) -> Iterator[io.RawIOBase]:
@@ -220,17 +219,23 @@ def _whole(ask: Callable[[], T]) -> T:
 
 
 class _Reading(io.RawIOBase):
-    """Python's stream interface over obstore's reader, which lacks parts of it."""
+    """Python's stream interface over a file whose size is known, so that nobody asks for it."""
 
-    def __init__(self, source: Any) -> None:
-        self._source = source
+    def __init__(self, folder: Folder, file: StoredFile) -> None:
+        self._folder = folder
+        self._file = file
+        self._at = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        chunk = self._source.read(len(buffer))
-        buffer[: len(chunk)] = bytes(chunk)
+        length = min(len(buffer), self._file.size - self._at)
+        if not length:
+            return 0
+        chunk = self._folder.read_range(self._file.path, self._at, length)
+        buffer[: len(chunk)] = chunk
+        self._at += len(chunk)
         return len(chunk)
 
 

@@ -19,7 +19,13 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import accounts
 from ai_dataflow.sources.accounts import Account, AccountDownError
 from ai_dataflow.sources.faults import fault_of
-from ai_dataflow.sources.storage import Folder, open_delta, open_folder, scan_parquet
+from ai_dataflow.sources.storage import (
+    Folder,
+    StoredFile,
+    open_delta,
+    open_folder,
+    scan_parquet,
+)
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.proxy import Answer, FaultyProxy, Reset, Stall, Truncate
 from ai_dataflow_tests.services.proxy import Fault as Injected
@@ -187,7 +193,7 @@ OPERATIONS: dict[str, tuple[str, str, Callable[[Folder], Any]]] = {
     "list": ("GET", "comp=list", lambda folder: folder.files()),
     "head": ("HEAD", "rows.csv", lambda folder: folder.stat("rows.csv")),
     "read": ("GET", "rows.csv", lambda folder: folder.read("rows.csv")),
-    "stream": ("GET", "rows.csv", lambda folder: folder.open("rows.csv").read()),
+    "stream": ("GET", "rows.csv", lambda folder: folder.open(StoredFile("rows.csv", 5, "")).read()),
     "write": ("PUT", "new.txt", lambda folder: folder.write("new.txt", b"1")),
     "polars": ("GET", "rows.parquet", lambda f: scan_parquet(f, ["rows.parquet"]).collect()),
     "json": ("GET", "rows.jsonl", lambda f: pl.scan_ndjson(

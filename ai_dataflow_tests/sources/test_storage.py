@@ -57,7 +57,7 @@ def test_a_stream_is_a_file_once_it_ends_well(tmp_path: Path) -> None:
         for _ in range(1000):
             stream.write(b"0123456789")
         assert folder.stat("x") is None
-    with folder.open("x") as stream:
+    with folder.open(folder.files()[0]) as stream:
         assert stream.read() == b"0123456789" * 1000
 
 
