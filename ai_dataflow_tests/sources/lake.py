@@ -75,7 +75,7 @@ def read(extract: Extract, given: Settings) -> pl.DataFrame:
         if extract.file_format != "csv":
             return files.frame().collect()
         columns = list(files.schema())
-        return pl.concat([batch for f in files.csv_files() for batch in f.batches(columns)])
+        return pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
 
 
 def load(location: str, given: Settings, file_format: str = "") -> pl.DataFrame:

@@ -53,7 +53,7 @@ def _read(extract: Extract) -> pl.DataFrame:
         if extract.file_format != "csv":
             return files.frame().collect()
         columns = list(files.schema())
-        return pl.concat([batch for f in files.csv_files() for batch in f.batches(columns)])
+        return pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
 
 
 def _code(error: pytest.ExceptionInfo[DataflowError]) -> str:

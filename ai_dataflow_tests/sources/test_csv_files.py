@@ -32,7 +32,7 @@ def _read(extract: Extract, *columns: str) -> tuple[list[Row], list[str]]:
     opened = _open(extract)
     with opened.reading():
         wanted = list(columns or opened.schema())
-        files = list(opened.csv_files())
+        files = list(opened.csv_files)
         rows = [row for f in files for batch in f.batches(wanted) for row in batch.rows()]
     return rows, [line for file in files for line in file.malformed]
 
