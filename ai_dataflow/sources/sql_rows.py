@@ -77,20 +77,20 @@ def in_bulk(
         for held in _gathered(batches, lambda batch: (batch.num_rows, batch.nbytes), seconds):
             yield _of_arrow(pa.Table.from_batches(held), columns)
         if connection.engine.dialect.name == "mssql":
-            _prove_alive(opened)
+            _prove_alive(opened, seconds)
     except arrow_odbc.Error as error:
         if "too large to be written" in str(error):
             raise TooLongError from None
         raise fault_of(error) from None
 
 
-def _prove_alive(opened: Any) -> None:
+def _prove_alive(opened: Any, seconds: int) -> None:
     """Ask for something more on the same connection.
 
     Where it breaks amid a block of rows, Microsoft's driver gives those that arrived and then says
     that there are no more; arrow-odbc takes them for all.
     """
-    for _ in opened.read_arrow_batches("SELECT 1 AS alive"):
+    for _ in opened.read_arrow_batches("SELECT 1 AS alive", query_timeout_sec=seconds):
         pass
 
 
