@@ -74,6 +74,10 @@ _SAID_BY_SSL = re.compile(r"\[(error:[^\]]*)\]")
 _UNSAFE = re.compile(r"certificate|SSL routines|Encryption not supported", re.IGNORECASE)
 
 
+_FIRST_RAISED = 50_000  # the numbers of THROW and RAISERROR in SQL Server
+_OF_ITS_AUTHORS = "a view or function of the database raised an error of its own; see its log"
+
+
 class DatabaseFault(Exception):  # noqa: N818 - it is no error yet: that depends on who asks
     """What went wrong with a database. `attempts` and `seconds` tell how long it was tried."""
 
@@ -149,11 +153,21 @@ def _of_text(
     found = _STATE.search(text)
     state = state or (found and (found[1] or found[2])) or ""
     kind = _kind(text, state, is_connecting=is_connecting, is_broken=is_broken)
-    said = _MESSAGE.search(text)
-    spoken = _SAID_BY_SSL.sub(r"\1", (said[1] if said else text).strip())
-    message = redacted(_ORIGIN.sub("", spoken))
+    message = _OF_ITS_AUTHORS if _is_raised(text, state) else _message(text)
     reason = f"{message} [{state}]" if state and state not in message else message
     return DatabaseFault(kind, reason, is_connecting=is_connecting)
+
+
+def _message(text: str) -> str:
+    said = _MESSAGE.search(text)
+    spoken = _SAID_BY_SSL.sub(r"\1", (said[1] if said else text).strip())
+    return redacted(_ORIGIN.sub("", spoken))
+
+
+def _is_raised(text: str, state: str) -> bool:
+    """Whether a view or function raised the error: its words may hold values, unquoted (P10)."""
+    numbers = _NUMBER.findall(text) if "SQL Server]" in text else ()
+    return state.startswith(("P0", "45")) or any(int(a or b) >= _FIRST_RAISED for a, b in numbers)
 
 
 def _kind(text: str, state: str, *, is_connecting: bool, is_broken: bool) -> Kind:

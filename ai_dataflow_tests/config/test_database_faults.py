@@ -194,3 +194,18 @@ def test_an_extract_that_ran_long_before_it_broke_is_retried_too(
         return "whole"
 
     assert patiently(work, 10) == "whole"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _pyodbc("42000", f"{SERVER}no customer Smith 4711 (50000) (SQLExecDirectW)", "SELECT 1"),
+        _arrow("SQLExecDirect", "42000", 51234, f"{SERVER}no customer Smith 4711"),
+        _arrow("SQLExecDirect", "P0001", 1, "ERROR: no customer Smith 4711;\nError while ..."),
+    ],
+)
+def test_what_a_view_says_by_itself_is_not_repeated(error: Exception) -> None:
+    """Its author may have put a value there, without quotes."""
+    fault = fault_of(error)
+    assert (fault.kind, "4711" in fault.reason) == ("query", False)
+    assert "raised an error of its own" in fault.reason
