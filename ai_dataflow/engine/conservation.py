@@ -59,9 +59,10 @@ def close_balance(result: PartitionResult, expected: Expectation, workstation: W
 
 
 def _count_rejects(result: PartitionResult, workstation: Workstation) -> None:
-    if result.rejects is None:
+    if not result.rejects:
         return
-    written = scan_parquet(workstation.rejects(result.job.module), [result.rejects.path])
+    files = [file.path for file in result.rejects]
+    written = scan_parquet(workstation.rejects(result.job.module), files)
     counted = written.group_by(*_SOURCE, "reason").len().sort(pl.all()).collect()
     for product, submodule, reason, rows in counted.iter_rows():
         counts = result.counts[product]
@@ -70,9 +71,10 @@ def _count_rejects(result: PartitionResult, workstation: Workstation) -> None:
 
 
 def _count_published(result: PartitionResult, workstation: Workstation) -> None:
-    if result.data is None:
+    if not result.data:
         return
-    written = scan_parquet(workstation.dataset(result.job.module), [result.data.path])
+    files = [file.path for file in result.data]
+    written = scan_parquet(workstation.dataset(result.job.module), files)
     counted = written.group_by(PRODUCT_COLUMN).agg(pl.len().alias(_ROWS), pl.all().count())
     for row in counted.collect().iter_rows(named=True):
         counts = result.counts.setdefault(row.pop(PRODUCT_COLUMN), ProductCounts())

@@ -115,8 +115,8 @@ class PartitionResult:
     extracts: list[Extract] = field(default_factory=list)
     counts: dict[str, ProductCounts] = field(default_factory=dict)
     origins: dict[str, list[Origin]] = field(default_factory=dict)
-    data: DataFile | None = None
-    rejects: DataFile | None = None
+    data: tuple[DataFile, ...] = ()
+    rejects: tuple[DataFile, ...] = ()
     failures: list[Failure] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -130,6 +130,11 @@ class PartitionResult:
         """The stages that failed; without its extracts the dataset has failed too."""
         failed = {failure.stage for failure in self.failures}
         return failed | {"ai_dataset"} if failed else failed
+
+    @property
+    def bytes(self) -> int:
+        """The size of its data files."""
+        return sum(file.size for file in self.data)
 
     def total(self, count: str) -> int:
         """Sum a count, such as `rows_read`, over the products."""

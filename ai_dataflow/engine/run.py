@@ -37,6 +37,11 @@ from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.files import write_partition
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 
+# In memory; as Parquet with its compression that is a file of some 150 to 400 MB.
+FILE_BYTES = 1 << 30
+_MANY_ROWS = 1_000_000
+_SAMPLE = 10_000
+
 
 def run(
     job: PartitionJob,
@@ -172,17 +177,25 @@ def _write(
     run_id: str,
 ) -> None:
     job = result.job
-    result.data = write_partition(rows, workstation.dataset(job.module), job.client)
+    result.data = write_partition(
+        rows, workstation.dataset(job.module), job.client, _rows_per_file(rows, result)
+    )
     added = [pl.lit(run_id).alias("run_id"), pl.lit(job.module).alias("module_name")]
     lost = pl.concat(beside.left_out).select(*added, pl.all()).select(list(rejects.SCHEMA))
     if any(beside.expected.rejected.values()):
         result.rejects = write_partition(lost, workstation.rejects(job.module), job.client)
 
 
+def _rows_per_file(rows: pl.LazyFrame, result: PartitionResult) -> int | None:
+    """Give the rows of a file of sensible size; None where all rows are not too many for one."""
+    if result.total("rows_read") < _MANY_ROWS:
+        return None
+    sample = rows.head(_SAMPLE).collect()
+    return int(FILE_BYTES * max(sample.height, 1) / max(sample.estimated_size(), 1))
+
+
 def _discard(result: PartitionResult, workstation: Workstation) -> None:
     """Remove the files of a partition that is not published; nobody has seen them."""
-    if result.data:
-        workstation.dataset(result.job.module).delete([result.data.path])
-    if result.rejects:
-        workstation.rejects(result.job.module).delete([result.rejects.path])
-    result.data = result.rejects = None
+    workstation.dataset(result.job.module).delete([file.path for file in result.data])
+    workstation.rejects(result.job.module).delete([file.path for file in result.rejects])
+    result.data = result.rejects = ()

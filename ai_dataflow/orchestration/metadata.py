@@ -25,7 +25,7 @@ def dataset_metadata(
         "rows_rejected": result.total("rows_rejected"),
         "rows_merged": result.total("rows_merged"),
         "seconds": round(result.seconds, 3),
-        "bytes": result.data.size if result.data else 0,
+        "bytes": result.bytes,
         "delta_version": version,
         "report": dg.MetadataValue.path(report),
     }

@@ -212,7 +212,7 @@ def _partition_report(run: _Run, result: PartitionResult, version: int | None) -
         status="failed" if errors else "ok",
         version=version if published else None,
         seconds=round(result.seconds, 4),
-        bytes=result.data.size if published and result.data else 0,
+        bytes=result.bytes if published else 0,
         products={p: ProductReport(**asdict(counts)) for p, counts in result.counts.items()},
         failed_stages=sorted(result.failed_stages & set(run.stages)),
         error=errors[0] if errors else None,

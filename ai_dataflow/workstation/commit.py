@@ -41,7 +41,7 @@ class TableColumn:
 def commit(
     table: Folder,
     columns: Sequence[TableColumn],
-    files: Mapping[str, DataFile | None],
+    files: Mapping[str, Sequence[DataFile]],
     run_id: str,
 ) -> int:
     """Replace the partitions of some clients, all in one transaction; give the new version.
@@ -49,7 +49,7 @@ def commit(
     Args:
         table: the Delta table's folder; the table is made if it is not there.
         columns: the table's columns from now on, `client_code` left out.
-        files: the new file of each client; None empties the client's partition.
+        files: the new files of each client; none at all empties the client's partition.
         run_id: noted in the table's history.
 
     Raises:
@@ -57,7 +57,7 @@ def commit(
             clients' files hold would change its type, WST-003 where another run came first.
     """
     schema = _schema(columns)
-    added = [_add(client, file) for client, file in files.items() if file]
+    added = [_add(client, file) for client, own in files.items() for file in own]
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _commit(table, schema, added, sorted(files), run_id)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 import pyarrow.parquet as pq
+from polars.io.partition import FileProviderArgs
 
 from ai_dataflow.sources.storage import Folder, StoredFile, scan_parquet
 from ai_dataflow.workstation.failures import reaching
@@ -24,19 +25,31 @@ class DataFile:
     rows: int
 
 
-def write_partition(frame: pl.LazyFrame, table: Folder, client: str) -> DataFile:
-    """Stream a frame into a new file of a client's partition.
+def write_partition(
+    frame: pl.LazyFrame, table: Folder, client: str, rows_per_file: int | None = None
+) -> tuple[DataFile, ...]:
+    """Stream a frame into new files of a client's partition; one, unless their rows are limited.
 
-    Its row count is read back from the file's own footer, not taken from what was meant.
+    Row counts are read back from the files' own footers, not taken from what was meant.
 
     Raises:
-        DataflowError: WST-001.
+        DataflowError: WST-001, WST-004 or WST-005.
     """
-    path = f"{partition_folder(client)}/{uuid.uuid4().hex}.parquet"
+    stem = f"{partition_folder(client)}/{uuid.uuid4().hex}"
+    paths = [f"{stem}.parquet"]
+    target: str | pl.PartitionBy = table.uri(paths[0])
+    if rows_per_file is not None:
+        paths.clear()
+
+        def name(part: FileProviderArgs) -> str:
+            paths.append(f"{stem}-{part.index_in_partition:05}.parquet")
+            return paths[-1]
+
+        root = table.uri("").rstrip("/")
+        target = pl.PartitionBy(root, max_rows_per_file=rows_per_file, file_path_provider=name)
     with reaching(table):
-        frame.sink_parquet(table.uri(path), mkdir=table.account is None, **table.polars)
-        count = scan_parquet(table, [path]).select(pl.len()).collect().item()
-        return DataFile(path, _stat(table, path).size, int(count))
+        frame.sink_parquet(target, mkdir=table.account is None, **table.polars)
+        return tuple(_written(table, path) for path in sorted(paths))
 
 
 def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) -> DataFile:
@@ -52,6 +65,11 @@ def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) ->
             writer.write_table(arrow)
             rows += batch.height
     return DataFile(path, _stat(folder, path).size, rows)
+
+
+def _written(table: Folder, path: str) -> DataFile:
+    rows = scan_parquet(table, [path]).select(pl.len()).collect().item()
+    return DataFile(path, _stat(table, path).size, int(rows))
 
 
 def _stat(folder: Folder, path: str) -> StoredFile:

@@ -85,16 +85,18 @@ def written(result: PartitionResult, folder: Path) -> pl.DataFrame:
     """Read the file that a result would publish."""
     assert not result.failures, problems(result)
     assert result.data
-    file = Path(workstation(folder).dataset(result.job.module).url) / result.data.path
-    return pl.read_parquet(file, glob=False, hive_partitioning=False)
+    root = Path(workstation(folder).dataset(result.job.module).url)
+    files = [root / file.path for file in result.data]
+    return pl.read_parquet(files, glob=False, hive_partitioning=False)
 
 
 def left_out(result: PartitionResult, folder: Path) -> list[dict[str, Any]]:
     """Read the rejects that a result would publish, their raw rows parsed."""
     assert not result.failures, problems(result)
-    if result.rejects is None:
+    if not result.rejects:
         return []
-    file = Path(workstation(folder).rejects(result.job.module).url) / result.rejects.path
+    (only,) = result.rejects
+    file = Path(workstation(folder).rejects(result.job.module).url) / only.path
     rows = pl.read_parquet(file, glob=False, hive_partitioning=False).to_dicts()
     return [row | {"raw_row": json.loads(row["raw_row"])} for row in rows]
 

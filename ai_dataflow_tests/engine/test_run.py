@@ -65,8 +65,8 @@ def test_a_partition_is_read_mapped_joined_and_unioned(tmp_path: Path) -> None:
     assert rows.rows() == SHOP_ROWS
     assert count_rows(result) == {"orion": (7, 2, 1, 4), "vega": (1, 0, 0, 1)}
     assert result.counts["orion"].filled == {"id": 4, "item": 3, "quantity": 3, "day": 3}
-    assert result.data
-    assert result.data.rows == result.total("rows_published") == 5
+    (file,) = result.data
+    assert file.rows == result.total("rows_published") == 5
 
 
 @pytest.mark.usefixtures("_everywhere")
@@ -132,9 +132,7 @@ def test_a_database_may_give_its_rows_in_any_order(tmp_path: Path) -> None:
 def test_the_same_inputs_give_the_same_content_under_a_fresh_name(tmp_path: Path) -> None:
     first, second = (run_job(make_shop(tmp_path), tmp_path) for _ in range(2))
     assert written(first, tmp_path).equals(written(second, tmp_path))
-    assert first.data
-    assert second.data
-    assert first.data.path != second.data.path
+    assert first.data[0].path != second.data[0].path
 
 
 ROWS = pl.DataFrame({"n": [1, 2, 3], "word": ["ü", None, 'a "b", c\n'], "x": [1.5, None, 2.0]})
@@ -215,7 +213,7 @@ def test_a_partition_without_one_row_is_not_published(tmp_path: Path) -> None:
     file = csv_file(tmp_path / "empty.csv", "n")
     result = run_job(job(source(file, mapped("n", "int64"))), tmp_path)
     assert codes(result) == ["SRC-002"]
-    assert result.data is None
+    assert result.data == ()
 
 
 def test_a_file_with_a_header_alone_beside_others_is_no_failure(tmp_path: Path) -> None:
@@ -267,7 +265,7 @@ def test_rows_that_are_unaccounted_for_stop_the_partition(
     assert "7 rows were read, but 2 rejected + 2 merged + 4 written are 8" in str(
         problems(result)[0]
     )
-    assert (result.data, result.rejects) == (None, None)
+    assert (result.data, result.rejects) == ((), ())
     assert list(Path(workstation(tmp_path).root.url).glob("*/client_code=*/*")) == []
 
 
@@ -297,6 +295,18 @@ def test_a_reject_that_is_not_listed_stops_the_partition(
     found = problems(run_job(make_shop(tmp_path), tmp_path))
     assert {p.code for p in found} == {"DAT-002"}
     assert any("were left out" in p.message for p in found)
+
+
+def test_a_large_partition_is_several_files_and_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = written(run_job(make_shop(tmp_path), tmp_path), tmp_path)
+    monkeypatch.setattr(engine, "_MANY_ROWS", 1)
+    monkeypatch.setattr(engine, "FILE_BYTES", 100)
+    result = run_job(make_shop(tmp_path), tmp_path)
+    assert len(result.data) > 1
+    assert sum(file.rows for file in result.data) == result.total("rows_published")
+    assert written(result, tmp_path).equals(whole)
 
 
 def test_the_counts_tell_each_submodule_and_reason(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_missing_file_is_a_failure_of_its_source(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (problem.product, problem.submodule) == ("orion", "order")
     assert result.failed_stages == {"adls_extract", "ai_dataset"}
-    assert (result.data, result.rejects) == (None, None)
+    assert (result.data, result.rejects) == ((), ())
 
 
 def test_all_sources_that_are_missing_are_named_at_once(tmp_path: Path) -> None:

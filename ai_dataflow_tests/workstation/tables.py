@@ -31,7 +31,7 @@ def publish(folder: Path, run_id: str = "run-1", **clients: dict[str, list[Any]]
         for name, dtype in frame.schema.items()
     }
     files = {
-        client: None if frame is None else write_partition(frame.lazy(), table(folder), client)
+        client: () if frame is None else write_partition(frame.lazy(), table(folder), client)
         for client, frame in frames.items()
     }
     return commit(table(folder), list(columns.values()), files, run_id)

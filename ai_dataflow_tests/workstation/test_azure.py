@@ -81,9 +81,11 @@ def _opened(container: str, retry_seconds: int = 2, **section: Any) -> Workstati
     return open_workstation(_settings(container, retry_seconds, **section))
 
 
-def _written(table: Folder, clients: Mapping[str, list[int] | None]) -> dict[str, DataFile | None]:
+def _written(
+    table: Folder, clients: Mapping[str, list[int] | None]
+) -> dict[str, tuple[DataFile, ...]]:
     return {
-        client: None
+        client: ()
         if numbers is None
         else write_partition(pl.LazyFrame({"n": numbers}), table, client)
         for client, numbers in clients.items()
@@ -119,8 +121,7 @@ def test_partitions_are_published_and_replaced(place: Workstation) -> None:
 def test_nothing_is_visible_before_the_commit(place: Workstation) -> None:
     table = place.dataset("sales")
     _publish(table, USA=[1])
-    (file,) = _written(table, {"USA": [9]}).values()
-    assert file
+    ((file,),) = _written(table, {"USA": [9]}).values()
     assert (file.rows, file.size) == (1, table.stat(file.path).size)  # type: ignore[union-attr]
     assert _published(table) == {"USA": [1]}
 
@@ -154,7 +155,7 @@ def test_those_that_publish_at_once_are_never_mixed(
         clients = ["USA"] * number if overlap else [f"C{n}" for n in range(number)]
         files = [_written(table, {c: [n]}) for n, c in enumerate(clients)]
 
-        def publish(own: dict[str, DataFile | None], table: Folder = table) -> int | str:
+        def publish(own: dict[str, tuple[DataFile, ...]], table: Folder = table) -> int | str:
             try:
                 return commit(table, COLUMNS, own, unique())
             except DataflowError as error:
@@ -286,7 +287,7 @@ def test_a_workstation_that_lets_nobody_in_is_told_by_every_way_in(
         lambda: list(read_reports(closed.reports())),
         lambda: read_report(closed.reports(), "run-1"),
         lambda: write_partition(pl.LazyFrame({"n": [1]}), closed.dataset("sales"), "USA"),
-        lambda: commit(closed.dataset("sales"), COLUMNS, {"USA": None}, "run-1"),
+        lambda: commit(closed.dataset("sales"), COLUMNS, {"USA": ()}, "run-1"),
     ):
         with pytest.raises(DataflowError) as error:
             ask()
@@ -337,6 +338,6 @@ def test_tokens_are_renewed_while_a_long_partition_is_written_and_published(
     frame = register_io_source(slowly, schema=rows.schema)
     file = write_partition(frame, table, "USA")
     staged = write_batches(slowly(), place.staging("sales", "USA"), "copy.parquet")
-    assert file.rows == staged.rows == 300_000
+    assert file[0].rows == staged.rows == 300_000
     assert commit(table, COLUMNS, {"USA": file}, "run-1") == 0
     assert read_dataset(table).select(pl.len()).collect().item() == 300_000

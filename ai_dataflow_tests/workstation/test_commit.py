@@ -76,7 +76,17 @@ def test_a_client_without_rows_is_no_rows(tmp_path: Path) -> None:
     empty = pl.LazyFrame(schema={"n": pl.Int64})
     file = write_partition(empty, table(tmp_path), "USA")
     commit(table(tmp_path), [TableColumn("n", "long")], {"USA": file}, "run-1")
-    assert read_dataset(table(tmp_path)).collect().height == file.rows == 0
+    assert read_dataset(table(tmp_path)).collect().height == file[0].rows == 0
+
+
+def test_a_client_may_have_several_files_and_all_are_replaced(tmp_path: Path) -> None:
+    many = pl.LazyFrame({"n": range(25)})
+    files = write_partition(many, table(tmp_path), "USA", rows_per_file=10)
+    commit(table(tmp_path), [TableColumn("n", "long")], {"USA": files}, "run-1")
+    assert len(DeltaTable(table(tmp_path).url).file_uris()) == len(files) == 3
+    assert sorted(read_dataset(table(tmp_path)).collect()["n"]) == [*range(25)]
+    publish(tmp_path, USA={"n": [1]})
+    assert _published(tmp_path) == {"USA": [1]}
 
 
 def test_every_version_stays_readable(tmp_path: Path) -> None:
@@ -177,5 +187,5 @@ def test_a_table_that_cannot_be_written_is_a_failure_of_the_platform(tmp_path: P
     (tmp_path / "sales").write_text("a file, where a table should be")
     folder = Folder(str(tmp_path / "sales"))
     with pytest.raises(DataflowError) as error:
-        commit(folder, [TableColumn("n", "long")], {"USA": None}, "run-1")
+        commit(folder, [TableColumn("n", "long")], {"USA": ()}, "run-1")
     assert error.value.diagnostics[0].code == "WST-001"
