@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Collection
@@ -187,11 +188,13 @@ def _write(
 
 
 def _rows_per_file(rows: pl.LazyFrame, result: PartitionResult) -> int | None:
-    """Give the rows of a file of sensible size; None where all rows are not too many for one."""
-    if result.total("rows_read") < _MANY_ROWS:
+    """Give the rows of files of equal, sensible size; None where one will do."""
+    height = result.total("rows_read") - result.total("rows_merged")
+    if height < _MANY_ROWS:
         return None
     sample = rows.head(_SAMPLE).collect()
-    return int(FILE_BYTES * max(sample.height, 1) / max(sample.estimated_size(), 1))
+    files = math.ceil(sample.estimated_size() / max(sample.height, 1) * height / FILE_BYTES)
+    return math.ceil(height / max(files, 1))
 
 
 def _discard(result: PartitionResult, workstation: Workstation) -> None:
