@@ -81,7 +81,7 @@ class Connection:
             return _read_only(url, self._folder)
         if url.get_driver_name() in ("psycopg", "psycopg2"):
             return url.update_query_dict({k: v for k, v in _LIBPQ.items() if k not in url.query})
-        return url
+        return _with_driver(url) if url.get_backend_name() == "mssql" else url
 
     @property
     def connect_seconds(self) -> int:
@@ -191,6 +191,15 @@ def _read_only(url: sa.URL, folder: str) -> sa.URL:
     """Open SQLite files from the project's folder, read-only: opening must not create one."""
     path = Path(folder) / str(url.database)
     return url.set(database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
+
+
+def _with_driver(url: sa.URL) -> sa.URL:
+    """Name Microsoft's ODBC driver where nothing else says which; a DSN does."""
+    is_dsn = not (url.host and url.database)
+    named = {"driver", "dsn", "odbc_connect"}.intersection(map(str.casefold, url.query))
+    if url.get_driver_name() != "pyodbc" or is_dsn or named:
+        return url
+    return url.update_query_dict({"driver": odbc.MICROSOFT_DRIVER})
 
 
 def _token(settings: SqlConnection) -> str:
