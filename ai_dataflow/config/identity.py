@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 _REFUSED_SECONDS = 30.0
+_MARGIN = timedelta(minutes=5)
 
 _locks: defaultdict[EntraIdentity, Lock] = defaultdict(Lock)
+_kept: dict[tuple[EntraIdentity, str], Token] = {}
 _refused: dict[tuple[EntraIdentity, str], tuple[float, SignInError]] = {}
 
 
@@ -26,6 +28,13 @@ class Token(NamedTuple):
 
     text: str
     expires: datetime
+    given: datetime
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it is good for five minutes more, or for half of a shorter life."""
+        left = self.expires - datetime.now(UTC)
+        return left > min(_MARGIN, (self.expires - self.given) / 2)
 
 
 class SignInError(Exception):
@@ -59,21 +68,34 @@ def credential(identity: EntraIdentity) -> TokenCredential:
 def token(identity: EntraIdentity, scope: str) -> Token:
     """Give a token that is good for some minutes at least; asks only when there is none.
 
-    Looking for a credential that is not there takes seconds: a refusal is good for a while too,
-    and a thousand sources of one identity wait for one answer.
+    Not every credential keeps its tokens (the Azure CLI is a process each time), and looking for
+    one that is not there takes seconds: an answer and a refusal are kept, and a thousand sources of
+    one identity wait for one answer.
 
     Raises:
         SignInError: the reason, without a secret.
     """
+    if (kept := _kept.get((identity, scope))) and kept.is_good:
+        return kept
     with _locks[identity]:
+        if (kept := _kept.get((identity, scope))) and kept.is_good:
+            return kept
         since, refusal = _refused.get((identity, scope), (0.0, None))
         if refusal and time.monotonic() - since < _REFUSED_SECONDS:
             raise refusal
         try:
-            return _ask(identity, scope)
+            _kept[identity, scope] = _ask(identity, scope)
         except SignInError as error:
             _refused[identity, scope] = (time.monotonic(), error)
             raise
+        return _kept[identity, scope]
+
+
+def forget() -> None:
+    """Forget identities, tokens and refusals: who we are has changed."""
+    credential.cache_clear()
+    _kept.clear()
+    _refused.clear()
 
 
 def _ask(identity: EntraIdentity, scope: str) -> Token:
@@ -90,7 +112,8 @@ def _ask(identity: EntraIdentity, scope: str) -> Token:
         raise SignInError(redacted(error), is_transient=is_transient) from None
     except exceptions.AzureError as error:
         raise SignInError(redacted(error), is_transient=True) from None
-    return Token(given.token, datetime.fromtimestamp(given.expires_on, UTC))
+    now = datetime.now(UTC)
+    return Token(given.token, datetime.fromtimestamp(given.expires_on, UTC), now)
 
 
 def _with_certificate(identity: EntraIdentity) -> TokenCredential:

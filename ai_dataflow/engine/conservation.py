@@ -15,6 +15,7 @@ import polars as pl
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.engine.job import PartitionResult, ProductCounts, SourceJob
 from ai_dataflow.sources.storage import scan_parquet
+from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation
 
 _ROWS = "__rows"
@@ -62,8 +63,10 @@ def _count_rejects(result: PartitionResult, workstation: Workstation) -> None:
     if not result.rejects:
         return
     files = [file.path for file in result.rejects]
-    written = scan_parquet(workstation.rejects(result.job.module), files)
-    counted = written.group_by(*_SOURCE, "reason").len().sort(pl.all()).collect()
+    table = workstation.rejects(result.job.module)
+    with reaching(table):
+        written = scan_parquet(table, files).group_by(*_SOURCE, "reason").len()
+        counted = written.sort(pl.all()).collect()
     for product, submodule, reason, rows in counted.iter_rows():
         counts = result.counts[product]
         counts.rows_rejected += rows
@@ -74,9 +77,11 @@ def _count_published(result: PartitionResult, workstation: Workstation) -> None:
     if not result.data:
         return
     files = [file.path for file in result.data]
-    written = scan_parquet(workstation.dataset(result.job.module), files)
-    counted = written.group_by(PRODUCT_COLUMN).agg(pl.len().alias(_ROWS), pl.all().count())
-    for row in counted.collect().iter_rows(named=True):
+    table = workstation.dataset(result.job.module)
+    with reaching(table):
+        written = scan_parquet(table, files).group_by(PRODUCT_COLUMN)
+        counted = written.agg(pl.len().alias(_ROWS), pl.all().count()).collect()
+    for row in counted.iter_rows(named=True):
         counts = result.counts.setdefault(row.pop(PRODUCT_COLUMN), ProductCounts())
         counts.rows_published = row.pop(_ROWS)
         counts.filled = row

@@ -9,6 +9,7 @@ import polars as pl
 
 from ai_dataflow.engine.scratch import Scratch
 from ai_dataflow.sources.adls import Files
+from ai_dataflow.sources.csv_files import ahead
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _read_csv(source: Files, columns: list[str], space: Scratch) -> Rows:
     heights: list[int] = []
 
     def batches() -> Iterator[pl.DataFrame]:
-        for file in files:
+        for file in ahead(files):
             for batch in file.batches(wanted):
                 heights.append(batch.height)
                 yield batch

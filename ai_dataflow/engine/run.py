@@ -6,10 +6,12 @@ import math
 import time
 import traceback
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 from polars.exceptions import PanicException, PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
@@ -35,6 +37,7 @@ from ai_dataflow.engine.transform import count, malformed_rejects, map_rows, spl
 from ai_dataflow.sources import adls, failures
 from ai_dataflow.sources.adls import Files
 from ai_dataflow.workstation import rejects
+from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.files import write_partition
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 
@@ -161,7 +164,7 @@ def _read_and_map(
         read = read_rows(files, compiled.needed, space)
     try:
         mapped = space.hold(map_rows(read.rows, compiled), files.extract.size)
-    except (PolarsError, OSError, PanicException) as error:
+    except (PolarsError, OSError, PanicException, DeltaError) as error:
         # Reading and computing are one pass. If reading alone fails too, that is the cause.
         with files.reading():
             read.rows.select(pl.all().null_count()).collect(engine="streaming")
@@ -199,6 +202,10 @@ def _rows_per_file(rows: pl.LazyFrame, result: PartitionResult) -> int | None:
 
 def _discard(result: PartitionResult, workstation: Workstation) -> None:
     """Remove the files of a partition that is not published; nobody has seen them."""
-    workstation.dataset(result.job.module).delete([file.path for file in result.data])
-    workstation.rejects(result.job.module).delete([file.path for file in result.rejects])
+    for table, files in (
+        (workstation.dataset(result.job.module), result.data),
+        (workstation.rejects(result.job.module), result.rejects),
+    ):
+        with suppress(DataflowError), reaching(table):  # else `cleanup` finds them
+            table.delete([file.path for file in files])
     result.data = result.rejects = ()

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 from obstore.store import AzureStore
 
 from ai_dataflow.config.blob_urls import BlobUrl
+from ai_dataflow.config.diagnostics import did_you_mean
 from ai_dataflow.config.identity import SignInError, Token, token
 from ai_dataflow.config.sections import StorageAccount
 from ai_dataflow.config.settings import Settings
@@ -43,12 +44,16 @@ class AccountDownError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """A storage account; its settings hold its secrets and are never shown."""
+    """A storage account; its settings hold its secrets and are never shown.
+
+    `hint` is said where signing in fails: that the account has no section, and which one is near.
+    """
 
     name: str
     endpoint: str
     settings: StorageAccount
     retry_seconds: int
+    hint: str = ""
 
     @property
     def uses_tokens(self) -> bool:
@@ -152,7 +157,11 @@ def account_of(url: BlobUrl, settings: Settings) -> Account:
     """Give the account of a URL; one without a section signs in by azure-identity's default."""
     own = settings.storage.get(url.account, StorageAccount())
     endpoint = (own.endpoint or url.endpoint).rstrip("/")
-    return Account(url.account, endpoint, own, settings.execution.retry_seconds)
+    hint = ""
+    if url.account not in settings.storage:
+        near = did_you_mean(url.account, settings.storage)
+        hint = f"; there is no section [storage.{url.account}]{near}"
+    return Account(url.account, endpoint, own, settings.execution.retry_seconds, hint)
 
 
 @functools.lru_cache(maxsize=256)

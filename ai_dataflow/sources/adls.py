@@ -32,6 +32,7 @@ from ai_dataflow.sources.faults import fault_of
 from ai_dataflow.sources.storage import (
     Folder,
     StoredFile,
+    at_once,
     glob_pattern,
     is_glob,
     open_delta,
@@ -127,8 +128,9 @@ class Files:
         first = self.schema()
         if self.extract.file_format != "parquet":
             return first
-        for file in self.extract.files[1:]:
-            other = replace(self, extract=replace(self.extract, files=(file,))).schema()
+        later = self.extract.files[1:]
+        alone = [replace(self, extract=replace(self.extract, files=(file,))) for file in later]
+        for file, other in zip(later, at_once(Files.schema, alone), strict=True):
             if other != first:
                 odd = sorted(set(first.items()) ^ set(other.items()), key=lambda item: item[0])
                 what = f"{file.path} differs in the column {odd[0][0]}" if odd else "another order"
@@ -230,7 +232,7 @@ class Files:
 
     def _csv_schema(self) -> pl.Schema:
         self._partition_keys()
-        headers = [file.names() for file in self.csv_files]
+        headers = list(at_once(CsvFile.names, self.csv_files))
         for header in headers:
             if header != headers[0]:
                 raise failures.differing(self.extract.name, self.place, "different headers")

@@ -11,7 +11,9 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +26,8 @@ from ai_dataflow.sources.storage import Folder, StoredFile
 
 _HEADER_BYTES = 256 << 10
 _BLOCK_BYTES = 8 << 20
+_SMALL_BYTES = 4 << 20
+_AHEAD = 8
 
 
 @dataclass
@@ -41,6 +45,7 @@ class CsvFile:
     partition: Mapping[str, str | None] = field(default_factory=dict)
     malformed: list[str] = field(default_factory=list)
     _header: list[str] = field(default_factory=list)
+    _content: bytes = b""
 
     def names(self) -> list[str]:
         """Give all column names: the header's, and those of the folders.
@@ -106,6 +111,7 @@ class CsvFile:
         self._check_end(last)
         if quotes % 2:
             self._check_quotes()
+        self._content = b""
 
     def _reader(
         self, stream: pa.NativeFile, header: list[str], columns: list[str]
@@ -129,8 +135,13 @@ class CsvFile:
         self.malformed.append(row.text)
         return "skip"
 
+    def fetch(self) -> None:
+        """Read a small file whole, for `batches` to find."""
+        if self.file.size <= _SMALL_BYTES:
+            self._content = self.root.read_range(self.file.path, 0, self.file.size)
+
     def _stream(self) -> _QuoteCounter:
-        raw = self.root.open(self.file)
+        raw: Any = io.BytesIO(self._content) if self._content else self.root.open(self.file)
         return _QuoteCounter(gzip.open(raw) if self._is_gzip else raw)
 
     @property
@@ -162,6 +173,26 @@ class CsvFile:
         last = last or self.root.read_range(self.file.path, self.file.size - 1, 1)
         if last not in (b"\n", b"\r"):
             raise failures.cut_off(self.name, self.place)
+
+
+def ahead(files: Sequence[CsvFile]) -> Iterator[CsvFile]:
+    """Give files one by one, the small ones in a storage account already fetched."""
+    if not files or files[0].root.account is None:
+        yield from files
+        return
+    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="ahead") as pool:
+        waiting: deque[tuple[CsvFile, Future[None]]] = deque()
+        for file in files:
+            waiting.append((file, pool.submit(file.fetch)))
+            if len(waiting) >= _AHEAD:
+                yield _fetched(*waiting.popleft())
+        while waiting:
+            yield _fetched(*waiting.popleft())
+
+
+def _fetched(file: CsvFile, done: Future[None]) -> CsvFile:
+    done.result()
+    return file
 
 
 class _QuoteCounter(io.RawIOBase):

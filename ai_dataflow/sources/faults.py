@@ -57,7 +57,7 @@ def fault_of(error: BaseException, account: Account | None) -> Fault | None:
         return None
     if isinstance(error, SignInError):
         kind: Kind = "transient" if error.is_transient else "credential"
-        return Fault(kind, f"no way into account {account.name}: {error}")
+        return Fault(kind, f"no way into account {account.name}: {error}{account.hint}")
     if isinstance(error, AccountDownError):
         return Fault("transient", str(error))
     text = _COLOUR.sub("", str(error))

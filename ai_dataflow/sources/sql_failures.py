@@ -15,6 +15,12 @@ _SAID: dict[Kind, tuple[str, str, str]] = {
         "SRC-007", "the database of {location} cannot be read now, {persistence}",
         "run the failed partitions again when the database is well",
     ),
+    "unknown_host": (
+        "SRC-007", "the server of connection `{connection}` cannot be found by its name, "
+        "{persistence}",
+        "correct the host of [sql.{connection}] in ai_dataflow.toml; if it is right, run the "
+        "failed partitions again when its name resolves",
+    ),
     "query": ("SRC-008", "reading {location} failed", "see the cause, and the database"),
     "unusable": (
         "SRC-020", "connection `{connection}` cannot be used",

@@ -1,13 +1,15 @@
 """Cleaning up: what killed and failed runs left behind, which no reader ever saw.
 
-A data file that no version of its table names, and a staged copy that no manifest names, is removed
-when it is old enough. All versions of a table stay readable: a training run may have pinned one.
-Each module is cleaned under its lease, so no run is about to publish what is removed.
+A data file of ours that no version of its table names, and a staged copy that no manifest names, is
+removed when it is old enough. Whatever else lies there is not ours to remove. All versions of a
+table stay readable: a training run may have pinned one. Each module is cleaned under its lease, so
+no run is about to publish what is removed.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,13 +20,17 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.sources.storage import Folder, scan_parquet
+from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.lease import lease
-from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation.paths import PARTITION_COLUMN, Workstation
 from ai_dataflow.workstation.staging import staged_files
 
 SAFE_AGE = timedelta(hours=24)
-_LOG = "_delta_log/"
+_LOG = "_delta_log"
+_UUID = "[0-9a-f]{32}"
+_DATA = re.compile(rf"{PARTITION_COLUMN}=[^/]+/{_UUID}(-\d{{5}})?\.parquet")
+_COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet")
 
 
 @dataclass(frozen=True)
@@ -82,23 +88,45 @@ def _left_over(
 ) -> Iterator[tuple[Folder, str, int]]:
     """Give the folder, path and size of each file that nothing names."""
     for table in (workstation.dataset(module), workstation.rejects(module)):
-        with reaching(table):
-            old = {f.path: f.size for f, modified in table.aged_files() if modified < before}
-            data = [path for path in old if not path.startswith(_LOG)]
-            named = set(_named_by_log(table)) if data else set()
-        yield from ((table, path, old[path]) for path in data if path not in named)
+        old = _old(table, before, _DATA)
+        named = _named(table) if old else set()
+        yield from ((table, path, size) for path, size in old.items() if path not in named)
     for client in workstation.staged_clients(module):
         staging = workstation.staging(module, client)
-        with reaching(staging):
-            old = {f.path: f.size for f, modified in staging.aged_files() if modified < before}
-            named = staged_files(staging) if old else set()
+        old = _old(staging, before, _COPY)
+        named = staged_files(staging) if old else set()
         yield from ((staging, path, size) for path, size in old.items() if path not in named)
 
 
+def _old(folder: Folder, before: datetime, ours: re.Pattern[str]) -> dict[str, int]:
+    """Give the sizes of the files with names as we write them that are old enough."""
+    with reaching(folder):
+        aged = [file for file, modified in folder.aged_files() if modified < before]
+    return {file.path: file.size for file in aged if ours.fullmatch(file.path)}
+
+
+def _named(table: Folder) -> set[str]:
+    """Give every path that a version of the table names.
+
+    Raises:
+        DataflowError: WST-007 where the log does not even name what readers see now.
+    """
+    with reaching(table):
+        named = set(_named_by_log(table))
+        delta = open_table(table)
+    seen = pl.DataFrame(delta.get_add_actions(flatten=True)) if delta else None
+    if seen is not None and not {unquote(path) for path in seen["path"]} <= named:
+        raise DataflowError(_unknown_log(table))
+    return named
+
+
 def _named_by_log(table: Folder) -> Iterator[str]:
-    """Give every path that a version of the table names; see "Action Reconciliation" of Delta."""
-    for file in table.files(_LOG.rstrip("/")):
-        if file.path.endswith(".checkpoint.parquet"):
+    """Give every path that is in the log: its commits, and its checkpoints, whole or in parts.
+
+    See "Checkpoints" in the Delta transaction log protocol; sidecars have the form of a part.
+    """
+    for file in table.files(_LOG):
+        if file.path.endswith(".parquet"):
             added = scan_parquet(table, [file.path]).select(pl.col("add").struct.field("path"))
             yield from map(unquote, added.drop_nulls().collect()["path"])
         elif file.path.endswith(".json"):
@@ -109,6 +137,15 @@ def _added(lines: Iterable[bytes]) -> Iterator[str]:
     for line in lines:
         if add := json.loads(line).get("add"):
             yield str(add["path"])
+
+
+def _unknown_log(table: Folder) -> Diagnostic:
+    return Diagnostic(
+        "WST-007",
+        f"the log of {table.url} has a form that `cleanup` does not read: nothing was removed",
+        place=table.url,
+        fix="look which program wrote to the table besides ai_dataflow; clean it with that",
+    )
 
 
 def _modules(workstation: Workstation) -> list[str]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from deltalake.exceptions import DeltaError
 from obstore.exceptions import BaseError
+from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.identity import SignInError
@@ -41,6 +42,10 @@ def reaching(folder: Folder) -> Iterator[None]:
     try:
         yield
     except (*FOREIGN, DeltaError) as error:
+        raise unreached(folder, error) from None
+    except PolarsError as error:  # of what is written, unless it speaks of the account
+        if fault_of(error, folder.account) is None:
+            raise
         raise unreached(folder, error) from None
 
 

@@ -9,6 +9,7 @@ _leases/<module>/               which run is making the module now
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +69,18 @@ def spare_reports(settings: Settings) -> Folder:
 
 
 def check_workstation(workstation: Workstation) -> tuple[Diagnostic, ...]:
-    """Look whether the workstation lets us in; a local folder is made when it is needed."""
+    """Look whether the workstation lets us in, to read, write and delete.
+
+    A local folder is made when it is needed, and looked at then.
+    """
+    if workstation.root.account is None:
+        return ()
     try:
         with reaching(workstation.root):
             workstation.root.exists()
+            name = f"_leases/probe-{uuid.uuid4().hex}"
+            workstation.root.write(name, b"")
+            workstation.root.delete([name])
     except DataflowError as error:
         return error.diagnostics
     return ()

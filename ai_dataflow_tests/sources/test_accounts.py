@@ -29,12 +29,10 @@ SIGNATURE = "huntersig2"
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
     """Forget identities, refusals and accounts that were down: other tests' are none of ours."""
-    entra.credential.cache_clear()
-    entra._refused.clear()
+    entra.forget()
     accounts._down.clear()
     yield
-    entra.credential.cache_clear()
-    entra._refused.clear()
+    entra.forget()
     accounts._down.clear()
 
 

@@ -250,7 +250,7 @@ def test_a_signature_that_may_not_write_is_told(azurite: Azurite, container: str
     files = _written(owner.dataset("sales"), {"USA": [2]})
     sas = azurite.sas(ACCOUNT, container, "rl")
     reader = _opened(container, sas_token=sas, endpoint=azurite.endpoint(ACCOUNT))
-    assert check_workstation(reader) == ()
+    assert [problem.code for problem in check_workstation(reader)] == ["WST-005"]
     table = reader.dataset("sales")
     staged = [pl.DataFrame({"n": [1]})]
     for write in (

@@ -24,6 +24,7 @@ from ai_dataflow_tests.orchestration.runs import instance_of, run_project
 from ai_dataflow_tests.projects import project
 
 NOW = timedelta(0)
+KILLED = "0123456789abcdef" * 2
 
 
 @pytest.fixture
@@ -60,20 +61,20 @@ def test_all_versions_stay_readable(workstation: Workstation, tmp_path: Path) ->
 
 def test_what_no_version_and_no_manifest_names_is_removed(workstation: Workstation) -> None:
     urls = {
-        _leave(workstation.dataset("claims"), "client_code=acme/killed.parquet"),
-        _leave(workstation.rejects("claims"), "client_code=acme/killed.parquet"),
-        _leave(workstation.staging("claims", "acme"), "ORION.claim.killed.parquet"),
-        _leave(workstation.staging("gone", "acme"), "ORION.claim.killed.parquet"),
+        _leave(workstation.dataset("claims"), f"client_code=acme/{KILLED}.parquet"),
+        _leave(workstation.rejects("claims"), f"client_code=acme/{KILLED}.parquet"),
+        _leave(workstation.staging("claims", "acme"), f"ORION.claim.{KILLED}.parquet"),
+        _leave(workstation.staging("gone", "acme"), f"ORION.claim.{KILLED}.parquet"),
     }
     told = clean(workstation, "c", dry_run=True)
     assert {url for found in told.values() for url in found.files} == urls
     assert clean(workstation, "c") == told
-    assert not any("killed" in file.path for file in workstation.root.files())
+    assert not any(KILLED in file.path for file in workstation.root.files())
     assert {url for found in clean(workstation, "c").values() for url in found.files} == set()
 
 
 def test_what_is_young_stays(workstation: Workstation) -> None:
-    url = _leave(workstation.dataset("claims"), "client_code=acme/running.parquet", hours=23)
+    url = _leave(workstation.dataset("claims"), f"client_code=acme/{KILLED}.parquet", hours=23)
     assert clean(workstation, "c")["claims"].files == ()
     assert clean(workstation, "c", timedelta(hours=22))["claims"].files == (url,)
 
@@ -84,13 +85,13 @@ def test_a_module_that_is_being_made_is_passed_over(
     monkeypatch.setattr("ai_dataflow.workstation.lease.WAIT_SECONDS", 0.0)
     other = Holder(run_id="other", host="elsewhere.example.org").model_dump_json()
     workstation.leases("claims").write("00000099.json", other.encode())
-    _leave(workstation.dataset("claims"), "client_code=acme/killed.parquet")
+    _leave(workstation.dataset("claims"), f"client_code=acme/{KILLED}.parquet")
     found = clean(workstation, "c")["claims"]
     assert (found.files, [problem.code for problem in found.problems]) == ((), ["WST-006"])
 
 
 def test_the_command_tells_and_the_job_removes(workstation: Workstation, tmp_path: Path) -> None:
-    _leave(workstation.dataset("claims"), "client_code=acme/killed.parquet")
+    _leave(workstation.dataset("claims"), f"client_code=acme/{KILLED}.parquet")
     command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "cleanup"]
     told = subprocess.run(
         [*command, "--dry-run"], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -104,3 +105,45 @@ def test_the_command_tells_and_the_job_removes(workstation: Workstation, tmp_pat
         [*command, "--json"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert json.loads(printed.stdout) == {"claims": {"files": [], "bytes": 0, "problems": []}}
+
+
+def test_what_is_not_ours_is_left_alone(workstation: Workstation) -> None:
+    foreign = ("README.md", "deletion_vector_1.bin", "_change_data/a.parquet", "part-0.parquet",
+               "client_code=acme/part-00000.snappy.parquet")  # fmt: skip
+    for path in foreign:
+        _leave(workstation.dataset("claims"), path)
+    clean(workstation, "c", NOW)
+    assert {path for path in foreign if workstation.dataset("claims").stat(path)} == {*foreign}
+
+
+def _checkpoint(workstation: Workstation, name: str) -> None:
+    """Make a checkpoint under another name, and remove the commits that it stands for."""
+    table = open_table(workstation.dataset("claims"))
+    assert table is not None
+    table.create_checkpoint()
+    log = Path(workstation.dataset("claims").url) / "_delta_log"
+    (whole,) = log.glob("*.checkpoint.parquet")
+    whole.rename(log / name)
+    for commit in log.glob("*.json"):
+        commit.unlink()
+
+
+def test_a_checkpoint_in_parts_names_files_too(workstation: Workstation) -> None:
+    _checkpoint(workstation, f"{2:020}.checkpoint.{1:010}.{1:010}.parquet")
+    pointer = {"version": 2, "size": 1, "parts": 1}
+    workstation.dataset("claims").write("_delta_log/_last_checkpoint", json.dumps(pointer).encode())
+    seen = open_table(workstation.dataset("claims"))
+    assert seen is not None
+    (current,) = seen.file_uris()
+    clean(workstation, "c", NOW)
+    assert Path(current).exists()
+
+
+def test_a_log_that_cannot_be_read_whole_stops_the_cleaning(
+    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_dataflow.workstation.cleanup._named_by_log", lambda _: iter(()))
+    before = workstation.dataset("claims").files()
+    found = clean(workstation, "c", NOW)["claims"]
+    assert [problem.code for problem in found.problems] == ["WST-007"]
+    assert workstation.dataset("claims").files() == before
