@@ -34,21 +34,38 @@ Told = Callable[[str], None]
 
 
 class Holder(BaseModel):
-    """Who has a lease; `beat` grows with each sign of life."""
+    """Who has a lease; `beat` grows with each sign of life.
+
+    A pid means something only within its PID namespace, of which a machine has one per container,
+    and only until another process gets it. Where /proc does not tell, these fields are empty.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     run_id: str
     host: str = Field(default_factory=socket.gethostname)
     pid: int = Field(default_factory=os.getpid)
+    boot_id: str = ""
+    namespace: str = ""
+    process_start: str = ""
     beat: int = 0
     released: bool = False
 
+    @classmethod
+    def here(cls, run_id: str) -> Holder:
+        """Give a run in this process."""
+        boot_id, namespace = _pids_of()
+        start = _start_of(os.getpid())
+        return cls(run_id=run_id, boot_id=boot_id, namespace=namespace, process_start=start)
+
     @property
     def is_gone(self) -> bool:
-        """Whether its process has ended; known at once where it was on this machine."""
-        here = self.host == socket.gethostname()
-        return self.released or (here and Path("/proc").is_dir() and not _is_alive(self.pid))
+        """Whether it has ended; known at once where we see its process, or that there is none."""
+        if self.released:
+            return True
+        theirs = (self.host, self.boot_id, self.namespace)
+        is_seen = all(theirs) and theirs == (socket.gethostname(), *_pids_of())
+        return is_seen and _start_of(self.pid) != self.process_start
 
 
 @dataclass
@@ -65,7 +82,7 @@ class Lease:
         """Make sure, before something is published, that nobody else has taken the lease.
 
         Raises:
-            DataflowError: WST-006: this process was silent for too long, and another went on.
+            DataflowError: WST-006: another run took this one for dead, and went on.
         """
         if _newest(self.folder) != self.number:
             raise DataflowError(_lost(self))
@@ -95,7 +112,7 @@ def lease(folder: Folder, name: str, run_id: str, told: Told = lambda _: None) -
     Raises:
         DataflowError: WST-006 where the other run goes on for too long; WST-001, WST-004, WST-005.
     """
-    held = _acquire(folder, name, Holder(run_id=run_id), told)
+    held = _acquire(folder, name, Holder.here(run_id), told)
     living = threading.Thread(target=held._live, name=f"lease {name}", daemon=True)
     living.start()
     try:
@@ -133,6 +150,8 @@ def _take(folder: Folder, name: str, holder: Holder, number: int) -> Lease | Non
     with reaching(folder):
         if not folder.write_new(_file(number), holder.model_dump_json().encode()):
             return None
+        if _newest(folder) != number:  # long taken, given back and tidied away: others went on
+            return None
         older = [file.path for file in folder.files() if _number(file.path) < number]
         folder.delete(older)
     return Lease(folder, name, holder, number)
@@ -164,8 +183,22 @@ def _number(path: str) -> int:
     return int(name) if name.isdigit() else 0
 
 
-def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").is_dir()
+def _pids_of() -> tuple[str, str]:
+    """Give what our pids are numbers of: the machine since it was started, the namespace."""
+    try:
+        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return boot_id, str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return "", ""
+
+
+def _start_of(pid: int) -> str:
+    """Give when a process was started, in ticks since the machine was; empty without a process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]  # field 22; the second is the name, in brackets
 
 
 def _busy(name: str, other: Holder) -> Diagnostic:
@@ -181,7 +214,8 @@ def _busy(name: str, other: Holder) -> Diagnostic:
 def _lost(held: Lease) -> Diagnostic:
     return Diagnostic(
         "WST-006",
-        f"this run was silent for {DEAD_SECONDS:.0f} s or more, and another took {held.name} over",
+        f"another run took {held.name} over: this one showed no sign of life for "
+        f"{DEAD_SECONDS:.0f} s or more, or was taken for dead",
         place=held.name,
         fix="run these partitions again when the other run has ended",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -107,6 +108,67 @@ def test_what_a_run_on_another_machine_left_is_taken_when_it_is_silent(folder: F
     assert time.monotonic() - begun >= 0.5
 
 
+OTHER_PLACES = {
+    "another namespace": {"namespace": "pid:[1]"},
+    "another machine of that name": {"boot_id": "00000000-0000-0000-0000-000000000000"},
+    "a place that does not tell": {"boot_id": "", "namespace": "", "process_start": ""},
+}
+
+
+@pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1], ids=["a pid of ours", "no pid of ours"])
+@pytest.mark.parametrize("place", OTHER_PLACES)
+def test_a_run_whose_process_we_cannot_see_is_waited_for(
+    tmp_path: Path, place: str, pid: int
+) -> None:
+    other = Holder.here("other").model_copy(update={"pid": pid} | OTHER_PLACES[place])
+    assert not other.is_gone
+    folder = Folder(str(tmp_path))
+    _leave(folder, other)
+    begun = time.monotonic()
+    with lease(folder, "sales", "next"):
+        assert time.monotonic() - begun >= 0.5
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+def test_a_process_that_has_the_pid_of_a_dead_one_holds_nobody_up(folder: Folder) -> None:
+    living = Holder.here("other")
+    assert not living.is_gone
+    _leave(folder, living.model_copy(update={"process_start": "1"}))
+    begun = time.monotonic()
+    with lease(folder, "sales", "next") as held:
+        assert held.number == 2
+    assert time.monotonic() - begun < 0.5
+
+
+def test_a_lease_of_an_older_release_is_waited_for(tmp_path: Path) -> None:
+    own = Holder.here("other")
+    old = own.model_dump(include={"run_id", "host", "pid", "beat", "released"})
+    (tmp_path / "00000001.json").write_text(json.dumps(old))
+    begun = time.monotonic()
+    with lease(Folder(str(tmp_path)), "sales", "next"):
+        assert time.monotonic() - begun >= 0.5
+
+
+def test_a_number_that_was_long_tidied_away_is_not_taken_again(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While we wanted number 1, one run made it and went, another made 2 and removed 1."""
+    monkeypatch.setattr(leases, "DEAD_SECONDS", 60.0)
+    write_new = Folder.write_new
+
+    def late(self: Folder, path: str, content: bytes) -> bool:
+        monkeypatch.setattr(Folder, "write_new", write_new)
+        _leave(self, Holder(run_id="other", host="elsewhere.example.org"), 2)
+        return write_new(self, path, content)
+
+    monkeypatch.setattr(Folder, "write_new", late)
+    with (
+        pytest.raises(DataflowError, match="run other on elsewhere"),
+        lease(folder, "sales", "next"),
+    ):
+        pytest.fail("both hold it")
+
+
 def test_a_file_that_says_nothing_holds_nobody_up(folder: Folder) -> None:
     folder.write("00000007.json", b"{")
     with lease(folder, "sales", "next") as held:
@@ -134,7 +196,7 @@ def test_a_run_that_slept_notices_before_it_publishes(
     with lease(folder, "sales", "sleeper") as held:
         held.check()
         with lease(folder, "sales", "next"):
-            with pytest.raises(DataflowError, match="another took sales over") as error:
+            with pytest.raises(DataflowError, match="another run took sales over") as error:
                 held.check()
             assert error.value.diagnostics[0].code == "WST-006"
 
