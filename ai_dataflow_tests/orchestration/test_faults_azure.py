@@ -214,6 +214,20 @@ def test_a_workstation_that_goes_and_stays_away_keeps_its_old_data(
     assert set(statuses(lake).values()) == {"MATERIALIZED"}
 
 
+@pytest.mark.parametrize("skip", [0, 2, 3, 4, 5])
+def test_a_workstation_that_refuses_what_was_just_written_is_away_and_no_defect(
+    azurite: Azurite, proxy: FaultyProxy, tmp_path: Path, skip: int
+) -> None:
+    """Counting the written files is asking the workstation, at whichever request it fails."""
+    servers = dict.fromkeys((ORION, VEGA, WORKSTATION), azurite)
+    endpoints = {WORKSTATION: proxy.endpoint(WORKSTATION)}
+    lake = make_lake(tmp_path / "p", servers, endpoints=endpoints, retry_seconds=1)
+    proxy.inject(Answer(503), method="GET", path="claims/client_code=", skip=skip)
+    errors = [error for partition in lake.run().failed for error in partition.errors]
+    assert errors
+    assert {(error.code, error.transient) for error in errors} == {("WST-004", True)}
+
+
 @pytest.fixture
 def behind_proxy(azurite: Azurite, proxy: FaultyProxy) -> Callable[..., Lake]:
     """Give what makes a project whose ORION is behind the proxy."""
