@@ -31,7 +31,7 @@ from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.identity import IdentityEndpoint
 from ai_dataflow_tests.services.ports import ClosedPort
 from ai_dataflow_tests.services.processes import unique
-from ai_dataflow_tests.services.proxy import Answer, FaultyProxy, Reset
+from ai_dataflow_tests.services.proxy import Answer, FaultyProxy, Reset, Stall
 from ai_dataflow_tests.workstation.runs import partition, report
 
 ACCOUNT = "workstation"
@@ -200,6 +200,20 @@ def test_a_commit_that_a_passing_fault_stops_is_made(
     proxy.inject(fault, method="PUT", path=LOG, times=1)
     commit(table, COLUMNS, files, "run-1")
     assert _published(table) == {"USA": [1]}
+
+
+def test_a_new_column_is_looked_for_in_the_files_of_many_clients_at_once(
+    proxy: FaultyProxy, behind: Workstation, place: Workstation
+) -> None:
+    table = behind.dataset("sales")
+    _publish(place.dataset("sales"), **{f"C{n}": [n] for n in range(30)})
+    rows = pl.LazyFrame({"n": [1], "s": ["x"]})
+    files = write_partition(rows, table, "C0")
+    proxy.inject(Stall(0.2), path=r"\.parquet")
+    begun = time.monotonic()
+    commit(table, [*COLUMNS, TableColumn("s", "string")], {"C0": files}, "run-2")
+    assert time.monotonic() - begun < 29 * 0.2 / 2
+    assert _published(place.dataset("sales"))["C0"] == [1]
 
 
 def test_an_account_that_is_away_is_told_and_nothing_is_published(
