@@ -205,7 +205,9 @@ def _record(run: _Run, result: PartitionResult, version: int | None) -> None:
 
 
 def _partition_report(run: _Run, result: PartitionResult, version: int | None) -> PartitionReport:
-    errors = _errors(run, result.job.module, (f.diagnostic for f in result.failures))
+    # What ends several stages, such as a lease that another run has, is one error.
+    causes = dict.fromkeys(failure.diagnostic for failure in result.failures)
+    errors = _errors(run, result.job.module, causes)
     published = not errors
     return PartitionReport(
         partition=result.partition,

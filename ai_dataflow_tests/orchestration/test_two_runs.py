@@ -45,6 +45,7 @@ def test_a_run_that_cannot_have_the_module_fails_its_partitions_and_touches_noth
     assert failed.error is not None
     assert (failed.error.code, failed.error.transient) == ("WST-006", True)
     assert "run other on elsewhere.example.org" in failed.error.message
+    assert failed.errors == [failed.error]
     assert failed.failed_stages == ["adls_extract", "ai_dataset", "azure_sql_extract"]
     assert not (tmp_path / "workstation/claims").exists()
     assert not (tmp_path / "workstation/_staging").exists()
