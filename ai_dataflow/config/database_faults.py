@@ -22,7 +22,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlche
 from ai_dataflow.config.diagnostics import redacted
 
 T = TypeVar("T")
-Kind = Literal["missing", "unusable", "unreachable", "login", "denied", "slow", "query"]
+Kind = Literal[
+    "missing", "unusable", "unreachable", "unknown_host", "login", "denied", "slow", "query"
+]
 
 # Throttling, failover and deadlocks; 4060 (no such database) is listed too, but means a wrong name
 # far more often than a failover, which announces itself with 40613.
@@ -72,7 +74,16 @@ _BROKEN_OFF = re.compile(r"\[FreeTDS\]\[SQL Server\]Unknown error|driver did not
 # OpenSSL's words, in brackets as values are elsewhere.
 _SAID_BY_SSL = re.compile(r"\[(error:[^\]]*)\]")
 _UNSAFE = re.compile(r"certificate|SSL routines|Encryption not supported", re.IGNORECASE)
-
+# Why PostgreSQL let nobody in; before it stands which server, in quotes.
+_FATAL = re.compile(r"FATAL: +(.*)")
+# What drivers quote and is neither a value nor a secret. With an `@` it may be part of a password
+# that was not percent-encoded.
+_LIBRARY = re.compile(r"Can't open lib '(?:[^']*/)?([\w.+() -]+)'")
+_HOST = re.compile(r"(failed to resolve host|translate host name) (['\"])([\w.:-]+)\2")
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
+_UNKNOWN_HOST = re.compile("failed to resolve host|translate host name|Unknown host machine name")
+# All that Microsoft's driver says of a port that refuses, a silent server and an unknown name.
+_NO_ANSWER = re.compile(r"Login timeout expired(?: \(0\))?(?: \(SQLDriverConnect\))?")
 
 _FIRST_RAISED = 50_000  # the numbers of THROW and RAISERROR in SQL Server
 _OF_ITS_AUTHORS = "a view or function of the database raised an error of its own; see its log"
@@ -91,8 +102,13 @@ class DatabaseFault(Exception):  # noqa: N818 - it is no error yet: that depends
 
     @property
     def is_transient(self) -> bool:
-        """Tell whether it may pass by itself."""
-        return self.kind == "unreachable"
+        """Tell whether it may pass by itself; a name that cannot be resolved may."""
+        return self.kind in ("unreachable", "unknown_host")
+
+    def tell_wait(self, seconds: int) -> None:
+        """Say plainly how long a server had to let us in, where that was too short."""
+        said = f"the server did not answer within {seconds} seconds"
+        self.reason = _NO_ANSWER.sub(said, self.reason)
 
     def again(self) -> DatabaseFault:
         """Give the same fault, to be raised anew."""
@@ -153,15 +169,22 @@ def _of_text(
     found = _STATE.search(text)
     state = state or (found and (found[1] or found[2])) or ""
     kind = _kind(text, state, is_connecting=is_connecting, is_broken=is_broken)
-    message = _OF_ITS_AUTHORS if _is_raised(text, state) else _message(text)
+    message = (
+        _OF_ITS_AUTHORS if _is_raised(text, state) else _message(text, is_connecting=is_connecting)
+    )
     reason = f"{message} [{state}]" if state and state not in message else message
     return DatabaseFault(kind, reason, is_connecting=is_connecting)
 
 
-def _message(text: str) -> str:
+def _message(text: str, *, is_connecting: bool) -> str:
     said = _MESSAGE.search(text)
-    spoken = _SAID_BY_SSL.sub(r"\1", (said[1] if said else text).strip())
-    return redacted(_ORIGIN.sub("", spoken))
+    spoken = _ORIGIN.sub("", _SAID_BY_SSL.sub(r"\1", (said[1] if said else text).strip()))
+    if not is_connecting:  # later the same words may be part of a value
+        return redacted(spoken)
+    if why := _FATAL.search(spoken):
+        return redacted(why[1])
+    named = _LIBRARY.sub(r"Can't open lib \1", _ERRNO.sub("", spoken))
+    return redacted(_HOST.sub(r"\1 \3", named))
 
 
 def _is_raised(text: str, state: str) -> bool:
@@ -177,6 +200,8 @@ def _kind(text: str, state: str, *, is_connecting: bool, is_broken: bool) -> Kin
             return kind
     if is_connecting and _REFUSED.search(text):
         return "login"
+    if is_connecting and _UNKNOWN_HOST.search(text):
+        return "unknown_host"
     if is_connecting and _UNSAFE.search(text):
         return "unusable"
     kind = next((kind for prefix, kind in _STATES.items() if state.startswith(prefix)), None)

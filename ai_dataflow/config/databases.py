@@ -67,8 +67,10 @@ class Connection:
         try:
             found = patiently(once, self._retry_seconds)
         except DatabaseFault as fault:
-            if fault.is_transient and fault.is_connecting and fault.attempts > 1:
-                self._down = (time.monotonic(), fault)
+            if fault.is_transient and fault.is_connecting:
+                fault.tell_wait(self.connect_seconds)
+                if fault.attempts > 1:
+                    self._down = (time.monotonic(), fault)
             raise
         self._down = None
         return found

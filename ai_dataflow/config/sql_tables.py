@@ -35,6 +35,12 @@ _FAULTS: dict[Kind, tuple[str, str, str]] = {
         "CFG-020", "the database of connection `{connection}` cannot be read now, {persistence}",
         "try again when the database is well; check the url of [sql.{connection}] in {file}",
     ),
+    "unknown_host": (
+        "CFG-020", "the server of connection `{connection}` cannot be found by its name, "
+        "{persistence}",
+        "correct the host of [sql.{connection}] in {file}; if it is right, try again when its name "
+        "resolves",
+    ),
     "unusable": (
         "CFG-021", "connection `{connection}` cannot be used",
         "correct [sql.{connection}] in {file}, or install what it needs",

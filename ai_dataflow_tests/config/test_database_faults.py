@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import arrow_odbc
+import psycopg
 import pyodbc
 import pytest
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
@@ -116,6 +117,107 @@ def test_an_error_of_sql_server_is_classified(
 )
 def test_an_error_of_a_bulk_read_is_classified(error: Exception, kind: str) -> None:
     assert fault_of(error).kind == kind
+
+
+def _psycopg(text: str) -> DBAPIError:
+    return OperationalError(None, {}, psycopg.OperationalError(text))
+
+
+MANAGER = "[unixODBC][Driver Manager]"
+TO_SERVER = 'connection failed: connection to server at "10.0.0.1", port 5432 failed: FATAL:  '
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason"),
+    [
+        (
+            _psycopg(f'{TO_SERVER}password authentication failed for user "bob"'),
+            "login",
+            "password authentication failed for user '…'",
+        ),
+        (
+            _psycopg(f'{TO_SERVER}database "x" does not exist'),
+            "login",
+            "database '…' does not exist",
+        ),
+        (
+            _psycopg(f'{TO_SERVER}no pg_hba.conf entry for host "1.2.3.4", user "bob", no TLS'),
+            "login",
+            "no pg_hba.conf entry for host '…', no TLS",
+        ),
+        (
+            _arrow("SQLDriverConnect", "08001", 101, f'{TO_SERVER}role "bob" does not exist'),
+            "login",
+            "role '…' does not exist [08001]",
+        ),
+        (
+            _psycopg(f"{TO_SERVER}the database system is starting up"),
+            "unreachable",
+            "the database system is starting up",
+        ),
+        (
+            _psycopg("failed to resolve host 'db-1.nowhere': [Errno -2] Name or service not known"),
+            "unknown_host",
+            "failed to resolve host db-1.nowhere: Name or service not known",
+        ),
+        (
+            _arrow(
+                "SQLDriverConnect", "08001", 101,
+                'could not translate host name "db.nowhere" to address: not known',
+            ),
+            "unknown_host",
+            "could not translate host name db.nowhere to address: not known [08001]",
+        ),
+        (
+            _pyodbc("01000", f"{MANAGER}Can't open lib 'ODBC Driver 17' : file not found (0)"),
+            "unusable",
+            "Can't open lib ODBC Driver 17 : file not found (0) [01000]",
+        ),
+        (
+            _pyodbc("01000", f"{MANAGER}Can't open lib '/home/bob/libtds.so.1' : not found (0)"),
+            "unusable",
+            "Can't open lib libtds.so.1 : not found (0) [01000]",
+        ),
+    ],
+)  # fmt: skip
+def test_why_there_is_no_connection_is_said_without_who_wanted_one(
+    error: Exception, kind: str, reason: str
+) -> None:
+    fault = fault_of(error)
+    assert (fault.kind, fault.reason) == (kind, reason)
+
+
+def test_a_host_that_may_be_part_of_a_password_is_not_repeated() -> None:
+    """As in `postgresql://reader:hun@ter2@db`, where `@` should be `%40`."""
+    fault = fault_of(_psycopg("failed to resolve host 'ter2@db': [Errno -2] Name not known"))
+    assert (fault.kind, fault.reason) == (
+        "unknown_host",
+        "failed to resolve host '…': Name not known",
+    )
+
+
+def test_what_only_looks_like_a_refusal_amid_rows_is_a_value() -> None:
+    cause = psycopg.DataError('invalid input syntax for type date: "FATAL:  Smith 4711"')
+    fault = fault_of(DBAPIError("SELECT 1", {}, cause))
+    assert (fault.kind, "4711" in fault.reason) == ("query", False)
+
+
+def test_a_host_whose_name_is_not_known_is_asked_for_again() -> None:
+    assert fault_of(_psycopg("failed to resolve host 'db': not known")).is_transient
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _pyodbc("HYT00", f"{MICROSOFT}Login timeout expired (0) (SQLDriverConnect)"),
+        _arrow("SQLDriverConnect", "HYT00", 0, f"{MICROSOFT}Login timeout expired"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_told_with_how_long_it_had(error: Exception) -> None:
+    fault = fault_of(error)
+    fault.tell_wait(15)
+    assert fault.kind == "unreachable"
+    assert fault.reason == "the server did not answer within 15 seconds [HYT00]"
 
 
 def test_a_secret_of_a_connection_string_is_not_repeated() -> None:

@@ -7,9 +7,11 @@ import warnings
 import pytest
 from pydantic import SecretStr
 
+from ai_dataflow.config.database_faults import DatabaseFault
 from ai_dataflow.config.databases import Connection
 from ai_dataflow.config.odbc import MICROSOFT_DRIVER
 from ai_dataflow.config.sections import SqlConnection
+from ai_dataflow_tests.services.processes import HOST, free_port
 
 
 def _connection(url: str) -> Connection:
@@ -39,3 +41,11 @@ def test_a_url_of_sql_server_without_a_driver_means_that_of_microsoft(scheme: st
 )
 def test_a_url_of_sql_server_that_names_its_driver_stays_as_it_is(url: str) -> None:
     assert "driver=ODBC" not in str(_connection(url).url)
+
+
+def test_a_port_that_refuses_is_a_server_that_did_not_answer_in_time() -> None:
+    opened = _connection(f"mssql+pyodbc://reader:secret@{HOST}:{free_port()}/db?connect_timeout=1")
+    with pytest.raises(DatabaseFault) as caught:
+        opened.read(opened.engine.connect)
+    assert caught.value.kind == "unreachable"
+    assert "the server did not answer within 1 seconds" in caught.value.reason

@@ -144,6 +144,21 @@ def test_what_will_not_pass_is_not_retried(
     assert own.password not in repr(problem)
 
 
+def test_why_a_login_is_refused_is_said(own: Postgres, tmp_path: Path) -> None:
+    problem = _told(opened(tmp_path, own.url().replace(own.password, "hunter2"), retry_seconds=0))
+    assert problem.cause == "password authentication failed for user '…'"
+
+
+def test_a_host_that_is_not_known_is_named_and_to_be_corrected(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://reader:hunter2@db.invalid/policy"
+    problem = _told(opened(tmp_path, url, retry_seconds=0))
+    assert (problem.code, problem.meaning.transient) == ("SRC-007", True)
+    assert "cannot be found by its name" in problem.message
+    assert "db.invalid" in problem.cause
+    assert problem.fix.startswith("correct the host of [sql.db] in ai_dataflow.toml")
+    assert "hunter2" not in repr(problem)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_table_that_is_not_there_is_missing(own: Postgres, tmp_path: Path, way: str) -> None:
     assert _told(_settings(own, tmp_path, way, retry_seconds=100), "nosuch").code == "SRC-001"
