@@ -196,9 +196,25 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
             fix = f"remove it or correct its name; known are {listing(known, 20)}"
             problems.append(_invalid(file, setting, f"is not a setting{near}", fix))
         else:
-            message = item["msg"].removeprefix("Value error, ")
-            problems.append(_invalid(file, setting, _uncapitalized(message), "correct its value"))
+            limits = _limits(item["loc"])
+            is_outside = item["type"] in ("greater_than_equal", "less_than_equal")
+            said = _uncapitalized(item["msg"].removeprefix("Value error, "))
+            message = f"is out of range: it must be {limits}" if is_outside else said
+            fix = f"set it to a number that is {limits}" if limits else "correct its value"
+            problems.append(_invalid(file, setting, message, fix))
     return problems
+
+
+def _limits(place: tuple[int | str, ...]) -> str:
+    """Give the range of a numeric setting as a person says it; nothing where it has none."""
+    section = _SECTIONS.get(str(place[0]), Settings) if place else Settings
+    field = section.model_fields.get(str(place[-1])) if place[1:] else None
+    limits = field.metadata if field else ()
+    least = next((limit.ge for limit in limits if hasattr(limit, "ge")), None)
+    most = next((limit.le for limit in limits if hasattr(limit, "le")), None)
+    if least is None:
+        return ""
+    return f"at least {least}" if most is None else f"from {least} to {most}"
 
 
 def _known_names(section: str) -> list[str]:

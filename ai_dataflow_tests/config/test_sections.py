@@ -158,8 +158,8 @@ def test_a_section_that_cannot_be_meant_is_refused_in_its_place(
         ('[workstation]\nurl = "wasbs://ai@ws.blob.core.windows.net/x"',
          "abfss://ai@ws.dfs.core.windows.net/x"),
         ('[workstation]\nurl = "abfss://ws.dfs.core.windows.net/x"', "is not of the form"),
-        ('[execution]\nretry_seconds = 281', "less than or equal to 280"),
-        ('[execution]\nretry_seconds = -1', "greater than or equal to 0"),
+        ('[execution]\nretry_seconds = 281', "must be from 0 to 280"),
+        ('[execution]\nretry_seconds = -1', "must be from 0 to 280"),
     ],
 )  # fmt: skip
 def test_other_sections_that_name_storage_are_checked(tmp_path: Path, toml: str, says: str) -> None:

@@ -67,7 +67,7 @@ def test_what_is_no_toml_is_refused_at_its_line(tmp_path: Path) -> None:
     [
         ('control_tabel = "a.csv"', "control_tabel", "did you mean `control_table`?"),
         ("[execution]\nwrkers = 2", "execution.wrkers", "did you mean `workers`?"),
-        ("[execution]\nworkers = 0", "execution.workers", "greater than or equal to 1"),
+        ("[execution]\nworkers = 0", "execution.workers", "must be from 1 to 256"),
         ("[sql.policydb]", "sql.policydb.url", "required"),
         ('folder = "/etc"', "folder", "is not a setting"),
         ("teams = 5", "teams", "string"),
@@ -79,6 +79,28 @@ def test_a_wrong_setting_is_called_by_its_name(
     (problem,) = problems(tmp_path, toml)
     assert (problem.code, problem.place) == ("CFG-003", f"{FILE}:{setting}")
     assert says in problem.message
+
+
+@pytest.mark.parametrize(
+    ("toml", "limits"),
+    [
+        ('[sql.a]\nurl = "sqlite://"\nmax_connections = 0', "from 1 to 256"),
+        ('[sql.a]\nurl = "sqlite://"\nquery_timeout = 0', "at least 1"),
+        ("[execution]\nretry_seconds = 1000", "from 0 to 280"),
+        ("[execution]\nworkers = 257", "from 1 to 256"),
+        ("[modules.claims]\nmin_coverage = 80", "from 0 to 1"),
+    ],
+)
+def test_a_number_out_of_range_is_told_the_range(tmp_path: Path, toml: str, limits: str) -> None:
+    (problem,) = problems(tmp_path, toml)
+    assert problem.message.endswith(f"is out of range: it must be {limits}")
+    assert problem.fix == f"set it to a number that is {limits}"
+
+
+def test_what_is_no_number_is_told_the_range_too(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, '[execution]\nworkers = "many"')
+    assert "valid integer" in problem.message
+    assert problem.fix == "set it to a number that is from 1 to 256"
 
 
 def test_variables_are_filled_in_wherever_they_stand(
