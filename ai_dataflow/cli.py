@@ -26,9 +26,9 @@ from ai_dataflow.planning.explain import explain_partition, feeds
 from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
 from ai_dataflow.sources.schemas import read_schemas
 from ai_dataflow.workstation.cleanup import SAFE_AGE, clean
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.paths import open_workstation, spare_reports
 from ai_dataflow.workstation.readers import published_partitions
-from ai_dataflow.workstation.reports import read_reports
+from ai_dataflow.workstation.reports import kept_report, read_reports
 from ai_dataflow.workstation.status import filled_by, partition_statuses
 
 app = typer.Typer(
@@ -108,7 +108,8 @@ def run(
         lone = [problem for problem in plan.diagnostics if not problem.partitions]
         terminal.show_diagnostics(err, lone)
         workstation = open_workstation(project.settings)
-        terminal.show_summary(out, report, workstation, ui_command(project.settings))
+        kept = kept_report(spare_reports(project.settings), report.run_id)
+        terminal.show_summary(out, report, workstation, kept, ui_command(project.settings))
     raise typer.Exit(report.exit_code)
 
 

@@ -197,17 +197,20 @@ def _count(number: int, name: str) -> str:
     return f"{number} {name}" if number == 1 else f"{number:,} {name}s"
 
 
-def show_summary(console: Console, report: RunReport, workstation: Workstation, ui: str) -> None:
+def show_summary(
+    console: Console, report: RunReport, workstation: Workstation, kept: str, ui: str
+) -> None:
     """Show what a run did: a row per module, the causes of what failed, where to look.
 
-    `ui` is the command that opens the Dagster UI.
+    `kept` is where the report is if the workstation could not take it, `ui` the command that opens
+    the Dagster UI.
     """
     console.print(_modules(report))
     if report.removed:
         gone = f"\nno longer in the control table, still published: {_some(report.removed)}"
         console.print(Text(gone), soft_wrap=True)
     _show_causes(console, report)
-    _show_places(console, report, workstation, ui)
+    _show_places(console, report, workstation, kept, ui)
 
 
 def show_status(console: Console, statuses: Sequence[PartitionStatus]) -> None:
@@ -307,16 +310,19 @@ def show_cleanup(console: Console, cleaned: Mapping[str, Cleaned], *, dry_run: b
     show_diagnostics(console, [p for found in cleaned.values() for p in found.problems])
 
 
-def _show_places(console: Console, report: RunReport, workstation: Workstation, ui: str) -> None:
+def _show_places(
+    console: Console, report: RunReport, workstation: Workstation, kept: str, ui: str
+) -> None:
     places = [
         ("dataset", workstation.root.url),
         ("rejects", workstation.rejects("").url.rstrip("/")),
-        ("report", workstation.reports().join(report_name(report.run_id))),
+        ("report", kept or workstation.reports().join(report_name(report.run_id))),
+        *(("", f"not delivered yet: {why}") for why in report.unreported[-1:] if kept),
         ("Dagster UI", ui),
     ]
     console.print()
     for name, place in places:
-        console.print(Text(f"{name:<11} {place}"), soft_wrap=True)
+        console.print(Text(_printable(f"{name:<11} {place}")), soft_wrap=True)
 
 
 def _some(partitions: Sequence[str]) -> str:

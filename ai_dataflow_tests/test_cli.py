@@ -15,7 +15,9 @@ import pytest
 from ai_dataflow import load
 from ai_dataflow.sources.schemas import CACHE_FILE
 from ai_dataflow.starter import write_project
+from ai_dataflow_tests import projects
 from ai_dataflow_tests.orchestration.runs import dagster_statuses
+from ai_dataflow_tests.services.ports import ClosedPort
 
 
 def _cli(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -74,6 +76,28 @@ def test_a_failed_partition_is_exit_code_1_and_no_traceback(project: Path) -> No
     assert "failed[SRC-001]: source not found" in ran.stdout
     assert "control_table.csv:6:module_location" in ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_a_report_that_the_workstation_cannot_take_is_told_where_it_is_kept(
+    tmp_path: Path,
+) -> None:
+    url = "abfss://lake@workstation.dfs.core.windows.net/ai"
+    with ClosedPort() as nobody:
+        away = f"""
+            [workstation]
+            url = "{url}"
+            [storage.workstation]
+            account_key = "aHVudGVyMg=="
+            endpoint = "http://127.0.0.1:{nobody.port}/workstation"
+            [execution]
+            retry_seconds = 0
+        """
+        ran = _cli(projects.project(tmp_path, toml=away), "run")
+    assert ran.returncode == 2, ran.stderr
+    (kept,) = (tmp_path / ".cache/ai_dataflow/runs").glob("*.json")
+    assert f"report      {kept}\n" in ran.stdout
+    assert f"not delivered yet: WST-004 {url}/_runs cannot be reached" in ran.stdout
+    assert f"{url}/_runs/" not in ran.stdout
 
 
 def test_only_the_partitions_asked_for_are_run(project: Path) -> None:

@@ -166,6 +166,12 @@ def store_report(folder: Folder, report: RunReport, spare: Folder) -> None:
             write_report(spare, report)
 
 
+def kept_report(spare: Folder, run_id: str) -> str:
+    """Give the URL of a run's report in `spare`; empty where the workstation has it."""
+    name = report_name(run_id)
+    return spare.join(name) if spare.stat(name) else ""
+
+
 def read_report(folder: Folder, run_id: str) -> RunReport | None:
     """Read a run's report; None where the run has left none.
 
