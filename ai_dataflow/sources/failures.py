@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 from ai_dataflow.sources.faults import Fault, Kind
 
+_COLUMN_MAPPING = re.compile("column ?mapping", re.IGNORECASE)
+_UNMAPPED = (
+    "deliver the Delta table anew without column mapping (delta.columnMapping.mode = none): tables "
+    "with it are not supported"
+)
 _OF_ACCOUNT: dict[Kind, tuple[str, str, str]] = {
     "permission": ("SRC-006", "may not be read", "grant the right, or open the network rule"),
     "missing": ("SRC-001", "is not there", "correct the location, or deliver the data"),
@@ -52,11 +59,11 @@ def no_rows_at_all(locations: list[str], place: str) -> DataflowError:
 
 
 def unreadable(location: str, place: str, cause: object) -> DataflowError:
-    """Bytes that are not what their format promises."""
-    return _failure(
-        "SRC-003", f"{location} cannot be read", place,
-        "deliver the file again; check its format and encoding (UTF-8)", cause,
-    )  # fmt: skip
+    """Bytes that are not what their format promises, or a Delta table that asks for too much."""
+    fix = "deliver the file again; check its format and encoding (UTF-8)"
+    if _COLUMN_MAPPING.search(str(cause)):
+        fix = _UNMAPPED
+    return _failure("SRC-003", f"{location} cannot be read", place, fix, cause)
 
 
 def cut_off(location: str, place: str) -> DataflowError:

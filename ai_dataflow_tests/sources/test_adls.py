@@ -17,6 +17,8 @@ from ai_dataflow.sources.extracts import Extract
 
 ROWS = pl.DataFrame({"n": [1, 2], "s": ["x", "ü"]})
 
+_MAPPED = '{"delta.columnMapping.mode":"name","delta.columnMapping.maxColumnId":"2"}'
+
 
 def _write(path: Path, rows: pl.DataFrame = ROWS) -> Path:
     """Write rows in the format that the name tells; no suffix is a Delta table."""
@@ -331,6 +333,28 @@ def test_a_delta_table_without_rows_still_has_its_columns(tmp_path: Path) -> Non
     extract = _pin(tmp_path, "table")
     assert list(_open(extract).schema()) == ["n", "s"]
     assert _read(extract).height == 0
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        '{"minReaderVersion":2,"minWriterVersion":5}',
+        '{"minReaderVersion":3,"minWriterVersion":7,'
+        '"readerFeatures":["columnMapping"],"writerFeatures":["columnMapping"]}',
+    ],
+)
+def test_a_delta_table_with_column_mapping_is_refused_with_a_fitting_fix(
+    tmp_path: Path, protocol: str
+) -> None:
+    log = _write(tmp_path / "table") / "_delta_log" / "00000000000000000000.json"
+    others = [line for line in log.read_text().splitlines() if '{"protocol":' not in line]
+    others = [line.replace('"configuration":{}', f'"configuration":{_MAPPED}') for line in others]
+    log.write_text("\n".join([f'{{"protocol":{protocol}}}', *others]))
+    with pytest.raises(DataflowError) as error:
+        _read(_pin(tmp_path, "table"))
+    (problem,) = error.value.diagnostics
+    assert problem.code == "SRC-003"
+    assert "without column mapping" in problem.fix
 
 
 def test_a_delta_table_whose_log_is_damaged_is_refused(tmp_path: Path) -> None:
