@@ -16,14 +16,14 @@ from ai_dataflow.sources.faults import Fault, fault_of
 from ai_dataflow.sources.storage import Folder
 
 FOREIGN = (AccountDownError, BaseError, OSError, SignInError)
-_FIX = "check that the folder exists, has space and may be written"
+_FIX = "check that the folder exists, has space and may be read and written"
 
 
 def unreached(folder: Folder, error: Exception) -> DataflowError:
     """A place of the workstation that cannot be written or read, and why."""
     if fault := fault_of(error, folder.account):
         return _of_account(folder.url, fault)
-    return _failed("WST-001", folder.url, "cannot be written", _FIX, redacted(error))
+    return _failed("WST-001", folder.url, "cannot be used", _FIX, redacted(error))
 
 
 def overtaken(folder: Folder, error: Exception) -> DataflowError:
@@ -59,7 +59,7 @@ def _of_account(url: str, fault: Fault) -> DataflowError:
             return _failed("WST-005", url, f"may not be used: {fault.reason}", fix)
         case _:
             fix = "check that the container exists"
-            return _failed("WST-001", url, f"cannot be written: {fault.reason}", fix)
+            return _failed("WST-001", url, f"cannot be used: {fault.reason}", fix)
 
 
 def _failed(code: str, url: str, what: str, fix: str, cause: str = "") -> DataflowError:

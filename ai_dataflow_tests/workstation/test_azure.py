@@ -308,13 +308,17 @@ def test_a_workstation_that_lets_nobody_in_is_told_by_every_way_in(
         assert _code(error) == code
 
 
-def test_a_container_that_is_not_there_cannot_be_written(azurite: Azurite) -> None:
+def test_a_container_that_is_not_there_can_be_neither_written_nor_read(azurite: Azurite) -> None:
     nowhere = _opened(
         unique(), account_key=azurite.keys[ACCOUNT], endpoint=azurite.endpoint(ACCOUNT)
     )
-    with pytest.raises(DataflowError, match="ContainerNotFound") as error:
-        write_report(nowhere.reports(), report(1))
-    assert _code(error) == "WST-001"
+    for use in (
+        lambda: write_report(nowhere.reports(), report(1)),
+        lambda: list(read_reports(nowhere.reports())),
+    ):
+        with pytest.raises(DataflowError, match=r"cannot be used: .*ContainerNotFound") as error:
+            use()
+        assert _code(error) == "WST-001"
 
 
 def test_datasets_are_loaded_by_those_who_read_them(
