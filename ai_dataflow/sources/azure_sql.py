@@ -72,20 +72,23 @@ class Database:
             DataflowError: SRC-001, SRC-007, SRC-008, SRC-020 to SRC-023.
         """
         with _told(location, place):
-            _check_client_column(location, columns)
+            narrow = _client_is_narrow(location, columns)
             read = {name: columns[name] for name in wanted}
-            return self._connection.read(lambda: self._copy(location, read, write))
+            return self._connection.read(lambda: self._copy(location, read, write, narrow=narrow))
 
     def _copy(
         self,
         location: SqlLocation,
         columns: Columns,
         write: Callable[[Iterable[pl.DataFrame]], T],
+        *,
+        narrow: bool,
     ) -> T:
         bulk = bool(self._connection.odbc)
         while True:
             try:
-                with closing(self._frames(location, columns, bulk=bulk)) as frames:
+                statement = select(location, columns, narrow=narrow)
+                with closing(self._frames(statement, columns, bulk=bulk)) as frames:
                     return write(frames)
             except TooLongError:
                 bulk = False
@@ -93,10 +96,10 @@ class Database:
                 columns = {**columns, error.column: columns[error.column].as_text()}
 
     def _frames(
-        self, location: SqlLocation, columns: Columns, *, bulk: bool
+        self, statement: sa.Select[Any], columns: Columns, *, bulk: bool
     ) -> Generator[pl.DataFrame, None, None]:
         read = in_bulk if bulk else as_tuples
-        delivered = read(self._connection, select(location, columns), columns)
+        delivered = read(self._connection, statement, columns)
         is_empty = True
         with closing(delivered):
             for frame in delivered:
@@ -111,21 +114,36 @@ def database(name: str, settings: Settings) -> Database:
     return Database(connection(name, settings))
 
 
-def select(location: SqlLocation, columns: Columns) -> sa.Select[Any]:
-    """Select the columns; the client is a parameter whose type is the database's to choose."""
+def select(location: SqlLocation, columns: Columns, *, narrow: bool = False) -> sa.Select[Any]:
+    """Select the columns; the client is a parameter whose type is the database's to choose.
+
+    Drivers of SQL Server choose nvarchar. Beside it a narrow column would be converted row by row,
+    and its index not be used; so the client is made narrow.
+    """
     table = sql_columns.table(location)
     statement = sa.select(*(column.asked() for column in columns.values())).select_from(table)
     if location.client_column:
+        client: sa.ColumnElement[Any]
         client = sa.bindparam("client", location.client, type_=sa.types.NullType())
+        client = sa.cast(client, sa.VARCHAR(8000)) if narrow else client
         statement = statement.where(sa.column(location.client_column) == client)
     return statement
 
 
-def _check_client_column(location: SqlLocation, columns: Columns) -> None:
-    """Refuse a client column that is not there: SQLite would take its name for a text."""
-    client = location.client_column
-    if client and client.casefold() not in {name.casefold() for name in columns}:
-        raise DatabaseFault("query", f"there is no column {client}")
+def _client_is_narrow(location: SqlLocation, columns: Columns) -> bool:
+    """Tell whether the client can be compared as narrow text.
+
+    What is not ASCII cannot: a code page without its `Ł` makes it an `L`, another client's.
+
+    Raises:
+        DatabaseFault: the column is not there; SQLite would take its name for a text.
+    """
+    if not (name := location.client_column):
+        return False
+    known = {column.casefold(): found for column, found in columns.items()}
+    if name.casefold() not in known:
+        raise DatabaseFault("query", f"there is no column {name}")
+    return known[name.casefold()].delivery.narrow and location.client.isascii()
 
 
 @contextmanager

@@ -32,11 +32,15 @@ def _as_it_is(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How a type travels: asked for by an expression, delivered as `wire`, arriving as `dtype`."""
+    """How a type travels: asked for by an expression, delivered as `wire`, arriving as `dtype`.
+
+    A text that is `narrow` has the characters of a code page, and an index of such texts.
+    """
 
     dtype: pl.DataType
     wire: pl.DataType
     ask: Ask = _as_it_is
+    narrow: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,8 @@ _VARBINARY_MAX = mssql.VARBINARY("max")  # type: ignore[no-untyped-call]
 _MSSQL: dict[str, Delivery] = {
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _plain(INT)),
     **dict.fromkeys(("datetime", "smalldatetime", "datetime2"), _plain(TIMESTAMP)),
-    **dict.fromkeys(("char", "varchar", "nchar", "nvarchar", "sysname"), _plain(TEXT)),
+    **dict.fromkeys(("char", "varchar"), Delivery(TEXT, TEXT, narrow=True)),
+    **dict.fromkeys(("nchar", "nvarchar", "sysname"), _plain(TEXT)),
     **dict.fromkeys(("binary", "varbinary", "timestamp", "rowversion"), _plain(BINARY)),
     "bit": _plain(BOOLEAN),
     "real": _plain(pl.Float32()),

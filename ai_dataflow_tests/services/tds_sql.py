@@ -118,7 +118,7 @@ class _Expression:
 
 
 class _Select:
-    """`SELECT <expression> AS <name>, ... FROM <table> [WHERE <column> = @P1]`."""
+    """`SELECT <expression> AS <name>, ... FROM <table> [WHERE <column> = <@P1, or CAST of it>]`."""
 
     def __init__(self, text: str, tables: Sequence[Table], parameters: Sequence[Any]) -> None:
         self._tokens = _TOKEN.findall(text)
@@ -144,7 +144,9 @@ class _Select:
             else:
                 client = self._name()
                 self._expect("=")
-                self._expect("@P1")
+                cast = ["(", "@P1", "AS", "VARCHAR", "(", "8000", ")", ")"]
+                for expected in cast if self._has("CAST") else ["@P1"]:
+                    self._expect(expected)
         if self._at < len(self._tokens):
             raise self._refusal()
         table = self._table(names)

@@ -51,6 +51,31 @@ def test_whatever_the_client_is_it_arrives_as_it_is(way: Way, client: str) -> No
         assert server.reads()[0].parameters == [client]
 
 
+@pytest.mark.parametrize(
+    ("declared", "client", "compared"),
+    [
+        ("varchar(40)", "USA", "CAST(@P1 AS VARCHAR(8000))"),
+        ("char(8)", "USA", "CAST(@P1 AS VARCHAR(8000))"),
+        ("varchar(40)", "Łódź", "@P1"),
+        ("nvarchar(40)", "USA", "@P1"),
+        ("int", "7", "@P1"),
+    ],
+)
+def test_the_client_is_made_narrow_for_an_index_of_narrow_texts(
+    way: Way, declared: str, client: str, compared: str
+) -> None:
+    """Where that loses no character: another client's code may be what is left."""
+    own = 7 if declared == "int" else client
+    other = 8 if declared == "int" else "CAN"
+    table = Table("dbo", "t", [("n", "int"), ("C", declared)], [(1, other), (2, own)])
+    with TdsServer(table) as server:
+        found = way.read(server, "n", client_column="c", client=client)
+        (asked,) = server.reads()
+    assert found["n"].to_list() == [2]
+    assert asked.parameters == [client]
+    assert " ".join(asked.text.split()).endswith(f"WHERE c = {compared}")
+
+
 def test_names_may_be_any(way: Way) -> None:
     columns = [(name, "nvarchar(9)") for name in ODD]
     table = Table("My Schema", "a ]b[ ?", [*columns, ("Client ?", "int")], [(*ODD, 7)])
