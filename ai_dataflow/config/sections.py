@@ -121,6 +121,19 @@ class SqlConnection(EntraIdentity):
     max_connections: int = Field(default=4, ge=1, le=256)
     query_timeout: int = Field(default=3600, ge=1)
 
+    @field_validator("url")
+    @classmethod
+    def _is_encoded(cls, url: SecretStr) -> SecretStr:
+        """Refuse what would be taken apart in the wrong place: a password's end is no host."""
+        kind, _, rest = url.get_secret_value().partition("?")[0].partition("://")
+        server, _, path = rest.partition("/")
+        if not kind.startswith("sqlite") and (server.count("@") > 1 or "@" in path):
+            raise ValueError(
+                "has a user or password whose special characters are not percent-encoded: "
+                "`@` is %40, `/` is %2F, `:` is %3A"
+            )
+        return url
+
 
 class WorkstationSettings(Section):
     """`[workstation]`: where datasets are published; a folder or an `abfss://` URL."""

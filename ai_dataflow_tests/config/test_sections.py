@@ -6,9 +6,10 @@ import base64
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.sections import StorageAccount
+from ai_dataflow.config.sections import SqlConnection, StorageAccount
 from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow_tests.projects import text_file
 
@@ -177,3 +178,19 @@ def test_a_certificate_is_relative_to_the_file_that_names_it(tmp_path: Path, sec
     settings = load_settings(text_file(tmp_path, FILE, f"[{section}]\n{own}{url}"))
     (found,) = [*settings.storage.values(), *settings.sql.values()]
     assert found.client_certificate == tmp_path / "own/c.pem"
+
+
+@pytest.mark.parametrize("secret", ["hunter2@x", "hunter2/x", "hunter2/x@y", "hunter2:/x"])
+def test_a_password_that_is_not_percent_encoded_is_refused_and_not_shown(secret: str) -> None:
+    with pytest.raises(ValidationError, match="percent-encoded") as error:
+        SqlConnection(url=SecretStr(f"postgresql+psycopg://reader:{secret}@db.example.org/policy"))
+    assert "hunter2" not in str(error.value.errors(include_input=False))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:///data/a@b.sqlite", "postgresql://reader:p%40ss%2Fw@db.example.org/policy",
+     "mssql+pyodbc:///?odbc_connect=UID=reader@policy", "postgresql://db.example.org/policy"],
+)  # fmt: skip
+def test_other_urls_are_taken(url: str) -> None:
+    assert SqlConnection(url=SecretStr(url)).url.get_secret_value() == url
