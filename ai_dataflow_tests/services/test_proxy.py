@@ -148,9 +148,10 @@ def test_ports_refuse_keep_silent_and_reset() -> None:
         client.sendall(b"hello")
         with pytest.raises(TimeoutError):
             client.recv(1)
+    # The reset may come before the client knows that it is connected.
     with (
         ResettingPort() as resetting,
-        socket.create_connection((HOST, resetting.port), 1) as client,
         pytest.raises(ConnectionResetError),
+        socket.create_connection((HOST, resetting.port), 1) as client,
     ):
         client.recv(1)
