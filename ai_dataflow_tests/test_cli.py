@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -16,19 +14,10 @@ from ai_dataflow import load
 from ai_dataflow.sources.schemas import CACHE_FILE
 from ai_dataflow.starter import write_project
 from ai_dataflow_tests import projects
-from ai_dataflow_tests.orchestration.runs import dagster_statuses
+from ai_dataflow_tests.orchestration.runs import cli, dagster_statuses
 from ai_dataflow_tests.services.ports import ClosedPort
 
-
-def _cli(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from ai_dataflow.cli import main; main()", *arguments],
-        cwd=folder,
-        env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+_cli = partial(cli, columns=120)
 
 
 @pytest.fixture

@@ -18,14 +18,13 @@ import polars as pl
 from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.engine.job import AiColumn, SourceJob
-from ai_dataflow.engine.scratch import Scratch
+from ai_dataflow.engine.scratch import Scratch, bytes_per_row
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN
 
 # Beside AI columns, none of which begins so.
 _LEFT, _RIGHT = "\ue000left", "\ue000right"
 PIECE_BYTES = 128 << 20
 _FEW_ROWS = 100_000
-_SAMPLE = 10_000
 
 
 @dataclass(frozen=True)
@@ -121,11 +120,10 @@ def _pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> list[tu
 
 
 def _bytes(part: Part) -> float:
-    """Estimate how much memory rows take, from the first of them."""
+    """Estimate how much memory rows take, where there are many."""
     if part.height < _FEW_ROWS:
         return 0
-    sample = part.rows.head(_SAMPLE).collect()
-    return sample.estimated_size() / max(sample.height, 1) * part.height
+    return bytes_per_row(part.rows) * part.height
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from ai_dataflow.engine.job import (
 from ai_dataflow.engine.lineage import origins
 from ai_dataflow.engine.merge import Part, merge_product, union_products
 from ai_dataflow.engine.read import Rows, read_rows
-from ai_dataflow.engine.scratch import Scratch, scratch
+from ai_dataflow.engine.scratch import Scratch, bytes_per_row, scratch
 from ai_dataflow.engine.transform import count, malformed_rejects, map_rows, split
 from ai_dataflow.sources import adls, failures
 from ai_dataflow.sources.adls import Files
@@ -44,7 +44,6 @@ from ai_dataflow.workstation.paths import Workstation, open_workstation
 # In memory; as Parquet with its compression that is a file of some 150 to 400 MB.
 FILE_BYTES = 1 << 30
 _MANY_ROWS = 1_000_000
-_SAMPLE = 10_000
 
 
 def run(
@@ -195,8 +194,7 @@ def _rows_per_file(rows: pl.LazyFrame, result: PartitionResult) -> int | None:
     height = result.total("rows_read") - result.total("rows_merged")
     if height < _MANY_ROWS:
         return None
-    sample = rows.head(_SAMPLE).collect()
-    files = math.ceil(sample.estimated_size() / max(sample.height, 1) * height / FILE_BYTES)
+    files = math.ceil(bytes_per_row(rows) * height / FILE_BYTES)
     return math.ceil(height / max(files, 1))
 
 

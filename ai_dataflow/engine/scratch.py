@@ -13,6 +13,13 @@ import pyarrow.parquet as pq
 
 SPILL_BYTES = 64 << 20
 _PART = "part"
+_SAMPLE = 10_000
+
+
+def bytes_per_row(frame: pl.LazyFrame) -> float:
+    """Estimate how much memory a row takes, from the first of them."""
+    sample = frame.head(_SAMPLE).collect()
+    return sample.estimated_size() / max(sample.height, 1)
 
 
 class Scratch:

@@ -10,8 +10,6 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake.exceptions import DeltaError
-from obstore.exceptions import BaseError
 from polars.exceptions import (
     ColumnNotFoundError,
     ComputeError,
@@ -21,14 +19,13 @@ from polars.exceptions import (
 )
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.identity import SignInError
 from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import failures
-from ai_dataflow.sources.accounts import Account, AccountDownError
+from ai_dataflow.sources.accounts import Account
 from ai_dataflow.sources.csv_files import CsvFile
 from ai_dataflow.sources.extracts import Extract, Format
-from ai_dataflow.sources.faults import fault_of
+from ai_dataflow.sources.faults import FOREIGN, fault_of
 from ai_dataflow.sources.storage import (
     Folder,
     StoredFile,
@@ -42,9 +39,8 @@ from ai_dataflow.sources.storage import (
     split_glob,
 )
 
-_FOREIGN = (
-    BaseError, ColumnNotFoundError, ComputeError, DeltaError, NoDataError, OSError, SchemaError,
-    SchemaFieldNotFoundError, SignInError, AccountDownError,
+_UNREADABLE = (
+    *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, SchemaError, SchemaFieldNotFoundError,
 )  # fmt: skip
 _OF_THE_ACCOUNT = ("SRC-006", "SRC-011", "SRC-012")
 _LIST_FROM = 4
@@ -331,7 +327,7 @@ def _format_of(path: str) -> Format | None:
 def _classified(location: str, place: str, account: Account | None) -> Iterator[None]:
     try:
         yield
-    except _FOREIGN as error:
+    except _UNREADABLE as error:
         if fault := fault_of(error, account):
             raise failures.of_account(location, place, fault) from None
         raise _of_file(location, place, error) from None

@@ -91,21 +91,6 @@ def denied(location: str, place: str, cause: object) -> DataflowError:
     )
 
 
-def unreachable(location: str, place: str, cause: object) -> DataflowError:
-    """A database that does not answer or does not let us in."""
-    return _failure(
-        "SRC-007", f"the database of {location} cannot be reached", place,
-        "check the connection in ai_dataflow.toml and that the database is up", cause,
-    )  # fmt: skip
-
-
-def query_failed(location: str, place: str, cause: object) -> DataflowError:
-    """A statement that the database refused."""
-    return _failure(
-        "SRC-008", f"reading {location} failed", place, "see the cause, and the database", cause
-    )
-
-
 def differing(location: str, place: str, cause: object) -> DataflowError:
     """Files of one location with different columns or types."""
     return _failure(

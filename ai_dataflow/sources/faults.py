@@ -10,8 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from deltalake.exceptions import DeltaError
+from obstore.exceptions import BaseError
+
 from ai_dataflow.config.identity import SignInError
 from ai_dataflow.sources.accounts import Account, AccountDownError
+
+# What obstore, deltalake and signing in raise; Polars' own errors are mostly about data.
+FOREIGN = (AccountDownError, BaseError, DeltaError, OSError, SignInError)
 
 Kind = Literal["credential", "permission", "missing", "transient", "refused"]
 
@@ -62,14 +68,13 @@ def fault_of(error: BaseException, account: Account | None) -> Fault | None:
         return Fault("transient", str(error))
     text = _COLOUR.sub("", str(error))
     if status := _STATUS.search(text):
-        fault = _answered(int(status[1]), text, account)
-    elif _NETWORK.search(text):
-        fault = Fault("transient", _unreachable(text, account))
-        if _RETRIES.search(text):  # one that throttles answers: it is not down
-            account.mark_down(fault.reason)
-    else:
+        return _answered(int(status[1]), text, account)
+    if _NETWORK.search(text) is None:
         return None
-    return fault
+    reason = _unreachable(text, account)
+    if _RETRIES.search(text):  # one that throttles answers: it is not down
+        account.mark_down(reason)
+    return Fault("transient", reason)
 
 
 def _answered(status: int, text: str, account: Account) -> Fault:

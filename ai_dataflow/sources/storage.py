@@ -111,23 +111,19 @@ class Folder:
 
     def files(self, prefix: str = "") -> list[StoredFile]:
         """List all files below a prefix, by path. A missing folder is an empty list."""
-        if self._is_absent:
-            return []
-        store, key = self.store, self._key(prefix) or None
-        found = _whole(lambda: obstore.list(store, prefix=key).collect())
-        return sorted((self._stored(meta) for meta in found), key=lambda file: file.path)
+        found = map(self._stored, self._listed(prefix))
+        return sorted(found, key=lambda file: file.path)
 
     def aged_files(self) -> Iterator[tuple[StoredFile, datetime]]:
         """Give all files in the folder with the time of their last change."""
-        if not self._is_absent:
-            for meta in obstore.list(self.store, prefix=self.prefix or None).collect():
-                yield self._stored(meta), meta["last_modified"]
+        return ((self._stored(meta), meta["last_modified"]) for meta in self._listed())
 
     def folders(self) -> list[str]:
         """List the names of the folders directly in this one."""
         if self._is_absent:
             return []
-        found = obstore.list_with_delimiter(self.store, prefix=self.prefix or None)
+        store = self.store
+        found = _whole(lambda: obstore.list_with_delimiter(store, prefix=self.prefix or None))
         return sorted(PurePosixPath(str(name)).name for name in found["common_prefixes"])
 
     def stat(self, path: str) -> StoredFile | None:
@@ -184,6 +180,13 @@ class Folder:
                 obstore.delete(self.store, self._key(path))
             except FileNotFoundError:
                 continue
+
+    def _listed(self, prefix: str = "") -> Sequence[Any]:
+        """Give what the store says of all files below a prefix."""
+        if self._is_absent:
+            return []
+        store, key = self.store, self._key(prefix) or None
+        return _whole(lambda: obstore.list(store, prefix=key).collect())
 
     @property
     def _is_absent(self) -> bool:

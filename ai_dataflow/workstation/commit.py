@@ -9,26 +9,32 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Field, Schema
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
-from ai_dataflow.sources.storage import Folder, delta_options, delta_uri, open_delta, scan_parquet
-from ai_dataflow.workstation.failures import FOREIGN, overtaken, unreached
+from ai_dataflow.sources.faults import FOREIGN
+from ai_dataflow.sources.storage import (
+    Folder,
+    at_once,
+    delta_options,
+    delta_uri,
+    open_delta,
+    scan_parquet,
+)
+from ai_dataflow.workstation.failures import overtaken, unreached
 from ai_dataflow.workstation.files import DataFile
 from ai_dataflow.workstation.paths import PARTITION_COLUMN
 
 # A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
 _ATTEMPTS = 3
-_FOOTERS = 16  # that are read at once
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,14 @@ def commit(
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _commit(table, schema, added, sorted(files), run_id)
-        except (*FOREIGN, DeltaError, PolarsError) as error:
+        except (*FOREIGN, PolarsError) as error:
             failed = overtaken if _is_overtaken(error) else unreached
             problem = failed(table, error)
         try:
             # This asks for as long as it takes the account to come back.
             if (version := _version_with(open_table(table), added)) is not None:
                 return version
-        except (*FOREIGN, DeltaError):
+        except FOREIGN:
             raise problem from None
         if attempt == _ATTEMPTS or not problem.diagnostics[0].meaning.transient:
             raise problem
@@ -220,10 +226,9 @@ def _dropped(
     """Give the types of columns that the table has no more, but other clients' files still do."""
     files = pl.DataFrame(delta.get_add_actions(flatten=True))
     others = files.filter(~pl.col(f"partition.{PARTITION_COLUMN}").is_in(list(clients)))
-    with ThreadPoolExecutor(_FOOTERS) as pool:
-        schemas = pool.map(
-            lambda path: scan_parquet(table, [path]).collect_schema(), others["path"]
-        )
-        held = {n: dtype for schema in schemas for n, dtype in schema.items() if n in names}
+    schemas = at_once(
+        lambda path: scan_parquet(table, [path]).collect_schema(), list(others["path"])
+    )
+    held = {n: dtype for schema in schemas for n, dtype in schema.items() if n in names}
     arrow = pl.DataFrame(schema=held).to_arrow().schema
     return {field.name: field.type for field in Schema.from_arrow(arrow).fields}

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from deltalake.exceptions import DeltaError
-from obstore.exceptions import BaseError
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
-from ai_dataflow.config.identity import SignInError
-from ai_dataflow.sources.accounts import AccountDownError
-from ai_dataflow.sources.faults import Fault, fault_of
+from ai_dataflow.sources.faults import FOREIGN, Fault, fault_of
 from ai_dataflow.sources.storage import Folder
 
-FOREIGN = (AccountDownError, BaseError, OSError, SignInError)
 _FIX = "check that the folder exists, has space and may be read and written"
 
 
@@ -41,7 +36,7 @@ def reaching(folder: Folder) -> Iterator[None]:
     """
     try:
         yield
-    except (*FOREIGN, DeltaError) as error:
+    except FOREIGN as error:
         raise unreached(folder, error) from None
     except PolarsError as error:  # of what is written, unless it speaks of the account
         if fault_of(error, folder.account) is None:

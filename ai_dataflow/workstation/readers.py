@@ -11,10 +11,10 @@ from deltalake.exceptions import DeltaError
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.sources.faults import fault_of
+from ai_dataflow.sources.faults import FOREIGN, fault_of
 from ai_dataflow.sources.storage import Folder, scan_delta
 from ai_dataflow.workstation.commit import open_table
-from ai_dataflow.workstation.failures import FOREIGN, reaching, unreached
+from ai_dataflow.workstation.failures import reaching, unreached
 from ai_dataflow.workstation.paths import PARTITION_COLUMN, Workstation, open_workstation
 from ai_dataflow.workstation.reports import read_report
 
@@ -120,7 +120,7 @@ def read_dataset(
     """Read a table of the workstation; see `load`."""
     try:
         delta = open_table(table, version)
-    except (*FOREIGN, DeltaError) as error:
+    except FOREIGN as error:
         if isinstance(error, DeltaError) and fault_of(error, table.account) is None:
             raise DatasetNotFoundError(f"there is no version {version} of {table.url}") from None
         raise unreached(table, error) from None

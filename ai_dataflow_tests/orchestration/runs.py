@@ -47,12 +47,12 @@ def dagster_statuses(folder: Path, asset: str) -> dict[str, str]:
     return {key: status.value if status else "MISSING" for key, status in (statuses or {}).items()}
 
 
-def cli(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Call the command in a process of its own."""
+def cli(folder: Path, *arguments: str, columns: int = 160) -> subprocess.CompletedProcess[str]:
+    """Call the command in a process of its own, in a terminal of so many columns."""
     return subprocess.run(
         [sys.executable, "-c", "from ai_dataflow.cli import main; main()", *arguments],
         cwd=folder,
-        env=os.environ | {"COLUMNS": "160", "NO_COLOR": "1"},
+        env=os.environ | {"COLUMNS": str(columns), "NO_COLOR": "1"},
         capture_output=True,
         text=True,
         check=False,
