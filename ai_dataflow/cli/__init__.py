@@ -1,0 +1,27 @@
+"""`ai-dataflow`: the command line. Each command is thin; what it does lives elsewhere.
+
+Exit codes: 0 all well, 1 some partitions failed, 2 nothing could run (configuration or usage).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from ai_dataflow import terminal
+from ai_dataflow.cli import looking, running  # noqa: F401 - they add their commands
+from ai_dataflow.cli.app import app, err, print_json
+from ai_dataflow.config.diagnostics import DataflowError
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends it with 2 and never with a traceback."""
+    # What azure-identity tried is told in our words; without a handler it would print its own.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
+    try:
+        app()
+    except DataflowError as error:
+        if "--json" in sys.argv:
+            print_json({"diagnostics": [problem.to_json() for problem in error.diagnostics]})
+        terminal.show_diagnostics(err, error.diagnostics)
+        sys.exit(2)

@@ -1,0 +1,58 @@
+"""What all commands share: the application, its consoles, common options."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ai_dataflow import __version__
+from ai_dataflow.config.project import Project, load_project
+from ai_dataflow.planning.plan import Plan, make_plan
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From product semantic models to one AI dataset per module, partitioned by client.",
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", help="ai_dataflow.toml or its folder [dim]\\[default: here][/dim]"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def load_with_plan(config: Path | None) -> tuple[Project, Plan]:
+    """Read a project and plan it from its tables alone."""
+    project = load_project(config)
+    return project, make_plan(project)
+
+
+def print_json(value: Any) -> None:
+    """Print what a machine reads."""
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that all commands share."""

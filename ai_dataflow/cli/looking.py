@@ -1,0 +1,162 @@
+"""Commands that look and tell: what is published, what is wrong, what feeds what."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+from rich.markdown import Markdown
+
+from ai_dataflow import terminal
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_with_plan, out, print_json
+from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.codes import explain as explain_code
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
+from ai_dataflow.config.project import load_project
+from ai_dataflow.planning.explain import explain_partition, feeds
+from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
+from ai_dataflow.sources.schemas import read_schemas
+from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.readers import published_partitions
+from ai_dataflow.workstation.reports import read_reports
+from ai_dataflow.workstation.status import filled_by, partition_statuses
+
+Format = Literal["text", "github"]
+
+
+@app.command()
+def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show every partition: published when, rows, version; or what is wrong, and since when.
+
+    Exits with 1 where a partition is failed or held back. Example:
+    [bold]ai-dataflow status --json[/bold]
+    """
+    project, plan = load_with_plan(config)
+    reports = read_reports(open_workstation(project.settings).reports())
+    statuses = partition_statuses(plan.partitions, reports)
+    if as_json:
+        print_json([status.to_json() for status in statuses])
+    else:
+        terminal.show_status(out, statuses)
+    raise typer.Exit(int(any(s.state in ("failed", "held") for s in statuses)))
+
+
+@app.command()
+def validate(
+    config: ConfigOption = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Look at the tables only, at no source.")
+    ] = False,
+    as_json: JsonOption = False,
+    form: Annotated[Format, typer.Option("--format", help="For people, or for GitHub.")] = "text",
+) -> None:
+    """Compile the tables against the live sources; tell every problem, in the order of the tables.
+
+    Exits with 1 where there is an error, 2 where nothing could run. Example:
+    [bold]ai-dataflow validate --format github[/bold]
+    """
+    made: Plan | None = None
+    try:
+        project = load_project(config)
+        made = make_plan(project) if offline else make_live_plan(project)
+        diagnostics = made.diagnostics
+    except DataflowError as error:
+        diagnostics = error.diagnostics
+    if as_json:
+        print_json([problem.to_json() for problem in diagnostics])
+    elif form == "github":
+        for problem in diagnostics:
+            typer.echo(terminal.github_line(problem))
+    else:
+        terminal.show_validation(out, diagnostics, made)
+    if made is None or (made.errors and not made.jobs):
+        raise typer.Exit(2)
+    raise typer.Exit(int(bool(made.errors)))
+
+
+@app.command()
+def plan(
+    config: ConfigOption = None,
+    explained: Annotated[
+        str | None,
+        typer.Option("--explain", help="Show what 'module|client' compiles to."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a run would do now: partitions to run, held back, removed; what products map.
+
+    Example: [bold]ai-dataflow plan --explain 'sales|USA'[/bold]
+    """
+    project = load_project(config)
+    made = make_live_plan(project, {explained} if explained else None)
+    if explained:
+        if unknown := made.unknown([explained]):
+            raise DataflowError(*unknown)
+        if explained in made.held:
+            raise DataflowError(*made.held[explained])
+        job = made.jobs[explained]
+        schemas = read_schemas(made.locations({explained}), project.settings)
+        print(explain_partition(job, schemas))
+        return
+    published = published_partitions(open_workstation(project.settings))
+    if as_json:
+        print_json(
+            {
+                "run": list(made.jobs),
+                "new": sorted(set(made.jobs) - published),
+                "held": {
+                    key: [problem.to_json() for problem in problems]
+                    for key, problems in made.held.items()
+                },
+                "removed": sorted(published - set(made.partitions)),
+                "coverage": {m: coverage.to_json() for m, coverage in made.coverage.items()},
+            }
+        )
+    else:
+        terminal.show_plan(out, made, published)
+
+
+@app.command()
+def explain(
+    ai_column: Annotated[str, typer.Argument(help="An AI column.")],
+    module: Annotated[str | None, typer.Option("--module", "-m", help="Of one module.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell where an AI column comes from in every product, and for how many clients.
+
+    Example: [bold]ai-dataflow explain amount --module sales[/bold]
+    """
+    project = load_project(config)
+    made = make_plan(project)
+    schemas = read_schemas(made.locations(), project.settings)
+    reports = read_reports(open_workstation(project.settings).reports())
+    filled = filled_by(made.partitions, reports, ai_column)
+    found = [f for f in feeds(made, schemas, ai_column, filled) if module in (None, f.module)]
+    if not found:
+        known = {column.name for columns in made.columns.values() for column in columns}
+        raise DataflowError(_unknown_column(ai_column, known - {ai_column}))
+    if as_json:
+        print_json([feed.to_json() for feed in found])
+    else:
+        terminal.show_feeds(out, found)
+
+
+@app.command("help")
+def help_(code: Annotated[str, typer.Argument(help="A code, such as MAP-014.")]) -> None:
+    """Explain a code: what it means, an example, and its cure.
+
+    Example: [bold]ai-dataflow help MAP-014[/bold]
+    """
+    known = CODES.get(code.upper())
+    if known is None:
+        raise typer.BadParameter(f"there is no code {code}{did_you_mean(code.upper(), CODES)}")
+    out.print(Markdown(explain_code(known)))
+
+
+def _unknown_column(ai_column: str, known: set[str]) -> Diagnostic:
+    return Diagnostic(
+        "RUN-004",
+        f"no partition that can run maps `{ai_column}`{did_you_mean(ai_column, known)}",
+        fix="name another; `ai-dataflow validate` tells what is held back",
+    )

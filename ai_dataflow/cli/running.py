@@ -1,0 +1,112 @@
+"""Commands that change something: a new project, runs, cleaning up."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ai_dataflow import terminal
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_with_plan, out, print_json
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.project import Project, load_project
+from ai_dataflow.workstation.cleanup import SAFE_AGE, clean
+from ai_dataflow.workstation.paths import open_workstation, spare_reports
+from ai_dataflow.workstation.reports import kept_report
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to make; must be new or empty.")],
+) -> None:
+    """Write a small project to start from: settings, tables, a little data.
+
+    Example: [bold]ai-dataflow init my-project && cd my-project && ai-dataflow run[/bold]
+    """
+    from ai_dataflow.starter import write_project  # noqa: PLC0415 - it needs openpyxl
+
+    write_project(folder)
+    out.print(f"{folder} is ready. Next:\n  cd {folder}\n  ai-dataflow run", soft_wrap=True)
+
+
+@app.command()
+def run(
+    config: ConfigOption = None,
+    partition: Annotated[
+        list[str] | None,
+        typer.Option("--partition", "-p", help="'module|client'; may be given more than once."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run partitions, all by default, in one Dagster run; then say what became of them.
+
+    Example: [bold]ai-dataflow run --partition 'sales|USA' --partition 'sales|UK'[/bold]
+    """
+    # Dagster takes a second to import: only the command that needs it waits.
+    from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
+    from ai_dataflow.orchestration.instance import open_instance, ui_command  # noqa: PLC0415
+    from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415
+
+    project, plan = load_with_plan(config)
+    keys = list(dict.fromkeys(partition or plan.partitions))
+    if unknown := plan.unknown(keys):
+        raise DataflowError(*unknown)
+    if not keys:
+        raise DataflowError(*plan.errors, _nothing_to_run(project))
+    with open_instance(project.settings) as instance, terminal.progress_bar(err) as bar:
+        task = bar.add_task("partitions", total=len(keys))
+        definitions = build_definitions(
+            str(project.settings.file),
+            lambda progress: bar.update(
+                task,
+                completed=progress.done,
+                total=progress.total,
+                description=progress.note or "partitions",
+            ),
+        )
+        report = launch(definitions, project, plan, keys, instance)
+    if as_json:
+        typer.echo(report.model_dump_json(indent=1))
+    else:
+        lone = [problem for problem in plan.diagnostics if not problem.partitions]
+        terminal.show_diagnostics(err, lone)
+        workstation = open_workstation(project.settings)
+        kept = kept_report(spare_reports(project.settings), report.run_id)
+        terminal.show_summary(out, report, workstation, kept, ui_command(project.settings))
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def cleanup(
+    config: ConfigOption = None,
+    older_than: Annotated[
+        float, typer.Option("--older-than", min=0, help="In hours: what is younger stays.")
+    ] = SAFE_AGE.total_seconds() / 3600,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove what killed and failed runs left in the workstation, which no reader ever saw.
+
+    All versions of the datasets stay. Exits with 1 where a module is just being made. Example:
+    [bold]ai-dataflow cleanup --dry-run[/bold]
+    """
+    workstation = open_workstation(load_project(config).settings)
+    run_id = f"cleanup-{uuid.uuid4()}"
+    cleaned = clean(workstation, run_id, timedelta(hours=older_than), dry_run=dry_run)
+    if as_json:
+        print_json({module: found.to_json() for module, found in cleaned.items()})
+    else:
+        terminal.show_cleanup(out, cleaned, dry_run=dry_run)
+    raise typer.Exit(int(any(found.problems for found in cleaned.values())))
+
+
+def _nothing_to_run(project: Project) -> Diagnostic:
+    return Diagnostic(
+        "RUN-001",
+        "the control table has no active row that names a partition",
+        place=project.settings.control_table,
+        fix="add a row, or set `active` to Y",
+    )

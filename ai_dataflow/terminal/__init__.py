@@ -1,0 +1,25 @@
+"""What the CLI shows in a terminal: summaries, diagnostics, the state of partitions."""
+
+from ai_dataflow.terminal.plans import show_feeds, show_plan
+from ai_dataflow.terminal.problems import (
+    diagnostic_lines,
+    github_line,
+    show_diagnostics,
+    show_validation,
+    show_verdict,
+)
+from ai_dataflow.terminal.runs import progress_bar, show_cleanup, show_status, show_summary
+
+__all__ = [
+    "diagnostic_lines",
+    "github_line",
+    "progress_bar",
+    "show_cleanup",
+    "show_diagnostics",
+    "show_feeds",
+    "show_plan",
+    "show_status",
+    "show_summary",
+    "show_validation",
+    "show_verdict",
+]

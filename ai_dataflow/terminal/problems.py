@@ -1,0 +1,99 @@
+"""Diagnostics in a terminal, and for GitHub."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.terminal.texts import SHOWN_PARTITIONS, counted, printable, some
+
+
+def show_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
+    """Show diagnostics: code and title, place, message, what they hold back, whose they are."""
+    for problem in diagnostics:
+        for line in diagnostic_lines(problem):
+            console.print(line, soft_wrap=True)
+
+
+def diagnostic_lines(problem: Diagnostic) -> list[Text]:
+    """Give a diagnostic as lines for people."""
+    style = "red" if problem.severity == "error" else "yellow"
+    head = Text(f"{problem.severity}[{problem.code}]", f"bold {style}")
+    subject = f"   ({problem.subject})" if problem.subject else ""
+    place = Text("  --> ", "blue").append(printable(problem.place), "default")
+    lines = [
+        head.append(f": {problem.meaning.title}", "bold"),
+        place.append(printable(subject), "dim") if problem.place else None,
+        Text(printable(f"  {problem.message}")),
+        Text(printable(f"  cause: {problem.cause}")) if problem.cause else None,
+        Text(printable(f"  fix: {problem.fix}")) if problem.fix else None,
+        Text(f"  {_touched(problem)}") if problem.partitions else None,
+        Text(
+            f"  owner: {problem.owner or 'nobody'}    help: ai-dataflow help {problem.code}", "dim"
+        ),
+    ]
+    return [line for line in lines if line is not None]
+
+
+def show_validation(console: Console, diagnostics: Sequence[Diagnostic], plan: Plan | None) -> None:
+    """Show every problem and the verdict; without a plan nothing can run."""
+    for problem in diagnostics:
+        show_diagnostics(console, [problem])
+        console.print()
+    if plan is None:
+        console.print(f"{counted(len(diagnostics), 'problem')} · nothing can run")
+    else:
+        show_verdict(console, plan)
+
+
+def show_verdict(console: Console, plan: Plan) -> None:
+    """Show the last line of a validation: how many problems, and what can run."""
+    counts = Counter(problem.severity for problem in plan.diagnostics)
+    pairs = {(product, c.module) for c in plan.coverage.values() for product in c.products}
+    back = {pair for problem in plan.errors for pair in _pairs(plan, problem)}
+    failing = {key for problem in plan.errors for key in problem.partitions}
+    runs = len([key for key in plan.jobs if key not in failing])
+    console.print(
+        f"{counted(counts['error'], 'error')}, {counted(counts['warning'], 'warning')} · "
+        f"{len(back)} of {len(pairs | back)} module × product pairs held · "
+        f"{runs} of {counted(len(plan.partitions), 'partition')} can run",
+        soft_wrap=True,
+    )
+
+
+def _pairs(plan: Plan, problem: Diagnostic) -> set[tuple[str, str]]:
+    """Give the product and module pairs that an error touches; without a product: all."""
+    modules = {key.partition("|")[0] for key in problem.partitions}
+    if problem.product:
+        return {(problem.product, module) for module in modules}
+    covered = [c for c in plan.coverage.values() if c.module in modules]
+    return {(product, c.module) for c in covered for product in c.products}
+
+
+def github_line(problem: Diagnostic) -> str:
+    """Give a diagnostic as a workflow command of GitHub Actions, which marks the file's line.
+
+    The format is that of GitHub's documentation, "Workflow commands for GitHub Actions".
+    """
+    file, _, rest = problem.place.replace("!", ":").partition(":")
+    line = next((part for part in rest.split(":") if part.isdigit()), "1")
+    text = f"{problem.message} ({problem.place}). {problem.fix}. owner: {problem.owner}"
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    title = f"{problem.code} {problem.meaning.title}".replace(",", "%2C").replace(":", "%3A")
+    return f"::{problem.severity} file={file},line={line},title={title}::{escaped}"
+
+
+def _touched(problem: Diagnostic) -> str:
+    """Say which partitions an error holds back, or makes fail."""
+    keys = [key.partition("|") for key in problem.partitions]
+    modules = sorted({module for module, _, _ in keys})
+    shape = f"{', '.join(modules)} × {counted(len({c for _, _, c in keys}), 'client')}"
+    fails = problem.meaning.concern == "source"
+    verb = "would fail" if fails else f"{'is' if len(keys) == 1 else 'are'} held back"
+    examples = f": {some(problem.partitions)}" if len(keys) <= SHOWN_PARTITIONS else ""
+    return f"{counted(len(keys), 'partition')} ({shape}) {verb} until this is fixed{examples}"

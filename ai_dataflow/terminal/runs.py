@@ -1,0 +1,175 @@
+"""What a run did, the state of partitions, what was cleaned up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.terminal.problems import show_diagnostics
+from ai_dataflow.terminal.texts import number, printable, some, when
+from ai_dataflow.workstation.cleanup import Cleaned
+from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation.reports import (
+    COUNTS,
+    ErrorReport,
+    PartitionReport,
+    RunReport,
+    report_name,
+)
+from ai_dataflow.workstation.status import PartitionStatus
+
+_STATE_STYLES = {"ok": "green", "failed": "red", "held": "yellow", "never": "dim"}
+
+
+def progress_bar(console: Console) -> Progress:
+    """Make the progress bar of a run; it leaves nothing behind."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def show_summary(
+    console: Console, report: RunReport, workstation: Workstation, kept: str, ui: str
+) -> None:
+    """Show what a run did: a row per module, the causes of what failed, where to look.
+
+    `kept` is where the report is if the workstation could not take it, `ui` the command that opens
+    the Dagster UI.
+    """
+    console.print(_modules(report))
+    if report.removed:
+        gone = f"\nno longer in the control table, still published: {some(report.removed)}"
+        console.print(Text(gone), soft_wrap=True)
+    _show_causes(console, report)
+    _show_places(console, report, workstation, kept, ui)
+
+
+def show_status(console: Console, statuses: Sequence[PartitionStatus]) -> None:
+    """Show the state of each partition: what is published, what is wrong now and since when."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("partition", "state", "published"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rows", "version"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("wrong since", no_wrap=True)
+    for status in statuses:
+        table.add_row(
+            status.partition,
+            Text(status.state, _STATE_STYLES[status.state]),
+            when(status.published),
+            number(status.rows),
+            number(status.version),
+            _wrong_since(status),
+        )
+    console.print(table)
+    for status in statuses:
+        if status.error:
+            error = ErrorReport.model_validate(status.error)
+            head = Text(f"\n{status.state}[{error.code}]", "bold red")
+            console.print(head.append(f": {error.title}", "bold"))
+            _show_details(console, error, [status.partition])
+    counts = Counter(status.state for status in statuses)
+    console.print("\n" + " · ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+
+
+def _modules(report: RunReport) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("module")
+    for name in ("clients ok", "failed", "rows read", "rejected", "merged", "written", "seconds"):
+        table.add_column(name, justify="right")
+    for module, own in groupby(report.partitions, key=lambda partition: partition.module):
+        table.add_row(module, *_row(list(own)))
+    table.add_section()
+    total = _row(report.partitions)
+    total[-1] = f"{(report.finished - report.started).total_seconds():.1f}"
+    table.add_row("all", *total, style="bold")
+    return table
+
+
+def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
+    """Give a module's figures; rows are those of its published partitions, so that they add up."""
+    ok = [p for p in partitions if p.status in ("ok", "unchanged")]
+    failed = len(partitions) - len(ok)
+    return [
+        str(len(ok)),
+        Text(str(failed), "red" if failed else ""),
+        *(number(sum(getattr(p, name) for p in ok)) for name in COUNTS),
+        f"{sum(p.seconds for p in partitions):.1f}",
+    ]
+
+
+def _show_causes(console: Console, report: RunReport) -> None:
+    """Show each cause once, with the partitions that it ended."""
+    causes: dict[tuple[str, str, str], tuple[ErrorReport, str, list[str]]] = {}
+    for partition in report.failed:
+        for error in partition.errors:
+            key = (error.code, error.place, error.message)
+            causes.setdefault(key, (error, partition.status, []))[2].append(partition.partition)
+    for error, status, partitions in causes.values():
+        head = Text(f"\n{status}[{error.code}]", "bold red")
+        console.print(head.append(f": {error.title}", "bold"))
+        _show_details(console, error, partitions)
+
+
+def _show_details(
+    console: Console, problem: Diagnostic | ErrorReport, partitions: Sequence[str]
+) -> None:
+    lines = [
+        ("-->", problem.place),
+        ("", problem.message),
+        ("cause:", problem.cause),
+        ("fix:", problem.fix),
+        ("partitions:", some(partitions)),
+        ("owner:", problem.owner),
+    ]
+    for label, text in lines:
+        if text:
+            console.print(Text("  " + printable(f"{label} {text}".strip())), soft_wrap=True)
+
+
+def show_cleanup(console: Console, cleaned: Mapping[str, Cleaned], *, dry_run: bool) -> None:
+    """Show what was left over in each module's folders."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("module")
+    for name in ("left-over files", "MB"):
+        table.add_column(name, justify="right")
+    for module, found in cleaned.items():
+        table.add_row(module, number(len(found.files)), f"{found.bytes / 1e6:,.1f}")
+    console.print(table)
+    if dry_run:
+        console.print("\nNothing was removed: without --dry-run it is.")
+    show_diagnostics(console, [p for found in cleaned.values() for p in found.problems])
+
+
+def _show_places(
+    console: Console, report: RunReport, workstation: Workstation, kept: str, ui: str
+) -> None:
+    places = [
+        ("dataset", workstation.root.url),
+        ("rejects", workstation.rejects("").url.rstrip("/")),
+        ("report", kept or workstation.reports().join(report_name(report.run_id))),
+        *(("", f"not delivered yet: {why}") for why in report.unreported[-1:] if kept),
+        ("Dagster UI", ui),
+    ]
+    console.print()
+    for name, place in places:
+        console.print(Text(printable(f"{name:<11} {place}")), soft_wrap=True)
+
+
+def _wrong_since(status: PartitionStatus) -> str:
+    if not status.error:
+        return ""
+    runs = f" ({status.failed_runs} runs)" if status.failed_runs > 1 else ""
+    return f"{when(status.failing_since)}{runs}"
