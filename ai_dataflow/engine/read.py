@@ -13,7 +13,7 @@ from ai_dataflow.sources.csv_files import ahead
 
 
 @dataclass(frozen=True)
-class Rows:
+class Read:
     """A source's rows, and the raw lines of a CSV that are no rows.
 
     `height` is how many rows there are, where somebody else has counted them: the reader of the
@@ -25,7 +25,7 @@ class Rows:
     height: int | None = None
 
 
-def read_rows(files: Files, columns: list[str], space: Scratch) -> Rows:
+def read_rows(files: Files, columns: list[str], space: Scratch) -> Read:
     """Read the columns of an extract, in an order that the same data always has.
 
     Files are read in the order of their paths. A database promises no order, so its copy is
@@ -37,10 +37,10 @@ def read_rows(files: Files, columns: list[str], space: Scratch) -> Rows:
     # A source that only feeds literals is still read, by any column: its rows count.
     wanted = frame.select(columns or list(frame.collect_schema())[:1])
     rows = wanted.sort(pl.all()) if files.extract.staged else wanted
-    return Rows(rows, [], files.extract.rows)
+    return Read(rows, [], files.extract.rows)
 
 
-def _read_csv(source: Files, columns: list[str], space: Scratch) -> Rows:
+def _read_csv(source: Files, columns: list[str], space: Scratch) -> Read:
     files = source.csv_files
     wanted = columns or files[0].header()[:1]
     schema = pl.Schema(dict.fromkeys(wanted, pl.String()))
@@ -54,4 +54,4 @@ def _read_csv(source: Files, columns: list[str], space: Scratch) -> Rows:
 
     rows = space.hold_batches(batches(), schema, source.extract.size)
     malformed = [line for file in files for line in file.malformed]
-    return Rows(rows, malformed, sum(heights))
+    return Read(rows, malformed, sum(heights))
