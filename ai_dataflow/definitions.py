@@ -21,6 +21,7 @@ from ai_dataflow.orchestration.jobs import (
     cleanup,
     control_table_sensor,
     nightly,
+    replay_rejects,
     weekly_cleanup,
 )
 from ai_dataflow.orchestration.resources import ProjectResource
@@ -32,7 +33,7 @@ def build_definitions(config: str = "", watcher: Watcher | None = None) -> dg.De
     project = ProjectResource(config=config)
     return dg.Definitions(
         assets=[build_assets(_owners(config), watcher)],
-        jobs=[ai_dataflow_job, cleanup],
+        jobs=[ai_dataflow_job, replay_rejects, cleanup],
         schedules=[nightly, weekly_cleanup],
         sensors=[control_table_sensor],
         resources={

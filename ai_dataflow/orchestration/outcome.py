@@ -40,6 +40,19 @@ class Recorder(Protocol):
         """A partition of the dataset is visible to readers."""
 
 
+class _Nobody:
+    """Hears nothing: for what is not materialized."""
+
+    def extracted(self, result: PartitionResult, stage: Stage) -> None:
+        pass
+
+    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
+        pass
+
+
+NOBODY: Recorder = _Nobody()
+
+
 @dataclass
 class Run:
     """A run or a replay while it goes on."""
@@ -113,7 +126,9 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     """Make the report of what was done, and store it."""
     modules, problems = _published(run)
     removed = sorted(partitions_of(modules) - set(run.plan.partitions))
-    told = [*run.plan.diagnostics, *problems, *_removed(run, removed)]
+    # A replay says nothing of what it is not about.
+    of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
+    told = [*of_plan, *problems]
     made = RunReport(
         run_id=run.run_id,
         kind=run.kind,

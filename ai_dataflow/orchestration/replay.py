@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import PartitionJob, PartitionResult
 from ai_dataflow.engine.replay import replay
-from ai_dataflow.orchestration.outcome import Recorder, Run, not_run, partition_report, report
+from ai_dataflow.orchestration.outcome import (
+    NOBODY,
+    Recorder,
+    Run,
+    not_run,
+    partition_report,
+    report,
+)
 from ai_dataflow.orchestration.run import Watcher, Work, make
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.workstation import rejects
@@ -51,13 +58,13 @@ def execute_replay(
     return report(run)
 
 
-def dry_replay(project: Project, chosen: Chosen, run_id: str, recorder: Recorder) -> RunReport:
+def dry_replay(project: Project, chosen: Chosen, run_id: str) -> RunReport:
     """Tell what a replay would do; nothing is written.
 
     Raises:
         DataflowError: as `execute_replay`.
     """
-    run, jobs = _prepared(project, chosen, run_id, recorder)
+    run, jobs = _prepared(project, chosen, run_id, NOBODY)
     held = {module: rejects.held(run.workstation, module) for module in {j.module for j in jobs}}
     for job in jobs:
         work = _work(run, held[job.module], dry_run=True)

@@ -8,6 +8,7 @@ from ai_dataflow.terminal.problems import (
     show_validation,
     show_verdict,
 )
+from ai_dataflow.terminal.rejected import show_rejects, show_replay
 from ai_dataflow.terminal.runs import progress_bar, show_cleanup, show_status, show_summary
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "show_diagnostics",
     "show_feeds",
     "show_plan",
+    "show_rejects",
+    "show_replay",
     "show_status",
     "show_summary",
     "show_validation",

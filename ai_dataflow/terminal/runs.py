@@ -52,7 +52,7 @@ def show_summary(
     if report.removed:
         gone = f"\nno longer in the control table, still published: {some(report.removed)}"
         console.print(Text(gone), soft_wrap=True)
-    _show_causes(console, report)
+    show_causes(console, report)
     _show_places(console, report, workstation, kept, ui)
 
 
@@ -110,7 +110,7 @@ def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
     ]
 
 
-def _show_causes(console: Console, report: RunReport) -> None:
+def show_causes(console: Console, report: RunReport) -> None:
     """Show each cause once, with the partitions that it ended."""
     causes: dict[tuple[str, str, str], tuple[ErrorReport, str, list[str]]] = {}
     for partition in report.failed:
