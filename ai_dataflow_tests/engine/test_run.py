@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.engine import run as engine
-from ai_dataflow.engine import scratch
+from ai_dataflow.engine import scratch, write
 from ai_dataflow.engine.job import AiColumn, PartitionJob
 from ai_dataflow.engine.merge import Merged, Part, merge_product
 from ai_dataflow.engine.scratch import Scratch
@@ -222,10 +222,13 @@ def test_a_file_with_a_header_alone_beside_others_is_no_failure(tmp_path: Path) 
     assert count_rows(run_job(job(empty, full), tmp_path)) == {"orion": (1, 0, 0, 1)}
 
 
-def test_a_partition_may_consist_of_rejects_alone(tmp_path: Path) -> None:
+def test_a_partition_of_rejects_alone_is_not_published_and_leaves_its_rejects(
+    tmp_path: Path,
+) -> None:
     file = csv_file(tmp_path / "bad.csv", "n x y")
     result = run_job(job(source(file, mapped("n", "int64"))), tmp_path)
-    assert written(result, tmp_path).height == 0
+    assert codes(result) == ["DAT-004"]
+    assert (result.data, len(result.rejects)) == ((), 1)
     assert count_rows(result) == {"orion": (2, 2, 0, 0)}
 
 
@@ -301,8 +304,8 @@ def test_a_large_partition_is_several_files_and_the_same_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = written(run_job(make_shop(tmp_path), tmp_path), tmp_path)
-    monkeypatch.setattr(engine, "_MANY_ROWS", 1)
-    monkeypatch.setattr(engine, "FILE_BYTES", 100)
+    monkeypatch.setattr(write, "MANY_ROWS", 1)
+    monkeypatch.setattr(write, "FILE_BYTES", 100)
     result = run_job(make_shop(tmp_path), tmp_path)
     assert len(result.data) > 1
     assert sum(file.rows for file in result.data) == result.total("rows_published")
@@ -338,6 +341,9 @@ def test_the_balance_always_closes(tmp_path: Path, left: list[str], right: list[
     result = run_job(job(*sources), tmp_path)
     if not left + right:
         assert codes(result) == ["SRC-002"]
+        return
+    if set(left + right) == {"x"}:
+        assert codes(result) == ["DAT-004"]
         return
 
     good = [[_as_int(k) for k in keys if k != "x"] for keys in (left, right)]
