@@ -72,8 +72,8 @@ def replay(
     if dry_run:
         report = dry_replay(project, chosen, f"dry-{uuid.uuid4()}")
     else:
-        with open_instance(project.settings) as instance:
-            definitions = build_definitions(str(project.settings.file))
+        with open_instance(project.settings) as instance, terminal.watching(err) as watcher:
+            definitions = build_definitions(str(project.settings.file), watcher)
             report = launch_replay(definitions, project, chosen, instance)
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
@@ -94,7 +94,7 @@ def _check_known(project: Project, module: str, client: str) -> None:
     keys = {tuple(key.split("|", 1)) for key in make_plan(project).partitions}
     modules = {m for m, _ in keys} | set(reject_tables.modules(workstation))
     clients = {c for _, c in keys} | {
-        c for m in reject_tables.modules(workstation) for c in reject_tables.held(workstation, m)
+        c for m in reject_tables.modules(workstation) for c in reject_tables.current(workstation, m)
     }
     problems = [
         Diagnostic(

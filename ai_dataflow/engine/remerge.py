@@ -22,7 +22,7 @@ from ai_dataflow.sources.storage import scan_parquet
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.kept import all_kept, scan_kept
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation
-from ai_dataflow.workstation.rejects import Held
+from ai_dataflow.workstation.rejects import Current
 
 _ROWS = "\ue000rows"
 
@@ -51,7 +51,7 @@ class Remerged:
     kept: Mapping[str, Rows] = field(default_factory=dict)
 
 
-def look(job: PartitionJob, held: Held, workstation: Workstation) -> Published:
+def look(job: PartitionJob, current: Current, workstation: Workstation) -> Published:
     """Look at what a partition was made of.
 
     Raises:
@@ -60,13 +60,13 @@ def look(job: PartitionJob, held: Held, workstation: Workstation) -> Published:
     table = workstation.dataset(job.module)
     kept: dict[str, dict[str, Rows]] = {}
     with reaching(table):
-        data = scan_parquet(table, list(held.data), missing_columns="insert")
+        data = scan_parquet(table, list(current.data), missing_columns="insert")
         _check_types(job, data.collect_schema())
         published = data.group_by(PRODUCT_COLUMN).agg(pl.len().alias(_ROWS), pl.all().count())
         counted = published.collect().to_dicts()
     with reaching(workstation.kept(job.module)):
         for own in all_kept(workstation, job.module, job.client):
-            if own.publication == held.publication:
+            if own.publication == current.publication:
                 rows = _counted(scan_kept(own, workstation))
                 kept.setdefault(own.product, {})[own.submodule] = rows
     products = {}

@@ -35,20 +35,20 @@ from ai_dataflow.sources.schemas import schema_of
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.paths import Workstation, open_workstation
-from ai_dataflow.workstation.rejects import Held
+from ai_dataflow.workstation.rejects import Current
 
 _NUMBER = "\ue000number"  # beside the reject table's columns: the order of its rows
 _NO_COLUMN = "\ue000none"  # of a source that is mapped to literals alone
 
 
 def replay(
-    job: PartitionJob, held: Held, settings: Settings, run_id: str, *, dry_run: bool = False
+    job: PartitionJob, current: Current, settings: Settings, run_id: str, *, dry_run: bool = False
 ) -> PartitionResult:
     """Replay one partition. Never raises: what goes wrong is in the result, classified.
 
     Args:
         job: the partition, as it is planned now.
-        held: what the partition and its rejects consist of.
+        current: what the partition and its rejects consist of.
         settings: the project's.
         run_id: what marks the rejects that pass.
         dry_run: only count them.
@@ -56,19 +56,21 @@ def replay(
     Returns:
         Counts and files to publish; no files where no reject passes.
     """
-    return classified(job, lambda result: _replay(result, held, settings, run_id, dry_run=dry_run))
+    return classified(
+        job, lambda result: _replay(result, current, settings, run_id, dry_run=dry_run)
+    )
 
 
 def _replay(
-    result: PartitionResult, held: Held, settings: Settings, run_id: str, *, dry_run: bool
+    result: PartitionResult, current: Current, settings: Settings, run_id: str, *, dry_run: bool
 ) -> None:
     workstation = open_workstation(settings)
     with scratch() as space:
-        again = _map_again(result.job, held, workstation, space, run_id)
+        again = _map_again(result.job, current, workstation, space, run_id)
         _count(result, again)
         if not again.parts or dry_run:
             return
-        published = look(result.job, held, workstation)
+        published = look(result.job, current, workstation)
         merged = remerge(published, again.parts, space)
         for product, own in merged.items():
             counts = result.counts.setdefault(product, ProductCounts())
@@ -114,13 +116,13 @@ def _count(result: PartitionResult, again: _Again) -> None:
 
 
 def _map_again(
-    job: PartitionJob, held: Held, workstation: Workstation, space: Scratch, run_id: str
+    job: PartitionJob, current: Current, workstation: Workstation, space: Scratch, run_id: str
 ) -> _Again:
     again = _Again()
     sources = {(source.product, source.submodule): source for source in job.sources}
     table = workstation.rejects(job.module)
     with reaching(table):
-        listed = rejects.scan(workstation, job.module, held.rejects).with_row_index(_NUMBER)
+        listed = rejects.scan(workstation, job.module, current.rejects).with_row_index(_NUMBER)
         rows = listed.collect()
     again.rows.append(rows.lazy().filter(~rejects.IS_OPEN))
     for (product, submodule, schema), own in _by_source(rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +38,7 @@ from ai_dataflow.engine.lineage import origins
 from ai_dataflow.engine.merge import Part, is_joined, merge_product, union_products
 from ai_dataflow.engine.read import Read, read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
-from ai_dataflow.engine.transform import count, malformed_rejects, map_rows, split
+from ai_dataflow.engine.transform import count, located, malformed_rejects, map_rows, split
 from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
 from ai_dataflow.sources import adls, failures
 from ai_dataflow.sources.adls import Files
@@ -149,15 +150,20 @@ def _map(source: SourceJob, files: Files, result: PartitionResult, beside: _Besi
     for ai_column, origin in origins(source, compiled):
         result.origins.setdefault(ai_column, []).append(origin)
     good_and_bad = split(mapped, source, compiled)
-    lines = len(read.malformed)
+    lines = sum(map(len, read.malformed.values()))
     counts = result.counts[source.product]
     counts.sources[source.submodule] = SourceCounts(counted.total + lines)
     counts.rows_read += counted.total + lines
     lost = counted.total - counted.good + lines
     beside.expected.rejected[source.product, source.submodule] = lost
-    beside.left_out.append(good_and_bad.rejects)
-    if lines:
-        beside.left_out.append(malformed_rejects(read.malformed, source))
+    bad = good_and_bad.rejects
+    with files.reading() if lost else nullcontext():
+        beside.left_out.append(located(bad, source, read.heights()) if lost else bad)
+    several = len(files.extract.files) > 1
+    beside.left_out += [
+        malformed_rejects(own, source, path if several else "")
+        for path, own in read.malformed.items()
+    ]
     return Part(source, source.key_columns, good_and_bad.good, counted.good, counted.filled)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import polars as pl
 
@@ -20,6 +21,7 @@ _OURS = "\ue000"
 REASON = f"{_OURS}{_OURS}reason"  # no AI column begins with that character
 _RAW = f"{_OURS}{_OURS}raw"
 _POSITION = f"{_OURS}{_OURS}position"
+_ROW, _BEFORE, _FILE = (f"{_OURS}{_OURS}{name}" for name in ("row", "before", "file"))
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,35 @@ def _rejects(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) 
     return _reject_rows(bad, source, reasons(compiled))
 
 
-def malformed_rejects(lines: Sequence[str], source: SourceJob) -> pl.LazyFrame:
-    """Give the rejects of CSV lines that have too few or too many fields."""
+def located(bad: pl.LazyFrame, source: SourceJob, heights: Mapping[str, int]) -> pl.LazyFrame:
+    """Say of each reject which of several files it is in, and number it within that file."""
+    files = {path: rows for path, rows in heights.items() if rows}
+    if not files:
+        return bad
+    before = list(accumulate(files.values(), initial=0))[:-1]
+    names = [in_file(source, path) for path in files]
+    starts = pl.LazyFrame({_BEFORE: before, _FILE: names}, schema_overrides={_BEFORE: pl.Int64})
+    # A number is that of the first file's rows, plus those of the next, and so on.
+    return (
+        bad.with_columns((pl.col("position") - 1).alias(_ROW))
+        .join_asof(starts, left_on=_ROW, right_on=_BEFORE, check_sortedness=False)
+        .with_columns(source=pl.col(_FILE), position=pl.col("position") - pl.col(_BEFORE))
+        .select(list(rejects.SCHEMA))
+    )
+
+
+def in_file(source: SourceJob, path: str) -> str:
+    """Name a file of a location that has several."""
+    return f"{source.location} ({path})" if path else str(source.location)
+
+
+def malformed_rejects(lines: Sequence[str], source: SourceJob, path: str = "") -> pl.LazyFrame:
+    """Give the rejects of a CSV file's lines that have too few or too many fields."""
     raw = [json.dumps({"line": line}, ensure_ascii=False) for line in lines]
     frame = pl.LazyFrame({"raw_row": raw}, schema={"raw_row": pl.String})
     place = {"ai_column": pl.lit(""), "mapping_cell": pl.lit(source.place)}
-    return _reject_rows(frame, source, {"reason": pl.lit("REJ-003"), **place})
+    found = {"reason": pl.lit("REJ-003"), "source": pl.lit(in_file(source, path)), **place}
+    return _reject_rows(frame, source, found)
 
 
 def _reject_rows(frame: pl.LazyFrame, source: SourceJob, found: dict[str, pl.Expr]) -> pl.LazyFrame:

@@ -7,6 +7,7 @@ from ai_dataflow.orchestration.partitions import NAME, add_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end
 from ai_dataflow.orchestration.replay import Chosen, execute_replay
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
+from ai_dataflow.orchestration.run import Watcher
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.workstation.cleanup import clean
 from ai_dataflow.workstation.paths import open_workstation
@@ -53,23 +54,25 @@ class ReplayConfig(dg.Config):
     client: str = ""
 
 
-@dg.op(name=REPLAY_STEP, description="Publishes the open rejects that pass, once.")
-def replay_open_rejects(
-    context: dg.OpExecutionContext, config: ReplayConfig, project: ProjectResource
-) -> None:
-    """Replay rejects after a fix; what passes is a new version of `ai_dataset`."""
-    loaded = project.load()
-    recorder = DagsterRecorder(context, loaded)
-    chosen = Chosen(config.module, config.client)
-    with as_failure():
-        report = execute_replay(loaded, chosen, context.run.run_id, recorder, recorder.log)
-    end(context, report)
+def build_replay_job(watcher: Watcher | None = None) -> dg.JobDefinition:
+    """Build the job that replays rejects. `watcher` hears of its progress."""
 
+    @dg.op(name=REPLAY_STEP, description="Publishes the open rejects that pass, once.")
+    def step(
+        context: dg.OpExecutionContext, config: ReplayConfig, project: ProjectResource
+    ) -> None:
+        loaded = project.load()
+        recorder = DagsterRecorder(context, loaded)
+        chosen, told = Chosen(config.module, config.client), watcher or recorder.log
+        with as_failure():
+            report = execute_replay(loaded, chosen, context.run.run_id, recorder, told)
+        end(context, report)
 
-@dg.job(name=REPLAY_JOB, description="Maps the open rejects again and publishes what passes.")
-def replay_rejects() -> None:
-    """Replay rejects."""
-    replay_open_rejects()
+    @dg.job(name=REPLAY_JOB, description="Maps the open rejects again and publishes what passes.")
+    def replay_rejects() -> None:
+        step()
+
+    return replay_rejects
 
 
 weekly_cleanup = dg.ScheduleDefinition(

@@ -19,7 +19,7 @@ from ai_dataflow.orchestration.run import Watcher, Work, make
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.paths import Workstation, open_workstation
-from ai_dataflow.workstation.rejects import Held
+from ai_dataflow.workstation.rejects import Current
 from ai_dataflow.workstation.reports import RunReport
 
 
@@ -52,7 +52,7 @@ def execute_replay(
     run, jobs = _prepared(project, chosen, run_id, recorder)
 
     def works(module: str) -> Work:
-        return _work(run, rejects.held(run.workstation, module), dry_run=False)
+        return _work(run, rejects.current(run.workstation, module), dry_run=False)
 
     make(run, jobs, works, watcher)
     return report(run)
@@ -65,9 +65,11 @@ def dry_replay(project: Project, chosen: Chosen, run_id: str) -> RunReport:
         DataflowError: as `execute_replay`.
     """
     run, jobs = _prepared(project, chosen, run_id, NOBODY)
-    held = {module: rejects.held(run.workstation, module) for module in {j.module for j in jobs}}
+    current = {
+        module: rejects.current(run.workstation, module) for module in {j.module for j in jobs}
+    }
     for job in jobs:
-        work = _work(run, held[job.module], dry_run=True)
+        work = _work(run, current[job.module], dry_run=True)
         run.partitions.append(partition_report(run, work(job), None))
     return report(run, store=False)
 
@@ -89,16 +91,16 @@ def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[str]:
         f"{module}|{client}"
         for module in rejects.modules(workstation)
         if chosen.module in ("", module)
-        for client, held in rejects.held(workstation, module).items()
-        if chosen.has(module, client) and held.rejects
+        for client, current in rejects.current(workstation, module).items()
+        if chosen.has(module, client) and current.rejects
     ]
 
 
-def _work(run: Run, held: dict[str, Held], *, dry_run: bool) -> Work:
+def _work(run: Run, current: dict[str, Current], *, dry_run: bool) -> Work:
     settings = run.project.settings
 
     def work(job: PartitionJob) -> PartitionResult:
-        own = held.get(job.client, Held())
+        own = current.get(job.client, Current())
         return replay(job, own, settings, run.run_id, dry_run=dry_run)
 
     return work

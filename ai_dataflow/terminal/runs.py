@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -28,16 +30,24 @@ from ai_dataflow.workstation.status import PartitionStatus
 _STATE_STYLES = {"ok": "green", "failed": "red", "held": "yellow", "never": "dim"}
 
 
-def progress_bar(console: Console) -> Progress:
-    """Make the progress bar of a run; it leaves nothing behind."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
+class _Progress(Protocol):
+    done: int
+    total: int
+    note: str
+
+
+@contextmanager
+def watching(console: Console) -> Iterator[Callable[[_Progress], None]]:
+    """Show how many partitions are done as long as the block goes on; nothing stays behind."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("partitions", total=None)
+
+        def show(now: _Progress) -> None:
+            said = now.note or "partitions"
+            bar.update(task, completed=now.done, total=now.total, description=said)
+
+        yield show
 
 
 def show_summary(

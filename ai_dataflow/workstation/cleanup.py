@@ -105,7 +105,7 @@ def _left_over(
         yield from ((staging, path, size) for path, size in old.items() if path not in named)
     kept = workstation.kept(module)
     if old := _old(kept, before, _KEPT):
-        seen = rejects.held(workstation, module)
+        seen = rejects.current(workstation, module)
         unused = {own.path for own in unseen(all_kept(workstation, module), seen)}
         yield from ((kept, path, size) for path, size in old.items() if path in unused)
 

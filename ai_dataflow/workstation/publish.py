@@ -2,7 +2,7 @@
 
 The rejects join their table first, then one commit of the dataset makes all partitions visible,
 then what readers no longer see leaves. Killed in between, nothing is lost and nothing in doubt:
-which rejects are open, the data files that readers see tell (see `rejects.held`).
+which rejects are open, the data files that readers see tell (see `rejects.current`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.files import DataFile
 from ai_dataflow.workstation.kept import Kept, all_kept
 from ai_dataflow.workstation.paths import Workstation
-from ai_dataflow.workstation.rejects import Held
+from ai_dataflow.workstation.rejects import Current
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,15 @@ def tidy(workstation: Workstation, module: str, run_id: str) -> None:
     Raises:
         DataflowError: WST-001, WST-003, WST-004 or WST-005.
     """
-    held = rejects.held(workstation, module)
-    if leaving := {path for own in held.values() for path in own.superseded}:
+    current = rejects.current(workstation, module)
+    if leaving := {path for own in current.values() for path in own.superseded}:
         amend(workstation.rejects(module), rejects.COLUMNS, {}, leaving, run_id)
     kept = workstation.kept(module)
-    unused = [own.path for own in unseen(all_kept(workstation, module), held)]
+    unused = [own.path for own in unseen(all_kept(workstation, module), current)]
     with reaching(kept):
         kept.delete(unused)
 
 
-def unseen(kept: Iterable[Kept], held: Mapping[str, Held]) -> list[Kept]:
+def unseen(kept: Iterable[Kept], current: Mapping[str, Current]) -> list[Kept]:
     """Give what is kept for publications that readers do not see."""
-    return [k for k in kept if held.get(k.client, Held()).publication != k.publication]
+    return [k for k in kept if current.get(k.client, Current()).publication != k.publication]

@@ -15,7 +15,7 @@ from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.files import publication_of
 from ai_dataflow.workstation.paths import Workstation
-from ai_dataflow.workstation.rejects import Held
+from ai_dataflow.workstation.rejects import Current
 
 State = Literal["open", "replayed", "not published"]
 _PUBLICATION = "\ue000publication"
@@ -58,24 +58,24 @@ def reject_groups(
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    for name, held in rejects.held(workstation, module).items():
+    for name, current in rejects.current(workstation, module).items():
         if client in ("", name):
             partition = f"{module}|{name}"
-            for row in _grouped(workstation, module, held, reason, samples):
+            for row in _grouped(workstation, module, current, reason, samples):
                 yield _group(partition, row)
 
 
 def _grouped(
-    workstation: Workstation, module: str, held: Held, reason: str, samples: int
+    workstation: Workstation, module: str, current: Current, reason: str, samples: int
 ) -> list[dict[str, Any]]:
-    files = (*held.rejects, *held.unpublished)
+    files = (*current.rejects, *current.unpublished)
     if not files:
         return []
     table = workstation.rejects(module)
     with reaching(table):
         frames = [
             rejects.scan(workstation, module, (file,)).with_columns(
-                pl.lit(publication_of(file) == held.publication).alias(_PUBLICATION)
+                pl.lit(publication_of(file) == current.publication).alias(_PUBLICATION)
             )
             for file in files
         ]

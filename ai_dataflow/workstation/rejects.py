@@ -25,8 +25,8 @@ COLUMNS = (
     TableColumn("module_name", "string"),
     TableColumn("product_code", "string"),
     TableColumn("submodule_name", "string"),
-    TableColumn("source", "string", "the location that the row was read from"),
-    TableColumn("position", "long", "the row's number in its source, from 1; null if it has none"),
+    TableColumn("source", "string", "the location that the row was read from, and its file"),
+    TableColumn("position", "long", "the row's number in that file, from 1; null if it has none"),
     TableColumn("reason", "string", "a code of the REJ family: see `ai-dataflow help`"),
     TableColumn("ai_column", "string", "the first AI column that could not be filled"),
     TableColumn("mapping_cell", "string", "the mapping sheet's cell of that column"),
@@ -45,7 +45,7 @@ IS_OPEN = pl.col("replayed_run_id").is_null()
 
 
 @dataclass(frozen=True)
-class Held:
+class Current:
     """What a client's partition and its rejects consist of now; paths within the two tables.
 
     `rejects` belong to what readers see, `unpublished` to the last run since, which was not
@@ -59,7 +59,7 @@ class Held:
     superseded: tuple[str, ...] = ()
 
 
-def held(workstation: Workstation, module: str) -> dict[str, Held]:
+def current(workstation: Workstation, module: str) -> dict[str, Current]:
     """Look what each client's partition and its rejects consist of.
 
     Raises:
@@ -67,7 +67,7 @@ def held(workstation: Workstation, module: str) -> dict[str, Held]:
     """
     data = _by_client(workstation, module, of_rejects=False)
     rejects = _by_client(workstation, module, of_rejects=True)
-    return {c: _held(data.get(c, []), rejects.get(c, [])) for c in sorted({*data, *rejects})}
+    return {c: _current(data.get(c, []), rejects.get(c, [])) for c in sorted({*data, *rejects})}
 
 
 def _by_client(
@@ -82,7 +82,7 @@ def _by_client(
     return found
 
 
-def _held(data: list[CommittedFile], rejects: list[CommittedFile]) -> Held:
+def _current(data: list[CommittedFile], rejects: list[CommittedFile]) -> Current:
     publication = publication_of(data[0].path) if data else ""
     since = max((file.modified for file in data), default=0)
     later = [f for f in rejects if publication_of(f.path) != publication and f.modified > since]
@@ -91,7 +91,7 @@ def _held(data: list[CommittedFile], rejects: list[CommittedFile]) -> Held:
     unpublished = _of(later, publication_of(newest.path)) if newest else ()
     superseded = {file.path for file in rejects} - {*seen, *unpublished}
     files = tuple(sorted(file.path for file in data))
-    return Held(publication, files, seen, unpublished, tuple(sorted(superseded)))
+    return Current(publication, files, seen, unpublished, tuple(sorted(superseded)))
 
 
 def _of(files: list[CommittedFile], publication: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ edition, so that it shows when a row was mapped.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from ai_dataflow.config.project import load_project
+from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reject_lists import reject_groups
+from ai_dataflow.workstation.rejects import Current
 from ai_dataflow_tests.projects import project, text_file
 
 CLIENTS = ("acme", "borealis")
@@ -148,7 +151,7 @@ def seen(folder: Path, client: str) -> Counter[tuple[object, ...]]:
 
 
 def open_rejects(folder: Path, client: str) -> Counter[tuple[str, str]]:
-    """Give the open rejects of a client: the source and the row's name."""
+    """Give the open rejects of a client as they are shown: the source and the row's name."""
     workstation = open_workstation(load_project(folder).settings)
     groups = reject_groups(workstation, "claims", client, samples=1_000)
     return Counter(
@@ -156,4 +159,15 @@ def open_rejects(folder: Path, client: str) -> Counter[tuple[str, str]]:
         for group in groups
         if group.state == "open"
         for sample in group.samples
+    )
+
+
+def replayable(folder: Path, client: str) -> Counter[tuple[str, str]]:
+    """Give the open rejects of a client as a replay finds them."""
+    workstation = open_workstation(load_project(folder).settings)
+    current = rejects.current(workstation, "claims").get(client, Current())
+    rows = rejects.scan(workstation, "claims", current.rejects).filter(rejects.IS_OPEN).collect()
+    return Counter(
+        (submodule, json.loads(raw)["Name"])
+        for submodule, raw in rows.select("submodule_name", "raw_row").iter_rows()
     )

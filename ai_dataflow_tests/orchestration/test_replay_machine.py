@@ -35,6 +35,7 @@ from ai_dataflow_tests.orchestration.replay_model import (
     deliver,
     make_company,
     open_rejects,
+    replayable,
     seen,
 )
 
@@ -122,6 +123,11 @@ class Company(RuleBasedStateMachine):
         assert all(p.status in ("ok", "unchanged") for p in report.partitions), report.failed
         self._replayed(CLIENTS)
 
+    @rule(source=st.sampled_from(SOURCES), word=st.sampled_from(WORDS))
+    def fix_and_replay(self, source: str, word: str) -> None:
+        self.edit_the_sheet(source, word)
+        self.replay()
+
     @rule(client=st.sampled_from(CLIENTS))
     def replay_one(self, client: str) -> None:
         spine.replay(self.folder, client=client)
@@ -155,7 +161,7 @@ class Company(RuleBasedStateMachine):
         for client, own in self.published.items():
             assert seen(self.folder, client) == own.rows()
             names = Counter((s, row.name) for s, rows in own.open.items() for row in rows)
-            assert open_rejects(self.folder, client) == names
+            assert open_rejects(self.folder, client) == replayable(self.folder, client) == names
 
     @precondition(lambda self: not self.published)
     @invariant()
@@ -209,7 +215,7 @@ class Company(RuleBasedStateMachine):
 
 Company.TestCase.settings = settings(
     max_examples=int(os.environ.get("AI_DATAFLOW_EXAMPLES", "25")),
-    stateful_step_count=14,
+    stateful_step_count=16,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

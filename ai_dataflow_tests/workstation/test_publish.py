@@ -18,7 +18,7 @@ from ai_dataflow.workstation.files import new_publication, publication_of, write
 from ai_dataflow.workstation.kept import Kept, all_kept, keep
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 from ai_dataflow.workstation.publish import Made, publish, tidy
-from ai_dataflow.workstation.rejects import Held
+from ai_dataflow.workstation.rejects import Current
 
 COLUMNS = [TableColumn("n", "long")]
 
@@ -53,8 +53,8 @@ def publish_one(workstation: Workstation, **more: Any) -> str:
     return publication
 
 
-def held(workstation: Workstation) -> Held:
-    return rejects.held(workstation, "claims")["acme"]
+def now(workstation: Workstation) -> Current:
+    return rejects.current(workstation, "claims")["acme"]
 
 
 def publications(paths: tuple[str, ...]) -> set[str]:
@@ -64,7 +64,7 @@ def publications(paths: tuple[str, ...]) -> set[str]:
 def test_a_run_replaces_the_rejects_of_the_one_before(workstation: Workstation) -> None:
     publish_one(workstation, bad=2)
     second = publish_one(workstation, bad=1)
-    own = held(workstation)
+    own = now(workstation)
     assert publications(own.data) == publications(own.rejects) == {own.publication} == {second}
     assert (own.unpublished, own.superseded) == ((), ())
     table = pl.read_delta(workstation.rejects("claims").url)
@@ -74,7 +74,7 @@ def test_a_run_replaces_the_rejects_of_the_one_before(workstation: Workstation) 
 def test_a_run_without_rejects_closes_those_of_the_one_before(workstation: Workstation) -> None:
     publish_one(workstation, bad=2)
     publish_one(workstation)
-    assert held(workstation).rejects == ()
+    assert now(workstation).rejects == ()
     assert pl.read_delta(workstation.rejects("claims").url).height == 0
 
 
@@ -84,16 +84,16 @@ def test_what_is_not_published_leaves_its_rejects_beside_the_open_ones(
     first = publish_one(workstation, bad=1)
     for _ in range(2):
         refused = publish_one(workstation, bad=3, data=False)
-        own = held(workstation)
+        own = now(workstation)
         assert (own.publication, publications(own.rejects)) == (first, {first})
         assert publications(own.unpublished) == {refused}
     publish_one(workstation, bad=1)
-    assert held(workstation).unpublished == ()
+    assert now(workstation).unpublished == ()
 
 
 def test_rejects_of_a_first_run_that_is_not_published_are_there(workstation: Workstation) -> None:
     refused = publish_one(workstation, bad=1, data=False)
-    own = held(workstation)
+    own = now(workstation)
     assert (own.publication, own.data, publications(own.unpublished)) == ("", (), {refused})
     assert not Path(workstation.dataset("claims").url, "_delta_log").exists()
 
@@ -125,12 +125,12 @@ def test_whatever_is_killed_the_open_rejects_are_those_of_what_readers_see(
     with pytest.raises(Killed):
         publish(workstation, "claims", COLUMNS, [partition], "killed")
     monkeypatch.undo()
-    own = held(workstation)
+    own = now(workstation)
     assert own.publication == (second if visible else first)
     assert publications(own.rejects) == {own.publication}
 
     third = publish_one(workstation, bad=1)
-    own = held(workstation)
+    own = now(workstation)
     assert (own.publication, publications(own.rejects)) == (third, {third})
     assert pl.read_delta(workstation.rejects("claims").url).height == 1
 
@@ -139,10 +139,10 @@ def test_clients_of_one_commit_keep_apart(workstation: Workstation) -> None:
     ids, both = zip(*(made(workstation, c, bad=1) for c in ("acme", "borealis")), strict=True)
     version = publish(workstation, "claims", COLUMNS, both, "run")
     assert version == 0
-    found = rejects.held(workstation, "claims")
+    found = rejects.current(workstation, "claims")
     assert [found[c].publication for c in ("acme", "borealis")] == list(ids)
     publish_one(workstation)
-    again = rejects.held(workstation, "claims")
+    again = rejects.current(workstation, "claims")
     assert again["borealis"] == found["borealis"]
 
 
@@ -180,7 +180,7 @@ def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Wo
     publish(workstation, "claims", COLUMNS, [Made("borealis", data)], "old")
     publish_one(workstation, bad=1)
     assert set(pl.read_delta(table.url).columns) == {*rejects.SCHEMA, "client_code"}
-    own = rejects.held(workstation, "claims")["borealis"]
+    own = rejects.current(workstation, "claims")["borealis"]
     rows = rejects.scan(workstation, "claims", own.rejects).filter(rejects.IS_OPEN).collect()
     assert rows.schema == rejects.SCHEMA
     assert rows["run_id"].to_list() == ["old"]
