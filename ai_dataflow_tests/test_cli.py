@@ -53,6 +53,7 @@ def test_run_json_is_the_report_and_nothing_else(project: Path) -> None:
     assert (acme["status"], acme["rows_read"], acme["rows_rejected"]) == ("ok", 8, 2)
     assert acme["products"]["VEGA"] == {
         "rows_read": 2, "rows_rejected": 1, "rows_merged": 0, "rows_published": 1,
+        "rows_replayed": 0,
         "filled": {"claim_id": 1, "claim_date": 1, "status": 0, "amount": 1},
         "sources": {"claim": {"rows_read": 2, "rejected": {"REJ-001": 1}}},
     }  # fmt: skip
