@@ -1,0 +1,153 @@
+"""What readers see of a world: which generation, whether whole; by the front door and without us."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from importlib.util import find_spec
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+import polars as pl
+from deltalake import DeltaTable
+
+from ai_dataflow import load
+from ai_dataflow.sources.storage import Folder, delta_options, delta_uri, scan_parquet
+from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.readers import DatasetNotFoundError, read_dataset
+from ai_dataflow_tests.chaos.world import (
+    CLIENTS,
+    COLUMNS,
+    MODULES,
+    Rows,
+    World,
+    expected,
+    expected_rejects,
+    generation_of,
+    reject_row,
+)
+
+NOTHING = 0  # the generation of a module that was never published
+_REJECT = ("product_code", "submodule_name", "ai_column", "raw_row")
+# A reject file that belongs to a published data file has its name. Until that is so everywhere,
+# the rejects that belong to a dataset are all that their table has.
+BY_NAME = find_spec("ai_dataflow.workstation.publish") is not None
+
+
+class TornError(AssertionError):
+    """A reader saw what no run has published."""
+
+
+def look(world: World) -> dict[str, int]:
+    """Give the generation of each module that readers see now; each is whole."""
+    return {module: look_at(world, module) for module in MODULES}
+
+
+def look_at(world: World, module: str) -> int:
+    """Give the generation of a module that `load` reads now, of which it has every row."""
+    try:
+        frame = load(module, config=world.folder).collect()
+    except DatasetNotFoundError:
+        return NOTHING
+    return whole(module, frame)
+
+
+def look_plainly_at(world: World, module: str) -> int:
+    """Do the same with deltalake and pyarrow, as people do who don't know this product."""
+    folder = world.workstation.dataset(module)
+    if (options := delta_options(folder)) is None and not DeltaTable.is_deltatable(folder.url):
+        return NOTHING
+    if options and not DeltaTable.is_deltatable(delta_uri(folder), options):
+        return NOTHING
+    table = DeltaTable(delta_uri(folder), storage_options=options)
+    return whole(module, _polars(table))
+
+
+def look_at_client(world: World, module: str, client: str) -> int:
+    """Give the generation of one client's partition."""
+    try:
+        frame = load(module, client=client, config=world.folder).collect()
+    except DatasetNotFoundError:
+        return NOTHING
+    return _one_generation(module, client, _rows(module, frame))
+
+
+def whole(module: str, frame: pl.DataFrame) -> int:
+    """Give the generation of a whole table: all clients have it, each with every row.
+
+    Raises:
+        TornError: one has not.
+    """
+    parts = {str(key[0]): part for key, part in frame.group_by("client_code")}
+    if set(parts) != set(CLIENTS):
+        raise TornError(f"{module} has the clients {sorted(parts)}")
+    found = {c: _one_generation(module, c, _rows(module, part)) for c, part in parts.items()}
+    if len(set(found.values())) != 1:
+        raise TornError(f"{module} is of several runs: {found}")
+    return found[CLIENTS[0]]
+
+
+def _one_generation(module: str, client: str, rows: Rows) -> int:
+    generations = {generation_of(module, row) for row in rows}
+    if len(generations) != 1 or None in generations:
+        raise TornError(f"{module}|{client} has rows of the generations {generations}")
+    generation = int(next(iter(generations)) or 0)
+    wanted = expected(module, client, generation)
+    if rows != wanted:
+        missing, extra = wanted - rows, rows - wanted
+        raise TornError(f"{module}|{client} in {generation} lacks {missing} and has {extra}")
+    return generation
+
+
+def _rows(module: str, frame: pl.DataFrame) -> Rows:
+    return Counter(frame.select(COLUMNS[module]).rows())
+
+
+def _polars(table: DeltaTable) -> pl.DataFrame:
+    frame = pl.from_arrow(table.to_pyarrow_table())
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def check_rejects_are_whole(world: World, module: str) -> None:
+    """Make sure that a reject table has, of a client and a generation, all rows or none.
+
+    Raises:
+        TornError: it has some of them, or one twice.
+    """
+    for (client, generation), rows in _all_rejects(world, module).items():
+        if rows != expected_rejects(module, client, generation):
+            raise TornError(f"rejects of {module}|{client} in {generation}: {rows}")
+
+
+def _all_rejects(world: World, module: str) -> dict[tuple[str, int], Rows]:
+    found: defaultdict[tuple[str, int], Rows] = defaultdict(Counter)
+    try:
+        frame = read_dataset(world.workstation.rejects(module)).collect()
+    except DatasetNotFoundError:
+        return found
+    for client, *values in frame.select("client_code", *_REJECT).rows():
+        row = reject_row(*values)
+        found[client, int(str(row[-1]))][row] += 1
+    return found
+
+
+def rejects_in_force(world: World, module: str) -> dict[str, Rows]:
+    """Give the rejects of each client that belong to the rows that readers see now."""
+    folder = world.workstation.rejects(module)
+    found: dict[str, Rows] = {client: Counter() for client in CLIENTS}
+    published = {
+        PurePosixPath(path).name[:32] for _, path in _files(world.workstation.dataset(module))
+    }
+    for client, path in _files(folder):
+        if not BY_NAME or PurePosixPath(path).name[:32] in published:
+            frame = scan_parquet(folder, [path]).select(_REJECT).collect()
+            found[client].update(reject_row(*values) for values in frame.rows())
+    return found
+
+
+def _files(folder: Folder) -> list[tuple[str, str]]:
+    """Give the client and the path of each file in a table's newest version."""
+    if (table := open_table(folder)) is None:
+        return []
+    files = pl.DataFrame(table.get_add_actions(flatten=True))
+    return [(c, unquote(p)) for c, p in files.select("partition.client_code", "path").rows()]
