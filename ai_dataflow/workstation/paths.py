@@ -9,7 +9,6 @@ _leases/<module>/               which run is making the module now
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from ai_dataflow.workstation.failures import reaching
 
 PARTITION_COLUMN = "client_code"
 PRODUCT_COLUMN = "product_code"
+_PROBE = "_leases/probe"
 _SPARE = ".cache/ai_dataflow/runs"
 
 
@@ -78,9 +78,9 @@ def check_workstation(workstation: Workstation) -> tuple[Diagnostic, ...]:
     try:
         with reaching(workstation.root):
             workstation.root.exists()
-            name = f"_leases/probe-{uuid.uuid4().hex}"
-            workstation.root.write(name, b"")
-            workstation.root.delete([name])
+            # Always the same file: one that a killed run left is removed by the next run.
+            workstation.root.write(_PROBE, b"")
+            workstation.root.delete([_PROBE])
     except DataflowError as error:
         return error.diagnostics
     return ()
