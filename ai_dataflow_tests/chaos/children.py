@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
+import ai_dataflow.definitions  # noqa: F401 - for the command, which imports it late
+from ai_dataflow.cli import main
 from ai_dataflow.config.project import load_project
 from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
 from ai_dataflow.orchestration.run import execute
@@ -29,9 +31,7 @@ from ai_dataflow_tests.chaos.world import PARTITIONS, World
 Way = Literal["execute", "cli"]
 PATIENCE = 60.0
 _SPAWNING = multiprocessing.get_context("forkserver")
-_SPAWNING.set_forkserver_preload(
-    ["__main__", __name__, "ai_dataflow.cli", "ai_dataflow.definitions"]
-)
+_SPAWNING.set_forkserver_preload(["__main__", __name__])
 
 
 class _Silent:
@@ -162,8 +162,6 @@ def _directly(folder: Path, run_id: str, note: Any) -> tuple[int, list[str]]:
 
 def _by_command(folder: Path, _: str, __: Any) -> tuple[int, list[str]]:
     """Run as a person does: the command, with Dagster and its events."""
-    from ai_dataflow.cli import main
-
     log = folder / "command.log"
     with log.open("w") as out:
         os.dup2(out.fileno(), 1)

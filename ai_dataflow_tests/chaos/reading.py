@@ -1,4 +1,4 @@
-"""What readers see of a world: which generation, whether whole; by the front door and without us."""
+"""What readers see of a world: which generation, whether it is whole; by `load` and plainly."""
 
 from __future__ import annotations
 
@@ -135,9 +135,8 @@ def rejects_in_force(world: World, module: str) -> dict[str, Rows]:
     """Give the rejects of each client that belong to the rows that readers see now."""
     folder = world.workstation.rejects(module)
     found: dict[str, Rows] = {client: Counter() for client in CLIENTS}
-    published = {
-        PurePosixPath(path).name[:32] for _, path in _files(world.workstation.dataset(module))
-    }
+    data = _files(world.workstation.dataset(module))
+    published = {PurePosixPath(path).name[:32] for _, path in data}
     for client, path in _files(folder):
         if not BY_NAME or PurePosixPath(path).name[:32] in published:
             frame = scan_parquet(folder, [path]).select(_REJECT).collect()

@@ -12,7 +12,7 @@ What has to hold in every round:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -22,6 +22,7 @@ from ai_dataflow_tests.chaos.boundaries import Kill
 from ai_dataflow_tests.chaos.children import Told, Way, run, started
 from ai_dataflow_tests.chaos.left_over import check_cleanup, check_reports
 from ai_dataflow_tests.chaos.reading import (
+    BY_NAME,
     NOTHING,
     TornError,
     look,
@@ -148,6 +149,7 @@ def _seen(world: World, old: int, new: int) -> str:
     """Say which generation readers see, of each module; any other than these two is wrong."""
     found = look(world)
     names = {old: "old", new: "new"}
+    _check_rejects(world, found, new)
     for module, generation in found.items():
         if generation not in names or look_plainly_at(world, module) != generation:
             raise TornError(f"after the kill {module} is in {generation}")
@@ -163,8 +165,17 @@ def _mend(world: World, way: Way) -> None:
 
 def _check_settled(world: World, generation: int) -> None:
     """Make sure that readers see one generation and its rejects, and nothing else."""
-    assert look(world) == dict.fromkeys(MODULES, generation)
-    for module in MODULES:
+    found = look(world)
+    assert found == dict.fromkeys(MODULES, generation)
+    _check_rejects(world, found, generation)
+
+
+def _check_rejects(world: World, found: Mapping[str, int], new: int) -> None:
+    """Make sure that what readers see has its rejects beside it: no row is ever lost unheard."""
+    for module, generation in found.items():
+        # Rejects that are not known by name are already the new ones when the data is still old.
+        if generation == NOTHING or (generation != new and not BY_NAME):
+            continue
         rejects = rejects_in_force(world, module)
         wanted = {c: expected_rejects(module, c, generation) for c in CLIENTS}
         assert rejects == wanted, f"rejects of {module}: {rejects}, not {wanted}"

@@ -184,9 +184,8 @@ def _lines(generation: int, client: str) -> list[tuple[int, int]]:
 def _vega(generation: int, client: str) -> list[tuple[int, str]]:
     """Give claim ids and totals, as text. For two of three clients one is no number."""
     bad = _is_odd(generation, client)
-    return [
-        (n, "n/a" if bad and n == 1 else str(generation + n)) for n in range(2 + generation % 2)
-    ]
+    ids = range(2 + generation % 2)
+    return [(n, "n/a" if bad and n == 1 else str(generation + n)) for n in ids]
 
 
 def _files(generation: int, client: str) -> dict[str, list[tuple[int | str, ...]]]:
