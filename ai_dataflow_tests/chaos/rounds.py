@@ -35,8 +35,6 @@ from ai_dataflow_tests.chaos.world import CLIENTS, MODULES, PARTITIONS, World, e
 from ai_dataflow_tests.orchestration.runs import dagster_statuses
 from ai_dataflow_tests.services.processes import unique
 
-_AT_ONCE = 15.0  # a lease whose holder cannot be seen is waited for for 30 s
-
 
 @dataclass(frozen=True)
 class Moment:
@@ -141,7 +139,6 @@ def _strike_both(world: World, blow: Blow) -> tuple[bool, Told]:
         struck = mortal.end()
         lived = rival.end()
     assert lived[1].exit_code == 0, lived
-    assert lived[1].seconds < _AT_ONCE, lived
     return struck
 
 

@@ -15,8 +15,10 @@ from ai_dataflow_tests.services.azurite import Azurite
 
 AFTER: tuple[Side, ...] = ("after",)
 LOCAL = {
-    "a first run": Sweep(first=True),
-    "a run": Sweep(),
+    "a first run, 1": Sweep(first=True, part=0, parts=2),
+    "a first run, 2": Sweep(first=True, part=1, parts=2),
+    "a run, 1": Sweep(part=0, parts=2),
+    "a run, 2": Sweep(part=1, parts=2),
     "a run after a killed one": Sweep(again=True, sides=AFTER),
     "at random": Moments(40),
     "with a rival": Moments(10, rival=True),
@@ -47,12 +49,14 @@ def killed(batch: Batch, place: Place) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("batch", LOCAL.values(), ids=LOCAL)
 def test_killed_runs_on_local_folders(batch: Batch, tmp_path: Path) -> None:
     killed(batch, local(tmp_path))
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("batch", AZURE.values(), ids=AZURE)
 def test_killed_runs_on_azure(batch: Batch, tmp_path: Path, azurite: Azurite) -> None:
     killed(batch, azure(tmp_path, azurite))
