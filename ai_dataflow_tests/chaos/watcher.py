@@ -57,7 +57,7 @@ class Watcher:
                     self._look(module, client)
                 if self._over.wait((time.perf_counter() - begun) * (_SHARE - 1)):
                     return
-        except Exception:
+        except BaseException:  # a panic of Polars is no Exception
             self._problem = traceback.format_exc()
 
     def _look(self, module: str, client: str) -> None:
