@@ -18,6 +18,7 @@ from ai_dataflow.orchestration.assets import DATASET_IO_MANAGER, build_assets
 from ai_dataflow.orchestration.io_managers import WorkstationIOManager
 from ai_dataflow.orchestration.jobs import (
     ai_dataflow_job,
+    build_replay_job,
     cleanup,
     control_table_sensor,
     nightly,
@@ -32,7 +33,7 @@ def build_definitions(config: str = "", watcher: Watcher | None = None) -> dg.De
     project = ProjectResource(config=config)
     return dg.Definitions(
         assets=[build_assets(_owners(config), watcher)],
-        jobs=[ai_dataflow_job, cleanup],
+        jobs=[ai_dataflow_job, build_replay_job(watcher), cleanup],
         schedules=[nightly, weekly_cleanup],
         sensors=[control_table_sensor],
         resources={

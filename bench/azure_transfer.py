@@ -33,6 +33,7 @@ from ai_dataflow.planning.plan import make_live_plan
 from ai_dataflow.sources.storage import Folder, open_folder, scan_parquet
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow_tests.services.azurite import Azurite
+from bench.memory import peak_mb
 
 FILES, CONNECTIONS, CHUNK = 8, 4, 8 << 20
 LAKE, STATION, CONTAINER = "orionlake", "workstation", "semantic"
@@ -147,13 +148,6 @@ def contend(name: str, local: Path) -> None:
     started = time.perf_counter()
     CONTENDERS[name](local)
     print(json.dumps({"seconds": time.perf_counter() - started, "mb": peak_mb()}))
-
-
-def peak_mb() -> float:
-    """Give this process's peak memory; `getrusage` would tell its parent's, from before `exec`."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
 
 
 def measure(name: str, project: Path, local: Path) -> tuple[dict[str, float], str]:

@@ -56,17 +56,8 @@ def run(
         raise DataflowError(*unknown)
     if not keys:
         raise DataflowError(*plan.errors, _nothing_to_run(project))
-    with open_instance(project.settings) as instance, terminal.progress_bar(err) as bar:
-        task = bar.add_task("partitions", total=len(keys))
-        definitions = build_definitions(
-            str(project.settings.file),
-            lambda progress: bar.update(
-                task,
-                completed=progress.done,
-                total=progress.total,
-                description=progress.note or "partitions",
-            ),
-        )
+    with open_instance(project.settings) as instance, terminal.watching(err) as watcher:
+        definitions = build_definitions(str(project.settings.file), watcher)
         report = launch(definitions, project, plan, keys, instance)
     if as_json:
         typer.echo(report.model_dump_json(indent=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from ai_dataflow.config import blob_urls
 
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
 _ENDPOINT = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 
 
@@ -160,14 +162,36 @@ class ExecutionSettings(Section):
 
 
 class ModuleSettings(Section):
-    """`[modules.<name>]`: how much of a module's AI columns the products have to map.
+    """`[modules.<name>]`: how much has to be mapped, and how much may be rejected.
 
-    Below `min_coverage` (0 to 1) the coverage check fails; with `coverage_blocks` the module's
-    partitions are held back too.
+    Below `min_coverage` (0 to 1) of AI columns × products the coverage check fails; with
+    `coverage_blocks` the module's partitions are held back too. A partition that rejects more than
+    `max_rejected`, a count of rows or a share of them ("1%"), is not published.
     """
 
     min_coverage: float = Field(default=0.0, ge=0, le=1)
     coverage_blocks: bool = False
+    max_rejected: str = ""
+
+    @field_validator("max_rejected", mode="before")
+    @classmethod
+    def _is_a_limit(cls, limit: Any) -> Any:
+        """Take `100` and `"100"` alike; refuse what is neither a count nor a share."""
+        text = str(limit).replace(" ", "")
+        shares = _SHARE.fullmatch(text)
+        if isinstance(limit, bool | float) or not (text.isdecimal() or shares):
+            raise ValueError('is neither a count of rows, such as 100, nor a share, such as "1%"')
+        if shares and Decimal(shares[1]) > 100:  # noqa: PLR2004
+            raise ValueError("is more than all rows")
+        return text
+
+    def allows(self, rejected: int, read: int) -> bool:
+        """Tell whether so many rejected rows, of so many that were read, are within the limit."""
+        if not self.max_rejected:
+            return True
+        if shares := _SHARE.fullmatch(self.max_rejected):
+            return rejected * 100 <= Decimal(shares[1]) * read
+        return rejected <= int(self.max_rejected)
 
 
 def expanded(account: str, section: dict[str, Any]) -> dict[str, Any]:

@@ -62,14 +62,15 @@ class CompiledColumn:
 
 @dataclass(frozen=True)
 class CompiledSource:
-    """A source's mapping, compiled against its schema."""
+    """A source's mapping, compiled against its schema; `schema` is of the columns it needs."""
 
     columns: tuple[CompiledColumn, ...]
+    schema: pl.Schema
 
     @property
     def needed(self) -> list[str]:
         """The source columns to read, each once; a source of literals reads none."""
-        return list(dict.fromkeys(name for column in self.columns for name in column.columns))
+        return list(self.schema)
 
     @property
     def warnings(self) -> list[Diagnostic]:
@@ -92,7 +93,8 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
             problems += error.diagnostics
     if problems:
         raise DataflowError(*problems)
-    return CompiledSource(tuple(columns))
+    needed = dict.fromkeys(name for column in columns for name in column.columns)
+    return CompiledSource(tuple(columns), pl.Schema({name: schema[name] for name in needed}))
 
 
 def _compile_row(row: MappingRow, source: SourceJob, schema: pl.Schema) -> CompiledColumn:

@@ -13,13 +13,17 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.engine.job import PartitionResult, ProductCounts, SourceJob
 from ai_dataflow.sources.storage import scan_parquet
+from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.kept import Kept
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation
 
 _ROWS = "__rows"
 _SOURCE = ("product_code", "submodule_name")
+_CAUSE = ("reason", "ai_column", "mapping_cell")
 _Source = tuple[str, str]
 
 
@@ -53,24 +57,69 @@ def close_balance(result: PartitionResult, expected: Expectation, workstation: W
     Raises:
         DataflowError: DAT-002 with both sides of every balance that does not close.
     """
-    _count_rejects(result, workstation)
     _count_published(result, workstation)
     if problems := [*_open_rejects(result, expected), *_open_products(result, expected)]:
         raise DataflowError(*problems)
 
 
-def _count_rejects(result: PartitionResult, workstation: Workstation) -> None:
-    if not result.rejects:
-        return
-    files = [file.path for file in result.rejects]
-    table = workstation.rejects(result.job.module)
-    with reaching(table):
-        written = scan_parquet(table, files).group_by(*_SOURCE, "reason").len()
+def count_rejects(result: PartitionResult, workstation: Workstation) -> None:
+    """Note in the result how many open rejects were written, by source and reason."""
+    written = _open_rejects_of(result, workstation).group_by(*_SOURCE, "reason").len()
+    with reaching(workstation.rejects(result.job.module)):
         counted = written.sort(pl.all()).collect()
+    for counts in result.counts.values():
+        counts.rows_rejected = 0
     for product, submodule, reason, rows in counted.iter_rows():
         counts = result.counts[product]
         counts.rows_rejected += rows
         counts.sources[submodule].rejected[reason] = rows
+
+
+def _open_rejects_of(result: PartitionResult, workstation: Workstation) -> pl.LazyFrame:
+    files = tuple(file.path for file in result.rejects)
+    return rejects.scan(workstation, result.job.module, files).filter(rejects.IS_OPEN)
+
+
+def check_rejected(
+    result: PartitionResult, limit: ModuleSettings, workstation: Workstation
+) -> None:
+    """Refuse to publish a partition of which too much, or all, was rejected.
+
+    Raises:
+        DataflowError: DAT-004, with what rejected the most.
+    """
+    rejected, read = result.total("rows_rejected"), result.total("rows_read")
+    if rejected < read and limit.allows(rejected, read):
+        return
+    with reaching(workstation.rejects(result.job.module)):
+        causes = _open_rejects_of(result, workstation).group_by(*_SOURCE, *_CAUSE).len()
+        worst = causes.sort("len", *_SOURCE, *_CAUSE, descending=[True, *[False] * 5])
+        product, submodule, reason, column, cell, rows = worst.head(1).collect().row(0)
+    share = f"{rejected} of {read} rows ({rejected / read:.2%}) were rejected"
+    allowed = f", max_rejected is {limit.max_rejected}" if rejected < read else ""
+    raise DataflowError(
+        Diagnostic(
+            "DAT-004",
+            f"{share}{allowed}; {rows} of them for {reason}{f' ({column})' if column else ''}",
+            place=cell,
+            fix=f"look at them with `ai-dataflow rejects --module {result.job.module} --client "
+            f"{result.job.client}`, correct the source or the sheet, and run the partition again",
+            product=product,
+            submodule=submodule,
+            ai_column=column,
+        )
+    )
+
+
+def check_kept(name: Kept, height: int, written: int) -> None:
+    """Make sure that all good rows of a source are kept.
+
+    Raises:
+        DataflowError: DAT-002.
+    """
+    if written != height:
+        what = f"{height} rows of {name.submodule} passed, {written} were kept"
+        raise DataflowError(_open(name.product, what))
 
 
 def _count_published(result: PartitionResult, workstation: Workstation) -> None:

@@ -10,7 +10,7 @@ from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.locations import Location
 from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.workstation.files import DataFile
+from ai_dataflow.workstation.files import DataFile, new_publication
 
 Stage = Literal["adls_extract", "azure_sql_extract", "ai_dataset"]
 EXTRACTS: tuple[Stage, ...] = ("adls_extract", "azure_sql_extract")
@@ -74,6 +74,7 @@ class SourceCounts:
 class ProductCounts:
     """Where a product's rows went: read = rejected + merged + published.
 
+    `rows_replayed` are rejects that passed in a replay; they are no longer among the rejected.
     A row is *merged* where the join made it a part of another row. `filled` counts, for each AI
     column, the published rows that have a value; `sources` are the counts of each submodule.
     """
@@ -82,6 +83,7 @@ class ProductCounts:
     rows_rejected: int = 0
     rows_merged: int = 0
     rows_published: int = 0
+    rows_replayed: int = 0
     filled: dict[str, int] = field(default_factory=dict)
     sources: dict[str, SourceCounts] = field(default_factory=dict)
 
@@ -108,10 +110,12 @@ class Origin:
 class PartitionResult:
     """What a partition's job came to: counts and files to commit, or classified failures.
 
-    `origins` are the source columns of each AI column, as they were read.
+    `origins` are the source columns of each AI column, as they were read; `publication` is what its
+    files are named by. A partition that rejected too much has failures and rejects.
     """
 
     job: PartitionJob
+    publication: str = field(default_factory=new_publication)
     extracts: list[Extract] = field(default_factory=list)
     counts: dict[str, ProductCounts] = field(default_factory=dict)
     origins: dict[str, list[Origin]] = field(default_factory=dict)

@@ -28,6 +28,15 @@ _FEW_ROWS = 100_000
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Rows of AI columns, with their number and the values of each column in them."""
+
+    frame: pl.LazyFrame
+    height: int
+    filled: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Part:
     """The good rows of one source, or of several already joined.
 
@@ -41,6 +50,11 @@ class Part:
     height: int
     filled: Mapping[str, int]
     merged: int = 0
+
+    @property
+    def good(self) -> Rows:
+        """Its rows alone."""
+        return Rows(self.rows, self.height, self.filled)
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,11 @@ def merge_product(parts: Sequence[Part], space: Scratch) -> Merged:
         filled.update(part.filled)
     merged = sum(part.merged for part in together)
     return Merged(_append([part.rows for part in together]), merged, filled)
+
+
+def is_joined(parts: Sequence[Part]) -> bool:
+    """Tell whether merging these sources joins some of them."""
+    return sum(bool(part.keys) for part in parts) > 1
 
 
 def union_products(products: dict[str, pl.LazyFrame], columns: Sequence[AiColumn]) -> pl.LazyFrame:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 
 import polars as pl
 
 from ai_dataflow.engine.scratch import Scratch
 from ai_dataflow.sources.adls import Files
 from ai_dataflow.sources.csv_files import ahead
+from ai_dataflow.sources.storage import at_once, scan_parquet
 
 
 @dataclass(frozen=True)
-class Rows:
-    """A source's rows, and the raw lines of a CSV that are no rows.
+class Read:
+    """A source's rows, and the raw lines of a CSV that are no rows, by file.
 
     `height` is how many rows there are, where somebody else has counted them: the reader of the
-    CSV, or the database's cursor.
+    CSV, or the database's cursor. `heights` are those of each file, where there are several.
     """
 
     rows: pl.LazyFrame
-    malformed: list[str]
+    malformed: dict[str, list[str]] = field(default_factory=dict)
     height: int | None = None
+    heights: Callable[[], dict[str, int]] = dict
 
 
-def read_rows(files: Files, columns: list[str], space: Scratch) -> Rows:
+def read_rows(files: Files, columns: list[str], space: Scratch) -> Read:
     """Read the columns of an extract, in an order that the same data always has.
 
     Files are read in the order of their paths. A database promises no order, so its copy is
@@ -37,21 +40,34 @@ def read_rows(files: Files, columns: list[str], space: Scratch) -> Rows:
     # A source that only feeds literals is still read, by any column: its rows count.
     wanted = frame.select(columns or list(frame.collect_schema())[:1])
     rows = wanted.sort(pl.all()) if files.extract.staged else wanted
-    return Rows(rows, [], files.extract.rows)
+    return Read(rows, height=files.extract.rows, heights=partial(_heights, files))
 
 
-def _read_csv(source: Files, columns: list[str], space: Scratch) -> Rows:
+def _heights(files: Files) -> dict[str, int]:
+    """Count the rows of each of several files, in their footers; only Parquet has them."""
+    paths = [file.path for file in files.extract.files]
+    if files.extract.file_format != "parquet" or len(paths) == 1:
+        return {}
+
+    def rows(path: str) -> int:
+        return int(scan_parquet(files.root, [path]).select(pl.len()).collect().item())
+
+    return dict(zip(paths, at_once(rows, paths), strict=True))
+
+
+def _read_csv(source: Files, columns: list[str], space: Scratch) -> Read:
     files = source.csv_files
     wanted = columns or files[0].header()[:1]
     schema = pl.Schema(dict.fromkeys(wanted, pl.String()))
-    heights: list[int] = []
+    heights = dict.fromkeys((file.file.path for file in files), 0)
 
     def batches() -> Iterator[pl.DataFrame]:
         for file in ahead(files):
             for batch in file.batches(wanted):
-                heights.append(batch.height)
+                heights[file.file.path] += batch.height
                 yield batch
 
     rows = space.hold_batches(batches(), schema, source.extract.size)
-    malformed = [line for file in files for line in file.malformed]
-    return Rows(rows, malformed, sum(heights))
+    malformed = {file.file.path: file.malformed for file in files if file.malformed}
+    several = heights if len(files) > 1 else {}
+    return Read(rows, malformed, sum(heights.values()), lambda: several)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 import traceback
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -15,9 +15,14 @@ from deltalake.exceptions import DeltaError
 from polars.exceptions import PanicException, PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.compile import CompiledSource, compile_source
-from ai_dataflow.engine.conservation import Expectation, check_reading, close_balance
+from ai_dataflow.engine.conservation import (
+    Expectation,
+    check_reading,
+    check_rejected,
+)
 from ai_dataflow.engine.extract import extract_sources, owned
 from ai_dataflow.engine.job import (
     STAGES,
@@ -30,20 +35,14 @@ from ai_dataflow.engine.job import (
     Stage,
 )
 from ai_dataflow.engine.lineage import origins
-from ai_dataflow.engine.merge import Part, merge_product, union_products
-from ai_dataflow.engine.read import Rows, read_rows
-from ai_dataflow.engine.scratch import Scratch, bytes_per_row, scratch
-from ai_dataflow.engine.transform import count, malformed_rejects, map_rows, split
+from ai_dataflow.engine.merge import Part, is_joined, merge_product, union_products
+from ai_dataflow.engine.read import Read, read_rows
+from ai_dataflow.engine.scratch import Scratch, scratch
+from ai_dataflow.engine.transform import count, located, malformed_rejects, map_rows, split
+from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
 from ai_dataflow.sources import adls, failures
 from ai_dataflow.sources.adls import Files
-from ai_dataflow.workstation import rejects
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.files import write_partition
 from ai_dataflow.workstation.paths import Workstation, open_workstation
-
-# In memory; as Parquet with its compression that is a file of some 150 to 400 MB.
-FILE_BYTES = 1 << 30
-_MANY_ROWS = 1_000_000
 
 
 def run(
@@ -56,13 +55,22 @@ def run(
 
     Nothing becomes visible: the files that the result names are there for a commit to publish.
     """
-    started = time.perf_counter()
-    result = PartitionResult(job)
-    try:
+
+    def make(result: PartitionResult) -> None:
         extracted = extract_sources(job, settings, stages)
         result.extracts, result.failures = extracted.extracts, extracted.failures
         if "ai_dataset" in stages and not result.failures:
             _make(result, settings, run_id)
+
+    return classified(job, make)
+
+
+def classified(job: PartitionJob, make: Callable[[PartitionResult], None]) -> PartitionResult:
+    """Let somebody fill in a partition's result; what goes wrong is classified and joins it."""
+    started = time.perf_counter()
+    result = PartitionResult(job)
+    try:
+        make(result)
     except DataflowError as error:
         result.failures += [Failure("ai_dataset", problem) for problem in error.diagnostics]
     except (PolarsError, PanicException) as error:
@@ -111,16 +119,15 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
             done = merge_product(parts, space)
             result.counts[product].rows_merged = done.rows_merged
             merged[product], beside.expected.filled[product] = done.rows, done.filled
+            _keep(result, product, parts, beside.expected, workstation)
         if not result.total("rows_read"):
             locations = [str(source.location) for source in job.sources]
             first = job.sources[0]
             raise owned(failures.no_rows_at_all(locations, first.place), first)
-        _write(result, union_products(merged, job.columns), beside, workstation, run_id)
-    try:
-        close_balance(result, beside.expected, workstation)
-    except DataflowError:
-        _discard(result, workstation)
-        raise
+        _write_rejects(result, beside, workstation, run_id)
+        check_rejected(result, settings.modules.get(job.module, ModuleSettings()), workstation)
+        rows = union_products(merged, job.columns)
+        write_balanced(result, rows, beside.expected, workstation)
 
 
 @dataclass
@@ -143,26 +150,33 @@ def _map(source: SourceJob, files: Files, result: PartitionResult, beside: _Besi
     for ai_column, origin in origins(source, compiled):
         result.origins.setdefault(ai_column, []).append(origin)
     good_and_bad = split(mapped, source, compiled)
-    lines = len(read.malformed)
+    lines = sum(map(len, read.malformed.values()))
     counts = result.counts[source.product]
     counts.sources[source.submodule] = SourceCounts(counted.total + lines)
     counts.rows_read += counted.total + lines
     lost = counted.total - counted.good + lines
     beside.expected.rejected[source.product, source.submodule] = lost
-    beside.left_out.append(good_and_bad.rejects)
-    if lines:
-        beside.left_out.append(malformed_rejects(read.malformed, source))
+    bad = good_and_bad.rejects
+    with files.reading() if lost else nullcontext():
+        beside.left_out.append(located(bad, source, read.heights()) if lost else bad)
+    several = len(files.extract.files) > 1
+    beside.left_out += [
+        malformed_rejects(own, source, path if several else "")
+        for path, own in read.malformed.items()
+    ]
     return Part(source, source.key_columns, good_and_bad.good, counted.good, counted.filled)
 
 
 def _read_and_map(
     source: SourceJob, files: Files, space: Scratch
-) -> tuple[CompiledSource, Rows, pl.LazyFrame]:
+) -> tuple[CompiledSource, Read, pl.LazyFrame]:
     with files.reading():
         compiled = compile_source(source, files.schema())
         read = read_rows(files, compiled.needed, space)
     try:
-        mapped = space.hold(map_rows(read.rows, compiled), files.extract.size)
+        # A copy of a database's rows is sorted: their numbers would say nothing of the source.
+        numbered = not files.extract.staged
+        mapped = space.hold(map_rows(read.rows, compiled, numbered=numbered), files.extract.size)
     except (PolarsError, OSError, PanicException, DeltaError) as error:
         # Reading and computing are one pass. If reading alone fails too, that is the cause.
         with files.reading():
@@ -172,38 +186,28 @@ def _read_and_map(
     return compiled, read, mapped
 
 
-def _write(
+def _keep(
     result: PartitionResult,
-    rows: pl.LazyFrame,
-    beside: _Beside,
+    product: str,
+    parts: list[Part],
+    expected: Expectation,
     workstation: Workstation,
-    run_id: str,
 ) -> None:
-    job = result.job
-    result.data = write_partition(
-        rows, workstation.dataset(job.module), job.client, _rows_per_file(rows, result)
+    """Keep the rows of a joined product that has rejects, for their replay."""
+    has_rejects = any(rows for (own, _), rows in expected.rejected.items() if own == product)
+    if has_rejects and is_joined(parts):
+        rows = {part.source.submodule: part.good for part in parts}
+        keep_rows(result, product, rows, workstation)
+
+
+def _write_rejects(
+    result: PartitionResult, beside: _Beside, workstation: Workstation, run_id: str
+) -> None:
+    if not any(beside.expected.rejected.values()):
+        return
+    lost = pl.concat(beside.left_out).with_columns(
+        run_id=pl.lit(run_id),
+        rejected_at=pl.lit(datetime.now(UTC)),
+        module_name=pl.lit(result.job.module),
     )
-    added = [pl.lit(run_id).alias("run_id"), pl.lit(job.module).alias("module_name")]
-    lost = pl.concat(beside.left_out).select(*added, pl.all()).select(list(rejects.SCHEMA))
-    if any(beside.expected.rejected.values()):
-        result.rejects = write_partition(lost, workstation.rejects(job.module), job.client)
-
-
-def _rows_per_file(rows: pl.LazyFrame, result: PartitionResult) -> int | None:
-    """Give the rows of files of equal, sensible size; None where one will do."""
-    height = result.total("rows_read") - result.total("rows_merged")
-    if height < _MANY_ROWS:
-        return None
-    files = math.ceil(bytes_per_row(rows) * height / FILE_BYTES)
-    return math.ceil(height / max(files, 1))
-
-
-def _discard(result: PartitionResult, workstation: Workstation) -> None:
-    """Remove the files of a partition that is not published; nobody has seen them."""
-    for table, files in (
-        (workstation.dataset(result.job.module), result.data),
-        (workstation.rejects(result.job.module), result.rejects),
-    ):
-        with suppress(DataflowError), reaching(table):  # else `cleanup` finds them
-            table.delete([file.path for file in files])
-    result.data = result.rejects = ()
+    write_rejects(result, lost, workstation)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
 
 import polars as pl
 
-from ai_dataflow.engine.casts import within_calendar
 from ai_dataflow.engine.compile import CompiledColumn, CompiledSource
 from ai_dataflow.engine.job import SourceJob
+from ai_dataflow.engine.raw_rows import encoded
+from ai_dataflow.sources.schemas import schema_text
 from ai_dataflow.workstation import rejects
 
 # Our columns beside the source's own, which may have any name a person would give: ours begin with
@@ -19,6 +20,8 @@ from ai_dataflow.workstation import rejects
 _OURS = "\ue000"
 REASON = f"{_OURS}{_OURS}reason"  # no AI column begins with that character
 _RAW = f"{_OURS}{_OURS}raw"
+_POSITION = f"{_OURS}{_OURS}position"
+_ROW, _BEFORE, _FILE = (f"{_OURS}{_OURS}{name}" for name in ("row", "before", "file"))
 
 
 @dataclass(frozen=True)
@@ -29,46 +32,27 @@ class Mapped:
     rejects: pl.LazyFrame
 
 
-def map_rows(rows: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
+def map_rows(
+    rows: pl.LazyFrame, compiled: CompiledSource, *, numbered: bool = True
+) -> pl.LazyFrame:
     """Compute all AI columns of all rows, with the reason of those that have to be left out.
 
-    Columns have prefixes of their own: a source's columns may have any names.
+    These keep their source columns and, where rows are `numbered`, their number. Columns have
+    prefixes of their own: a source's columns may have any names.
     """
     reason = pl.coalesce(*_reasons(compiled.columns)).alias(REASON)
     values = {f"{_OURS}{c.mapping.ai_column}": c.cast.value for c in compiled.columns}
-    raw = pl.when(pl.col(REASON).is_not_null()).then(
-        _raw_row(rows.collect_schema(), compiled.needed)
-    )
+    is_bad = pl.col(REASON).is_not_null()
+    raw = pl.when(is_bad).then(encoded(compiled.schema) if compiled.needed else pl.lit(None))
+    position = pl.when(is_bad & numbered).then(pl.col(_POSITION).cast(pl.Int64))
     # Two steps, or Polars would compute the reasons twice; beside the source's columns, or
     # literals alone would make one row of many.
     return (
-        rows.with_columns(reason, **values)
-        .with_columns(raw.alias(_RAW))
-        .select(REASON, _RAW, *values)
+        rows.with_row_index(_POSITION, offset=1)
+        .with_columns(reason, **values)
+        .with_columns(raw.alias(_RAW), position.alias(_POSITION))
+        .select(REASON, _RAW, _POSITION, *values)
     )
-
-
-def _raw_row(schema: pl.Schema, columns: Sequence[str]) -> pl.Expr:
-    """Give the columns that were read as one struct, as JSON can hold them."""
-    if not columns:
-        return pl.lit(None)
-    return pl.struct(_shown(pl.col(name), schema[name]).alias(name) for name in columns)
-
-
-def _shown(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Give a value as JSON can hold it: bytes in base64, no days outside the calendar."""
-    if dtype == pl.Binary:
-        return expr.bin.encode("base64")
-    if isinstance(dtype, pl.Date | pl.Datetime):
-        return within_calendar(expr, dtype)
-    if isinstance(dtype, pl.List):
-        return expr.list.eval(_shown(pl.element(), _instance(dtype.inner)))
-    return expr
-
-
-def _instance(dtype: Any) -> pl.DataType:
-    made: pl.DataType = dtype() if isinstance(dtype, type) else dtype
-    return made
 
 
 def split(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> Mapped:
@@ -98,13 +82,6 @@ def count(mapped: pl.LazyFrame, compiled: CompiledSource) -> MappedCounts:
     return MappedCounts(total, good, dict(zip(names, filled, strict=True)))
 
 
-def malformed_rejects(lines: Sequence[str], source: SourceJob) -> pl.LazyFrame:
-    """Give the rejects of CSV lines that have too few or too many fields."""
-    raw = [json.dumps({"line": line}, ensure_ascii=False) for line in lines]
-    frame = pl.DataFrame({"raw_row": raw}, schema={"raw_row": pl.String}).lazy()
-    return _reject_rows(frame, source, pl.lit("REJ-003"), pl.lit(""), pl.lit(source.place))
-
-
 def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
     """Number the reasons: 2i where column i could not be made, 2i+1 where it must not be null."""
     reasons: list[pl.Expr] = []
@@ -116,39 +93,68 @@ def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
     return reasons
 
 
-def _rejects(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> pl.LazyFrame:
+def reasons(compiled: CompiledSource) -> dict[str, pl.Expr]:
+    """Spell the numbered reasons of mapped rows as the columns of the reject table."""
     number = pl.col(REASON)
-    rows = [column.mapping for column in compiled.columns]
+    mappings = list(enumerate(column.mapping for column in compiled.columns))
+    names = {i: row.ai_column for i, row in mappings}
+    cells = {i: row.cell for i, row in mappings}
+    return {
+        "reason": pl.when(number % 2 == 0).then(pl.lit("REJ-001")).otherwise(pl.lit("REJ-002")),
+        "ai_column": (number // 2).replace_strict(names, return_dtype=pl.String),
+        "mapping_cell": (number // 2).replace_strict(cells, return_dtype=pl.String),
+    }
+
+
+def _rejects(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> pl.LazyFrame:
     raw = pl.col(_RAW).struct.json_encode() if compiled.needed else pl.lit("{}")
-    bad = mapped.filter(number.is_not_null()).with_columns(raw.alias("raw_row"))
-    by_row = dict(enumerate(rows))
-    return _reject_rows(
-        bad,
-        source,
-        pl.when(number % 2 == 0).then(pl.lit("REJ-001")).otherwise(pl.lit("REJ-002")),
-        (number // 2).replace_strict(
-            {i: row.ai_column for i, row in by_row.items()}, return_dtype=pl.String
-        ),
-        (number // 2).replace_strict(
-            {i: row.cell for i, row in by_row.items()}, return_dtype=pl.String
-        ),
+    bad = mapped.filter(pl.col(REASON).is_not_null()).with_columns(
+        raw_row=raw, raw_schema=pl.lit(schema_text(compiled.schema)), position=pl.col(_POSITION)
+    )
+    return _reject_rows(bad, source, reasons(compiled))
+
+
+def located(bad: pl.LazyFrame, source: SourceJob, heights: Mapping[str, int]) -> pl.LazyFrame:
+    """Say of each reject which of several files it is in, and number it within that file."""
+    files = {path: rows for path, rows in heights.items() if rows}
+    if not files:
+        return bad
+    before = list(accumulate(files.values(), initial=0))[:-1]
+    names = [in_file(source, path) for path in files]
+    starts = pl.LazyFrame({_BEFORE: before, _FILE: names}, schema_overrides={_BEFORE: pl.Int64})
+    # A number is that of the first file's rows, plus those of the next, and so on.
+    return (
+        bad.with_columns((pl.col("position") - 1).alias(_ROW))
+        .join_asof(starts, left_on=_ROW, right_on=_BEFORE, check_sortedness=False)
+        .with_columns(source=pl.col(_FILE), position=pl.col("position") - pl.col(_BEFORE))
+        .select(list(rejects.SCHEMA))
     )
 
 
-def _reject_rows(
-    frame: pl.LazyFrame, source: SourceJob, reason: pl.Expr, column: pl.Expr, cell: pl.Expr
-) -> pl.LazyFrame:
-    """Give rejects the reject table's columns; the run and the module are added when written."""
-    return frame.select(
-        pl.lit(source.product).alias("product_code"),
-        pl.lit(source.submodule).alias("submodule_name"),
-        reason.alias("reason"),
-        column.alias("ai_column"),
-        cell.alias("mapping_cell"),
-        pl.col("raw_row"),
-    ).match_to_schema(
-        {name: rejects.SCHEMA[name] for name in rejects.SCHEMA if name not in _ADDED_LATER}
+def in_file(source: SourceJob, path: str) -> str:
+    """Name a file of a location that has several."""
+    return f"{source.location} ({path})" if path else str(source.location)
+
+
+def malformed_rejects(lines: Sequence[str], source: SourceJob, path: str = "") -> pl.LazyFrame:
+    """Give the rejects of a CSV file's lines that have too few or too many fields."""
+    raw = [json.dumps({"line": line}, ensure_ascii=False) for line in lines]
+    frame = pl.LazyFrame({"raw_row": raw}, schema={"raw_row": pl.String})
+    place = {"ai_column": pl.lit(""), "mapping_cell": pl.lit(source.place)}
+    found = {"reason": pl.lit("REJ-003"), "source": pl.lit(in_file(source, path)), **place}
+    return _reject_rows(frame, source, found)
+
+
+def _reject_rows(frame: pl.LazyFrame, source: SourceJob, found: dict[str, pl.Expr]) -> pl.LazyFrame:
+    """Give rejects the reject table's columns; those of the run are added when they are written."""
+    told = {
+        "product_code": pl.lit(source.product),
+        "submodule_name": pl.lit(source.submodule),
+        "source": pl.lit(str(source.location)),
+        **found,
+    }
+    own = {*frame.collect_schema(), *told}
+    nulls = {n: pl.lit(None, dtype) for n, dtype in rejects.SCHEMA.items() if n not in own}
+    return frame.with_columns(**told, **nulls).select(
+        pl.col(name).cast(dtype) for name, dtype in rejects.SCHEMA.items()
     )
-
-
-_ADDED_LATER = ("run_id", "module_name")

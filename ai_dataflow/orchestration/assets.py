@@ -7,21 +7,19 @@ plans all its keys by itself; for keys given in the config the step plans the fa
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 import dagster as dg
 from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
 
 from ai_dataflow.config.project import Project
-from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
-from ai_dataflow.orchestration.metadata import dataset_metadata, extract_metadata
+from ai_dataflow.engine.job import STAGES, Stage
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
+from ai_dataflow.orchestration.recorder import DagsterRecorder, end
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.orchestration.run import Watcher, execute
-from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import make_plan
-from ai_dataflow.workstation.paths import open_workstation
-from ai_dataflow.workstation.reports import RunReport, report_name
+from ai_dataflow.workstation.reports import RunReport
 
 STEP = "ai_dataflow"
 AI_DATASET = dg.AssetKey("ai_dataset")
@@ -90,7 +88,7 @@ def build_assets(
     ) -> Iterator[dg.AssetCheckResult]:
         loaded = project.load()
         keys, planned_by_dagster = _keys(context, config, loaded)
-        recorder = _DagsterRecorder(context, loaded)
+        recorder = DagsterRecorder(context, loaded)
         with as_failure():
             report = execute(
                 loaded, keys, _stages(context), context.run.run_id, recorder,
@@ -101,7 +99,7 @@ def build_assets(
         # What is materialized has been told by now; the check is all that the step yields.
         if COVERAGE_CHECK.key in context.selected_asset_check_keys:
             yield _coverage(report)
-        _end(context, report)
+        end(context, report)
 
     return step
 
@@ -120,43 +118,6 @@ def _keys(
 def _stages(context: dg.AssetExecutionContext) -> list[Stage]:
     selected = {key.to_user_string() for key in context.selected_asset_keys}
     return [stage for stage in STAGES if stage in selected]
-
-
-class _DagsterRecorder:
-    """Turns what a run did into materializations, as soon as it is certain."""
-
-    def __init__(self, context: dg.AssetExecutionContext, project: Project) -> None:
-        self._context = context
-        self._workstation = open_workstation(project.settings)
-        self._note = ""
-        self._report = self._workstation.reports().join(report_name(context.run.run_id))
-
-    def extracted(self, result: PartitionResult, stage: Stage) -> None:
-        self._materialized(stage, result, dict(extract_metadata(result, stage)))
-
-    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
-        metadata = dataset_metadata(result, version, self._workstation, self._report)
-        metadata["coverage"] = dg.MetadataValue.md(coverage.to_markdown())
-        self._materialized("ai_dataset", result, metadata)
-
-    def log(self, progress: Any) -> None:
-        """Log progress about ten times a run: each line is an event that costs."""
-        if progress.note:
-            self._waits(progress.note)
-            return
-        if progress.done * 10 // progress.total > (progress.done - 1) * 10 // progress.total:
-            self._context.log.info(f"{progress.done} of {progress.total} partitions")
-
-    def _waits(self, note: str) -> None:
-        """Log once what the run waits for."""
-        if note != self._note:
-            self._note = note
-            self._context.log.info(note)
-
-    def _materialized(self, stage: Stage, result: PartitionResult, metadata: Any) -> None:
-        self._context.log_event(
-            dg.AssetMaterialization(stage, partition=result.partition, metadata=metadata)
-        )
 
 
 def _coverage(report: RunReport) -> dg.AssetCheckResult:
@@ -189,36 +150,3 @@ def _plan_failed(context: dg.AssetExecutionContext, report: RunReport) -> None:
                 ),
                 context.run.run_id,
             )
-
-
-def _end(context: dg.AssetExecutionContext, report: RunReport) -> None:
-    """End the step in a `Failure` that tells what failed, if anything did."""
-    statuses = report.statuses()
-    if not report.failed and not report.unreported:
-        context.log.info(f"{statuses['ok']} partitions are well")
-        return
-    causes = report.unreported + [
-        f"{p.partition}: {p.error.code} {p.error.message}" for p in report.failed if p.error
-    ]
-    more = f"\n… and {len(causes) - 20} more" if len(causes) > 20 else ""  # noqa: PLR2004
-    rows = [
-        dg.TableRecord(
-            {
-                "partition": p.partition,
-                "status": p.status,
-                "code": p.error.code,
-                "owner": p.error.owner,
-                "place": p.error.place,
-                "message": p.error.message,
-            }
-        )
-        for p in report.failed
-        if p.error
-    ]
-    raise dg.Failure(
-        f"{len(report.failed)} of {len(report.partitions)} partitions failed\n"
-        + "\n".join(causes[:20])
-        + more,
-        metadata=cast(Any, {"failed": dg.MetadataValue.table(rows)}),
-        allow_retries=False,
-    )

@@ -1,15 +1,20 @@
-"""The job that makes everything, its schedule, and the sensor that knows the partitions."""
+"""The jobs (all partitions, replay, cleanup), their schedules, the sensor of the partitions."""
 
 import dagster as dg
 
 from ai_dataflow.engine.job import STAGES
 from ai_dataflow.orchestration.partitions import NAME, add_partitions
+from ai_dataflow.orchestration.recorder import DagsterRecorder, end
+from ai_dataflow.orchestration.replay import Chosen, execute_replay
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
+from ai_dataflow.orchestration.run import Watcher
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.workstation.cleanup import clean
 from ai_dataflow.workstation.paths import open_workstation
 
 JOB = "ai_dataflow_job"
+REPLAY_JOB = "replay_rejects"
+REPLAY_STEP = "replay_open_rejects"
 
 ai_dataflow_job = dg.define_asset_job(
     JOB,
@@ -40,6 +45,34 @@ def remove_left_over_files(context: dg.OpExecutionContext, project: ProjectResou
 def cleanup() -> None:
     """Clean the workstation."""
     remove_left_over_files()
+
+
+class ReplayConfig(dg.Config):
+    """Whose rejects to replay: of one module, of one client; by default all."""
+
+    module: str = ""
+    client: str = ""
+
+
+def build_replay_job(watcher: Watcher | None = None) -> dg.JobDefinition:
+    """Build the job that replays rejects. `watcher` hears of its progress."""
+
+    @dg.op(name=REPLAY_STEP, description="Publishes the open rejects that pass, once.")
+    def step(
+        context: dg.OpExecutionContext, config: ReplayConfig, project: ProjectResource
+    ) -> None:
+        loaded = project.load()
+        recorder = DagsterRecorder(context, loaded)
+        chosen, told = Chosen(config.module, config.client), watcher or recorder.log
+        with as_failure():
+            report = execute_replay(loaded, chosen, context.run.run_id, recorder, told)
+        end(context, report)
+
+    @dg.job(name=REPLAY_JOB, description="Maps the open rejects again and publishes what passes.")
+    def replay_rejects() -> None:
+        step()
+
+    return replay_rejects
 
 
 weekly_cleanup = dg.ScheduleDefinition(

@@ -1,17 +1,19 @@
-"""Launching the job from the CLI: one Dagster run, in this process, over the chosen partitions."""
+"""Launching jobs from the CLI: one Dagster run, in this process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.project import Project
 from ai_dataflow.orchestration.assets import STEP
-from ai_dataflow.orchestration.jobs import JOB
+from ai_dataflow.orchestration.jobs import JOB, REPLAY_JOB, REPLAY_STEP
 from ai_dataflow.orchestration.partitions import add_partitions
-from ai_dataflow.planning.plan import Plan
+from ai_dataflow.orchestration.replay import Chosen
+from ai_dataflow.planning.plan import Plan, make_plan
 from ai_dataflow.workstation.paths import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, read_report
 
@@ -29,10 +31,34 @@ def launch(
         DataflowError: RUN-002 where the run ended without a report.
     """
     add_partitions(instance, plan.partitions)
-    result = definitions.resolve_job_def(JOB).execute_in_process(
+    config = {STEP: {"config": {"partition_keys": list(partitions)}}}
+    return _launch(definitions, project, JOB, config, instance)
+
+
+def launch_replay(
+    definitions: dg.Definitions, project: Project, chosen: Chosen, instance: dg.DagsterInstance
+) -> RunReport:
+    """Replay rejects through the Dagster job of these definitions and give the report.
+
+    Raises:
+        DataflowError: RUN-002 where the run ended without a report.
+    """
+    add_partitions(instance, make_plan(project).partitions)
+    config = {REPLAY_STEP: {"config": asdict(chosen)}}
+    return _launch(definitions, project, REPLAY_JOB, config, instance)
+
+
+def _launch(
+    definitions: dg.Definitions,
+    project: Project,
+    job: str,
+    ops: Mapping[str, object],
+    instance: dg.DagsterInstance,
+) -> RunReport:
+    result = definitions.resolve_job_def(job).execute_in_process(
         instance=instance,
         run_config={
-            "ops": {STEP: {"config": {"partition_keys": list(partitions)}}},
+            "ops": ops,
             "resources": {"project": {"config": {"config": str(project.settings.file)}}},
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },

@@ -16,14 +16,17 @@ def dataset_metadata(
 ) -> dict[str, Any]:
     """Give the metadata of a published partition of `ai_dataset`."""
     job = result.job
+    lineage = {"dagster/column_lineage": column_lineage(result)} if result.origins else {}
+    replayed = result.total("rows_replayed")
     return {
+        **lineage,
         "dagster/partition_row_count": result.total("rows_published"),
         "dagster/column_schema": table_schema(job.columns),
-        "dagster/column_lineage": column_lineage(result),
         "dagster/uri": workstation.dataset(job.module).url,
         "rows_read": result.total("rows_read"),
         "rows_rejected": result.total("rows_rejected"),
         "rows_merged": result.total("rows_merged"),
+        **({"rows_replayed": replayed} if replayed else {}),
         "seconds": round(result.seconds, 3),
         "bytes": result.bytes,
         "delta_version": version,

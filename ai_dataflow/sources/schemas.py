@@ -105,13 +105,13 @@ class _Cache:
             return None
         try:
             if encoded not in self.decoded:
-                self.decoded[encoded] = _decode(encoded)
+                self.decoded[encoded] = schema_of(encoded)
             return self.decoded[encoded]
         except (ValueError, pa.ArrowException):
             return None
 
     def put(self, key: str, digest: str, schema: pl.Schema) -> None:
-        self.entries[key] = (digest, _encode(schema))
+        self.entries[key] = (digest, schema_text(schema))
         self.changed = True
 
     def save(self) -> None:
@@ -127,12 +127,19 @@ class _Cache:
             return
 
 
-def _encode(schema: pl.Schema) -> str:
+def schema_text(schema: pl.Schema) -> str:
+    """Give a schema as text: an Arrow schema in its IPC format, in Base64."""
     arrow = pl.DataFrame(schema=schema).to_arrow().schema
     return base64.b64encode(arrow.serialize().to_pybytes()).decode()
 
 
-def _decode(text: str) -> pl.Schema:
+def schema_of(text: str) -> pl.Schema:
+    """Give the schema that `schema_text` was given.
+
+    Raises:
+        ValueError: it is no such text.
+        ArrowException: it is none either.
+    """
     arrow = pa.ipc.read_schema(pa.BufferReader(base64.b64decode(text)))
     return pl.DataFrame(pl.from_arrow(arrow.empty_table())).schema
 

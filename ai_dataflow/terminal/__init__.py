@@ -8,18 +8,21 @@ from ai_dataflow.terminal.problems import (
     show_validation,
     show_verdict,
 )
-from ai_dataflow.terminal.runs import progress_bar, show_cleanup, show_status, show_summary
+from ai_dataflow.terminal.rejected import show_rejects, show_replay
+from ai_dataflow.terminal.runs import show_cleanup, show_status, show_summary, watching
 
 __all__ = [
     "diagnostic_lines",
     "github_line",
-    "progress_bar",
     "show_cleanup",
     "show_diagnostics",
     "show_feeds",
     "show_plan",
+    "show_rejects",
+    "show_replay",
     "show_status",
     "show_summary",
     "show_validation",
     "show_verdict",
+    "watching",
 ]

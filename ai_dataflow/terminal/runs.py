@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -28,16 +30,24 @@ from ai_dataflow.workstation.status import PartitionStatus
 _STATE_STYLES = {"ok": "green", "failed": "red", "held": "yellow", "never": "dim"}
 
 
-def progress_bar(console: Console) -> Progress:
-    """Make the progress bar of a run; it leaves nothing behind."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
+class _Progress(Protocol):
+    done: int
+    total: int
+    note: str
+
+
+@contextmanager
+def watching(console: Console) -> Iterator[Callable[[_Progress], None]]:
+    """Show how many partitions are done as long as the block goes on; nothing stays behind."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("partitions", total=None)
+
+        def show(now: _Progress) -> None:
+            said = now.note or "partitions"
+            bar.update(task, completed=now.done, total=now.total, description=said)
+
+        yield show
 
 
 def show_summary(
@@ -52,7 +62,7 @@ def show_summary(
     if report.removed:
         gone = f"\nno longer in the control table, still published: {some(report.removed)}"
         console.print(Text(gone), soft_wrap=True)
-    _show_causes(console, report)
+    show_causes(console, report)
     _show_places(console, report, workstation, kept, ui)
 
 
@@ -110,7 +120,7 @@ def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
     ]
 
 
-def _show_causes(console: Console, report: RunReport) -> None:
+def show_causes(console: Console, report: RunReport) -> None:
     """Show each cause once, with the partitions that it ended."""
     causes: dict[tuple[str, str, str], tuple[ErrorReport, str, list[str]]] = {}
     for partition in report.failed:

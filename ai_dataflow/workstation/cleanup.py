@@ -1,9 +1,10 @@
 """Cleaning up: what killed and failed runs left behind, which no reader ever saw.
 
-A data file of ours that no version of its table names, and a staged copy that no manifest names, is
-removed when it is old enough. Whatever else lies there is not ours to remove. All versions of a
-table stay readable: a training run may have pinned one. Each module is cleaned under its lease, so
-no run is about to publish what is removed.
+A data file of ours that no version of its table names, a staged copy that no manifest names, and
+rows kept for a publication that readers no longer see, are removed when they are old enough.
+Whatever else lies there is not ours to remove. All versions of a table stay readable: a training
+run may have pinned one. Each module is cleaned under its lease, so no run is about to publish what
+is removed.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.sources.storage import Folder, scan_parquet
+from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.kept import all_kept
 from ai_dataflow.workstation.lease import lease
 from ai_dataflow.workstation.paths import PARTITION_COLUMN, Workstation
+from ai_dataflow.workstation.publish import tidy, unseen
 from ai_dataflow.workstation.staging import staged_files
 
 SAFE_AGE = timedelta(hours=24)
@@ -34,6 +38,7 @@ _OF_TABLE = re.compile(
     rf"{PARTITION_COLUMN}=[^/]+/{_UUID}(-\d{{5}})?\.parquet"
     rf"|{_LOG}/(\d{{20}}\.(json|checkpoint\.parquet)|_last_checkpoint)#\d+"
 )
+_KEPT = re.compile(rf"[^/]+/{_UUID}/[^/]+/[^/]+\.parquet")
 _COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet(#\d+)?|extracts\.json#\d+")
 
 
@@ -81,6 +86,8 @@ def _clean_module(
             for folder, path, _ in () if dry_run else found:
                 with reaching(folder):
                     folder.delete([path])
+            if not dry_run:
+                tidy(workstation, module, run_id)
     except DataflowError as error:
         return Cleaned((), 0, error.diagnostics)
     urls = tuple(folder.join(path) for folder, path, _ in found)
@@ -100,6 +107,11 @@ def _left_over(
         old = _old(staging, before, _COPY)
         named = staged_files(staging) if old else set()
         yield from ((staging, path, size) for path, size in old.items() if path not in named)
+    kept = workstation.kept(module)
+    if old := _old(kept, before, _KEPT):
+        seen = rejects.current(workstation, module)
+        unused = {own.path for own in unseen(all_kept(workstation, module), seen)}
+        yield from ((kept, path, size) for path, size in old.items() if path in unused)
 
 
 def _old(folder: Folder, before: datetime, ours: re.Pattern[str]) -> dict[str, int]:
@@ -154,6 +166,6 @@ def _unknown_log(table: Folder) -> Diagnostic:
 
 def _modules(workstation: Workstation) -> list[str]:
     with reaching(workstation.root):
-        roots = (workstation.root, *map(workstation.root.folder, ("_rejects", "_staging")))
+        roots = (workstation.root, *map(workstation.root.folder, ("_rejects", "_staging", "_kept")))
         names = {name for root in roots for name in root.folders()}
     return sorted(name for name in names if not name.startswith("_"))

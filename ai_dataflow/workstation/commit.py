@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import PrimitiveType
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
@@ -64,11 +65,59 @@ def commit(
         DataflowError: WST-001 where it cannot be written, WST-002 where a column that other
             clients' files hold would change its type, WST-003 where another run came first.
     """
-    schema = _schema(columns)
-    added = [_add(client, file) for client, own in files.items() for file in own]
+    schema, added, clients = _schema(columns), _added(files), sorted(files)
+
+    def replace(delta: DeltaTable) -> int:
+        return _replace(delta, table, schema, added, clients, run_id)
+
+    return _committed(table, schema, added, run_id, replace)
+
+
+def amend(
+    table: Folder,
+    columns: Sequence[TableColumn],
+    files: Mapping[str, Sequence[DataFile]],
+    removed: Collection[str],
+    run_id: str,
+) -> int:
+    """Add files to some clients' partitions and take others away, in one transaction.
+
+    Args:
+        table: as for `commit`.
+        columns: as for `commit`.
+        files: the files that each client gets besides those that it has.
+        removed: the paths of files that leave; one that has left already is no error.
+        run_id: noted in the table's history.
+
+    Returns:
+        The version in which it is so.
+
+    Raises:
+        DataflowError: as for `commit`.
+    """
+    schema, added = _schema(columns), _added(files)
+
+    def change(delta: DeltaTable) -> int:
+        return _change(delta, schema, added, removed, run_id)
+
+    return _committed(table, schema, added, run_id, change)
+
+
+def _committed(
+    table: Folder,
+    schema: Schema,
+    added: list[AddAction],
+    run_id: str,
+    change: Callable[[DeltaTable], int],
+) -> int:
+    """Commit, and again where nobody answered. What was done unheard is not done twice."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _commit(table, schema, added, sorted(files), run_id)
+            if (delta := open_table(table.make())) is None:
+                _create(table, schema, added, run_id)
+                return 0
+            version = _version_with(delta, added)
+            return change(delta) if version is None else version
         except (*FOREIGN, PolarsError) as error:
             failed = overtaken if _is_overtaken(error) else unreached
             problem = failed(table, error)
@@ -86,18 +135,6 @@ def commit(
 
 def _is_overtaken(error: Exception) -> bool:
     return isinstance(error, CommitFailedError) or "table already exists" in str(error)
-
-
-def _commit(
-    table: Folder, schema: Schema, added: list[AddAction], clients: list[str], run_id: str
-) -> int:
-    """Commit once. What an earlier attempt did unheard is not done again."""
-    if (delta := open_table(table.make())) is None:
-        _create(table, schema, added, run_id)
-        return 0
-    if (version := _version_with(delta, added)) is not None:
-        return version
-    return _replace(delta, table, schema, added, clients, run_id)
 
 
 def _replace(
@@ -132,6 +169,71 @@ def _replace(
                 raise
         else:
             return int(version) + 1
+
+
+def _change(
+    delta: DeltaTable,
+    schema: Schema,
+    added: list[AddAction],
+    removed: Collection[str],
+    run_id: str,
+) -> int:
+    """Commit to a table that is there, anew while other runs commit to other partitions."""
+    while True:
+        version = int(delta.version())
+        leaving = [_remove(file) for file in files_in(delta) if file.path in removed]
+        if not (added or leaving):
+            return version
+        try:
+            if new := _new_fields(delta, schema) if added else []:
+                delta.alter.add_columns(new)  # an append alone would not
+                version = int(delta.version())
+            delta.create_write_transaction(
+                [*added, *leaving],
+                mode="append",
+                schema=schema,
+                partition_by=[PARTITION_COLUMN],
+                commit_properties=_once(run_id),
+            )
+        except CommitFailedError:
+            delta.update_incremental()
+            if delta.version() == version:
+                raise
+        else:
+            return version + 1
+
+
+def _new_fields(delta: DeltaTable, schema: Schema) -> list[Field]:
+    known = {field.name for field in delta.schema().fields}
+    return [field for field in schema.fields if field.name not in known]
+
+
+@dataclass(frozen=True)
+class CommittedFile:
+    """A file that a table's version names."""
+
+    client: str
+    path: str
+    size: int
+    modified: int
+
+
+def files_in(delta: DeltaTable) -> Iterator[CommittedFile]:
+    """Give the files of a table's version; `modified` is when they were committed, in ms."""
+    names = (f"partition.{PARTITION_COLUMN}", "path", "size_bytes", "modification_time")
+    found = pl.DataFrame(delta.get_add_actions(flatten=True))
+    for client, path, size, modified in found.select(names).iter_rows():
+        yield CommittedFile(client, unquote(path), size, modified)
+
+
+def _remove(file: CommittedFile) -> RemoveAction:
+    return RemoveAction(
+        path=file.path,
+        data_change=True,
+        deletion_timestamp=int(time.time() * 1000),
+        size=file.size,
+        partition_values={PARTITION_COLUMN: file.client},
+    )
 
 
 def _files_of(delta: DeltaTable, clients: list[str]) -> set[str]:
@@ -189,6 +291,10 @@ def _schema(columns: Sequence[TableColumn]) -> Schema:
         for column in columns
     ]
     return Schema([*fields, Field(PARTITION_COLUMN, PrimitiveType("string"))])
+
+
+def _added(files: Mapping[str, Sequence[DataFile]]) -> list[AddAction]:
+    return [_add(client, file) for client, own in files.items() for file in own]
 
 
 def _add(client: str, file: DataFile) -> AddAction:

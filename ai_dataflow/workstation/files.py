@@ -1,7 +1,12 @@
-"""Data files: written under fresh names, invisible until a commit names them."""
+"""Data files: written under fresh names, invisible until a commit names them.
+
+A name begins with the id of its *publication*: one making of one partition. By it the files of a
+dataset and those of its rejects know that they belong together.
+"""
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -15,6 +20,8 @@ from ai_dataflow.sources.storage import Folder, StoredFile, scan_parquet
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.paths import partition_folder
 
+_NAME = re.compile(r"(?:.*/)?([0-9a-f]{32})(?:-\d{5})?\.parquet")
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -25,17 +32,33 @@ class DataFile:
     rows: int
 
 
+def new_publication() -> str:
+    """Give the id of a publication that has never been."""
+    return uuid.uuid4().hex
+
+
+def publication_of(path: str) -> str:
+    """Give the publication that a file is of; nothing where its name is not ours."""
+    match = _NAME.fullmatch(path)
+    return match[1] if match else ""
+
+
 def write_partition(
-    frame: pl.LazyFrame, table: Folder, client: str, rows_per_file: int | None = None
+    frame: pl.LazyFrame,
+    table: Folder,
+    client: str,
+    publication: str | None = None,
+    rows_per_file: int | None = None,
 ) -> tuple[DataFile, ...]:
     """Stream a frame into new files of a client's partition; one, unless their rows are limited.
 
+    Their names begin with the publication that they are of, else with one of their own.
     Row counts are read back from the files' own footers, not taken from what was meant.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    stem = f"{partition_folder(client)}/{uuid.uuid4().hex}"
+    stem = f"{partition_folder(client)}/{publication or new_publication()}"
     paths = [f"{stem}.parquet"]
     target: str | pl.PartitionBy = table.uri(paths[0])
     if rows_per_file is not None:
@@ -50,6 +73,17 @@ def write_partition(
     with reaching(table):
         frame.sink_parquet(target, mkdir=table.account is None, **table.polars)
         return tuple(_written(table, path) for path in sorted(paths))
+
+
+def write_rows(frame: pl.LazyFrame, folder: Folder, path: str) -> DataFile:
+    """Stream a frame into one new file; its rows are counted in its footer.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(folder):
+        frame.sink_parquet(folder.uri(path), mkdir=folder.account is None, **folder.polars)
+        return _written(folder, path)
 
 
 def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) -> DataFile:

@@ -5,6 +5,7 @@ _rejects/<module>/              rows left out of it, a Delta table of the same p
 _runs/<run_id>.json             the run reports
 _staging/<module>/<client>/     the last extracts: a manifest, and copies of SQL tables
 _leases/<module>/               which run is making the module now
+_kept/<module>/<client>/        rows that a replay of rejects joins anew
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ class Workstation:
     def staged_clients(self, module: str) -> list[str]:
         """The clients that have extracts of a module."""
         return self.root.folder(f"_staging/{module}").folders()
+
+    def kept(self, module: str) -> Folder:
+        """The rows that are kept for replays of a module."""
+        return self.root.folder(f"_kept/{module}")
 
     def leases(self, module: str) -> Folder:
         """The leases of a module."""

@@ -1,22 +1,114 @@
 """The reject tables: every row left out of a dataset, and why.
 
-A partition's rejects belong to its published version: they are replaced with it.
+A reject is *open* while readers see the publication that left its row out, and it has not been
+replayed. Which publication that is, the names of the data files tell: so it is never in doubt,
+whatever was killed between the commits of the two tables. A run that is not published because it
+rejected too much leaves its rejects too, to be looked at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import polars as pl
 
-from ai_dataflow.workstation.commit import TableColumn
+from ai_dataflow.sources.storage import scan_parquet
+from ai_dataflow.workstation.commit import CommittedFile, TableColumn, files_in, open_table
+from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.files import publication_of
+from ai_dataflow.workstation.paths import Workstation
 
 COLUMNS = (
     TableColumn("run_id", "string", "the run that rejected the row"),
+    TableColumn("rejected_at", "timestamp", "when that was"),
     TableColumn("module_name", "string"),
     TableColumn("product_code", "string"),
     TableColumn("submodule_name", "string"),
+    TableColumn("source", "string", "the location that the row was read from, and its file"),
+    TableColumn("position", "long", "the row's number in that file, from 1; null if it has none"),
     TableColumn("reason", "string", "a code of the REJ family: see `ai-dataflow help`"),
     TableColumn("ai_column", "string", "the first AI column that could not be filled"),
     TableColumn("mapping_cell", "string", "the mapping sheet's cell of that column"),
     TableColumn("raw_row", "string", "the source columns that were read, as JSON"),
+    TableColumn("raw_schema", "string", "their types, an Arrow schema in Base64; null for a line"),
+    TableColumn("replayed_run_id", "string", "the replay that published the row after all"),
+    TableColumn("replayed_at", "timestamp", "when that was"),
 )
-SCHEMA = pl.Schema({column.name: pl.String() for column in COLUMNS})
+_POLARS = {
+    "string": pl.String(),
+    "long": pl.Int64(),
+    "timestamp": pl.Datetime("us", "UTC"),
+}
+SCHEMA = pl.Schema({column.name: _POLARS[column.delta_type] for column in COLUMNS})
+IS_OPEN = pl.col("replayed_run_id").is_null()
+
+
+@dataclass(frozen=True)
+class Current:
+    """What a client's partition and its rejects consist of now; paths within the two tables.
+
+    `rejects` belong to what readers see, `unpublished` to the last run since, which was not
+    published; `superseded` are all others, which a killed run could not take away.
+    """
+
+    publication: str = ""
+    data: tuple[str, ...] = ()
+    rejects: tuple[str, ...] = ()
+    unpublished: tuple[str, ...] = ()
+    superseded: tuple[str, ...] = ()
+
+
+def current(workstation: Workstation, module: str) -> dict[str, Current]:
+    """Look what each client's partition and its rejects consist of.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    data = _by_client(workstation, module, of_rejects=False)
+    rejects = _by_client(workstation, module, of_rejects=True)
+    return {c: _current(data.get(c, []), rejects.get(c, [])) for c in sorted({*data, *rejects})}
+
+
+def _by_client(
+    workstation: Workstation, module: str, *, of_rejects: bool
+) -> dict[str, list[CommittedFile]]:
+    table = workstation.rejects(module) if of_rejects else workstation.dataset(module)
+    found: dict[str, list[CommittedFile]] = {}
+    with reaching(table):
+        delta = open_table(table)
+        for file in files_in(delta) if delta else ():
+            found.setdefault(file.client, []).append(file)
+    return found
+
+
+def _current(data: list[CommittedFile], rejects: list[CommittedFile]) -> Current:
+    publication = publication_of(data[0].path) if data else ""
+    since = max((file.modified for file in data), default=0)
+    later = [f for f in rejects if publication_of(f.path) != publication and f.modified > since]
+    newest = max(later, key=lambda file: file.modified, default=None)
+    seen = _of(rejects, publication)
+    unpublished = _of(later, publication_of(newest.path)) if newest else ()
+    superseded = {file.path for file in rejects} - {*seen, *unpublished}
+    files = tuple(sorted(file.path for file in data))
+    return Current(publication, files, seen, unpublished, tuple(sorted(superseded)))
+
+
+def _of(files: list[CommittedFile], publication: str) -> tuple[str, ...]:
+    own = (file.path for file in files if publication_of(file.path) == publication)
+    return tuple(sorted(own)) if publication else ()
+
+
+def scan(workstation: Workstation, module: str, paths: tuple[str, ...]) -> pl.LazyFrame:
+    """Scan reject files; those of older versions of this program lack columns."""
+    if not paths:
+        return pl.LazyFrame(schema=SCHEMA)
+    table = workstation.rejects(module)
+    return scan_parquet(table, list(paths), missing_columns="insert", schema=SCHEMA)
+
+
+def modules(workstation: Workstation) -> Iterator[str]:
+    """Give the modules that have a reject table."""
+    folder = workstation.rejects("")
+    with reaching(folder):
+        yield from folder.folders()

@@ -18,6 +18,7 @@ from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.failures import reaching
 
 Status = Literal["ok", "failed", "held", "unchanged"]
+Kind = Literal["run", "replay"]
 COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
 
 
@@ -26,12 +27,13 @@ class _Part(BaseModel):
 
 
 class Counts(_Part):
-    """Where rows went: read = rejected + merged + published."""
+    """Where rows went: read = rejected + merged + published. `rows_replayed` passed in a replay."""
 
     rows_read: int = 0
     rows_rejected: int = 0
     rows_merged: int = 0
     rows_published: int = 0
+    rows_replayed: int = 0
 
 
 class SourceReport(_Part):
@@ -88,7 +90,7 @@ class PartitionReport(Counts):
 
 
 class RunReport(_Part):
-    """What a run did.
+    """What a run did, or a replay of rejects.
 
     `versions` are the Delta versions of all modules when the run ended: a snapshot, which
     `load(..., snapshot=run_id)` reads. `removed` are published partitions that the control table no
@@ -96,6 +98,7 @@ class RunReport(_Part):
     """
 
     run_id: str
+    kind: Kind = "run"
     started: datetime
     finished: datetime
     stages: list[str] = []

@@ -67,7 +67,9 @@ def partition_statuses(
         if not open_keys:
             break
         for partition in report.partitions if "ai_dataset" in report.stages else ():
-            if partition.partition in open_keys:
+            # A replay that could not do a thing left the partition as it was.
+            replayed_in_vain = report.kind == "replay" and partition.status != "ok"
+            if partition.partition in open_keys and not replayed_in_vain:
                 _note(statuses[partition.partition], partition, report, open_keys)
     return list(statuses.values())
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.cleanup import clean
 from ai_dataflow.workstation.staging import staged_files
+from ai_dataflow_tests.chaos.reading import publications
 from ai_dataflow_tests.chaos.world import CLIENTS, MODULES, World
 
 _LEASES = "_leases/"
@@ -55,8 +56,8 @@ def _listed(world: World) -> set[str]:
 
 
 def _named(world: World) -> set[str]:
-    """Give what any version of a table names, and what manifests of extracts name."""
-    found = set()
+    """Give what versions of tables name, what manifests name, what is kept for what readers see."""
+    found, listed = set(), _listed(world)
     for module in MODULES:
         for prefix in (module, f"_rejects/{module}"):
             found |= {f"{prefix}/{path}" for path in _added(world.workstation.root.folder(prefix))}
@@ -64,6 +65,9 @@ def _named(world: World) -> set[str]:
             staging = world.workstation.staging(module, client)
             prefix = f"_staging/{module}/{client}"
             found |= {f"{prefix}/{path}" for path in staged_files(staging)}
+        for client, publication in publications(world, module).items():
+            prefix = f"_kept/{module}/{client}/{publication}/"
+            found |= {path for path in listed if path.startswith(prefix)}
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -29,9 +28,6 @@ from ai_dataflow_tests.chaos.world import (
 
 NOTHING = 0  # the generation of a module that was never published
 _REJECT = ("product_code", "submodule_name", "ai_column", "raw_row")
-# A reject file that belongs to a published data file has its name. Until that is so everywhere,
-# the rejects that belong to a dataset are all that their table has.
-BY_NAME = find_spec("ai_dataflow.workstation.publish") is not None
 
 
 class TornError(AssertionError):
@@ -129,14 +125,29 @@ def check_rejects_are_whole(world: World, module: str) -> None:
 
 def rejects_in_force(world: World, module: str) -> dict[str, Rows]:
     """Give the rejects of each client that belong to the rows that readers see now."""
-    folder = world.workstation.rejects(module)
+    folder, seen = world.workstation.rejects(module), publications(world, module)
     found: dict[str, Rows] = {client: Counter() for client in CLIENTS}
-    data = _files(world.workstation.dataset(module))
-    published = {PurePosixPath(path).name[:32] for _, path in data}
     for client, path in _files(folder):
-        if not BY_NAME or PurePosixPath(path).name[:32] in published:
+        if _publication(path) == seen.get(client):
             found[client] += _rejects_in(folder, path)
     return found
+
+
+def superseded_rejects(world: World, module: str) -> list[str]:
+    """Give the reject files that belong to nothing that readers see."""
+    seen = publications(world, module)
+    files = _files(world.workstation.rejects(module))
+    return [path for client, path in files if _publication(path) != seen.get(client)]
+
+
+def publications(world: World, module: str) -> dict[str, str]:
+    """Give what the names of each client's data files, and of its rejects, begin with."""
+    files = _files(world.workstation.dataset(module))
+    return {client: _publication(path) for client, path in files}
+
+
+def _publication(path: str) -> str:
+    return PurePosixPath(path).name[:32]
 
 
 def _rejects_in(folder: Folder, path: str) -> Rows:

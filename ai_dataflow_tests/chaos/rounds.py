@@ -22,12 +22,12 @@ from ai_dataflow_tests.chaos.boundaries import Kill
 from ai_dataflow_tests.chaos.children import Told, Way, run, started
 from ai_dataflow_tests.chaos.left_over import check_cleanup, check_reports
 from ai_dataflow_tests.chaos.reading import (
-    BY_NAME,
     NOTHING,
     TornError,
     look,
     look_plainly_at,
     rejects_in_force,
+    superseded_rejects,
     whole,
 )
 from ai_dataflow_tests.chaos.watcher import Watcher
@@ -146,7 +146,7 @@ def _seen(world: World, old: int, new: int) -> str:
     """Say which generation readers see, of each module; any other than these two is wrong."""
     found = look(world)
     names = {old: "old", new: "new"}
-    _check_rejects(world, found, new)
+    _check_rejects(world, found)
     for module, generation in found.items():
         if generation not in names or look_plainly_at(world, module) != generation:
             raise TornError(f"after the kill {module} is in {generation}")
@@ -164,14 +164,16 @@ def _check_settled(world: World, generation: int) -> None:
     """Make sure that readers see one generation and its rejects, and nothing else."""
     found = look(world)
     assert found == dict.fromkeys(MODULES, generation)
-    _check_rejects(world, found, generation)
+    _check_rejects(world, found)
+    for module in MODULES:
+        left = superseded_rejects(world, module)
+        assert not left, f"rejects of {module} that belong to nothing: {left}"
 
 
-def _check_rejects(world: World, found: Mapping[str, int], new: int) -> None:
+def _check_rejects(world: World, found: Mapping[str, int]) -> None:
     """Make sure that what readers see has its rejects beside it: no row is ever lost unheard."""
     for module, generation in found.items():
-        # Rejects that are not known by name are already the new ones when the data is still old.
-        if generation == NOTHING or (generation != new and not BY_NAME):
+        if generation == NOTHING:
             continue
         rejects = rejects_in_force(world, module)
         wanted = {c: expected_rejects(module, c, generation) for c in CLIENTS}

@@ -11,7 +11,6 @@ from typing import Self
 
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow_tests.chaos.reading import (
-    BY_NAME,
     TornError,
     check_rejects_are_whole,
     look_at,
@@ -65,8 +64,7 @@ class Watcher:
         self._saw(module, look_at_client(self._world, module, client))
         self._saw(module, look_plainly_at(self._world, module))
         check_rejects_are_whole(self._world, module)
-        if BY_NAME:
-            self._look_at_both(module)
+        self._look_at_both(module)
 
     def _saw(self, module: str, generation: int) -> None:
         if generation not in self._allowed or generation < self._now[module]:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.engine import run as engine
-from ai_dataflow.engine import scratch
+from ai_dataflow.engine import scratch, write
 from ai_dataflow.engine.job import AiColumn, PartitionJob
 from ai_dataflow.engine.merge import Merged, Part, merge_product
 from ai_dataflow.engine.scratch import Scratch
@@ -222,10 +222,13 @@ def test_a_file_with_a_header_alone_beside_others_is_no_failure(tmp_path: Path) 
     assert count_rows(run_job(job(empty, full), tmp_path)) == {"orion": (1, 0, 0, 1)}
 
 
-def test_a_partition_may_consist_of_rejects_alone(tmp_path: Path) -> None:
+def test_a_partition_of_rejects_alone_is_not_published_and_leaves_its_rejects(
+    tmp_path: Path,
+) -> None:
     file = csv_file(tmp_path / "bad.csv", "n x y")
     result = run_job(job(source(file, mapped("n", "int64"))), tmp_path)
-    assert written(result, tmp_path).height == 0
+    assert codes(result) == ["DAT-004"]
+    assert (result.data, len(result.rejects)) == ((), 1)
     assert count_rows(result) == {"orion": (2, 2, 0, 0)}
 
 
@@ -301,8 +304,8 @@ def test_a_large_partition_is_several_files_and_the_same_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = written(run_job(make_shop(tmp_path), tmp_path), tmp_path)
-    monkeypatch.setattr(engine, "_MANY_ROWS", 1)
-    monkeypatch.setattr(engine, "FILE_BYTES", 100)
+    monkeypatch.setattr(write, "MANY_ROWS", 1)
+    monkeypatch.setattr(write, "FILE_BYTES", 100)
     result = run_job(make_shop(tmp_path), tmp_path)
     assert len(result.data) > 1
     assert sum(file.rows for file in result.data) == result.total("rows_published")
@@ -339,6 +342,9 @@ def test_the_balance_always_closes(tmp_path: Path, left: list[str], right: list[
     if not left + right:
         assert codes(result) == ["SRC-002"]
         return
+    if set(left + right) == {"x"}:
+        assert codes(result) == ["DAT-004"]
+        return
 
     good = [[_as_int(k) for k in keys if k != "x"] for keys in (left, right)]
     counts = [Counter(k for k in keys if k is not None) for keys in good]
@@ -352,3 +358,41 @@ def test_the_balance_always_closes(tmp_path: Path, left: list[str], right: list[
     assert count_rows(result) == {"orion": (read, rejected, merged, published)}
     assert read == rejected + merged + published
     assert len(left_out(result, tmp_path)) == rejected
+
+
+@pytest.mark.usefixtures("_everywhere")
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_a_reject_says_which_of_several_files_it_is_in(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "in").mkdir()
+    parts = {"a": ["1", "x"], "b": [], "c": ["y", "2", "z"]}
+    for name, values in parts.items():
+        frame = pl.DataFrame({"n": values}, schema={"n": pl.String})
+        if suffix == "jsonl" and not values:
+            continue
+        FORMATS[f"rows.{suffix}"](frame, tmp_path / "in" / f"{name}.{suffix}")
+    result = run_job(job(source(tmp_path / "in", mapped("n", "int64"))), tmp_path)
+    found = [(r["source"], r["position"], r["raw_row"]["n"]) for r in left_out(result, tmp_path)]
+    if suffix == "jsonl":  # has no footer to count its rows by
+        assert found == [("in", 2, "x"), ("in", 3, "y"), ("in", 5, "z")]
+        return
+    a, c = f"in (a.{suffix})", f"in (c.{suffix})"
+    assert found == [(a, 2, "x"), (c, 1, "y"), (c, 3, "z")]
+
+
+def test_a_line_that_is_no_row_says_which_of_several_files_it_is_in(tmp_path: Path) -> None:
+    csv_file(tmp_path / "in" / "a.csv", "n,m 1,2")
+    csv_file(tmp_path / "in" / "b.csv", "n,m 3 x,4")
+    partition = job(source(tmp_path / "in", mapped("n", "int64"), mapped("m")))
+    found = [
+        (r["source"], r["position"], r["reason"])
+        for r in left_out(run_job(partition, tmp_path), tmp_path)
+    ]
+    assert found == [("in (b.csv)", 1, "REJ-001"), ("in (b.csv)", None, "REJ-003")]
+
+
+def test_a_row_of_a_database_has_no_position(tmp_path: Path) -> None:
+    database(tmp_path, "CREATE TABLE t (n)", "INSERT INTO t VALUES (1), ('lots')")
+    result = run_job(job(source(SqlLocation("db", "t"), mapped("n", "int64"))), tmp_path)
+    assert [(r["source"], r["position"]) for r in left_out(result, tmp_path)] == [
+        ("sql://db/t", None)
+    ]

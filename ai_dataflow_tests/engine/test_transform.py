@@ -17,13 +17,18 @@ from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.transform import malformed_rejects, map_rows, split
 from ai_dataflow_tests.engine.jobs import PLACE, mapped, source
 
+TOLD = [
+    "product_code", "submodule_name", "source", "position", "reason", "ai_column", "mapping_cell",
+    "raw_row",
+]  # fmt: skip
+
 
 def _map(rows: pl.DataFrame, *mappings: MappingRow) -> tuple[list[Any], list[dict[str, Any]]]:
     """Give the good rows, as tuples, and the rejects with their raw rows parsed."""
     job = source(Path("sales.csv"), *mappings)
     compiled = compile_source(job, rows.schema)
     done = split(map_rows(rows.lazy(), compiled), job, compiled)
-    bad = done.rejects.collect().to_dicts()
+    bad = done.rejects.select(TOLD).collect().to_dicts()
     return done.good.collect().rows(), [r | {"raw_row": json.loads(r["raw_row"])} for r in bad]
 
 
@@ -41,6 +46,8 @@ def test_a_value_that_does_not_cast_rejects_its_row() -> None:
         {
             "product_code": "orion",
             "submodule_name": "line",
+            "source": "sales.csv",
+            "position": 2,
             "reason": "REJ-001",
             "ai_column": "quantity",
             "mapping_cell": "ai_mapping.csv:3:source_column",
@@ -80,7 +87,7 @@ def test_a_transform_that_fails_names_its_own_cell() -> None:
     good, bad = _map(rows, mapped("amount", "float64", transform="CAST(qty AS INT) * price"))
     assert good == [(3.0,)]
     assert [(r["reason"], r["mapping_cell"], r["raw_row"]) for r in bad] == [
-        ("REJ-001", "ai_mapping.csv:2:transform", {"qty": "two", "price": 1.5})
+        ("REJ-001", "ai_mapping.csv:2:transform", {"qty": "two", "price": "1.5"})
     ]
 
 
@@ -169,11 +176,13 @@ def test_only_mapped_columns_are_needed_each_once() -> None:
 
 
 def test_a_line_that_is_no_row_is_rejected_as_it_stands() -> None:
-    rejects = malformed_rejects(['1,"ü",3'], source(Path("x"), mapped("a"))).collect().to_dicts()
-    assert rejects == [
+    rejects = malformed_rejects(['1,"ü",3'], source(Path("x"), mapped("a"))).select(TOLD)
+    assert rejects.collect().to_dicts() == [
         {
             "product_code": "orion",
             "submodule_name": "line",
+            "source": "x",
+            "position": None,
             "reason": "REJ-003",
             "ai_column": "",
             "mapping_cell": PLACE,

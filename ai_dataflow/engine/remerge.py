@@ -1,0 +1,173 @@
+"""Merging again: rows that pass in a replay, into what is published.
+
+A product whose submodules are joined is joined anew, from the rows that were kept when it was
+published: which published rows a late row belongs to, only the join can tell. All others get their
+late rows under the published ones. Products without late rows stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from ai_dataflow.config import ai_types
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.engine.job import PartitionJob, SourceJob
+from ai_dataflow.engine.merge import Part, Rows, merge_product
+from ai_dataflow.engine.scratch import Scratch
+from ai_dataflow.sources.storage import scan_parquet
+from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.kept import all_kept, scan_kept
+from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.rejects import Current
+
+_ROWS = "\ue000rows"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a partition was made of: the rows of each product, and those kept of joined ones."""
+
+    job: PartitionJob
+    products: Mapping[str, Rows]
+    kept: Mapping[str, Mapping[str, Rows]]
+
+
+@dataclass(frozen=True)
+class Remerged:
+    """A product from now on.
+
+    `base` counts the rows that it was made of before; `kept` are those of each submodule that a
+    later replay will need.
+    """
+
+    rows: pl.LazyFrame
+    base: int
+    rows_merged: int
+    filled: Mapping[str, int]
+    kept: Mapping[str, Rows] = field(default_factory=dict)
+
+
+def look(job: PartitionJob, current: Current, workstation: Workstation) -> Published:
+    """Look at what a partition was made of.
+
+    Raises:
+        DataflowError: DAT-005 where AI columns have other types now; WST-001, WST-004, WST-005.
+    """
+    table = workstation.dataset(job.module)
+    kept: dict[str, dict[str, Rows]] = {}
+    with reaching(table):
+        data = scan_parquet(table, list(current.data), missing_columns="insert")
+        _check_types(job, data.collect_schema())
+        published = data.group_by(PRODUCT_COLUMN).agg(pl.len().alias(_ROWS), pl.all().count())
+        counted = published.collect().to_dicts()
+    with reaching(workstation.kept(job.module)):
+        for own in all_kept(workstation, job.module, job.client):
+            if own.publication == current.publication:
+                rows = _counted(scan_kept(own, workstation))
+                kept.setdefault(own.product, {})[own.submodule] = rows
+    products = {}
+    for row in sorted(counted, key=lambda row: str(row[PRODUCT_COLUMN])):
+        product, height = row.pop(PRODUCT_COLUMN), row.pop(_ROWS)
+        frame = data.filter(pl.col(PRODUCT_COLUMN) == product).drop(PRODUCT_COLUMN)
+        products[product] = Rows(frame, height, row)
+    return Published(job, products, kept)
+
+
+def _counted(frame: pl.LazyFrame) -> Rows:
+    row = frame.select(pl.len().alias(_ROWS), pl.all().count()).collect().row(0, named=True)
+    return Rows(frame, row.pop(_ROWS), row)
+
+
+def _check_types(job: PartitionJob, schema: pl.Schema) -> None:
+    for column in job.columns:
+        now, then = ai_types.to_polars(column.ai_type), schema.get(column.name)
+        if then is not None and then != now:
+            what = f"{column.name} is published as {then}, and now it is {column.ai_type}"
+            raise not_replayable("", "", what)
+
+
+def remerge(published: Published, late: Sequence[Part], space: Scratch) -> dict[str, Remerged]:
+    """Merge late rows into what is published; give every product as it is from now on.
+
+    Raises:
+        DataflowError: DAT-005 where that cannot be done, and as `merge_product`.
+    """
+    names = sorted({*published.products, *(part.source.product for part in late)})
+    return {
+        product: _product(product, published, own, space)
+        for product in names
+        for own in [[part for part in late if part.source.product == product]]
+    }
+
+
+def _product(product: str, published: Published, late: list[Part], space: Scratch) -> Remerged:
+    rows = published.products.get(product, Rows(pl.LazyFrame(), 0, {}))
+    kept = published.kept.get(product, {})
+    if not late:
+        return Remerged(rows.frame, rows.height, 0, rows.filled, kept)
+    sources = published.job.by_product()[product]
+    if kept:
+        parts = _with_late_rows(product, sources, kept, late)
+        done = merge_product(parts, space)
+        base = sum(own.height for own in kept.values())
+        kept = {part.source.submodule: part.good for part in parts}
+        return Remerged(done.rows, base, done.rows_merged, done.filled, kept)
+    if sum(bool(source.key_columns) for source in sources) > 1:
+        what = "its submodules are joined by keys now, and were not when it was published"
+        raise not_replayable(product, "", what)
+    done = merge_product(late, space)
+    frames = [rows.frame, done.rows] if rows.height else [done.rows]
+    filled = Counter(rows.filled) + Counter(done.filled)
+    together = pl.concat(frames, how="diagonal")
+    return Remerged(together, rows.height, done.rows_merged, filled)
+
+
+def _with_late_rows(
+    product: str, sources: Sequence[SourceJob], kept: Mapping[str, Rows], late: Sequence[Part]
+) -> list[Part]:
+    """Give a product's sources as they would have been, had the late rows passed at once."""
+    if gone := set(kept) - {source.submodule for source in sources}:
+        what = "the control table has it no more, and it is joined"
+        raise not_replayable(product, min(gone), what)
+    passed = {part.source.submodule: part for part in late}
+    parts = []
+    for source in sources:
+        rows = [kept[source.submodule]] if source.submodule in kept else []
+        if part := passed.get(source.submodule):
+            rows.append(part.good)
+        if rows:
+            parts.append(_part(source, rows))
+    return parts
+
+
+def _part(source: SourceJob, rows: Sequence[Rows]) -> Part:
+    types = {row.ai_column: ai_types.to_polars(row.ai_type) for row in source.mappings}
+    frames = []
+    for own in rows:
+        # A column that the sheet has got since is null in the rows from before.
+        added = {
+            name: pl.lit(None, dtype) for name, dtype in types.items() if name not in own.filled
+        }
+        frames.append(own.frame.with_columns(**added).select(list(types)))
+    filled = {name: sum(own.filled.get(name, 0) for own in rows) for name in types}
+    height = sum(own.height for own in rows)
+    return Part(source, source.key_columns, pl.concat(frames), height, filled)
+
+
+def not_replayable(product: str, submodule: str, what: str, place: str = "") -> DataflowError:
+    """Rejects that need a run, not a replay."""
+    subject = " · ".join(filter(None, (product, submodule)))
+    return DataflowError(
+        Diagnostic(
+            "DAT-005",
+            f"{f'{subject}: ' if subject else ''}{what}",
+            place=place,
+            fix="run the partition: a run reads its sources anew",
+            product=product,
+            submodule=submodule,
+        )
+    )

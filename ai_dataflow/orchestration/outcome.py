@@ -1,0 +1,170 @@
+"""What a run comes to: its state while it goes on, and the report that is made of it in the end."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
+from ai_dataflow.config.project import Project
+from ai_dataflow.config.teams import with_owner
+from ai_dataflow.engine.job import PartitionResult, Stage
+from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.workstation.paths import Workstation, spare_reports
+from ai_dataflow.workstation.readers import Published, partitions_of, published
+from ai_dataflow.workstation.reports import (
+    COUNTS,
+    ErrorReport,
+    Kind,
+    PartitionReport,
+    ProductReport,
+    RunReport,
+    Status,
+    store_report,
+)
+
+
+class Recorder(Protocol):
+    """Hears what a run did to a partition, as soon as it is certain."""
+
+    def extracted(self, result: PartitionResult, stage: Stage) -> None:
+        """An extract of a partition is there."""
+
+    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
+        """A partition of the dataset is visible to readers."""
+
+
+class _Nobody:
+    """Hears nothing: for what is not materialized."""
+
+    def extracted(self, result: PartitionResult, stage: Stage) -> None:
+        pass
+
+    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
+        pass
+
+
+NOBODY: Recorder = _Nobody()
+
+
+@dataclass
+class Run:
+    """A run or a replay while it goes on."""
+
+    project: Project
+    plan: Plan
+    workstation: Workstation
+    run_id: str
+    stages: Sequence[Stage]
+    recorder: Recorder
+    kind: Kind = "run"
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    partitions: list[PartitionReport] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
+    timings: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @contextmanager
+    def timed(self, work: str) -> Iterator[None]:
+        """Add the time of a piece of work to the report."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[work] += time.perf_counter() - begun
+
+
+def partition_report(run: Run, result: PartitionResult, version: int | None) -> PartitionReport:
+    """Report a partition; `version` is that of its module, if something of it was published."""
+    # What ends several stages, such as a lease that another run has, is one error.
+    causes = dict.fromkeys(failure.diagnostic for failure in result.failures)
+    errors = _errors(run, result.job.module, causes)
+    is_unchanged = run.kind == "replay" and not result.data
+    status: Status = "failed" if errors else "unchanged" if is_unchanged else "ok"
+    return PartitionReport(
+        partition=result.partition,
+        status=status,
+        version=version if status == "ok" else None,
+        seconds=round(result.seconds, 4),
+        bytes=result.bytes if status == "ok" else 0,
+        products={p: ProductReport(**asdict(counts)) for p, counts in result.counts.items()},
+        failed_stages=sorted(result.failed_stages & set(run.stages)),
+        error=errors[0] if errors else None,
+        errors=errors,
+        rows_replayed=result.total("rows_replayed"),
+        **({name: result.total(name) for name in COUNTS}),
+    )
+
+
+def not_run(run: Run, key: str) -> PartitionReport:
+    """Report a partition that is held back, or that the control table does not have."""
+    problems = run.plan.held.get(key) or run.plan.unknown([key])
+    errors = _errors(run, key.partition("|")[0], problems)
+    return PartitionReport(
+        partition=key,
+        status="held" if key in run.plan.held else "failed",
+        failed_stages=list(run.stages),
+        error=errors[0],
+        errors=errors,
+    )
+
+
+def _errors(run: Run, module: str, problems: Iterable[Diagnostic]) -> list[ErrorReport]:
+    """Give problems their owners, by concern, product and module."""
+    return [
+        ErrorReport(**with_owner(run.project.teams, replace(p, module=module)).to_error())
+        for p in problems
+    ]
+
+
+def report(run: Run, *, store: bool = True) -> RunReport:
+    """Make the report of what was done, and store it."""
+    modules, problems = _published(run)
+    removed = sorted(partitions_of(modules) - set(run.plan.partitions))
+    # A replay says nothing of what it is not about.
+    of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
+    told = [*of_plan, *problems]
+    made = RunReport(
+        run_id=run.run_id,
+        kind=run.kind,
+        started=run.started,
+        finished=datetime.now(UTC),
+        stages=list(run.stages),
+        partitions=sorted(run.partitions, key=lambda partition: partition.partition),
+        versions={name: module.version for name, module in modules.items()} | run.versions,
+        removed=removed,
+        diagnostics=[problem.to_json() for problem in told],
+        coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
+        timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
+    )
+    if store:
+        store_report(run.workstation.reports(), made, spare_reports(run.project.settings))
+    return made
+
+
+def _published(run: Run) -> tuple[dict[str, Published], list[Diagnostic]]:
+    """Look at what readers see now; what hinders it is a problem of the report."""
+    try:
+        return published(run.workstation), []
+    except DataflowError as error:
+        return {}, [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+
+
+def _removed(run: Run, partitions: list[str]) -> list[Diagnostic]:
+    """Mention published partitions that the control table no longer has."""
+    if not partitions:
+        return []
+    problem = Diagnostic(
+        "RUN-003",
+        f"{listing(partitions, 5)} is published and no longer in the control table; "
+        "readers still see it",
+        place=run.project.settings.control_table,
+        fix="add the rows again, or remove the data from the workstation",
+        severity="warning",
+    )
+    return [with_owner(run.project.teams, problem)]

@@ -1,0 +1,89 @@
+"""What Dagster hears of a run: materializations as they become certain, and how it ended."""
+
+from typing import Any, cast
+
+import dagster as dg
+
+from ai_dataflow.config.project import Project
+from ai_dataflow.engine.job import PartitionResult, Stage
+from ai_dataflow.orchestration.metadata import dataset_metadata, extract_metadata
+from ai_dataflow.orchestration.run import Progress
+from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.reports import RunReport, report_name
+
+Context = dg.AssetExecutionContext | dg.OpExecutionContext
+_SHOWN_CAUSES = 20
+
+
+class DagsterRecorder:
+    """Turns what a run did into materializations, as soon as it is certain."""
+
+    def __init__(self, context: Context, project: Project) -> None:
+        self._context = context
+        self._workstation = open_workstation(project.settings)
+        self._note = ""
+        self._report = self._workstation.reports().join(report_name(context.run.run_id))
+
+    def extracted(self, result: PartitionResult, stage: Stage) -> None:
+        """Log the extract of a partition."""
+        self._materialized(stage, result, dict(extract_metadata(result, stage)))
+
+    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
+        """Log the dataset of a partition."""
+        metadata = dataset_metadata(result, version, self._workstation, self._report)
+        metadata["coverage"] = dg.MetadataValue.md(coverage.to_markdown())
+        self._materialized("ai_dataset", result, metadata)
+
+    def log(self, progress: Progress) -> None:
+        """Log progress about ten times a run: each line is an event that costs."""
+        if progress.note:
+            self._waits(progress.note)
+            return
+        if progress.done * 10 // progress.total > (progress.done - 1) * 10 // progress.total:
+            self._context.log.info(f"{progress.done} of {progress.total} partitions")
+
+    def _waits(self, note: str) -> None:
+        """Log once what the run waits for."""
+        if note != self._note:
+            self._note = note
+            self._context.log.info(note)
+
+    def _materialized(self, stage: Stage, result: PartitionResult, metadata: Any) -> None:
+        self._context.log_event(
+            dg.AssetMaterialization(stage, partition=result.partition, metadata=metadata)
+        )
+
+
+def end(context: Context, report: RunReport) -> None:
+    """End the step in a `Failure` that tells what failed, if anything did."""
+    statuses = report.statuses()
+    if not report.failed and not report.unreported:
+        context.log.info(f"{statuses['ok']} partitions are well")
+        return
+    causes = report.unreported + [
+        f"{p.partition}: {p.error.code} {p.error.message}" for p in report.failed if p.error
+    ]
+    hidden = len(causes) - _SHOWN_CAUSES
+    more = f"\n… and {hidden} more" if hidden > 0 else ""
+    rows = [
+        dg.TableRecord(
+            {
+                "partition": p.partition,
+                "status": p.status,
+                "code": p.error.code,
+                "owner": p.error.owner,
+                "place": p.error.place,
+                "message": p.error.message,
+            }
+        )
+        for p in report.failed
+        if p.error
+    ]
+    raise dg.Failure(
+        f"{len(report.failed)} of {len(report.partitions)} partitions failed\n"
+        + "\n".join(causes[:_SHOWN_CAUSES])
+        + more,
+        metadata=cast(Any, {"failed": dg.MetadataValue.table(rows)}),
+        allow_retries=False,
+    )

@@ -1,0 +1,84 @@
+"""Publishing: a dataset and its rejects become visible together, though they are two tables.
+
+The rejects join their table first, then one commit of the dataset makes all partitions visible,
+then what readers no longer see leaves. Killed in between, nothing is lost and nothing in doubt:
+which rejects are open, the data files that readers see tell (see `rejects.current`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.workstation import rejects
+from ai_dataflow.workstation.commit import TableColumn, amend, commit
+from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.files import DataFile
+from ai_dataflow.workstation.kept import Kept, all_kept
+from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation.rejects import Current
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a client's partition was made into: files that no commit names yet."""
+
+    client: str
+    data: tuple[DataFile, ...] = ()
+    rejects: tuple[DataFile, ...] = ()
+
+
+def publish(
+    workstation: Workstation,
+    module: str,
+    columns: Sequence[TableColumn],
+    partitions: Iterable[Made],
+    run_id: str,
+) -> int | None:
+    """Make a module's partitions visible, all at once; the caller has the module's lease.
+
+    Args:
+        workstation: where.
+        module: the module.
+        columns: the dataset's columns from now on.
+        partitions: what was made. Without data a partition keeps what readers see, and its
+            rejects are there to be looked at.
+        run_id: noted in the tables' histories.
+
+    Returns:
+        The dataset's new version; None where no partition has data.
+
+    Raises:
+        DataflowError: as `commit`: nothing of it is visible.
+    """
+    made = list(partitions)
+    left_out = {each.client: each.rejects for each in made if each.rejects}
+    if left_out:
+        amend(workstation.rejects(module), rejects.COLUMNS, left_out, (), run_id)
+    data = {each.client: each.data for each in made if each.data}
+    version = commit(workstation.dataset(module), columns, data, run_id) if data else None
+    with suppress(DataflowError):  # what stays is not open; the next run takes it away
+        tidy(workstation, module, run_id)
+    return version
+
+
+def tidy(workstation: Workstation, module: str, run_id: str) -> None:
+    """Take away rejects and kept rows of publications that readers no longer see.
+
+    Raises:
+        DataflowError: WST-001, WST-003, WST-004 or WST-005.
+    """
+    current = rejects.current(workstation, module)
+    if leaving := {path for own in current.values() for path in own.superseded}:
+        amend(workstation.rejects(module), rejects.COLUMNS, {}, leaving, run_id)
+    kept = workstation.kept(module)
+    unused = [own.path for own in unseen(all_kept(workstation, module), current)]
+    with reaching(kept):
+        kept.delete(unused)
+
+
+def unseen(kept: Iterable[Kept], current: Mapping[str, Current]) -> list[Kept]:
+    """Give what is kept for publications that readers do not see."""
+    return [k for k in kept if current.get(k.client, Current()).publication != k.publication]

@@ -1,0 +1,186 @@
+"""Publishing two tables as one: wherever it is killed, it is known which rejects are open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.workstation import publish as publishing
+from ai_dataflow.workstation import rejects
+from ai_dataflow.workstation.commit import TableColumn
+from ai_dataflow.workstation.files import new_publication, publication_of, write_partition
+from ai_dataflow.workstation.kept import Kept, all_kept, keep
+from ai_dataflow.workstation.paths import Workstation, open_workstation
+from ai_dataflow.workstation.publish import Made, publish, tidy
+from ai_dataflow.workstation.rejects import Current
+
+COLUMNS = [TableColumn("n", "long")]
+
+
+class Killed(BaseException):
+    """What nothing catches."""
+
+
+@pytest.fixture
+def workstation(tmp_path: Path) -> Workstation:
+    return open_workstation(Settings(folder=tmp_path))
+
+
+def made(
+    workstation: Workstation, client: str, *, bad: int = 0, data: bool = True
+) -> tuple[str, Made]:
+    """Make a partition of one row and so many rejects; give its publication too."""
+    publication = new_publication()
+    rows = pl.LazyFrame({"n": [1]})
+    lost = pl.DataFrame({"reason": ["REJ-001"] * bad}, schema={"reason": pl.String})
+    nulls = {n: pl.lit(None, dtype) for n, dtype in rejects.SCHEMA.items() if n != "reason"}
+    files = write_partition(rows, workstation.dataset("claims"), client, publication)
+    left_out = write_partition(
+        lost.lazy().with_columns(**nulls), workstation.rejects("claims"), client, publication
+    )
+    return publication, Made(client, files if data else (), left_out if bad else ())
+
+
+def publish_one(workstation: Workstation, **more: Any) -> str:
+    publication, partition = made(workstation, "acme", **more)
+    publish(workstation, "claims", COLUMNS, [partition], "run")
+    return publication
+
+
+def now(workstation: Workstation) -> Current:
+    return rejects.current(workstation, "claims")["acme"]
+
+
+def publications(paths: tuple[str, ...]) -> set[str]:
+    return {publication_of(path) for path in paths}
+
+
+def test_a_run_replaces_the_rejects_of_the_one_before(workstation: Workstation) -> None:
+    publish_one(workstation, bad=2)
+    second = publish_one(workstation, bad=1)
+    own = now(workstation)
+    assert publications(own.data) == publications(own.rejects) == {own.publication} == {second}
+    assert (own.unpublished, own.superseded) == ((), ())
+    table = pl.read_delta(workstation.rejects("claims").url)
+    assert table.height == 1
+
+
+def test_a_run_without_rejects_closes_those_of_the_one_before(workstation: Workstation) -> None:
+    publish_one(workstation, bad=2)
+    publish_one(workstation)
+    assert now(workstation).rejects == ()
+    assert pl.read_delta(workstation.rejects("claims").url).height == 0
+
+
+def test_what_is_not_published_leaves_its_rejects_beside_the_open_ones(
+    workstation: Workstation,
+) -> None:
+    first = publish_one(workstation, bad=1)
+    for _ in range(2):
+        refused = publish_one(workstation, bad=3, data=False)
+        own = now(workstation)
+        assert (own.publication, publications(own.rejects)) == (first, {first})
+        assert publications(own.unpublished) == {refused}
+    publish_one(workstation, bad=1)
+    assert now(workstation).unpublished == ()
+
+
+def test_rejects_of_a_first_run_that_is_not_published_are_there(workstation: Workstation) -> None:
+    refused = publish_one(workstation, bad=1, data=False)
+    own = now(workstation)
+    assert (own.publication, own.data, publications(own.unpublished)) == ("", (), {refused})
+    assert not Path(workstation.dataset("claims").url, "_delta_log").exists()
+
+
+KILLS: list[tuple[str, bool, bool]] = [
+    ("amend", False, False), ("amend", True, False),
+    ("commit", False, False), ("commit", True, True), ("tidy", False, True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "after", "visible"), KILLS)
+def test_whatever_is_killed_the_open_rejects_are_those_of_what_readers_see(
+    workstation: Workstation,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    after: bool,
+    visible: bool,
+) -> None:
+    first = publish_one(workstation, bad=2)
+    second, partition = made(workstation, "acme", bad=1)
+    real: Callable[..., Any] = getattr(publishing, step)
+
+    def kill(*arguments: Any) -> None:
+        if after:
+            real(*arguments)
+        raise Killed
+
+    monkeypatch.setattr(publishing, step, kill)
+    with pytest.raises(Killed):
+        publish(workstation, "claims", COLUMNS, [partition], "killed")
+    monkeypatch.undo()
+    own = now(workstation)
+    assert own.publication == (second if visible else first)
+    assert publications(own.rejects) == {own.publication}
+
+    third = publish_one(workstation, bad=1)
+    own = now(workstation)
+    assert (own.publication, publications(own.rejects)) == (third, {third})
+    assert pl.read_delta(workstation.rejects("claims").url).height == 1
+
+
+def test_clients_of_one_commit_keep_apart(workstation: Workstation) -> None:
+    ids, both = zip(*(made(workstation, c, bad=1) for c in ("acme", "borealis")), strict=True)
+    version = publish(workstation, "claims", COLUMNS, both, "run")
+    assert version == 0
+    found = rejects.current(workstation, "claims")
+    assert [found[c].publication for c in ("acme", "borealis")] == list(ids)
+    publish_one(workstation)
+    again = rejects.current(workstation, "claims")
+    assert again["borealis"] == found["borealis"]
+
+
+def test_kept_rows_stay_as_long_as_their_publication(workstation: Workstation) -> None:
+    publication, partition = made(workstation, "acme", bad=1)
+    name = Kept("claims", "acme", publication, "ORION", "line.items")
+    orphan = Kept("claims", "acme", new_publication(), "ORION", "line.items")
+    for each in (name, orphan):
+        keep(pl.LazyFrame({"n": [1]}), each, workstation)
+    publish(workstation, "claims", COLUMNS, [partition], "run")
+    assert list(all_kept(workstation, "claims")) == [name]
+    assert list(all_kept(workstation, "claims", "acme")) == [name]
+    assert list(all_kept(workstation, "claims", "acm")) == []
+    publish_one(workstation)
+    assert list(all_kept(workstation, "claims")) == []
+
+
+def test_tidying_twice_commits_once(workstation: Workstation) -> None:
+    publish_one(workstation, bad=1)
+    before = DeltaTable(workstation.rejects("claims").url).version()
+    tidy(workstation, "claims", "again")
+    assert DeltaTable(workstation.rejects("claims").url).version() == before
+
+
+def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Workstation) -> None:
+    table = workstation.rejects("claims")
+    old = pl.LazyFrame({"run_id": ["old"], "reason": ["REJ-001"]})
+    publication = new_publication()
+    files = write_partition(old, table, "borealis", publication)
+    columns = [column for column in rejects.COLUMNS if column.name in ("run_id", "reason")]
+    publishing.amend(table, columns, {"borealis": files}, (), "old")
+    data = write_partition(
+        pl.LazyFrame({"n": [1]}), workstation.dataset("claims"), "borealis", publication
+    )
+    publish(workstation, "claims", COLUMNS, [Made("borealis", data)], "old")
+    publish_one(workstation, bad=1)
+    assert set(pl.read_delta(table.url).columns) == {*rejects.SCHEMA, "client_code"}
+    own = rejects.current(workstation, "claims")["borealis"]
+    rows = rejects.scan(workstation, "claims", own.rejects).filter(rejects.IS_OPEN).collect()
+    assert rows.schema == rejects.SCHEMA
+    assert rows["run_id"].to_list() == ["old"]

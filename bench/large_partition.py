@@ -1,0 +1,179 @@
+"""One large partition: two products, a join, rejects; time, peak memory and the files made.
+
+    .venv/bin/python -m bench.large_partition --rows 20000000
+
+Beside it a script as one would write it by hand in Polars, streaming: it joins, casts and writes
+the same rows, and drops what cannot be cast in silence. It counts nothing and keeps no rejects.
+Before a figure counts, both outputs are compared: rows, and the sums of their numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from bench.many_partitions import SETTINGS
+from bench.memory import peak_mb
+
+CONTROL = """\
+product_code,module_name,submodule_name,client_code,module_location,active
+ORION,claims,header,acme,data/header.parquet,Y
+ORION,claims,line,acme,data/line.parquet,Y
+VEGA,claims,claim,acme,data/claim.parquet,Y
+"""
+MAPPING = """\
+module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,is_key,required
+claims,ORION,header,No,claim_id,int64,,Y,Y
+claims,ORION,header,Status,status,string,UPPER(Status),,
+claims,ORION,line,No,claim_id,int64,,Y,Y
+claims,ORION,line,Line,line,int64,,,
+claims,ORION,line,Amount,amount,float64,,,
+claims,VEGA,claim,id,claim_id,int64,,,Y
+claims,VEGA,claim,total,amount,float64,,,
+claims,VEGA,claim,state,status,string,,,
+"""
+BAD_EVERY = 1_000
+
+
+def make_project(folder: Path, rows: int) -> None:
+    """Write the project: a tenth of the rows are headers, four tenths lines, the rest claims."""
+    (folder / "data").mkdir()
+    (folder / "ai_dataflow.toml").write_text(SETTINGS.format(workers=1))
+    (folder / "control_table.csv").write_text(CONTROL)
+    (folder / "ai_mapping.csv").write_text(MAPPING)
+    (folder / "teams.csv").write_text("team,email,concern\nteam,team@example.org,*\n")
+    headers, lines, claims = rows // 10, rows * 4 // 10, rows // 2
+    number = pl.int_range(pl.len(), dtype=pl.Int64)
+    amount = pl.when(number % BAD_EVERY == BAD_EVERY - 1).then(pl.lit("n/a"))
+    text = amount.otherwise((number % 100_000 / 100).cast(pl.String))
+    _write(folder, "header", headers, No=number, Status=pl.lit("open"))
+    _write(folder, "line", lines, No=number % headers, Line=number, Amount=text)
+    _write(folder, "claim", claims, id=number, total=text, state=pl.lit("CLOSED"))
+
+
+def _write(folder: Path, name: str, rows: int, **columns: pl.Expr) -> None:
+    frame = pl.LazyFrame({"i": pl.Series([0], dtype=pl.Int8)}).select(
+        pl.col("i").repeat_by(rows).explode()
+    )
+    frame.select(**columns).sink_parquet(folder / f"data/{name}.parquet", row_group_size=500_000)
+
+
+def ours(folder: Path) -> None:
+    """Run the partition; without Dagster, whose events are another bench's."""
+    from ai_dataflow.config.project import load_project  # noqa: PLC0415 - in its own process
+    from ai_dataflow.engine.job import STAGES  # noqa: PLC0415
+    from ai_dataflow.orchestration.outcome import NOBODY  # noqa: PLC0415
+    from ai_dataflow.orchestration.run import execute  # noqa: PLC0415
+
+    report = execute(load_project(folder), ["claims|acme"], STAGES, "bench", NOBODY)
+    (partition,) = report.partitions
+    print(partition.model_dump_json())
+
+
+def by_hand(folder: Path) -> None:
+    """Do what a script would do."""
+    data = folder / "data"
+    amount = pl.col("amount").cast(pl.Float64, strict=False)
+    lines = pl.scan_parquet(data / "line.parquet").rename({"No": "claim_id", "Line": "line"})
+    lines = lines.with_columns(pl.col("Amount").cast(pl.Float64, strict=False).alias("amount"))
+    header = pl.scan_parquet(data / "header.parquet").select(
+        claim_id="No", status=pl.col("Status").str.to_uppercase()
+    )
+    orion = header.join(
+        lines.drop("Amount").filter(pl.col("amount").is_not_null()),
+        on="claim_id", how="full", coalesce=True,
+    )  # fmt: skip
+    vega = pl.scan_parquet(data / "claim.parquet").select(
+        claim_id="id", status="state", line=pl.lit(None, pl.Int64), amount="total"
+    )
+    vega = vega.with_columns(amount).filter(pl.col("amount").is_not_null())
+    products = [
+        f.with_columns(product_code=pl.lit(p)) for f, p in ((orion, "ORION"), (vega, "VEGA"))
+    ]
+    target = folder / "by_hand.parquet"
+    pl.concat(products, how="diagonal").sink_parquet(target)
+    print("{}")
+
+
+CONTENDERS: dict[str, Callable[[Path], None]] = {"ours": ours, "by hand": by_hand}
+
+
+def contend(name: str, folder: Path) -> None:
+    """Be a contender: do the work, print its seconds and peak memory in MB."""
+    started = time.perf_counter()
+    CONTENDERS[name](folder)
+    print(json.dumps({"seconds": time.perf_counter() - started, "mb": peak_mb()}))
+
+
+def measure(name: str, folder: Path) -> tuple[dict[str, float], str]:
+    """Run a contender in a process of its own; give its figures and what it printed before."""
+    command = [sys.executable, "-m", "bench.large_partition", "--contender", name, str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    *before, figures = ran.stdout.splitlines()
+    return json.loads(figures), "\n".join(before)
+
+
+def summed(frame: pl.LazyFrame) -> tuple[object, ...]:
+    """Give what both outputs must agree upon."""
+    figures = [
+        pl.len(),
+        pl.col("claim_id").sum(),
+        pl.col("line").sum(),
+        pl.col("amount").sum().round(0),
+    ]
+    return frame.select(*(f.alias(str(i)) for i, f in enumerate(figures))).collect().row(0)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rows", type=int, default=20_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--contender", nargs=2)
+    options = parser.parse_args()
+    if options.contender:
+        contend(options.contender[0], Path(options.contender[1]))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_project(folder, options.rows)
+        compare(folder, options.rounds)
+
+
+def compare(folder: Path, rounds: int) -> None:
+    """Run both, one after the other, several times; print medians, ratios and our files."""
+    figures: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
+    said = ""
+    for _ in range(rounds):
+        for name in CONTENDERS:
+            found, printed = measure(name, folder)
+            figures[name].append(found)
+            said = printed if name == "ours" else said
+    published = pl.scan_delta(str(folder / "workstation/claims"))
+    assert summed(published) == summed(pl.scan_parquet(folder / "by_hand.parquet"))  # noqa: S101
+    medians = {
+        n: {k: statistics.median(f[k] for f in own) for k in own[0]} for n, own in figures.items()
+    }
+    for name, own in medians.items():
+        ratio = medians["ours"]["seconds"] / own["seconds"]
+        print(f"{name:<10}{own['seconds']:8.1f} s{own['mb']:10,.0f} MB   ours takes {ratio:.2f} x")
+    report = json.loads(said)
+    print({name: report[f"rows_{name}"] for name in ("read", "rejected", "merged", "published")})
+    for uri in sorted((folder / "workstation/claims/client_code=acme").glob("*.parquet"))[-8:]:
+        footer = pq.read_metadata(uri)
+        size = uri.stat().st_size / 1e6
+        print(f"{size:8.0f} MB {footer.num_rows:12,} rows in {footer.num_row_groups} row groups")
+
+
+if __name__ == "__main__":
+    main()
