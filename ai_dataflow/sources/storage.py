@@ -6,9 +6,9 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
@@ -38,6 +38,8 @@ _ANSWERS = 3
 _FEW = 4
 _AT_ONCE = 16
 _BROKEN_OFF = "request or response body error"
+# A local file that is being written; it is renamed when it is whole.
+_UNFINISHED = re.compile(r"#\d+$")
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -115,8 +117,21 @@ class Folder:
         return sorted(found, key=lambda file: file.path)
 
     def aged_files(self) -> Iterator[tuple[StoredFile, datetime]]:
-        """Give all files in the folder with the time of their last change."""
-        return ((self._stored(meta), meta["last_modified"]) for meta in self._listed())
+        """Give all files in the folder with the time of their last change, unfinished ones too."""
+        yield from ((self._stored(meta), meta["last_modified"]) for meta in self._listed())
+        if self.account is None:
+            yield from self._unfinished()
+
+    def _unfinished(self) -> Iterator[tuple[StoredFile, datetime]]:
+        """Give what obstore was writing when its process was killed: it lists no such name."""
+        for file in Path(self.url).rglob("*#*"):
+            if not _UNFINISHED.search(file.name):
+                continue
+            with suppress(FileNotFoundError):  # it has just been finished
+                found = file.stat()
+                path = file.relative_to(self.url).as_posix()
+                changed = datetime.fromtimestamp(found.st_mtime, UTC)
+                yield StoredFile(path, found.st_size, ""), changed
 
     def folders(self) -> list[str]:
         """List the names of the folders directly in this one."""
@@ -176,10 +191,11 @@ class Folder:
     def delete(self, paths: list[str]) -> None:
         """Delete files; one that is already gone is no error."""
         for path in paths:
-            try:
-                obstore.delete(self.store, self._key(path))
-            except FileNotFoundError:
-                continue
+            with suppress(FileNotFoundError):
+                if self.account is None and _UNFINISHED.search(path):
+                    Path(self.join(path)).unlink()  # obstore refuses the name
+                else:
+                    obstore.delete(self.store, self._key(path))
 
     def _listed(self, prefix: str = "") -> Sequence[Any]:
         """Give what the store says of all files below a prefix."""

@@ -33,9 +33,13 @@ from ai_dataflow.workstation.staging import staged_files
 SAFE_AGE = timedelta(hours=24)
 _LOG = "_delta_log"
 _UUID = "[0-9a-f]{32}"
-_DATA = re.compile(rf"{PARTITION_COLUMN}=[^/]+/{_UUID}(-\d{{5}})?\.parquet")
+# `#1` is a local file that a run was writing when it was killed.
+_OF_TABLE = re.compile(
+    rf"{PARTITION_COLUMN}=[^/]+/{_UUID}(-\d{{5}})?\.parquet"
+    rf"|{_LOG}/(\d{{20}}\.(json|checkpoint\.parquet)|_last_checkpoint)#\d+"
+)
 _KEPT = re.compile(rf"[^/]+/{_UUID}/[^/]+/[^/]+\.parquet")
-_COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet")
+_COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet(#\d+)?|extracts\.json#\d+")
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def _left_over(
 ) -> Iterator[tuple[Folder, str, int]]:
     """Give the folder, path and size of each file that nothing names."""
     for table in (workstation.dataset(module), workstation.rejects(module)):
-        old = _old(table, before, _DATA)
+        old = _old(table, before, _OF_TABLE)
         named = _named(table) if old else set()
         yield from ((table, path, size) for path, size in old.items() if path not in named)
     for client in workstation.staged_clients(module):

@@ -29,6 +29,7 @@ DEAD_SECONDS = 30.0
 WAIT_SECONDS = 300.0
 _LOOK_SECONDS = 1.0
 _SUFFIX = ".json"
+_ENDED = ("Z", "X")
 
 Told = Callable[[str], None]
 
@@ -193,12 +194,16 @@ def _pids_of() -> tuple[str, str]:
 
 
 def _start_of(pid: int) -> str:
-    """Give when a process was started, in ticks since the machine was; empty without a process."""
+    """Give when a process was started, in ticks since the machine was; empty without a process.
+
+    One that has ended stays listed until its parent asks how; in a container that may be never.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]  # field 22; the second is the name, in brackets
+    state, *others = stat.rpartition(")")[2].split()  # the fields after the name, in brackets
+    return "" if state in _ENDED else others[18]
 
 
 def _busy(name: str, other: Holder) -> Diagnostic:

@@ -10,7 +10,6 @@ _kept/<module>/<client>/        rows that a replay of rejects joins anew
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from ai_dataflow.workstation.failures import reaching
 
 PARTITION_COLUMN = "client_code"
 PRODUCT_COLUMN = "product_code"
+_PROBE = "_leases/probe"
 _SPARE = ".cache/ai_dataflow/runs"
 
 
@@ -83,9 +83,9 @@ def check_workstation(workstation: Workstation) -> tuple[Diagnostic, ...]:
     try:
         with reaching(workstation.root):
             workstation.root.exists()
-            name = f"_leases/probe-{uuid.uuid4().hex}"
-            workstation.root.write(name, b"")
-            workstation.root.delete([name])
+            # Always the same file: one that a killed run left is removed by the next run.
+            workstation.root.write(_PROBE, b"")
+            workstation.root.delete([_PROBE])
     except DataflowError as error:
         return error.diagnostics
     return ()

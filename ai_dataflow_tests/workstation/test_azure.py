@@ -256,6 +256,17 @@ def test_a_report_that_cannot_be_delivered_is_delivered_later(
     assert spare.files() == []
 
 
+def test_what_a_run_that_was_killed_while_it_looked_left_is_removed_by_the_next(
+    place: Workstation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(Folder, "delete", lambda *_: None)
+        check_workstation(place)
+    assert place.root.files()
+    assert check_workstation(place) == ()
+    assert place.root.files() == []
+
+
 def test_a_signature_that_may_not_write_is_told(azurite: Azurite, container: str) -> None:
     owner = _opened(
         container, account_key=azurite.keys[ACCOUNT], endpoint=azurite.endpoint(ACCOUNT)

@@ -73,6 +73,27 @@ def test_what_no_version_and_no_manifest_names_is_removed(workstation: Workstati
     assert {url for found in clean(workstation, "c").values() for url in found.files} == set()
 
 
+def test_what_was_being_written_is_removed(workstation: Workstation) -> None:
+    """A local file has another name until it is whole, which no listing of the store shows."""
+    left = {
+        f"claims/_delta_log/{3:020}.json#1",
+        "_rejects/claims/_delta_log/_last_checkpoint#2",
+        f"_staging/claims/acme/VEGA.claim.{KILLED}.parquet#1",
+        "_staging/claims/acme/extracts.json#1",
+    }
+    foreign = {"claims/notes#1", "_staging/claims/acme/extracts.json#old"}
+    for path in left | foreign:
+        file = Path(workstation.root.url) / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"half")
+    assert clean(workstation, "c")["claims"].files == ()
+    found = clean(workstation, "c", NOW)["claims"]
+    assert set(found.files) == {workstation.root.join(path) for path in left}
+    assert found.bytes == len(left) * len(b"half")
+    there = {path for path in left | foreign if (Path(workstation.root.url) / path).exists()}
+    assert there == foreign
+
+
 def test_what_is_young_stays(workstation: Workstation) -> None:
     url = _leave(workstation.dataset("claims"), f"client_code=acme/{KILLED}.parquet", hours=23)
     assert clean(workstation, "c")["claims"].files == ()

@@ -241,6 +241,18 @@ def test_a_run_that_was_killed_here_holds_nobody_up(
         assert time.monotonic() - begun < 0.5
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+def test_a_run_that_was_killed_and_whose_parent_does_not_ask_holds_nobody_up(
+    holder: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    holder.kill()
+    os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays listed
+    assert Path(f"/proc/{holder.pid}").is_dir()
+    begun = time.monotonic()
+    with lease(Folder(str(tmp_path)), "sales", "next"):
+        assert time.monotonic() - begun < 0.5
+
+
 def test_a_run_in_another_process_is_waited_for(
     holder: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

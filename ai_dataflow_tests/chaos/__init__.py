@@ -1,0 +1,1 @@
+"""The kill test: runs that are killed at every write, while a reader looks. See `rounds`."""

@@ -1,0 +1,143 @@
+"""Write boundaries: the calls of a run that write, delete or commit, counted and given names.
+
+The wrappers are laid over the primitives of the libraries, in a child process only. So they hold
+for whatever the product does with them, and no production code knows of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import deltalake.transaction
+import obstore
+import polars as pl
+from deltalake import DeltaTable
+
+Side = Literal["before", "during", "after"]
+_OF_TABLES = {
+    "create_write_transaction": "commit",
+    "delete": "delete rows",
+    "create_checkpoint": "checkpoint",
+    "cleanup_metadata": "tidy log",
+}
+_PARTS = re.compile(r"/(_leases|_staging|_runs|_rejects|_kept)/")
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Kill before, during or after the n-th write, counted from 1; `during` so long after it began.
+
+    A write that ends sooner was killed after it, which is a moment like any other.
+    """
+
+    number: int
+    side: Side
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        """Say it, so that a failure can be repeated."""
+        late = f" ({self.seconds * 1000:.2f} ms)" if self.side == "during" else ""
+        return f"{self.side} write {self.number}{late}"
+
+
+@dataclass
+class Boundaries:
+    """Counts this process's writes, tells each one's name before it begins, and kills."""
+
+    tell: Callable[[str], None]
+    kill: Kill | None = None
+    _count: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def install(self) -> None:
+        """Lay the wrappers over everything that writes."""
+        for module, name in ((obstore, "put"), (obstore, "delete")):
+            _replace(module, name, self._over(name, _key))
+        _replace(obstore, "open_writer", self._over_writer)
+        create = self._over("create table", _uri)
+        _replace(deltalake.transaction, "create_table_with_add_actions", create)
+        for method, name in _OF_TABLES.items():
+            setattr(DeltaTable, method, self._over(name, _table)(getattr(DeltaTable, method)))
+        sink = self._over("sink", _target)
+        pl.LazyFrame.sink_parquet = sink(pl.LazyFrame.sink_parquet)  # type: ignore[method-assign]
+
+    def _over(self, name: str, place: Callable[..., str]) -> Callable[[Any], Any]:
+        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+            def wrapped(*args: Any, **options: Any) -> Any:
+                with self._crossing(f"{name} {_part(place(*args))}"):
+                    return original(*args, **options)
+
+            return wrapped
+
+        return wrap
+
+    def _over_writer(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @contextmanager
+        def opened(store: Any, key: str, **options: Any) -> Iterator[Any]:
+            with ExitStack() as stack:
+                yield stack.enter_context(original(store, key, **options))
+                with self._crossing(f"close {_part(_key(store, key))}"):  # now the file appears
+                    stack.close()
+
+        return opened
+
+    @contextmanager
+    def _crossing(self, label: str) -> Iterator[None]:
+        with self._lock:
+            self._count += 1
+            is_it = self.kill is not None and self._count == self.kill.number
+            self.tell(label)
+        if not is_it or self.kill is None:
+            yield
+            return
+        if self.kill.side == "before":
+            die()
+        if self.kill.side == "during":
+            threading.Timer(self.kill.seconds, die).start()
+        yield
+        die()
+
+
+def die() -> None:
+    """End this process as a machine that loses its power does: nothing is told, nothing tidied."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _replace(module: Any, name: str, wrap: Callable[[Any], Any]) -> None:
+    """Wrap a function wherever our modules have it: some import it by its name."""
+    original = getattr(module, name)
+    ours = [m for key, m in sys.modules.items() if key.split(".")[0] == "ai_dataflow"]
+    for holder in (module, *ours):
+        for key, value in list(vars(holder).items()):
+            if value is original:
+                setattr(holder, key, wrap(original))
+
+
+def _part(place: str) -> str:
+    """Give the part of the workstation that a place is in; a table's own has no underscore."""
+    found = _PARTS.search(f"/{place}/")
+    return found[1] if found else "data"
+
+
+def _key(store: Any, key: str, *_: Any) -> str:
+    return f"{store.prefix or ''}/{key}"
+
+
+def _uri(uri: str, *_: Any) -> str:
+    return uri
+
+
+def _table(table: DeltaTable, *_: Any) -> str:
+    return table.table_uri
+
+
+def _target(_: pl.LazyFrame, target: Any, *__: Any) -> str:
+    return str(getattr(target, "base_path", target))

@@ -1,0 +1,179 @@
+"""Runs in child processes that can be killed: forked from a server that has imported everything.
+
+The server has used neither Polars nor obstore, whose threads would not survive a fork; a run in a
+child costs what the run costs.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Literal
+
+import ai_dataflow.definitions  # noqa: F401 - for the command, which imports it late
+from ai_dataflow.cli import main
+from ai_dataflow.config.project import load_project
+from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
+from ai_dataflow.orchestration.run import execute
+from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.workstation import lease
+from ai_dataflow_tests.chaos.boundaries import Boundaries, Kill
+from ai_dataflow_tests.chaos.world import PARTITIONS, World
+
+Way = Literal["execute", "cli"]
+PATIENCE = 60.0
+_SPAWNING = multiprocessing.get_context("forkserver")
+_SPAWNING.set_forkserver_preload(["__main__", __name__])
+
+
+class _Silent:
+    """A recorder for runs that nobody listens to."""
+
+    def extracted(self, result: PartitionResult, stage: Stage) -> None:
+        pass
+
+    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
+        pass
+
+
+@dataclass
+class Told:
+    """What a child told: the writes that it began, whom it waited for, and how it ended."""
+
+    writes: list[tuple[str, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    exit_code: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def last_write(self) -> str:
+        """The write that it had begun when it ended."""
+        return self.writes[-1][0] if self.writes else "nothing"
+
+
+class Child:
+    """A run in a process of its own."""
+
+    def __init__(self, world: World, run_id: str, kill: Kill | None, way: Way) -> None:
+        self._told, theirs = _SPAWNING.Pipe(duplex=False)
+        work = _by_command if way == "cli" else _directly
+        self._process = _SPAWNING.Process(
+            target=_child, args=(theirs, work, world.folder, run_id, kill), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._begun = self._told.recv()  # the process is there, its run begins
+
+    def kill(self) -> None:
+        """Kill it; one that has ended is left alone."""
+        if self._process.is_alive():
+            self._process.kill()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for its end, so long at most; tell whether it came."""
+        self._process.join(seconds)
+        return not self._process.is_alive()
+
+    def end(self) -> tuple[bool, Told]:
+        """Wait for its end; tell whether it was killed, and what it told."""
+        told = Told()
+        for kind, content in self._messages():
+            if kind == "write":
+                told.writes.append(content)
+            elif kind == "note":
+                told.notes.append(content)
+            else:
+                told.exit_code, told.problems, told.seconds = content
+        self._process.join(PATIENCE)
+        code = self._process.exitcode
+        self._process.close()
+        if code not in (0, -signal.SIGKILL):
+            raise AssertionError(f"a run ended with {code}: {told}")
+        return code == -signal.SIGKILL, told
+
+    def _messages(self) -> Iterator[tuple[str, Any]]:
+        while True:
+            try:
+                if not self._told.poll(PATIENCE):
+                    self.kill()
+                    raise AssertionError("a run says nothing any more")
+                yield self._told.recv()
+            except EOFError:
+                self._told.close()
+                return
+
+
+@contextmanager
+def started(
+    world: World, run_id: str, kill: Kill | None = None, way: Way = "execute"
+) -> Iterator[Child]:
+    """Start a run; whatever happens in the block, it does not outlive it."""
+    child = Child(world, run_id, kill, way)
+    try:
+        yield child
+    except BaseException:
+        child.kill()
+        raise
+
+
+def run(
+    world: World, run_id: str, kill: Kill | None = None, way: Way = "execute"
+) -> tuple[bool, Told]:
+    """Run to the end, or to the kill; tell whether it was killed, and what it told."""
+    with started(world, run_id, kill, way) as child:
+        return child.end()
+
+
+def _child(tell: Connection, work: Any, folder: Path, run_id: str, kill: Kill | None) -> None:
+    """Make one run, in a forked process; tell what happens as it happens."""
+    begun = time.perf_counter()
+    tell.send(begun)
+    Boundaries(
+        lambda label: tell.send(("write", (label, time.perf_counter() - begun))), kill
+    ).install()
+    os.environ.pop("DAGSTER_HOME", None)
+    # Nobody is taken for dead because it was silent: whoever was killed has to be known at once.
+    lease._LOOK_SECONDS, lease.DEAD_SECONDS, lease.WAIT_SECONDS = 0.05, math.inf, 120.0
+    code, problems = work(folder, run_id, lambda note: tell.send(("note", note)))
+    tell.send(("end", (code, problems, time.perf_counter() - begun)))
+
+
+def _directly(folder: Path, run_id: str, note: Any) -> tuple[int, list[str]]:
+    """Run as the Dagster step does, without Dagster."""
+    report = execute(
+        load_project(folder),
+        PARTITIONS,
+        STAGES,
+        run_id,
+        _Silent(),
+        lambda progress: note(progress.note) if progress.note else None,
+    )
+    errors = [f"{e.code} {e.message}" for p in report.failed for e in p.errors]
+    return report.exit_code, errors + report.unreported
+
+
+def _by_command(folder: Path, _: str, __: Any) -> tuple[int, list[str]]:
+    """Run as a person does: the command, with Dagster and its events."""
+    log = folder / "command.log"
+    with log.open("w") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    os.chdir(folder)
+    sys.argv = ["ai-dataflow", "run", "--json"]
+    try:
+        main()
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    else:
+        code = 0
+    return code, [log.read_text()[-2000:]] if code else []

@@ -1,0 +1,79 @@
+"""What lies in a workstation that nothing names; and what any version of a table needs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+from ai_dataflow.sources.storage import Folder
+from ai_dataflow.workstation.cleanup import clean
+from ai_dataflow.workstation.staging import staged_files
+from ai_dataflow_tests.chaos.reading import publications
+from ai_dataflow_tests.chaos.world import CLIENTS, MODULES, World
+
+_LEASES = "_leases/"
+_OF_ITS_OWN = re.compile(
+    r"_runs/[^/]+\.json"
+    r"|(_rejects/)?[^/_]+/_delta_log/(\d{20}\.(json|checkpoint\.parquet)|_last_checkpoint)"
+)
+
+
+def check_cleanup(world: World) -> None:
+    """Clean up at once: what nothing names has to go, all else has to stay.
+
+    Raises:
+        AssertionError: it is not so.
+    """
+    before, named = _listed(world), _named(world)
+    problems = {m: c.problems for m, c in clean(world.workstation, "c", timedelta(0)).items()}
+    after = {path for path in _listed(world) if not path.startswith(_LEASES)}
+    assert not any(problems.values()), problems
+    wanted = {path for path in before if path in named or _OF_ITS_OWN.fullmatch(path)}
+    assert after == wanted, f"cleanup left {after - wanted} and removed {wanted - after}"
+    assert named <= after, f"there is no {named - after}"
+    leases = [path for path in _listed(world) if path.startswith(_LEASES)]
+    assert len(leases) == len(MODULES), f"leases are left: {leases}"
+
+
+def check_reports(world: World) -> None:
+    """Make sure that each run report is whole: a run that was killed has none, or a whole one."""
+    reports = world.workstation.reports()
+    for file in reports.files():
+        assert json.loads(reports.read(file.path))["finished"]
+
+
+def _listed(world: World) -> set[str]:
+    """Give all files of the workstation; local ones as the system knows them."""
+    root = world.workstation.root
+    if root.account is None:
+        files = (path for path in Path(root.url).rglob("*") if path.is_file())
+        return {path.relative_to(root.url).as_posix() for path in files}
+    return {file.path for file in root.files()}
+
+
+def _named(world: World) -> set[str]:
+    """Give what versions of tables name, what manifests name, what is kept for what readers see."""
+    found, listed = set(), _listed(world)
+    for module in MODULES:
+        for prefix in (module, f"_rejects/{module}"):
+            found |= {f"{prefix}/{path}" for path in _added(world.workstation.root.folder(prefix))}
+        for client in CLIENTS:
+            staging = world.workstation.staging(module, client)
+            prefix = f"_staging/{module}/{client}"
+            found |= {f"{prefix}/{path}" for path in staged_files(staging)}
+        for client, publication in publications(world, module).items():
+            prefix = f"_kept/{module}/{client}/{publication}/"
+            found |= {path for path in listed if path.startswith(prefix)}
+    return found
+
+
+def _added(table: Folder) -> Iterator[str]:
+    for file in table.files("_delta_log"):
+        if file.path.endswith(".json"):
+            for line in table.read(file.path).splitlines():
+                if add := json.loads(line).get("add"):
+                    yield unquote(str(add["path"]))

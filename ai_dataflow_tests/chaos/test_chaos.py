@@ -1,0 +1,81 @@
+"""The kill test, in portions for CI: some 300 kills. `make chaos N=1000` makes more of them."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from pathlib import Path
+
+import pytest
+
+from ai_dataflow_tests.chaos.batches import Batch, Moments, Place, Sweep, azure, local, publish
+from ai_dataflow_tests.chaos.boundaries import Side
+from ai_dataflow_tests.chaos.summary import Summary
+from ai_dataflow_tests.services.azurite import Azurite
+
+AFTER: tuple[Side, ...] = ("after",)
+LOCAL = {
+    "a first run, 1": Sweep(first=True, part=0, parts=2),
+    "a first run, 2": Sweep(first=True, part=1, parts=2),
+    "a run, 1": Sweep(part=0, parts=2),
+    "a run, 2": Sweep(part=1, parts=2),
+    "a run after a killed one": Sweep(again=True, sides=AFTER),
+    "at random": Moments(40),
+    "with a rival": Moments(10, rival=True),
+    "by the command": Moments(6, way="cli"),
+}
+AZURE = {
+    "a first run": Sweep(first=True, sides=AFTER),
+    "a run": Sweep(sides=AFTER),
+    "at random": Moments(20),
+    "with a rival": Moments(6, rival=True),
+}
+# What a first run writes, at least, each at another place.
+WRITES = {
+    "put _leases", "close _staging", "put _staging", "sink data", "sink _rejects",
+    "create table data", "create table _rejects", "put _runs",
+}  # fmt: skip
+
+
+def killed(batch: Batch, place: Place) -> None:
+    seed = secrets.randbelow(1 << 32)
+    print(f"seed {seed}")
+    found = Summary()
+    chance = random.Random(seed)  # noqa: S311 - it chooses moments, not secrets
+    found.add(batch.rounds(place, chance))
+    print(found)
+    assert found.total > 0
+    assert found.reads > found.rounds
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("batch", LOCAL.values(), ids=LOCAL)
+def test_killed_runs_on_local_folders(batch: Batch, tmp_path: Path) -> None:
+    killed(batch, local(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("batch", AZURE.values(), ids=AZURE)
+def test_killed_runs_on_azure(batch: Batch, tmp_path: Path, azurite: Azurite) -> None:
+    killed(batch, azure(tmp_path, azurite))
+
+
+@pytest.mark.parametrize("where", ["local", "azure"])
+def test_every_kind_of_write_is_a_boundary(
+    where: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A primitive that is not wrapped any more would be a write that nothing is killed at."""
+    place = local(tmp_path)
+    if where == "azure":
+        place = azure(tmp_path, request.getfixturevalue("azurite"))
+    with place(1) as world:
+        told = publish(world)
+        written = [label for label, _ in told.writes if not label.startswith("delete")]
+        if where == "azure":
+            written.remove("put _leases")  # the probe, which is deleted at once
+        # A lease is written twice: when it is taken, when it is given back.
+        files = world.workstation.root.files()
+        assert len(written) == len(files) + len(world.workstation.root.folder("_leases").files())
+    assert set(written) >= WRITES
