@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterError
+from sqlalchemy.exc import SQLAlchemyError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.settings import CONFIG_VARIABLE, Settings
@@ -45,6 +46,8 @@ def ui_command(settings: Settings) -> str:
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open the instance; the project's own one is made if it is not there.
 
+    What its storage refuses while it is open ends the block in the same way.
+
     Raises:
         DataflowError: CFG-007.
     """
@@ -56,15 +59,23 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
             if not config.exists():
                 config.write_text(_DEFAULT_CONFIG, encoding="utf-8")
         instance = dg.DagsterInstance.from_config(str(home))
-    except (DagsterError, OSError) as error:
-        raise DataflowError(
-            Diagnostic(
-                "CFG-007",
-                f"the Dagster instance in {home} cannot be opened",
-                place=HOME_VARIABLE,
-                fix=f"correct {HOME_VARIABLE}, or unset it to use the project's own instance",
-                cause=redacted(error),
-            )
-        ) from None
+    except (DagsterError, OSError, SQLAlchemyError) as error:
+        raise _unusable(home, "opened", error) from None
     with instance:
-        yield instance
+        try:
+            yield instance
+        except SQLAlchemyError as error:
+            raise _unusable(home, "used", error) from None
+
+
+def _unusable(home: Path, how: str, error: Exception) -> DataflowError:
+    return DataflowError(
+        Diagnostic(
+            "CFG-007",
+            f"the Dagster instance in {home} cannot be {how}",
+            place=HOME_VARIABLE,
+            fix=f"see that its storage has space and may be written; or correct {HOME_VARIABLE}, "
+            "or unset it to use the project's own instance",
+            cause=redacted(error),
+        )
+    )
