@@ -194,12 +194,14 @@ def _plan_failed(context: dg.AssetExecutionContext, report: RunReport) -> None:
 def _end(context: dg.AssetExecutionContext, report: RunReport) -> None:
     """End the step in a `Failure` that tells what failed, if anything did."""
     statuses = report.statuses()
-    if not report.failed and not report.unreported:
+    if not report.failed and not report.unreported and not report.untold:
         context.log.info(f"{statuses['ok']} partitions are well")
         return
-    causes = report.unreported + [
-        f"{p.partition}: {p.error.code} {p.error.message}" for p in report.failed if p.error
-    ]
+    causes = (
+        report.unreported
+        + report.untold
+        + [f"{p.partition}: {p.error.code} {p.error.message}" for p in report.failed if p.error]
+    )
     more = f"\n… and {len(causes) - 20} more" if len(causes) > 20 else ""  # noqa: PLR2004
     rows = [
         dg.TableRecord(

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Protocol
 
 from ai_dataflow.config import ai_types
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 from ai_dataflow.config.project import Project
 from ai_dataflow.config.teams import with_owner
 from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, PartitionResult, Stage
@@ -78,6 +78,7 @@ class _Run:
     partitions: list[PartitionReport] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
     timings: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    untold: dict[str, Exception] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, kind: str) -> Iterator[None]:
@@ -196,12 +197,19 @@ def _publish(run: _Run, module: str, good: list[PartitionResult]) -> int:
 
 
 def _record(run: _Run, result: PartitionResult, version: int | None) -> None:
+    """Tell the recorder; where it cannot hear, the other modules are made and reported as well.
+
+    What is published is published, whether or not there is an event of it.
+    """
     failed = result.failed_stages
-    for stage in EXTRACTS:
-        if stage in run.stages and stage not in failed:
-            run.recorder.extracted(result, stage)
-    if version is not None and not failed:
-        run.recorder.published(result, version, run.plan.coverage[result.job.module])
+    try:
+        for stage in EXTRACTS:
+            if stage in run.stages and stage not in failed:
+                run.recorder.extracted(result, stage)
+        if version is not None and not failed:
+            run.recorder.published(result, version, run.plan.coverage[result.job.module])
+    except Exception as error:
+        run.untold[result.partition] = error
 
 
 def _partition_report(run: _Run, result: PartitionResult, version: int | None) -> PartitionReport:
@@ -247,7 +255,7 @@ def _errors(run: _Run, module: str, problems: Iterable[Diagnostic]) -> list[Erro
 def _report(run: _Run) -> RunReport:
     modules, problems = _published(run)
     removed = sorted(partitions_of(modules) - set(run.plan.partitions))
-    told = [*run.plan.diagnostics, *problems, *_removed(run, removed)]
+    told = [*run.plan.diagnostics, *problems, *_untold(run), *_removed(run, removed)]
     report = RunReport(
         run_id=run.run_id,
         started=run.started,
@@ -270,6 +278,21 @@ def _published(run: _Run) -> tuple[dict[str, Published], list[Diagnostic]]:
         return published(run.workstation), []
     except DataflowError as error:
         return {}, [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+
+
+def _untold(run: _Run) -> list[Diagnostic]:
+    """Mention the partitions of which there is no event."""
+    if not run.untold:
+        return []
+    first = next(iter(run.untold.values()))
+    problem = Diagnostic(
+        "RUN-010",
+        f"Dagster was not told of {listing(run.untold, 5)}; the data is as this report says",
+        place="Dagster",
+        fix="see that the instance's storage has space and answers, then run these again",
+        cause=redacted(first),
+    )
+    return [with_owner(run.project.teams, problem)]
 
 
 def _removed(run: _Run, partitions: list[str]) -> list[Diagnostic]:
