@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -60,6 +61,20 @@ def test_a_damaged_instance_is_told_and_nothing_runs(shop: Path) -> None:
     assert "file is not a database" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert cli(shop, "status").returncode == 0
+
+
+def test_two_that_make_an_instance_at_once_both_have_it(tmp_path: Path) -> None:
+    """Dagster looks whether there are tables, and then makes them."""
+    settings = load_project(project(tmp_path / "p")).settings
+    together = threading.Barrier(4, timeout=30)
+
+    def open_it() -> int:
+        together.wait()
+        with open_instance(settings) as instance:
+            return instance.get_runs_count()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [done.result() for done in [pool.submit(open_it) for _ in range(4)]] == [0] * 4
 
 
 def _refuse_materializations(folder: Path) -> None:
