@@ -27,6 +27,8 @@ def test_two_processes_publish_one_after_the_other(tmp_path: Path) -> None:
     reports = [json.loads(process.communicate(timeout=120)[0]) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(report["versions"]["claims"] for report in reports) == [0, 1]
+    kept = {file.stem for file in (tmp_path / "workstation/_runs").iterdir()}
+    assert kept == {report["run_id"] for report in reports}
     table = DeltaTable(tmp_path / "workstation" / "claims")
     assert table.to_pyarrow_table().num_rows == 2
     assert len(table.file_uris()) == 1
