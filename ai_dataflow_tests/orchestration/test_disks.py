@@ -116,6 +116,11 @@ def _passes(shop: Shop, disk: Disk) -> None:
     assert set(dagster_statuses(shop.folder, "ai_dataset").values()) == {"MATERIALIZED"}
 
 
+@pytest.mark.proves(
+    "write",
+    "full",
+    "WST-001: no space; that partition fails, its old data stays, the piece of a file is gone",
+)
 def test_a_full_disk_while_data_is_written_fails_that_partition(
     shop: Shop, make_disk: MakeDisk
 ) -> None:
@@ -128,6 +133,9 @@ def test_a_full_disk_while_data_is_written_fails_that_partition(
     _passes(shop, disk)
 
 
+@pytest.mark.proves(
+    "write", "full", "WST-001: no space for rejects; no row is published without them"
+)
 def test_a_full_disk_while_rejects_are_written_publishes_no_row_without_them(
     shop: Shop, make_disk: MakeDisk
 ) -> None:
@@ -141,6 +149,11 @@ def test_a_full_disk_while_rejects_are_written_publishes_no_row_without_them(
     _passes(shop, disk)
 
 
+@pytest.mark.proves(
+    "commit",
+    "full",
+    "WST-001: no space; the module's partitions fail, readers keep the old version",
+)
 def test_a_full_disk_at_the_commit_publishes_nothing_of_the_module(
     shop: Shop, make_disk: MakeDisk
 ) -> None:
@@ -154,6 +167,11 @@ def test_a_full_disk_at_the_commit_publishes_nothing_of_the_module(
     _passes(shop, disk)
 
 
+@pytest.mark.proves(
+    "read SQL",
+    "full",
+    "WST-001: no space for the copy; the partition fails, its last copy and old data stay",
+)
 def test_a_full_disk_while_a_table_is_copied_leaves_the_last_copy(
     shop: Shop, make_disk: MakeDisk
 ) -> None:
@@ -179,6 +197,11 @@ def _kept(shop: Shop) -> list[Path]:
     return list((shop.folder / ".cache/ai_dataflow/runs").glob("*.json"))
 
 
+@pytest.mark.proves(
+    "report",
+    "full",
+    "WST-001, exit code 1; the data is published, the report kept here and delivered later",
+)
 def test_a_full_disk_at_the_report_keeps_it_beside_the_project(
     shop: Shop, make_disk: MakeDisk
 ) -> None:
@@ -199,6 +222,11 @@ def test_a_full_disk_at_the_report_keeps_it_beside_the_project(
     assert kept.name in disk.left()
 
 
+@pytest.mark.proves(
+    "transform",
+    "full",
+    "RUN-002: no scratch space; the partition fails, its old data stays, TMPDIR helps",
+)
 def test_full_scratch_space_is_no_fault_of_the_mapping(
     shop: Shop, make_disk: MakeDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +245,10 @@ def test_full_scratch_space_is_no_fault_of_the_mapping(
     _passes(shop, disk)
 
 
+@pytest.mark.proves("write", "denied", "WST-001: read-only; readers keep the old version")
+@pytest.mark.proves(
+    "commit", "denied", "WST-001: read-only; nothing is published, other modules go on"
+)
 @pytest.mark.parametrize("where", ["workstation", "workstation/claims"])
 def test_a_read_only_workstation_is_told_as_that(
     shop: Shop, make_disk: MakeDisk, where: str
@@ -271,6 +303,11 @@ def test_a_read_only_project_with_an_instance_elsewhere_runs(
     assert cli(disk.folder, "run").returncode == 0
 
 
+@pytest.mark.proves(
+    "report",
+    "denied",
+    "RUN-002 if neither workstation nor project takes it; exit code 2, Dagster has the causes",
+)
 def test_a_report_that_nothing_can_take_leaves_its_first_line(
     make_disk: MakeDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +329,10 @@ def test_a_report_that_nothing_can_take_leaves_its_first_line(
 Break = Callable[[Disk], None]
 
 
+@pytest.mark.proves(
+    "event", "denied", "CFG-007, exit code 2; nothing runs, readers keep the old version"
+)
+@pytest.mark.proves("event", "full", "CFG-007, exit code 2; nothing runs")
 @pytest.mark.parametrize("broken", [Disk.fill, Disk.make_read_only], ids=["full", "read-only"])
 def test_an_instance_that_cannot_be_written_stops_the_run_before_it_begins(
     shop: Shop, make_disk: MakeDisk, broken: Break

@@ -46,12 +46,20 @@ def _last_report(folder: Path) -> RunReport:
     return next(read_reports(open_workstation(load_project(folder).settings).reports()))
 
 
+@pytest.mark.proves(
+    "event",
+    "missing",
+    "the instance is made anew; it knows of this run alone, the data is as it was",
+)
 def test_an_instance_that_is_gone_is_made_anew(shop: Path) -> None:
     shutil.rmtree(shop / ".dagster")
     assert run_project(shop).exit_code == 0
     assert set(dagster_statuses(shop, "ai_dataset").values()) == {"MATERIALIZED"}
 
 
+@pytest.mark.proves(
+    "event", "corrupt", "CFG-007, exit code 2; nothing runs, readers keep the old version"
+)
 def test_a_damaged_instance_is_told_and_nothing_runs(shop: Path) -> None:
     for database in (shop / ".dagster").rglob("*.db"):
         database.write_bytes(b"no database at all" * 1000)
@@ -63,6 +71,7 @@ def test_a_damaged_instance_is_told_and_nothing_runs(shop: Path) -> None:
     assert cli(shop, "status").returncode == 0
 
 
+@pytest.mark.proves("event", "concurrent", "two first runs make one instance")
 def test_two_that_make_an_instance_at_once_both_have_it(tmp_path: Path) -> None:
     """Dagster looks whether there are tables, and then makes them."""
     settings = load_project(project(tmp_path / "p")).settings
@@ -87,6 +96,11 @@ def _refuse_materializations(folder: Path) -> None:
         )
 
 
+@pytest.mark.proves(
+    "event",
+    "denied",
+    "RUN-010, exit code 1; the data is published and in the report, which names what is untold",
+)
 def test_events_that_are_refused_stop_no_module_and_are_in_the_report(shop: Path) -> None:
     _refuse_materializations(shop)
     ran = cli(shop, "run")
@@ -120,6 +134,7 @@ def _locked(database: Path, seconds: float) -> Iterator[None]:
     holder.join()
 
 
+@pytest.mark.proves("event", "slow", "it costs its time; all is published and told")
 def test_a_slow_instance_is_waited_for(shop: Path) -> None:
     began = time.monotonic()
     with _locked(shop / EVENTS, 3):
@@ -137,6 +152,9 @@ def _run_watched(folder: Path, watcher: Callable[[object], None]) -> RunReport:
         return launch(definitions, loaded, plan, plan.partitions, instance)
 
 
+@pytest.mark.proves(
+    "event", "full", "RUN-010 in the report, exit code 2; all modules are published"
+)
 def test_an_instance_whose_disk_is_full_in_the_middle_stops_no_module(
     tmp_path: Path, make_disk: MakeDisk
 ) -> None:
@@ -155,6 +173,7 @@ def test_an_instance_whose_disk_is_full_in_the_middle_stops_no_module(
     assert set(dagster_statuses(folder, "ai_dataset").values()) == {"MATERIALIZED"}
 
 
+@pytest.mark.proves("event", "concurrent", "two runs tell their own partitions")
 @pytest.mark.slow
 def test_two_runs_of_one_instance_tell_their_own_partitions(shop: Path) -> None:
     (shop / "data/claims.csv").rename(shop / "data/fees.csv")

@@ -27,6 +27,7 @@ def _is_published(folder: Path, module: str = "claims") -> bool:
     return load(module, config=folder).collect().height == 2
 
 
+@pytest.mark.proves("write", "missing", "what is gone is made anew; all is published")
 @pytest.mark.parametrize("gone", ["", "claims", "claims/client_code=acme", "_staging", "_leases"])
 def test_what_is_gone_from_the_workstation_is_made_anew(shop: Path, gone: str) -> None:
     shutil.rmtree(shop / "workstation" / gone)
@@ -34,6 +35,9 @@ def test_what_is_gone_from_the_workstation_is_made_anew(shop: Path, gone: str) -
     assert _is_published(shop)
 
 
+@pytest.mark.proves(
+    "commit", "missing", "a table without its log is made anew; all clients of the run are in it"
+)
 def test_a_table_whose_log_is_gone_is_made_anew(shop: Path) -> None:
     shutil.rmtree(shop / "workstation/claims/_delta_log")
     report = run_project(shop)
@@ -41,6 +45,11 @@ def test_a_table_whose_log_is_gone_is_made_anew(shop: Path) -> None:
     assert _is_published(shop)
 
 
+@pytest.mark.proves(
+    "commit",
+    "corrupt",
+    "WST-001: a damaged log fails its module; nothing is written over it, the others run",
+)
 def test_a_damaged_log_fails_its_module_and_no_other(shop: Path) -> None:
     """Nothing is written over it: somebody may yet mend it."""
     log = shop / f"workstation/claims/_delta_log/{0:020}.json"
@@ -56,6 +65,11 @@ def test_a_damaged_log_fails_its_module_and_no_other(shop: Path) -> None:
     assert run_project(shop).exit_code == 0
 
 
+@pytest.mark.proves(
+    "report",
+    "missing",
+    'the state of partitions is "never" until the next run; the data is there',
+)
 def test_reports_that_are_gone_cost_their_history_alone(shop: Path) -> None:
     shutil.rmtree(shop / "workstation/_runs")
     told = cli(shop, "status")

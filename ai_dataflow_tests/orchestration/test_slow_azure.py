@@ -29,6 +29,9 @@ REPORT = {"method": "PUT", "path": r"ai/_runs/.*\.json"}
 ACME = {"path": r"acme\.csv"}
 
 
+@pytest.mark.proves("write", "slow", "it costs its time; all is published")
+@pytest.mark.proves("commit", "slow", "it costs its time; all is published, once")
+@pytest.mark.proves("report", "slow", "it costs its time; the report is there")
 @pytest.mark.parametrize("where", [DATA_FILE, COMMIT, REPORT], ids=["data", "commit", "report"])
 def test_a_slow_workstation_costs_its_time_and_nothing_else(
     azurite: Azurite, proxy: FaultyProxy, tmp_path: Any, where: dict[str, str]
@@ -59,6 +62,7 @@ def _compiled(lake: Lake) -> Plan:
     return make_live_plan(load_project(lake.folder))
 
 
+@pytest.mark.proves("compile", "slow", "it costs its time; nothing is held")
 def test_a_slow_account_is_waited_for_while_compiling(lake: Lake, proxy: FaultyProxy) -> None:
     proxy.inject(Stall(3), times=1, **ACME)
     began = time.monotonic()
@@ -66,6 +70,9 @@ def test_a_slow_account_is_waited_for_while_compiling(lake: Lake, proxy: FaultyP
     assert time.monotonic() - began >= 3
 
 
+@pytest.mark.proves(
+    "compile", "denied", "SRC-006, told before the run with the owner; the others can run"
+)
 def test_a_source_that_may_not_be_read_is_told_while_compiling(
     lake: Lake, proxy: FaultyProxy
 ) -> None:

@@ -17,6 +17,10 @@ from ai_dataflow_tests.projects import project
 RUN = "from ai_dataflow.cli import main; main()"
 
 
+@pytest.mark.proves(
+    "commit", "concurrent", "two runs publish one after the other; nothing is there twice"
+)
+@pytest.mark.proves("report", "concurrent", "each run has its own report")
 @pytest.mark.slow
 def test_two_processes_publish_one_after_the_other(tmp_path: Path) -> None:
     project(tmp_path)
@@ -34,6 +38,9 @@ def test_two_processes_publish_one_after_the_other(tmp_path: Path) -> None:
     assert len(table.file_uris()) == 1
 
 
+@pytest.mark.proves(
+    "write", "concurrent", "WST-006 when waiting takes too long; nothing is touched"
+)
 def test_a_run_that_cannot_have_the_module_fails_its_partitions_and_touches_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
