@@ -20,10 +20,12 @@ TEXTS = [
     "yes", "N", "2024-01-31", "2024-02-30", "2024-01-31 10:00", "2024-01-31T23:30:00-02:00", "ß",
     'say "hi"', "a,b", "two\nlines", "3000000000", "99999999999999999999", "0.1",
 ]  # fmt: skip
-DAYS = st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1))
-MOMENTS = st.datetimes(dt.datetime(1950, 1, 1), dt.datetime(2050, 1, 1)).map(
-    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-)
+DAYS = [dt.date(1900, 1, 1), dt.date(1969, 12, 31), dt.date(2024, 2, 29), dt.date(2100, 1, 1)]
+MOMENTS = [
+    dt.datetime(day.year, day.month, day.day, hour, 59, 7, 123_000)
+    for day in DAYS
+    for hour in (0, 23)
+]
 NUMBERS = [
     "string", "boolean", "int16", "int32", "int64", "float32", "float64", "decimal(9,2)",
     "decimal(18,4)",
@@ -32,15 +34,15 @@ MOMENT = ["string", "date", "timestamp"]
 AI_TYPES = [*NUMBERS, "decimal(18,0)", "date", "timestamp", "binary"]
 
 
-def _whole(bits: int, *, signed: bool = True) -> st.SearchStrategy[int]:
+def _whole(bits: int, *, signed: bool = True) -> list[int]:
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    return st.one_of(st.integers(max(low, -3), 3), st.integers(low, high), st.just(high))
+    edges = {low, high, high // 2, *(2**b + d for b in (7, 15, 24, 31, 53, 63) for d in (-1, 0, 1))}
+    return sorted({0, 1, 2, *(-1, -9) * signed, *(edge for edge in edges if low <= edge <= high)})
 
 
-def _decimals(precision: int, scale: int) -> st.SearchStrategy[Decimal]:
-    limit = 10**precision - 1
-    cents = st.one_of(st.integers(-limit, limit), st.integers(-9, 9).map(lambda n: n * 10**scale))
-    return cents.map(lambda n: Decimal(n).scaleb(-scale))
+def _decimals(precision: int, scale: int) -> list[Decimal]:
+    cents = [0, 1, -1, 150, 10**scale, -(10**scale), 32_768 * 10**scale, 10**precision - 1]
+    return [Decimal(f"{n}e-{scale}") for n in cents if abs(n) < 10**precision]
 
 
 FINITE = [0.0, 1.0, 1.5, -2.25, 1e30, 3e38, 1e300, 0.1, -17.0]
@@ -48,45 +50,42 @@ FINITE = [0.0, 1.0, 1.5, -2.25, 1e30, 3e38, 1e300, 0.1, -17.0]
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of source column: its values, and the AI types that they can become."""
+    """A type of source column: the values to choose from, the AI types that they can become."""
 
     dtype: pl.DataType
-    values: st.SearchStrategy[Any]
+    values: list[Any]
     targets: list[str]
 
 
 def _moment(unit: Any, zone: str | None = None) -> Kind:
-    aware = MOMENTS.map(lambda moment: moment.replace(tzinfo=dt.UTC))
+    aware = [moment.replace(tzinfo=dt.UTC) for moment in MOMENTS]
     return Kind(pl.Datetime(unit, zone), aware if zone else MOMENTS, MOMENT)
 
 
-TEXT = Kind(pl.String(), st.sampled_from(TEXTS), AI_TYPES)
-SMALL = Kind(pl.Int64(), st.integers(-9, 9), NUMBERS)
+TEXT = Kind(pl.String(), TEXTS, AI_TYPES)
+SMALL = Kind(pl.Int64(), [*range(-3, 10)], NUMBERS)
 WIDE = Kind(pl.Int64(), _whole(64), NUMBERS)
-REAL = Kind(pl.Float64(), st.sampled_from(FINITE), NUMBERS)
+REAL = Kind(pl.Float64(), FINITE, NUMBERS)
 NESTED = pl.Struct({"a": pl.Int64(), "b": pl.List(pl.String())})
 TYPED = [
     TEXT, WIDE, REAL,
     *(Kind(dtype, _whole(bits), NUMBERS)
       for bits, dtype in ((8, pl.Int8()), (16, pl.Int16()), (32, pl.Int32()))),
-    Kind(pl.Float64(), st.sampled_from([*FINITE, float("nan"), float("inf")]), NUMBERS),
-    Kind(pl.Float32(), st.sampled_from([0.0, 1.0, 1.5, -17.0]), NUMBERS),
+    Kind(pl.Float64(), [*FINITE, float("nan"), float("inf")], NUMBERS),
+    Kind(pl.Float32(), [0.0, 1.0, 1.5, -17.0], NUMBERS),
     Kind(pl.Decimal(9, 2), _decimals(9, 2), NUMBERS),
     Kind(pl.Decimal(30, 6), _decimals(30, 6), NUMBERS),
-    Kind(pl.Boolean(), st.booleans(), NUMBERS),
+    Kind(pl.Boolean(), [True, False], NUMBERS),
     Kind(pl.Date(), DAYS, MOMENT),
     *(_moment("us", zone) for zone in (None, "UTC")),
-    Kind(pl.Binary(), st.sampled_from([b"", b"x", b"\xff", "ü".encode()]), ["binary", "string"]),
-    Kind(NESTED, st.fixed_dictionaries({
-        "a": st.none() | st.integers(0, 9),
-        "b": st.lists(st.sampled_from(["x", "ü"]), max_size=2),
-    }), ["string"]),
+    Kind(pl.Binary(), [b"", b"x", b"\xff", "ü".encode()], ["binary", "string"]),
+    Kind(NESTED, [{"a": 1, "b": ["x", "ü"]}, {"a": None, "b": []}], ["string"]),
 ]  # fmt: skip
 UNSIGNED = {8: pl.UInt8(), 16: pl.UInt16(), 32: pl.UInt32(), 64: pl.UInt64()}
 PARQUET = [
     *TYPED, _moment("ms"), _moment("ns"), _moment("us", "Europe/Berlin"),
     *(Kind(dtype, _whole(bits, signed=False), NUMBERS) for bits, dtype in UNSIGNED.items()),
-    Kind(pl.Categorical(), st.sampled_from(["1", "x", "2024-01-31"]), ["string", "int64", "date"]),
+    Kind(pl.Categorical(), ["1", "x", "2024-01-31"], ["string", "int64", "date"]),
 ]  # fmt: skip
 STORED = {
     "csv": [TEXT], "csv parts": [TEXT], "sql": [TEXT, WIDE, REAL], "parquet": PARQUET,
@@ -94,9 +93,9 @@ STORED = {
 }  # fmt: skip
 KEYS = {"k1": "int64", "k2": "string"}
 KEY_KINDS = {
-    "k1": [Kind(pl.String(), st.sampled_from(["1", "2", " 3 ", "4.0", "", "x"]), []),
-           Kind(pl.Int64(), st.integers(1, 5), [])],
-    "k2": [Kind(pl.String(), st.sampled_from(["a", "b", "", "B"]), [])],
+    "k1": [Kind(pl.String(), ["1", "2", " 3 ", "4.0", "", "x"], []),
+           Kind(pl.Int64(), [1, 2, 3, 4, 5], [])],
+    "k2": [Kind(pl.String(), ["a", "b", "", "B"], [])],
 }  # fmt: skip
 
 
@@ -108,9 +107,12 @@ class Feed:
     by: Expression
 
     def __repr__(self) -> str:
-        """Be short: this is what an example that fails is shown by."""
         marks = " key" * self.row.is_key + " required" * self.row.required
         return f"<{self.by.sql} -> {self.row.ai_column} {self.row.ai_type}{marks}>"
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        """Be short: this is what Hypothesis shows an example by."""
+        printer.text(repr(self))
 
 
 @dataclass(frozen=True)
@@ -200,17 +202,23 @@ def _sources(
 
 
 def _transforms(ai_type: str, *, is_text: bool) -> st.SearchStrategy[Expression]:
-    numbers = [] if is_text else ["n"]
-    texts = ["a text", "n"] if is_text else ["a text"]
+    numbers = () if is_text else ("n",)
+    texts = ("a text", "n") if is_text else ("a text",)
     texts_made = expressions(numbers, texts, "text")
     return expressions(numbers, texts, "int") | texts_made if ai_type in NUMBERS else texts_made
 
 
 @st.composite
 def _rows(draw: st.DrawFn, kinds: dict[str, Kind], *, is_text: bool) -> list[Row]:
-    values = {
-        name: st.one_of(kind.values, kind.values, kind.values, st.none())
-        for name, kind in kinds.items()
-    }
-    rows = draw(st.lists(st.fixed_dictionaries(values), max_size=7))
-    return [{ID: str(i) if is_text else i} | row for i, row in enumerate(rows)]
+    number = draw(st.integers(0, 7))
+    columns = {name: draw(_values(kind, number)) for name, kind in kinds.items()}
+    return [
+        {ID: str(i) if is_text else i} | {name: values[i] for name, values in columns.items()}
+        for i in range(number)
+    ]
+
+
+def _values(kind: Kind, number: int) -> st.SearchStrategy[list[Any]]:
+    """Give a column's values; about a fifth of them is null."""
+    choice = st.sampled_from([*kind.values, *[None] * (1 + len(kind.values) // 5)])
+    return st.lists(choice, min_size=number, max_size=number)

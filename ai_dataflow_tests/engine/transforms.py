@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from ai_dataflow_tests.engine.values import FAILED, become
 
 Row = dict[str, Any]
+Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,17 @@ def column(name: str) -> Expression:
     return Expression(f'"{name}"', lambda row: row[name])
 
 
-def expressions(numbers: list[str], texts: list[str], kind: str) -> st.SearchStrategy[Expression]:
+def expressions(numbers: Names, texts: Names, kind: str) -> st.SearchStrategy[Expression]:
     """Give expressions of a kind over columns of whole numbers and of texts."""
     return _numbers(numbers, texts, 2) if kind == "int" else _texts(numbers, texts, 2)
 
 
-def _numbers(numbers: list[str], texts: list[str], depth: int) -> st.SearchStrategy[Expression]:
+@cache
+def _numbers(numbers: Names, texts: Names, depth: int) -> st.SearchStrategy[Expression]:
     literal = st.integers(-9, 9).map(lambda n: Expression(str(n), lambda _: n))
     options = [literal, *(st.just(column(name)) for name in numbers)]
-    if texts and depth:
-        cast = st.sampled_from(texts).flatmap(lambda name: st.sampled_from(_casts(name)))
-        options.append(cast)
+    if depth:  # often: what fails within an expression is the subject
+        options += [st.sampled_from(_casts(name)) for name in texts] * 2
     if depth:
         inner = _numbers(numbers, texts, depth - 1)
         options += [
@@ -52,7 +54,8 @@ def _numbers(numbers: list[str], texts: list[str], depth: int) -> st.SearchStrat
     return st.one_of(options)
 
 
-def _texts(numbers: list[str], texts: list[str], depth: int) -> st.SearchStrategy[Expression]:
+@cache
+def _texts(numbers: Names, texts: Names, depth: int) -> st.SearchStrategy[Expression]:
     literal = st.sampled_from(["", "x", "it's", "12"]).map(_literal)
     options = [literal, *(st.just(column(name)) for name in texts)]
     if depth:
@@ -67,7 +70,8 @@ def _texts(numbers: list[str], texts: list[str], depth: int) -> st.SearchStrateg
     return st.one_of(options)
 
 
-def _conditions(numbers: list[str], texts: list[str], depth: int) -> st.SearchStrategy[Expression]:
+@cache
+def _conditions(numbers: Names, texts: Names, depth: int) -> st.SearchStrategy[Expression]:
     number, text = _numbers(numbers, texts, depth - 1), _texts(numbers, texts, depth - 1)
     return st.one_of(
         st.builds(_is_null, st.one_of(number, text)),

@@ -10,7 +10,7 @@ import datetime as dt
 import math
 import re
 import struct
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, Final
 
 FAILED: Final = "\ue000failed"
@@ -152,6 +152,7 @@ def _digits(ai_type: str) -> tuple[int, int]:
 
 def _as_decimal(number: Decimal, ai_type: str) -> Any:
     precision, scale = _digits(ai_type)
-    shifted = number.scaleb(scale)
-    fits = shifted == int(shifted) and abs(shifted) < 10**precision
+    with localcontext(prec=80):
+        shifted = number.scaleb(scale)
+        fits = shifted == int(shifted) and abs(shifted) < 10**precision
     return number if fits else FAILED
