@@ -140,7 +140,7 @@ def _as_float(number: float, ai_type: str) -> Any:
     if ai_type == "float64":
         return number
     try:
-        return float(struct.unpack("f", struct.pack("f", number))[0])
+        return float(struct.unpack("<f", struct.pack("<f", number))[0])
     except OverflowError:
         return FAILED
 
