@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 RUN = { env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow run; code=$$?; [ $$code -eq 1 ] || exit $$code; \
   echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."; }
 
-.PHONY: help setup demo demo-azure ui services services-stop services-setup test chaos lint lock clean
+.PHONY: help setup demo demo-azure ui services services-stop services-setup test chaos properties lint lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,9 +52,14 @@ services-stop: ## stop them
 test: lint services-setup ## everything that CI checks
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-N ?= 1000
+chaos: N ?= 1000
 chaos: setup services-setup ## kill runs N=1000 times or more, at every write and at random; a table of them
 	$(BIN)/python -m ai_dataflow_tests.chaos $(N)
+
+properties: N ?= 10000
+properties: setup ## random partitions against a plain oracle, many: make properties N=10000
+	AI_DATAFLOW_EXAMPLES=$(N) $(BIN)/pytest -n 2 --timeout 0 \
+	  ai_dataflow_tests/engine/test_properties.py ai_dataflow_tests/orchestration/test_properties.py
 
 lock: ## compile requirements.txt anew from pyproject.toml
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ai_dataflow_tests.disks import make_disk  # noqa: F401 - pytest finds it here
 from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds them here
     azurite,
     azurite_tls,

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
+from polars.exceptions import PolarsError
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.workstation.failures import is_full
 
 SPILL_BYTES = 64 << 20
 _PART = "part"
@@ -33,7 +37,8 @@ class Scratch:
         if size < SPILL_BYTES:
             return frame.collect().lazy()
         path = self._path()
-        frame.sink_parquet(path, compression="lz4")
+        with _spilling():
+            frame.sink_parquet(path, compression="lz4")
         return pl.scan_parquet(path)
 
     def hold_batches(
@@ -44,7 +49,7 @@ class Scratch:
             return pl.concat([pl.DataFrame(schema=schema), *batches]).lazy()
         path = self._path()
         arrow = pl.DataFrame(schema=schema).to_arrow()
-        with pq.ParquetWriter(path, arrow.schema, compression="lz4") as writer:
+        with _spilling(), pq.ParquetWriter(path, arrow.schema, compression="lz4") as writer:
             writer.write_table(arrow)
             for batch in batches:
                 writer.write_table(batch.to_arrow())
@@ -54,7 +59,8 @@ class Scratch:
         """Compute frames of one schema one after the other, into files."""
         paths = [self._path() for _ in pieces]
         for piece, path in zip(pieces, paths, strict=True):
-            piece.sink_parquet(path, compression="lz4")
+            with _spilling():
+                piece.sink_parquet(path, compression="lz4")
         return pl.scan_parquet(paths)
 
     def split(self, frame: pl.LazyFrame, keys: list[str], parts: int) -> list[pl.LazyFrame]:
@@ -63,7 +69,8 @@ class Scratch:
         number = (pl.struct(keys).hash() % parts).alias(_PART)
         into = pl.PartitionBy(folder, key=number, include_key=False)
         schema = frame.collect_schema()
-        frame.sink_parquet(into, compression="lz4", mkdir=True)
+        with _spilling():
+            frame.sink_parquet(into, compression="lz4", mkdir=True)
         found = [sorted((folder / f"{_PART}={part}").glob("*.parquet")) for part in range(parts)]
         return [
             pl.scan_parquet(files, hive_partitioning=False) if files
@@ -73,6 +80,31 @@ class Scratch:
 
     def _path(self) -> Path:
         return self._folder() / f"{uuid.uuid4().hex}.parquet"
+
+
+@contextmanager
+def _spilling() -> Iterator[None]:
+    """Tell a full disk apart from data that cannot be computed.
+
+    Raises:
+        DataflowError: RUN-002.
+    """
+    try:
+        yield
+    except (OSError, PolarsError) as error:
+        if is_full(error):
+            raise DataflowError(_no_space()) from None
+        raise
+
+
+def _no_space() -> Diagnostic:
+    where = tempfile.gettempdir()
+    return Diagnostic(
+        "RUN-002",
+        f"no space is left in {where}, where sources too large for memory are kept meanwhile",
+        place=where,
+        fix="make space there or let TMPDIR name another folder, then run the partition again",
+    )
 
 
 @contextmanager

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterError
+from filelock import FileLock
+from sqlalchemy.exc import SQLAlchemyError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.settings import CONFIG_VARIABLE, Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
 _PROJECT_HOME = ".dagster"
+_LOCK_SECONDS = 60
 _DEFAULT_CONFIG = """\
 # The Dagster instance of this project: SQLite in this folder. For a shared one, set DAGSTER_HOME.
 telemetry:
@@ -45,26 +48,48 @@ def ui_command(settings: Settings) -> str:
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open the instance; the project's own one is made if it is not there.
 
+    What its storage refuses while it is open ends the block in the same way.
+
     Raises:
         DataflowError: CFG-007.
     """
     home = dagster_home(settings)
     try:
-        if HOME_VARIABLE not in os.environ:
-            home.mkdir(parents=True, exist_ok=True)
-            config = home / "dagster.yaml"
-            if not config.exists():
-                config.write_text(_DEFAULT_CONFIG, encoding="utf-8")
-        instance = dg.DagsterInstance.from_config(str(home))
-    except (DagsterError, OSError) as error:
-        raise DataflowError(
-            Diagnostic(
-                "CFG-007",
-                f"the Dagster instance in {home} cannot be opened",
-                place=HOME_VARIABLE,
-                fix=f"correct {HOME_VARIABLE}, or unset it to use the project's own instance",
-                cause=redacted(error),
-            )
-        ) from None
+        instance = (
+            dg.DagsterInstance.from_config(str(home))
+            if HOME_VARIABLE in os.environ
+            else _own_instance(home)
+        )
+    except (DagsterError, OSError, SQLAlchemyError) as error:
+        raise _unusable(home, "opened", error) from None
     with instance:
-        yield instance
+        try:
+            yield instance
+        except SQLAlchemyError as error:
+            raise _unusable(home, "used", error) from None
+
+
+def _own_instance(home: Path) -> dg.DagsterInstance:
+    """Open the project's own instance, made if it is not there.
+
+    One process at a time: two that both find no tables and make them damage the instance for good.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / ".lock", timeout=_LOCK_SECONDS):
+        config = home / "dagster.yaml"
+        if not config.exists():
+            config.write_text(_DEFAULT_CONFIG, encoding="utf-8")
+        return dg.DagsterInstance.from_config(str(home))
+
+
+def _unusable(home: Path, how: str, error: Exception) -> DataflowError:
+    return DataflowError(
+        Diagnostic(
+            "CFG-007",
+            f"the Dagster instance in {home} cannot be {how}",
+            place=HOME_VARIABLE,
+            fix=f"see that its storage has space and may be written; or correct {HOME_VARIABLE}, "
+            "or unset it to use the project's own instance",
+            cause=redacted(error),
+        )
+    )

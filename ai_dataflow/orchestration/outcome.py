@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 from ai_dataflow.config.project import Project
 from ai_dataflow.config.teams import with_owner
 from ai_dataflow.engine.job import PartitionResult, Stage
@@ -68,6 +68,7 @@ class Run:
     partitions: list[PartitionReport] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
     timings: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    untold: dict[str, Exception] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, work: str) -> Iterator[None]:
@@ -128,7 +129,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     removed = sorted(partitions_of(modules) - set(run.plan.partitions))
     # A replay says nothing of what it is not about.
     of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
-    told = [*of_plan, *problems]
+    told = [*of_plan, *problems, *_untold(run)]
     made = RunReport(
         run_id=run.run_id,
         kind=run.kind,
@@ -153,6 +154,21 @@ def _published(run: Run) -> tuple[dict[str, Published], list[Diagnostic]]:
         return published(run.workstation), []
     except DataflowError as error:
         return {}, [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+
+
+def _untold(run: Run) -> list[Diagnostic]:
+    """Mention the partitions of which there is no event."""
+    if not run.untold:
+        return []
+    first = next(iter(run.untold.values()))
+    problem = Diagnostic(
+        "RUN-010",
+        f"Dagster was not told of {listing(run.untold, 5)}; the data is as this report says",
+        place="Dagster",
+        fix="see that the instance's storage has space and answers, then run these again",
+        cause=redacted(first),
+    )
+    return [with_owner(run.project.teams, problem)]
 
 
 def _removed(run: Run, partitions: list[str]) -> list[Diagnostic]:

@@ -58,11 +58,13 @@ class DagsterRecorder:
 def end(context: Context, report: RunReport) -> None:
     """End the step in a `Failure` that tells what failed, if anything did."""
     statuses = report.statuses()
-    if not report.failed and not report.unreported:
+    if not report.failed and not report.unreported and not report.untold:
         context.log.info(f"{statuses['ok']} partitions are well")
         return
-    causes = report.unreported + [
-        f"{p.partition}: {p.error.code} {p.error.message}" for p in report.failed if p.error
+    causes = [
+        *report.unreported,
+        *report.untold,
+        *(f"{p.partition}: {p.error.code} {p.error.message}" for p in report.failed if p.error),
     ]
     hidden = len(causes) - _SHOWN_CAUSES
     more = f"\n… and {hidden} more" if hidden > 0 else ""

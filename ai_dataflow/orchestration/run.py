@@ -154,9 +154,16 @@ def _publish(run: Run, module: str, results: list[PartitionResult]) -> int | Non
 
 
 def _record(run: Run, result: PartitionResult, version: int | None) -> None:
+    """Tell the recorder; where it cannot hear, the other modules are made and reported as well.
+
+    What is published is published, whether or not there is an event of it.
+    """
     failed = result.failed_stages
-    for stage in EXTRACTS:
-        if stage in run.stages and stage not in failed:
-            run.recorder.extracted(result, stage)
-    if version is not None and not failed and result.data:
-        run.recorder.published(result, version, run.plan.coverage[result.job.module])
+    try:
+        for stage in EXTRACTS:
+            if stage in run.stages and stage not in failed:
+                run.recorder.extracted(result, stage)
+        if version is not None and not failed and result.data:
+            run.recorder.published(result, version, run.plan.coverage[result.job.module])
+    except Exception as error:
+        run.untold[result.partition] = error

@@ -172,6 +172,7 @@ def _show_places(
         ("report", kept or workstation.reports().join(report_name(report.run_id))),
         *(("", f"not delivered yet: {why}") for why in report.unreported[-1:] if kept),
         ("Dagster UI", ui),
+        *(("", why) for why in report.untold),
     ]
     console.print()
     for name, place in places:

@@ -12,12 +12,37 @@ from ai_dataflow.sources.faults import FOREIGN, Fault, fault_of
 from ai_dataflow.sources.storage import Folder
 
 _FIX = "check that the folder exists, has space and may be read and written"
+_AGAIN = "then run the failed partitions again"
+_SPACE = f"make space there, {_AGAIN}"
+# What the operating system says of a disk, whichever library passes it on, and what to do.
+_FULL = {
+    "No space left on device": ("no space is left on its disk", _SPACE),
+    "Disk quota exceeded": ("the quota of its disk is used up", _SPACE),
+}
+_CLOSED = {
+    "Read-only file system": ("its file system is read-only", f"make it writable, {_AGAIN}"),
+    "Permission denied": ("this user may not", f"give who runs this the right, {_AGAIN}"),
+}
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether a disk is full; Polars and deltalake say so somewhere in a longer text."""
+    return any(said in str(error) for said in _FULL)
+
+
+def _disk_fault(error: BaseException) -> tuple[str, str] | None:
+    """Give what is the matter with the disk, and what to do; None where it is something else."""
+    text = str(error)
+    return next((told for said, told in (_FULL | _CLOSED).items() if said in text), None)
 
 
 def unreached(folder: Folder, error: Exception) -> DataflowError:
     """A place of the workstation that cannot be written or read, and why."""
     if fault := fault_of(error, folder.account):
         return _of_account(folder.url, fault)
+    if folder.account is None and (told := _disk_fault(error)):
+        why, fix = told
+        return _failed("WST-001", folder.url, f"cannot be used: {why}", fix, redacted(error))
     return _failed("WST-001", folder.url, "cannot be used", _FIX, redacted(error))
 
 
@@ -38,8 +63,8 @@ def reaching(folder: Folder) -> Iterator[None]:
         yield
     except FOREIGN as error:
         raise unreached(folder, error) from None
-    except PolarsError as error:  # of what is written, unless it speaks of the account
-        if fault_of(error, folder.account) is None:
+    except PolarsError as error:  # of what is written, unless it speaks of the account or the disk
+        if fault_of(error, folder.account) is None and (folder.account or not _disk_fault(error)):
             raise
         raise unreached(folder, error) from None
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -70,7 +71,7 @@ def write_partition(
 
         root = table.uri("").rstrip("/")
         target = pl.PartitionBy(root, max_rows_per_file=rows_per_file, file_path_provider=name)
-    with reaching(table):
+    with _whole_or_gone(table, paths), reaching(table):
         frame.sink_parquet(target, mkdir=table.account is None, **table.polars)
         return tuple(_written(table, path) for path in sorted(paths))
 
@@ -84,6 +85,21 @@ def write_rows(frame: pl.LazyFrame, folder: Folder, path: str) -> DataFile:
     with reaching(folder):
         frame.sink_parquet(folder.uri(path), mkdir=folder.account is None, **folder.polars)
         return _written(folder, path)
+
+
+@contextmanager
+def _whole_or_gone(table: Folder, paths: list[str]) -> Iterator[None]:
+    """Remove what a failed write left: on a full disk it would be in everybody's way.
+
+    In a storage account a file that is not whole has never been there.
+    """
+    try:
+        yield
+    except BaseException:
+        for path in paths if table.account is None else ():
+            with suppress(OSError):
+                Path(table.join(path)).unlink()
+        raise
 
 
 def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) -> DataFile:

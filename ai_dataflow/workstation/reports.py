@@ -121,16 +121,24 @@ class RunReport(_Part):
     @property
     def unreported(self) -> list[str]:
         """Why the workstation could not take this report; empty where it has it."""
-        problems = (d for d in self.diagnostics if d.get("severity") == "error")
-        return [f"{d['code']} {d['message']}" for d in problems if d["code"].startswith("WST")]
+        return self._errors("WST")
+
+    @property
+    def untold(self) -> list[str]:
+        """What Dagster has no events of, though it was done; empty where it knows all."""
+        return self._errors("RUN-010")
 
     @property
     def exit_code(self) -> int:
         """0 all well, 1 something failed or was held back, 2 nothing could run."""
         if self.partitions and all(p.status == "held" for p in self.partitions):
             return 2
-        has_errors = any(d.get("severity") == "error" for d in self.diagnostics)
-        return 1 if self.failed or has_errors else 0
+        return 1 if self.failed or self._errors("") else 0
+
+    def _errors(self, code: str) -> list[str]:
+        """Give the errors of the run itself whose code begins so."""
+        problems = (d for d in self.diagnostics if d.get("severity") == "error")
+        return [f"{d['code']} {d['message']}" for d in problems if d["code"].startswith(code)]
 
 
 def report_name(run_id: str) -> str:

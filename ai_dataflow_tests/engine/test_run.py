@@ -69,6 +69,11 @@ def test_a_partition_is_read_mapped_joined_and_unioned(tmp_path: Path) -> None:
     assert file.rows == result.total("rows_published") == 5
 
 
+@pytest.mark.proves(
+    "transform",
+    "corrupt",
+    "REJ-001 or REJ-003: the row is left out; it is listed with its cell, the rest is published",
+)
 @pytest.mark.usefixtures("_everywhere")
 def test_every_row_left_out_is_listed_with_its_run_and_reason(tmp_path: Path) -> None:
     ragged = csv_file(tmp_path / "pens.csv", "n 1 2,3")
@@ -167,6 +172,9 @@ def test_a_database_gives_the_same_rows_too(tmp_path: Path) -> None:
     assert rows.drop("product_code").sort("n").equals(ROWS)
 
 
+@pytest.mark.proves(
+    "read SQL", "corrupt", "REJ-001: a text among numbers; its row is left out and listed"
+)
 @pytest.mark.parametrize("column_type", ["INTEGER", "REAL", "NUMERIC(10,2)"])
 def test_a_text_in_a_number_column_of_a_database_is_rejected(
     tmp_path: Path, column_type: str
@@ -253,6 +261,9 @@ def test_jobs_and_results_are_plain_data_that_can_be_sent_anywhere(tmp_path: Pat
         assert pickle.loads(pickle.dumps(result)) == result  # noqa: S301
 
 
+@pytest.mark.proves(
+    "write", "corrupt", "DAT-002: a balance that does not close; the files are removed"
+)
 def test_rows_that_are_unaccounted_for_stop_the_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +283,9 @@ def test_rows_that_are_unaccounted_for_stop_the_partition(
     assert list(Path(workstation(tmp_path).root.url).glob("*/client_code=*/*")) == []
 
 
+@pytest.mark.proves(
+    "write", "corrupt", "DAT-002: the file does not hold what was read; it is not published"
+)
 def test_a_value_that_is_lost_stops_the_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

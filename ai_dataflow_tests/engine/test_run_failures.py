@@ -25,6 +25,11 @@ from ai_dataflow_tests.engine.jobs import (
 )
 
 
+@pytest.mark.proves(
+    "read file",
+    "missing",
+    "SRC-001: the partition fails; the message has the cell, nothing of it is written",
+)
 def test_a_missing_file_is_a_failure_of_its_source(tmp_path: Path) -> None:
     shop = make_shop(tmp_path)
     (tmp_path / "orders.csv").unlink()
@@ -39,6 +44,9 @@ def test_a_missing_file_is_a_failure_of_its_source(tmp_path: Path) -> None:
     assert (result.data, result.rejects) == ((), ())
 
 
+@pytest.mark.proves(
+    "read SQL", "missing", "SRC-001: the partition fails; all its missing sources are named at once"
+)
 def test_all_sources_that_are_missing_are_named_at_once(tmp_path: Path) -> None:
     partition = job(
         source(tmp_path / "a.csv", mapped("n"), submodule="a"),
@@ -62,6 +70,11 @@ def test_a_transform_that_does_not_fit_its_source_is_a_failure_of_the_mapping(
     assert (problem.product, problem.submodule) == ("orion", "line")
 
 
+@pytest.mark.proves(
+    "transform",
+    "corrupt",
+    "the partition fails where a function breaks; it is the mapping's, and quotes no value",
+)
 @pytest.mark.parametrize("transform", ["SUBSTR(word, 1, n)", "CAST(word AS JSON)"])
 def test_a_transform_that_breaks_on_some_rows_is_a_failure_of_the_mapping(
     tmp_path: Path, transform: str
@@ -96,6 +109,9 @@ def test_files_of_one_source_that_lack_a_column_are_a_failure_of_the_source(tmp_
     assert codes(run_job(partition, tmp_path)) == ["SRC-010"]
 
 
+@pytest.mark.proves(
+    "transform", "corrupt", "REJ-001 even where Polars would panic; it costs only its row"
+)
 def test_a_value_on_which_polars_panics_costs_only_its_row(tmp_path: Path) -> None:
     days = pl.Series([0, 2**31 - 1], dtype=pl.Int32).cast(pl.Date)
     pl.DataFrame({"day": days}).write_parquet(tmp_path / "days.parquet")

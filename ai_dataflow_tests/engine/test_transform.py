@@ -56,6 +56,11 @@ def test_a_value_that_does_not_cast_rejects_its_row() -> None:
     ]
 
 
+@pytest.mark.proves(
+    "transform",
+    "missing",
+    "REJ-002: no value where one is required; the row is left out and listed",
+)
 @pytest.mark.parametrize("empty", [None, "", "  "])
 def test_a_null_in_a_required_column_rejects_its_row(empty: str | None) -> None:
     rows = pl.DataFrame({"day": ["2024-01-31", empty]})

@@ -30,6 +30,7 @@ def test_the_base_is_without_a_problem(tmp_path: Path) -> None:
         assert (len(jobs), held) == (3, {})
 
 
+@pytest.mark.proves("compile", "corrupt", "a damaged sheet is noticed, or does no harm")
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_mutant_is_noticed_or_does_no_harm(

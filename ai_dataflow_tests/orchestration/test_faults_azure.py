@@ -79,6 +79,11 @@ def failed(lake: Lake) -> set[str]:
     return {key for key, status in statuses(lake).items() if status == "FAILED"}
 
 
+@pytest.mark.proves(
+    "read file",
+    "killed",
+    "a server killed and started again is waited out; all rows are published, once",
+)
 def test_a_kill_while_sources_are_read_is_waited_out(
     azurite: Azurite, own: Azurite, before_own: FaultyProxy, tmp_path: Path
 ) -> None:
@@ -98,6 +103,9 @@ def test_a_kill_while_sources_are_read_is_waited_out(
         assert_frame_equal(lake.rows(module), rows)
 
 
+@pytest.mark.proves(
+    "read file", "killed", "SRC-012 if it stays away; its own partitions fail, their old data stays"
+)
 def test_an_account_that_stays_away_fails_its_own_partitions(
     azurite: Azurite, own: Azurite, tmp_path: Path
 ) -> None:
@@ -144,6 +152,12 @@ def content(lake: Lake) -> pl.DataFrame:
     return lake.rows().select(pl.col(name).alias(new) for name, new in names.items()).sort(pl.all())
 
 
+@pytest.mark.proves(
+    "write", "killed", "a server killed and started again is waited out; all is published, once"
+)
+@pytest.mark.proves(
+    "commit", "killed", "a server killed at the commit is waited out; all is published, once"
+)
 @pytest.mark.parametrize(
     ("where", "first"),
     [(DATA_FILE, False), (COMMIT, True), (COMMIT, False)],
@@ -179,6 +193,12 @@ def away_from(proxy: FaultyProxy, *, method: str, path: str) -> None:
     proxy.inject(Reset(), when=is_away)
 
 
+@pytest.mark.proves(
+    "write",
+    "killed",
+    "WST-004 if it stays away; all keeps its old data, the report is kept beside the project",
+)
+@pytest.mark.proves("commit", "killed", "WST-004 if it stays away; all keeps its old data")
 @pytest.mark.parametrize("where", [DATA_FILE, COMMIT], ids=["a data file", "a commit"])
 def test_a_workstation_that_goes_and_stays_away_keeps_its_old_data(
     azurite: Azurite, proxy: FaultyProxy, tmp_path: Path, where: Any
@@ -240,6 +260,11 @@ def behind_proxy(azurite: Azurite, proxy: FaultyProxy) -> Callable[..., Lake]:
     return make
 
 
+@pytest.mark.proves(
+    "read file",
+    "denied",
+    "SRC-006 fails one partition; what is refused is not asked again, the others run",
+)
 def test_a_403_in_the_middle_fails_its_partition_and_is_not_asked_again(
     behind_proxy: Callable[..., Lake], proxy: FaultyProxy, tmp_path: Path
 ) -> None:
@@ -255,6 +280,7 @@ def test_a_403_in_the_middle_fails_its_partition_and_is_not_asked_again(
     assert failed(lake) == {"claims|acme"}
 
 
+@pytest.mark.proves("read file", "slow", "it costs its time; all is published")
 def test_a_stall_costs_its_time_and_nothing_else(
     behind_proxy: Callable[..., Lake], proxy: FaultyProxy, tmp_path: Path
 ) -> None:
@@ -279,6 +305,9 @@ def deliver_as(kind: str, server: Azurite, container: str, name: str, frame: pl.
     server.upload(ORION, container, f"{name}.{kind}", buffer.getvalue())
 
 
+@pytest.mark.proves(
+    "read file", "corrupt", "an answer that breaks off is asked for again; no row is lost"
+)
 @pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "delta"])
 @pytest.mark.parametrize("is_reset", [False, True], ids=["cut short", "reset"])
 def test_an_answer_that_breaks_off_is_asked_for_again_and_no_row_is_lost(

@@ -126,6 +126,11 @@ def kill_while_read(slow: Slow) -> None:
     slow.server.start()
 
 
+@pytest.mark.proves(
+    "read SQL",
+    "killed",
+    "a server killed and started again is read anew; each row is published once",
+)
 @both_ways
 def test_a_server_killed_while_it_is_read_is_waited_out(make: Make, bulk: bool) -> None:
     slow = make(ONE, bulk=bulk)
@@ -140,6 +145,9 @@ def test_a_server_killed_while_it_is_read_is_waited_out(make: Make, bulk: bool) 
     assert pl.read_parquet(copied).height == ROWS
 
 
+@pytest.mark.proves(
+    "read SQL", "killed", "SRC-007 if it stays away; its own partitions fail, their old data stays"
+)
 @both_ways
 def test_a_server_that_stays_away_fails_what_reads_it(make: Make, bulk: bool) -> None:
     slow = make(ONE, bulk=bulk, retry_seconds=1)
@@ -160,6 +168,9 @@ def test_a_server_that_stays_away_fails_what_reads_it(make: Make, bulk: bool) ->
     assert_frame_equal(slow.rows(), before)
 
 
+@pytest.mark.proves(
+    "read SQL", "concurrent", "never more queries at once than max_connections; all is published"
+)
 @both_ways
 def test_no_more_queries_at_once_than_max_connections(make: Make, bulk: bool) -> None:
     slow = make(EIGHT, bulk=bulk, connections=2)

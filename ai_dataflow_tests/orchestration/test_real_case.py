@@ -57,6 +57,11 @@ def _break_three_things(folder: Path) -> set[str]:
     return {"sales|USA", *(f"customers|{client}" for client in chinook)}
 
 
+@pytest.mark.proves(
+    "read file",
+    "missing",
+    "the other partitions run; Dagster shows exactly the failed ones, whose old data stays",
+)
 def test_a_partial_failure_fails_exactly_what_it_touches(
     real_case: Path, workstation: Path
 ) -> None:
@@ -86,6 +91,11 @@ def test_only_the_extracts_that_failed_are_failed(real_case: Path) -> None:
     assert sum(status == "FAILED" for status in tables.values()) == 8
 
 
+@pytest.mark.proves(
+    "read file",
+    "corrupt",
+    "SRC-004: a CSV that was cut off; its partition fails, with the cell and the owner",
+)
 def test_each_failure_is_classified(real_case: Path) -> None:
     _break_three_things(real_case)
     failed = {p.partition: p.errors for p in run_project(real_case).failed}

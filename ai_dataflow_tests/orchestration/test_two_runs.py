@@ -17,6 +17,10 @@ from ai_dataflow_tests.projects import project
 RUN = "from ai_dataflow.cli import main; main()"
 
 
+@pytest.mark.proves(
+    "commit", "concurrent", "two runs publish one after the other; nothing is there twice"
+)
+@pytest.mark.proves("report", "concurrent", "each run has its own report")
 @pytest.mark.slow
 def test_two_processes_publish_one_after_the_other(tmp_path: Path) -> None:
     project(tmp_path)
@@ -27,11 +31,16 @@ def test_two_processes_publish_one_after_the_other(tmp_path: Path) -> None:
     reports = [json.loads(process.communicate(timeout=120)[0]) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(report["versions"]["claims"] for report in reports) == [0, 1]
+    kept = {file.stem for file in (tmp_path / "workstation/_runs").iterdir()}
+    assert kept == {report["run_id"] for report in reports}
     table = DeltaTable(tmp_path / "workstation" / "claims")
     assert table.to_pyarrow_table().num_rows == 2
     assert len(table.file_uris()) == 1
 
 
+@pytest.mark.proves(
+    "write", "concurrent", "WST-006 when waiting takes too long; nothing is touched"
+)
 def test_a_run_that_cannot_have_the_module_fails_its_partitions_and_touches_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

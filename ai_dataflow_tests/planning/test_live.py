@@ -10,6 +10,7 @@ import pytest
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.project import load_project
+from ai_dataflow.engine.run import run
 from ai_dataflow.planning.plan import Plan, make_live_plan
 from ai_dataflow_tests.projects import TOML, project, text_file
 
@@ -42,6 +43,11 @@ def only(made: Plan) -> Diagnostic:
     return problem
 
 
+@pytest.mark.proves(
+    "compile",
+    "missing",
+    "MAP-014: no such column; its partitions are held, with the cell and the nearest name",
+)
 @pytest.mark.parametrize(
     ("row", "code", "column", "says"),
     [
@@ -153,6 +159,12 @@ def test_only_the_clients_whose_source_lacks_the_column_are_held(tmp_path: Path)
     assert (list(made.held), only(made).partitions) == ([ACME], (ACME,))
 
 
+@pytest.mark.proves(
+    "compile",
+    "missing",
+    "SRC-001, told before the run; the run tries again, for it may be there by then",
+)
+@pytest.mark.proves("compile", "corrupt", "SRC-002, SRC-003 or SRC-010, told before the run")
 @pytest.mark.parametrize(
     ("location", "content", "code"),
     [
@@ -188,6 +200,21 @@ def test_parquet_files_of_one_location_with_differing_schemas_are_told_by_name(
     problem = only(live(tmp_path, "claims,ORION,claim,No,x,int64,,\n", control))
     assert (problem.code, problem.partitions) == ("SRC-010", (ACME,))
     assert "b.parquet differs in the column No" in problem.cause
+
+
+@pytest.mark.proves(
+    "compile",
+    "concurrent",
+    "MAP-014: a column that goes after compiling; what is read is compiled anew, nothing is null",
+)
+def test_a_source_that_changes_after_it_was_compiled_is_compiled_anew(tmp_path: Path) -> None:
+    """What is read is what counts: a column that has gone since is no column of nulls."""
+    made = live(tmp_path, "claims,ORION,claim,Amount,x,float64,,\n")
+    assert made.diagnostics == ()
+    pl.DataFrame({"Amt": [1.5]}).write_parquet(tmp_path / "data/claims.parquet")
+    result = run(made.jobs[ACME], load_project(tmp_path).settings, "run-1")
+    assert [failure.diagnostic.code for failure in result.failures] == ["MAP-014"]
+    assert result.data == ()
 
 
 SQL = '[sql.policydb]\nurl = "sqlite:///data/policy.sqlite"\n'

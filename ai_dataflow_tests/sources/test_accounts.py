@@ -148,6 +148,11 @@ def _wrong_signature(server: Azurite, container: str) -> dict[str, Any]:
     return {"sas_token": sas, "endpoint": server.endpoint(ACCOUNT)}
 
 
+@pytest.mark.proves(
+    "read file",
+    "denied",
+    "SRC-006 or SRC-011; the message tells a missing right from a wrong credential",
+)
 @pytest.mark.parametrize(
     ("means", "path", "code", "says"),
     [

@@ -264,6 +264,9 @@ def test_json_lines_may_be_compressed(tmp_path: Path) -> None:
     assert _read(_pin(tmp_path, "rows.jsonl.gz"))["n"].to_list() == [1]
 
 
+@pytest.mark.proves(
+    "read file", "corrupt", "SRC-003: not what its format promises; not one row of it is taken"
+)
 def test_a_parquet_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     file = _write(tmp_path / "rows.parquet")
     file.write_bytes(file.read_bytes()[:-20])
@@ -291,6 +294,9 @@ def _rewritten(file: Path) -> None:
     file.with_suffix(".tmp").rename(file)
 
 
+@pytest.mark.proves(
+    "read file", "concurrent", "SRC-005: replaced while it was read; never a mixture of both"
+)
 @pytest.mark.parametrize("change", [_same_size, _larger, _gone, _rewritten])
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
 def test_a_file_that_changed_since_it_was_listed_is_refused(

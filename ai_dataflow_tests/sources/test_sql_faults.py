@@ -109,6 +109,9 @@ def test_a_server_that_starts_late_is_waited_for(tmp_path: Path, way: str) -> No
         back.join()
 
 
+@pytest.mark.proves(
+    "read SQL", "denied", "SRC-022: the right and the table are named; it is not retried"
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_missing_right_is_named_and_not_retried(own: Postgres, tmp_path: Path, way: str) -> None:
     own.execute("DROP TABLE IF EXISTS closed; CREATE TABLE closed (a int)")
@@ -164,6 +167,9 @@ def test_a_table_that_is_not_there_is_missing(own: Postgres, tmp_path: Path, way
     assert _told(_settings(own, tmp_path, way, retry_seconds=100), "nosuch").code == "SRC-001"
 
 
+@pytest.mark.proves(
+    "read SQL", "corrupt", "SRC-008: the query fails; its cause is told without the values"
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_failing_view_is_a_failed_query_without_its_values(
     own: Postgres, tmp_path: Path, way: str
@@ -175,6 +181,7 @@ def test_a_failing_view_is_a_failed_query_without_its_values(
     assert "row 1" not in repr(problem)
 
 
+@pytest.mark.proves("read SQL", "slow", "SRC-023 when query_timeout is over; it is not retried")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_query_that_takes_too_long_is_ended(own: Postgres, tmp_path: Path, way: str) -> None:
     own.execute("CREATE OR REPLACE VIEW slow AS SELECT 1 AS a FROM pg_sleep(60)")

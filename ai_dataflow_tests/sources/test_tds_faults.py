@@ -39,6 +39,7 @@ def _is_whole(found: pl.DataFrame) -> bool:
     return found["v"].to_list() == ROWS
 
 
+@pytest.mark.proves("read SQL", "denied", "SRC-021 after one attempt; more would lock the account")
 @pytest.mark.parametrize("number", [18456, 18470, 4060, 40615])
 def test_a_refused_login_is_told_after_one_attempt(way: Way, number: int) -> None:
     """Again and again it would lock the account."""
@@ -178,6 +179,9 @@ def test_a_table_that_is_not_there_is_missing(way: Way) -> None:
         assert way.told(server, retry_seconds=100).code == "SRC-001"
 
 
+@pytest.mark.proves(
+    "read SQL", "missing", "SRC-001 if it is dropped meanwhile; it is not asked for again"
+)
 def test_a_table_that_is_dropped_meanwhile_is_missing(way: Way) -> None:
     with TdsServer(TABLE) as server:
         server.inject("read", Refuse(208), times=None)

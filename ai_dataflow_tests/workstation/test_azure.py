@@ -142,6 +142,9 @@ def test_batches_become_one_file_or_none(place: Workstation) -> None:
     assert [stored.path for stored in staging.files()] == ["copy.parquet"]
 
 
+@pytest.mark.proves(
+    "commit", "concurrent", "WST-003, or one after the other; a client has the rows of one of them"
+)
 @pytest.mark.parametrize("first", [True, False], ids=["a new table", "an old one"])
 @pytest.mark.parametrize("overlap", [True, False])
 def test_those_that_publish_at_once_are_never_mixed(
@@ -175,6 +178,9 @@ def test_those_that_publish_at_once_are_never_mixed(
         assert first or overlap or len(versions) == number
 
 
+@pytest.mark.proves(
+    "commit", "slow", "a commit whose answer is lost is known again; it is there once"
+)
 @pytest.mark.parametrize("again", [False, True], ids=["first", "replaced"])
 def test_a_commit_whose_answer_is_lost_is_known_again(
     proxy: FaultyProxy, behind: Workstation, place: Workstation, again: bool
@@ -238,6 +244,11 @@ def test_reports_are_written_and_read(place: Workstation) -> None:
     assert read_report(folder, "run-1") == report(1)
 
 
+@pytest.mark.proves(
+    "report",
+    "missing",
+    "WST-004 if the account is away; the report is kept here and delivered by the next run",
+)
 def test_a_report_that_cannot_be_delivered_is_delivered_later(
     place: Workstation, container: str, tmp_path: Path
 ) -> None:
@@ -267,6 +278,12 @@ def test_what_a_run_that_was_killed_while_it_looked_left_is_removed_by_the_next(
     assert place.root.files() == []
 
 
+@pytest.mark.proves(
+    "write", "denied", "WST-005: the missing right is named; readers keep the old version"
+)
+@pytest.mark.proves(
+    "commit", "denied", "WST-005: nothing is published; readers keep the old version"
+)
 def test_a_signature_that_may_not_write_is_told(azurite: Azurite, container: str) -> None:
     owner = _opened(
         container, account_key=azurite.keys[ACCOUNT], endpoint=azurite.endpoint(ACCOUNT)

@@ -80,6 +80,9 @@ def test_a_run_that_goes_on_for_too_long_refuses_the_second_with_its_name(folder
     assert error.value.diagnostics[0].code == "WST-006"
 
 
+@pytest.mark.proves(
+    "write", "concurrent", "one run at a time makes a module; the others wait and say for whom"
+)
 def test_one_of_many_holds_it_at_a_time(folder: Folder) -> None:
     holding: list[str] = []
     together: list[list[str]] = []

@@ -69,6 +69,7 @@ def test_a_run_without_a_report_has_none(tmp_path: Path) -> None:
     assert read_report(Folder(str(tmp_path)), "run-2") is None
 
 
+@pytest.mark.proves("report", "corrupt", "a damaged report is passed over; the others are shown")
 def test_reports_come_newest_first_and_what_is_none_is_passed_over(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
     for number in (2, 10, 1):

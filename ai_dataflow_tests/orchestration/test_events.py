@@ -1,0 +1,192 @@
+"""Dagster's events: where they cannot be kept, the data and its report are as they should be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from ai_dataflow import load
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.project import load_project
+from ai_dataflow.definitions import build_definitions
+from ai_dataflow.orchestration.instance import open_instance
+from ai_dataflow.orchestration.launch import launch
+from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.reports import RunReport, read_reports
+from ai_dataflow_tests.disks import MakeDisk
+from ai_dataflow_tests.orchestration.runs import cli, dagster_statuses, run_project
+from ai_dataflow_tests.projects import CONTROL, MAPPING, project
+
+TWO_MODULES = f"{CONTROL}    ORION,fees,fee,acme,data/claims.csv,Y\n"
+BOTH = f"{MAPPING}    fees,ORION,fee,ClaimNo,fee_id,int64\n"
+EVENTS = ".dagster/history/runs/index.db"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """Give a project of two modules that has run once."""
+    folder = project(tmp_path / "p", control=TWO_MODULES, mapping=BOTH)
+    assert run_project(folder).exit_code == 0
+    return folder
+
+
+def _last_report(folder: Path) -> RunReport:
+    return next(read_reports(open_workstation(load_project(folder).settings).reports()))
+
+
+@pytest.mark.proves(
+    "event",
+    "missing",
+    "the instance is made anew; it knows of this run alone, the data is as it was",
+)
+def test_an_instance_that_is_gone_is_made_anew(shop: Path) -> None:
+    shutil.rmtree(shop / ".dagster")
+    assert run_project(shop).exit_code == 0
+    assert set(dagster_statuses(shop, "ai_dataset").values()) == {"MATERIALIZED"}
+
+
+@pytest.mark.proves(
+    "event", "corrupt", "CFG-007, exit code 2; nothing runs, readers keep the old version"
+)
+def test_a_damaged_instance_is_told_and_nothing_runs(shop: Path) -> None:
+    for database in (shop / ".dagster").rglob("*.db"):
+        database.write_bytes(b"no database at all" * 1000)
+    ran = cli(shop, "run")
+    assert ran.returncode == 2
+    assert "error[CFG-007]" in ran.stderr
+    assert "file is not a database" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert cli(shop, "status").returncode == 0
+
+
+@pytest.mark.proves("event", "concurrent", "two first runs make one instance")
+def test_two_that_make_an_instance_at_once_both_have_it(tmp_path: Path) -> None:
+    """Dagster looks whether there are tables, and then makes them."""
+    settings = load_project(project(tmp_path / "p")).settings
+    together = threading.Barrier(4, timeout=30)
+
+    def open_it() -> int:
+        together.wait()
+        with open_instance(settings) as instance:
+            return instance.get_runs_count()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [done.result() for done in [pool.submit(open_it) for _ in range(4)]] == [0] * 4
+
+
+def _refuse_materializations(folder: Path) -> None:
+    """Let the real storage of events refuse those of what was materialized."""
+    with closing(sqlite3.connect(folder / EVENTS)) as events, events:
+        events.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON event_logs "
+            "WHEN NEW.dagster_event_type = 'ASSET_MATERIALIZATION' "
+            "BEGIN SELECT RAISE(ABORT, 'the server is going away'); END"
+        )
+
+
+@pytest.mark.proves(
+    "event",
+    "denied",
+    "RUN-010, exit code 1; the data is published and in the report, which names what is untold",
+)
+def test_events_that_are_refused_stop_no_module_and_are_in_the_report(shop: Path) -> None:
+    _refuse_materializations(shop)
+    ran = cli(shop, "run")
+    assert ran.returncode == 1
+    assert "RUN-010 Dagster was not told of claims|acme, fees|acme" in ran.stdout
+    report = _last_report(shop)
+    assert [(p.status, p.version) for p in report.partitions] == [("ok", 1), ("ok", 1)]
+    (problem,) = report.diagnostics
+    assert (problem["code"], problem["owner"]) == ("RUN-010", "ai-platform")
+    assert "the server is going away" in problem["cause"]
+    for module in ("claims", "fees"):
+        assert load(module, version=1, config=shop).collect().height == 2
+
+
+@contextmanager
+def _locked(database: Path, seconds: float) -> Iterator[None]:
+    """Keep a database to ourselves for a while, from now on."""
+    locked = threading.Event()
+
+    def lock() -> None:
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            locked.set()
+            time.sleep(seconds)
+            connection.execute("ROLLBACK")
+
+    holder = threading.Thread(target=lock)
+    holder.start()
+    assert locked.wait(10)
+    yield
+    holder.join()
+
+
+@pytest.mark.proves("event", "slow", "it costs its time; all is published and told")
+def test_a_slow_instance_is_waited_for(shop: Path) -> None:
+    began = time.monotonic()
+    with _locked(shop / EVENTS, 3):
+        report = run_project(shop)
+    assert time.monotonic() - began > 3
+    assert report.exit_code == 0
+    assert set(dagster_statuses(shop, "ai_dataset").values()) == {"MATERIALIZED"}
+
+
+def _run_watched(folder: Path, watcher: Callable[[object], None]) -> RunReport:
+    loaded = load_project(folder)
+    plan = make_plan(loaded)
+    with open_instance(loaded.settings) as instance:
+        definitions = build_definitions(str(folder), watcher)
+        return launch(definitions, loaded, plan, plan.partitions, instance)
+
+
+@pytest.mark.proves(
+    "event", "full", "RUN-010 in the report, exit code 2; all modules are published"
+)
+def test_an_instance_whose_disk_is_full_in_the_middle_stops_no_module(
+    tmp_path: Path, make_disk: MakeDisk
+) -> None:
+    """The run cannot end well for Dagster; what it did is in the workstation's report."""
+    folder = project(tmp_path / "p", control=TWO_MODULES, mapping=BOTH)
+    disk = make_disk(folder / ".dagster", 16)
+    assert run_project(folder).exit_code == 0
+    with pytest.raises(DataflowError) as error:
+        _run_watched(folder, lambda _: disk.fill())
+    assert [problem.code for problem in error.value.diagnostics] == ["CFG-007"]
+    report = _last_report(folder)
+    assert [(p.status, p.version) for p in report.partitions] == [("ok", 1), ("ok", 1)]
+    assert [problem["code"] for problem in report.diagnostics] == ["RUN-010"]
+    disk.free()
+    assert run_project(folder).exit_code == 0
+    assert set(dagster_statuses(folder, "ai_dataset").values()) == {"MATERIALIZED"}
+
+
+@pytest.mark.proves("event", "concurrent", "two runs tell their own partitions")
+@pytest.mark.slow
+def test_two_runs_of_one_instance_tell_their_own_partitions(shop: Path) -> None:
+    (shop / "data/claims.csv").rename(shop / "data/fees.csv")
+    control = shop / "control_table.csv"
+    control.write_text(control.read_text().replace("fee,acme,data/claims", "fee,acme,data/fees"))
+    command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "run", "--json"]
+    both = [
+        subprocess.Popen([*command, "-p", key], cwd=shop, stdout=subprocess.PIPE, text=True)
+        for key in ("claims|acme", "fees|acme")
+    ]
+    reports = [json.loads(process.communicate(timeout=120)[0]) for process in both]
+    assert [p["status"] for report in reports for p in report["partitions"]] == ["failed", "ok"]
+    assert dagster_statuses(shop, "ai_dataset") == {
+        "claims|acme": "FAILED",
+        "fees|acme": "MATERIALIZED",
+    }
