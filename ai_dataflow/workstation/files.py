@@ -82,7 +82,7 @@ def write_rows(frame: pl.LazyFrame, folder: Folder, path: str) -> DataFile:
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    with reaching(folder):
+    with _whole_or_gone(folder, [path]), reaching(folder):
         frame.sink_parquet(folder.uri(path), mkdir=folder.account is None, **folder.polars)
         return _written(folder, path)
 
