@@ -21,14 +21,11 @@ FAULTS = ("missing", "denied", "corrupt", "slow", "killed", "full", "concurrent"
 MARKER = "proves"
 
 _NOT_BUILT = "not built yet"
-_CHAOS = "this process killed: see the chaos tests"
 _NOTHING_WRITTEN = "nothing is written"
 
 # Why there is no test: by stage and fault; `*` is any fault of the stage.
 REASONS = {
     ("mail", "*"): _NOT_BUILT,
-    ("report", "killed"): _CHAOS,
-    ("event", "killed"): _CHAOS,
     ("read file", "full"): "reading needs no space; what is spilled is under transform",
     ("compile", "killed"): f"{_NOTHING_WRITTEN}: the next run compiles anew",
     ("compile", "full"): _NOTHING_WRITTEN,
@@ -47,7 +44,7 @@ PROMISES = {
     "P3": ("Per product: read = written + rejected + merged, or nothing is published.",
            "engine/test_properties.py", "test_every_row_and_every_value_is_accounted_for"),
     "P4": ("Readers see the old or the new partition, never a part of one.",
-           "workstation/test_azure.py", "test_those_that_publish_at_once_are_never_mixed"),
+           "chaos/test_chaos.py", "test_killed_runs_on_local_folders"),
     "P5": ("Same inputs and mapping, same content; a rerun adds nothing.",
            "engine/test_properties.py", "test_the_same_inputs_give_the_same_content"),
     "P6": ("A missing source or column is a failure, never an empty success.",
@@ -55,6 +52,8 @@ PROMISES = {
            "test_all_sources_that_are_missing_are_named_at_once"),
     "P7": ("No null from a failed cast without a reject.",
            "engine/test_properties.py", "test_every_row_and_every_value_is_accounted_for"),
+    "P8": ("Rejected rows can be replayed after a fix, once.",
+           "orchestration/test_replay.py", "test_a_second_replay_changes_nothing"),
     "P10": ("No secrets and no row values in logs, metadata, reports or mails.",
             "orchestration/test_canary.py", "test_no_command_shows_a_secret_or_a_value"),
 }  # fmt: skip

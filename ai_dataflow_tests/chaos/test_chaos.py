@@ -48,6 +48,23 @@ def killed(batch: Batch, place: Place) -> None:
     assert found.reads > found.rounds
 
 
+@pytest.mark.proves(
+    "write",
+    "killed",
+    "a run killed at any write leaves the old version; the next run is as if it had not been",
+)
+@pytest.mark.proves(
+    "commit",
+    "killed",
+    "a run killed at the commit leaves the old or the new version, whole; "
+    "its lease is taken over at once",
+)
+@pytest.mark.proves("report", "killed", "what is published stays; the killed run has no report")
+@pytest.mark.proves(
+    "event",
+    "killed",
+    "what is published stays; Dagster shows the run as failed when its monitoring finds it",
+)
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("batch", LOCAL.values(), ids=LOCAL)
@@ -55,6 +72,9 @@ def test_killed_runs_on_local_folders(batch: Batch, tmp_path: Path) -> None:
     killed(batch, local(tmp_path))
 
 
+@pytest.mark.proves(
+    "commit", "killed", "the same in a storage account; what was left over is removed by `cleanup`"
+)
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("batch", AZURE.values(), ids=AZURE)

@@ -104,6 +104,9 @@ KILLS: list[tuple[str, bool, bool]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.proves(
+    "commit", "killed", "the open rejects are those of what readers see; wherever it was killed"
+)
 @pytest.mark.parametrize(("step", "after", "visible"), KILLS)
 def test_whatever_is_killed_the_open_rejects_are_those_of_what_readers_see(
     workstation: Workstation,
