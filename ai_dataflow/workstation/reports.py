@@ -121,24 +121,28 @@ class RunReport(_Part):
     @property
     def unreported(self) -> list[str]:
         """Why the workstation could not take this report; empty where it has it."""
-        return self._errors("WST")
+        return self._told("WST")
 
     @property
     def untold(self) -> list[str]:
         """What Dagster has no events of, though it was done; empty where it knows all."""
-        return self._errors("RUN-010")
+        return self._told("RUN-010")
 
     @property
     def exit_code(self) -> int:
         """0 all well, 1 something failed or was held back, 2 nothing could run."""
         if self.partitions and all(p.status == "held" for p in self.partitions):
             return 2
-        return 1 if self.failed or self._errors("") else 0
+        return 1 if self.failed or any(self._errors) else 0
 
-    def _errors(self, code: str) -> list[str]:
-        """Give the errors of the run itself whose code begins so."""
-        problems = (d for d in self.diagnostics if d.get("severity") == "error")
-        return [f"{d['code']} {d['message']}" for d in problems if d["code"].startswith(code)]
+    @property
+    def _errors(self) -> Iterator[dict[str, Any]]:
+        """The errors of the run itself, not of a partition."""
+        return (problem for problem in self.diagnostics if problem.get("severity") == "error")
+
+    def _told(self, code: str) -> list[str]:
+        """Give the run's errors whose code begins so."""
+        return [f"{d['code']} {d['message']}" for d in self._errors if d["code"].startswith(code)]
 
 
 def report_name(run_id: str) -> str:
