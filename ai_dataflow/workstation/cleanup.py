@@ -40,6 +40,7 @@ _OF_TABLE = re.compile(
 )
 _KEPT = re.compile(rf"[^/]+/{_UUID}/[^/]+/[^/]+\.parquet")
 _COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet(#\d+)?|extracts\.json#\d+")
+_LEASE = re.compile(r"\d+\.json#\d+")
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _left_over(
         old = _old(staging, before, _COPY)
         named = staged_files(staging) if old else set()
         yield from ((staging, path, size) for path, size in old.items() if path not in named)
+    leases = workstation.leases(module)
+    yield from ((leases, path, size) for path, size in _old(leases, before, _LEASE).items())
     kept = workstation.kept(module)
     if old := _old(kept, before, _KEPT):
         seen = rejects.current(workstation, module)

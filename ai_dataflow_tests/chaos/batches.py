@@ -39,7 +39,7 @@ def local(folder: Path) -> Place:
         try:
             yield make_world(own, workers=workers)
         finally:
-            shutil.rmtree(own)
+            shutil.rmtree(own, ignore_errors=True)
 
     return make
 
@@ -54,7 +54,7 @@ def azure(folder: Path, server: Azurite) -> Place:
         try:
             yield make_world(own, url + storage(server, [WORKSTATION]), workers)
         finally:
-            shutil.rmtree(own)
+            shutil.rmtree(own, ignore_errors=True)
             server.container(WORKSTATION, container).delete_container()
 
     return make

@@ -15,8 +15,7 @@ from ai_dataflow_tests.services.azurite import Azurite
 
 AFTER: tuple[Side, ...] = ("after",)
 LOCAL = {
-    "a first run, 1": Sweep(first=True, part=0, parts=2),
-    "a first run, 2": Sweep(first=True, part=1, parts=2),
+    "a first run": Sweep(first=True, sides=AFTER),
     "a run, 1": Sweep(part=0, parts=2),
     "a run, 2": Sweep(part=1, parts=2),
     "a run after a killed one": Sweep(again=True, sides=AFTER),

@@ -80,6 +80,7 @@ def test_what_was_being_written_is_removed(workstation: Workstation) -> None:
         "_rejects/claims/_delta_log/_last_checkpoint#2",
         f"_staging/claims/acme/VEGA.claim.{KILLED}.parquet#1",
         "_staging/claims/acme/extracts.json#1",
+        "_leases/claims/00000001.json#1",
     }
     foreign = {"claims/notes#1", "_staging/claims/acme/extracts.json#old"}
     for path in left | foreign:
