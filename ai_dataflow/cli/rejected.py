@@ -9,6 +9,7 @@ import typer
 
 from ai_dataflow import terminal
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
+from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.planning.plan import make_plan
@@ -40,6 +41,9 @@ def rejects(
     workstation = open_workstation(project.settings)
     modules = [m for m in reject_tables.modules(workstation) if module in ("", m)]
     code = reason.upper()
+    if code and code not in CODES:
+        known = [known for known in CODES if known.startswith("REJ-")]
+        raise typer.BadParameter(f"there is no reason {code}; they are {', '.join(known)}")
     groups = [g for m in modules for g in reject_groups(workstation, m, client, code, samples)]
     if as_json:
         print_json([group.to_json() for group in groups])
@@ -90,6 +94,8 @@ def _check_known(project: Project, module: str, client: str) -> None:
     Raises:
         DataflowError: RUN-001.
     """
+    if not (module or client):
+        return
     workstation = open_workstation(project.settings)
     keys = {tuple(key.split("|", 1)) for key in make_plan(project).partitions}
     modules = {m for m, _ in keys} | set(reject_tables.modules(workstation))

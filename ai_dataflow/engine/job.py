@@ -111,7 +111,8 @@ class PartitionResult:
     """What a partition's job came to: counts and files to commit, or classified failures.
 
     `origins` are the source columns of each AI column, as they were read; `publication` is what its
-    files are named by. A partition that rejected too much has failures and rejects.
+    files are named by. A partition that rejected too much has failures and rejects. `replaces` are
+    the published files that it was made from, if it was.
     """
 
     job: PartitionJob
@@ -121,6 +122,7 @@ class PartitionResult:
     origins: dict[str, list[Origin]] = field(default_factory=dict)
     data: tuple[DataFile, ...] = ()
     rejects: tuple[DataFile, ...] = ()
+    replaces: tuple[str, ...] = ()
     failures: list[Failure] = field(default_factory=list)
     seconds: float = 0.0
 

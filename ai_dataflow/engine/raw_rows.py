@@ -28,8 +28,9 @@ def decoded(texts: pl.LazyFrame, column: str, schema: pl.Schema) -> pl.LazyFrame
     """Give back the rows that `encoded` was given, from their JSON."""
     inner = pl.Struct({name: _shown_type(dtype) for name, dtype in schema.items()})
     row = pl.col(column).str.json_decode(inner)
-    columns = {n: _restored(row.struct.field(n), dtype) for n, dtype in schema.items()}
-    return texts.select(**columns)
+    return texts.select(
+        _restored(row.struct.field(name), dtype).alias(name) for name, dtype in schema.items()
+    )
 
 
 def _instance(dtype: Any) -> pl.DataType:

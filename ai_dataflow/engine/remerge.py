@@ -87,7 +87,9 @@ def _check_types(job: PartitionJob, schema: pl.Schema) -> None:
         now, then = ai_types.to_polars(column.ai_type), schema.get(column.name)
         if then is not None and then != now:
             what = f"{column.name} is published as {then}, and now it is {column.ai_type}"
-            raise not_replayable("", "", what)
+            rows = (row for source in job.sources for row in source.mappings)
+            cells = (row.place("ai_type") for row in rows if row.ai_column == column.name)
+            raise not_replayable("", "", what, next(cells, ""))
 
 
 def remerge(published: Published, late: Sequence[Part], space: Scratch) -> dict[str, Remerged]:
@@ -111,14 +113,16 @@ def _product(product: str, published: Published, late: list[Part], space: Scratc
         return Remerged(rows.frame, rows.height, 0, rows.filled, kept)
     sources = published.job.by_product()[product]
     if kept:
-        parts = _with_late_rows(product, sources, kept, late)
+        _check_kept(sources, kept, rows, published.job, space)
+        parts = _with_late_rows(sources, kept, late)
         done = merge_product(parts, space)
         base = sum(own.height for own in kept.values())
         kept = {part.source.submodule: part.good for part in parts}
         return Remerged(done.rows, base, done.rows_merged, done.filled, kept)
-    if sum(bool(source.key_columns) for source in sources) > 1:
-        what = "its submodules are joined by keys now, and were not when it was published"
-        raise not_replayable(product, "", what)
+    if len(keyed := [source for source in sources if source.key_columns]) > 1:
+        what = "it is joined, and the rows that it was made of are not kept any more, or never were"
+        cell = next(row.place("is_key") for row in keyed[-1].mappings if row.is_key)
+        raise not_replayable(product, "", what, cell)
     done = merge_product(late, space)
     frames = [rows.frame, done.rows] if rows.height else [done.rows]
     filled = Counter(rows.filled) + Counter(done.filled)
@@ -126,19 +130,43 @@ def _product(product: str, published: Published, late: list[Part], space: Scratc
     return Remerged(together, rows.height, done.rows_merged, filled)
 
 
-def _with_late_rows(
-    product: str, sources: Sequence[SourceJob], kept: Mapping[str, Rows], late: Sequence[Part]
-) -> list[Part]:
-    """Give a product's sources as they would have been, had the late rows passed at once."""
+def _check_kept(
+    sources: Sequence[SourceJob],
+    kept: Mapping[str, Rows],
+    rows: Rows,
+    job: PartitionJob,
+    space: Scratch,
+) -> None:
+    """Make sure that the kept rows, merged as the sheet is now, are the rows that are published.
+
+    They are not if keys or columns have changed since, or where somebody removed a file: a replay
+    would change rows that are published, and nothing else would tell.
+    """
+    product, place = sources[0].product, sources[0].place
     if gone := set(kept) - {source.submodule for source in sources}:
         what = "the control table has it no more, and it is joined"
-        raise not_replayable(product, min(gone), what)
-    passed = {part.source.submodule: part for part in late}
+        raise not_replayable(product, min(gone), what, place)
+    parts = _with_late_rows(sources, kept, [])
+    made = merge_product(parts, space)
+    height = sum(part.height for part in parts) - made.rows_merged
+    values = [(made.filled.get(c.name, 0), rows.filled.get(c.name, 0)) for c in job.columns]
+    if height != rows.height or any(now != then for now, then in values):
+        what = (
+            f"the rows that it was made of give {height} rows as the sheet is now, of which "
+            f"{rows.height} are published, or other values: keys or columns have changed since, "
+            "or kept rows are gone"
+        )
+        raise not_replayable(product, "", what, place)
+
+
+def _with_late_rows(
+    sources: Sequence[SourceJob], kept: Mapping[str, Rows], late: Sequence[Part]
+) -> list[Part]:
+    """Give a product's sources as they would have been, had the late rows passed at once."""
     parts = []
     for source in sources:
         rows = [kept[source.submodule]] if source.submodule in kept else []
-        if part := passed.get(source.submodule):
-            rows.append(part.good)
+        rows += [part.good for part in late if part.source.submodule == source.submodule]
         if rows:
             parts.append(_part(source, rows))
     return parts
@@ -149,10 +177,12 @@ def _part(source: SourceJob, rows: Sequence[Rows]) -> Part:
     frames = []
     for own in rows:
         # A column that the sheet has got since is null in the rows from before.
-        added = {
-            name: pl.lit(None, dtype) for name, dtype in types.items() if name not in own.filled
-        }
-        frames.append(own.frame.with_columns(**added).select(list(types)))
+        added = [
+            pl.lit(None, dtype).alias(name)
+            for name, dtype in types.items()
+            if name not in own.filled
+        ]
+        frames.append(own.frame.with_columns(added).select(list(types)))
     filled = {name: sum(own.filled.get(name, 0) for own in rows) for name in types}
     height = sum(own.height for own in rows)
     return Part(source, source.key_columns, pl.concat(frames), height, filled)

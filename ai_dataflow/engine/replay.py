@@ -7,7 +7,6 @@ are in docs/rejects.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -28,7 +27,7 @@ from ai_dataflow.engine.merge import Part, union_products
 from ai_dataflow.engine.raw_rows import decoded
 from ai_dataflow.engine.remerge import look, not_replayable, remerge
 from ai_dataflow.engine.run import classified
-from ai_dataflow.engine.scratch import Scratch, scratch
+from ai_dataflow.engine.scratch import Scratch, bytes_per_row, scratch
 from ai_dataflow.engine.transform import REASON, count, map_rows, reasons, split
 from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
 from ai_dataflow.sources.schemas import schema_of
@@ -37,8 +36,12 @@ from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 from ai_dataflow.workstation.rejects import Current
 
-_NUMBER = "\ue000number"  # beside the reject table's columns: the order of its rows
+# Beside the reject table's columns: the number of a row, and whether it passes now.
+_NUMBER, _PASSES, _NOW = "\ue000number", "\ue000passes", "\ue000now "
 _NO_COLUMN = "\ue000none"  # of a source that is mapped to literals alone
+_TOLD = ("reason", "ai_column", "mapping_cell")
+_NOT_READ = ("MAP-014", "MAP-018")
+_OTHER_CASE = "MAP-017"
 
 
 def replay(
@@ -51,14 +54,16 @@ def replay(
         current: what the partition and its rejects consist of.
         settings: the project's.
         run_id: what marks the rejects that pass.
-        dry_run: only count them.
+        dry_run: only count them; nothing is written.
 
     Returns:
         Counts and files to publish; no files where no reject passes.
     """
-    return classified(
-        job, lambda result: _replay(result, current, settings, run_id, dry_run=dry_run)
-    )
+
+    def make(result: PartitionResult) -> None:
+        _replay(result, current, settings, run_id, dry_run=dry_run)
+
+    return classified(job, make)
 
 
 def _replay(
@@ -66,12 +71,14 @@ def _replay(
 ) -> None:
     workstation = open_workstation(settings)
     with scratch() as space:
-        again = _map_again(result.job, current, workstation, space, run_id)
+        again = _map_again(result.job, current, workstation, space)
         _count(result, again)
-        if not again.parts or dry_run:
+        if not again.parts:
             return
-        published = look(result.job, current, workstation)
-        merged = remerge(published, again.parts, space)
+        merged = remerge(look(result.job, current, workstation), again.parts, space)
+        if dry_run:
+            return
+        result.replaces = current.data
         for product, own in merged.items():
             counts = result.counts.setdefault(product, ProductCounts())
             counts.rows_read += own.base
@@ -79,20 +86,23 @@ def _replay(
             again.expected.filled[product] = own.filled
             if again.still_open(product):
                 keep_rows(result, product, own.kept, workstation)
-        write_rejects(result, again.table(), workstation)
+        write_rejects(result, again.table(run_id), workstation)
         rows = union_products({p: own.rows for p, own in merged.items()}, result.job.columns)
         write_balanced(result, rows, again.expected, workstation)
 
 
 @dataclass
 class _Again:
-    """Rejects, mapped again: the reject table's rows as they are from now on, and what passes.
+    """Rejects, mapped again.
 
-    `open` are the rejects of each source that were open, `expected` has those that still are.
+    `listed` are the reject table's rows, numbered; `verdicts` say of each that was mapped whether
+    it passes, or why not; `parts` are the rows that pass. `open` are the rejects of each source
+    that were open, `expected` has those that still are.
     """
 
+    listed: pl.LazyFrame
     open: dict[tuple[str, str], int] = field(default_factory=dict)
-    rows: list[pl.LazyFrame] = field(default_factory=list)
+    verdicts: list[pl.LazyFrame] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     expected: Expectation = field(default_factory=Expectation)
 
@@ -100,9 +110,19 @@ class _Again:
         """Tell whether a product has rejects that do not pass."""
         return any(rows for (own, _), rows in self.expected.rejected.items() if own == product)
 
-    def table(self) -> pl.LazyFrame:
-        """Give all rows of the reject table, in the order that they had."""
-        return pl.concat(self.rows).sort(_NUMBER).drop(_NUMBER)
+    def table(self, run_id: str) -> pl.LazyFrame:
+        """Give all rows of the reject table as they are from now on, in the order that they had."""
+        passes = pl.col(_PASSES).fill_null(value=False)
+        now = {name: pl.coalesce(_NOW + name, name) for name in _TOLD}
+        marked = {"replayed_run_id": pl.lit(run_id), "replayed_at": pl.lit(datetime.now(UTC))}
+        marks = {n: pl.when(passes).then(mark).otherwise(n) for n, mark in marked.items()}
+        return (
+            self.listed.join(
+                pl.concat(self.verdicts), on=_NUMBER, how="left", maintain_order="left"
+            )
+            .with_columns(**now, **marks)
+            .select(pl.col(name).cast(dtype) for name, dtype in rejects.SCHEMA.items())
+        )
 
 
 def _count(result: PartitionResult, again: _Again) -> None:
@@ -116,72 +136,77 @@ def _count(result: PartitionResult, again: _Again) -> None:
 
 
 def _map_again(
-    job: PartitionJob, current: Current, workstation: Workstation, space: Scratch, run_id: str
+    job: PartitionJob, current: Current, workstation: Workstation, space: Scratch
 ) -> _Again:
-    again = _Again()
     sources = {(source.product, source.submodule): source for source in job.sources}
-    table = workstation.rejects(job.module)
-    with reaching(table):
-        listed = rejects.scan(workstation, job.module, current.rejects).with_row_index(_NUMBER)
-        rows = listed.collect()
-    again.rows.append(rows.lazy().filter(~rejects.IS_OPEN))
-    for (product, submodule, schema), own in _by_source(rows):
+    listed = rejects.scan(workstation, job.module, current.rejects).with_row_index(_NUMBER)
+    again = _Again(listed)
+    open_rows = listed.filter(rejects.IS_OPEN)
+    with reaching(workstation.rejects(job.module)):
+        groups = open_rows.group_by("product_code", "submodule_name", "raw_schema").len()
+        found = groups.sort(pl.all()).collect().rows()
+    lost = again.expected.rejected
+    for product, submodule, schema, rows in found:
         key = product, submodule
-        again.open[key] = again.open.get(key, 0) + own.height
-        lost = again.expected.rejected
-        lost[key] = lost.get(key, 0) + own.height
+        again.open[key] = again.open.get(key, 0) + rows
+        lost[key] = lost.get(key, 0) + rows
         if schema is None or (source := sources.get(key)) is None:
-            again.rows.append(own.lazy())  # a line that is no row; a source that is gone
-            continue
-        part = _map(source, own, schema, again, space, run_id)
+            continue  # a line that is no row; a source that is gone
+        is_own = (
+            (pl.col("product_code") == product)
+            & (pl.col("submodule_name") == submodule)
+            & (pl.col("raw_schema") == schema)
+        )
+        own = open_rows.filter(is_own).select(_NUMBER, "raw_row")
+        with reaching(workstation.rejects(job.module)):
+            held = space.hold(own, int(bytes_per_row(own) * rows))
+        part = _map(source, held, schema, again, space, int(bytes_per_row(held) * rows))
         lost[key] -= part.height
         if part.height:
             again.parts.append(part)
     return again
 
 
-def _by_source(
-    rows: pl.DataFrame,
-) -> Iterator[tuple[tuple[str, str, str | None], pl.DataFrame]]:
-    open_rows = rows.filter(rejects.IS_OPEN)
-    groups = open_rows.group_by("product_code", "submodule_name", "raw_schema", maintain_order=True)
-    for (product, submodule, schema), own in groups:
-        yield (str(product), str(submodule), None if schema is None else str(schema)), own
-
-
 def _map(
-    source: SourceJob, own: pl.DataFrame, schema: str, again: _Again, space: Scratch, run_id: str
+    source: SourceJob, own: pl.LazyFrame, schema: str, again: _Again, space: Scratch, size: int
 ) -> Part:
-    """Map the rejects of a source; put them back as they are from now on."""
-    compiled, raw = _raw(source, own.lazy(), schema)
-    mapped = space.hold(map_rows(raw, compiled, numbered=False), int(own.estimated_size()))
-    passes = pl.col(REASON).is_null()
-    now = {
-        name: pl.when(passes).then(pl.col(name)).otherwise(told)
-        for name, told in reasons(compiled).items()
-    }
-    marked = {
-        "replayed_run_id": pl.when(passes).then(pl.lit(run_id)),
-        "replayed_at": pl.when(passes).then(pl.lit(datetime.now(UTC))).cast(
-            rejects.SCHEMA["replayed_at"]
-        ),
-    }  # fmt: skip
-    beside = pl.concat([own.lazy(), mapped.select(REASON)], how="horizontal")
-    again.rows.append(beside.with_columns(**now, **marked).drop(REASON))
+    """Map the rejects of a source; note of each whether it passes."""
+    compiled, raw = _raw(source, own, schema)
+    mapped = space.hold(map_rows(raw, compiled, numbered=False), size)
+    now = {f"{_NOW}{name}": told for name, told in reasons(compiled).items()}
+    failed = pl.col(REASON).is_not_null()
+    verdict = pl.concat([own.select(_NUMBER), mapped.select(REASON)], how="horizontal").select(
+        _NUMBER,
+        failed.not_().alias(_PASSES),
+        *(pl.when(failed).then(told).alias(name) for name, told in now.items()),
+    )
+    again.verdicts.append(verdict)
     counted = count(mapped, compiled)
     good = split(mapped, source, compiled).good
     return Part(source, source.key_columns, good, counted.good, counted.filled)
 
 
 def _raw(source: SourceJob, own: pl.LazyFrame, schema: str) -> tuple[CompiledSource, pl.LazyFrame]:
-    """Give a source's rejected rows as they were read, and its mapping compiled against them."""
+    """Give a source's rejected rows as they were read, and its mapping compiled against them.
+
+    Raises:
+        DataflowError: DAT-005 where the sheet reads what was not read then, or may not have been;
+            MAP-011, MAP-015 and MAP-019 as any sheet that does not compile.
+    """
     columns = schema_of(schema)
     try:
         compiled = compile_source(source, columns)
     except DataflowError as error:
-        problem = error.diagnostics[0]
-        what = f"as they were read then, the rejected rows do not fit the sheet: {problem.message}"
-        raise not_replayable(source.product, source.submodule, what, problem.place) from None
+        problems = error.diagnostics
+        unread = [problem for problem in problems if problem.code in _NOT_READ]
+        if len(unread) < len(problems):
+            raise DataflowError(*(p for p in problems if p not in unread)) from None
+        what = f"the rejected rows do not have what the sheet reads now: {unread[0].message}"
+        raise not_replayable(source.product, source.submodule, what, unread[0].place) from None
+    for warning in compiled.warnings:
+        if warning.code == _OTHER_CASE:  # the source may have had both, and this one not be read
+            what = f"it cannot be told which column is meant: {warning.message}"
+            raise not_replayable(source.product, source.submodule, what, warning.place)
     if not columns:
         return compiled, own.select(pl.col(_NUMBER).alias(_NO_COLUMN))
     return compiled, decoded(own, "raw_row", columns)

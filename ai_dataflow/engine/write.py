@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import polars as pl
 
@@ -37,8 +37,9 @@ def write_rejects(result: PartitionResult, lost: pl.LazyFrame, workstation: Work
     """Write the rows that a partition leaves out, and count the open ones in the file."""
     job = result.job
     table = workstation.rejects(job.module)
-    result.rejects = write_partition(lost, table, job.client, result.publication)
-    count_rejects(result, workstation)
+    with _nothing_stays(result, workstation):
+        result.rejects = write_partition(lost, table, job.client, result.publication)
+        count_rejects(result, workstation)
 
 
 def write_balanced(
@@ -52,9 +53,16 @@ def write_balanced(
     Raises:
         DataflowError: DAT-002, and what hinders writing.
     """
-    try:
+    with _nothing_stays(result, workstation):
         _write_data(result, rows, workstation)
         close_balance(result, expected, workstation)
+
+
+@contextmanager
+def _nothing_stays(result: PartitionResult, workstation: Workstation) -> Iterator[None]:
+    """Remove what was written where something goes wrong."""
+    try:
+        yield
     except BaseException:
         _discard(result, workstation)
         raise

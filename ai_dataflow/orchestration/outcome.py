@@ -97,7 +97,7 @@ def partition_report(run: Run, result: PartitionResult, version: int | None) -> 
         failed_stages=sorted(result.failed_stages & set(run.stages)),
         error=errors[0] if errors else None,
         errors=errors,
-        rows_replayed=result.total("rows_replayed"),
+        rows_replayed=0 if errors else result.total("rows_replayed"),
         **({name: result.total(name) for name in COUNTS}),
     )
 

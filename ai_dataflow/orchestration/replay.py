@@ -80,7 +80,9 @@ def _prepared(
     plan = make_plan(project)
     workstation = open_workstation(project.settings)
     run = Run(project, plan, workstation, run_id, ("ai_dataset",), recorder, kind="replay")
-    keys = [key for key in _with_rejects(workstation, chosen) if key in plan.partitions]
+    found = _with_rejects(workstation, chosen)
+    # One that has left the control table is passed over, unless it is asked for.
+    keys = [key for key in found if key in plan.partitions or chosen.client]
     run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
     return run, [plan.jobs[key] for key in keys if key in plan.jobs]
 

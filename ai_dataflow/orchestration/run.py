@@ -126,8 +126,7 @@ def _finish_module(
     if "ai_dataset" in run.stages and held:
         try:
             with run.timed("commits"):
-                held.check()
-                version = _publish(run, module, results)
+                version = _publish(run, module, results, held)
         except DataflowError as error:
             for result in results:
                 if not result.failures:
@@ -138,7 +137,7 @@ def _finish_module(
     run.partitions += [partition_report(run, result, version) for result in results]
 
 
-def _publish(run: Run, module: str, results: list[PartitionResult]) -> int | None:
+def _publish(run: Run, module: str, results: list[PartitionResult], held: Lease) -> int | None:
     columns = [
         *(
             TableColumn(column.name, ai_types.to_delta(column.ai_type), column.description)
@@ -146,8 +145,8 @@ def _publish(run: Run, module: str, results: list[PartitionResult]) -> int | Non
         ),
         TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
     ]
-    made = [Made(result.job.client, result.data, result.rejects) for result in results]
-    version = publish(run.workstation, module, columns, made, run.run_id)
+    made = [Made(r.job.client, r.data, r.rejects, r.replaces) for r in results]
+    version = publish(run.workstation, module, columns, made, held)
     if version is not None:
         run.versions[module] = version
     return version

@@ -82,13 +82,13 @@ def _clean_module(
 ) -> Cleaned:
     try:
         with lease(workstation.leases(module), module, run_id) as held:
+            if not dry_run:
+                tidy(workstation, module, run_id)
             found = list(_left_over(workstation, module, datetime.now(UTC) - age))
             held.check()
             for folder, path, _ in () if dry_run else found:
                 with reaching(folder):
                     folder.delete([path])
-            if not dry_run:
-                tidy(workstation, module, run_id)
     except DataflowError as error:
         return Cleaned((), 0, error.diagnostics)
     urls = tuple(folder.join(path) for folder, path, _ in found)

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
@@ -52,6 +53,8 @@ def commit(
     columns: Sequence[TableColumn],
     files: Mapping[str, Sequence[DataFile]],
     run_id: str,
+    at: int | None = None,
+    replaces: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> int:
     """Replace the partitions of some clients, all in one transaction; give the new version.
 
@@ -60,14 +63,19 @@ def commit(
         columns: the table's columns from now on, `client_code` left out.
         files: the new files of each client; none at all empties the client's partition.
         run_id: noted in the table's history.
+        at: when the files are committed, in ms since 1970; by default now.
+        replaces: the files that some clients must have before; if others have, WST-003.
 
     Raises:
         DataflowError: WST-001 where it cannot be written, WST-002 where a column that other
             clients' files hold would change its type, WST-003 where another run came first.
     """
-    schema, added, clients = _schema(columns), _added(files), sorted(files)
+    schema, added, clients = _schema(columns), _added(files, at), sorted(files)
 
     def replace(delta: DeltaTable) -> int:
+        for client, expected in replaces.items():
+            if _files_of(delta, [client]) != set(expected):
+                raise overtaken(table, f"{client} was published anew meanwhile")
         return _replace(delta, table, schema, added, clients, run_id)
 
     return _committed(table, schema, added, run_id, replace)
@@ -79,6 +87,7 @@ def amend(
     files: Mapping[str, Sequence[DataFile]],
     removed: Collection[str],
     run_id: str,
+    at: int | None = None,
 ) -> int:
     """Add files to some clients' partitions and take others away, in one transaction.
 
@@ -88,6 +97,7 @@ def amend(
         files: the files that each client gets besides those that it has.
         removed: the paths of files that leave; one that has left already is no error.
         run_id: noted in the table's history.
+        at: as for `commit`.
 
     Returns:
         The version in which it is so.
@@ -95,7 +105,7 @@ def amend(
     Raises:
         DataflowError: as for `commit`.
     """
-    schema, added = _schema(columns), _added(files)
+    schema, added = _schema(columns), _added(files, at)
 
     def change(delta: DeltaTable) -> int:
         return _change(delta, schema, added, removed, run_id)
@@ -237,8 +247,7 @@ def _remove(file: CommittedFile) -> RemoveAction:
 
 
 def _files_of(delta: DeltaTable, clients: list[str]) -> set[str]:
-    files = pl.DataFrame(delta.get_add_actions(flatten=True))
-    return set(files.filter(pl.col(f"partition.{PARTITION_COLUMN}").is_in(clients))["path"])
+    return {file.path for file in files_in(delta) if file.client in clients}
 
 
 def _once(run_id: str) -> CommitProperties:
@@ -293,16 +302,17 @@ def _schema(columns: Sequence[TableColumn]) -> Schema:
     return Schema([*fields, Field(PARTITION_COLUMN, PrimitiveType("string"))])
 
 
-def _added(files: Mapping[str, Sequence[DataFile]]) -> list[AddAction]:
-    return [_add(client, file) for client, own in files.items() for file in own]
+def _added(files: Mapping[str, Sequence[DataFile]], at: int | None) -> list[AddAction]:
+    moment = int(time.time() * 1000) if at is None else at
+    return [_add(client, file, moment) for client, own in files.items() for file in own]
 
 
-def _add(client: str, file: DataFile) -> AddAction:
+def _add(client: str, file: DataFile, at: int) -> AddAction:
     return AddAction(
         path=file.path,
         size=file.size,
         partition_values={PARTITION_COLUMN: client},
-        modification_time=int(time.time() * 1000),
+        modification_time=at,
         data_change=True,
         stats=json.dumps({"numRecords": file.rows}),
     )

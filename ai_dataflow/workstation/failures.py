@@ -46,7 +46,7 @@ def unreached(folder: Folder, error: Exception) -> DataflowError:
     return _failed("WST-001", folder.url, "cannot be used", _FIX, redacted(error))
 
 
-def overtaken(folder: Folder, error: Exception) -> DataflowError:
+def overtaken(folder: Folder, error: object) -> DataflowError:
     """A table that another run committed to at the same time."""
     fix = "run the failed partitions again"
     return _failed("WST-003", folder.url, "cannot be written", fix, redacted(error))

@@ -17,17 +17,23 @@ from ai_dataflow.workstation.commit import TableColumn, amend, commit
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.files import DataFile
 from ai_dataflow.workstation.kept import Kept, all_kept
+from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.paths import Workstation
 from ai_dataflow.workstation.rejects import Current
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a client's partition was made into: files that no commit names yet."""
+    """What a client's partition was made into: files that no commit names yet.
+
+    `replaces` are the data files that it was made from, where it was made from them: if readers
+    see others by then, it is not published.
+    """
 
     client: str
     data: tuple[DataFile, ...] = ()
     rejects: tuple[DataFile, ...] = ()
+    replaces: tuple[str, ...] = ()
 
 
 def publish(
@@ -35,9 +41,9 @@ def publish(
     module: str,
     columns: Sequence[TableColumn],
     partitions: Iterable[Made],
-    run_id: str,
+    held: Lease,
 ) -> int | None:
-    """Make a module's partitions visible, all at once; the caller has the module's lease.
+    """Make a module's partitions visible, all at once.
 
     Args:
         workstation: where.
@@ -45,21 +51,28 @@ def publish(
         columns: the dataset's columns from now on.
         partitions: what was made. Without data a partition keeps what readers see, and its
             rejects are there to be looked at.
-        run_id: noted in the tables' histories.
+        held: the module's lease. Whoever has lost it does not go on.
 
     Returns:
         The dataset's new version; None where no partition has data.
 
     Raises:
-        DataflowError: as `commit`: nothing of it is visible.
+        DataflowError: as `commit`, WST-006 where the lease was lost: nothing of it is visible.
     """
     made = list(partitions)
+    run_id, at = held.holder.run_id, rejects.newest(workstation, module) + 1
     left_out = {each.client: each.rejects for each in made if each.rejects}
+    held.check()
     if left_out:
-        amend(workstation.rejects(module), rejects.COLUMNS, left_out, (), run_id)
+        amend(workstation.rejects(module), rejects.COLUMNS, left_out, (), run_id, at)
     data = {each.client: each.data for each in made if each.data}
-    version = commit(workstation.dataset(module), columns, data, run_id) if data else None
+    version = None
+    if data:
+        held.check()
+        replaces = {each.client: each.replaces for each in made if each.replaces}
+        version = commit(workstation.dataset(module), columns, data, run_id, at, replaces)
     with suppress(DataflowError):  # what stays is not open; the next run takes it away
+        held.check()
         tidy(workstation, module, run_id)
     return version
 
@@ -81,4 +94,5 @@ def tidy(workstation: Workstation, module: str, run_id: str) -> None:
 
 def unseen(kept: Iterable[Kept], current: Mapping[str, Current]) -> list[Kept]:
     """Give what is kept for publications that readers do not see."""
-    return [k for k in kept if current.get(k.client, Current()).publication != k.publication]
+    nothing = Current()
+    return [k for k in kept if current.get(k.client, nothing).is_not(k.publication)]

@@ -13,12 +13,10 @@ import polars as pl
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.files import publication_of
 from ai_dataflow.workstation.paths import Workstation
-from ai_dataflow.workstation.rejects import Current
 
 State = Literal["open", "replayed", "not published"]
-_PUBLICATION = "\ue000publication"
+_FILE, _CLIENT = "\ue000file", "\ue000client"
 _GROUPS = ("product_code", "submodule_name", "source", "reason", "ai_column", "mapping_cell")
 
 
@@ -27,7 +25,8 @@ class RejectGroup:
     """Rejects of one source of a partition for one reason.
 
     `open` rows are left out of what readers see, `replayed` ones are in it by now; `not published`
-    ones are of a run that came later and rejected too much. `samples` are positions and raw rows.
+    ones are of a run since that rejected too much, or was stopped while it published. `samples` are
+    positions and raw rows.
     """
 
     partition: str
@@ -58,53 +57,58 @@ def reject_groups(
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
+    files: dict[str, tuple[str, bool]] = {}
     for name, current in rejects.current(workstation, module).items():
         if client in ("", name):
-            partition = f"{module}|{name}"
-            for row in _grouped(workstation, module, current, reason, samples):
-                yield _group(partition, row)
+            files |= dict.fromkeys(current.rejects, (name, True))
+            files |= dict.fromkeys(current.unpublished, (name, False))
+    with reaching(workstation.rejects(module)):
+        rows = _grouped(workstation, module, files, reason, samples) if files else []
+    for row in rows:
+        yield _group(f"{module}|{row[_CLIENT]}", row)
 
 
 def _grouped(
-    workstation: Workstation, module: str, current: Current, reason: str, samples: int
+    workstation: Workstation,
+    module: str,
+    files: Mapping[str, tuple[str, bool]],
+    reason: str,
+    samples: int,
 ) -> list[dict[str, Any]]:
-    files = (*current.rejects, *current.unpublished)
-    if not files:
-        return []
+    """Group the rows of reject files, each with its client, and whether that is what is seen."""
     table = workstation.rejects(module)
-    with reaching(table):
-        frames = [
-            rejects.scan(workstation, module, (file,)).with_columns(
-                pl.lit(publication_of(file) == current.publication).alias(_PUBLICATION)
-            )
-            for file in files
-        ]
-        rows = pl.concat(frames).filter((pl.col("reason") == reason) | pl.lit(not reason))
-        state = (
-            pl.when(~pl.col(_PUBLICATION)).then(pl.lit("not published"))
-            .when(rejects.IS_OPEN).then(pl.lit("open"))
-            .otherwise(pl.lit("replayed"))
-        )  # fmt: skip
-        sample = pl.struct("position", "raw_row").head(samples)
-        return (
-            rows.with_columns(state=state)
-            .group_by(*_GROUPS, "state")
-            .agg(
-                pl.len().alias("rows"),
-                pl.col("run_id").first(),
-                pl.col("rejected_at").min(),
-                sample.alias("samples"),
-            )
-            .sort("state", *_GROUPS)
-            .collect()
-            .to_dicts()
+    uris = {table.uri(path): own for path, own in files.items()}
+    clients = pl.col(_FILE).replace_strict({uri: c for uri, (c, _) in uris.items()})
+    is_seen = pl.col(_FILE).is_in([uri for uri, (_, seen) in uris.items() if seen])
+    state = (
+        pl.when(~is_seen).then(pl.lit("not published"))
+        .when(rejects.IS_OPEN).then(pl.lit("open"))
+        .otherwise(pl.lit("replayed"))
+    )  # fmt: skip
+    # Raw rows are most of the bytes: only who asks for some reads them.
+    sample = [pl.struct("position", "raw_row").head(samples).alias("samples")] if samples else []
+    rows = rejects.scan(workstation, module, tuple(files), include_file_paths=_FILE)
+    if reason:
+        rows = rows.filter(pl.col("reason") == reason)
+    return (
+        rows.with_columns(clients.alias(_CLIENT), state.alias("state"))
+        .group_by(_CLIENT, "state", *_GROUPS)
+        .agg(
+            pl.len().alias("rows"),
+            pl.col("run_id").first(),
+            pl.col("rejected_at").min(),
+            *sample,
         )
+        .sort(_CLIENT, "state", *_GROUPS)
+        .collect()
+        .to_dicts()
+    )
 
 
 def _group(partition: str, row: Mapping[str, Any]) -> RejectGroup:
     samples = tuple(
         {"position": sample["position"], "raw_row": json.loads(sample["raw_row"])}
-        for sample in row["samples"]
+        for sample in row.get("samples", ())
     )
     return RejectGroup(
         partition=partition,

@@ -8,8 +8,10 @@ rejected too much leaves its rejects too, to be looked at.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -49,7 +51,8 @@ class Current:
     """What a client's partition and its rejects consist of now; paths within the two tables.
 
     `rejects` belong to what readers see, `unpublished` to the last run since, which was not
-    published; `superseded` are all others, which a killed run could not take away.
+    published; `superseded` are all others, which a killed run could not take away. Data files that
+    another program has written anew are of no publication.
     """
 
     publication: str = ""
@@ -57,6 +60,20 @@ class Current:
     rejects: tuple[str, ...] = ()
     unpublished: tuple[str, ...] = ()
     superseded: tuple[str, ...] = ()
+
+    def is_not(self, publication: str) -> bool:
+        """Tell whether this is certainly no longer what a publication made."""
+        return self.publication != publication and bool(self.publication or not self.data)
+
+
+def newest(workstation: Workstation, module: str) -> int:
+    """Give when the newest files of a module were committed, in ms; at least the present.
+
+    Who publishes after it is later, whatever the clocks of two machines say.
+    """
+    tables = (_by_client(workstation, module, of_rejects=own) for own in (False, True))
+    found = (file.modified for table in tables for own in table.values() for file in own)
+    return max([int(time.time() * 1000), *found])
 
 
 def current(workstation: Workstation, module: str) -> dict[str, Current]:
@@ -84,13 +101,15 @@ def _by_client(
 
 def _current(data: list[CommittedFile], rejects: list[CommittedFile]) -> Current:
     publication = publication_of(data[0].path) if data else ""
+    files = tuple(sorted(file.path for file in data))
+    if files and not publication:
+        return Current(data=files)
     since = max((file.modified for file in data), default=0)
     later = [f for f in rejects if publication_of(f.path) != publication and f.modified > since]
     newest = max(later, key=lambda file: file.modified, default=None)
     seen = _of(rejects, publication)
     unpublished = _of(later, publication_of(newest.path)) if newest else ()
     superseded = {file.path for file in rejects} - {*seen, *unpublished}
-    files = tuple(sorted(file.path for file in data))
     return Current(publication, files, seen, unpublished, tuple(sorted(superseded)))
 
 
@@ -99,12 +118,14 @@ def _of(files: list[CommittedFile], publication: str) -> tuple[str, ...]:
     return tuple(sorted(own)) if publication else ()
 
 
-def scan(workstation: Workstation, module: str, paths: tuple[str, ...]) -> pl.LazyFrame:
+def scan(
+    workstation: Workstation, module: str, paths: tuple[str, ...], **options: Any
+) -> pl.LazyFrame:
     """Scan reject files; those of older versions of this program lack columns."""
     if not paths:
         return pl.LazyFrame(schema=SCHEMA)
     table = workstation.rejects(module)
-    return scan_parquet(table, list(paths), missing_columns="insert", schema=SCHEMA)
+    return scan_parquet(table, list(paths), missing_columns="insert", schema=SCHEMA, **options)
 
 
 def modules(workstation: Workstation) -> Iterator[str]:

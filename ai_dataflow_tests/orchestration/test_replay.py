@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,26 @@ REFUSED: list[tuple[str, Callable[[Path], object], str]] = [
         lambda folder: table(folder, "control_table", JOINED.replace(LINE, "")),
         "ORION · line: the control table has it no more",
     ),
+    (
+        "keys that are none any more",
+        lambda folder: _swap(folder, "claim_id,int64,Y,", "claim_id,int64,,"),
+        "keys or columns have changed since",
+    ),
+    (
+        "a column that moved",
+        lambda folder: _swap(folder, "line,Amount,amount,float64", "header,No,amount,float64"),
+        "keys or columns have changed since",
+    ),
+    (
+        "kept rows that are gone",
+        lambda folder: next((folder / "workstation/_kept").rglob("line.parquet")).unlink(),
+        "or kept rows are gone",
+    ),
+    (
+        "all kept rows gone",
+        lambda folder: shutil.rmtree(folder / "workstation/_kept"),
+        "are not kept any more",
+    ),
 ]  # fmt: skip
 
 
@@ -203,6 +224,9 @@ def test_what_a_replay_cannot_do_it_says_and_leaves(
     assert (error.code, report.exit_code) == ("DAT-005", 1)
     assert says in error.message
     assert error.fix.startswith("run the partition")
+    assert error.place
+    assert one(spine.replay(shop, dry_run=True)).error == error
+    assert (one(report).rows_replayed, one(report).version) == (0, None)
     assert rows(shop) == sorted(BEFORE, key=repr)
 
 
@@ -219,7 +243,8 @@ def test_keys_that_join_what_was_appended_need_a_run(tmp_path: Path) -> None:
     edit(tmp_path, "Day,day,date,,")
     error = one(spine.replay(tmp_path)).error
     assert error is not None
-    assert "joined by keys now" in error.message
+    assert "it is joined, and the rows that it was made of are not kept" in error.message
+    assert error.place == "ai_mapping.csv:5:is_key"
 
 
 @pytest.mark.parametrize("limit", ['"50%"', "5"])
@@ -302,3 +327,37 @@ def test_without_rejects_there_is_nothing_to_tell(tmp_path: Path) -> None:
     assert spine.run(tmp_path).exit_code == 0
     assert spine.replay(tmp_path).exit_code == 0
     assert json.loads(cli(tmp_path, "rejects", "--json").stdout) == []
+
+
+def test_a_sheet_that_does_not_compile_says_so_with_all_its_problems(shop: Path) -> None:
+    _swap(shop, "ORION,line,Amount,amount,float64,,", "ORION,line,,amount,float64,,REPLCE(Amount)")
+    _swap(shop, "VEGA,claim,Amount,amount,float64,,", "VEGA,claim,,amount,float64,,REPLCE(Amount)")
+    errors = one(spine.replay(shop)).errors
+    assert {(error.code, error.place) for error in errors} == {
+        ("MAP-011", "ai_mapping.csv:6:transform")
+    }
+
+
+def test_a_late_row_that_would_multiply_others_changes_nothing(shop: Path) -> None:
+    text_file(shop, "data/header.csv", "No,Day\n1,2024-01-01\n1,soon\n2,2024-01-01\n")
+    assert one(spine.run(shop)).status == "ok"
+    before = rows(shop)
+    edit(shop, "Day,day,date,,")
+    error = one(spine.replay(shop)).error
+    assert error is not None
+    assert (error.code, error.submodule) == ("DAT-001", "line")
+    assert rows(shop) == before
+
+
+def test_a_client_that_has_left_the_control_table_is_told_if_it_is_asked_for(shop: Path) -> None:
+    table(shop, "control_table", JOINED.replace("acme", "borealis"))
+    assert spine.replay(shop).partitions == []
+    told = cli(shop, "replay", "--client", "acme")
+    assert told.returncode == 1
+    assert "RUN-001" in told.stdout
+
+
+def test_a_reason_that_nobody_has_is_a_mistake(shop: Path) -> None:
+    told = cli(shop, "rejects", "--reason", "REJ-009")
+    assert told.returncode == 2
+    assert "REJ-001, REJ-002, REJ-003" in told.stderr

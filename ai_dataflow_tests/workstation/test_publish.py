@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,14 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.files import new_publication, publication_of, write_partition
 from ai_dataflow.workstation.kept import Kept, all_kept, keep
+from ai_dataflow.workstation.lease import lease
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 from ai_dataflow.workstation.publish import Made, publish, tidy
 from ai_dataflow.workstation.rejects import Current
@@ -47,9 +51,14 @@ def made(
     return publication, Made(client, files if data else (), left_out if bad else ())
 
 
+def publish_all(workstation: Workstation, *partitions: Made) -> int | None:
+    with lease(workstation.leases("claims"), "claims", "run") as held:
+        return publish(workstation, "claims", COLUMNS, partitions, held)
+
+
 def publish_one(workstation: Workstation, **more: Any) -> str:
     publication, partition = made(workstation, "acme", **more)
-    publish(workstation, "claims", COLUMNS, [partition], "run")
+    publish_all(workstation, partition)
     return publication
 
 
@@ -126,7 +135,7 @@ def test_whatever_is_killed_the_open_rejects_are_those_of_what_readers_see(
 
     monkeypatch.setattr(publishing, step, kill)
     with pytest.raises(Killed):
-        publish(workstation, "claims", COLUMNS, [partition], "killed")
+        publish_all(workstation, partition)
     monkeypatch.undo()
     own = now(workstation)
     assert own.publication == (second if visible else first)
@@ -140,7 +149,7 @@ def test_whatever_is_killed_the_open_rejects_are_those_of_what_readers_see(
 
 def test_clients_of_one_commit_keep_apart(workstation: Workstation) -> None:
     ids, both = zip(*(made(workstation, c, bad=1) for c in ("acme", "borealis")), strict=True)
-    version = publish(workstation, "claims", COLUMNS, both, "run")
+    version = publish_all(workstation, *both)
     assert version == 0
     found = rejects.current(workstation, "claims")
     assert [found[c].publication for c in ("acme", "borealis")] == list(ids)
@@ -155,7 +164,7 @@ def test_kept_rows_stay_as_long_as_their_publication(workstation: Workstation) -
     orphan = Kept("claims", "acme", new_publication(), "ORION", "line.items")
     for each in (name, orphan):
         keep(pl.LazyFrame({"n": [1]}), each, workstation)
-    publish(workstation, "claims", COLUMNS, [partition], "run")
+    publish_all(workstation, partition)
     assert list(all_kept(workstation, "claims")) == [name]
     assert list(all_kept(workstation, "claims", "acme")) == [name]
     assert list(all_kept(workstation, "claims", "acm")) == []
@@ -180,10 +189,62 @@ def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Wo
     data = write_partition(
         pl.LazyFrame({"n": [1]}), workstation.dataset("claims"), "borealis", publication
     )
-    publish(workstation, "claims", COLUMNS, [Made("borealis", data)], "old")
+    publish_all(workstation, Made("borealis", data))
     publish_one(workstation, bad=1)
     assert set(pl.read_delta(table.url).columns) == {*rejects.SCHEMA, "client_code"}
     own = rejects.current(workstation, "claims")["borealis"]
     rows = rejects.scan(workstation, "claims", own.rejects).filter(rejects.IS_OPEN).collect()
     assert rows.schema == rejects.SCHEMA
     assert rows["run_id"].to_list() == ["old"]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_clocks_of_two_machines_need_not_agree(
+    workstation: Workstation, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    real = time.time
+    with monkeypatch.context() as patch:
+        patch.setattr("time.time", lambda: real() + hours * 3600)
+        publish_one(workstation, bad=2)
+    refused = publish_one(workstation, bad=1, data=False)
+    assert publications(now(workstation).unpublished) == {refused}
+    last = publish_one(workstation, bad=1)
+    own = now(workstation)
+    assert (publications(own.rejects), own.unpublished) == ({last}, ())
+
+
+def test_what_another_published_meanwhile_is_not_replaced(workstation: Workstation) -> None:
+    publish_one(workstation)
+    before = now(workstation).data
+    newer = publish_one(workstation)
+    _, late = made(workstation, "acme")
+    with pytest.raises(DataflowError) as error:
+        publish_all(workstation, replace(late, replaces=before))
+    assert error.value.diagnostics[0].code == "WST-003"
+    assert now(workstation).publication == newer
+    publish_all(workstation, replace(late, replaces=now(workstation).data))
+
+
+def test_who_has_lost_the_lease_publishes_and_tidies_nothing(
+    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_one(workstation, bad=1)
+    seen = now(workstation)
+    with lease(workstation.leases("claims"), "claims", "slow") as held:
+        workstation.leases("claims").write("00000009.json", b"{}")
+        _, partition = made(workstation, "acme", bad=1)
+        with pytest.raises(DataflowError) as error:
+            publish(workstation, "claims", COLUMNS, [partition], held)
+    assert error.value.diagnostics[0].code == "WST-006"
+    assert now(workstation) == seen
+
+
+def test_files_that_another_program_wrote_anew_cost_no_rejects(workstation: Workstation) -> None:
+    publication = publish_one(workstation, bad=2)
+    keep(pl.LazyFrame({"n": [1]}), Kept("claims", "acme", publication, "P", "s"), workstation)
+    table = DeltaTable(workstation.dataset("claims").url)
+    table.optimize.z_order(["n"])
+    tidy(workstation, "claims", "later")
+    assert now(workstation).publication == ""
+    assert pl.read_delta(workstation.rejects("claims").url).height == 2
+    assert list(all_kept(workstation, "claims"))
