@@ -10,6 +10,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.project import Project
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
+from ai_dataflow.orchestration.mail import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.workstation.paths import open_workstation, spare_reports
@@ -37,6 +38,7 @@ def launch(
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         raise_on_error=False,
+        tags=tags_of(project.settings),
     )
     report = _report(project, result.run_id)
     if report is None:
