@@ -128,6 +128,8 @@ def reason_of(error: Exception) -> str:
         return f"it refuses user and password: {_answer(error)}"
     if isinstance(error, smtplib.SMTPResponseException):
         return _answer(error)
+    if isinstance(error, smtplib.SMTPServerDisconnected) and "timed out" in str(error):
+        return _REASONS[TimeoutError]
     for kind, reason in _REASONS.items():
         if isinstance(error, kind):
             return reason

@@ -175,7 +175,7 @@ class Folder:
 
     def delete(self, paths: list[str]) -> None:
         """Delete files; one that is already gone is no error."""
-        for path in paths:
+        for path in paths if not self._is_absent else ():
             try:
                 obstore.delete(self.store, self._key(path))
             except FileNotFoundError:
