@@ -60,17 +60,18 @@ def message_of(
     title = f"{verb} {counted(count, 'partition') if count else 'all partitions'}: no report"
     message = Message(
         run.run_id, team.name, "failure", subject(where.get("environment", ""), title, team.name),
-        title, "warn" if run.is_canceled else "bad", (*_blocks(run, verb), Links((
+        title, "warn" if run.is_canceled else "bad", (*_blocks(run), Links((
             run_link(where.get("ui_url", ""), run.run_id),
         ))), "the run ended without a report", team.to, team.cc,
     )  # fmt: skip
     return [message], []
 
 
-def _blocks(run: DeadRun, verb: str) -> list[Block]:
+def _blocks(run: DeadRun) -> list[Block]:
+    verb = "was canceled" if run.is_canceled else "failed"
     code = CODES["RUN-002"]
     lines = (
-        ("", f"Run {run.run_id} was {verb.lower()} and has left no report."),
+        ("", f"Run {run.run_id} {verb} and left no report."),
         ("cause", run.reason),
         ("do", "look at the run in Dagster; then run its partitions again"),
         ("partitions", some(run.partitions) if run.partitions else "all of the control table"),

@@ -44,14 +44,6 @@ def good_partitions(report: RunReport, team: Recipient) -> list[PartitionReport]
     return [p for p in report.partitions if p.status in _GOOD and counts_of(p, team)]
 
 
-def own_partitions(report: RunReport, team: Recipient) -> list[PartitionReport]:
-    """Give the partitions in which a team has a part, as far as the report can tell.
-
-    One that failed early has no products: it counts where the team has the whole module.
-    """
-    return [p for p in report.partitions if counts_of(p, team)]
-
-
 def success_blocks(report: RunReport, history: History, team: Recipient) -> list[Block]:
     """Say what a run published, and what is unusual about it."""
     good = good_partitions(report, team)

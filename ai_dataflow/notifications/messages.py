@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.teams import Remind, Team
 from ai_dataflow.notifications import failures
-from ai_dataflow.notifications.figures import good_partitions, success_blocks
+from ai_dataflow.notifications.figures import counts_of, good_partitions, success_blocks
 from ai_dataflow.notifications.history import History, Recovery
 from ai_dataflow.notifications.model import Block, Heading, Kind, Links, Message, Paragraph, Tone
 from ai_dataflow.notifications.routing import Problem, Recipient, problems_of, recipients
@@ -142,10 +142,11 @@ def _success(run: _Run, team: Recipient, healed: Sequence[Recovery]) -> Message:
         *success_blocks(run.report, run.history, team),
         *([Heading("Well again"), *failures.recovery_blocks(healed)] if healed else []),
     ]
+    published = sum(counts.rows_published for p in good if (counts := counts_of(p, team)))
     title = f"OK {len(good):,} of {counted(len(run.report.partitions), 'partition')}"
     return _made(
         run, team, "success", title, "good", blocks,
-        preview=f"{sum(p.rows_published for p in good):,} rows published",
+        preview=f"{published:,} rows published",
         healed=tuple(r.problem.key for r in healed),
     )  # fmt: skip
 
