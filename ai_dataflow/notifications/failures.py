@@ -51,7 +51,7 @@ def cause_blocks(
 def _cause(problems: Sequence[Problem], streaks: Sequence[Streak]) -> Cause:
     error = problems[0].error
     partitions = [p.partition.partition for p in problems if p.partition]
-    is_new = all(streak.is_new for streak in streaks)
+    is_new = any(streak.is_new for streak in streaks)
     lines = (
         ("", error.message),
         ("where", error.place),
