@@ -71,7 +71,8 @@ def _unknown_words(table: Table) -> Iterator[Diagnostic]:
     for column, (number, words) in _CHOICES.items():
         for line, value in table.cells[column].items():
             if value and value.casefold() not in words:
-                message = f"`{value[:80]}` is no {column}{did_you_mean(value, words)}"
+                noun = "concern" if column == "concern" else f"choice for `{column}`"
+                message = f"`{value[:80]}` is no {noun}{did_you_mean(value, words)}"
                 fix = f"one of {listing(words)}"
                 yield table.problem(number, line, column, message, fix)
 

@@ -224,7 +224,8 @@ class _FileSession:
         self._folder = folder
 
     def send(self, mail: EmailMessage, recipients: Sequence[str]) -> Outcome:
-        file = self._folder / f"{mail['X-Ai-Dataflow']}.eml"
+        _, team, kind = str(mail["X-Ai-Dataflow"]).rsplit(".", 2)
+        file = self._folder / f"{mail['Date'].datetime:%Y%m%d-%H%M%S}.{team}.{kind}.eml"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             new = file.with_suffix(".new")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.notifications.delivery import Delivery
@@ -21,21 +21,13 @@ def show_outbox(console: Console, entries: Sequence[Entry], places: Sequence[str
     if not entries:
         console.print(f"The outbox is empty: {', '.join(places)}", soft_wrap=True)
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("state", "when", "team", "kind"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("tries", justify="right")
-    table.add_column("subject", overflow="fold")
     for entry in entries:
-        table.add_row(
-            Text(entry.state, _STYLES[entry.state]),
-            when(entry.ended or entry.letter.created),
-            printable(entry.letter.team),
-            entry.letter.kind,
-            str(entry.attempts),
-            Text(printable(entry.letter.subject)),
-        )
-    console.print(table)
+        moment = when(entry.ended or entry.letter.created)
+        line = Text(f"{entry.state:<10}", _STYLES[entry.state]).append(f"{moment}  ", "default")
+        line.append(printable(entry.letter.subject), "default")
+        console.print(line, soft_wrap=True)
+        if entry.where:
+            console.print(Text(f"{'':<10}{_near(entry.where)}", "dim"), soft_wrap=True)
     for entry in entries:
         _show_reasons(console, entry)
     counts = Counter(entry.state for entry in entries)
@@ -45,7 +37,7 @@ def show_outbox(console: Console, entries: Sequence[Entry], places: Sequence[str
 def show_delivery(console: Console, done: Delivery, problems: Sequence[str]) -> None:
     """Show what a sender did."""
     for entry in done.sent:
-        where = f" → {entry.where}" if entry.where else ""
+        where = f" → {_near(entry.where)}" if entry.where else ""
         console.print(Text(printable(f"sent       {entry.letter.subject}{where}")), soft_wrap=True)
     for entry in done.waiting:
         console.print(Text(printable(f"waiting    {entry.letter.subject}")), soft_wrap=True)
@@ -59,6 +51,12 @@ def show_delivery(console: Console, done: Delivery, problems: Sequence[str]) -> 
         console.print("Another process is sending.")
     if not (done.sent or done.waiting or done.given_up):
         console.print(f"{counted(0, 'mail')} to deliver")
+
+
+def _near(path: str) -> str:
+    """Give a path as seen from here, if it is below."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def _show_reasons(console: Console, entry: Entry) -> None:
