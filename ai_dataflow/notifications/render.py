@@ -50,7 +50,7 @@ def to_text(message: Message) -> str:
     head = [message.title, f"for team {message.team}"]
     if message.preview:
         head[1] += f" · {message.preview}"
-    lines = [head[0], "=" * len(head[0]), head[1]]
+    lines = head
     for block in message.blocks:
         lines += ["", *block_lines(block)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
