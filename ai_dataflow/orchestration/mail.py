@@ -22,6 +22,7 @@ from ai_dataflow.notifications.outbox import utc_now
 from ai_dataflow.notifications.places import Places, open_places
 from ai_dataflow.notifications.post import queue_dead_run
 from ai_dataflow.notifications.queueing import catch_up, queue_report
+from ai_dataflow.notifications.texts import counted
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
 from ai_dataflow.workstation.lease import Holder
@@ -57,7 +58,7 @@ def queue_run(instance: DagsterInstance, run: DagsterRun, settings: Settings) ->
     else:
         return f"run {run.run_id} left no report"
     told = "; ".join(queued.problems)
-    return f"{len(queued.keys)} mails queued" + (f"; {told}" if told else "")
+    return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {told}" if told else "")
 
 
 def look_after(

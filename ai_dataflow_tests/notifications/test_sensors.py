@@ -11,6 +11,7 @@ import pytest
 from ai_dataflow.config.project import load_project, load_teams
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.definitions import build_definitions
+from ai_dataflow.engine.job import STAGES
 from ai_dataflow.notifications.delivery import deliver
 from ai_dataflow.notifications.outbox import utc_now
 from ai_dataflow.notifications.places import Places, open_places
@@ -18,6 +19,7 @@ from ai_dataflow.notifications.queueing import catch_up
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.mail import is_ours, look_after, queue_run
 from ai_dataflow.orchestration.mail_sensors import mail_sender, mail_sensors
+from ai_dataflow.orchestration.partitions import NAME
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.workstation.paths import spare_reports
 from ai_dataflow.workstation.reports import write_report
@@ -43,8 +45,8 @@ def test_a_sensor_and_a_command_queue_the_same_once(tmp_path: Path) -> None:
     projects.project(tmp_path, control=BROKEN)
     report = run_project(tmp_path)
     with instance_of(tmp_path) as instance:
-        assert _queue(tmp_path, instance, report.run_id) == "1 mails queued"
-        assert _queue(tmp_path, instance, report.run_id) == "1 mails queued"
+        assert _queue(tmp_path, instance, report.run_id) == "1 mail queued"
+        assert _queue(tmp_path, instance, report.run_id) == "1 mail queued"
         assert look_after(instance, load_settings(tmp_path), is_daemon=False, seconds=60)[1] == []
     assert len(list((tmp_path / "mails").glob("*.eml"))) == 1
 
@@ -125,3 +127,39 @@ def test_a_digest_is_queued_once_a_day_of_the_day_before(tmp_path: Path) -> None
     assert entry.letter.kind == "digest"
     assert "1 partition failing" in entry.letter.subject
     assert len(deliver(places).sent) == 1
+
+
+def test_a_range_as_in_a_backfill_is_mailed_about(tmp_path: Path) -> None:
+    control = BROKEN + "    ORION,claims,claim,coral,data/claims.csv,Y\n"
+    projects.project(tmp_path, control=control)
+    keys = ["claims|acme", "claims|coral"]
+    job = build_definitions(str(tmp_path)).resolve_implicit_global_asset_job_def()
+    ends = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+    with instance_of(tmp_path) as instance:
+        instance.add_dynamic_partitions(NAME, keys)
+        result = job.execute_in_process(
+            instance=instance, tags=dict(zip(ends, keys, strict=True)), raise_on_error=False,
+            asset_selection=[dg.AssetKey(asset) for asset in STAGES],
+        )  # fmt: skip
+        assert _queue(tmp_path, instance, result.run_id) == "1 mail queued"
+    (entry,) = _places(tmp_path).outbox.waiting()
+    assert "FAILED 1 of 2 partitions" in entry.letter.subject
+
+
+def test_a_canceled_run_is_told_with_the_partitions_that_it_was_about(tmp_path: Path) -> None:
+    projects.project(tmp_path)
+    job = build_definitions(str(tmp_path)).resolve_job_def("ai_dataflow_job")
+    with instance_of(tmp_path) as instance:
+        made = instance.create_run_for_job(job, tags={"dagster/partition": "claims|acme"})
+        instance.report_run_canceled(made)
+        assert _queue(tmp_path, instance, made.run_id) == "1 mail queued"
+    (entry,) = _places(tmp_path).outbox.waiting()
+    assert "CANCELED 1 partition: no report · team ai-platform" in entry.letter.subject
+    assert "ai-dataflow run -p 'claims|acme'" in entry.letter.text
+
+
+def test_a_run_of_something_else_is_not_ours(tmp_path: Path) -> None:
+    projects.project(tmp_path)
+    job = build_definitions(str(tmp_path)).resolve_job_def("cleanup")
+    with instance_of(tmp_path) as instance:
+        assert not is_ours(instance.create_run_for_job(job))
