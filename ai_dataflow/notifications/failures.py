@@ -134,14 +134,20 @@ def _partition_row(problem: Problem, *, is_first: bool) -> tuple[Cell, ...]:
     )
 
 
-def readers_blocks(partitions: Sequence[str], statuses: Mapping[str, PartitionStatus]) -> Table:
-    """Say what readers of the failed partitions see now."""
+def readers_table(
+    partitions: Sequence[str], statuses: Mapping[str, PartitionStatus], *, is_whole: bool
+) -> Table:
+    """Say what readers of the failed partitions see now, as far as reports tell."""
     columns = [Column("partition"), Column("readers see now", is_wide=True)]
-    return table(columns, [cells(key, _seen(statuses.get(key))) for key in partitions])
+    return table(
+        columns, [cells(key, _seen(statuses.get(key), is_whole=is_whole)) for key in partitions]
+    )
 
 
-def _seen(status: PartitionStatus | None) -> Cell:
+def _seen(status: PartitionStatus | None, *, is_whole: bool) -> Cell:
     if status is None or status.published is None:
+        if not is_whole:
+            return Cell("what was published before the last 300 runs, if anything was", "warn")
         return Cell("nothing: it was never published", "warn")
     rows = f", {counted(status.rows, 'row')}" if status.rows is not None else ""
     version = f" (Delta version {status.version}{rows})" if status.version is not None else ""

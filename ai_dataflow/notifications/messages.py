@@ -31,7 +31,8 @@ Told = Mapping[str, Mapping[str, datetime]]
 class Surroundings:
     """What a message needs beside the reports.
 
-    `told` is when a team last heard of an error, by team and the problem's key.
+    `told` is when a team last heard of an error, by team and the problem's key; `is_whole` tells
+    that the statuses were made from all reports that there are.
     """
 
     environment: str = ""
@@ -39,6 +40,7 @@ class Surroundings:
     report_url: str = ""
     statuses: Mapping[str, PartitionStatus] = field(default_factory=dict)
     told: Told = field(default_factory=dict)
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _failure(
             Heading("Partitions"),
             failures.partition_table(own),
             Heading("What readers see now"),
-            failures.readers_blocks(partitions, run.around.statuses),
+            failures.readers_table(partitions, run.around.statuses, is_whole=run.around.is_whole),
             Heading("Run just these again, when the cause is mended"),
             failures.retry_command(partitions, run.report.run_id, team.name),
         ]

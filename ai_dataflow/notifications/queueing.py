@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.mail import MailSettings
@@ -23,6 +23,7 @@ from ai_dataflow.workstation.reports import RunReport, report_name
 from ai_dataflow.workstation.status import partition_statuses
 
 _LASTS = timedelta(days=3)
+_FURTHER = 300  # reports that are read to find what readers of a failed partition see
 _CATCH_UP = 50  # runs at once: the rest comes with the next look
 
 
@@ -35,7 +36,7 @@ def messages_for(
     )
     earlier = sorted(islice(reports, DEPTH), key=lambda r: r.started, reverse=True)
     partitions = [p.partition for p in report.failed]
-    statuses = partition_statuses(partitions, (report, *earlier, *reports))
+    statuses = partition_statuses(partitions, chain((report, *earlier), islice(reports, _FURTHER)))
     told = {}
     for name in recipients(teams):
         told[name] = places.outbox.told(name) if report.exit_code and not is_preview else {}
@@ -44,6 +45,7 @@ def messages_for(
         report_url=places.report_url(report.run_id),
         statuses={status.partition: status for status in statuses},
         told=told,
+        is_whole=next(reports, None) is None,
     )
     return messages_of(report, earlier, teams, around)
 
