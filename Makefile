@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 
 # Failed partitions are exit code 1, which is as it should be here.
 RUN = { env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow run; code=$$?; [ $$code -eq 1 ] || exit $$code; \
-  echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."; }
+  echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."; \
+  echo "The mails about it:"; echo; env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow notify status; }
 
 .PHONY: help setup demo demo-azure ui services services-stop services-setup test chaos properties lint lock clean
 
@@ -27,9 +28,10 @@ demo: setup ## generate a demo project in demo/ and run the main job on it
 	@$(BIN)/python examples/generate.py demo
 	@cd demo && $(RUN)
 
-demo-azure: setup services-setup ## the same on Azurite and PostgreSQL, in demo-azure/
+demo-azure: setup services-setup ## the same on Azurite and PostgreSQL, in demo-azure/; mails to an inbox page
 	@$(BIN)/python -m ai_dataflow_tests.services up >/dev/null
 	@. .services/run/environment; $(BIN)/python examples/generate_azure.py demo-azure && cd demo-azure && $(RUN)
+	@. .services/run/environment; echo "The inbox page: $$MAIL_INBOX"
 	@echo "Its keys are in the environment: . .services/run/environment. Stop the services: make services-stop"
 
 ui: setup ## the Dagster UI on the demo project (run `make demo` first)
@@ -40,10 +42,10 @@ lint: setup ## lint, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-services-setup: ## install what the tests' Azurite and PostgreSQL need
+services-setup: ## install what the tests' Azurite, PostgreSQL and maildev need
 	@ai_dataflow_tests/services/setup.sh
 
-services: setup services-setup ## Azurite and PostgreSQL in the background; tells how to use them
+services: setup services-setup ## Azurite, PostgreSQL and an inbox page in the background; tells how to use them
 	@$(BIN)/python -m ai_dataflow_tests.services up
 
 services-stop: ## stop them

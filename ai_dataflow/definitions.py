@@ -24,6 +24,7 @@ from ai_dataflow.orchestration.jobs import (
     nightly,
     weekly_cleanup,
 )
+from ai_dataflow.orchestration.mail_sensors import mail_sender, mail_sensors
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.orchestration.run import Watcher
 
@@ -35,7 +36,7 @@ def build_definitions(config: str = "", watcher: Watcher | None = None) -> dg.De
         assets=[build_assets(_owners(config), watcher)],
         jobs=[ai_dataflow_job, build_replay_job(watcher), cleanup],
         schedules=[nightly, weekly_cleanup],
-        sensors=[control_table_sensor],
+        sensors=[control_table_sensor, *mail_sensors, mail_sender],
         resources={
             "project": project,
             DATASET_IO_MANAGER: WorkstationIOManager(project=project),

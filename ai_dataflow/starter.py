@@ -34,6 +34,12 @@ url = "workstation"                        # where the datasets are published; o
 
 [execution]
 workers = 4                                # partitions at once
+
+# [mail]                                   # without it, mails are files in mails/
+# host = "smtp.example.org"                # tls = "starttls", or smtps, or none
+# user = "robot"
+# password = "${SMTP_PASSWORD}"
+# from = "ai-dataflow@example.org"
 """
 
 _CONTROL = """\
@@ -126,7 +132,7 @@ def write_project(folder: Path) -> None:
         "ai_dataflow.toml": _SETTINGS,
         "control_table.csv": _CONTROL,
         "teams.csv": _TEAMS,
-        ".gitignore": "/workstation/\n/.dagster/\n/.cache/\n",
+        ".gitignore": "/workstation/\n/.dagster/\n/.cache/\n/mails/\n",
         **_DATA,
     }
     for name, text in texts.items():

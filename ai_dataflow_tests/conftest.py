@@ -14,6 +14,7 @@ from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds t
     azurite,
     azurite_tls,
     identity,
+    mail_server,
     odbc_drivers,
     postgres,
     proxy,

@@ -41,6 +41,12 @@ retry_seconds = 0
 """
 AI = '[workstation]\nurl = "abfss://ai-data@orionlake.dfs.core.windows.net/datasets"\n'
 JOINED = TYPED + "    ORION,claims,line,acme,data/typed.parquet,Y\n"
+CHOOSING = """
+    team,email,concern,product_code,module_name,notify,remind
+    orion-data,orion-data@example.org,source,ORION,*,,
+    orion-data,orion-data@example.org,mapping,*,*,both,
+    ai-platform,ai-platform@example.org,*,*,*,,
+"""
 HEADER = "    module_name,product_code,submodule_name,source_column,ai_column,ai_type"
 
 
@@ -196,6 +202,11 @@ CASES: dict[str, dict[str, Any]] = {
     "TEM-007": {"teams": TEAMS.replace("orion-data@", "orion-data at ")},
     "TEM-008": {"teams": TEAMS.split("    ai-platform", maxsplit=1)[0]},
     "TEM-009": {"teams": TEAMS.replace("ORION", "ORIN")},
+    "TEM-010": {"teams": CHOOSING.replace("ORION,*,,", "ORION,*,faliures,")},
+    "TEM-011": {"teams": CHOOSING.replace("ORION,*,,", "ORION,*,,montly")},
+    "TEM-012": {
+        "teams": CHOOSING + "    orion-data,orion-data@example.org,source,ORION,*,digest,\n"
+    },
     "SRC-001": {"control": located("data/nowhere.csv")},
     "SRC-002": {"files": {LOCATION: ""}},
     "SRC-003": {"files": {LOCATION: "ClaimNo,Straße\n".encode("latin-1")}},

@@ -242,13 +242,13 @@ MAPPING_HEADER = {  # column of the sheet: its width and the note on its header 
     "description": (32, "For readers of the dataset; it travels in the schema."),
 }
 TEAMS = """\
-team,email,concern,product_code,module_name
-orion-data,orion-data@example.org,source,ORION,*
-vega-customers,vega-customers@example.org,source,VEGA,customers
-vega-data,vega-data@example.org,source,VEGA,*
-lyra-data,lyra-data@example.org,source,LYRA,*
-ai-mapping,ai-mapping@example.org,mapping,*,*
-ai-platform,ai-platform@example.org,*,*,*
+team,email,concern,product_code,module_name,notify
+orion-data,orion-data@example.org,source,ORION,*,
+vega-customers,vega-customers@example.org,source,VEGA,customers,
+vega-data,vega-data@example.org,source,VEGA,*,
+lyra-data,lyra-data@example.org,source,LYRA,*,
+ai-mapping,ai-mapping@example.org,mapping,*,*,
+ai-platform,ai-platform@example.org,*,*,*,both
 """
 SETTINGS = """\
 # The demo project of ai_dataflow. Relative paths start at the folder of this file.

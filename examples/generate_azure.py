@@ -72,6 +72,15 @@ url = "abfss://ai-datasets@workstation.dfs.core.windows.net/datasets"
 [execution]
 workers = 4                            # how many partitions (module x client) at once
 """
+MAIL = """\
+
+[mail]                                 # maildev's inbox page is at MAIL_INBOX; it has no TLS
+host = "127.0.0.1"
+port = "${MAIL_PORT}"
+tls = "none"
+from = "ai-dataflow@example.org"
+environment = "demo"
+"""
 
 
 def empty_container(account: str) -> ContainerClient:
@@ -158,7 +167,8 @@ def rewrite_control_table(path: Path) -> None:
 def settings() -> str:
     """Give the text of `ai_dataflow.toml`."""
     storage = [STORAGE.format(account=name, name=name.upper()) for name in CONTAINERS]
-    return "".join([SETTINGS, *storage, SETTINGS_END])
+    mail = [MAIL] if os.environ.get("MAIL_PORT") else []
+    return "".join([SETTINGS, *storage, SETTINGS_END, *mail])
 
 
 def main() -> None:

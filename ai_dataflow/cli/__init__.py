@@ -9,7 +9,7 @@ import logging
 import sys
 
 from ai_dataflow import terminal
-from ai_dataflow.cli import looking, rejected, running  # noqa: F401 - they add their commands
+from ai_dataflow.cli import looking, notify, rejected, running  # noqa: F401 - they add commands
 from ai_dataflow.cli.app import app, err, print_json
 from ai_dataflow.config.diagnostics import DataflowError
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -45,13 +46,48 @@ def run(
 
     Example: [bold]ai-dataflow run --partition 'sales|USA' --partition 'sales|UK'[/bold]
     """
+    _run(config, partition or [], as_json=as_json)
+
+
+@app.command()
+def retry(
+    config: ConfigOption = None,
+    run_id: Annotated[
+        str, typer.Option("--run", help="Of this run [dim]\\[default: the last][/dim]")
+    ] = "",
+    owner: Annotated[str, typer.Option("--owner", help="Only what this team owns.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Run again what a run left failed or held back, in one Dagster run.
+
+    Example: [bold]ai-dataflow retry --owner orion-data[/bold]
+    """
+    from ai_dataflow.notifications.places import open_places  # noqa: PLC0415
+    from ai_dataflow.notifications.post import report_named  # noqa: PLC0415
+
+    project, plan = load_with_plan(config)
+    report = report_named(open_places(project.settings), run_id)
+    failed = [
+        p.partition
+        for p in report.failed
+        if p.partition in plan.partitions and (not owner or owner in {e.owner for e in p.errors})
+    ]
+    if not failed:
+        err.print(f"run {report.run_id} left nothing to run again", soft_wrap=True)
+        raise typer.Exit(0)
+    _run(config, failed, as_json=as_json)
+
+
+def _run(config: Path | None, partitions: Sequence[str], *, as_json: bool) -> NoReturn:
+    """Run partitions; say what became of them, and of the mails about them."""
     # Dagster takes a second to import: only the command that needs it waits.
+    from ai_dataflow.cli.mailing import mail_after  # noqa: PLC0415
     from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
     from ai_dataflow.orchestration.instance import open_instance, ui_command  # noqa: PLC0415
     from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415
 
     project, plan = load_with_plan(config)
-    keys = list(dict.fromkeys(partition or plan.partitions))
+    keys = list(dict.fromkeys(partitions or plan.partitions))
     if unknown := plan.unknown(keys):
         raise DataflowError(*unknown)
     if not keys:
@@ -59,14 +95,17 @@ def run(
     with open_instance(project.settings) as instance, terminal.watching(err) as watcher:
         definitions = build_definitions(str(project.settings.file), watcher)
         report = launch(definitions, project, plan, keys, instance)
+        mails = mail_after(instance, project, report)
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
+        err.print(f"mails: {mails}", soft_wrap=True)
     else:
         lone = [problem for problem in plan.diagnostics if not problem.partitions]
         terminal.show_diagnostics(err, lone)
         workstation = open_workstation(project.settings)
         kept = kept_report(spare_reports(project.settings), report.run_id)
         terminal.show_summary(out, report, workstation, kept, ui_command(project.settings))
+        out.print(f"{'mails':<11} {mails}", soft_wrap=True, markup=False)
     raise typer.Exit(report.exit_code)
 
 

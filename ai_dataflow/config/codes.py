@@ -4,7 +4,8 @@ A code is stable: people search for it, write it in tickets and route mails by i
 is never used again. The *kind* groups codes in reports; the *concern* decides which team hears
 of it (`source`: the product's data, `mapping`: the AI mapping sheet, `platform`: the rest).
 
-The texts are data, in `codes.toml`. Run as a program, this module prints `docs/errors.md`.
+The texts are data, in `codes.toml`. Run as a program, this module prints `docs/errors.md`; each
+kind has one concern.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib import resources
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 Concern = Literal["source", "mapping", "platform"]
 
@@ -91,6 +92,22 @@ def errors_page() -> str:
         ]
         sections += [f"## {heading}\n", *map(explain, codes)]
     return "\n".join([_INTRO, *overview, "", *sections])
+
+
+def kinds_table() -> str:
+    """Give the Markdown table of kinds × concern, which `docs/notifications.md` has."""
+    kinds: dict[str, list[Code]] = {}
+    for code in CODES.values():
+        kinds.setdefault(code.kind, []).append(code)
+    rows = [
+        f"| {kind} | "
+        + " | ".join("●" if concern == codes[0].concern else "" for concern in get_args(Concern))
+        + f" | {', '.join(code.code for code in codes[:3])}{', …' if len(codes) > 3 else ''} |"  # noqa: PLR2004
+        for kind, codes in sorted(kinds.items())
+    ]
+    return "\n".join(
+        ["| kind | source | mapping | platform | such as |", "|---|---|---|---|---|", *rows]
+    )
 
 
 def _wrapped(text: str) -> str:

@@ -65,6 +65,16 @@ def load_project(path: str | Path | None = None) -> Project:
     )
 
 
+def load_teams(settings: Settings) -> tuple[Team, ...]:
+    """Read the teams table alone: who is mailed where the other tables cannot be read.
+
+    Raises:
+        DataflowError: it cannot be used.
+    """
+    found, _ = teams.team_rows(_table("teams", settings, teams.LAYOUT))
+    return tuple(found)
+
+
 def _table(setting: str, settings: Settings, layout: Layout) -> Table:
     reference: str = getattr(settings, setting)
     if is_sql(reference):

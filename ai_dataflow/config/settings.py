@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from ai_dataflow.config.blob_urls import ACCOUNT_NAME
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.mail import MailSettings
 from ai_dataflow.config.sections import (
     EntraIdentity,
     ExecutionSettings,
@@ -34,6 +35,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "workstation": WorkstationSettings,
     "execution": ExecutionSettings,
     "modules": ModuleSettings,
+    "mail": MailSettings,
 }
 
 
@@ -55,6 +57,7 @@ class Settings(Section):
     workstation: WorkstationSettings = WorkstationSettings()
     execution: ExecutionSettings = ExecutionSettings()
     modules: dict[str, ModuleSettings] = Field(default={})
+    mail: MailSettings | None = None
 
     @field_validator("storage", mode="before")
     @classmethod
@@ -221,7 +224,8 @@ def _known_names(section: str) -> list[str]:
     """Give the settings of a section; without one, those of the file."""
     own = _SECTIONS.get(section, Settings)
     also = ["connection_string"] if own is StorageAccount else []
-    return sorted((set(own.model_fields) - set(_NOT_IN_FILE)).union(also))
+    names = {field.alias or name for name, field in own.model_fields.items()}
+    return sorted((names - set(_NOT_IN_FILE)).union(also))
 
 
 def _uncapitalized(message: str) -> str:

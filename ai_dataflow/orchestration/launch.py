@@ -11,6 +11,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.project import Project
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB, REPLAY_JOB, REPLAY_STEP
+from ai_dataflow.orchestration.mail import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.orchestration.replay import Chosen
 from ai_dataflow.planning.plan import Plan, make_plan
@@ -63,6 +64,7 @@ def _launch(
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         },
         raise_on_error=False,
+        tags=tags_of(project.settings),
     )
     report = _report(project, result.run_id)
     if report is None:

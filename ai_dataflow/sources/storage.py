@@ -190,7 +190,7 @@ class Folder:
 
     def delete(self, paths: list[str]) -> None:
         """Delete files; one that is already gone is no error."""
-        for path in paths:
+        for path in paths if not self._is_absent else ():
             with suppress(FileNotFoundError):
                 if self.account is None and _UNFINISHED.search(path):
                     Path(self.join(path)).unlink()  # obstore refuses the name

@@ -1,5 +1,7 @@
 """What the CLI shows in a terminal: summaries, diagnostics, the state of partitions."""
 
+from ai_dataflow.terminal.mails import show_delivery, show_outbox
+from ai_dataflow.terminal.messages import show_blocks, show_status
 from ai_dataflow.terminal.plans import show_feeds, show_plan
 from ai_dataflow.terminal.problems import (
     diagnostic_lines,
@@ -9,14 +11,17 @@ from ai_dataflow.terminal.problems import (
     show_verdict,
 )
 from ai_dataflow.terminal.rejected import show_rejects, show_replay
-from ai_dataflow.terminal.runs import show_cleanup, show_status, show_summary, watching
+from ai_dataflow.terminal.runs import show_cleanup, show_summary, watching
 
 __all__ = [
     "diagnostic_lines",
     "github_line",
+    "show_blocks",
     "show_cleanup",
+    "show_delivery",
     "show_diagnostics",
     "show_feeds",
+    "show_outbox",
     "show_plan",
     "show_rejects",
     "show_replay",

@@ -1,8 +1,7 @@
-"""What a run did, the state of partitions, what was cleaned up."""
+"""What a run did, what was cleaned up."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.terminal.problems import show_diagnostics
-from ai_dataflow.terminal.texts import number, printable, some, when
+from ai_dataflow.terminal.texts import number, printable, some
 from ai_dataflow.workstation.cleanup import Cleaned
 from ai_dataflow.workstation.paths import Workstation
 from ai_dataflow.workstation.reports import (
@@ -25,9 +24,6 @@ from ai_dataflow.workstation.reports import (
     RunReport,
     report_name,
 )
-from ai_dataflow.workstation.status import PartitionStatus
-
-_STATE_STYLES = {"ok": "green", "failed": "red", "held": "yellow", "never": "dim"}
 
 
 class _Progress(Protocol):
@@ -64,34 +60,6 @@ def show_summary(
         console.print(Text(gone), soft_wrap=True)
     show_causes(console, report)
     _show_places(console, report, workstation, kept, ui)
-
-
-def show_status(console: Console, statuses: Sequence[PartitionStatus]) -> None:
-    """Show the state of each partition: what is published, what is wrong now and since when."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("partition", "state", "published"):
-        table.add_column(name, no_wrap=True)
-    for name in ("rows", "version"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("wrong since", no_wrap=True)
-    for status in statuses:
-        table.add_row(
-            status.partition,
-            Text(status.state, _STATE_STYLES[status.state]),
-            when(status.published),
-            number(status.rows),
-            number(status.version),
-            _wrong_since(status),
-        )
-    console.print(table)
-    for status in statuses:
-        if status.error:
-            error = ErrorReport.model_validate(status.error)
-            head = Text(f"\n{status.state}[{error.code}]", "bold red")
-            console.print(head.append(f": {error.title}", "bold"))
-            _show_details(console, error, [status.partition])
-    counts = Counter(status.state for status in statuses)
-    console.print("\n" + " · ".join(f"{count} {state}" for state, count in sorted(counts.items())))
 
 
 def _modules(report: RunReport) -> Table:
@@ -177,10 +145,3 @@ def _show_places(
     console.print()
     for name, place in places:
         console.print(Text(printable(f"{name:<11} {place}")), soft_wrap=True)
-
-
-def _wrong_since(status: PartitionStatus) -> str:
-    if not status.error:
-        return ""
-    runs = f" ({status.failed_runs} runs)" if status.failed_runs > 1 else ""
-    return f"{when(status.failing_since)}{runs}"

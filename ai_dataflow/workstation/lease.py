@@ -101,7 +101,13 @@ class Lease:
 
 
 @contextmanager
-def lease(folder: Folder, name: str, run_id: str, told: Told = lambda _: None) -> Iterator[Lease]:
+def lease(
+    folder: Folder,
+    name: str,
+    run_id: str,
+    told: Told = lambda _: None,
+    patience: float | None = None,
+) -> Iterator[Lease]:
     """Hold a lease for the time of the block; wait for another run's first.
 
     Args:
@@ -109,11 +115,13 @@ def lease(folder: Folder, name: str, run_id: str, told: Told = lambda _: None) -
         name: what it is for, as a message calls it.
         run_id: who wants it.
         told: hears, once, whom it waits for.
+        patience: how many seconds to wait for another run; by default `WAIT_SECONDS`.
 
     Raises:
         DataflowError: WST-006 where the other run goes on for too long; WST-001, WST-004, WST-005.
     """
-    held = _acquire(folder, name, Holder.here(run_id), told)
+    wait = WAIT_SECONDS if patience is None else patience
+    held = _acquire(folder, name, Holder.here(run_id), told, wait)
     living = threading.Thread(target=held._live, name=f"lease {name}", daemon=True)
     living.start()
     try:
@@ -125,8 +133,8 @@ def lease(folder: Folder, name: str, run_id: str, told: Told = lambda _: None) -
             held._write(held.holder.model_copy(update={"released": True}))
 
 
-def _acquire(folder: Folder, name: str, wanted: Holder, told: Told) -> Lease:
-    end = time.monotonic() + WAIT_SECONDS
+def _acquire(folder: Folder, name: str, wanted: Holder, told: Told, wait: float) -> Lease:
+    end = time.monotonic() + wait
     seen: tuple[int, Holder | None] = (-1, None)
     silent_since = time.monotonic()
     while True:

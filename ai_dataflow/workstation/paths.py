@@ -6,6 +6,7 @@ _runs/<run_id>.json             the run reports
 _staging/<module>/<client>/     the last extracts: a manifest, and copies of SQL tables
 _leases/<module>/               which run is making the module now
 _kept/<module>/<client>/        rows that a replay of rejects joins anew
+_outbox/                        the mails: waiting, done; see notifications/outbox.py
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PARTITION_COLUMN = "client_code"
 PRODUCT_COLUMN = "product_code"
 _PROBE = "_leases/probe"
 _SPARE = ".cache/ai_dataflow/runs"
+_SPARE_OUTBOX = ".cache/ai_dataflow/outbox"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Workstation:
         """The leases of a module."""
         return self.root.folder(f"_leases/{module}")
 
+    def outbox(self) -> Folder:
+        """The mails that wait, and what became of the others."""
+        return self.root.folder("_outbox")
+
 
 def open_workstation(settings: Settings) -> Workstation:
     """Give the workstation of a project; nothing is created or checked yet."""
@@ -71,6 +77,11 @@ def open_workstation(settings: Settings) -> Workstation:
 def spare_reports(settings: Settings) -> Folder:
     """Give the local folder for reports that the workstation could not take."""
     return Folder(str(settings.folder / _SPARE))
+
+
+def spare_outbox(settings: Settings) -> Folder:
+    """Give the local folder for mails that the workstation could not take."""
+    return Folder(str(settings.folder / _SPARE_OUTBOX))
 
 
 def check_workstation(workstation: Workstation) -> tuple[Diagnostic, ...]:

@@ -207,6 +207,19 @@ def read_reports(folder: Folder) -> Iterator[RunReport]:
     yield from sorted(_valid(folder, names), key=lambda report: report.started, reverse=True)
 
 
+def recent_reports(folder: Folder) -> Iterator[RunReport]:
+    """Give the reports one by one, the one written last first, so that few are read.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(folder):
+        if not folder.exists():
+            return
+        found = sorted(folder.aged_files(), key=lambda aged: aged[1], reverse=True)
+    yield from _valid(folder, [file.path for file, _ in found if file.path.endswith(".json")])
+
+
 def _valid(folder: Folder, names: Iterable[str]) -> Iterator[RunReport]:
     for name in names:
         try:

@@ -52,11 +52,11 @@ _MAPPING = """
     policies,ORION,policy,holder,holder,string,,,,
 """
 _TEAMS = """
-    team,email,concern,product_code,module_name
-    orion-data,orion-data@example.org,source,ORION,*
-    vega-data,vega-data@example.org,source,VEGA,claims
-    ai-mapping,ai-mapping@example.org,mapping,,
-    ai-platform,ai-platform@example.org,*,*,*
+    team,email,concern,product_code,module_name,notify,cc,remind
+    orion-data,orion-data@example.org,source,ORION,*,both,lead@example.org;desk@example.org,weekly
+    vega-data,vega-data@example.org,source,VEGA,claims,failures,,
+    ai-mapping,ai-mapping@example.org,mapping,,,,map@example.org,always
+    ai-platform,ai-platform@example.org,*,*,*,digest,,never
 """
 _TOML = """
     [mounts]

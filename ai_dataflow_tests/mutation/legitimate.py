@@ -72,6 +72,9 @@ RULES = (
     Rule("teams", "concern", frozenset({"swap-below"}), "each concern still has an owner"),
     Rule("teams", "product_code", frozenset({"blank", "swap-below"}), "blank is any"),
     Rule("teams", "module_name", frozenset({"blank", "swap-below"}), "blank is any"),
+    Rule("teams", "notify", frozenset({"blank", "swap-below"}), "a choice; blank is failures"),
+    Rule("teams", "cc", TYPOS | {"blank", "case", "swap-below"}, "other addresses, or nobody"),
+    Rule("teams", "remind", frozenset({"blank", "swap-below"}), "a choice; blank is daily"),
 )  # fmt: skip
 
 

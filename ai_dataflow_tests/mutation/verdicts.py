@@ -95,7 +95,10 @@ def compile_watched(folder: Path) -> Compiled:
         except DataflowError as error:
             diagnostics, meaning, outside = tuple(error.diagnostics), None, []
         else:
-            owners = [(t.name, t.email, t.concern, t.product, t.module) for t in project.teams]
+            owners = [
+                (t.name, t.email, t.concern, t.product, t.module, t.notify, t.cc, t.remind)
+                for t in project.teams
+            ]
             diagnostics, meaning = plan.diagnostics, (plan.jobs, plan.held, plan.columns, owners)
     harm = (*watch.harm, *outside)
     return Compiled(diagnostics, meaning, harm, time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Azurite and PostgreSQL in the background: `python -m ai_dataflow_tests.services up`.
+"""Azurite, PostgreSQL and an inbox in the background: `python -m ai_dataflow_tests.services up`.
 
 One process serves them until `down`; it holds a lock, so that everyone knows whether it is there.
 What is needed to use them is in a file that shells can read.
@@ -17,6 +17,7 @@ import threading
 from pathlib import Path
 
 from ai_dataflow_tests.services.azurite import ACCOUNTS, Azurite
+from ai_dataflow_tests.services.maildev import Maildev
 from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.services.processes import ServiceError, wait_until
 
@@ -28,6 +29,12 @@ _SECTIONS = """
   [storage.orionlake]                        [sql.lyra]
   account_key = "${ORIONLAKE_KEY}"           url = "${LYRA_URL}"
   endpoint = "${ORIONLAKE_ENDPOINT}"         odbc = "${LYRA_ODBC}"
+
+  [mail]
+  host = "127.0.0.1"
+  port = "${MAIL_PORT}"
+  tls = "none"
+  from = "ai-dataflow@example.org"
 """
 
 
@@ -58,10 +65,11 @@ def status() -> int:
         print("The services do not run: make services")
         return 1
     where = os.path.relpath(ENVIRONMENT)
-    print(f"Azurite and PostgreSQL run (process {pid}), with nothing in them but what you put in.")
+    print(f"Azurite, PostgreSQL and maildev run (process {pid}), with nothing in them but yours.")
     print(f"\n{where} has their addresses and keys:\n")
     print(*(f"  {line}" for line in ENVIRONMENT.read_text(encoding="utf-8").splitlines()), sep="\n")
     print(f"\nIn a shell:  . {where}\nThen in an ai_dataflow.toml:\n{_SECTIONS}")
+    print("The inbox page is at MAIL_INBOX.")
     print("The demo project on them:  make demo-azure\nStop them:  make services-stop")
     return 0
 
@@ -76,8 +84,8 @@ def serve() -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         lock.truncate(0)
         print(os.getpid(), file=lock, flush=True)
-        with Azurite() as azurite, Postgres() as postgres:
-            _write_private(ENVIRONMENT, _shell(environment(azurite, postgres)))
+        with Azurite() as azurite, Postgres() as postgres, Maildev() as inbox:
+            _write_private(ENVIRONMENT, _shell(environment(azurite, postgres, inbox)))
             stop.wait()
             ENVIRONMENT.unlink()
     return 0
@@ -112,13 +120,16 @@ def _server() -> int | None:
     return None
 
 
-def environment(azurite: Azurite, postgres: Postgres) -> dict[str, str]:
+def environment(
+    azurite: Azurite, postgres: Postgres, inbox: Maildev | None = None
+) -> dict[str, str]:
     """Give the variables by which the demo finds the services."""
     values = {}
     for account in ACCOUNTS:
         values[f"{account.upper()}_ENDPOINT"] = azurite.endpoint(account)
         values[f"{account.upper()}_KEY"] = azurite.keys[account]
-    return values | {"LYRA_URL": postgres.url(), "LYRA_ODBC": postgres.odbc()}
+    values |= {"LYRA_URL": postgres.url(), "LYRA_ODBC": postgres.odbc()}
+    return values | ({"MAIL_PORT": str(inbox.port), "MAIL_INBOX": inbox.url} if inbox else {})
 
 
 def _shell(variables: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.identity import IdentityEndpoint
 from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.services.proxy import FaultyProxy
+from ai_dataflow_tests.services.smtp import MailServer
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +52,13 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityEndpoint]:
 def postgres() -> Iterator[Postgres]:
     """Give a PostgreSQL server."""
     with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """Give a mail server without TLS and login."""
+    with MailServer() as server:
         yield server
 
 

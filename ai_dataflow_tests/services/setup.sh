@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests' services need: Debian packages, and Azurite into .services/.
+# Installs what the tests' services need: Debian packages, Azurite and maildev into .services/.
 # Costs nothing where all is there. `make services-setup` calls it, and so does `make test`.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
@@ -38,19 +38,19 @@ install_packages() {
     || fail "Installing failed. Try:  apt-get update && apt-get install $wanted"
 }
 
-install_azurite() {
+install_servers() {
   mkdir -p "$home"
   cp "$here/package.json" "$home/package.json.new"
   mv "$home/package.json.new" "$home/package.json"
-  echo "Installing Azurite"
+  echo "Installing Azurite and maildev"
   # No lock file: it would record where the packages were fetched.
   local install=(npm install --prefix "$home" --no-audit --no-fund --no-package-lock --loglevel=error)
   "${install[@]}" >/dev/null || { sleep 2; "${install[@]}" >/dev/null; } \
-    || fail "Azurite could not be installed. Try:  ${install[*]}"
+    || fail "Azurite and maildev could not be installed. Try:  ${install[*]}"
   cp "$home/package.json" "$installed"
 }
 
 command -v npm >/dev/null || packages+=(nodejs npm)
 mapfile -t wanted < <(missing)
 [[ ${#wanted[@]} == 0 ]] || install_packages "${wanted[@]}"
-cmp -s "$here/package.json" "$installed" || install_azurite
+cmp -s "$here/package.json" "$installed" || install_servers

@@ -1,0 +1,91 @@
+"""The mail about a run that ended without a report: killed, canceled, or stopped by its tables.
+
+What became of it is known to Dagster only. It goes to the platform team. Pure.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.teams import Team
+from ai_dataflow.notifications.messages import run_link, subject
+from ai_dataflow.notifications.model import (
+    Block,
+    Cause,
+    Command,
+    Heading,
+    Links,
+    Message,
+    Paragraph,
+)
+from ai_dataflow.notifications.routing import platform_team, recipients
+from ai_dataflow.notifications.texts import counted, some, when
+
+_FEW = 5
+
+
+@dataclass(frozen=True)
+class DeadRun:
+    """A run without a report, as Dagster knows it; no partitions means that it was about all."""
+
+    run_id: str
+    ended: datetime
+    is_canceled: bool
+    reason: str
+    partitions: tuple[str, ...] = ()
+
+
+def message_of(
+    run: DeadRun, teams: Iterable[Team], where: Mapping[str, str]
+) -> tuple[list[Message], list[Diagnostic]]:
+    """Give the platform team's message about a run that died."""
+    team = platform_team(recipients(teams))
+    if team is None:
+        return [], [
+            Diagnostic(
+                "NTF-004",
+                f"run {run.run_id} ended without a report, and there is no platform team to tell",
+                place="teams",
+                fix="add a last row with the concern * for the platform team",
+                severity="warning",
+            )
+        ]
+    verb = "CANCELED" if run.is_canceled else "FAILED"
+    count = len(run.partitions)
+    title = f"{verb} {counted(count, 'partition') if count else 'all partitions'}: no report"
+    message = Message(
+        run.run_id, team.name, "failure", subject(where.get("environment", ""), title, team.name),
+        title, "warn" if run.is_canceled else "bad", (*_blocks(run), Links((
+            run_link(where.get("ui_url", ""), run.run_id),
+        ))), "the run ended without a report", team.to, team.cc,
+    )  # fmt: skip
+    return [message], []
+
+
+def _blocks(run: DeadRun) -> list[Block]:
+    verb = "was canceled" if run.is_canceled else "failed"
+    code = CODES["RUN-002"]
+    lines = (
+        ("", f"Run {run.run_id} {verb} and left no report."),
+        ("cause", run.reason),
+        ("do", "look at the run in Dagster; then run its partitions again"),
+        ("partitions", some(run.partitions) if run.partitions else "all of the control table"),
+    )
+    few = len(run.partitions) <= _FEW
+    chosen = "".join(f" -p {shlex.quote(key)}" for key in run.partitions) if few else ""
+    return [
+        Paragraph(f"Ended {when(run.ended)}.", "dim"),
+        Cause(code.code, "a run ended without a report", "", "warn" if run.is_canceled else "bad",
+              tuple((label, text) for label, text in lines if text)),
+        Paragraph(
+            "Readers see what was published before; what the run had published by then stays. "
+            "`ai-dataflow status` tells of each partition."
+        ),
+        Heading("Run them again"),
+        Command(f"ai-dataflow run{chosen}"),
+    ]  # fmt: skip

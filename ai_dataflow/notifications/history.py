@@ -1,0 +1,159 @@
+"""What earlier runs tell: new or still failing and since when, recovered, usual or not. Pure.
+
+Reports come newest first, those of earlier runs only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+
+from ai_dataflow.notifications.routing import Problem, Recipient, problems_of
+from ai_dataflow.workstation.reports import PartitionReport, RunReport
+
+DEPTH = 60  # so many earlier runs are looked at
+RUNS = 20  # so many earlier runs say what is usual
+_ENOUGH = 5  # with fewer there is no "usual" yet
+_SPREADS = 5.0
+_MAD_TO_SIGMA = 1.4826
+_FLOOR_SHARE = 0.10
+_FLOOR_ROWS = 10
+_JUMP_SHARE = 0.50
+
+
+@dataclass(frozen=True)
+class Streak:
+    """Since when an error is there, and for how many runs, this one included."""
+
+    since: datetime
+    runs: int
+    is_whole: bool = True
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the run before did not have it."""
+        return self.runs == 1
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """An error that is over, and what it was."""
+
+    problem: Problem
+    streak: Streak
+
+
+class History:
+    """The earlier reports, indexed by partition."""
+
+    def __init__(self, report: RunReport, earlier: Sequence[RunReport]) -> None:
+        self.report = report
+        self.earlier = [run for run in earlier if run.kind == "run"]
+        self._partitions: Mapping[str, list[tuple[RunReport, PartitionReport]]] = _by_partition(
+            report, self.earlier
+        )
+        self._problems: dict[str, set[str]] = {}
+
+    def runs_of(self, partition: str) -> list[tuple[RunReport, PartitionReport]]:
+        """Give the earlier runs of a partition that did at least what this one did."""
+        return self._partitions.get(partition, [])
+
+    def streak(self, problem: Problem, known: Mapping[str, Recipient]) -> Streak:
+        """Tell how long an error is there."""
+        if problem.partition is None:
+            runs = list(self.earlier)
+        else:
+            runs = [report for report, _ in self.runs_of(problem.partition.partition)]
+        since, count = self.report.finished, 1
+        for run in runs:
+            if problem.key not in self._keys(run, known):
+                return Streak(since, count)
+            since, count = run.finished, count + 1
+        return Streak(since, count, is_whole=len(self.earlier) < DEPTH)
+
+    def recoveries(self, known: Mapping[str, Recipient]) -> Iterator[Recovery]:
+        """Give the errors that this run's good partitions had since they were last well."""
+        for partition in self.report.partitions:
+            if partition.status in ("ok", "unchanged"):
+                yield from self._recovered(partition.partition, known)
+
+    def _recovered(self, partition: str, known: Mapping[str, Recipient]) -> Iterator[Recovery]:
+        found: dict[str, Recovery] = {}
+        for report, seen in self.runs_of(partition):
+            if seen.status in ("ok", "unchanged"):
+                break
+            own = [p for p in problems_of(report, dict(known)) if p.partition is seen]
+            for problem in own:
+                runs = found[problem.key].streak.runs if problem.key in found else 0
+                found[problem.key] = Recovery(problem, Streak(report.finished, runs + 1))
+        yield from found.values()
+
+    def _keys(self, run: RunReport, known: Mapping[str, Recipient]) -> set[str]:
+        if run.run_id not in self._problems:
+            self._problems[run.run_id] = {p.key for p in problems_of(run, dict(known))}
+        return self._problems[run.run_id]
+
+    def series(
+        self, partitions: Sequence[str], measure: Callable[[PartitionReport], float]
+    ) -> list[tuple[RunReport, float]]:
+        """Give a sum over partitions for each earlier run that published them all."""
+        wanted = set(partitions)
+        found = []
+        for report in self.earlier:
+            if "ai_dataset" not in report.stages:
+                continue
+            own = [p for p in report.partitions if p.partition in wanted and p.status == "ok"]
+            if len(own) == len(wanted):
+                found.append((report, float(sum(map(measure, own)))))
+        return found[:RUNS]
+
+    def durations(self) -> list[tuple[RunReport, float]]:
+        """Give the seconds of the earlier runs over the same partitions."""
+        wanted = {p.partition for p in self.report.partitions}
+        return [
+            (report, took(report))
+            for report in self.earlier
+            if {p.partition for p in report.partitions} == wanted
+            and report.stages == self.report.stages
+        ][:RUNS]
+
+
+def took(report: RunReport) -> float:
+    """Give the seconds that a run took."""
+    return (report.finished - report.started).total_seconds()
+
+
+def unusual(value: float, series: Sequence[float], floor: float = _FLOOR_ROWS) -> str:
+    """Say what is usual where a value is not; empty where it is, or nobody can tell.
+
+    Usual is what lies within five robust standard deviations (1.4826 × the median absolute
+    deviation) of the median of the last runs, or within 10% of it, or within `floor` of it. With
+    fewer than five runs to compare with, a change of more than half is unusual.
+    """
+    if not series:
+        return ""
+    middle = median(series)
+    if len(series) < _ENOUGH:
+        is_jump = abs(value - series[0]) > max(_JUMP_SHARE * abs(series[0]), floor)
+        return f"before it was {series[0]:,.0f}" if is_jump else ""
+    spread = _SPREADS * _MAD_TO_SIGMA * median(abs(other - middle) for other in series)
+    margin = max(spread, _FLOOR_SHARE * abs(middle), floor)
+    if abs(value - middle) <= margin:
+        return ""
+    return f"usually {max(middle - margin, 0):,.0f} to {middle + margin:,.0f}"
+
+
+def _by_partition(
+    report: RunReport, earlier: Sequence[RunReport]
+) -> dict[str, list[tuple[RunReport, PartitionReport]]]:
+    """Index the runs; one that did less than this says nothing where it went well."""
+    found: dict[str, list[tuple[RunReport, PartitionReport]]] = {}
+    for run in earlier:
+        did_less = not set(report.stages) <= set(run.stages)
+        for partition in run.partitions:
+            if did_less and partition.status in ("ok", "unchanged"):
+                continue
+            found.setdefault(partition.partition, []).append((run, partition))
+    return found

@@ -1,0 +1,221 @@
+"""Who gets which message about a run. Pure: reports and teams in, messages out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.teams import Remind, Team
+from ai_dataflow.notifications import failures
+from ai_dataflow.notifications.figures import counts_of, good_partitions, success_blocks
+from ai_dataflow.notifications.history import History, Recovery
+from ai_dataflow.notifications.model import Block, Heading, Kind, Links, Message, Paragraph, Tone
+from ai_dataflow.notifications.routing import Problem, Recipient, problems_of, recipients
+from ai_dataflow.notifications.texts import counted, when
+from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow.workstation.status import PartitionStatus
+
+# A little less than the period: a nightly run is a few minutes early now and then.
+_REMIND: dict[Remind, timedelta | None] = {
+    "always": timedelta(0),
+    "daily": timedelta(hours=20),
+    "weekly": timedelta(days=6, hours=20),
+    "never": None,
+}
+Told = Mapping[str, Mapping[str, datetime]]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a message needs beside the reports.
+
+    `told` is when a team last heard of an error, by team and the problem's key; `is_whole` tells
+    that the statuses were made from all reports that there are.
+    """
+
+    environment: str = ""
+    ui_url: str = ""
+    report_url: str = ""
+    statuses: Mapping[str, PartitionStatus] = field(default_factory=dict)
+    told: Told = field(default_factory=dict)
+    is_whole: bool = True
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run with everything that its messages are made of."""
+
+    report: RunReport
+    history: History
+    known: Mapping[str, Recipient]
+    around: Surroundings
+
+
+def messages_of(
+    report: RunReport, earlier: Sequence[RunReport], teams: Sequence[Team], around: Surroundings
+) -> tuple[list[Message], list[Diagnostic]]:
+    """Give the messages of a run, and what nobody can be told.
+
+    Args:
+        report: what the run did.
+        earlier: the reports of runs before it, newest first.
+        teams: the teams table.
+        around: where the run was, and who heard of what already.
+    """
+    known = recipients(teams)
+    run = _Run(report, History(report, earlier), known, around)
+    problems = problems_of(report, known)
+    recoveries = list(run.history.recoveries(known))
+    found = []
+    for team in known.values():
+        own = [p for p in problems if p.team == team.name]
+        healed = [r for r in recoveries if r.problem.team == team.name]
+        if message := _message(run, team, own, healed):
+            found.append(message)
+    return found, _nobody([p for p in problems if not p.team])
+
+
+def _message(
+    run: _Run, team: Recipient, own: Sequence[Problem], healed: Sequence[Recovery]
+) -> Message | None:
+    """Give the one message that a team gets about a run, if any."""
+    if team.hears_failures and own and _is_due(run, team, own):
+        return _failure(run, team, own, healed)
+    if team.hears_successes and good_partitions(run.report, team):
+        return _success(run, team, healed)
+    if team.hears_failures and healed:
+        return _recovery(run, team, own, healed)
+    return None
+
+
+def _is_due(run: _Run, team: Recipient, own: Sequence[Problem]) -> bool:
+    """Tell whether a failure is new to the team, or was told long enough ago."""
+    told = run.around.told.get(team.name, {})
+    period = _REMIND[team.remind]
+    for problem in own:
+        last = told.get(problem.key)
+        if last is None or run.history.streak(problem, run.known).is_new:
+            return True
+        if period is not None and run.report.finished - last >= period:
+            return True
+    return False
+
+
+def _failure(
+    run: _Run, team: Recipient, own: Sequence[Problem], healed: Sequence[Recovery]
+) -> Message:
+    partitions = list(dict.fromkeys(p.partition.partition for p in own if p.partition))
+    streaks = [run.history.streak(problem, run.known) for problem in own]
+    new = sum(streak.is_new for streak in streaks)
+    title = _failed(run, len(partitions))
+    blocks: list[Block] = [
+        Paragraph(_about(run), "dim"),
+        *failures.cause_blocks(own, run.history, run.known),
+        *failures.recovery_blocks(healed),
+    ]
+    if partitions:
+        blocks += [
+            Heading("Partitions"),
+            failures.partition_table(own),
+            Heading("What readers see now"),
+            failures.readers_table(partitions, run.around.statuses, is_whole=run.around.is_whole),
+            Heading("Run just these again, when the cause is mended"),
+            failures.retry_command(partitions, run.report.run_id, team.name),
+        ]
+    return _made(
+        run, team, "failure", title, failures.tone_of(new), blocks,
+        preview=failures.headline(new, len(own) - new, len(healed)),
+        told=tuple(p.key for p in own), healed=tuple(r.problem.key for r in healed),
+    )  # fmt: skip
+
+
+def _failed(run: _Run, partitions: int) -> str:
+    if not partitions:
+        return "FAILED: the run as a whole"
+    return f"FAILED {partitions:,} of {counted(len(run.report.partitions), 'partition')}"
+
+
+def _success(run: _Run, team: Recipient, healed: Sequence[Recovery]) -> Message:
+    good = good_partitions(run.report, team)
+    blocks: list[Block] = [
+        Paragraph(_about(run), "dim"),
+        *success_blocks(run.report, run.history, team),
+        *([Heading("Well again"), *failures.recovery_blocks(healed)] if healed else []),
+    ]
+    published = sum(counts.rows_published for p in good if (counts := counts_of(p, team)))
+    title = f"OK {len(good):,} of {counted(len(run.report.partitions), 'partition')}"
+    return _made(
+        run, team, "success", title, "good", blocks,
+        preview=f"{published:,} rows published",
+        healed=tuple(r.problem.key for r in healed),
+    )  # fmt: skip
+
+
+def _recovery(
+    run: _Run, team: Recipient, own: Sequence[Problem], healed: Sequence[Recovery]
+) -> Message:
+    partitions = {r.problem.partition.partition for r in healed if r.problem.partition}
+    still = len({p.partition.partition for p in own if p.partition})
+    blocks: list[Block] = [
+        Paragraph(_about(run), "dim"),
+        *failures.recovery_blocks(healed),
+    ]
+    if still:
+        text = f"{counted(still, 'other partition')} of yours still failed, as you were told."
+        blocks.append(Paragraph(text, "warn"))
+    return _made(
+        run, team, "recovery", f"RECOVERED {counted(len(partitions), 'partition')}", "good", blocks,
+        preview="what failed before is published again",
+        healed=tuple(r.problem.key for r in healed),
+    )  # fmt: skip
+
+
+def _about(run: _Run) -> str:
+    report = run.report
+    statuses = report.statuses()
+    parts = [f"{count:,} {status}" for status, count in sorted(statuses.items())]
+    return f"Run of {when(report.started)}: {', '.join(parts) or 'no partition'}."
+
+
+def _made(  # noqa: PLR0913
+    run: _Run, team: Recipient, kind: Kind, title: str, tone: Tone, blocks: Sequence[Block],
+    *, preview: str, told: tuple[str, ...] = (), healed: tuple[str, ...] = (),
+) -> Message:  # fmt: skip
+    links = Links((run_link(run.around.ui_url, run.report.run_id), *_report_link(run)))
+    return Message(
+        run.report.run_id, team.name, kind, subject(run.around.environment, title, team.name),
+        title, tone, (*blocks, links), preview, team.to, team.cc, told, healed,
+    )  # fmt: skip
+
+
+def subject(environment: str, title: str, team: str) -> str:
+    """Give a subject: who writes, from where, what, to whom."""
+    place = f"[{environment}]" if environment else ""
+    return f"[ai_dataflow]{place} {title} · team {team}"
+
+
+def run_link(ui_url: str, run_id: str) -> tuple[str, str]:
+    """Link to a run in Dagster, or name it where nobody said where that is."""
+    return "Dagster run", f"{ui_url}/runs/{run_id}" if ui_url else run_id
+
+
+def _report_link(run: _Run) -> tuple[tuple[str, str], ...]:
+    return (("Report", run.around.report_url),) if run.around.report_url else ()
+
+
+def _nobody(problems: Sequence[Problem]) -> list[Diagnostic]:
+    """Say which errors no mail tells of."""
+    if not problems:
+        return []
+    codes = ", ".join(dict.fromkeys(p.error.code for p in problems))
+    return [
+        Diagnostic(
+            "NTF-004",
+            f"{counted(len(problems), 'error')} ({codes}) found no owner and no platform team",
+            place="teams",
+            fix="add a last row with the concern * for the platform team",
+            severity="warning",
+        )
+    ]

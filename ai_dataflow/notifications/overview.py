@@ -1,0 +1,74 @@
+"""The state of partitions as blocks: what `ai-dataflow status` shows. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from ai_dataflow.notifications.model import (
+    Block,
+    Cause,
+    Cell,
+    Column,
+    Paragraph,
+    Table,
+    Tone,
+    cells,
+)
+from ai_dataflow.notifications.texts import some
+from ai_dataflow.workstation.reports import ErrorReport
+from ai_dataflow.workstation.status import PartitionStatus
+
+_TONES: dict[str, Tone] = {"ok": "good", "failed": "bad", "held": "warn", "never": "dim"}
+
+
+def status_blocks(statuses: Sequence[PartitionStatus]) -> list[Block]:
+    """Say how each partition is, what is wrong with some and since when, and how many are so."""
+    columns = (
+        *(Column(name) for name in ("partition", "state", "published")),
+        *(Column(name, is_number=True) for name in ("rows", "version")),
+        Column("wrong since"),
+    )
+    counts = Counter(status.state for status in statuses)
+    return [
+        Table(columns, tuple(map(_row, statuses))),
+        *_causes(statuses),
+        Paragraph(" · ".join(f"{count} {state}" for state, count in sorted(counts.items()))),
+    ]
+
+
+def _row(status: PartitionStatus) -> tuple[Cell, ...]:
+    runs = f" ({status.failed_runs} runs)" if status.failed_runs > 1 else ""
+    return cells(
+        status.partition,
+        Cell(status.state, _TONES[status.state]),
+        _local(status.published),
+        "" if status.rows is None else f"{status.rows:,}",
+        "" if status.version is None else f"{status.version:,}",
+        f"{_local(status.failing_since)}{runs}" if status.error else "",
+    )
+
+
+def _causes(statuses: Sequence[PartitionStatus]) -> list[Cause]:
+    """Give each cause once, with the partitions that it concerns."""
+    found: dict[tuple[str, str, str, str], tuple[ErrorReport, list[str]]] = {}
+    for status in statuses:
+        if status.error:
+            error = ErrorReport.model_validate(status.error)
+            key = (status.state, error.code, error.place, error.message)
+            found.setdefault(key, (error, []))[1].append(status.partition)
+    return [
+        Cause(
+            f"{state}[{error.code}]", error.title, "", _TONES[state],
+            tuple((label, text) for label, text in (
+                ("-->", error.place), ("", error.message), ("cause:", error.cause),
+                ("fix:", error.fix), ("partitions:", some(partitions)), ("owner:", error.owner),
+            ) if text),
+        )
+        for (state, *_), (error, partitions) in found.items()
+    ]  # fmt: skip
+
+
+def _local(moment: datetime | None) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""

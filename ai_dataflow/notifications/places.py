@@ -1,0 +1,72 @@
+"""Where the outboxes and the reports of a project are, and which of them can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.notifications.outbox import Outbox, utc_now
+from ai_dataflow.workstation.paths import (
+    Workstation,
+    open_workstation,
+    spare_outbox,
+    spare_reports,
+)
+from ai_dataflow.workstation.reports import RunReport, read_report, recent_reports, report_name
+
+_PATIENCE = 10  # seconds: a mail can wait, whoever waits for it should not
+
+
+@dataclass(frozen=True)
+class Places:
+    """The outbox of the workstation, None where it cannot be reached, and the local one."""
+
+    settings: Settings
+    workstation: Workstation
+    main: Outbox | None
+    spare: Outbox
+    unreached: DataflowError | None = None
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where to queue."""
+        return self.main or self.spare
+
+    @property
+    def outboxes(self) -> list[Outbox]:
+        """All that can be reached."""
+        return [self.main, self.spare] if self.main else [self.spare]
+
+    def report(self, run_id: str) -> RunReport | None:
+        """Find a run's report, which may be beside the project."""
+        found = read_report(spare_reports(self.settings), run_id)
+        return found or (read_report(self.workstation.reports(), run_id) if self.main else None)
+
+    def report_url(self, run_id: str) -> str:
+        """Give the place of a run's report."""
+        spare = spare_reports(self.settings)
+        folder = spare if spare.stat(report_name(run_id)) else self.workstation.reports()
+        return folder.join(report_name(run_id))
+
+    def reports(self) -> Iterator[RunReport]:
+        """Give all reports that can be reached, the newest ones first, read one by one."""
+        spare = recent_reports(spare_reports(self.settings))
+        return chain(spare, recent_reports(self.workstation.reports()) if self.main else ())
+
+
+def open_places(settings: Settings) -> Places:
+    """Open a project's outboxes."""
+    hasty = settings.execution.model_copy(
+        update={"retry_seconds": min(settings.execution.retry_seconds, _PATIENCE)}
+    )
+    workstation = open_workstation(settings.model_copy(update={"execution": hasty}))
+    spare = Outbox(spare_outbox(settings))
+    try:
+        main = Outbox(workstation.outbox())
+        main.began(utc_now())
+    except DataflowError as error:
+        return Places(settings, workstation, None, spare, error)
+    return Places(settings, workstation, main, spare)

@@ -1,0 +1,29 @@
+"""Messages as files to look at, without sending any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.notifications.mime import letter_of, to_mime
+from ai_dataflow.notifications.model import Message
+from ai_dataflow.notifications.outbox import utc_now
+from ai_dataflow.notifications.queueing import lasts, sender_of
+
+
+def write_preview(settings: Settings, message: Message, folder: Path) -> list[Path]:
+    """Write a message as HTML, text and mail; give the files."""
+    sender = sender_of(settings)
+    letter = letter_of(message, str(settings.folder), sender, utc_now(), lasts(settings))
+    contents = {
+        "html": letter.html.encode(),
+        "txt": letter.text.encode(),
+        "eml": to_mime(letter, sender).as_bytes(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for suffix, content in contents.items():
+        file = folder / f"{letter.key}.{suffix}"
+        file.write_bytes(content)
+        files.append(file)
+    return files

@@ -1,0 +1,140 @@
+"""Who hears of what: the first row of the teams table that matches, else the platform team."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ai_dataflow.config.addresses import is_address
+from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.teams import ANY, Notify, Remind, Team
+from ai_dataflow.workstation.reports import ErrorReport, PartitionReport, RunReport
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """A team as mails see it: all its rows in one."""
+
+    name: str
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    notify: Notify
+    remind: Remind
+    rows: tuple[Team, ...]
+
+    @property
+    def hears_failures(self) -> bool:
+        """Whether it wants a mail for each run that fails."""
+        return self.notify in ("failures", "both")
+
+    @property
+    def hears_successes(self) -> bool:
+        """Whether it wants a mail for each run that publishes."""
+        return self.notify in ("successes", "both")
+
+    def scope(self, module: str) -> frozenset[str]:
+        """Give the products of a module that are the team's; `*` is all of them."""
+        return frozenset(row.product for row in self.rows if row.module in (ANY, module))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error on its way to a team; without a partition it is about the run as a whole.
+
+    `is_unowned` tells that the platform team hears it because nobody else does.
+    """
+
+    error: ErrorReport
+    partition: PartitionReport | None
+    team: str
+    is_unowned: bool = False
+
+    @property
+    def key(self) -> str:
+        """What is the same error in two runs: lines move, and messages have figures in them."""
+        where = self.partition.partition if self.partition else self.error.place
+        return " ".join((where, self.error.code, self.error.product, self.error.submodule))
+
+
+def recipients(teams: Iterable[Team]) -> dict[str, Recipient]:
+    """Give the teams that can be mailed, by name, in the order of the table."""
+    rows: dict[str, list[Team]] = {}
+    for team in teams:
+        rows.setdefault(team.name, []).append(team)
+    found = (_recipient(name, own) for name, own in rows.items() if name)
+    return {recipient.name: recipient for recipient in found if recipient.to}
+
+
+def _recipient(name: str, rows: Sequence[Team]) -> Recipient:
+    to = tuple(dict.fromkeys(row.email for row in rows if is_address(row.email)))
+    cc = tuple(dict.fromkeys(a for row in rows for a in row.cc if a not in to))
+    notify: Notify = next((row.notify for row in rows if row.notify), "failures")
+    remind: Remind = next((row.remind for row in rows if row.remind), "daily")
+    return Recipient(name, to, cc, notify, remind, tuple(rows))
+
+
+def platform_team(known: dict[str, Recipient]) -> Recipient | None:
+    """Give the team for what nobody owns: the first with a platform row, one for all before."""
+
+    def rank(recipient: Recipient) -> int:
+        rows = [row for row in recipient.rows if row.concern in ("platform", ANY)]
+        if any((row.product, row.module) == (ANY, ANY) for row in rows):
+            return 0
+        return 1 if rows else 2
+
+    ranked = sorted(known.values(), key=rank)
+    return ranked[0] if ranked and rank(ranked[0]) < 2 else None  # noqa: PLR2004
+
+
+def owner_of(error: ErrorReport, module: str, known: dict[str, Recipient]) -> Recipient | None:
+    """Give the team that owns an error: as the report says, else as the table says now."""
+    if error.owner in known:
+        return known[error.owner]
+    return next(
+        (
+            recipient
+            for recipient in known.values()
+            if any(row.covers(error.concern, error.product, module) for row in recipient.rows)
+        ),
+        None,
+    )
+
+
+def problems_of(report: RunReport, known: dict[str, Recipient]) -> list[Problem]:
+    """Give every error of a run with the team that hears of it; an empty name is nobody."""
+    platform = platform_team(known)
+    found = []
+    for error, partition in _errors(report):
+        owner = owner_of(error, partition.module if partition else "", known)
+        team = owner or platform
+        found.append(Problem(error, partition, team.name if team else "", owner is None))
+    return found
+
+
+def _errors(report: RunReport) -> Iterator[tuple[ErrorReport, PartitionReport | None]]:
+    told = set()
+    for partition in report.failed:
+        for error in partition.errors or [e for e in [partition.error] if e]:
+            told.add((error.code, error.place))
+            yield error, partition
+    for problem in report.diagnostics:
+        # What holds partitions back is told with them, where they were part of the run.
+        is_of_partitions = bool(problem.get("partitions"))
+        is_told = (problem.get("code"), problem.get("place")) in told
+        if problem.get("severity") == "error" and not is_told and not is_of_partitions:
+            yield _of_run(problem), None
+
+
+def _of_run(problem: dict[str, str]) -> ErrorReport:
+    code = CODES.get(problem["code"])
+    return ErrorReport(
+        code=problem["code"],
+        title=code.title if code else "problem",
+        kind=code.kind if code else "",
+        concern=code.concern if code else "platform",
+        owner=problem.get("owner", ""),
+        place=problem.get("place", ""),
+        message=problem.get("message", ""),
+        fix=problem.get("fix", ""),
+        cause=problem.get("cause", ""),
+    )

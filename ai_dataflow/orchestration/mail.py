@@ -1,0 +1,176 @@
+"""Dagster's part in the mails: what it knows of runs that died, and whether a daemon delivers.
+
+Sensors and the CLI call this; no mail problem ever leaves it as an exception of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
+
+from ai_dataflow.config.diagnostics import redacted
+from ai_dataflow.config.project import load_teams
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.config.teams import Team
+from ai_dataflow.engine.job import STAGES
+from ai_dataflow.notifications.delivery import Delivery, deliver
+from ai_dataflow.notifications.died import DeadRun
+from ai_dataflow.notifications.outbox import utc_now
+from ai_dataflow.notifications.places import Places, open_places
+from ai_dataflow.notifications.post import queue_dead_run
+from ai_dataflow.notifications.queueing import catch_up, queue_report
+from ai_dataflow.notifications.texts import counted
+from ai_dataflow.orchestration.assets import STEP
+from ai_dataflow.orchestration.jobs import JOB
+from ai_dataflow.workstation.lease import Holder
+
+PROJECT_TAG = "ai_dataflow/project"
+HOLDER_TAG = "ai_dataflow/process"
+_RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+_DEAD = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+_ALIVE = timedelta(seconds=90)  # a sensor daemon beats, and our sensor looks, more often than that
+_LOOK_BACK = timedelta(days=1)
+
+
+def tags_of(settings: Settings) -> dict[str, str]:
+    """Give what a run in this process is tagged with, so that its death is noticed."""
+    holder = Holder.here("run").model_dump_json()
+    return {PROJECT_TAG: str(settings.file), HOLDER_TAG: holder}
+
+
+def is_ours(run: DagsterRun) -> bool:
+    """Tell whether a run makes our assets: the job, a range, a backfill."""
+    chosen = {key.to_user_string() for key in run.asset_selection or ()}
+    return run.job_name == JOB or bool(chosen & set(STAGES))
+
+
+def queue_run(instance: DagsterInstance, run: DagsterRun, settings: Settings) -> str:
+    """Queue the messages of a run that has ended; say what was done."""
+    places, teams = open_places(settings), load_teams(settings)
+    report = places.report(run.run_id)
+    if report is not None:
+        queued = queue_report(places, teams, report)
+    elif run.status in _DEAD:
+        queued = queue_dead_run(places, teams, _dead_run(instance, run))
+    else:
+        return f"run {run.run_id} left no report"
+    told = "; ".join(queued.problems)
+    return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {told}" if told else "")
+
+
+def look_after(
+    instance: DagsterInstance, settings: Settings, *, is_daemon: bool, seconds: float
+) -> tuple[Delivery, list[str]]:
+    """Queue what nobody queued, deliver what waits; give that, and the runs that were found."""
+    places, now = open_places(settings), utc_now()
+
+    def teams() -> Sequence[Team]:
+        return load_teams(settings)
+
+    if is_daemon and places.main:
+        places.main.note_daemon(now)
+    found = catch_up(places, teams, now)
+    found += _bury(instance, settings, places, teams, now)
+    return deliver(places, only_due=is_daemon, seconds=seconds), found
+
+
+def is_looked_after(instance: DagsterInstance, places: Places) -> bool:
+    """Tell whether a Dagster daemon is alive that delivers from this outbox."""
+    heartbeat = instance.get_daemon_heartbeats().get("SENSOR")
+    seen = places.main.daemon_seen() if places.main else None
+    if heartbeat is None or seen is None:
+        return False
+    now = utc_now()
+    return now - seen < _ALIVE and now.timestamp() - heartbeat.timestamp < _ALIVE.total_seconds()
+
+
+def _bury(
+    instance: DagsterInstance,
+    settings: Settings,
+    places: Places,
+    teams: Callable[[], Sequence[Team]],
+    now: datetime,
+) -> list[str]:
+    """Find the CLI's runs that died: Dagster's own monitoring knows only what Dagster launched."""
+    found = []
+    for run in _own_runs(instance, settings, [DagsterRunStatus.STARTED], now):
+        if Holder.model_validate_json(run.tags[HOLDER_TAG]).is_gone:
+            # It may have ended in between.
+            again = instance.get_run_by_id(run.run_id)
+            if again and again.status == DagsterRunStatus.STARTED:
+                instance.report_run_failed(run, "The process of this run is gone.")
+    for run in _own_runs(instance, settings, list(_DEAD), now):
+        known = places.outbox.queued(run.run_id) or places.report(run.run_id)
+        if known is None:
+            queue_dead_run(places, teams(), _dead_run(instance, run))
+            found.append(run.run_id)
+    return found
+
+
+def _own_runs(
+    instance: DagsterInstance, settings: Settings, statuses: list[DagsterRunStatus], now: datetime
+) -> Iterator[DagsterRun]:
+    tags = {PROJECT_TAG: str(settings.file)}
+    since = now - _LOOK_BACK
+    filters = RunsFilter(tags=tags, statuses=statuses, updated_after=since)
+    for record in instance.get_run_records(filters, limit=50):
+        if HOLDER_TAG in record.dagster_run.tags:
+            yield record.dagster_run
+
+
+def _dead_run(instance: DagsterInstance, run: DagsterRun) -> DeadRun:
+    record = instance.get_run_record_by_id(run.run_id)
+    ended = record.end_time if record and record.end_time else utc_now().timestamp()
+    return DeadRun(
+        run.run_id,
+        datetime.fromtimestamp(ended, utc_now().tzinfo),
+        run.status == DagsterRunStatus.CANCELED,
+        _reason(instance, run.run_id),
+        tuple(_partitions(run)),
+    )
+
+
+def _reason(instance: DagsterInstance, run_id: str) -> str:
+    """Give why a run ended, as far as Dagster knows; quotations are left out (P10)."""
+    kinds = {
+        DagsterEventType.STEP_FAILURE,
+        DagsterEventType.RUN_FAILURE,
+        DagsterEventType.RUN_CANCELED,
+    }
+    for record in instance.all_logs(run_id, of_type=kinds):
+        event = record.dagster_event
+        if event is None:
+            continue
+        if event.event_type == DagsterEventType.STEP_FAILURE:
+            own = event.step_failure_data.user_failure_data
+            if own and own.description:  # our own diagnostics
+                return " ".join(own.description.split())[:600]
+            error = event.step_failure_data.error
+            if error is not None:
+                return redacted(error.message)
+        elif event.message:
+            return redacted(event.message)
+    return ""
+
+
+def _partitions(run: DagsterRun) -> list[str]:
+    """Give what a run was to make; nothing where it was about all."""
+    if run.tags.get("dagster/partition"):
+        return [run.tags["dagster/partition"]]
+    if all(tag in run.tags for tag in _RANGE):
+        first, last = (run.tags[tag] for tag in _RANGE)
+        return [first] if first == last else [f"{first} to {last}"]
+    own = run.run_config.get("ops", {}).get(STEP, {}) if isinstance(run.run_config, dict) else {}
+    return list(own.get("config", {}).get("partition_keys", []))
+
+
+def quietly(
+    context: dg.SensorEvaluationContext | dg.RunStatusSensorContext, error: Exception
+) -> str:
+    """Turn a mail problem into a line of the sensor's log: it is nobody's failed tick."""
+    text = redacted(error)
+    context.log.warning(f"mails: {text}")
+    return text

@@ -1,0 +1,62 @@
+"""The message model in a terminal: what a mail says, as `ai-dataflow status` shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ai_dataflow.notifications.model import Block, Cause, Paragraph, Tone
+from ai_dataflow.notifications.model import Table as TableBlock
+from ai_dataflow.notifications.overview import status_blocks
+from ai_dataflow.notifications.render import block_lines
+from ai_dataflow.terminal.texts import printable
+from ai_dataflow.workstation.status import PartitionStatus
+
+_STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "red", "warn": "yellow", "dim": "dim"}
+
+
+def show_status(console: Console, statuses: Sequence[PartitionStatus]) -> None:
+    """Show the state of each partition: what is published, what is wrong now and since when."""
+    show_blocks(console, status_blocks(statuses))
+
+
+def show_blocks(console: Console, blocks: Sequence[Block]) -> None:
+    """Show blocks one below the other."""
+    for i, block in enumerate(blocks):
+        if i:
+            console.print()
+        match block:
+            case TableBlock():
+                console.print(_table(block))
+                if block.more:
+                    console.print(Text(block.more, "dim"))
+            case Cause():
+                _show_cause(console, block)
+            case Paragraph(text, tone):
+                console.print(Text(printable(text), _STYLES[tone]), soft_wrap=True)
+            case _:
+                for line in block_lines(block):
+                    console.print(Text(printable(line)), soft_wrap=True)
+
+
+def _table(block: TableBlock) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in block.columns:
+        table.add_column(
+            column.name, justify="right" if column.is_number else "left", no_wrap=not column.is_wide
+        )
+    for row in block.rows:
+        table.add_row(*(Text(printable(cell.text), _STYLES[cell.tone]) for cell in row))
+    return table
+
+
+def _show_cause(console: Console, cause: Cause) -> None:
+    head = Text(printable(cause.head), f"bold {_STYLES[cause.tone]}")
+    console.print(head.append(f": {printable(cause.title)}", "bold"), soft_wrap=True)
+    if cause.note:
+        console.print(Text(f"  {printable(cause.note)}", _STYLES[cause.tone]), soft_wrap=True)
+    for label, text in cause.lines:
+        console.print(Text("  " + printable(f"{label} {text}".strip())), soft_wrap=True)

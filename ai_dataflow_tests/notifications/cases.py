@@ -1,0 +1,166 @@
+"""The runs that the golden mails are about: a small company, a few days, every kind of mail."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.tables import Sheet
+from ai_dataflow.config.teams import Team
+from ai_dataflow.notifications.died import DeadRun, message_of
+from ai_dataflow.notifications.digest import digest_of
+from ai_dataflow.notifications.messages import Surroundings, messages_of
+from ai_dataflow.notifications.model import Message
+from ai_dataflow.notifications.routing import recipients
+from ai_dataflow.workstation.reports import (
+    ErrorReport,
+    PartitionReport,
+    ProductReport,
+    RunReport,
+    Status,
+)
+from ai_dataflow.workstation.status import PartitionStatus, partition_statuses
+from ai_dataflow_tests.workstation.runs import day
+
+SHEET = Sheet("teams.csv")
+CLIENTS = ("acme", "borealis", "coral")
+
+
+def team(name: str, concern: str = "*", product: str = "*", module: str = "*", **more: Any) -> Team:
+    """Give a row of the teams table."""
+    return Team(SHEET, 2, name, f"{name}@example.org", concern, product, module, **more)
+
+
+TEAMS = (
+    team("northwind-data", "source", "NWD"),
+    team("sales-desk", "source", "*", "sales", notify="successes", cc=("desk@example.org",)),
+    team("mapping", "mapping", notify="digest"),
+    team("platform", "platform"),
+)
+
+
+def error(code: str, owner: str, place: str, product: str = "NWD", **more: Any) -> ErrorReport:
+    """Give an error as a report has it."""
+    meaning = CODES[code]
+    texts = {"message": f"{place} is not well", "fix": "mend it"}
+    return ErrorReport(
+        code=code, title=meaning.title, kind=meaning.kind, concern=meaning.concern, owner=owner,
+        place=place, product=product, submodule="header", **(texts | more),
+    )  # fmt: skip
+
+
+MISSING = error(
+    "SRC-001", "northwind-data", "control_table.csv:12:module_location",
+    message="there is nothing at /mnt/nwd/sales/header.csv",
+    fix="deliver the data, correct the location, or make the row inactive",
+)  # fmt: skip
+UNMAPPED = error("MAP-014", "mapping", "ai_mapping.xlsx!AI_Map!D38", product="CHN")
+ORPHAN = error("SRC-005", "", "control_table.csv:17:module_location", product="LYR")
+
+
+def ok(key: str, rows: int = 1000, rejected: int = 3, seconds: float = 1.5) -> PartitionReport:
+    """Report a published partition of one product."""
+    counts = {"rows_read": rows + rejected, "rows_rejected": rejected, "rows_published": rows}
+    return PartitionReport(
+        partition=key, status="ok", version=4, seconds=seconds, bytes=rows * 21,
+        products={"NWD": ProductReport(**counts)}, **counts,
+    )  # fmt: skip
+
+
+def bad(
+    key: str, *errors: ErrorReport, status: Status = "failed", read: int = 0
+) -> PartitionReport:
+    """Report a partition with errors."""
+    return PartitionReport(
+        partition=key, status=status, rows_read=read, rows_rejected=read // 10,
+        failed_stages=["ai_dataset"], error=errors[0], errors=list(errors),
+    )  # fmt: skip
+
+
+def run(number: int, *partitions: PartitionReport, took: float = 40, **more: Any) -> RunReport:
+    """Report the run of a day of January."""
+    finished = day(number, 2) + timedelta(seconds=took)
+    given: dict[str, Any] = {"stages": ["adls_extract", "azure_sql_extract", "ai_dataset"], **more}
+    return RunReport(
+        run_id=f"run-{number}", started=day(number, 2), finished=finished,
+        partitions=list(partitions), **given,
+    )  # fmt: skip
+
+
+def _good_days(count: int) -> list[RunReport]:
+    """Give days on which all went as usual, newest first."""
+    return [
+        run(
+            n, *(ok(f"sales|{c}", 1000 + 7 * n + i) for i, c in enumerate(CLIENTS)), took=38 + n % 4
+        )
+        for n in range(count, 0, -1)
+    ]
+
+
+def messages(
+    report: RunReport, earlier: list[RunReport], told: dict[str, dict[str, datetime]] | None = None
+) -> list[Message]:
+    """Give the messages of a run, in production."""
+    keys = [partition.partition for partition in report.partitions]
+    statuses: dict[str, PartitionStatus] = {
+        status.partition: status for status in partition_statuses(keys, [report, *earlier])
+    }
+    around = Surroundings(
+        "prod", "https://dagster.example.org",
+        f"abfss://ai@workstation.dfs.core.windows.net/datasets/_runs/{report.run_id}.json",
+        statuses, told or {},
+    )  # fmt: skip
+    found, _ = messages_of(report, earlier, TEAMS, around)
+    return found
+
+
+def _failing() -> tuple[RunReport, list[RunReport]]:
+    before = run(
+        8, ok("sales|acme"), bad("sales|borealis", MISSING), bad("sales|coral", MISSING, read=50)
+    )
+    now = run(
+        9,
+        bad("sales|acme", MISSING, ORPHAN, read=1_204),
+        bad("sales|borealis", MISSING),
+        ok("sales|coral"),
+        bad("stock|acme", ORPHAN, UNMAPPED, status="held"),
+    )
+    return now, [before, *_good_days(7)]
+
+
+def _coverage(ratio: float, city: str) -> dict[str, Any]:
+    columns = {"amount": {"NWD": "mapped"}, "city": {"NWD": city}}
+    return {"sales": {"ratio": ratio, "columns": columns}}
+
+
+def golden_messages() -> dict[str, Message]:
+    """Give a message of each kind."""
+    failed, earlier = _failing()
+    by_team = {message.team: message for message in messages(failed, earlier)}
+    usual = _good_days(8)
+    well = run(
+        9, ok("sales|acme", 1063), ok("sales|borealis", 61, rejected=940), ok("sales|coral", 1065),
+        bad("stock|acme", UNMAPPED), took=97,
+        coverage=_coverage(0.5, "missing"),
+    )  # fmt: skip
+    usual[0].coverage = _coverage(1.0, "mapped")
+    subscribed = next(m for m in messages(well, usual) if m.team == "sales-desk")
+    again = run(10, *(ok(f"sales|{client}") for client in CLIENTS), ok("stock|acme"))
+    recovered = {m.team: m for m in messages(again, [failed, *earlier])}["northwind-data"]
+    known = recipients(TEAMS)
+    where = {"environment": "prod", "ui_url": "https://dagster.example.org"}
+    digest = digest_of("digest-2024-01-09", day(9, 0), [failed], known["mapping"], known, where)
+    assert digest is not None
+    dead = DeadRun(
+        "run-11", day(11), False, "The process of this run is gone.", ("sales|acme", "stock|acme")
+    )
+    (died,), _ = message_of(dead, TEAMS, where)
+    return {
+        "failure": by_team["northwind-data"],
+        "unowned": by_team["platform"],
+        "success": subscribed,
+        "recovery": recovered,
+        "digest": digest,
+        "died": died,
+    }

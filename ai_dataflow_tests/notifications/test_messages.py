@@ -1,0 +1,287 @@
+"""Who hears what: routing, choices, reminders, recoveries, what is unusual."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ai_dataflow
+from ai_dataflow.config.codes import CODES, kinds_table
+from ai_dataflow.config.teams import Team
+from ai_dataflow.notifications.history import unusual
+from ai_dataflow.notifications.messages import Surroundings, messages_of
+from ai_dataflow.notifications.model import Message
+from ai_dataflow.notifications.render import to_text
+from ai_dataflow.notifications.routing import owner_of, problems_of, recipients
+from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow.workstation.status import PartitionStatus
+from ai_dataflow_tests.notifications.cases import MISSING, bad, error, ok, run, team
+from ai_dataflow_tests.workstation.runs import day
+
+ROWS = (
+    team("orion-claims", "source", "ORION", "claims"),
+    team("orion", "source", "ORION"),
+    team("mappers", "mapping"),
+    team("claims-desk", "*", "*", "claims"),
+    team("platform", "platform"),
+)
+PLATFORM = team("platform")
+
+
+@pytest.mark.parametrize(
+    ("code", "product", "module", "owner"),
+    [
+        ("SRC-001", "ORION", "claims", "orion-claims"),  # the first row that matches wins
+        ("SRC-001", "ORION", "policies", "orion"),  # * as module
+        ("SRC-001", "VEGA", "claims", "claims-desk"),  # * as concern and product
+        ("SRC-001", "VEGA", "policies", ""),
+        ("REJ-001", "ORION", "claims", "orion-claims"),
+        ("DAT-001", "ORION", "policies", "orion"),
+        ("MAP-014", "ORION", "claims", "mappers"),
+        ("COV-001", "", "policies", "mappers"),
+        ("CTL-006", "ORION", "claims", "claims-desk"),
+        ("WST-001", "", "policies", "platform"),
+        ("RUN-002", "ORION", "policies", "platform"),
+    ],
+)
+def test_an_error_goes_to_the_first_row_that_matches(
+    code: str, product: str, module: str, owner: str
+) -> None:
+    problem = error(code, "", "somewhere", product=product)
+    found = owner_of(problem, module, recipients(ROWS))
+    assert (found.name if found else "") == owner
+
+
+def test_each_kind_of_failure_has_exactly_one_concern() -> None:
+    concerns: dict[str, set[str]] = {}
+    for code in CODES.values():
+        concerns.setdefault(code.kind, set()).add(code.concern)
+    assert {kind: found for kind, found in concerns.items() if len(found) != 1} == {}
+
+
+def test_the_table_of_kinds_and_concerns_in_the_docs_is_not_stale() -> None:
+    page = Path(str(ai_dataflow.__file__)).parents[1] / "docs/notifications.md"
+    assert kinds_table() in page.read_text(encoding="utf-8"), (
+        "put there what this prints:\n  .venv/bin/python -c "
+        "'from ai_dataflow.config.codes import kinds_table; print(kinds_table())'"
+    )
+
+
+def _told(report: RunReport, earlier: list[RunReport], *teams: Team, **more: Any) -> list[Message]:
+    return messages_of(report, earlier, teams, Surroundings(**more))[0]
+
+
+def _kinds(
+    report: RunReport, earlier: list[RunReport], *teams: Team, **more: Any
+) -> dict[str, str]:
+    return {m.team: m.kind for m in _told(report, earlier, *teams, **more)}
+
+
+FAILED = run(2, ok("sales|acme"), bad("sales|borealis", MISSING))
+WELL = run(3, ok("sales|acme"), ok("sales|borealis"))
+
+
+@pytest.mark.parametrize(
+    ("notify", "after_failure", "after_success", "after_recovery"),
+    [
+        ("", "failure", None, "recovery"),
+        ("failures", "failure", None, "recovery"),
+        ("successes", "success", "success", "success"),
+        ("both", "failure", "success", "success"),
+        ("digest", None, None, None),
+    ],
+)
+def test_a_team_gets_what_it_chose(
+    notify: Any, after_failure: str, after_success: str, after_recovery: str
+) -> None:
+    own = team("northwind-data", "source", "NWD", notify=notify)
+    good = run(1, ok("sales|acme"), ok("sales|borealis"))
+    assert _kinds(FAILED, [good], own, PLATFORM).get(own.name) == after_failure
+    assert _kinds(good, [], own, PLATFORM).get(own.name) == after_success
+    assert _kinds(WELL, [FAILED, good], own, PLATFORM).get(own.name) == after_recovery
+    assert "platform" not in _kinds(FAILED, [good], own, PLATFORM)
+
+
+def test_what_nobody_owns_goes_to_the_platform_team_and_says_so() -> None:
+    (message,) = _told(FAILED, [], team("other", "mapping"), team("platform", "platform"))
+    assert message.team == "platform"
+    assert "nobody owns this: it came to you as the platform team" in to_text(message)
+
+
+def test_without_a_platform_team_it_is_a_diagnostic() -> None:
+    found, problems = messages_of(FAILED, [], [team("other", "mapping")], Surroundings())
+    assert found == []
+    assert [p.code for p in problems] == ["NTF-004"]
+
+
+def test_an_address_that_is_none_gets_nothing() -> None:
+    broken = Team(ROWS[0].sheet, 2, "northwind-data", "not an address", "source", "*", "*")
+    assert list(_kinds(FAILED, [], broken, PLATFORM)) == ["platform"]
+
+
+def test_rows_of_a_team_are_one_mail_to_all_its_addresses() -> None:
+    rows = (
+        team("data", "source", "NWD", cc=("a@example.org",)),
+        Team(ROWS[0].sheet, 3, "data", "second@example.org", "mapping", "*", "*",
+             cc=("data@example.org", "b@example.org")),
+    )  # fmt: skip
+    report = run(2, bad("sales|acme", MISSING, error("MAP-014", "data", "x")))
+    report.partitions[0].errors[0] = MISSING.model_copy(update={"owner": "data"})
+    (message,) = _told(report, [], *rows)
+    assert message.to == ("data@example.org", "second@example.org")
+    assert message.cc == ("a@example.org", "b@example.org")
+    assert {"SRC-001", "MAP-014"} <= set(
+        to_text(message).replace("[", " ").replace("]", " ").split()
+    )
+
+
+def test_an_error_of_the_run_as_a_whole_is_told() -> None:
+    problem = {
+        "code": "WST-001", "severity": "error", "place": "workstation", "message": "it is full",
+        "fix": "make space", "owner": "platform", "partitions": [],
+    }  # fmt: skip
+    report = run(2, ok("sales|acme"), diagnostics=[problem, problem | {"severity": "warning"}])
+    (message,) = _told(report, [], PLATFORM)
+    assert message.subject == "[ai_dataflow] FAILED: the run as a whole · team platform"
+    assert to_text(message).count("WST-001") == 1
+
+
+SOURCE = team("northwind-data", "source")
+KEY = "sales|borealis SRC-001 NWD header"
+
+
+def _streak(days: int) -> tuple[RunReport, list[RunReport]]:
+    runs = [run(n, ok("sales|acme"), bad("sales|borealis", MISSING)) for n in range(days, 0, -1)]
+    return runs[0], runs[1:]
+
+
+@pytest.mark.parametrize(
+    ("remind", "hours", "hears"),
+    [
+        ("always", 0, True),
+        ("always", 1, True),
+        ("daily", 1, False),
+        ("daily", 23.9, True),  # a nightly run is early now and then
+        ("", 24, True),
+        ("weekly", 24, False),
+        ("weekly", 7 * 24, True),
+        ("never", 999, False),
+    ],
+)
+def test_a_team_is_reminded_as_often_as_it_likes(remind: Any, hours: float, hears: bool) -> None:
+    own = team("northwind-data", "source", remind=remind)
+    now, earlier = _streak(3)
+    told = {own.name: {KEY: now.finished - timedelta(hours=hours)}}
+    assert bool(_kinds(now, earlier, own, told=told)) is hears
+
+
+def test_a_new_failure_is_told_at_once_with_the_old_ones() -> None:
+    now, earlier = _streak(3)
+    now.partitions[0] = bad("sales|acme", MISSING)
+    told = {SOURCE.name: {KEY: now.finished - timedelta(hours=1)}}
+    (message,) = _told(now, earlier, SOURCE, told=told)
+    assert message.subject == "[ai_dataflow] FAILED 2 of 2 partitions · team northwind-data"
+    assert len(message.told) == 2
+    text = to_text(message)
+    assert "still failing since 1 Jan 02:00 UTC, 3 runs; new in 1 partition" in text
+    assert "1 new failure · 1 still failing" in text
+
+
+def test_the_same_error_elsewhere_in_the_sheet_is_the_same_error() -> None:
+    now, earlier = _streak(3)
+    moved = MISSING.model_copy(update={"place": "control_table.csv:99:x", "message": "after 9 s"})
+    now.partitions[1] = bad("sales|borealis", moved)
+    (message,) = _told(now, earlier, SOURCE)
+    assert "still failing since 1 Jan" in to_text(message)
+
+
+def test_a_recovery_is_told_once_and_also_after_another_error_in_between() -> None:
+    other = error("WST-004", "platform", "workstation")
+    runs = [
+        run(4, ok("sales|borealis")),
+        run(3, bad("sales|borealis", other)),
+        run(2, bad("sales|borealis", MISSING)),
+        run(1, ok("sales|borealis")),
+    ]
+    assert _kinds(runs[0], runs[1:], SOURCE, PLATFORM) == {
+        "northwind-data": "recovery",
+        "platform": "recovery",
+    }
+    again = run(5, ok("sales|borealis"))
+    assert _kinds(again, runs, SOURCE, PLATFORM) == {}
+
+
+def test_a_run_of_less_says_nothing_of_a_recovery() -> None:
+    failed = run(2, bad("sales|borealis", MISSING))
+    part = run(3, ok("sales|borealis"), stages=["ai_dataset"])
+    now = run(4, bad("sales|borealis", MISSING))
+    (message,) = _told(now, [part, failed], SOURCE)
+    assert "2 runs" in to_text(message)
+
+
+def test_what_readers_see_is_said() -> None:
+    status = PartitionStatus(
+        "sales|borealis", "failed", published=datetime(2025, 11, 19, tzinfo=day(1).tzinfo),
+        rows=12, version=7,
+    )  # fmt: skip
+    (message,) = _told(FAILED, [], SOURCE, statuses={status.partition: status})
+    assert (
+        "the version of 19 Nov 2025 is still being served (Delta version 7, 12 rows)"
+    ) in to_text(message)
+
+
+def test_many_partitions_are_run_again_by_the_run() -> None:
+    report = run(2, *(bad(f"sales|c{n}", MISSING) for n in range(7)))
+    (message,) = _told(report, [], SOURCE)
+    assert "ai-dataflow retry --run run-2 --owner northwind-data" in to_text(message)
+    few = run(2, *(bad(f"sales|c{n}", MISSING) for n in range(2)))
+    (message,) = _told(few, [], SOURCE)
+    assert "ai-dataflow run -p 'sales|c0' -p 'sales|c1'" in to_text(message)
+
+
+def test_a_product_teams_figures_are_its_own() -> None:
+    partition = ok("sales|acme", rows=100)
+    partition.products["CHN"] = partition.products["NWD"].model_copy(
+        update={"rows_read": 7, "rows_published": 5, "rows_rejected": 2}
+    )
+    chn = team("chinook", "source", "CHN", notify="successes")
+    (message,) = _told(run(2, partition), [], chn)
+    assert message.preview == "5 rows published"
+    lyr = team("lyra", "source", "LYR", notify="successes")
+    assert _told(run(2, partition), [], lyr) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "series", "is_unusual"),
+    [
+        (1000, [], False),
+        (1000, [990], False),
+        (400, [1000], True),  # few runs: more than half
+        (600, [1000, 1000], False),
+        (1000, [1000] * 8, False),
+        (1090, [1000] * 8, False),  # within 10%
+        (1111, [1000] * 8, True),
+        (0, [1000] * 8, True),
+        (1400, [800, 1000, 1200, 900, 1100], False),  # it always varies so much
+        (1900, [800, 1000, 1200, 900, 1100], True),
+        (1011, [1000, 1000, 1000, 1000, 5], False),  # one odd day does not matter
+        (9, [0] * 8, False),  # a handful of rows is nothing
+        (11, [0] * 8, True),
+    ],
+)
+def test_unusual_is_decided_by_median_and_spread(
+    value: float, series: list[float], is_unusual: bool
+) -> None:
+    assert bool(unusual(value, series)) is is_unusual
+
+
+def test_problems_of_partitions_are_not_told_twice() -> None:
+    problem = {
+        "code": MISSING.code, "severity": "error", "place": MISSING.place,
+        "message": MISSING.message, "partitions": ["sales|borealis"],
+    }  # fmt: skip
+    report = run(2, bad("sales|borealis", MISSING), diagnostics=[problem])
+    assert len(problems_of(report, recipients([SOURCE]))) == 1
