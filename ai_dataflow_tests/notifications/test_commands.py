@@ -36,6 +36,7 @@ def _mails_line(stdout: str) -> str:
     return next(line for line in stdout.splitlines() if line.startswith("mails ")).split(None, 1)[1]
 
 
+@pytest.mark.proves("mail", "missing", "without a mail server mails are files; the summary says so")
 def test_without_a_mail_section_mails_are_files_and_the_summary_says_so(tmp_path: Path) -> None:
     projects.project(tmp_path, control=MISSING)
     ran = cli(tmp_path, "run")

@@ -82,6 +82,9 @@ def test_tls_that_does_not_fit_is_told_and_the_mail_waits(
     assert (entry.code, entry.attempts) == ("NTF-001", 1)
 
 
+@pytest.mark.proves(
+    "mail", "denied", "a refused login waits and is tried again; `notify status` says why"
+)
 def test_a_wrong_password_is_told_and_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +112,9 @@ def test_what_passes_is_tried_again_later(
     assert len(mail_server.inbox) == 1
 
 
+@pytest.mark.proves(
+    "mail", "denied", "NTF-002: refused for good; it is given up with the server's reason"
+)
 @pytest.mark.parametrize("fault", ["rcpt-5xx", "data-5xx"])
 def test_what_is_refused_for_good_is_given_up_at_once(
     tmp_path: Path, mail_server: MailServer, fault: Fault
@@ -161,6 +167,9 @@ def test_a_server_that_is_down_keeps_nobody_and_loses_nothing(tmp_path: Path) ->
     assert len({m.id for m in server.inbox}) == len(server.inbox) == 3
 
 
+@pytest.mark.proves(
+    "mail", "slow", "a server that says nothing costs a timeout; the mail is tried again"
+)
 def test_a_server_that_says_nothing_costs_a_timeout(tmp_path: Path) -> None:
     with SilentPort() as silent:
         server = MailServer()
@@ -178,6 +187,9 @@ def test_what_expires_is_given_up_with_the_last_reason(tmp_path: Path) -> None:
     assert "connection refused" in entry.last_error
 
 
+@pytest.mark.proves(
+    "mail", "corrupt", "a mail that breaks the connection costs itself alone; the others are sent"
+)
 def test_a_mail_that_breaks_the_server_does_not_stop_the_others(
     tmp_path: Path, mail_server: MailServer
 ) -> None:
@@ -189,6 +201,7 @@ def test_a_mail_that_breaks_the_server_does_not_stop_the_others(
     assert (len(done.sent), len(done.waiting)) == (2, 1)
 
 
+@pytest.mark.proves("mail", "concurrent", "one sender at a time; nobody gets a mail twice")
 def test_only_one_sender_at_a_time(
     tmp_path: Path, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +239,11 @@ def test_what_was_queued_beside_the_project_is_delivered_too(
     assert (places.spare.waiting(), places.spare.done()) == ([], [])
 
 
+@pytest.mark.proves(
+    "mail",
+    "full",
+    "a workstation that takes no outbox; mails are queued and sent from beside the project",
+)
 def test_where_the_workstation_is_away_mails_are_sent_from_beside_the_project(
     tmp_path: Path, mail_server: MailServer
 ) -> None:
@@ -256,6 +274,11 @@ deliver(open_places(load_settings(sys.argv[1])), now=datetime.fromisoformat(sys.
 """
 
 
+@pytest.mark.proves(
+    "mail",
+    "killed",
+    "a sender killed before it noted sends again; the duplicate has the same Message-ID",
+)
 def test_a_sender_killed_before_it_noted_leaves_a_duplicate_that_can_be_told(
     tmp_path: Path, mail_server: MailServer
 ) -> None:

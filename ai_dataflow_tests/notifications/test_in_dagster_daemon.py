@@ -113,6 +113,9 @@ def test_a_daemon_mails_about_runs_of_dagster_and_of_the_cli_and_about_those_tha
     assert len({mail.id for mail in mail_server.inbox}) == len(mail_server.inbox) == 4
 
 
+@pytest.mark.proves(
+    "mail", "killed", "what waited while the daemon was dead is sent; when it is back"
+)
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_ran_and_waited_while_the_daemon_was_dead_is_sent_when_it_is_back(
