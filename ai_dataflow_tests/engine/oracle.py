@@ -27,7 +27,8 @@ class Reject:
 class Expected:
     """What is to be published, in order, and what is to be left out, of each product and source.
 
-    `code` is that of the failure, where there has to be one.
+    `code` is that of the failure, where there has to be one; a partition that is all rejects leaves
+    them to be looked at.
     """
 
     code: str = ""
@@ -64,6 +65,8 @@ def expected(partition: Partition) -> Expected:
         found.counts[product] = (read, rejected, sum(p.merged for p in together), len(rows))
     if not any(read for read, *_ in found.counts.values()):
         return Expected("SRC-002")
+    if not found.rows and all(read == lost for read, lost, *_ in found.counts.values()):
+        found.code = "DAT-004"
     return found
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from ai_dataflow import load
 from ai_dataflow.config.project import load_project
-from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
+from ai_dataflow.engine.job import STAGES
+from ai_dataflow.orchestration.outcome import NOBODY
 from ai_dataflow.orchestration.run import execute
-from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.engine.effort import settings_of
 from ai_dataflow_tests.engine.generated import Partition, partitions
@@ -27,16 +27,8 @@ from ai_dataflow_tests.engine.values import SOME
 pytestmark = pytest.mark.slow
 
 
-class _Nobody:
-    """Hears what a run did, and keeps it to itself."""
-
-    def extracted(self, result: PartitionResult, stage: Stage) -> None: ...
-
-    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None: ...
-
-
 def _run(folder: Path, keys: Sequence[str], run_id: str) -> RunReport:
-    return execute(load_project(folder), keys, STAGES, run_id, _Nobody())
+    return execute(load_project(folder), keys, STAGES, run_id, NOBODY)
 
 
 def _content(folder: Path, report: RunReport, modules: Sequence[str]) -> dict[str, Any]:
@@ -55,7 +47,9 @@ def _rejects(folder: Path, module: str, client: str) -> list[str]:
     table = folder / "workstation/_rejects" / module
     if not table.exists():
         return []
-    rows = pl.scan_delta(str(table)).filter(client_code=client).drop("run_id").collect()
+    rows = (
+        pl.scan_delta(str(table)).filter(client_code=client).drop("run_id", "rejected_at").collect()
+    )
     return list(map(repr, rows.to_dicts()))
 
 
