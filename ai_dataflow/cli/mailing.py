@@ -14,7 +14,7 @@ from ai_dataflow.config.project import Project
 from ai_dataflow.notifications.delivery import MAILS
 from ai_dataflow.notifications.places import Places, open_places
 from ai_dataflow.notifications.texts import counted
-from ai_dataflow.orchestration.mail import is_looked_after
+from ai_dataflow.orchestration.mail import is_looked_after, may_have_died
 from ai_dataflow.workstation.reports import RunReport
 
 _SEND_SECONDS = 30
@@ -29,9 +29,13 @@ def mail_after(instance: DagsterInstance, project: Project, report: RunReport) -
         places = open_places(project.settings)
         if is_looked_after(instance, places):
             return "left to the Dagster daemon, which delivers them"
-        if not _may_have_some(places, project, report):
+        if not (
+            _may_have_some(places, project, report) or may_have_died(instance, project.settings)
+        ):
             return "none: nobody asked for one"
         return _send(project, report.run_id)
+    except KeyboardInterrupt:
+        return f"still being sent; {_LOOK}"
     except Exception as error:
         return f"not sent: {redacted(error)}; {_LOOK}"
 

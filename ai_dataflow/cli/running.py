@@ -14,9 +14,10 @@ from ai_dataflow import terminal
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_with_plan, out, print_json
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.project import Project, load_project
+from ai_dataflow.planning.plan import Plan
 from ai_dataflow.workstation.cleanup import SAFE_AGE, clean
 from ai_dataflow.workstation.paths import open_workstation, spare_reports
-from ai_dataflow.workstation.reports import kept_report
+from ai_dataflow.workstation.reports import RunReport, kept_report
 
 
 @app.command()
@@ -64,14 +65,14 @@ def retry(
     """
     from ai_dataflow.notifications.places import open_places  # noqa: PLC0415
     from ai_dataflow.notifications.post import report_named  # noqa: PLC0415
+    from ai_dataflow.notifications.routing import problems_of, recipients  # noqa: PLC0415
 
     project, plan = load_with_plan(config)
     report = report_named(open_places(project.settings), run_id)
-    failed = [
-        p.partition
-        for p in report.failed
-        if p.partition in plan.partitions and (not owner or owner in {e.owner for e in p.errors})
-    ]
+    # Whose an error is, the mails say: what nobody owns is the platform team's.
+    heard = problems_of(report, recipients(project.teams))
+    own = {p.partition.partition for p in heard if p.partition and owner in ("", p.team)}
+    failed = sorted(own & set(plan.partitions))
     if not failed:
         err.print(f"run {report.run_id} left nothing to run again", soft_wrap=True)
         raise typer.Exit(0)
@@ -83,7 +84,7 @@ def _run(config: Path | None, partitions: Sequence[str], *, as_json: bool) -> No
     # Dagster takes a second to import: only the command that needs it waits.
     from ai_dataflow.cli.mailing import mail_after  # noqa: PLC0415
     from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
-    from ai_dataflow.orchestration.instance import open_instance, ui_command  # noqa: PLC0415
+    from ai_dataflow.orchestration.instance import open_instance  # noqa: PLC0415
     from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415
 
     project, plan = load_with_plan(config)
@@ -92,21 +93,27 @@ def _run(config: Path | None, partitions: Sequence[str], *, as_json: bool) -> No
         raise DataflowError(*unknown)
     if not keys:
         raise DataflowError(*plan.errors, _nothing_to_run(project))
-    with open_instance(project.settings) as instance, terminal.watching(err) as watcher:
-        definitions = build_definitions(str(project.settings.file), watcher)
-        report = launch(definitions, project, plan, keys, instance)
+    with open_instance(project.settings) as instance:
+        with terminal.watching(err) as watcher:
+            definitions = build_definitions(str(project.settings.file), watcher)
+            report = launch(definitions, project, plan, keys, instance)
+        _show(project, plan, report, as_json=as_json)
+        # What the run did has been said by now, whatever becomes of the mails.
         mails = mail_after(instance, project, report)
+    (err if as_json else out).print(f"{'mails':<11} {mails}", soft_wrap=True, markup=False)
+    raise typer.Exit(report.exit_code)
+
+
+def _show(project: Project, plan: Plan, report: RunReport, *, as_json: bool) -> None:
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
-        err.print(f"mails: {mails}", soft_wrap=True)
-    else:
-        lone = [problem for problem in plan.diagnostics if not problem.partitions]
-        terminal.show_diagnostics(err, lone)
-        workstation = open_workstation(project.settings)
-        kept = kept_report(spare_reports(project.settings), report.run_id)
-        terminal.show_summary(out, report, workstation, kept, ui_command(project.settings))
-        out.print(f"{'mails':<11} {mails}", soft_wrap=True, markup=False)
-    raise typer.Exit(report.exit_code)
+        return
+    from ai_dataflow.orchestration.instance import ui_command  # noqa: PLC0415
+
+    terminal.show_diagnostics(err, [p for p in plan.diagnostics if not p.partitions])
+    workstation = open_workstation(project.settings)
+    kept = kept_report(spare_reports(project.settings), report.run_id)
+    terminal.show_summary(out, report, workstation, kept, ui_command(project.settings))
 
 
 @app.command()

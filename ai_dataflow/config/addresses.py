@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"[^@\s<>()\[\]\\,;:\"]+@[^@\s<>()\[\]\\,;:\"]+\.[^@\s<>()\[\]\\,;:\"]+")
+_ATOM = r"[^@\s<>()\[\]\\,;:\".]+"
+_ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_ATOM}(\.{_ATOM})+")
+_ENCODED = "=?"  # begins an encoded word, which a mail library would decode into something else
 _MOST = 254  # RFC 5321
 _BETWEEN = re.compile(r"[;,\s]+")
 
 
 def is_address(text: str) -> bool:
     """Tell whether a text is one mail address, without a name or brackets."""
-    return bool(_ADDRESS.fullmatch(text)) and text.isprintable() and len(text) <= _MOST
+    is_plain = text.isprintable() and _ENCODED not in text and len(text) <= _MOST
+    return is_plain and bool(_ADDRESS.fullmatch(text))
 
 
 def several(text: str) -> list[str]:

@@ -49,7 +49,7 @@ class MailSettings(Section):
     @field_validator("sender")
     @classmethod
     def _is_address(cls, sender: str) -> str:
-        if not is_address(sender):
+        if not (is_address(sender) and sender.isascii()):
             raise ValueError("is no mail address: write it alone, as in ai-dataflow@example.org")
         return sender
 

@@ -16,7 +16,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 
-from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.diagnostics import DataflowError, redacted
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.notifications.mime import to_mime
 from ai_dataflow.notifications.outbox import Entry, Outbox, utc_now
@@ -143,7 +143,12 @@ def _send_all(here: _Round, session: Session, todo: list[Entry]) -> None:
     while todo and time.monotonic() < here.end:
         here.held.check()
         entry = todo[0]
-        outcome = session.send(to_mime(entry.letter, sender_of(here.settings)), entry.pending)
+        try:
+            outcome = session.send(to_mime(entry.letter, sender_of(here.settings)), entry.pending)
+        except ValueError as error:  # a letter that is none costs itself only
+            outcome = Outcome(
+                later=dict.fromkeys(entry.pending, f"it is no mail: {redacted(error)}")
+            )
         todo.pop(0)
         _note(here, entry, outcome)
 
@@ -156,6 +161,8 @@ def _is_settled(here: _Round, entry: Entry) -> bool:
     if _is_expired(entry, here.now):
         entry.code = "NTF-003"
         entry.last_error = entry.last_error or "nobody tried to deliver it in time"
+        entry.refused |= dict.fromkeys(entry.pending, entry.last_error)
+        entry.pending = []
         _end(here, entry)
         return True
     return False

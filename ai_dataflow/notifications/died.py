@@ -76,8 +76,12 @@ def _blocks(run: DeadRun) -> list[Block]:
         ("do", "look at the run in Dagster; then run its partitions again"),
         ("partitions", some(run.partitions) if run.partitions else "all of the control table"),
     )
-    few = len(run.partitions) <= _FEW
-    chosen = "".join(f" -p {shlex.quote(key)}" for key in run.partitions) if few else ""
+    # A range has no command of its own, and without names the command would run everything.
+    named = len(run.partitions) <= _FEW and all(" to " not in key for key in run.partitions)
+    chosen = "".join(f" -p {shlex.quote(key)}" for key in run.partitions)
+    again: list[Block] = (
+        [Heading("Run them again"), Command(f"ai-dataflow run{chosen}")] if named else []
+    )
     return [
         Paragraph(f"Ended {when(run.ended)}.", "dim"),
         Cause(code.code, "a run ended without a report", "", "warn" if run.is_canceled else "bad",
@@ -86,6 +90,5 @@ def _blocks(run: DeadRun) -> list[Block]:
             "Readers see what was published before; what the run had published by then stays. "
             "`ai-dataflow status` tells of each partition."
         ),
-        Heading("Run them again"),
-        Command(f"ai-dataflow run{chosen}"),
+        *again,
     ]  # fmt: skip

@@ -54,7 +54,8 @@ class History:
         self._partitions: Mapping[str, list[tuple[RunReport, PartitionReport]]] = _by_partition(
             report, self.earlier
         )
-        self._problems: dict[str, set[str]] = {}
+        self._is_whole = len(earlier) < DEPTH
+        self._problems: dict[str, dict[str, list[Problem]]] = {}
 
     def runs_of(self, partition: str) -> list[tuple[RunReport, PartitionReport]]:
         """Give the earlier runs of a partition that did at least what this one did."""
@@ -68,10 +69,10 @@ class History:
             runs = [report for report, _ in self.runs_of(problem.partition.partition)]
         since, count = self.report.finished, 1
         for run in runs:
-            if problem.key not in self._keys(run, known):
+            if not self._has(run, problem, known):
                 return Streak(since, count)
             since, count = run.finished, count + 1
-        return Streak(since, count, is_whole=len(self.earlier) < DEPTH)
+        return Streak(since, count, is_whole=self._is_whole)
 
     def recoveries(self, known: Mapping[str, Recipient]) -> Iterator[Recovery]:
         """Give the errors that this run's good partitions had since they were last well."""
@@ -84,16 +85,23 @@ class History:
         for report, seen in self.runs_of(partition):
             if seen.status in ("ok", "unchanged"):
                 break
-            own = [p for p in problems_of(report, dict(known)) if p.partition is seen]
-            for problem in own:
+            for problem in self._of(report, known).get(seen.partition, []):
                 runs = found[problem.key].streak.runs if problem.key in found else 0
                 found[problem.key] = Recovery(problem, Streak(report.finished, runs + 1))
         yield from found.values()
 
-    def _keys(self, run: RunReport, known: Mapping[str, Recipient]) -> set[str]:
+    def _of(self, run: RunReport, known: Mapping[str, Recipient]) -> dict[str, list[Problem]]:
+        """Give a run's problems by partition; an empty name is the run itself."""
         if run.run_id not in self._problems:
-            self._problems[run.run_id] = {p.key for p in problems_of(run, dict(known))}
+            found = self._problems[run.run_id] = {}
+            for problem in problems_of(run, dict(known)):
+                name = problem.partition.partition if problem.partition else ""
+                found.setdefault(name, []).append(problem)
         return self._problems[run.run_id]
+
+    def _has(self, run: RunReport, problem: Problem, known: Mapping[str, Recipient]) -> bool:
+        name = problem.partition.partition if problem.partition else ""
+        return any(own.key == problem.key for own in self._of(run, known).get(name, []))
 
     def series(
         self, partitions: Sequence[str], measure: Callable[[PartitionReport], float]

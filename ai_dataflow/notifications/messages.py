@@ -96,7 +96,9 @@ def _is_due(run: _Run, team: Recipient, own: Sequence[Problem]) -> bool:
     period = _REMIND[team.remind]
     for problem in own:
         last = told.get(problem.key)
-        if last is None or run.history.streak(problem, run.known).is_new:
+        # Who was stopped between telling and noting it does it again, and makes the same message.
+        is_again = last == run.report.finished
+        if last is None or is_again or run.history.streak(problem, run.known).is_new:
             return True
         if period is not None and run.report.finished - last >= period:
             return True

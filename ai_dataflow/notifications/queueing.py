@@ -58,7 +58,9 @@ def queue_report(places: Places, teams: Sequence[Team], report: RunReport) -> Qu
     """
     if (known := places.outbox.queued(report.run_id)) is not None:
         return known
-    messages, problems = messages_for(places, teams, report)
+    # Who replays rejects is told at once: nobody is mailed about it.
+    is_run = report.kind == "run"
+    messages, problems = messages_for(places, teams, report) if is_run else ([], [])
     return queue(places, report.run_id, messages, problems, report.finished)
 
 
@@ -99,7 +101,7 @@ def catch_up(places: Places, teams: Callable[[], Sequence[Team]], now: datetime)
         report = places.report(name)
         if report is None:
             continue
-        if report.finished < began or report.kind == "replay":  # who replays is told at once
+        if report.finished < began:
             outbox.mark_queued(name, Queued(at=now))
         else:
             queue_report(places, teams(), report)
@@ -141,10 +143,12 @@ def _digests(
 
 def _reports_of(places: Places, start: datetime) -> Iterator[RunReport]:
     """Give the reports of a day, newest first."""
-    for report in places.reports():
-        if report.finished < start:
+    older = 0
+    for report in places.reports():  # by their files' age, which may be another order
+        older += report.finished < start
+        if older > DEPTH:
             return
-        if report.finished < start + timedelta(days=1) and report.kind == "run":
+        if start <= report.finished < start + timedelta(days=1) and report.kind == "run":
             yield report
 
 

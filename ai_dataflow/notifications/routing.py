@@ -90,14 +90,10 @@ def owner_of(error: ErrorReport, module: str, known: dict[str, Recipient]) -> Re
     """Give the team that owns an error: as the report says, else as the table says now."""
     if error.owner in known:
         return known[error.owner]
-    return next(
-        (
-            recipient
-            for recipient in known.values()
-            if any(row.covers(error.concern, error.product, module) for row in recipient.rows)
-        ),
-        None,
-    )
+    rows = ((row, recipient) for recipient in known.values() for row in recipient.rows)
+    in_order = sorted(rows, key=lambda pair: pair[0].line)
+    covers = (r for row, r in in_order if row.covers(error.concern, error.product, module))
+    return next(covers, None)
 
 
 def problems_of(report: RunReport, known: dict[str, Recipient]) -> list[Problem]:

@@ -93,6 +93,8 @@ def connected(settings: MailSettings) -> Iterator[Session]:
         server = _connect(settings)
     except (OSError, smtplib.SMTPException) as error:
         raise ServerDownError(reason_of(error)) from None
+    except ValueError:  # such as letters that no login or name of a server may have
+        raise ServerDownError("host, user or password have letters that it cannot take") from None
     try:
         yield Session(server, settings)
     finally:

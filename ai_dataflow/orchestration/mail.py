@@ -21,7 +21,7 @@ from ai_dataflow.notifications.died import DeadRun
 from ai_dataflow.notifications.outbox import utc_now
 from ai_dataflow.notifications.places import Places, open_places
 from ai_dataflow.notifications.post import queue_dead_run
-from ai_dataflow.notifications.queueing import catch_up, queue_report
+from ai_dataflow.notifications.queueing import catch_up, lasts, queue_report
 from ai_dataflow.notifications.texts import counted
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
@@ -32,7 +32,6 @@ HOLDER_TAG = "ai_dataflow/process"
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _DEAD = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 _ALIVE = timedelta(seconds=90)  # a sensor daemon beats, and our sensor looks, more often than that
-_LOOK_BACK = timedelta(days=1)
 
 
 def tags_of(settings: Settings) -> dict[str, str]:
@@ -53,6 +52,8 @@ def queue_run(instance: DagsterInstance, run: DagsterRun, settings: Settings) ->
     report = places.report(run.run_id)
     if report is not None:
         queued = queue_report(places, teams, report)
+    elif places.main is None:
+        return "the workstation cannot be reached: whether there is a report is seen later"
     elif run.status in _DEAD:
         queued = queue_dead_run(places, teams, _dead_run(instance, run))
     else:
@@ -87,6 +88,12 @@ def is_looked_after(instance: DagsterInstance, places: Places) -> bool:
     return now - seen < _ALIVE and now.timestamp() - heartbeat.timestamp < _ALIVE.total_seconds()
 
 
+def may_have_died(instance: DagsterInstance, settings: Settings) -> bool:
+    """Tell whether there are runs of the command line that ended badly, or have not ended."""
+    statuses = [DagsterRunStatus.STARTED, *_DEAD]
+    return next(_own_runs(instance, settings, statuses, utc_now()), None) is not None
+
+
 def _bury(
     instance: DagsterInstance,
     settings: Settings,
@@ -102,7 +109,8 @@ def _bury(
             again = instance.get_run_by_id(run.run_id)
             if again and again.status == DagsterRunStatus.STARTED:
                 instance.report_run_failed(run, "The process of this run is gone.")
-    for run in _own_runs(instance, settings, list(_DEAD), now):
+    # Where the workstation cannot be reached, a report that is there cannot be seen.
+    for run in _own_runs(instance, settings, list(_DEAD), now) if places.main else ():
         known = places.outbox.queued(run.run_id) or places.report(run.run_id)
         if known is None:
             queue_dead_run(places, teams(), _dead_run(instance, run))
@@ -114,10 +122,10 @@ def _own_runs(
     instance: DagsterInstance, settings: Settings, statuses: list[DagsterRunStatus], now: datetime
 ) -> Iterator[DagsterRun]:
     tags = {PROJECT_TAG: str(settings.file)}
-    since = now - _LOOK_BACK
+    since = now - lasts(settings)
     filters = RunsFilter(tags=tags, statuses=statuses, updated_after=since)
     for record in instance.get_run_records(filters, limit=50):
-        if HOLDER_TAG in record.dagster_run.tags:
+        if HOLDER_TAG in record.dagster_run.tags and is_ours(record.dagster_run):
             yield record.dagster_run
 
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.notifications.delivery import Delivery, deliver
+from ai_dataflow.notifications.outbox import Entry
 from ai_dataflow.notifications.places import Places, open_places
 from ai_dataflow.workstation.lease import lease
 from ai_dataflow_tests import projects
@@ -337,3 +338,40 @@ def _play(folder: Path, server: MailServer, rng: random.Random) -> Counter[str]:
         assert entry.state == "sent" or (entry.code and entry.last_error)
     assert sum(arrived.values()) == sum(entry.state == "sent" for entry in entries)
     return Counter(entry.state for entry in entries)
+
+
+def test_an_address_that_no_mail_can_have_costs_its_letter_only(
+    tmp_path: Path, mail_server: MailServer
+) -> None:
+    """The teams table refuses such an address; an outbox may hold one from before."""
+    places = places_for(tmp_path, mail_server)
+    places.outbox.put(letter(1, to=["=?utf-8?q?=0aBcc=3A_x?=@example.org"]))
+    places.outbox.put(letter(2))
+    done = deliver(places, now=NOW)
+    assert [entry.letter.key for entry in done.sent] == ["run-2.team-x.failure"]
+    (bad,) = done.waiting
+    assert "it is no mail" in bad.last_error
+    assert len(mail_server.inbox) == 1
+
+
+def test_a_password_that_no_login_can_have_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates = make_certificates(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
+    with MailServer("starttls", certificates, LOGIN) as server:
+        odd = SecretStr("pässwörd")
+        places = places_for(tmp_path, server, tls="starttls", user="robot", password=odd)
+        (entry,) = _send(places).waiting
+    assert "password have letters" in entry.last_error
+    assert "pässwörd" not in entry.model_dump_json()
+
+
+def test_who_had_to_wait_until_it_was_too_late_is_named(tmp_path: Path) -> None:
+    places = places_for(tmp_path, MailServer())
+    entry = Entry.of(letter(1, cc=["late@example.org"]))
+    entry.accepted, entry.pending, entry.last_error = ["x@example.org"], ["late@example.org"], "450"
+    places.outbox.put(entry.letter)
+    places.outbox.update(entry)
+    (sent,) = deliver(places, now=NOW + LASTS).sent
+    assert (sent.refused, sent.pending) == ({"late@example.org": "450"}, [])

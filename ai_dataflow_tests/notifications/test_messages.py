@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,14 @@ def test_an_error_goes_to_the_first_row_that_matches(
     problem = error(code, "", "somewhere", product=product)
     found = owner_of(problem, module, recipients(ROWS))
     assert (found.name if found else "") == owner
+
+
+def test_rows_match_in_the_order_of_the_table_whatever_team_they_are_of() -> None:
+    rows = [team("a", "source", "ORION"), team("b", "platform"), team("a", "*")]
+    table = [replace(row, line=line) for line, row in enumerate(rows, start=2)]
+    found = owner_of(error("RUN-002", "", "somewhere"), "claims", recipients(table))
+    assert found is not None
+    assert found.name == "b"
 
 
 def test_each_kind_of_failure_has_exactly_one_concern() -> None:
