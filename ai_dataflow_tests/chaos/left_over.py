@@ -15,7 +15,7 @@ from ai_dataflow.workstation.staging import staged_files
 from ai_dataflow_tests.chaos.reading import publications
 from ai_dataflow_tests.chaos.world import CLIENTS, MODULES, World
 
-_LEASES = "_leases/"
+_LEASES, _OUTBOX = "_leases/", "_outbox/"
 _OF_ITS_OWN = re.compile(
     r"_runs/[^/]+\.json(#\d+)?"  # half a local report has a name that no listing shows
     r"|(_rejects/)?[^/_]+/_delta_log/(\d{20}\.(json|checkpoint\.parquet)|_last_checkpoint)"
@@ -47,12 +47,17 @@ def check_reports(world: World) -> None:
 
 
 def _listed(world: World) -> set[str]:
-    """Give all files of the workstation; local ones as the system knows them."""
+    """Give all files of the workstation but the mails; local ones as the system knows them.
+
+    A killed command's mails are sent by a process of their own, which goes on.
+    """
     root = world.workstation.root
-    if root.account is None:
-        files = (path for path in Path(root.url).rglob("*") if path.is_file())
-        return {path.relative_to(root.url).as_posix() for path in files}
-    return {file.path for file in root.files()}
+    found = {file.path for file in root.files()} if root.account else _local(Path(root.url))
+    return {path for path in found if not path.startswith(_OUTBOX)}
+
+
+def _local(root: Path) -> set[str]:
+    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
 
 
 def _named(world: World) -> set[str]:

@@ -10,7 +10,8 @@ GOOD = ["a@example.org", "first.last+tag@sub.example.org", "müller@example.org"
 BAD = [
     "", "a", "a@b", "a@@example.org", ".a@example.org", "a.@example.org", "a..b@example.org",
     "a@example..org", "a@example.org.", "a@.example.org", "=?utf-8?q?=0aBcc=3A_x?=@example.org",
-    "a b@example.org", "a@example.org\n", "A <a@example.org>", "a,b@example.org", "x" * 250 + "@a.b",
+    "a b@example.org", "a@example.org\n", "A <a@example.org>", "a,b@example.org",
+    "x" * 250 + "@a.b",
 ]  # fmt: skip
 
 
