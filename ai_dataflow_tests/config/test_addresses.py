@@ -11,7 +11,7 @@ BAD = [
     "", "a", "a@b", "a@@example.org", ".a@example.org", "a.@example.org", "a..b@example.org",
     "a@example..org", "a@example.org.", "a@.example.org", "=?utf-8?q?=0aBcc=3A_x?=@example.org",
     "a b@example.org", "a@example.org\n", "A <a@example.org>", "a,b@example.org",
-    "x" * 250 + "@a.b",
+    "x" * 251 + "@a.b",
 ]  # fmt: skip
 
 
