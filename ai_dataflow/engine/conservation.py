@@ -38,6 +38,10 @@ class Expectation:
     rejected: dict[_Source, int] = field(default_factory=dict)
     filled: dict[str, Mapping[str, int]] = field(default_factory=dict)
 
+    def has_rejects(self, product: str) -> bool:
+        """Tell whether a source of a product loses rows."""
+        return any(rows for (own, _), rows in self.rejected.items() if own == product)
+
 
 def check_reading(source: SourceJob, mapped: int, height: int | None) -> None:
     """Make sure that mapping saw the rows that reading gave.

@@ -84,7 +84,7 @@ def _replay(
             counts.rows_read += own.base
             counts.rows_merged = own.rows_merged
             again.expected.filled[product] = own.filled
-            if again.still_open(product):
+            if again.expected.has_rejects(product):
                 keep_rows(result, product, own.kept, workstation)
         write_rejects(result, again.table(run_id), workstation)
         rows = union_products({p: own.rows for p, own in merged.items()}, result.job.columns)
@@ -105,10 +105,6 @@ class _Again:
     verdicts: list[pl.LazyFrame] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     expected: Expectation = field(default_factory=Expectation)
-
-    def still_open(self, product: str) -> bool:
-        """Tell whether a product has rejects that do not pass."""
-        return any(rows for (own, _), rows in self.expected.rejected.items() if own == product)
 
     def table(self, run_id: str) -> pl.LazyFrame:
         """Give all rows of the reject table as they are from now on, in the order that they had."""

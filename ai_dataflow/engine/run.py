@@ -194,8 +194,7 @@ def _keep(
     workstation: Workstation,
 ) -> None:
     """Keep the rows of a joined product that has rejects, for their replay."""
-    has_rejects = any(rows for (own, _), rows in expected.rejected.items() if own == product)
-    if has_rejects and is_joined(parts):
+    if expected.has_rejects(product) and is_joined(parts):
         rows = {part.source.submodule: part.good for part in parts}
         keep_rows(result, product, rows, workstation)
 
