@@ -70,7 +70,10 @@ _REFUSED = re.compile(
     r"|no password supplied|no pg_hba|Login failed|Cannot open database"
 )
 # All that FreeTDS says, or does not, of a connection that broke while rows were on their way.
-_BROKEN_OFF = re.compile(r"\[FreeTDS\]\[SQL Server\]Unknown error|driver did not supply an error")
+_BROKEN_OFF = re.compile(
+    r"\[FreeTDS\]\[SQL Server\](?:Unknown error|Could not perform COMMIT or ROLLBACK)"
+    r"|driver did not supply an error"
+)
 # OpenSSL's words, in brackets as values are elsewhere.
 _SAID_BY_SSL = re.compile(r"\[(error:[^\]]*)\]")
 _UNSAFE = re.compile(r"certificate|SSL routines|Encryption not supported", re.IGNORECASE)

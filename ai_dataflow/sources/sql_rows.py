@@ -108,11 +108,15 @@ def as_tuples(
     try:
         with connection.engine.connect() as session:
             is_reading = True
-            found = session.execution_options(**options).execute(statement)
-            frames = (_of_tuples(rows, columns) for rows in found.partitions())
-            seconds = connection.settings.query_timeout
-            for held in _gathered(frames, lambda f: (f.height, f.estimated_size()), seconds):
-                yield pl.concat(held)
+            try:
+                found = session.execution_options(**options).execute(statement)
+                frames = (_of_tuples(rows, columns) for rows in found.partitions())
+                seconds = connection.settings.query_timeout
+                for held in _gathered(frames, lambda f: (f.height, f.estimated_size()), seconds):
+                    yield pl.concat(held)
+            except SQLAlchemyError:
+                session.invalidate()  # closing a broken one fails too, and would hide the cause
+                raise
     except SQLAlchemyError as error:
         raise fault_of(error, is_reading=is_reading) from None
     except (ValueError, ArithmeticError) as error:  # of a driver, about a value

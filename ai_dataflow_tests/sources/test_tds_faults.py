@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyodbc
 import pytest
 import tenacity
+from sqlalchemy.dialects.mssql.base import MSDialect
 
 from ai_dataflow.config import database_faults
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.sources import azure_sql
 from ai_dataflow.sources.storage import Folder
@@ -111,6 +114,27 @@ def test_a_connection_that_breaks_is_read_anew_from_its_start(
         server.inject("read", Break(after, **how), times=2)
         assert _is_whole(way.read(server))
         assert len(server.reads()) == 3
+
+
+def test_closing_what_broke_does_not_hide_why(tmp_path: Path, monkeypatch: Any) -> None:
+    """Whether the rollback of a killed session fails is a race; the cause is told all the same."""
+
+    def fail(*_: object) -> None:
+        told = "[HY000] [FreeTDS][SQL Server]Could not perform COMMIT or ROLLBACK (0) (SQLEndTran)"
+        raise pyodbc.Error("HY000", told)
+
+    with TdsServer(TABLE) as server:
+        server.inject("read", Break(1_500, number=596), times=None)
+        way = Way("freetds", "tuples", tmp_path)
+        database = azure_sql.database("db", way.settings(server))
+        location = SqlLocation("db", "t", "dbo")
+        columns = database.columns(location, "cell")
+        monkeypatch.setattr(MSDialect, "do_rollback", fail)
+        with pytest.raises(DataflowError) as error:
+            database.copy(location, columns, ["v"], pl.concat, "cell")
+    (problem,) = error.value.diagnostics
+    assert problem.code == "SRC-007"
+    assert "ROLLBACK" not in problem.cause
 
 
 def test_a_session_of_a_bulk_read_does_not_come_back_unnoticed(tmp_path: Path) -> None:
