@@ -199,7 +199,7 @@ def test_numbers_become_ints_only_where_nothing_is_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1.5", 1.5), (" 1e3 ", 1000.0), (".5", 0.5), ("-7", -7.0)]
+    ("text", "value"), [("1.5", 1.5), (" 1e3 ", 1000.0), ("1E3", 1000.0), (".5", 0.5), ("-7", -7.0)]
 )
 def test_text_becomes_a_float(text: str, value: float) -> None:
     assert _one(text, "float64") == value

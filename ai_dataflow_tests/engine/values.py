@@ -49,7 +49,7 @@ def _of_text(text: str, ai_type: str) -> Any:
         whole = re.fullmatch(r"(-?\d+)(\.0*)?", text)
         return _within(int(whole[1]), INTEGERS[ai_type]) if whole else FAILED
     if ai_type.startswith("float"):
-        number = re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", text)
+        number = re.fullmatch(r"-?\d+(\.\d+)?([eE]-?\d+)?", text)
         return _as_float(float(text), ai_type) if number else FAILED
     if ai_type.startswith("decimal"):
         plain = re.fullmatch(r"-?(\d+(\.\d*)?|\.\d*)", text)
