@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ai_dataflow.config import odbc
 from ai_dataflow.config.database_faults import DatabaseFault, Kind, fault_of, patiently
@@ -179,6 +180,20 @@ class Connection:
                 f"SET statement_timeout TO {min(self.settings.query_timeout * 1000, _INT_MAX)}"
             )
         connection.commit()
+
+
+@contextmanager
+def session_of(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a session for reading; where the driver fails in it, its connection is dropped.
+
+    To close a broken one fails too, and would hide why it broke.
+    """
+    with engine.connect() as session:
+        try:
+            yield session
+        except DBAPIError:
+            session.invalidate()
+            raise
 
 
 def connection(name: str, settings: Settings) -> Connection:

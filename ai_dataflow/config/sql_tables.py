@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import sqlalchemy as sa
 
 from ai_dataflow.config.database_faults import DatabaseFault, Kind
-from ai_dataflow.config.databases import connection
+from ai_dataflow.config.databases import connection, session_of
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.config.sheets import MAX_ROWS, Flaw, Grid, cell_text
@@ -105,7 +105,7 @@ def _cells(
 ) -> tuple[list[str], list[list[str]]]:
     """Give the header and the rows as texts, only of known columns; others may be of any type."""
     every: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(source)
-    with engine.connect() as session:
+    with session_of(engine) as session:
         header = list(session.execute(every.where(sa.false())).keys())
         sheet = Sheet(reference, keys={})
         if wrong := header_problems(sheet, layout, _HEADER_LINE, header):

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError, SAWarning
 
+from ai_dataflow.config.databases import session_of
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.sources import sql_types
 from ai_dataflow.sources.sql_types import Column
@@ -35,7 +36,7 @@ def of_table(engine: sa.Engine, location: SqlLocation) -> dict[str, Column]:
         NoSuchTableError: there is none.
         SQLAlchemyError: the database cannot be asked.
     """
-    with engine.connect() as session:
+    with session_of(engine) as session:
         if engine.dialect.name == "mssql":
             return _of_mssql(session, location)
         delivery = _REFLECTED.get(engine.dialect.name, sql_types.of_any)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from ai_dataflow.config.database_faults import DatabaseFault, fault_of
-from ai_dataflow.config.databases import Connection
+from ai_dataflow.config.databases import Connection, session_of
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.sources.sql_types import Column, UnfitError, parsed
 
@@ -106,17 +106,13 @@ def as_tuples(
     options = {"stream_results": True, "yield_per": _FETCHED_ROWS}
     is_reading = False
     try:
-        with connection.engine.connect() as session:
+        with session_of(connection.engine) as session:
             is_reading = True
-            try:
-                found = session.execution_options(**options).execute(statement)
-                frames = (_of_tuples(rows, columns) for rows in found.partitions())
-                seconds = connection.settings.query_timeout
-                for held in _gathered(frames, lambda f: (f.height, f.estimated_size()), seconds):
-                    yield pl.concat(held)
-            except SQLAlchemyError:
-                session.invalidate()  # closing a broken one fails too, and would hide the cause
-                raise
+            found = session.execution_options(**options).execute(statement)
+            frames = (_of_tuples(rows, columns) for rows in found.partitions())
+            seconds = connection.settings.query_timeout
+            for held in _gathered(frames, lambda f: (f.height, f.estimated_size()), seconds):
+                yield pl.concat(held)
     except SQLAlchemyError as error:
         raise fault_of(error, is_reading=is_reading) from None
     except (ValueError, ArithmeticError) as error:  # of a driver, about a value
