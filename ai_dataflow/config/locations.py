@@ -1,7 +1,7 @@
 """Where a semantic model is: a control row's `module_location`, resolved.
 
 Four spellings: `abfss://container@account.dfs.core.windows.net/path`, `/mnt/<mount>/path`,
-`sql://<connection>/<schema>.<table>?client_column=…`, and a local path.
+`sql://<connection>/<schema>.<table>?client_column=…&change_column=…`, and a local path.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ai_dataflow.config.settings import Settings
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_OPTIONS = ("client_column", "change_column")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -41,13 +42,17 @@ class FileLocation:
 
 @dataclass(frozen=True)
 class SqlLocation:
-    """A table or view; with `client_column`, only the rows whose column equals `client`."""
+    """A table or view; with `client_column`, only the rows whose column equals `client`.
+
+    `change_column` is one whose largest value grows with every change of a row.
+    """
 
     connection: str
     table: str
     schema: str = ""
     client_column: str = ""
     client: str = ""
+    change_column: str = ""
 
     def __str__(self) -> str:
         """Give the location as the control table spells it."""
@@ -159,12 +164,12 @@ def _sql(row: ControlRow, text: str, settings: Settings) -> SqlLocation:
     schema, _, table = unquote(name.strip("/")).rpartition(".")
     if not table:
         raise _bad(row, "the location names no table", "sql://<connection>/<schema>.<table>")
-    if unknown := set(query) - {"client_column"}:
-        raise _bad(row, f"`{min(unknown)}` is no option of a SQL location", "client_column")
-    client_column = query.get("client_column", [""])[-1]
-    if "client_column" in query and not client_column:
-        raise _bad(row, "`client_column` is blank", "name the column, or leave the option out")
-    return SqlLocation(connection, table, schema, client_column, row.client)
+    if unknown := set(query) - set(_OPTIONS):
+        raise _bad(row, f"`{min(unknown)}` is no option of a SQL location", listing(_OPTIONS))
+    given = {name: query[name][-1] for name in _OPTIONS if name in query}
+    if blank := [name for name, value in given.items() if not value]:
+        raise _bad(row, f"`{blank[0]}` is blank", "name the column, or leave the option out")
+    return SqlLocation(connection, table, schema, client=row.client, **given)
 
 
 def _bad(row: ControlRow, message: str, fix: str) -> DataflowError:

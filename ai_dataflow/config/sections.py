@@ -115,6 +115,8 @@ class SqlConnection(EntraIdentity):
     `authentication = "entra"` signs in with a token of the given identity instead of a login.
     `odbc` is an ODBC connection string for bulk reads, where it cannot be made from the URL.
     `max_connections` limits the queries at once, `query_timeout` (seconds) each of them.
+    `changes` has queries whose answer changes when a table's rows do, by `schema.table`;
+    `:client` in them is the client's code.
     """
 
     url: SecretStr
@@ -122,6 +124,20 @@ class SqlConnection(EntraIdentity):
     odbc: SecretStr | None = None
     max_connections: int = Field(default=4, ge=1, le=256)
     query_timeout: int = Field(default=3600, ge=1)
+    changes: dict[str, str] = Field(default={})
+
+    @property
+    def where(self) -> str:
+        """The URL without what lets somebody in: which database it is."""
+        url = self.url.get_secret_value()
+        kind, _, rest = url.partition("://")
+        return f"{kind}://{rest.rpartition('@')[2].partition('?')[0]}"
+
+    def change_query(self, schema: str, table: str) -> str | None:
+        """Give the query that tells whether a table changed, if there is one."""
+        name = f"{schema}.{table}" if schema else table
+        queries = {known.casefold(): query for known, query in self.changes.items()}
+        return queries.get(name.casefold())
 
     @field_validator("url")
     @classmethod

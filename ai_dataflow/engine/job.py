@@ -10,6 +10,7 @@ from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.locations import Location
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.finding import Found
 from ai_dataflow.workstation.files import DataFile, new_publication
 
 Stage = Literal["adls_extract", "azure_sql_extract", "ai_dataset"]
@@ -28,13 +29,25 @@ class AiColumn:
 
 @dataclass(frozen=True)
 class SourceJob:
-    """One source of a partition and what is mapped from it. `place` is its control table cell."""
+    """One source of a partition and what is mapped from it. `place` is its control table cell.
+
+    `seen` is what a survey saw there: files as they were listed, or what tells a SQL table's state.
+    Without it the source is looked at when it is extracted. `append_by` is the column whose values
+    only grow, by which new rows of a SQL table join those that were copied before.
+    """
 
     product: str
     submodule: str
     location: Location
     place: str
     mappings: tuple[MappingRow, ...]
+    append_by: str = ""
+    seen: Found | str | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call the source within its partition."""
+        return f"{self.product} · {self.submodule}"
 
     @property
     def key_columns(self) -> tuple[str, ...]:

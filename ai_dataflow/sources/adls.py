@@ -1,4 +1,4 @@
-"""Files as sources: a file, a folder, a glob or a Delta table; Parquet, Delta, CSV, JSON lines."""
+"""Files as sources, opened: Parquet, Delta, CSV, JSON lines."""
 
 from __future__ import annotations
 
@@ -19,24 +19,19 @@ from polars.exceptions import (
 )
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import failures
 from ai_dataflow.sources.accounts import Account
 from ai_dataflow.sources.csv_files import CsvFile
-from ai_dataflow.sources.extracts import Extract, Format
+from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.faults import FOREIGN, fault_of
 from ai_dataflow.sources.storage import (
     Folder,
     StoredFile,
     at_once,
-    glob_pattern,
-    is_glob,
-    open_delta,
     open_folder,
     scan_delta,
     scan_parquet,
-    split_glob,
 )
 
 _UNREADABLE = (
@@ -46,50 +41,6 @@ _OF_THE_ACCOUNT = ("SRC-006", "SRC-011", "SRC-012")
 _LIST_FROM = 4
 _PATH = "\ue000path"  # no column of a source is called so
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-
-_SUFFIXES: dict[str, Format] = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-}
-
-
-def pin(
-    location: FileLocation, product: str, submodule: str, place: str, settings: Settings
-) -> Extract:
-    """List what is at a location and pin it.
-
-    Raises:
-        DataflowError: SRC-001 where nothing is there, SRC-002 for no or empty files, SRC-003
-            where the format is not known, SRC-006 or SRC-011 to SRC-013 where the account does
-            not let us.
-    """
-    url, path = split_glob(location.url)
-    root = open_folder(url, settings)
-    with _classified(str(location), place, root.account):
-        root, files = _matching(root, path)
-        if any(map(_is_log, files)):
-            if location.file_format in ("", "delta"):
-                return _pin_delta(root, location, product, submodule)
-            files = _data(files)
-        if not files:
-            raise failures.missing(str(location), place)
-        if not all(file.size for file in files):
-            raise failures.empty(str(location), place)
-        file_format = _format(location, files, place)
-        return Extract(product, submodule, str(location), root.url, file_format, tuple(files))
-
-
-def _pin_delta(table: Folder, location: FileLocation, product: str, submodule: str) -> Extract:
-    delta = open_delta(table)
-    actions = pl.DataFrame(delta.get_add_actions(flatten=True))
-    files = actions.select("path", "size_bytes").sort("path").iter_rows()
-    pinned = tuple(StoredFile(path, size, "") for path, size in files)
-    return Extract(
-        product, submodule, str(location), table.url, "delta", pinned, version=delta.version()
-    )
 
 
 @dataclass(frozen=True)
@@ -137,7 +88,7 @@ class Files:
         """Scan the extract lazily; CSV is not scanned but read (see `csv_files`)."""
         match self.extract.file_format:
             case "delta":
-                return scan_delta(self.root, self.extract.version)
+                return self._scan_delta()
             case "jsonl":
                 return self._scan_json_lines()
             case _:
@@ -189,13 +140,23 @@ class Files:
         self.check_unchanged()
 
     def _classified(self) -> AbstractContextManager[None]:
-        return _classified(self.extract.name, self.place, self.root.account)
+        return classified(self.extract.name, self.place, self.root.account)
 
     def _present(self) -> dict[str, StoredFile | None]:
         """Look at the files again: one by one, or by one listing where those are requests."""
         if self.root.account and len(self.extract.files) > _LIST_FROM:
             return {file.path: file for file in self.root.files()}
         return {file.path: self.root.stat(file.path) for file in self.extract.files}
+
+    def _scan_delta(self) -> pl.LazyFrame:
+        frame = scan_delta(self.root, self.extract.version)
+        if not self.extract.partition:
+            return frame
+        types = frame.collect_schema()
+        return frame.filter(
+            pl.col(key).is_null() if value is None else pl.col(key) == _typed(value, types[key])
+            for key, value in self.extract.partition
+        )
 
     def _scan_parquet(self) -> pl.LazyFrame:
         paths = [file.path for file in self.extract.files]
@@ -243,6 +204,20 @@ class Files:
         return keys[0] if keys else []
 
 
+def _typed(value: str, dtype: pl.DataType) -> pl.Expr:
+    """Give a partition's value, which folders spell as text, in the type of its column."""
+    text = pl.lit(value, pl.String())
+    match dtype:
+        case pl.Boolean():
+            return text.str.to_lowercase() == "true"
+        case pl.Date():
+            return text.str.to_date()
+        case pl.Datetime():
+            return text.str.to_datetime().cast(dtype)
+        case _:
+            return text.cast(dtype)
+
+
 def opened(extract: Extract, place: str, settings: Settings) -> Files:
     """Open an extract; nothing is read yet."""
     return Files(extract, place, open_folder(extract.folder, settings))
@@ -259,72 +234,13 @@ def partition_values(path: str) -> dict[str, str | None]:
     return {key: None if value == _HIVE_NULL else unquote(value) for key, _, value in found if key}
 
 
-def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
-    """Find the files of a path: itself, what its glob matches, or what is in the folder.
-
-    They come with the folder that their paths are relative to; a Delta table's log is among them.
-    In a storage account it is one request for a file, one more for a folder or a glob.
-    """
-    if is_glob(path):
-        listed = root.files()
-        # Its files; where it names none, those in the folders that it names, as Spark does.
-        found = _named(listed, path) or _named(listed, f"{path.rstrip('/')}/**")
-        return root, found if _is_hidden(path) else _data(found)
-    if path and (file := root.stat(path)) and not _is_marker(root, file):
-        return root, [file]
-    inside = root.folder(path) if path else root
-    found = inside.files()
-    return inside, found if any(map(_is_log, found)) else _data(found)
-
-
-def _named(files: list[StoredFile], glob: str) -> list[StoredFile]:
-    pattern = glob_pattern(glob)
-    return [file for file in files if pattern.fullmatch(file.path)]
-
-
-def _is_log(file: StoredFile) -> bool:
-    return file.path.startswith("_delta_log/")
-
-
-def _is_marker(root: Folder, file: StoredFile) -> bool:
-    """Tell the empty blob that some tools put in a folder's place."""
-    return file.size == 0 and root.account is not None and root.folder(file.path).exists()
-
-
-def _data(listed: list[StoredFile]) -> list[StoredFile]:
-    """Leave out what writers leave beside their data, the markers of folders too."""
-    folders = {str(parent) for file in listed for parent in PurePosixPath(file.path).parents}
-    return [
-        file
-        for file in listed
-        if not _is_hidden(file.path) and (file.size or file.path not in folders)
-    ]
-
-
-def _is_hidden(path: str) -> bool:
-    """Tell what writers leave beside their data, such as `_SUCCESS` and `.crc`."""
-    return any(part.startswith(("_", ".")) for part in PurePosixPath(path).parts if part != "/")
-
-
-def _format(location: FileLocation, files: list[StoredFile], place: str) -> Format:
-    if location.file_format == "delta":
-        raise failures.unreadable(str(location), place, "there is no _delta_log in it")
-    formats = {_format_of(file.path) for file in files}
-    if location.file_format:
-        return location.file_format  # type: ignore[return-value]  # checked by the control table
-    if len(formats) > 1 or None in formats:
-        raise failures.unreadable(
-            str(location), place, "cannot tell the format: give file_format in the control table"
-        )
-    return formats.pop()  # type: ignore[return-value]  # not None
-
-
-def _format_of(path: str) -> Format | None:
-    return _SUFFIXES.get(PurePosixPath(path.lower().removesuffix(".gz")).suffix)
-
-
 @contextmanager
-def _classified(location: str, place: str, account: Account | None) -> Iterator[None]:
+def classified(location: str, place: str, account: Account | None) -> Iterator[None]:
+    """Classify what goes wrong at a location.
+
+    Raises:
+        DataflowError: SRC-001, SRC-003, SRC-006 or SRC-010 to SRC-013.
+    """
     try:
         yield
     except _UNREADABLE as error:

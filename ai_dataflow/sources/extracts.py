@@ -23,6 +23,9 @@ class Extract:
     `source` is the whole location, by which a later run knows it again.
     `staged` tells that the files are our own copy, which nobody else changes; `rows` is what the
     database's cursor gave for it.
+    `partition` are the values that the rows of a Delta table are chosen by, where the location is
+    one of its partitions. `fingerprint` tells this state of the source from any other; it is empty
+    where nothing tells.
     """
 
     product: str
@@ -35,6 +38,8 @@ class Extract:
     staged: bool = False
     source: str = ""
     rows: int | None = None
+    partition: tuple[tuple[str, str | None], ...] = ()
+    fingerprint: str = ""
 
     @property
     def size(self) -> int:

@@ -1,14 +1,13 @@
 """Live schemas: the columns of many sources, each opened at most once, none of its rows read.
 
-Files are listed, not opened, where their listing is the same as the last time: the schema is kept
-in the project's cache under the fingerprint of what was listed. Databases are always asked, once
-per table.
+Files are not opened where their listing is the same as the last time: the schema is kept in the
+project's cache under the fingerprint of what was listed. Databases are always asked, once per
+table.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +21,11 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls, azure_sql, failures
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.finding import Found
+from ai_dataflow.sources.listings import AT_ONCE
+from ai_dataflow.sources.survey import Survey, survey
 
 CACHE_FILE = ".cache/ai_dataflow/schemas.json"
-_AT_ONCE = 32
 
 Look = pl.Schema | tuple[Diagnostic, ...]
 Ask = Callable[[str], Look]
@@ -34,51 +34,51 @@ Ask = Callable[[str], Look]
 def table_of(location: Location) -> Location:
     """Give what a schema belongs to: the clients of a shared table share one."""
     if isinstance(location, SqlLocation):
-        return replace(location, client="", client_column="")
+        return SqlLocation(location.connection, location.table, location.schema)
     return location
 
 
-def read_schemas(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Look]:
+def read_schemas(
+    wanted: Mapping[Location, str], settings: Settings, seen: Survey | None = None
+) -> dict[Location, Look]:
     """Read the schemas of locations, several at once.
 
     Args:
         wanted: the locations (see `table_of`), each with a control table cell that names it.
         settings: for connections and the cache.
+        seen: what is at the files among them; by default they are looked at.
 
     Returns:
         For each location its schema, or what is wrong with it.
     """
     cache = _Cache.load(settings.folder / CACHE_FILE)
+    if seen is None:
+        files = {own: at for own, at in wanted.items() if isinstance(own, FileLocation)}
+        seen = survey(files, settings)
 
     def look(location: Location, place: str) -> Look:
         try:
-            if isinstance(location, FileLocation):
-                return _of_files(location, place, settings, cache)
-            return azure_sql.database(location.connection, settings).schema(location, place)
+            if isinstance(location, SqlLocation):
+                return azure_sql.database(location.connection, settings).schema(location, place)
+            sight = seen[location]
+            return _of_files(sight, place, settings, cache) if isinstance(sight, Found) else sight
         except DataflowError as error:
             return error.diagnostics
         except Exception as error:  # one source that nobody foresaw must not hide the others
             return failures.unreadable(str(location), place, error).diagnostics
 
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="schema") as pool:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="schema") as pool:
         found = dict(zip(wanted, pool.map(look, wanted, wanted.values()), strict=True))
     cache.save()
     return found
 
 
-def fingerprint(extract: Extract) -> str:
-    """Give a digest of what was listed: the same listing, the same bytes."""
-    listed = [extract.file_format, extract.version, [vars(file) for file in extract.files]]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
-
-
-def _of_files(location: FileLocation, place: str, settings: Settings, cache: _Cache) -> pl.Schema:
-    extract = adls.pin(location, "", "", place, settings)
-    key, digest = f"{location.url} {location.file_format}", fingerprint(extract)
-    if (known := cache.get(key, digest)) is not None:
+def _of_files(found: Found, place: str, settings: Settings, cache: _Cache) -> pl.Schema:
+    key = f"{found.location.url} {found.location.file_format}"
+    if (known := cache.get(key, found.fingerprint)) is not None:
         return known
-    schema = adls.opened(extract, place, settings).common_schema()
-    cache.put(key, digest, schema)
+    schema = adls.opened(found.pin("", "", place, settings), place, settings).common_schema()
+    cache.put(key, found.fingerprint, schema)
     return schema
 
 

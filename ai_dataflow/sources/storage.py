@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
@@ -45,11 +45,17 @@ _GLOB = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as it was listed: path within its folder, size in bytes, ETag."""
+    """A file as it was listed: path within its folder, size in bytes, ETag, when it changed."""
 
     path: str
     size: int
     etag: str
+    changed: datetime | None = field(default=None, compare=False)
+
+    def below(self, folder: str) -> StoredFile:
+        """Give the file with its path within a folder that it is in."""
+        path = self.path.removeprefix(f"{folder}/") if folder else self.path
+        return replace(self, path=path)
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,10 @@ class Folder:
         inside = self._key(path) if self.account else ""
         return Folder(self.join(path), self.account, self.container, inside)
 
+    def moved(self, url: str, prefix: str) -> Folder:
+        """Give another folder of the same store."""
+        return replace(self, url=url, prefix=prefix)
+
     def exists(self) -> bool:
         """Tell whether the folder is there; in Azure a folder is there while files are in it."""
         if self.account is None:
@@ -115,6 +125,12 @@ class Folder:
         """List all files below a prefix, by path. A missing folder is an empty list."""
         found = map(self._stored, self._listed(prefix))
         return sorted(found, key=lambda file: file.path)
+
+    def stream(self, prefix: str = "") -> Iterator[StoredFile]:
+        """List all files below a prefix one by one: who stops early asks for no more pages."""
+        if not self._is_absent:
+            for page in obstore.list(self.store, prefix=self._key(prefix) or None):
+                yield from map(self._stored, page)
 
     def aged_files(self) -> Iterator[tuple[StoredFile, datetime]]:
         """Give all files in the folder with the time of their last change, unfinished ones too."""
@@ -213,9 +229,10 @@ class Folder:
         return f"{self.prefix}/{path}".strip("/") if self.prefix else path
 
     def _stored(self, meta: Any) -> StoredFile:
-        path = str(meta["path"]).removeprefix(f"{self.prefix}/" if self.prefix else "")
         # Azure quotes ETags in headers and not in listings.
-        return StoredFile(path, int(meta["size"]), str(meta["e_tag"] or "").strip('"'))
+        etag = str(meta["e_tag"] or "").strip('"')
+        found = StoredFile(str(meta["path"]), int(meta["size"]), etag, meta["last_modified"])
+        return found.below(self.prefix)
 
 
 def open_folder(url: str, settings: Settings) -> Folder:

@@ -3,6 +3,7 @@
 <module>/                       the module's Delta table, partitioned by client_code
 _rejects/<module>/              rows left out of it, a Delta table of the same partitions
 _runs/<run_id>.json             the run reports
+_inputs/<module>.json           what its partitions were made from; see records.py
 _staging/<module>/<client>/     the last extracts: a manifest, and copies of SQL tables
 _leases/<module>/               which run is making the module now
 _kept/<module>/<client>/        rows that a replay of rejects joins anew
@@ -44,6 +45,10 @@ class Workstation:
     def reports(self) -> Folder:
         """The run reports."""
         return self.root.folder("_runs")
+
+    def inputs(self) -> Folder:
+        """The records of what partitions were made from."""
+        return self.root.folder("_inputs")
 
     def staging(self, module: str, client: str) -> Folder:
         """The last extracts of a partition."""

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.sources.faults import FOREIGN, fault_of
 from ai_dataflow.sources.storage import Folder, scan_delta
-from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.commit import files_in, open_table
 from ai_dataflow.workstation.failures import reaching, unreached
+from ai_dataflow.workstation.files import publication_of
 from ai_dataflow.workstation.paths import PARTITION_COLUMN, Workstation, open_workstation
 from ai_dataflow.workstation.reports import read_report
 
@@ -72,10 +74,18 @@ def _version_of(workstation: Workstation, module: str, snapshot: str) -> int:
 
 @dataclass(frozen=True)
 class Published:
-    """What readers see of a module now: the Delta version, and the clients in it."""
+    """What readers see of a module now: the Delta version, and the publication of each client.
+
+    Files that another program has written anew are of no publication, an empty text.
+    """
 
     version: int
-    clients: frozenset[str]
+    publications: dict[str, str]
+
+    @property
+    def clients(self) -> frozenset[str]:
+        """The clients that have files."""
+        return frozenset(self.publications)
 
 
 def published_partitions(workstation: Workstation) -> set[str]:
@@ -106,9 +116,15 @@ def published(workstation: Workstation) -> dict[str, Published]:
                 continue  # a table that cannot be read is told where it is written to
             raise
         if delta is not None:
-            clients = frozenset(str(values[PARTITION_COLUMN]) for values in delta.partitions())
-            found[module] = Published(delta.version(), clients)
+            found[module] = Published(delta.version(), _publications(delta))
     return found
+
+
+def _publications(delta: DeltaTable) -> dict[str, str]:
+    own: dict[str, set[str]] = {}
+    for file in files_in(delta):
+        own.setdefault(file.client, set()).add(publication_of(file.path))
+    return {client: min(ids) if len(ids) == 1 else "" for client, ids in own.items()}
 
 
 def read_dataset(

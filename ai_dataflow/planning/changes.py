@@ -1,0 +1,166 @@
+"""What changed since each partition was made, and so which of them a run has to make. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine.job import PartitionJob, SourceJob
+from ai_dataflow.planning.inputs import content_seen, inputs_of
+from ai_dataflow.sources.finding import Found
+from ai_dataflow.workstation.records import Inputs, Record, SourceInputs
+
+Kind = Literal["new", "source", "mapping", "control", "settings", "code", "failed", "published"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a partition has to be made: what changed, and the cell of it where it has one."""
+
+    kind: Kind
+    text: str
+    place: str = ""
+
+    def __str__(self) -> str:
+        """Give the reason as people read it."""
+        return self.text
+
+    def to_json(self) -> dict[str, str]:
+        """Give the shape that `plan --json` prints."""
+        return {"kind": self.kind, "text": self.text, "place": self.place}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The partitions that have to be made, each with its reasons; and those that have not.
+
+    Together they are all partitions that can run. `in_vain` are the due ones that failed with these
+    very inputs: to make them again helps where the fault was one that passes.
+    """
+
+    due: dict[str, tuple[Reason, ...]] = field(default_factory=dict)
+    unchanged: dict[str, Record] = field(default_factory=dict)
+    in_vain: frozenset[str] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the shape that `plan --json` prints."""
+        return {
+            "changes": {key: [r.to_json() for r in reasons] for key, reasons in self.due.items()},
+            "unchanged": {
+                key: {"since": record.at.isoformat() if record.at else None,
+                      "run_id": record.run_id}
+                for key, record in self.unchanged.items()
+            },
+        }  # fmt: skip
+
+
+def changes(
+    jobs: Mapping[str, PartitionJob],
+    records: Mapping[str, Record],
+    published: Mapping[str, str],
+    settings: Settings,
+) -> Changes:
+    """Compare what jobs would be made from with what they were made from.
+
+    Args:
+        jobs: the partitions that can run, their sources as they were seen.
+        records: what each was made from.
+        published: the partitions that readers see, each with its publication; empty where another
+            program wrote its files anew.
+        settings: of the project.
+    """
+    found = Changes()
+    in_vain = set()
+    for key, job in jobs.items():
+        inputs, record = inputs_of(job, settings, content_seen), records.get(key, Record())
+        reasons = tuple(_reasons(job, inputs, record, published.get(key)))
+        if not reasons:
+            found.unchanged[key] = record
+            continue
+        found.due[key] = reasons
+        is_told = all(source.content for source in inputs.sources.values())
+        if record.failed and is_told and record.failed.inputs == inputs:
+            in_vain.add(key)
+    return Changes(found.due, found.unchanged, frozenset(in_vain))
+
+
+def _reasons(
+    job: PartitionJob, inputs: Inputs, record: Record, publication: str | None
+) -> Iterator[Reason]:
+    if publication is None and not record.failed:
+        yield Reason("new", "new")
+        return
+    if record.inputs is not None and publication is not None:
+        yield from _differences(job, inputs, record.inputs, record.at)
+        if publication not in ("", record.publication):
+            yield Reason("published", "its rejects were replayed, or it was restored, since")
+    elif not record.failed:
+        yield Reason("new", "nothing tells what the published data was made from")
+    if record.failed:
+        when = _moment(record.failed.at)
+        yield Reason("failed", f"last run failed with {record.failed.code} on {when}")
+
+
+def _differences(
+    job: PartitionJob, now: Inputs, then: Inputs, at: datetime | None
+) -> Iterator[Reason]:
+    for source in job.sources:
+        own, before = now.sources[source.name], then.sources.get(source.name)
+        if before is None:
+            yield Reason("control", f"control row {source.place} is new", source.place)
+            continue
+        if own.location != before.location:
+            yield Reason("control", f"control row {source.place} changed", source.place)
+        elif not own.content:
+            yield Reason("source", _untold(source), source.place)
+        elif own.content != before.content:
+            yield Reason("source", _changed(source, at), source.place)
+        yield from _mapping(source, own, before)
+    for name in then.sources.keys() - now.sources.keys():
+        yield Reason("control", f"the control row of {name} is gone")
+    for column in sorted(now.columns.keys() & then.columns.keys()):
+        if now.columns[column] != then.columns[column]:
+            yield Reason("mapping", f"`{column}` became {now.columns[column]}")
+    if now.settings != then.settings:
+        yield Reason("settings", f"[modules.{job.module}] max_rejected changed")
+    if now.code != then.code:
+        yield Reason("code", "another version of ai_dataflow or Polars computes it")
+
+
+def _mapping(source: SourceJob, now: SourceInputs, then: SourceInputs) -> Iterator[Reason]:
+    for row in source.mappings:
+        place = row.place("ai_column")
+        before = then.mapping.get(row.ai_column)
+        if before is None:
+            yield Reason("mapping", f"mapping row {place} is new", place)
+        elif before != now.mapping[row.ai_column]:
+            yield Reason("mapping", f"mapping row {place} changed", place)
+    for column in sorted(then.mapping.keys() - now.mapping.keys()):
+        yield Reason("mapping", f"the mapping row of `{column}` in {source.name} is gone")
+
+
+def _changed(source: SourceJob, at: datetime | None) -> str:
+    """Say what changed at a source: a file and when, where the listing tells."""
+    if not isinstance(source.seen, Found):
+        return f"{source.location} changed"
+    newest, moment = source.seen.newest, source.seen.changed
+    if newest is None or moment is None or (at and moment < at):
+        return f"the files at {source.location} are others"
+    if source.seen.version is not None:
+        return f"{source.location} changed {_moment(moment)}: version {source.seen.version}"
+    several = len(source.seen.files) > 1
+    name = f"{source.location} ({newest.path})" if several else str(source.location)
+    return f"{name} changed {_moment(moment)}"
+
+
+def _untold(source: SourceJob) -> str:
+    kind = "SQL table" if isinstance(source.location, SqlLocation) else "source"
+    return f"{source.location} is read always: nothing tells whether the {kind} changed"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"

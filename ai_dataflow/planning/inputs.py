@@ -1,0 +1,79 @@
+"""The inputs of a partition: digests of all that its content depends on. Pure, but for the code."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from importlib.resources import files
+
+import polars as pl
+
+from ai_dataflow.config.ai_mapping import MappingRow
+from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine.job import PartitionJob, SourceJob
+from ai_dataflow.sources.finding import Found
+from ai_dataflow.workstation.records import Inputs, SourceInputs
+
+# What computes a dataset's content: reading, mapping, merging, writing.
+_CODE = ("engine", "sources", "config", "workstation/files.py")
+
+
+def inputs_of(
+    job: PartitionJob, settings: Settings, content: Callable[[SourceJob], str]
+) -> Inputs:
+    """Give the inputs of a job; `content` tells what is at a source (see `content_seen`)."""
+    limits = settings.modules.get(job.module, ModuleSettings())
+    return Inputs(
+        sources={
+            source.name: SourceInputs(
+                location=_location(source, settings),
+                content=content(source),
+                mapping={row.ai_column: _row(row) for row in source.mappings},
+            )
+            for source in job.sources
+        },
+        columns={column.name: column.ai_type for column in job.columns},
+        settings=limits.max_rejected,
+        code=code_version(),
+    )
+
+
+def content_seen(source: SourceJob) -> str:
+    """Give what a plan saw at a source: empty where nothing tells whether it changed."""
+    return source.seen.fingerprint if isinstance(source.seen, Found) else source.seen or ""
+
+
+@functools.cache
+def code_version() -> str:
+    """Give a digest of the code that computes datasets, and of Polars' version."""
+    package = files("ai_dataflow")
+    digest = hashlib.sha256(pl.__version__.encode())
+    for name in _CODE:
+        part = package.joinpath(name)
+        own = [part] if part.is_file() else sorted(part.iterdir(), key=lambda file: file.name)
+        for file in own:
+            if file.name.endswith(".py"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _location(source: SourceJob, settings: Settings) -> str:
+    """Digest where a source is: of a database its URL too, without its password."""
+    location, where = source.location, ""
+    if isinstance(location, SqlLocation):
+        where = settings.sql[location.connection].where
+    return _digest([repr(location), where])
+
+
+def _row(row: MappingRow) -> str:
+    """Digest what a mapping row says, wherever in the sheet it stands."""
+    said = {k: v for k, v in vars(row).items() if k not in ("sheet", "line")}
+    return _digest(said)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

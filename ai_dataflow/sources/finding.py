@@ -1,0 +1,260 @@
+"""Finding: what is at a file location now, as it is listed, and its pin: an extract.
+
+A location is a file, a folder, a glob, a Delta table, or one partition of a Delta table. Nothing
+is opened to find it, but for the log of a Delta table of which it is a partition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+import polars as pl
+
+from ai_dataflow.config.locations import FileLocation
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources import failures
+from ai_dataflow.sources.adls import classified, partition_values
+from ai_dataflow.sources.extracts import Extract, Format
+from ai_dataflow.sources.listings import Listings
+from ai_dataflow.sources.storage import (
+    Folder,
+    StoredFile,
+    glob_pattern,
+    is_glob,
+    open_delta,
+    open_folder,
+    split_glob,
+)
+
+_LOG = "_delta_log"
+# A commit, or what stands for it when it has been cleaned up: see Delta's transaction log protocol.
+_VERSION = re.compile(rf"{_LOG}/(\d{{20}})\.(?:json|checkpoint(?:\.[^/]+)?\.parquet)")
+_SUFFIXES: dict[str, Format] = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is listed at a location: files, relative to a folder, or a version of a Delta table.
+
+    Plain data: `folder` is a URL. For a Delta table `files` are those of the version's commit, which change with every version;
+    where the location is a partition of one, its data files, and `partition` its values.
+    """
+
+    location: FileLocation
+    folder: str
+    file_format: Format
+    files: tuple[StoredFile, ...]
+    version: int | None = None
+    partition: tuple[tuple[str, str | None], ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of what was listed: the same listing, the same bytes."""
+        # A partition is the same in all versions that have the same files in it.
+        version = None if self.partition else self.version
+        files = [(file.path, file.size, file.etag) for file in self.files]
+        listed = [self.file_format, version, self.partition, files]
+        return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+    @property
+    def newest(self) -> StoredFile | None:
+        """The file that changed last, where the store says when."""
+        dated = [(file.changed, file) for file in self.files if file.changed]
+        return max(dated, key=lambda each: each[0])[1] if dated else None
+
+    @property
+    def changed(self) -> datetime | None:
+        """When the newest file changed."""
+        return self.newest.changed if self.newest else None
+
+    def pin(self, product: str, submodule: str, place: str, settings: Settings) -> Extract:
+        """Pin what was listed.
+
+        Raises:
+            DataflowError: of a Delta table, SRC-003, SRC-006 or SRC-011 to SRC-013.
+        """
+        files = self.files
+        if self.version is not None and not self.partition:
+            table = open_folder(self.folder, settings)
+            with classified(str(self.location), place, table.account):
+                files = _data_files(table, self.version)
+        return Extract(
+            product, submodule, str(self.location), self.folder, self.file_format, files,
+            version=self.version,
+            source=repr(self.location),
+            partition=self.partition,
+            fingerprint=self.fingerprint,
+        )  # fmt: skip
+
+
+def find(location: FileLocation, place: str, settings: Settings, listings: Listings) -> Found:
+    """Look what is at a location.
+
+    Raises:
+        DataflowError: SRC-001 where nothing is there, SRC-002 for no or empty files, SRC-003
+            where the format is not known, SRC-006 or SRC-011 to SRC-013 where the account does
+            not let us.
+    """
+    url, path = split_glob(location.url)
+    root = listings.folder(url)
+    with classified(str(location), place, root.account):
+        if location.file_format in ("", "delta") and (found := _partition(root, path, location)):
+            return found
+        root, files = _matching(root, path)
+        if any(map(_is_log, files)):
+            if location.file_format in ("", "delta"):
+                return _table(root, files, location, place)
+            files = _data(files)
+        if not files:
+            raise failures.missing(str(location), place)
+        if not all(file.size for file in files):
+            raise failures.empty(str(location), place)
+        file_format = _format(location, files, place)
+        return Found(location, root.url, file_format, tuple(files))
+
+
+def find_one(location: FileLocation, place: str, settings: Settings) -> Found:
+    """Look what is at one location; see `find`."""
+    return find(location, place, settings, Listings((), settings))
+
+
+def _table(folder: Folder, files: list[StoredFile], location: FileLocation, place: str) -> Found:
+    version = _log_version(files)
+    if version is None:
+        raise failures.unreadable(str(location), place, f"there is no version in its {_LOG}")
+    number, commit = version
+    return Found(location, folder.url, "delta", (commit,), number)
+
+
+def _partition(root: Folder, path: str, location: FileLocation) -> Found | None:
+    """Find a partition of a Delta table, where the location is the folder of one.
+
+    Its files alone, without the table's log, may be of any version.
+    """
+    folders = PurePosixPath(path).parts if path else ()
+    if is_glob(path) or not folders or not partition_values(f"{folders[-1]}/"):
+        return None
+    above = _above(root, path)
+    if above is None:
+        return None
+    table, values = above
+    version = _log_version(table.files(_LOG))
+    if version is None:
+        return None
+    number, _ = version
+    files = _data_files(table, number, dict(values))
+    return Found(location, table.url, "delta", files, number, values)
+
+
+def _above(root: Folder, path: str) -> tuple[Folder, tuple[tuple[str, str | None], ...]] | None:
+    """Give the folder that a partition's folder is in, at whatever depth, and its values."""
+    parts = PurePosixPath(f"{root.url}/{path}").parts
+    depth = len(parts)
+    while depth and partition_values(f"{parts[depth - 1]}/"):
+        depth -= 1
+    inside = "/".join(parts[depth:])
+    url = root.join(path).rstrip("/").removesuffix(inside).rstrip("/")
+    prefix = f"{root.prefix}/{path}".strip("/").removesuffix(inside).strip("/")
+    values = tuple(partition_values(f"{inside}/").items())
+    return root.moved(url, prefix), values
+
+
+def _log_version(files: list[StoredFile]) -> tuple[int, StoredFile] | None:
+    """Give a Delta table's version by what is in its log, and the file that says so."""
+    logged = [(int(m[1]), f) for f in files if (m := _VERSION.fullmatch(f.path))]
+    return max(logged, key=lambda each: (each[0], each[1].path)) if logged else None
+
+
+def _data_files(
+    table: Folder, version: int, values: dict[str, str | None] | None = None
+) -> tuple[StoredFile, ...]:
+    """Give the data files of a version, or of one of its partitions."""
+    delta = open_delta(table, version)
+    actions = pl.DataFrame(delta.get_add_actions(flatten=True))
+    files = [StoredFile(unquote(p), s, "") for p, s in actions.select("path", "size_bytes").rows()]
+    if values is not None:
+        files = [file for file in files if _is_in(file.path, values)]
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def _is_in(path: str, values: dict[str, str | None]) -> bool:
+    found = partition_values(path)
+    return all(key in found and found[key] == value for key, value in values.items())
+
+
+def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
+    """Find the files of a path: itself, what its glob matches, or what is in the folder.
+
+    They come with the folder that their paths are relative to; a Delta table's log is among them.
+    In a storage account it is one request for a file, one more for a folder or a glob, and none
+    where the account has listed the neighbourhood.
+    """
+    if is_glob(path):
+        listed = root.files()
+        # Its files; where it names none, those in the folders that it names, as Spark does.
+        found = _named(listed, path) or _named(listed, f"{path.rstrip('/')}/**")
+        return root, found if _is_hidden(path) else _data(found)
+    if path and (file := root.stat(path)) and not _is_marker(root, file):
+        return root, [file]
+    inside = root.folder(path) if path else root
+    found = inside.files()
+    return inside, found if any(map(_is_log, found)) else _data(found)
+
+
+def _named(files: list[StoredFile], glob: str) -> list[StoredFile]:
+    pattern = glob_pattern(glob)
+    return [file for file in files if pattern.fullmatch(file.path)]
+
+
+def _is_log(file: StoredFile) -> bool:
+    return file.path.startswith(f"{_LOG}/")
+
+
+def _is_marker(root: Folder, file: StoredFile) -> bool:
+    """Tell the empty blob that some tools put in a folder's place."""
+    return file.size == 0 and root.account is not None and root.folder(file.path).exists()
+
+
+def _data(listed: list[StoredFile]) -> list[StoredFile]:
+    """Leave out what writers leave beside their data, the markers of folders too."""
+    folders = {str(parent) for file in listed for parent in PurePosixPath(file.path).parents}
+    return [
+        file
+        for file in listed
+        if not _is_hidden(file.path) and (file.size or file.path not in folders)
+    ]
+
+
+def _is_hidden(path: str) -> bool:
+    """Tell what writers leave beside their data, such as `_SUCCESS` and `.crc`."""
+    return any(part.startswith(("_", ".")) for part in PurePosixPath(path).parts if part != "/")
+
+
+def _format(location: FileLocation, files: list[StoredFile], place: str) -> Format:
+    if location.file_format == "delta":
+        raise failures.unreadable(str(location), place, "there is no _delta_log in it")
+    formats = {_format_of(file.path) for file in files}
+    if location.file_format:
+        return location.file_format  # type: ignore[return-value]  # checked by the control table
+    if len(formats) > 1 or None in formats:
+        raise failures.unreadable(
+            str(location), place, "cannot tell the format: give file_format in the control table"
+        )
+    return formats.pop()  # type: ignore[return-value]  # not None
+
+
+def _format_of(path: str) -> Format | None:
+    return _SUFFIXES.get(PurePosixPath(path.lower().removesuffix(".gz")).suffix)

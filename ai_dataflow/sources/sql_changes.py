@@ -1,0 +1,128 @@
+"""What tells whether a SQL table changed, asked without reading its rows.
+
+A change query of the settings, or a change column of the location (`change_column=ModifiedAt`):
+its maximum, how many rows there are, and how many of them have a value in it. The clients of a
+shared table are asked for in one query.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from ai_dataflow.config.database_faults import DatabaseFault
+from ai_dataflow.config.databases import Connection, connection, session_of
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources import sql_failures
+from ai_dataflow.sources.sql_columns import table
+from ai_dataflow.sources.storage import at_once
+
+Mark = str | tuple[Diagnostic, ...]
+_CLIENT = "client"
+
+
+def marks(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[SqlLocation, Mark]:
+    """Give for each table, or each client's part of it, a text that changes when its rows do.
+
+    Args:
+        wanted: the locations, each with a control table cell that names it.
+        settings: for connections and their change queries.
+
+    Returns:
+        For each location its mark: empty where nothing tells; or what is wrong with it.
+    """
+    groups: dict[SqlLocation, list[SqlLocation]] = {}
+    for location in wanted:
+        groups.setdefault(replace(location, client=""), []).append(location)
+
+    def ask(group: list[SqlLocation]) -> dict[SqlLocation, Mark]:
+        first = group[0]
+        try:
+            return dict(_marks(connection(first.connection, settings), group))
+        except DatabaseFault as fault:
+            told = {own: sql_failures.of_database(fault, own, wanted[own]) for own in group}
+            return {own: error.diagnostics for own, error in told.items()}
+
+    found: dict[SqlLocation, Mark] = {}
+    for part in at_once(ask, list(groups.values())):
+        found |= part
+    return found
+
+
+def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation, Mark]:
+    """Give the marks of one table's clients.
+
+    Raises:
+        DatabaseFault: it cannot be asked.
+    """
+    first = group[0]
+    query = opened.settings.change_query(first.schema, first.table)
+    if query is not None:
+        is_per_client = f":{_CLIENT}" in query
+        if is_per_client:
+            return {own: _digest(_rows(opened, _of_query(query, own))) for own in group}
+        return dict.fromkeys(group, _digest(_rows(opened, sa.text(query))))
+    if not (column := first.change_column):
+        return dict.fromkeys(group, "")
+    if len(group) == 1 or not first.client_column:
+        return {own: _digest(_rows(opened, _of_column(opened, own, column))) for own in group}
+    statement = _of_clients(opened, first, column)
+    shared = {_text(client): seen for client, *seen in _rows(opened, statement)}
+    # The database may spell a client in another way than the control table and call it equal.
+    return {
+        own: _digest([shared[own.client]])
+        if own.client in shared
+        else _digest(_rows(opened, _of_column(opened, own, column)))
+        for own in group
+    }
+
+
+def _rows(opened: Connection, statement: sa.Executable) -> list[tuple[Any, ...]]:
+    def ask() -> list[tuple[Any, ...]]:
+        with session_of(opened.engine) as session:
+            return [tuple(row) for row in session.execute(statement)]
+
+    return opened.read(ask)
+
+
+def _of_query(query: str, location: SqlLocation) -> sa.TextClause:
+    return sa.text(query).bindparams(sa.bindparam(_CLIENT, location.client))
+
+
+def _of_column(opened: Connection, location: SqlLocation, column: str) -> sa.Select[Any]:
+    statement = sa.select(*_told(opened, column)).select_from(table(location))
+    if location.client_column:
+        client: sa.ColumnElement[Any]
+        client = sa.bindparam(_CLIENT, location.client, type_=sa.types.NullType())
+        statement = statement.where(sa.column(location.client_column) == client)
+    return statement
+
+
+def _of_clients(opened: Connection, location: SqlLocation, column: str) -> sa.Select[Any]:
+    client: sa.ColumnClause[Any] = sa.column(location.client_column)
+    told = _told(opened, column)
+    return sa.select(client, *told).select_from(table(location)).group_by(client)
+
+
+def _told(opened: Connection, column: str) -> list[sa.ColumnElement[Any]]:
+    # COUNT of SQL Server ends at 2,147,483,647.
+    count: Callable[..., Any]
+    count = sa.func.count_big if opened.engine.dialect.name == "mssql" else sa.func.count
+    own: sa.ColumnClause[Any] = sa.column(column)
+    return [sa.func.max(own), count(sa.text("*")), count(own)]
+
+
+def _digest(rows: Iterable[Iterable[Any]]) -> str:
+    seen = [[_text(value) for value in row] for row in rows]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

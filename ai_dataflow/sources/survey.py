@@ -1,0 +1,57 @@
+"""The survey: what is at all locations of a plan now, before anything is opened or read.
+
+Files are listed, once for locations that lie together; databases are asked what tells whether a
+table changed. A plan asks once, and whatever needs to know reads it from the survey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources import failures
+from ai_dataflow.sources.finding import Found, find
+from ai_dataflow.sources.listings import AT_ONCE, Listings
+from ai_dataflow.sources.sql_changes import marks
+from ai_dataflow.sources.storage import split_glob
+
+# Files as they are listed; what tells a SQL table's state, empty where nothing does; what is wrong.
+Sight = Found | str | tuple[Diagnostic, ...]
+Survey = Mapping[Location, Sight]
+
+
+def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Sight]:
+    """Look at locations, several at once.
+
+    Args:
+        wanted: the locations, each with a control table cell that names it.
+        settings: for accounts and connections.
+    """
+    files = {own: place for own, place in wanted.items() if isinstance(own, FileLocation)}
+    tables = {own: place for own, place in wanted.items() if isinstance(own, SqlLocation)}
+    return {**_files(files, settings), **marks(tables, settings)}
+
+
+def _files(wanted: Mapping[FileLocation, str], settings: Settings) -> dict[Location, Sight]:
+    # A glob is looked up in the folder that is certain, anything else by its own name.
+    listings = Listings((_certain(location) for location in wanted), settings)
+
+    def look(location: FileLocation, place: str) -> Sight:
+        try:
+            return find(location, place, settings, listings)
+        except DataflowError as error:
+            return error.diagnostics
+        except Exception as error:  # one source that nobody foresaw must not hide the others
+            return failures.unreadable(str(location), place, error).diagnostics
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="survey") as pool:
+        return dict(zip(wanted, pool.map(look, wanted, wanted.values()), strict=True))
+
+
+def _certain(location: FileLocation) -> str:
+    folder, path = split_glob(location.url)
+    certain = path.partition("*")[0] if "*" in path else path
+    return f"{folder}/{certain}"

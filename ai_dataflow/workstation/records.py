@@ -1,0 +1,156 @@
+"""Records: what each partition was made from, so that a run can tell what has changed since.
+
+One file per module, `_inputs/<module>.json`, written by the run that has the module's lease, after
+its commit: a run that was killed before is made again, never passed over. A record counts only
+while readers see the publication that it is about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ai_dataflow.sources.storage import Folder, at_once
+from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.paths import Workstation
+
+FORMAT = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class SourceInputs(_Part):
+    """One source of a partition: digests of where it is and of what is there.
+
+    `content` is empty where nothing tells whether it changed. `mapping` has a digest of the mapping
+    row of each AI column.
+    """
+
+    location: str
+    content: str
+    mapping: dict[str, str]
+
+
+class Inputs(_Part):
+    """All that a partition's content depends on.
+
+    `sources` are by `product · submodule`, `columns` the type of each AI column of the module,
+    `settings` those of the module that decide what is published, `code` what computes it.
+    """
+
+    sources: dict[str, SourceInputs]
+    columns: dict[str, str]
+    settings: str = ""
+    code: str = ""
+
+
+class Attempt(_Part):
+    """A run that could not publish a partition, and the first of its errors."""
+
+    run_id: str
+    at: datetime
+    code: str
+    inputs: Inputs | None = None
+
+
+class Record(_Part):
+    """A partition as its last runs left it: what readers see, and what failed since."""
+
+    inputs: Inputs | None = None
+    publication: str = ""
+    run_id: str = ""
+    at: datetime | None = None
+    version: int | None = None
+    rows: int = 0
+    failed: Attempt | None = None
+
+
+def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[str, Record]:
+    """Give the records of the partitions of some modules, by `module|client`.
+
+    A file that is no longer understood says nothing: its partitions are then made again.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    folder = workstation.inputs()
+    with reaching(folder):
+        known = {file.path for file in folder.files()}
+    wanted = [module for module in modules if _name(module) in known]
+    found: dict[str, Record] = {}
+    for module, records in zip(wanted, at_once(lambda m: _read(folder, m), wanted), strict=True):
+        found |= {f"{module}|{client}": record for client, record in records.items()}
+    return found
+
+
+def update_records(workstation: Workstation, module: str, records: Mapping[str, Record]) -> None:
+    """Write the records of some clients; whoever calls it has the module's lease.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    folder = workstation.inputs()
+    with reaching(folder):
+        known = _read(folder, module) if folder.stat(_name(module)) else {}
+        folder.write(_name(module), _encoded({**known, **records}))
+
+
+def _name(module: str) -> str:
+    return f"{module}.json"
+
+
+def _read(folder: Folder, module: str) -> dict[str, Record]:
+    with reaching(folder):
+        content = folder.read(_name(module))
+    try:
+        return _decoded(content)
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _encoded(records: Mapping[str, Record]) -> bytes:
+    """Write records as JSON; what many partitions have in common, once."""
+    shared: dict[str, object] = {}
+
+    def put(part: object) -> str:
+        key = hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:16]
+        shared[key] = part
+        return key
+
+    def pack(inputs: dict[str, object] | None) -> None:
+        if inputs is None:
+            return
+        inputs["columns"] = put(inputs["columns"])
+        for source in inputs["sources"].values():  # type: ignore[attr-defined]
+            source["mapping"] = put(source["mapping"])
+
+    clients = {client: record.model_dump(mode="json") for client, record in records.items()}
+    for record in clients.values():
+        pack(record["inputs"])
+        pack(record["failed"] and record["failed"]["inputs"])
+    return json.dumps({"format": FORMAT, "shared": shared, "clients": clients}).encode()
+
+
+def _decoded(content: bytes) -> dict[str, Record]:
+    stored = json.loads(content)
+    if stored["format"] != FORMAT:
+        return {}
+    shared = stored["shared"]
+
+    def unpack(inputs: dict[str, object] | None) -> None:
+        if inputs is None:
+            return
+        inputs["columns"] = shared[inputs["columns"]]
+        for source in inputs["sources"].values():  # type: ignore[attr-defined]
+            source["mapping"] = shared[source["mapping"]]
+
+    for record in stored["clients"].values():
+        unpack(record["inputs"])
+        unpack(record["failed"] and record["failed"]["inputs"])
+    return {client: Record.model_validate(record) for client, record in stored["clients"].items()}
