@@ -9,12 +9,15 @@ from ai_dataflow.config.tables import Layout, Row, Table, is_yes
 
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")
-LAYOUT = Layout("CTL", (*NAMES, "module_location", "active"), ("file_format",), key=NAMES)
+LAYOUT = Layout("CTL", (*NAMES, "module_location", "active"), ("file_format", "load"), key=NAMES)
 
 
 @dataclass(frozen=True)
 class ControlRow(Row):
-    """What to load: a product's submodule of a module, for one client."""
+    """What to load: a product's submodule of a module, for one client.
+
+    `append_by` is the column by which only new rows are read; blank where all are.
+    """
 
     product: str
     module: str
@@ -23,6 +26,7 @@ class ControlRow(Row):
     location: str
     file_format: str
     active: bool
+    append_by: str = ""
 
     @property
     def partition(self) -> str:
@@ -41,6 +45,7 @@ def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
         *table.bad_names(NAMES),
         *table.bad_flags(["active"]),
         *_bad_formats(table),
+        *_bad_loads(table),
         *_duplicates(table),
         *_alike(table),
     ]
@@ -59,6 +64,7 @@ def _row(table: Table, line: int, cells: dict[str, str]) -> ControlRow:
         location=cells["module_location"],
         file_format=cells["file_format"].casefold(),
         active=is_yes(cells["active"]),
+        append_by=append_column(cells["load"]) or "",
     )
 
 
@@ -69,6 +75,24 @@ def _bad_formats(table: Table) -> list[Diagnostic]:
             "010", line, "file_format", f"`{value}` is no file format", listing(FILE_FORMATS)
         )
         for line, value in formats[(formats != "") & ~formats.isin(FILE_FORMATS)].items()
+    ]
+
+
+def append_column(load: str) -> str | None:
+    """Give the column of `append_by:<column>`; none for `full`; None for what is neither."""
+    kind, _, column = load.partition(":")
+    if kind.strip().casefold() == "append_by" and column.strip():
+        return column.strip()
+    return "" if load.casefold() in ("", "full") else None
+
+
+def _bad_loads(table: Table) -> list[Diagnostic]:
+    return [
+        table.problem(
+            "015", line, "load", f"`{value[:80]}` is no way to load", "full, or append_by:<column>"
+        )
+        for line, value in table.cells["load"].items()
+        if append_column(value) is None
     ]
 
 

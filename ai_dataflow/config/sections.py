@@ -8,13 +8,14 @@ import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from ai_dataflow.config import blob_urls
 
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
+_LOGIN = re.compile(r"(?i)\b(pwd|password|uid|user)\s*=\s*(\{[^}]*\}|[^;&]*)")
 _ENDPOINT = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 
 
@@ -124,20 +125,27 @@ class SqlConnection(EntraIdentity):
     odbc: SecretStr | None = None
     max_connections: int = Field(default=4, ge=1, le=256)
     query_timeout: int = Field(default=3600, ge=1)
-    changes: dict[str, str] = Field(default={})
+    changes: tuple[tuple[str, str], ...] = ()
 
     @property
     def where(self) -> str:
         """The URL without what lets somebody in: which database it is."""
         url = self.url.get_secret_value()
         kind, _, rest = url.partition("://")
-        return f"{kind}://{rest.rpartition('@')[2].partition('?')[0]}"
+        place, _, options = rest.rpartition("@")[2].partition("?")
+        return f"{kind}://{place}?{_LOGIN.sub('', unquote_plus(options))}"
 
     def change_query(self, schema: str, table: str) -> str | None:
         """Give the query that tells whether a table changed, if there is one."""
         name = f"{schema}.{table}" if schema else table
-        queries = {known.casefold(): query for known, query in self.changes.items()}
+        queries = {known.casefold(): query for known, query in self.changes}
         return queries.get(name.casefold())
+
+    @field_validator("changes", mode="before")
+    @classmethod
+    def _are_queries(cls, changes: Any) -> Any:
+        """Take a section of the file, `"dbo.orders" = "SELECT …"`; connections must hash."""
+        return tuple(changes.items()) if isinstance(changes, dict) else changes
 
     @field_validator("url")
     @classmethod

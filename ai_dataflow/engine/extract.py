@@ -14,8 +14,10 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.job import Failure, PartitionJob, SourceJob, Stage
 from ai_dataflow.engine.lineage import stage_of
-from ai_dataflow.sources import adls, azure_sql, failures
+from ai_dataflow.sources import azure_sql, failures
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.finding import Found, find_one
+from ai_dataflow.sources.sql_changes import marks
 from ai_dataflow.sources.storage import Folder, StoredFile
 from ai_dataflow.workstation.files import DataFile, write_batches
 from ai_dataflow.workstation.paths import open_workstation
@@ -69,11 +71,15 @@ def owned(error: DataflowError, source: SourceJob) -> DataflowError:
 def _extract(source: SourceJob, settings: Settings, staging: Folder) -> Extract:
     if isinstance(source.location, SqlLocation):
         return _copy(source, source.location, settings, staging)
-    pinned = adls.pin(source.location, source.product, source.submodule, source.place, settings)
-    return replace(pinned, source=repr(source.location))
+    found = source.seen
+    if not isinstance(found, Found):
+        found = find_one(source.location, source.place, settings)
+    return found.pin(source.product, source.submodule, source.place, settings)
 
 
 def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging: Folder) -> Extract:
+    # Asked before the rows are: what changes meanwhile is seen by the next run.
+    mark = source.seen if isinstance(source.seen, str) else _mark(source, location, settings)
     database = azure_sql.database(location.connection, settings)
     columns = database.columns(location, source.place)
     schema = pl.Schema({name: column.dtype for name, column in columns.items()})
@@ -93,7 +99,15 @@ def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging:
         staged=True,
         source=repr(location),
         rows=file.rows,
+        fingerprint=mark,
     )  # fmt: skip
+
+
+def _mark(source: SourceJob, location: SqlLocation, settings: Settings) -> str:
+    mark = marks({location: source.place}, settings)[location]
+    if isinstance(mark, tuple):
+        raise DataflowError(*mark)
+    return mark
 
 
 def _known(source: SourceJob, last: Extract | None, stages: Collection[Stage]) -> list[Extract]:

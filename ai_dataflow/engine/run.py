@@ -25,6 +25,7 @@ from ai_dataflow.engine.conservation import (
 )
 from ai_dataflow.engine.extract import extract_sources, owned
 from ai_dataflow.engine.job import (
+    EXTRACTS,
     STAGES,
     Failure,
     PartitionJob,
@@ -44,6 +45,8 @@ from ai_dataflow.sources import adls, failures
 from ai_dataflow.sources.adls import Files
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 
+_READ_AGAIN = 2
+
 
 def run(
     job: PartitionJob,
@@ -53,9 +56,26 @@ def run(
 ) -> PartitionResult:
     """Make one partition. Never raises: what goes wrong is in the result, classified.
 
-    Nothing becomes visible: the files that the result names are there for a commit to publish.
+    Nothing becomes visible: the files that the result names are there for a commit to publish. A
+    source that changes while it is read is read again, as it is by then.
     """
+    result = _run(job, settings, run_id, stages)
+    for _ in range(_READ_AGAIN if set(EXTRACTS) & set(stages) else 0):
+        if not _changed_meanwhile(result):
+            break
+        afresh = tuple(replace(source, seen=None) for source in job.sources)
+        result = _run(replace(job, sources=afresh), settings, run_id, stages)
+    return result
 
+
+def _changed_meanwhile(result: PartitionResult) -> bool:
+    codes = {failure.diagnostic.code for failure in result.failures}
+    return codes == {"SRC-005"}
+
+
+def _run(
+    job: PartitionJob, settings: Settings, run_id: str, stages: Collection[Stage]
+) -> PartitionResult:
     def make(result: PartitionResult) -> None:
         extracted = extract_sources(job, settings, stages)
         result.extracts, result.failures = extracted.extracts, extracted.failures

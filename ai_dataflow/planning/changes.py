@@ -109,19 +109,10 @@ def _differences(
     job: PartitionJob, now: Inputs, then: Inputs, at: datetime | None
 ) -> Iterator[Reason]:
     for source in job.sources:
-        own, before = now.sources[source.name], then.sources.get(source.name)
-        if before is None:
-            yield Reason("control", f"control row {source.place} is new", source.place)
-            continue
-        if own.location != before.location:
-            yield Reason("control", f"control row {source.place} changed", source.place)
-        elif not own.content:
-            yield Reason("source", _untold(source), source.place)
-        elif own.content != before.content:
-            yield Reason("source", _changed(source, at), source.place)
-        yield from _mapping(source, own, before)
+        yield from _of_source(source, now.sources[source.name], then.sources.get(source.name), at)
     for name in then.sources.keys() - now.sources.keys():
         yield Reason("control", f"the control row of {name} is gone")
+    # A column that is new or gone changes those alone whose mapping says so.
     for column in sorted(now.columns.keys() & then.columns.keys()):
         if now.columns[column] != then.columns[column]:
             yield Reason("mapping", f"`{column}` became {now.columns[column]}")
@@ -129,6 +120,21 @@ def _differences(
         yield Reason("settings", f"[modules.{job.module}] max_rejected changed")
     if now.code != then.code:
         yield Reason("code", "another version of ai_dataflow or Polars computes it")
+
+
+def _of_source(
+    source: SourceJob, now: SourceInputs, then: SourceInputs | None, at: datetime | None
+) -> Iterator[Reason]:
+    if then is None:
+        yield Reason("control", f"control row {source.place} is new", source.place)
+        return
+    if now.location != then.location:
+        yield Reason("control", f"control row {source.place} changed", source.place)
+    elif not now.content:
+        yield Reason("source", _untold(source), source.place)
+    elif now.content != then.content:
+        yield Reason("source", _changed(source, at), source.place)
+    yield from _mapping(source, now, then)
 
 
 def _mapping(source: SourceJob, now: SourceInputs, then: SourceInputs) -> Iterator[Reason]:

@@ -22,9 +22,7 @@ from ai_dataflow.workstation.records import Inputs, SourceInputs
 _CODE = ("engine", "sources", "config", "workstation/files.py")
 
 
-def inputs_of(
-    job: PartitionJob, settings: Settings, content: Callable[[SourceJob], str]
-) -> Inputs:
+def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJob], str]) -> Inputs:
     """Give the inputs of a job; `content` tells what is at a source (see `content_seen`)."""
     limits = settings.modules.get(job.module, ModuleSettings())
     return Inputs(

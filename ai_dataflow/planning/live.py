@@ -14,6 +14,7 @@ from ai_dataflow.engine.compile import CompiledSource, compile_source
 from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.schemas import Look, table_of
+from ai_dataflow.sources.survey import Survey
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,14 @@ def check_live(
     findings: Findings,
     sources: Mapping[ControlRow, SourceJob],
     schemas: Mapping[Location, Look],
+    seen: Survey,
 ) -> None:
-    """Compile the sources whose schema is known, and find what does not compile."""
+    """Compile the sources whose schema is known, and find what does not compile.
+
+    What a survey found to be wrong with a source holds it back, whatever its schema.
+    """
     compiled: list[tuple[_Group, CompiledSource]] = []
-    for group in _groups(findings, sources, schemas):
+    for group in _groups(findings, sources, schemas, seen):
         try:
             done = compile_source(group.source, group.schema)
         except DataflowError as error:
@@ -47,36 +52,46 @@ def check_live(
 
 
 def _groups(
-    findings: Findings, sources: Mapping[ControlRow, SourceJob], schemas: Mapping[Location, Look]
+    findings: Findings,
+    sources: Mapping[ControlRow, SourceJob],
+    schemas: Mapping[Location, Look],
+    seen: Survey,
 ) -> list[_Group]:
     groups: dict[object, _Group] = {}
     for row, source in sources.items():
-        look = schemas.get(table_of(source.location))
+        sight = seen.get(source.location)
+        look = sight if isinstance(sight, tuple) else schemas.get(table_of(source.location))
         if isinstance(look, tuple):
             for problem in look:
                 findings.add(replace(problem, line=row.line), [row])
         elif look is not None:
-            if (wrong := _no_client_column(row, source, look)) is not None:
+            for wrong in _no_such_columns(row, source, look):
                 findings.add(wrong, [row])
             key = (row.module, row.product, row.submodule, tuple(look.items()))
             groups.setdefault(key, _Group(source, look, [])).rows.append(row)
     return list(groups.values())
 
 
-def _no_client_column(row: ControlRow, source: SourceJob, schema: pl.Schema) -> Diagnostic | None:
+def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> Iterator[Diagnostic]:
+    """Find columns that the control row names and the table lacks; SQLite would read texts."""
     location = source.location
-    if not isinstance(location, SqlLocation) or not location.client_column:
-        return None
-    if location.client_column.casefold() in (name.casefold() for name in schema):
-        return None
-    return Diagnostic(
-        "CTL-014",
-        f"{location} has no column `{location.client_column}`"
-        f"{did_you_mean(location.client_column, schema)}",
-        place=row.place("module_location"),
-        fix=f"it has {listing(schema, 12)}",
-        line=row.line,
+    if not isinstance(location, SqlLocation):
+        return
+    known = {name.casefold() for name in schema}
+    named = (
+        (location.client_column, "module_location"),
+        (location.change_column, "module_location"),
+        (source.append_by, "load"),
     )
+    for column, cell in named:
+        if column and column.casefold() not in known:
+            yield Diagnostic(
+                "CTL-014",
+                f"{location} has no column `{column}`{did_you_mean(column, schema)}",
+                place=row.place(cell),
+                fix=f"it has {listing(schema, 12)}",
+                line=row.line,
+            )
 
 
 def _key_types(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from ai_dataflow.config import ai_types
 from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow, is_usable, rows_for
 from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, did_you_mean
-from ai_dataflow.config.locations import Location, resolve
+from ai_dataflow.config.locations import Location, SqlLocation, resolve
 from ai_dataflow.config.project import Project
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.tables import MODULE_RULE, NAME_RULE
@@ -20,7 +21,8 @@ from ai_dataflow.planning.coverage import Coverage, check_coverage, module_cover
 from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.slips import check_keys, check_slips
-from ai_dataflow.sources.schemas import Look, places, read_schemas
+from ai_dataflow.sources.schemas import Look, read_schemas
+from ai_dataflow.sources.survey import Survey, survey
 from ai_dataflow.workstation.paths import check_workstation, open_workstation
 
 
@@ -52,7 +54,22 @@ class Plan:
     def locations(self, only: Collection[str] | None = None) -> dict[Location, str]:
         """Give the locations of the jobs, of some partitions only if asked, with a cell each."""
         jobs = (job for key, job in self.jobs.items() if only is None or key in only)
-        return places((s.location, s.place) for job in jobs for s in job.sources)
+        found: dict[Location, str] = {}
+        for source in (source for job in jobs for source in job.sources):
+            found.setdefault(source.location, source.place)
+        return found
+
+    def as_seen(self, seen: Survey) -> dict[str, PartitionJob]:
+        """Give the jobs with what a survey saw at their sources."""
+
+        def looked(source: SourceJob) -> SourceJob:
+            sight = seen.get(source.location)
+            return source if isinstance(sight, tuple) else replace(source, seen=sight)
+
+        return {
+            key: replace(job, sources=tuple(map(looked, job.sources)))
+            for key, job in self.jobs.items()
+        }
 
     def unknown(self, keys: Iterable[str]) -> list[Diagnostic]:
         """Give a diagnostic for each key that is no partition of an active control row."""
@@ -72,11 +89,12 @@ def make_plan(
     project: Project,
     schemas: Mapping[Location, Look] | None = None,
     workstation: Iterable[Diagnostic] = (),
+    seen: Survey = MappingProxyType({}),
 ) -> Plan:
     """Plan all partitions of a project. Looks at nothing itself.
 
     `schemas` are what others saw at the sources, `workstation` the problems that they had with it:
-    where nothing can be published, nothing runs.
+    where nothing can be published, nothing runs. `seen` is what a survey saw at the sources.
     """
     active = [row for row in project.control if row.active]
     findings = Findings(project.teams)
@@ -86,8 +104,8 @@ def make_plan(
     columns = _module_columns(project.mapping)
     sources = _sources(findings, project, active)
     _check_products(findings, sources)
-    if schemas:
-        check_live(findings, sources, schemas)
+    if schemas or seen:
+        check_live(findings, sources, schemas or {}, seen)
     check_complete(findings, active)
     check_slips(findings, project.mapping, active, sources)
     check_unused(findings, project, active)
@@ -95,7 +113,8 @@ def make_plan(
     check_teams(findings, project, active)
     diagnostics = findings.diagnostics()
     back = held(diagnostics)
-    return Plan(_jobs(active, sources, columns, back), back, columns, coverage, diagnostics)
+    plan = Plan(_jobs(active, sources, columns, back), back, columns, coverage, diagnostics)
+    return replace(plan, jobs=plan.as_seen(seen)) if seen else plan
 
 
 def make_live_plan(project: Project, only: Collection[str] | None = None) -> Plan:
@@ -107,8 +126,9 @@ def make_live_plan(project: Project, only: Collection[str] | None = None) -> Pla
     """
     offline = make_plan(project)
     problems = check_workstation(open_workstation(project.settings))
-    schemas = read_schemas(offline.locations(only), project.settings)
-    return make_plan(project, schemas, problems)
+    wanted = offline.locations(only)
+    seen = survey(wanted, project.settings)
+    return make_plan(project, read_schemas(wanted, project.settings, seen), problems, seen)
 
 
 def _add_bad_rows(findings: Findings, project: Project, active: list[ControlRow]) -> None:
@@ -222,7 +242,11 @@ def _sources(
             findings.add(_nothing_mapped(row), [row])
             continue
         place = row.place("module_location")
-        sources[row] = SourceJob(row.product, row.submodule, location, place, mappings)
+        if row.append_by and not isinstance(location, SqlLocation):
+            findings.add(_nothing_to_append(row), [row])
+        sources[row] = SourceJob(
+            row.product, row.submodule, location, place, mappings, row.append_by
+        )
     return sources
 
 
@@ -303,5 +327,16 @@ def _nothing_mapped(row: ControlRow) -> Diagnostic:
         f"no row of the mapping sheet is about {row.product} · {row.module} · {row.submodule}",
         place=row.place("submodule_name"),
         fix="map its columns, correct the names, or make the row inactive",
+        line=row.line,
+    )
+
+
+def _nothing_to_append(row: ControlRow) -> Diagnostic:
+    return Diagnostic(
+        "CTL-016",
+        f"`load` is append_by:{row.append_by}, and files are read where they are: there is no "
+        "copy that new rows could join",
+        place=row.place("load"),
+        fix="leave `load` blank: files that did not change are not read again anyway",
         line=row.line,
     )

@@ -49,8 +49,9 @@ _SUFFIXES: dict[str, Format] = {
 class Found:
     """What is listed at a location: files, relative to a folder, or a version of a Delta table.
 
-    Plain data: `folder` is a URL. For a Delta table `files` are those of the version's commit, which change with every version;
-    where the location is a partition of one, its data files, and `partition` its values.
+    Plain data: `folder` is a URL. For a Delta table `files` are those of the version's commit,
+    which change with every version; where the location is a partition of one, its data files,
+    and `partition` its values.
     """
 
     location: FileLocation

@@ -11,8 +11,9 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pyarrow as pa
@@ -44,24 +45,28 @@ def read_schemas(
     """Read the schemas of locations, several at once.
 
     Args:
-        wanted: the locations (see `table_of`), each with a control table cell that names it.
+        wanted: the locations, each with a control table cell that names it.
         settings: for connections and the cache.
         seen: what is at the files among them; by default they are looked at.
 
     Returns:
-        For each location its schema, or what is wrong with it.
+        For each table or file location (see `table_of`) its schema, or what is wrong with it.
     """
+    wanted = places(wanted.items())
     cache = _Cache.load(settings.folder / CACHE_FILE)
     if seen is None:
-        files = {own: at for own, at in wanted.items() if isinstance(own, FileLocation)}
-        seen = survey(files, settings)
+        seen = survey(
+            {own: at for own, at in wanted.items() if isinstance(own, FileLocation)}, settings
+        )
 
     def look(location: Location, place: str) -> Look:
         try:
             if isinstance(location, SqlLocation):
                 return azure_sql.database(location.connection, settings).schema(location, place)
             sight = seen[location]
-            return _of_files(sight, place, settings, cache) if isinstance(sight, Found) else sight
+            if isinstance(sight, tuple):
+                return sight
+            return _of_files(cast(Found, sight), place, settings, cache)
         except DataflowError as error:
             return error.diagnostics
         except Exception as error:  # one source that nobody foresaw must not hide the others

@@ -32,7 +32,10 @@ def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location,
     """
     files = {own: place for own, place in wanted.items() if isinstance(own, FileLocation)}
     tables = {own: place for own, place in wanted.items() if isinstance(own, SqlLocation)}
-    return {**_files(files, settings), **marks(tables, settings)}
+    seen = _files(files, settings)
+    for location, mark in marks(tables, settings).items():
+        seen[location] = mark
+    return seen
 
 
 def _files(wanted: Mapping[FileLocation, str], settings: Settings) -> dict[Location, Sight]:

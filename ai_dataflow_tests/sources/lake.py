@@ -18,6 +18,7 @@ from ai_dataflow.config.sections import ExecutionSettings, StorageAccount
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.finding import find_one
 from ai_dataflow_tests.services.azurite import Azurite
 
 ACCOUNT = "orionlake"
@@ -63,9 +64,14 @@ def upload(
         return server.upload_folder(account, container, Path(folder), f"{path}/")
 
 
+def pinned(location: FileLocation, given: Settings) -> Extract:
+    """Find and pin a location."""
+    return find_one(location, "cell", given).pin("orion", "line", "cell", given)
+
+
 def pin(location: str, given: Settings, file_format: str = "") -> Extract:
     """Pin a location."""
-    return adls.pin(FileLocation(location, file_format), "orion", "line", "cell", given)
+    return pinned(FileLocation(location, file_format), given)
 
 
 def read(extract: Extract, given: Settings) -> pl.DataFrame:

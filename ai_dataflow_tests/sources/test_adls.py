@@ -14,6 +14,7 @@ from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow_tests.sources.lake import pinned
 
 ROWS = pl.DataFrame({"n": [1, 2], "s": ["x", "ü"]})
 
@@ -37,7 +38,7 @@ def _write(path: Path, rows: pl.DataFrame = ROWS) -> Path:
 
 def _pin(folder: Path, path: str, file_format: str = "") -> Extract:
     location = FileLocation(str(folder / path), file_format, path)
-    return adls.pin(location, "orion", "line", "cell", Settings(folder=folder))
+    return pinned(location, Settings(folder=folder))
 
 
 def _listed(extract: Extract, folder: Path) -> list[str]:
@@ -372,7 +373,7 @@ def test_a_delta_table_whose_log_is_damaged_is_refused(tmp_path: Path) -> None:
 def test_a_failure_names_the_location_as_the_control_table_spells_it(tmp_path: Path) -> None:
     location = FileLocation(str(tmp_path / "no.csv"), "", "/mnt/orion/no.csv")
     with pytest.raises(DataflowError) as error:
-        adls.pin(location, "orion", "line", "cell", Settings(folder=tmp_path))
+        pinned(location, Settings(folder=tmp_path))
     assert "/mnt/orion/no.csv" in error.value.diagnostics[0].message
     assert str(tmp_path) not in error.value.diagnostics[0].message
 

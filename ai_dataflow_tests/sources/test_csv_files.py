@@ -13,6 +13,7 @@ from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow_tests.sources.lake import pinned
 
 Row = tuple[str | None, ...]
 
@@ -20,7 +21,7 @@ Row = tuple[str | None, ...]
 def _pin(folder: Path, content: bytes, name: str = "rows.csv") -> Extract:
     (folder / name).write_bytes(content)
     location = FileLocation(str(folder / name), "", name)
-    return adls.pin(location, "orion", "line", "cell", Settings(folder=folder))
+    return pinned(location, Settings(folder=folder))
 
 
 def _open(extract: Extract) -> adls.Files:
