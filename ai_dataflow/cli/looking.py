@@ -12,12 +12,12 @@ from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_with_plan, o
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
-from ai_dataflow.config.project import load_project
+from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.planning.explain import explain_partition, feeds
 from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
+from ai_dataflow.planning.prospect import look_ahead
 from ai_dataflow.sources.schemas import read_schemas
 from ai_dataflow.workstation.paths import open_workstation
-from ai_dataflow.workstation.readers import published_partitions
 from ai_dataflow.workstation.reports import read_reports
 from ai_dataflow.workstation.status import filled_by, partition_statuses
 
@@ -81,39 +81,49 @@ def plan(
         str | None,
         typer.Option("--explain", help="Show what 'module|client' compiles to."),
     ] = None,
+    sheet: Annotated[
+        str,
+        typer.Option("--sheet", help="With this mapping sheet instead: what would it touch?"),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a run would do now: partitions to run, held back, removed; what products map.
+    """Show what a run would do now and why: to run, unchanged, held back, removed.
 
-    Example: [bold]ai-dataflow plan --explain 'sales|USA'[/bold]
+    Example: [bold]ai-dataflow plan --sheet draft.xlsx#AI_Map[/bold]
     """
-    project = load_project(config)
-    made = make_live_plan(project, {explained} if explained else None)
+    project = load_project(config, sheet)
     if explained:
-        if unknown := made.unknown([explained]):
-            raise DataflowError(*unknown)
-        if explained in made.held:
-            raise DataflowError(*made.held[explained])
-        job = made.jobs[explained]
-        schemas = read_schemas(made.locations({explained}), project.settings)
-        print(explain_partition(job, schemas))
+        _show_explained(project, explained)
         return
-    published = published_partitions(open_workstation(project.settings))
-    if as_json:
-        print_json(
-            {
-                "run": list(made.jobs),
-                "new": sorted(set(made.jobs) - published),
-                "held": {
-                    key: [problem.to_json() for problem in problems]
-                    for key, problems in made.held.items()
-                },
-                "removed": sorted(published - set(made.partitions)),
-                "coverage": {m: coverage.to_json() for m, coverage in made.coverage.items()},
-            }
-        )
-    else:
-        terminal.show_plan(out, made, published)
+    ahead = look_ahead(project)
+    made = ahead.plan
+    if not as_json:
+        terminal.show_plan(out, ahead)
+        return
+    new = [k for k, why in ahead.changes.due.items() if any(r.kind == "new" for r in why)]
+    print_json(
+        {
+            "run": sorted(ahead.changes.due),
+            "new": sorted(new),
+            **ahead.changes.to_json(),
+            "held": {
+                key: [problem.to_json() for problem in problems]
+                for key, problems in made.held.items()
+            },
+            "removed": list(ahead.removed),
+            "coverage": {m: coverage.to_json() for m, coverage in made.coverage.items()},
+        }
+    )
+
+
+def _show_explained(project: Project, key: str) -> None:
+    made = make_live_plan(project, {key})
+    if unknown := made.unknown([key]):
+        raise DataflowError(*unknown)
+    if key in made.held:
+        raise DataflowError(*made.held[key])
+    schemas = read_schemas(made.locations({key}), project.settings)
+    print(explain_partition(made.jobs[key], schemas))
 
 
 @app.command()

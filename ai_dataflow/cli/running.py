@@ -15,6 +15,7 @@ from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_with_pl
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.planning.plan import Plan
+from ai_dataflow.planning.prospect import look_ahead
 from ai_dataflow.workstation.cleanup import SAFE_AGE, clean
 from ai_dataflow.workstation.paths import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, kept_report
@@ -41,13 +42,33 @@ def run(
         list[str] | None,
         typer.Option("--partition", "-p", help="'module|client'; may be given more than once."),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Run all partitions, those too that did not change.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run partitions, all by default, in one Dagster run; then say what became of them.
+    """Run the partitions whose inputs changed, in one Dagster run; then say what became of them.
 
-    Example: [bold]ai-dataflow run --partition 'sales|USA' --partition 'sales|UK'[/bold]
+    `ai-dataflow plan` tells which these are, and why. Partitions that are named are run whether
+    they changed or not. Example:
+    [bold]ai-dataflow run --partition 'sales|USA' --partition 'sales|UK'[/bold]
     """
-    _run(config, partition or [], as_json=as_json)
+    if full and partition:
+        raise typer.BadParameter("give --full or --partition: one of the two is not needed")
+    project, plan = load_with_plan(config)
+    if not plan.partitions:
+        raise DataflowError(*plan.errors, _nothing_to_run(project))
+    if full or partition:
+        _run(project, plan, partition or plan.partitions, as_json=as_json)
+    ahead = look_ahead(project)
+    if ahead.partitions:
+        _run(project, plan, None, as_json=as_json)
+    if as_json:
+        from ai_dataflow.orchestration.run import unchanged_report  # noqa: PLC0415
+
+        typer.echo(unchanged_report(project, ahead).model_dump_json(indent=1))
+    else:
+        terminal.show_unchanged(out, ahead)
 
 
 @app.command()
@@ -76,23 +97,22 @@ def retry(
     if not failed:
         err.print(f"run {report.run_id} left nothing to run again", soft_wrap=True)
         raise typer.Exit(0)
-    _run(config, failed, as_json=as_json)
+    _run(project, plan, failed, as_json=as_json)
 
 
-def _run(config: Path | None, partitions: Sequence[str], *, as_json: bool) -> NoReturn:
-    """Run partitions; say what became of them, and of the mails about them."""
+def _run(
+    project: Project, plan: Plan, partitions: Sequence[str] | None, *, as_json: bool
+) -> NoReturn:
+    """Run partitions, or what changed; say what became of them, and of the mails about them."""
     # Dagster takes a second to import: only the command that needs it waits.
     from ai_dataflow.cli.mailing import mail_after  # noqa: PLC0415
     from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
     from ai_dataflow.orchestration.instance import open_instance  # noqa: PLC0415
     from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415
 
-    project, plan = load_with_plan(config)
-    keys = list(dict.fromkeys(partitions or plan.partitions))
-    if unknown := plan.unknown(keys):
+    keys = None if partitions is None else list(dict.fromkeys(partitions))
+    if unknown := plan.unknown(keys or ()):
         raise DataflowError(*unknown)
-    if not keys:
-        raise DataflowError(*plan.errors, _nothing_to_run(project))
     with open_instance(project.settings) as instance:
         with terminal.watching(err) as watcher:
             definitions = build_definitions(str(project.settings.file), watcher)

@@ -32,14 +32,16 @@ class Project:
     team_problems: tuple[Diagnostic, ...] = ()
 
 
-def load_project(path: str | Path | None = None) -> Project:
-    """Read the settings and the three tables.
+def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> Project:
+    """Read the settings and the three tables; another mapping sheet if one is named.
 
     Raises:
         DataflowError: the settings, or any table as a whole, cannot be used; all such problems
             at once. Problems of single rows do not raise: they are in the project.
     """
     settings = load_settings(path)
+    if ai_mapping_sheet:
+        settings = settings.model_copy(update={"ai_mapping": ai_mapping_sheet})
     fatal: list[Diagnostic] = []
 
     def read(

@@ -40,8 +40,9 @@ def counts_of(partition: PartitionReport, team: Recipient) -> Counts | None:
 
 
 def good_partitions(report: RunReport, team: Recipient) -> list[PartitionReport]:
-    """Give what the run published for a team."""
-    return [p for p in report.partitions if p.status in _GOOD and counts_of(p, team)]
+    """Give what the run published for a team; what it found unchanged is no news."""
+    good = (p for p in report.partitions if p.status in _GOOD and p.made is None)
+    return [p for p in good if counts_of(p, team)]
 
 
 def success_blocks(report: RunReport, history: History, team: Recipient) -> list[Block]:

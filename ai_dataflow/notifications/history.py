@@ -119,13 +119,16 @@ class History:
 
     def durations(self) -> list[tuple[RunReport, float]]:
         """Give the seconds of the earlier runs over the same partitions."""
-        wanted = {p.partition for p in self.report.partitions}
+        wanted = _worked_on(self.report)
         return [
             (report, took(report))
             for report in self.earlier
-            if {p.partition for p in report.partitions} == wanted
-            and report.stages == self.report.stages
+            if _worked_on(report) == wanted and report.stages == self.report.stages
         ][:RUNS]
+
+
+def _worked_on(report: RunReport) -> set[str]:
+    return {p.partition for p in report.partitions if p.made is None}
 
 
 def took(report: RunReport) -> float:

@@ -32,9 +32,13 @@ DATASET_IO_MANAGER = "workstation"
 
 
 class RunConfig(dg.Config):
-    """Which partitions to run, where neither a partition nor a range is chosen; none: all."""
+    """Which partitions to run, where neither a partition nor a range is chosen.
+
+    None named: those whose inputs changed, or, with `full`, all.
+    """
 
     partition_keys: list[str] = []  # noqa: RUF012 - Dagster copies it
+    full: bool = False
 
 
 def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.AssetSpec]:
@@ -106,13 +110,17 @@ def build_assets(
 
 def _keys(
     context: dg.AssetExecutionContext, config: RunConfig, project: Project
-) -> tuple[list[str], bool]:
-    """Give the partitions to run, and whether Dagster has planned them by itself."""
+) -> tuple[list[str] | None, bool]:
+    """Give the partitions to run, and whether Dagster has planned them by itself.
+
+    None are those that changed: the run finds out which.
+    """
     if context.has_partition_key or context.has_partition_key_range:
         return list(context.partition_keys), True
-    keys = list(dict.fromkeys(config.partition_keys)) or make_plan(project).partitions
-    add_partitions(context.instance, keys)
-    return keys, False
+    keys = list(dict.fromkeys(config.partition_keys))
+    every = keys or make_plan(project).partitions
+    add_partitions(context.instance, every)
+    return keys or (every if config.full else None), False
 
 
 def _stages(context: dg.AssetExecutionContext) -> list[Stage]:

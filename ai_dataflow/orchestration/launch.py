@@ -23,16 +23,18 @@ def launch(
     definitions: dg.Definitions,
     project: Project,
     plan: Plan,
-    partitions: Sequence[str],
+    partitions: Sequence[str] | None,
     instance: dg.DagsterInstance,
 ) -> RunReport:
     """Run partitions through the Dagster job of these definitions and give the run's report.
+
+    `partitions` are those to run; None are those that changed.
 
     Raises:
         DataflowError: RUN-002 where the run ended without a report.
     """
     add_partitions(instance, plan.partitions)
-    config = {STEP: {"config": {"partition_keys": list(partitions)}}}
+    config = {STEP: {"config": {"partition_keys": list(partitions or ())}}}
     return _launch(definitions, project, JOB, config, instance)
 
 

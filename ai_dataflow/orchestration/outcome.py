@@ -18,10 +18,11 @@ from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.workstation.paths import Workstation, spare_reports
 from ai_dataflow.workstation.readers import Published, partitions_of, published
+from ai_dataflow.workstation.records import Record
 from ai_dataflow.workstation.reports import (
-    COUNTS,
     ErrorReport,
     Kind,
+    MadeReport,
     PartitionReport,
     ProductReport,
     RunReport,
@@ -98,7 +99,10 @@ def partition_report(run: Run, result: PartitionResult, version: int | None) -> 
         error=errors[0] if errors else None,
         errors=errors,
         rows_replayed=0 if errors else result.total("rows_replayed"),
-        **({name: result.total(name) for name in COUNTS}),
+        rows_read=result.total("rows_read"),
+        rows_rejected=result.total("rows_rejected"),
+        rows_merged=result.total("rows_merged"),
+        rows_published=result.total("rows_published"),
     )
 
 
@@ -113,6 +117,16 @@ def not_run(run: Run, key: str) -> PartitionReport:
         error=errors[0],
         errors=errors,
     )
+
+
+def unchanged(key: str, record: Record) -> PartitionReport:
+    """Report a partition that readers see as it would be made again."""
+    made = None
+    if record.at is not None:
+        made = MadeReport(
+            run_id=record.run_id, at=record.at, version=record.version, rows=record.rows
+        )
+    return PartitionReport(partition=key, status="unchanged", version=record.version, made=made)
 
 
 def _errors(run: Run, module: str, problems: Iterable[Diagnostic]) -> list[ErrorReport]:

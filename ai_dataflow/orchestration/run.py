@@ -7,23 +7,36 @@ partition, what was materialized and, in the end, what was not.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import groupby
+from datetime import UTC, datetime
+from itertools import groupby, starmap
 
 from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.project import Project
-from ai_dataflow.engine.job import EXTRACTS, Failure, PartitionJob, PartitionResult, Stage
+from ai_dataflow.engine.job import EXTRACTS, STAGES, Failure, PartitionJob, PartitionResult, Stage
 from ai_dataflow.engine.local import run_jobs
 from ai_dataflow.engine.run import run as run_partition
-from ai_dataflow.orchestration.outcome import Recorder, Run, not_run, partition_report, report
-from ai_dataflow.planning.plan import make_live_plan, make_plan
+from ai_dataflow.orchestration.outcome import (
+    NOBODY,
+    Recorder,
+    Run,
+    not_run,
+    partition_report,
+    report,
+    unchanged,
+)
+from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
+from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
+from ai_dataflow.planning.prospect import Prospect, look_ahead
 from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.lease import Lease, lease
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN, open_workstation
 from ai_dataflow.workstation.publish import Made, publish
+from ai_dataflow.workstation.records import Attempt, Record, update_records
 from ai_dataflow.workstation.reports import RunReport
 
 
@@ -42,31 +55,59 @@ Work = Callable[[PartitionJob], PartitionResult]
 
 def execute(
     project: Project,
-    partitions: Collection[str],
+    partitions: Collection[str] | None,
     stages: Sequence[Stage],
     run_id: str,
     recorder: Recorder,
     watcher: Watcher = lambda _: None,
 ) -> RunReport:
-    """Run the partitions; publish what is well, report everything, write the report.
+    """Run partitions; publish what is well, report everything, write the report.
 
-    Nothing that a user can cause raises; a report that the workstation cannot take says so itself,
-    and is kept beside the project.
+    Nothing that a user can cause raises, but a workstation that cannot be asked what is published;
+    a report that it cannot take says so itself, and is kept beside the project.
+
+    Args:
+        project: the project.
+        partitions: which; None for those whose inputs changed.
+        stages: the assets that are made.
+        run_id: the run.
+        recorder: hears what was made.
+        watcher: hears of progress.
+
+    Raises:
+        DataflowError: WST-004 or WST-005, where the run was to find out what changed.
     """
     begun = time.perf_counter()
-    # A run that merges the last extracts must not touch the sources.
-    live = set(EXTRACTS) & set(stages)
-    plan = make_live_plan(project, set(partitions)) if live else make_plan(project)
+    ahead = look_ahead(project) if partitions is None else None
+    plan = ahead.plan if ahead else _plan(project, set(partitions or ()), stages)
+    keys = ahead.partitions if ahead else list(partitions or ())
     run = Run(project, plan, open_workstation(project.settings), run_id, stages, recorder)
     run.timings["planning"] = time.perf_counter() - begun
-    run.partitions += [not_run(run, key) for key in partitions if key not in plan.jobs]
-    jobs = [plan.jobs[key] for key in sorted(partitions) if key in plan.jobs]
+    if ahead:
+        run.partitions += starmap(unchanged, ahead.changes.unchanged.items())
+    run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
+    jobs = [plan.jobs[key] for key in sorted(keys) if key in plan.jobs]
 
     def work(job: PartitionJob) -> PartitionResult:
         return run_partition(job, project.settings, run_id, stages)
 
     make(run, jobs, lambda _: work, watcher)
     return report(run)
+
+
+def unchanged_report(project: Project, ahead: Prospect) -> RunReport:
+    """Report that there is nothing to run; it is not a run, and stays nowhere."""
+    run = Run(
+        project, ahead.plan, open_workstation(project.settings), str(uuid.uuid4()), STAGES, NOBODY
+    )
+    run.partitions += starmap(unchanged, ahead.changes.unchanged.items())
+    return report(run, store=False)
+
+
+def _plan(project: Project, partitions: Collection[str], stages: Sequence[Stage]) -> Plan:
+    # A run that merges the last extracts must not touch the sources.
+    is_live = bool(set(EXTRACTS) & set(stages))
+    return make_live_plan(project, partitions) if is_live else make_plan(project)
 
 
 def make(
@@ -131,6 +172,10 @@ def _finish_module(
             for result in results:
                 if not result.failures:
                     result.failures += [Failure("ai_dataset", p) for p in error.diagnostics]
+        if run.kind == "run":
+            with suppress(DataflowError):  # the partitions are made again, which costs but time
+                held.check()
+                _keep_records(run, module, results, version)
     with run.timed("events"):
         for result in sorted(results, key=lambda result: result.partition):
             _record(run, result, version)
@@ -150,6 +195,31 @@ def _publish(run: Run, module: str, results: list[PartitionResult], held: Lease)
     if version is not None:
         run.versions[module] = version
     return version
+
+
+def _keep_records(
+    run: Run, module: str, results: list[PartitionResult], version: int | None
+) -> None:
+    """Note what each partition was made from, or that it failed, for runs to come."""
+    at, settings = datetime.now(UTC), run.project.settings
+    made: dict[str, Record] = {}
+    failed: dict[str, Attempt] = {}
+    for result in results:
+        client = result.job.client
+        if result.failures:
+            code = result.failures[0].diagnostic.code
+            tried = inputs_of(result.job, settings, content_seen)
+            failed[client] = Attempt(run_id=run.run_id, at=at, code=code, inputs=tried)
+        elif version is not None and result.data:
+            made[client] = Record(
+                inputs=inputs_of(result.job, settings, content_read(result)),
+                publication=result.publication,
+                run_id=run.run_id,
+                at=at,
+                version=version,
+                rows=result.total("rows_published"),
+            )
+    update_records(run.workstation, module, made, failed)
 
 
 def _record(run: Run, result: PartitionResult, version: int | None) -> None:

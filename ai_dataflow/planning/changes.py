@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -45,6 +45,14 @@ class Changes:
     due: dict[str, tuple[Reason, ...]] = field(default_factory=dict)
     unchanged: dict[str, Record] = field(default_factory=dict)
     in_vain: frozenset[str] = frozenset()
+
+    def only(self, keys: Collection[str]) -> Changes:
+        """Give the same of some partitions only."""
+        return Changes(
+            {key: reasons for key, reasons in self.due.items() if key in keys},
+            {key: record for key, record in self.unchanged.items() if key in keys},
+            frozenset(key for key in self.in_vain if key in keys),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Give the shape that `plan --json` prints."""

@@ -14,7 +14,7 @@ from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine.job import PartitionJob, SourceJob
+from ai_dataflow.engine.job import PartitionJob, PartitionResult, SourceJob
 from ai_dataflow.sources.finding import Found
 from ai_dataflow.workstation.records import Inputs, SourceInputs
 
@@ -43,6 +43,12 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
 def content_seen(source: SourceJob) -> str:
     """Give what a plan saw at a source: empty where nothing tells whether it changed."""
     return source.seen.fingerprint if isinstance(source.seen, Found) else source.seen or ""
+
+
+def content_read(result: PartitionResult) -> Callable[[SourceJob], str]:
+    """Give what was read at the sources of a partition, which may be older than what was seen."""
+    contents = {(e.product, e.submodule): e.fingerprint for e in result.extracts}
+    return lambda source: contents.get((source.product, source.submodule), "")
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 from ai_dataflow.terminal.mails import show_delivery, show_outbox
 from ai_dataflow.terminal.messages import show_blocks, show_status
-from ai_dataflow.terminal.plans import show_feeds, show_plan
+from ai_dataflow.terminal.plans import show_feeds, show_plan, show_unchanged
 from ai_dataflow.terminal.problems import (
     diagnostic_lines,
     github_line,
@@ -27,6 +27,7 @@ __all__ = [
     "show_replay",
     "show_status",
     "show_summary",
+    "show_unchanged",
     "show_validation",
     "show_verdict",
     "watching",

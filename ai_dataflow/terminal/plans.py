@@ -2,43 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ai_dataflow.planning.changes import Changes
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.explain import Feed
-from ai_dataflow.planning.plan import Plan
-from ai_dataflow.terminal.texts import counted
+from ai_dataflow.planning.prospect import Prospect
+from ai_dataflow.terminal.texts import counted, printable, some
+
+_SHOWN = 20
 
 
-def show_plan(console: Console, plan: Plan, published: set[str]) -> None:
-    """Show, per module, what a run would do now, and what the products map."""
+def show_plan(console: Console, ahead: Prospect) -> None:
+    """Show, per module, what a run would do now, and why; and what the products map."""
+    plan, found = ahead.plan, ahead.changes
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("module")
-    for name in ("run", "of them new", "held back", "removed"):
+    groups: tuple[Collection[str], ...] = (
+        found.due, found.unchanged, plan.held, ahead.removed
+    )  # fmt: skip
+    for name in ("run", "unchanged", "held back", "removed"):
         table.add_column(name, justify="right")
-    removed = published - set(plan.partitions)
-    modules = sorted({key.partition("|")[0] for key in {*plan.partitions, *removed}})
-    for module in modules:
-        own = [key for key in plan.jobs if key.startswith(f"{module}|")]
-        table.add_row(
-            module,
-            str(len(own)),
-            str(len(set(own) - published)),
-            str(sum(key.startswith(f"{module}|") for key in plan.held)),
-            str(sum(key.startswith(f"{module}|") for key in removed)),
-        )
+    for module in sorted({key.partition("|")[0] for group in groups for key in group}):
+        counts = (sum(key.partition("|")[0] == module for key in group) for group in groups)
+        table.add_row(module, *map(str, counts))
     console.print(table)
+    _show_reasons(console, found)
     for key, problems in plan.held.items():
-        console.print(Text(f"held back: {key}: {problems[0].code} at {problems[0].place}"))
-    for key in sorted(removed):
-        console.print(Text(f"removed: {key} is not in the control table; its data stays"))
+        _line(console, f"held back: {key}: {problems[0].code} at {problems[0].place}")
+    for key in ahead.removed:
+        _line(console, f"removed: {key} is not in the control table; its data stays")
     for coverage in plan.coverage.values():
         console.print()
         console.print(_coverage(coverage))
+
+
+def show_unchanged(console: Console, ahead: Prospect) -> None:
+    """Say that there is nothing to run, and since when."""
+    found = ahead.changes.unchanged
+    last = max((record.at for record in found.values() if record.at), default=None)
+    since = f" since {last.astimezone():%Y-%m-%d %H:%M}" if last else ""
+    _line(console, f"Nothing changed{since}: {counted(len(found), 'partition')} unchanged.")
+    _line(console, "To make them all the same: ai-dataflow run --full")
+
+
+def _show_reasons(console: Console, found: Changes) -> None:
+    """Show each reason once, with its partitions: an edit of the sheet touches many."""
+    reasons: dict[str, list[str]] = {}
+    for key, own in found.due.items():
+        for reason in own:
+            reasons.setdefault(str(reason), []).append(key)
+    most_first = sorted(reasons.items(), key=lambda item: -len(item[1]))
+    for text, keys in most_first[:_SHOWN]:
+        _line(console, f"run: {some(keys)}: {text}")
+    if len(most_first) > _SHOWN:
+        _line(console, f"run: … and {len(most_first) - _SHOWN} more reasons: `plan --json` has all")
+    if found.unchanged:
+        since = max((r.at for r in found.unchanged.values() if r.at), default=None)
+        when = f", the last since {since.astimezone():%Y-%m-%d %H:%M}" if since else ""
+        _line(console, f"unchanged: {counted(len(found.unchanged), 'partition')}{when}")
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(Text(printable(text)), soft_wrap=True)
 
 
 def show_feeds(console: Console, feeds: Sequence[Feed]) -> None:

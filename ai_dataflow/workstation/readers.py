@@ -88,11 +88,6 @@ class Published:
         return frozenset(self.publications)
 
 
-def published_partitions(workstation: Workstation) -> set[str]:
-    """Give the partitions that readers see now, as `module|client`; see `published`."""
-    return partitions_of(published(workstation))
-
-
 def partitions_of(modules: Mapping[str, Published]) -> set[str]:
     """Give the partitions of modules, as `module|client`."""
     return {f"{name}|{client}" for name, module in modules.items() for client in module.clients}

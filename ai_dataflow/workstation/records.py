@@ -89,8 +89,19 @@ def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[str, 
     return found
 
 
-def update_records(workstation: Workstation, module: str, records: Mapping[str, Record]) -> None:
-    """Write the records of some clients; whoever calls it has the module's lease.
+def update_records(
+    workstation: Workstation,
+    module: str,
+    made: Mapping[str, Record],
+    failed: Mapping[str, Attempt],
+) -> None:
+    """Write what became of some clients; whoever calls it has the module's lease.
+
+    Args:
+        workstation: where.
+        module: the module.
+        made: what was published.
+        failed: what was not; what readers see of it is as it was recorded.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
@@ -98,7 +109,9 @@ def update_records(workstation: Workstation, module: str, records: Mapping[str, 
     folder = workstation.inputs()
     with reaching(folder):
         known = _read(folder, module) if folder.stat(_name(module)) else {}
-        folder.write(_name(module), _encoded({**known, **records}))
+        for client, attempt in failed.items():
+            known[client] = known.get(client, Record()).model_copy(update={"failed": attempt})
+        folder.write(_name(module), _encoded({**known, **made}))
 
 
 def _name(module: str) -> str:

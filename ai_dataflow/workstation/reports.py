@@ -67,10 +67,20 @@ class ErrorReport(_Part):
     cause: str = ""
 
 
+class MadeReport(_Part):
+    """The run that made what readers see of a partition; when, in which version, how many rows."""
+
+    run_id: str
+    at: datetime
+    version: int | None = None
+    rows: int = 0
+
+
 class PartitionReport(Counts):
     """What became of a partition. `version` is the Delta version that has it, if published.
 
     `error` is the first of `errors`. `bytes` is the size of its data file, `seconds` its work.
+    `made` tells of what a run found unchanged who made it; its counts are of this run, so none.
     """
 
     partition: str
@@ -82,6 +92,7 @@ class PartitionReport(Counts):
     failed_stages: list[str] = []
     error: ErrorReport | None = None
     errors: list[ErrorReport] = []
+    made: MadeReport | None = None
 
     @property
     def module(self) -> str:

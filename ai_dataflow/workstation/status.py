@@ -85,6 +85,10 @@ def _note(
     if seen.status in ("failed", "held"):
         status.failing_since, status.failed_runs = report.finished, status.failed_runs + 1
         return
-    status.published, status.rows = report.finished, seen.rows_published
-    status.version = seen.version
+    if seen.made:
+        status.published, status.rows = seen.made.at, seen.made.rows
+        status.version = seen.made.version
+    else:
+        status.published, status.rows = report.finished, seen.rows_published
+        status.version = seen.version
     open_keys.discard(seen.partition)

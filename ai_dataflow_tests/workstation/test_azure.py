@@ -23,7 +23,8 @@ from ai_dataflow.workstation.paths import Workstation, check_workstation, open_w
 from ai_dataflow.workstation.readers import (
     DatasetNotFoundError,
     load,
-    published_partitions,
+    partitions_of,
+    published,
     read_dataset,
 )
 from ai_dataflow.workstation.reports import read_report, read_reports, store_report, write_report
@@ -115,7 +116,7 @@ def test_partitions_are_published_and_replaced(place: Workstation) -> None:
     assert _publish(table, CAN=[5], MEX=None, FRA=[]) == 1
     assert _published(table) == {"USA": [1, 2], "CAN": [5]}
     assert _published(table, version=0) == {"USA": [1, 2], "CAN": [3], "MEX": [4]}
-    assert published_partitions(place) == {"sales|USA", "sales|CAN", "sales|FRA"}
+    assert partitions_of(published(place)) == {"sales|USA", "sales|CAN", "sales|FRA"}
 
 
 def test_nothing_is_visible_before_the_commit(place: Workstation) -> None:
@@ -323,7 +324,7 @@ def test_a_workstation_that_lets_nobody_in_is_told_by_every_way_in(
     (problem,) = check_workstation(closed)
     assert (problem.code, "huntersig2" in repr(problem)) == (code, False)
     for ask in (
-        lambda: published_partitions(closed),
+        lambda: published(closed),
         lambda: read_dataset(closed.dataset("sales")),
         lambda: read_dataset(closed.dataset("sales"), version=3),
         lambda: list(read_reports(closed.reports())),
