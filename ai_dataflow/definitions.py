@@ -1,7 +1,7 @@
 """The whole asset graph on one page: what `dagster dev`, `dg dev` and the CLI load.
 
-Loading reads at most the teams table, for the assets' owners; a project with errors, or none at
-all, still loads, and its errors are told by the runs.
+Loading reads the settings and the tables, for the schedule and the assets' owners. A project with
+errors, or none at all, still loads, and its errors are told by the runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.project import load_project
+from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow.config.teams import ANY
 from ai_dataflow.orchestration.assets import DATASET_IO_MANAGER, build_assets
 from ai_dataflow.orchestration.io_managers import WorkstationIOManager
@@ -20,13 +21,16 @@ from ai_dataflow.orchestration.jobs import (
     ai_dataflow_job,
     build_replay_job,
     cleanup,
-    control_table_sensor,
-    nightly,
     weekly_cleanup,
 )
 from ai_dataflow.orchestration.mail_sensors import mail_sender, mail_sensors
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.orchestration.run import Watcher
+from ai_dataflow.orchestration.watching import (
+    changes_sensor,
+    control_table_sensor,
+    nightly_schedule,
+)
 
 
 def build_definitions(config: str = "", watcher: Watcher | None = None) -> dg.Definitions:
@@ -35,14 +39,21 @@ def build_definitions(config: str = "", watcher: Watcher | None = None) -> dg.De
     return dg.Definitions(
         assets=[build_assets(_owners(config), watcher)],
         jobs=[ai_dataflow_job, build_replay_job(watcher), cleanup],
-        schedules=[nightly, weekly_cleanup],
-        sensors=[control_table_sensor, *mail_sensors, mail_sender],
+        schedules=[nightly_schedule(_settings(config)), weekly_cleanup],
+        sensors=[control_table_sensor, changes_sensor, *mail_sensors, mail_sender],
         resources={
             "project": project,
             DATASET_IO_MANAGER: WorkstationIOManager(project=project),
         },
         executor=dg.in_process_executor,  # one step: a process of its own would cost a second
     )
+
+
+def _settings(config: str) -> Settings | None:
+    try:
+        return load_settings(config or None)
+    except DataflowError:
+        return None
 
 
 def _owners(config: str) -> dict[str, Sequence[str]]:

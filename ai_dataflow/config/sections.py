@@ -9,12 +9,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote_plus
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from ai_dataflow.config import blob_urls
 
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
+_CRON = re.compile(r"([\d*/,A-Za-z?#-]+\s+){4}[\d*/,A-Za-z?#-]+")
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 _LOGIN = re.compile(r"(?i)\b(pwd|password|uid|user)\s*=\s*(\{[^}]*\}|[^;&]*)")
 _ENDPOINT = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 
@@ -183,6 +186,37 @@ class ExecutionSettings(Section):
     workers: int = Field(default=8, ge=1, le=256)
     retry_seconds: int = Field(default=120, ge=0, le=280)
     engine: Literal["local"] = "local"
+
+
+class ScheduleSettings(Section):
+    """`[schedule]`: when Dagster runs what changed; without the section it does so never by itself.
+
+    `cron` has five fields, `timezone` is a name of the IANA database.
+    """
+
+    cron: str
+    timezone: str = "UTC"
+
+    @field_validator("cron")
+    @classmethod
+    def _has_five_fields(cls, cron: str) -> str:
+        fields = cron.split()
+        numbers = [[int(n) for n in re.findall(r"\d+", f.partition("/")[0])] for f in fields]
+        is_within = all(
+            low <= number <= high
+            for own, (low, high) in zip(numbers, _CRON_RANGES, strict=False)
+            for number in own
+        )
+        if not (_CRON.fullmatch(cron.strip()) and is_within):
+            raise ValueError('is no cron schedule: "0 2 * * *" is every night at two')
+        return cron.strip()
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, timezone: str) -> str:
+        if timezone not in available_timezones():
+            raise ValueError('is no time zone: write a name such as "Europe/Zurich"')
+        return timezone
 
 
 class ModuleSettings(Section):

@@ -17,6 +17,7 @@ from ai_dataflow.config.sections import (
     EntraIdentity,
     ExecutionSettings,
     ModuleSettings,
+    ScheduleSettings,
     Section,
     SqlConnection,
     StorageAccount,
@@ -36,6 +37,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "execution": ExecutionSettings,
     "modules": ModuleSettings,
     "mail": MailSettings,
+    "schedule": ScheduleSettings,
 }
 
 
@@ -58,6 +60,7 @@ class Settings(Section):
     execution: ExecutionSettings = ExecutionSettings()
     modules: dict[str, ModuleSettings] = Field(default={})
     mail: MailSettings | None = None
+    schedule: ScheduleSettings | None = None
 
     @field_validator("storage", mode="before")
     @classmethod

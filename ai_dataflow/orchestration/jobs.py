@@ -1,14 +1,12 @@
-"""The jobs (all partitions, replay, cleanup), their schedules, the sensor of the partitions."""
+"""The jobs: what changed, replay, cleanup; and the schedule of the last."""
 
 import dagster as dg
 
 from ai_dataflow.engine.job import STAGES
-from ai_dataflow.orchestration.partitions import NAME, add_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end
 from ai_dataflow.orchestration.replay import Chosen, execute_replay
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.orchestration.run import Watcher
-from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.workstation.cleanup import clean
 from ai_dataflow.workstation.paths import open_workstation
 
@@ -19,14 +17,7 @@ REPLAY_STEP = "replay_open_rejects"
 ai_dataflow_job = dg.define_asset_job(
     JOB,
     selection=dg.AssetSelection.assets(*STAGES),
-    description="All active partitions, or those in the config's `partition_keys`, in one run.",
-)
-
-nightly = dg.ScheduleDefinition(
-    name="nightly",
-    job=ai_dataflow_job,
-    cron_schedule="0 2 * * *",
-    description="All active partitions, every night. Off until it is switched on.",
+    description="What changed, in one run; with `full` all, with `partition_keys` those.",
 )
 
 
@@ -81,22 +72,3 @@ weekly_cleanup = dg.ScheduleDefinition(
     cron_schedule="0 12 * * 0",
     description="Cleans the workstation on Sundays. Off until it is switched on.",
 )
-
-
-@dg.sensor(
-    name="control_table",
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Adds the partitions of new control table rows.",
-)
-def control_table_sensor(
-    context: dg.SensorEvaluationContext, project: ProjectResource
-) -> dg.SkipReason:
-    """Keep Dagster's partitions up with the control table; it never removes one."""
-    partitions = make_plan(project.load()).partitions
-    new = add_partitions(context.instance, partitions)
-    return dg.SkipReason(
-        f"{len(new)} new partitions: {', '.join(new[:10])}"
-        if new
-        else f"{len(partitions)} partitions in the control table, all known as {NAME}"
-    )

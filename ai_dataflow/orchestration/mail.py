@@ -5,14 +5,14 @@ Sensors and the CLI call this; no mail problem ever leaves it as an exception of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
-from ai_dataflow.config.diagnostics import redacted
-from ai_dataflow.config.project import load_teams
+from ai_dataflow.config.diagnostics import Diagnostic, redacted
+from ai_dataflow.config.project import Project, load_teams
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.config.teams import Team
 from ai_dataflow.engine.job import STAGES
@@ -25,6 +25,7 @@ from ai_dataflow.notifications.queueing import catch_up, lasts, queue_report
 from ai_dataflow.notifications.texts import counted
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
+from ai_dataflow.orchestration.outcome import table_report
 from ai_dataflow.workstation.lease import Holder
 
 PROJECT_TAG = "ai_dataflow/project"
@@ -58,6 +59,22 @@ def queue_run(instance: DagsterInstance, run: DagsterRun, settings: Settings) ->
         queued = queue_dead_run(places, teams, _dead_run(instance, run))
     else:
         return f"run {run.run_id} left no report"
+    told = "; ".join(queued.problems)
+    return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {told}" if told else "")
+
+
+def mail_table_errors(
+    settings: Settings, project: Project | None, problems: Iterable[Diagnostic]
+) -> str:
+    """Queue the mails about errors in the tables, once for the same errors; say what was done.
+
+    Args:
+        settings: of the project.
+        project: the project, where its tables can be read.
+        problems: else why they cannot.
+    """
+    report = table_report(settings, project, problems)
+    queued = queue_report(open_places(settings), load_teams(settings), report)
     told = "; ".join(queued.problems)
     return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {told}" if told else "")
 

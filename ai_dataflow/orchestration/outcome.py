@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +13,12 @@ from typing import Protocol
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 from ai_dataflow.config.project import Project
+from ai_dataflow.config.settings import Settings
 from ai_dataflow.config.teams import with_owner
-from ai_dataflow.engine.job import PartitionResult, Stage
+from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
 from ai_dataflow.planning.coverage import Coverage
-from ai_dataflow.planning.plan import Plan
-from ai_dataflow.workstation.paths import Workstation, spare_reports
+from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.workstation.paths import Workstation, open_workstation, spare_reports
 from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.records import Record
 from ai_dataflow.workstation.reports import (
@@ -160,6 +162,35 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     if store:
         store_report(run.workstation.reports(), made, spare_reports(run.project.settings))
     return made
+
+
+def table_report(
+    settings: Settings, project: Project | None, problems: Iterable[Diagnostic]
+) -> RunReport:
+    """Report errors in the tables, of which no run has told yet; the same errors, the same id.
+
+    Args:
+        settings: of the project.
+        project: the project; None where its tables cannot be read.
+        problems: why they cannot, with their owners.
+    """
+    if project is None:
+        told, partitions = list(problems), []
+    else:
+        plan = make_plan(project)
+        run = Run(project, plan, open_workstation(settings), "", STAGES, NOBODY)
+        told, partitions = plan.errors, [not_run(run, key) for key in plan.held]
+    errors = "\n".join(
+        sorted(f"{problem.code} {problem.place} {problem.message}" for problem in told)
+    )
+    now = datetime.now(UTC)
+    return RunReport(
+        run_id=f"tables-{hashlib.sha256(errors.encode()).hexdigest()[:12]}",
+        started=now,
+        finished=now,
+        partitions=partitions,
+        diagnostics=[problem.to_json() for problem in told],
+    )
 
 
 def _published(run: Run) -> tuple[dict[str, Published], list[Diagnostic]]:

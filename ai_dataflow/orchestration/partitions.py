@@ -17,3 +17,22 @@ def add_partitions(instance: dg.DagsterInstance, partitions: Iterable[str]) -> l
     if new:
         instance.add_dynamic_partitions(NAME, new)
     return new
+
+
+def drop_partitions(instance: dg.DagsterInstance, active: Iterable[str]) -> list[str]:
+    """Take the partitions that are not active out of Dagster's set; give them.
+
+    No backfill asks for them any more. Their events stay, and so does what is published: the last
+    event of each says what became of it.
+    """
+    gone = sorted(set(instance.get_dynamic_partitions(NAME)) - set(active))
+    for key in gone:
+        instance.delete_dynamic_partition(NAME, key)
+        mark = dg.AssetObservation(
+            "ai_dataset",
+            partition=key,
+            description="Deactivated: no active row of the control table makes it. What is "
+            "published stays, and readers still see it.",
+        )
+        instance.report_runless_asset_event(mark)
+    return gone

@@ -32,7 +32,15 @@ class ProjectResource(dg.ConfigurableResource[Project]):
             dg.Failure: they cannot be used; its description is what a person should read.
         """
         with as_failure():
-            return load_project(self.config or None)
+            return self.read()
+
+    def read(self) -> Project:
+        """Read the settings and the tables.
+
+        Raises:
+            DataflowError: they cannot be used.
+        """
+        return load_project(self.config or None)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -39,12 +39,14 @@ class Changes:
     """The partitions that have to be made, each with its reasons; and those that have not.
 
     Together they are all partitions that can run. `in_vain` are the due ones that failed with these
-    very inputs: to make them again helps where the fault was one that passes.
+    very inputs: to make them again helps where the fault was one that passes. `inputs` are what
+    the due ones would be made from.
     """
 
     due: dict[str, tuple[Reason, ...]] = field(default_factory=dict)
     unchanged: dict[str, Record] = field(default_factory=dict)
     in_vain: frozenset[str] = frozenset()
+    inputs: dict[str, Inputs] = field(default_factory=dict)
 
     def only(self, keys: Collection[str]) -> Changes:
         """Give the same of some partitions only."""
@@ -52,6 +54,7 @@ class Changes:
             {key: reasons for key, reasons in self.due.items() if key in keys},
             {key: record for key, record in self.unchanged.items() if key in keys},
             frozenset(key for key in self.in_vain if key in keys),
+            {key: inputs for key, inputs in self.inputs.items() if key in keys},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -89,11 +92,11 @@ def changes(
         if not reasons:
             found.unchanged[key] = record
             continue
-        found.due[key] = reasons
+        found.due[key], found.inputs[key] = reasons, inputs
         is_told = all(source.content for source in inputs.sources.values())
         if record.failed and is_told and record.failed.inputs == inputs:
             in_vain.add(key)
-    return Changes(found.due, found.unchanged, frozenset(in_vain))
+    return replace(found, in_vain=frozenset(in_vain))
 
 
 def _reasons(
