@@ -89,7 +89,7 @@ def append_column(load: str) -> str | None:
 def _bad_loads(table: Table) -> list[Diagnostic]:
     return [
         table.problem(
-            "015", line, "load", f"`{value[:80]}` is no way to load", "full, or append_by:<column>"
+            "018", line, "load", f"`{value[:80]}` is no way to load", "full, or append_by:<column>"
         )
         for line, value in table.cells["load"].items()
         if append_column(value) is None

@@ -11,10 +11,12 @@ import polars as pl
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine.append import Appended, Copied, append
 from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.job import Failure, PartitionJob, SourceJob, Stage
 from ai_dataflow.engine.lineage import stage_of
 from ai_dataflow.sources import azure_sql, failures
+from ai_dataflow.sources.azure_sql import Columns
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.finding import Found, find_one
 from ai_dataflow.sources.sql_changes import marks
@@ -47,7 +49,7 @@ def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[St
         try:
             wanted = stage in stages
             known = last.get((source.product, source.submodule))
-            found = [_extract(source, settings, staging)] if wanted else None
+            found = [_extract(source, settings, staging, known)] if wanted else None
             done += found or _known(source, known, stages)
         except DataflowError as error:
             failed += [Failure(stage, problem) for problem in owned(error, source).diagnostics]
@@ -68,16 +70,24 @@ def owned(error: DataflowError, source: SourceJob) -> DataflowError:
     )
 
 
-def _extract(source: SourceJob, settings: Settings, staging: Folder) -> Extract:
+def _extract(
+    source: SourceJob, settings: Settings, staging: Folder, last: Extract | None
+) -> Extract:
     if isinstance(source.location, SqlLocation):
-        return _copy(source, source.location, settings, staging)
+        return _copy(source, source.location, settings, staging, last)
     found = source.seen
     if not isinstance(found, Found):
         found = find_one(source.location, source.place, settings)
     return found.pin(source.product, source.submodule, source.place, settings)
 
 
-def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging: Folder) -> Extract:
+def _copy(
+    source: SourceJob,
+    location: SqlLocation,
+    settings: Settings,
+    staging: Folder,
+    last: Extract | None,
+) -> Extract:
     # Asked before the rows are: what changes meanwhile is seen by the next run.
     mark = source.seen if isinstance(source.seen, str) else _mark(source, location, settings)
     database = azure_sql.database(location.connection, settings)
@@ -90,7 +100,12 @@ def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging:
         path = f"{source.product}.{source.submodule}.{uuid.uuid4().hex}.parquet"
         return write_batches(frames, staging, path)
 
-    file = database.copy(location, columns, needed, write, source.place)
+    done = Appended(None, "")
+    if by := _spelled(source.append_by, columns):
+        source, needed = replace(source, append_by=by), list(dict.fromkeys([*needed, by]))
+        table = Copied(location, database, columns, needed)
+        done = append(source, table, last, staging, write)
+    file = done.file or database.copy(location, columns, needed, write, source.place)
     if location.client_column and not file.rows:
         raise failures.no_rows(str(location), location.client_column, source.place)
     stored = StoredFile(file.path, file.size, "")
@@ -100,7 +115,13 @@ def _copy(source: SourceJob, location: SqlLocation, settings: Settings, staging:
         source=repr(location),
         rows=file.rows,
         fingerprint=mark,
+        note=done.note,
     )  # fmt: skip
+
+
+def _spelled(name: str, columns: Columns) -> str:
+    """Give a column as the table spells it."""
+    return next((known for known in columns if known.casefold() == name.casefold()), name)
 
 
 def _mark(source: SourceJob, location: SqlLocation, settings: Settings) -> str:

@@ -43,6 +43,7 @@ def extract_metadata(result: PartitionResult, stage: Stage) -> Mapping[str, Any]
         "files": sum(len(extract.files) for extract in own),
         "bytes": sum(extract.size for extract in own),
         "locations": [extract.name for extract in own],
+        **{f"{e.product} · {e.submodule}": e.note for e in own if e.note},
     }
 
 

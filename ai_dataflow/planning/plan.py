@@ -333,7 +333,7 @@ def _nothing_mapped(row: ControlRow) -> Diagnostic:
 
 def _nothing_to_append(row: ControlRow) -> Diagnostic:
     return Diagnostic(
-        "CTL-016",
+        "CTL-019",
         f"`load` is append_by:{row.append_by}, and files are read where they are: there is no "
         "copy that new rows could join",
         place=row.place("load"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import polars as pl
@@ -76,6 +77,31 @@ class Database:
             read = {name: columns[name] for name in wanted}
             return self._connection.read(lambda: self._copy(location, read, write, narrow=narrow))
 
+    def rows(
+        self,
+        location: SqlLocation,
+        columns: Columns,
+        wanted: Sequence[str],
+        bound: Bound,
+        place: str,
+    ) -> pl.DataFrame | None:
+        """Read columns of the rows on one side of a bound; None where a value is no such type.
+
+        Raises:
+            DataflowError: as `copy`.
+        """
+        read = {name: columns[name] for name in wanted}
+        statement = select(location, read, bound=bound)
+
+        def ask() -> pl.DataFrame:
+            return pl.concat(list(self._frames(statement, read, bulk=False)))
+
+        with _told(location, place):
+            try:
+                return self._connection.read(ask)
+            except UnfitError:
+                return None
+
     def _copy(
         self,
         location: SqlLocation,
@@ -114,7 +140,25 @@ def database(name: str, settings: Settings) -> Database:
     return Database(connection(name, settings))
 
 
-def select(location: SqlLocation, columns: Columns, *, narrow: bool = False) -> sa.Select[Any]:
+@dataclass(frozen=True)
+class Bound:
+    """One side of a value in a column: from it on; or below it, and without a value."""
+
+    column: str
+    value: Any
+    is_below: bool
+
+    @property
+    def condition(self) -> sa.ColumnElement[bool]:
+        """The side, as a condition."""
+        own: sa.ColumnClause[Any] = sa.column(self.column)
+        value = sa.bindparam("bound", self.value, type_=sa.types.NullType())
+        return sa.or_(own < value, own.is_(None)) if self.is_below else own >= value
+
+
+def select(
+    location: SqlLocation, columns: Columns, *, narrow: bool = False, bound: Bound | None = None
+) -> sa.Select[Any]:
     """Select the columns; the client is a parameter whose type is the database's to choose.
 
     Drivers of SQL Server choose nvarchar. Beside it a narrow column would be converted row by row,
@@ -127,7 +171,7 @@ def select(location: SqlLocation, columns: Columns, *, narrow: bool = False) -> 
         client = sa.bindparam("client", location.client, type_=sa.types.NullType())
         client = sa.cast(client, sa.VARCHAR(8000)) if narrow else client
         statement = statement.where(sa.column(location.client_column) == client)
-    return statement
+    return statement if bound is None else statement.where(bound.condition)
 
 
 def _client_is_narrow(location: SqlLocation, columns: Columns) -> bool:

@@ -25,7 +25,7 @@ class Extract:
     database's cursor gave for it.
     `partition` are the values that the rows of a Delta table are chosen by, where the location is
     one of its partitions. `fingerprint` tells this state of the source from any other; it is empty
-    where nothing tells.
+    where nothing tells. `note` is what is to be told of how it was made.
     """
 
     product: str
@@ -40,6 +40,7 @@ class Extract:
     rows: int | None = None
     partition: tuple[tuple[str, str | None], ...] = ()
     fingerprint: str = ""
+    note: str = ""
 
     @property
     def size(self) -> int:

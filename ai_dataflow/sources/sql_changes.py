@@ -2,7 +2,7 @@
 
 A change query of the settings, or a change column of the location (`change_column=ModifiedAt`):
 its maximum, how many rows there are, and how many of them have a value in it. The clients of a
-shared table are asked for in one query.
+shared table are asked for in one query. Of SQLite, which is a file, the file tells.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,7 +71,7 @@ def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation,
             return {own: _digest(_rows(opened, _of_query(query, own))) for own in group}
         return dict.fromkeys(group, _digest(_rows(opened, sa.text(query))))
     if not (column := first.change_column):
-        return dict.fromkeys(group, "")
+        return dict.fromkeys(group, _of_files(opened))
     if len(group) == 1 or not first.client_column:
         return {own: _digest(_rows(opened, _of_column(opened, own, column))) for own in group}
     statement = _of_clients(opened, first, column)
@@ -82,6 +83,17 @@ def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation,
         else _digest(_rows(opened, _of_column(opened, own, column)))
         for own in group
     }
+
+
+def _of_files(opened: Connection) -> str:
+    """Give the state of a database that is a file: SQLite's, and that of its write-ahead log."""
+    if opened.engine.dialect.name != "sqlite":
+        return ""
+    with session_of(opened.engine) as session:
+        main = next(row[2] for row in session.execute(sa.text("PRAGMA database_list")))
+    states = [Path(f"{main}{suffix}") for suffix in ("", "-wal")] if main else []
+    seen = [(file.stat().st_mtime_ns, file.stat().st_size) for file in states if file.is_file()]
+    return _digest(seen) if seen else ""
 
 
 def _rows(opened: Connection, statement: sa.Executable) -> list[tuple[Any, ...]]:

@@ -1,0 +1,104 @@
+"""Appending: the new rows of a SQL table join those that were copied before, where that is exact.
+
+The column of `append_by` only grows: whoever adds or changes a row gives it a value there that is
+larger than, or as large as, any before. The copy's largest value is the *watermark*. Rows from it
+on are read anew, so one that was added with the same value is not missed. Then the column alone is
+read below the watermark: if it holds what the copy holds there, value by value, no row was added
+late, changed or deleted, and the copy's rows stay. If not, or where anything is in doubt, the table
+is read in full. The copy is thus the whole table each time, and the merge reads nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import polars as pl
+
+from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.engine.job import SourceJob
+from ai_dataflow.sources.azure_sql import Bound, Columns, Database
+from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.storage import Folder, scan_parquet
+from ai_dataflow.workstation.files import DataFile
+
+Write = Callable[[Iterable[pl.DataFrame]], DataFile]
+
+
+@dataclass(frozen=True)
+class Appended:
+    """A new copy, if one could be made of the last; and what is to be told of it."""
+
+    file: DataFile | None
+    note: str
+
+
+def can_append_by(dtype: pl.DataType) -> bool:
+    """Tell whether values of a type have one order, in the database and here.
+
+    Text has the order of its collation, a float may not come back as it was written.
+    """
+    return dtype.is_integer() or dtype.is_temporal() or dtype.is_decimal()
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A table that is copied: its database, all its columns, and those that a copy has."""
+
+    location: SqlLocation
+    database: Database
+    columns: Columns
+    wanted: Sequence[str]
+
+    def rows(self, wanted: Sequence[str], bound: Bound, place: str) -> pl.DataFrame | None:
+        """Read columns of the rows on one side of a bound."""
+        return self.database.rows(self.location, self.columns, wanted, bound, place)
+
+
+def append(
+    source: SourceJob, table: Copied, last: Extract | None, staging: Folder, write: Write
+) -> Appended:
+    """Make a new copy of the last one and of the rows that are new.
+
+    Args:
+        source: the source, with `append_by`.
+        table: its table.
+        last: its last extract.
+        staging: where copies are.
+        write: writes a copy.
+
+    Raises:
+        DataflowError: the database or the workstation cannot be asked.
+    """
+    by = source.append_by
+    if last is None or last.source != repr(table.location) or not last.staged:
+        return Appended(None, "read in full: there is no copy of it yet")
+    old = scan_parquet(staging, [last.files[0].path])
+    if old.collect_schema() != pl.Schema(
+        {name: table.columns[name].dtype for name in table.wanted}
+    ):
+        return Appended(None, "read in full: its columns or the mapping changed")
+    seen = old.select(pl.col(by).max().alias("mark"), pl.col(by).null_count().alias("nulls"))
+    mark, nulls = seen.collect().row(0)
+    if mark is None or nulls:
+        return Appended(None, f"read in full: `{by}` is not filled in every row")
+    # In this order: a row that moves up in between is then missed below, and all is read.
+    new = table.rows(table.wanted, Bound(by, mark, is_below=False), source.place)
+    below = table.rows([by], Bound(by, mark, is_below=True), source.place)
+    kept = old.filter(pl.col(by) < mark)
+    if new is None or below is None or not _same(below[by], kept.select(by)):
+        return Appended(None, f"read in full: rows below {by} = {mark} changed, came late or left")
+    file = write(chain(_batches(kept, new.schema), [new]))
+    return Appended(file, f"{new.height} rows read from {by} = {mark} on, the others kept")
+
+
+def _same(below: pl.Series, kept: pl.LazyFrame) -> bool:
+    """Tell whether two columns have the same values, each as often."""
+    own = kept.collect().to_series()
+    return below.len() == own.len() and below.sort().equals(own.sort(), null_equal=True)
+
+
+def _batches(rows: pl.LazyFrame, schema: pl.Schema) -> Iterator[pl.DataFrame]:
+    for batch in rows.collect_batches(maintain_order=True):
+        yield batch.cast(dict(schema.items()))
