@@ -134,6 +134,19 @@ CASES: dict[str, dict[str, Any]] = {
         + "    ORION,claims,claim,acmee,data/claims.csv,Y\n",
         "mapping": MAPPING + "    claims,ORION,line,Amount,line_amount,float64\n",
     },
+    "CTL-018": {
+        "control": CONTROL.replace(",active", ",active,load").replace(",Y", ",Y,append:No")
+    },
+    "CTL-019": {
+        "control": CONTROL.replace(",active", ",active,load").replace(",Y", ",Y,append_by:No")
+    },
+    "CTL-020": {
+        "control": located("sql://policydb/Claims")
+        .replace(",active", ",active,load")
+        .replace(",Y", ",Y,append_by:Client"),
+        "mapping": f"{HEADER}\n    claims,ORION,claim,No,claim_id,int64\n",
+        "toml": SQL,
+    },
     "CTL-901": {"control": CONTROL.replace("acme", " acme\u00a0")},
     "CTL-902": {"control": located("data/claims, old.csv")},
     "CTL-906": {"control": CONTROL.replace(",", ";")},

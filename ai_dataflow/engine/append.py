@@ -51,6 +51,11 @@ class Copied:
     columns: Columns
     wanted: Sequence[str]
 
+    @property
+    def schema(self) -> pl.Schema:
+        """The columns of a copy."""
+        return pl.Schema({name: self.columns[name].dtype for name in self.wanted})
+
     def rows(self, wanted: Sequence[str], bound: Bound, place: str) -> pl.DataFrame | None:
         """Read columns of the rows on one side of a bound."""
         return self.database.rows(self.location, self.columns, wanted, bound, place)
@@ -75,9 +80,7 @@ def append(
     if last is None or last.source != repr(table.location) or not last.staged:
         return Appended(None, "read in full: there is no copy of it yet")
     old = scan_parquet(staging, [last.files[0].path])
-    if old.collect_schema() != pl.Schema(
-        {name: table.columns[name].dtype for name in table.wanted}
-    ):
+    if old.collect_schema() != table.schema:
         return Appended(None, "read in full: its columns or the mapping changed")
     seen = old.select(pl.col(by).max().alias("mark"), pl.col(by).null_count().alias("nulls"))
     mark, nulls = seen.collect().row(0)

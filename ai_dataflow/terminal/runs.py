@@ -65,7 +65,16 @@ def show_summary(
 def _modules(report: RunReport) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("module")
-    for name in ("clients ok", "failed", "rows read", "rejected", "merged", "written", "seconds"):
+    for name in (
+        "clients ok",
+        "unchanged",
+        "failed",
+        "rows read",
+        "rejected",
+        "merged",
+        "written",
+        "seconds",
+    ):
         table.add_column(name, justify="right")
     for module, own in groupby(report.partitions, key=lambda partition: partition.module):
         table.add_row(module, *_row(list(own)))
@@ -78,10 +87,12 @@ def _modules(report: RunReport) -> Table:
 
 def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
     """Give a module's figures; rows are those of its published partitions, so that they add up."""
-    ok = [p for p in partitions if p.status in ("ok", "unchanged")]
-    failed = len(partitions) - len(ok)
+    ok = [p for p in partitions if p.status == "ok"]
+    unchanged = sum(p.status == "unchanged" for p in partitions)
+    failed = len(partitions) - len(ok) - unchanged
     return [
         str(len(ok)),
+        str(unchanged),
         Text(str(failed), "red" if failed else ""),
         *(number(sum(getattr(p, name) for p in ok)) for name in COUNTS),
         f"{sum(p.seconds for p in partitions):.1f}",
