@@ -24,6 +24,11 @@ def run(
     return execute(project, keys, stages, f"run-{uuid.uuid4().hex}", NOBODY)
 
 
+def run_changed(folder: Path) -> RunReport:
+    """Run the partitions of a project whose inputs changed."""
+    return execute(load_project(folder), None, STAGES, f"run-{uuid.uuid4().hex}", NOBODY)
+
+
 def replay(folder: Path, *, client: str = "", dry_run: bool = False) -> RunReport:
     """Replay the open rejects of a project, or of one client."""
     project, chosen, run_id = load_project(folder), Chosen(client=client), uuid.uuid4().hex
