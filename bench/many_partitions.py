@@ -43,8 +43,8 @@ MAPPING = """\
 """
 
 
-def make_project(folder: Path, partitions: int, workers: int) -> None:
-    """Write a project of so many partitions; all clients of a module have the same data."""
+def make_project(folder: Path, partitions: int, workers: int, root: str = "") -> None:
+    """Write a project of so many partitions, all of the same data; `root` is where that will be."""
     clients = [f"client{i:05d}" for i in range(partitions // len(MODULES))]
     (folder / "ai_dataflow.toml").write_text(SETTINGS.format(workers=workers))
     header = "module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,"
@@ -57,11 +57,12 @@ def make_project(folder: Path, partitions: int, workers: int) -> None:
             for product, submodule, suffix in (
                 ("ORION", "header", "csv"), ("ORION", "line", "csv"), ("VEGA", "item", "parquet"),
             ):  # fmt: skip
-                path = f"data/{client}/{submodule}.{suffix}"
+                path = f"{root}data/{module}/{client}/{submodule}.{suffix}"
                 control.append(f"{product},{module},{submodule},{client},{path},Y")
     (folder / "control_table.csv").write_text("\n".join(control) + "\n")
-    for client in clients:
-        _write_data(folder / "data" / client)
+    for module in MODULES:
+        for client in clients:
+            _write_data(folder / "data" / module / client)
 
 
 def _write_data(folder: Path) -> None:
