@@ -26,6 +26,7 @@ from ai_dataflow_tests.services.smtp import MailServer
 
 MISSING = projects.CONTROL.replace("data/claims.csv", "data/nowhere.csv")
 _LAUNCH = "from dagster._cli import main; main()"
+_ALL = '{"ops": {"ai_dataflow": {"config": {"full": true}}}}'
 _CLI = "from ai_dataflow.cli import main; main()"
 
 
@@ -33,7 +34,7 @@ def _launch(daemon: Daemon) -> None:
     """Queue a run of the job, as the UI does; the daemon starts it."""
     command = [sys.executable, "-c", _LAUNCH, "job", "launch", "-m", "ai_dataflow.definitions"]
     subprocess.run(
-        [*command, "-j", "ai_dataflow_job"], check=True, capture_output=True,
+        [*command, "-j", "ai_dataflow_job", "--config-json", _ALL], check=True, capture_output=True,
         env=os.environ | daemon.environment(), cwd=daemon.project,
     )  # fmt: skip
 
@@ -95,7 +96,7 @@ def test_a_daemon_mails_about_runs_of_dagster_and_of_the_cli_and_about_those_tha
             # And one of the CLI, which no run monitoring of Dagster's would find.
             with lease(modules, "claims", "test"):
                 process = subprocess.Popen(
-                    [sys.executable, "-c", _CLI, "run"], cwd=tmp_path,
+                    [sys.executable, "-c", _CLI, "run", "--full"], cwd=tmp_path,
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 )  # fmt: skip
                 started = [dg.DagsterRunStatus.STARTED]

@@ -281,9 +281,9 @@ def test_a_read_only_project_needs_an_instance_elsewhere(
     disk = make_disk(tmp_path / "p", 16)
     project(disk.folder, toml=elsewhere)
     if not is_new:
-        assert cli(disk.folder, "run").returncode == 0
+        assert cli(disk.folder, "run", "--full").returncode == 0
     disk.make_read_only()
-    ran = cli(disk.folder, "run")
+    ran = cli(disk.folder, "run", "--full")
     assert ran.returncode == 2
     assert "error[CFG-007]" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -300,7 +300,7 @@ def test_a_read_only_project_with_an_instance_elsewhere_runs(
     disk = make_disk(tmp_path / "p")
     project(disk.folder, toml=elsewhere)
     disk.make_read_only()
-    assert cli(disk.folder, "run").returncode == 0
+    assert cli(disk.folder, "run", "--full").returncode == 0
 
 
 @pytest.mark.proves(
@@ -318,7 +318,7 @@ def test_a_report_that_nothing_can_take_leaves_its_first_line(
     disk = make_disk(tmp_path / "p")
     project(disk.folder)
     disk.make_read_only()
-    ran = cli(disk.folder, "run")
+    ran = cli(disk.folder, "run", "--full")
     assert ran.returncode == 2
     assert "error[RUN-002]" in ran.stderr
     assert "ended without a report" in ran.stderr
@@ -338,10 +338,10 @@ def test_an_instance_that_cannot_be_written_stops_the_run_before_it_begins(
     shop: Shop, make_disk: MakeDisk, broken: Break
 ) -> None:
     disk = make_disk(shop.folder / ".dagster", 16)
-    assert cli(shop.folder, "run").returncode == 0
+    assert cli(shop.folder, "run", "--full").returncode == 0
     before = shop.claims()
     broken(disk)
-    ran = cli(shop.folder, "run")
+    ran = cli(shop.folder, "run", "--full")
     assert ran.returncode == 2
     assert "error[CFG-007]" in ran.stderr
     assert "has space and may be written" in ran.stderr

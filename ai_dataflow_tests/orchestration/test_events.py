@@ -63,7 +63,7 @@ def test_an_instance_that_is_gone_is_made_anew(shop: Path) -> None:
 def test_a_damaged_instance_is_told_and_nothing_runs(shop: Path) -> None:
     for database in (shop / ".dagster").rglob("*.db"):
         database.write_bytes(b"no database at all" * 1000)
-    ran = cli(shop, "run")
+    ran = cli(shop, "run", "--full")
     assert ran.returncode == 2
     assert "error[CFG-007]" in ran.stderr
     assert "file is not a database" in ran.stderr
@@ -103,7 +103,7 @@ def _refuse_materializations(folder: Path) -> None:
 )
 def test_events_that_are_refused_stop_no_module_and_are_in_the_report(shop: Path) -> None:
     _refuse_materializations(shop)
-    ran = cli(shop, "run")
+    ran = cli(shop, "run", "--full")
     assert ran.returncode == 1
     assert "RUN-010 Dagster was not told of claims|acme, fees|acme" in ran.stdout
     report = _last_report(shop)
@@ -179,7 +179,14 @@ def test_two_runs_of_one_instance_tell_their_own_partitions(shop: Path) -> None:
     (shop / "data/claims.csv").rename(shop / "data/fees.csv")
     control = shop / "control_table.csv"
     control.write_text(control.read_text().replace("fee,acme,data/claims", "fee,acme,data/fees"))
-    command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "run", "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        "from ai_dataflow.cli import main; main()",
+        "run",
+        "--full",
+        "--json",
+    ]
     both = [
         subprocess.Popen([*command, "-p", key], cwd=shop, stdout=subprocess.PIPE, text=True)
         for key in ("claims|acme", "fees|acme")

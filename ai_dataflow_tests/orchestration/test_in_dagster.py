@@ -14,9 +14,9 @@ import pytest
 
 from ai_dataflow import load
 from ai_dataflow.definitions import build_definitions
-from ai_dataflow.orchestration.jobs import control_table_sensor
 from ai_dataflow.orchestration.partitions import NAME, module_client_partitions
 from ai_dataflow.orchestration.resources import ProjectResource
+from ai_dataflow.orchestration.watching import control_table_sensor
 from ai_dataflow.starter import write_project
 from ai_dataflow_tests.orchestration.runs import dagster_statuses, instance_of, run_project
 
@@ -225,7 +225,7 @@ def test_the_sensor_adds_the_control_tables_partitions_once(project: Path) -> No
         assert instance.get_dynamic_partitions(NAME) == BOTH
         again = control_table_sensor(context)
         assert isinstance(again, dg.SkipReason)
-        assert "all known" in (again.skip_message or "")
+        assert "2 partitions, as in the control table" in (again.skip_message or "")
 
 
 def test_a_partition_that_left_the_control_table_stays_published_and_is_mentioned(

@@ -24,7 +24,7 @@ RUN = "from ai_dataflow.cli import main; main()"
 @pytest.mark.slow
 def test_two_processes_publish_one_after_the_other(tmp_path: Path) -> None:
     project(tmp_path)
-    command = [sys.executable, "-c", RUN, "run", "--json"]
+    command = [sys.executable, "-c", RUN, "run", "--full", "--json"]
     both = [
         subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
