@@ -64,12 +64,14 @@ def slowly(project):
         time.sleep(0.05)
     return found
 watching.look_ahead = slowly
-made = definitions.build_definitions({config!r})
-sensors = [s for s in made.sensors if s.name in ("control_table", "changes")]
-for sensor in sensors:
-    sensor._min_interval, sensor._default_status = 1, dg.DefaultSensorStatus.RUNNING
-defs = dg.Definitions(assets=made.assets, jobs=made.jobs, sensors=sensors,
-                      resources=made.resources, executor=made.executor)
+def build():
+    made = definitions.build_definitions({config!r})
+    sensors = [s for s in made.sensors if s.name in ("control_table", "changes")]
+    for sensor in sensors:
+        sensor._min_interval, sensor._default_status = 1, dg.DefaultSensorStatus.RUNNING
+    return dg.Definitions(assets=made.assets, jobs=made.jobs, sensors=sensors,
+                          resources=made.resources, executor=made.executor)
+defs = build()
 """
 
 
