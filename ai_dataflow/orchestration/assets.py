@@ -29,10 +29,10 @@ COVERAGE_CHECK = dg.AssetCheckSpec(
     description="Every module's products map as much as `min_coverage` asks for.",
 )
 DATASET_IO_MANAGER = "workstation"
-# An asset's overview shows one partition as if it were the asset.
-_OF_A_PARTITION = (
-    "A partition is `module|client`. Columns and metadata on this page are those of the partition "
-    "that was materialized last; the tab Partitions has those of each."
+# Dagster shows the last partition's columns and metadata as if they were the asset's.
+_PAGE = (
+    "This page shows the metadata of the partition that was materialized last; the tab Partitions "
+    "shows those of each. Why a partition failed is in the tab Events."
 )
 
 
@@ -55,7 +55,7 @@ def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.Asset
             "adls_extract",
             description=(
                 "Files of the semantic models, pinned: path, size and ETag, or version.\n\n"
-                f"{_OF_A_PARTITION} One without files is materialized with 0 sources."
+                f"A partition is `module|client`; one without files has 0 sources. {_PAGE}"
             ),
             kinds={"azure", "file"},
             owners=list(owned.get("adls_extract", ())),
@@ -65,7 +65,7 @@ def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.Asset
             "azure_sql_extract",
             description=(
                 "SQL tables of the semantic models: a copy of their mapped columns.\n\n"
-                f"{_OF_A_PARTITION} One without SQL tables is materialized with 0 sources."
+                f"A partition is `module|client`; one without SQL tables has 0 sources. {_PAGE}"
             ),
             kinds={"azure", "sql"},
             owners=list(owned.get("azure_sql_extract", ())),
@@ -76,7 +76,7 @@ def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.Asset
             deps=["adls_extract", "azure_sql_extract"],
             description=(
                 "One Delta table per module, the products merged, split by client.\n\n"
-                f"{_OF_A_PARTITION} Each module has columns of its own: see its partitions."
+                f"A partition is `module|client`; each module has columns of its own. {_PAGE}"
             ),
             kinds={"polars", "deltalake"},
             owners=list(owned.get("ai_dataset", ())),

@@ -94,19 +94,29 @@ def column_lineage(result: PartitionResult) -> dg.TableColumnLineage:
 
 
 def lineage_table(result: PartitionResult) -> str:
-    """Give the same as a Markdown table; Dagster's own pages show column lineage nowhere."""
-    products = sorted({origin.product for found in result.origins.values() for origin in found})
+    """Give the same as a Markdown table; Dagster's own pages show column lineage nowhere.
 
-    def cell(origins: list[Origin], product: str) -> str:
-        own = [f"{o.submodule}.{o.column}" for o in origins if o.product == product]
-        return ", ".join(_as_code(name) for name in own) or "–"
-
+    Two columns, however many products there are: their cells can wrap, a wide table cannot.
+    """
     rows = [
-        [column.name, *(cell(result.origins.get(column.name, []), p) for p in products)]
+        f"| {column.name} | {_sources(result.origins.get(column.name, []))} |"
         for column in result.job.columns
     ]
-    table = [["AI column", *products], ["---"] * (len(products) + 1), *rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in table)
+    return "\n".join(["| AI column | from |", "|---|---|", *rows])
+
+
+def _sources(origins: list[Origin]) -> str:
+    """Give the source columns, product by product."""
+    own: dict[str, list[str]] = {}
+    for origin in origins:
+        own.setdefault(origin.product, []).append(f"{origin.submodule}.{origin.column}")
+    return (
+        "; ".join(
+            f"{product}: {', '.join(map(_as_code, names))}"
+            for product, names in sorted(own.items())
+        )
+        or "–"
+    )
 
 
 def _as_code(name: str) -> str:

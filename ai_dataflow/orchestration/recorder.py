@@ -82,7 +82,7 @@ def end(context: Context, report: RunReport) -> None:
 def _failed_table(report: RunReport) -> dg.TableMetadataValue:
     """Give the failed partitions, few columns wide: Dagster's log has little room for a table."""
     rows = [
-        dg.TableRecord({"partition": p.partition, "status": p.status, **failure_metadata(p.error)})
+        dg.TableRecord({"partition": p.partition, **failure_metadata(p.error)})
         for p in report.failed
         if p.error
     ]

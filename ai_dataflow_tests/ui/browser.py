@@ -13,9 +13,9 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 CHROMIUM = Path("/usr/bin/chromium")
 PICTURES = "AI_DATAFLOW_PICTURES"  # the variable that names a folder to keep pictures in
 PATIENCE = 90_000.0  # milliseconds; pages take 2 to 5 seconds on an idle machine
-NAVIGATION = 240  # pixels that Dagster's navigation takes on the left
+WIDTH = 1440
+NAVIGATION = 240  # pixels that Dagster's navigation takes on the left; pictures are without it
 
-_WINDOW = {"width": 1440, "height": 900}
 _OPTIONS = (
     "--no-sandbox",  # root has none
     "--disable-gpu",
@@ -35,45 +35,27 @@ class Browser:
         self.url = url
         self._pictures = pictures
 
-    def visit(self, path: str) -> Page:
-        """Open a page of the server."""
-        self.page.set_viewport_size(_WINDOW)
+    def visit(self, path: str, height: int = 900) -> Page:
+        """Open a page of the server, in a window of this height."""
+        self.page.set_viewport_size({"width": WIDTH, "height": height})
         self.page.goto(f"{self.url}{path}", timeout=PATIENCE)
         return self.page
 
-    def grow(self, height: int) -> None:
-        """Make the window higher, for pages that scroll."""
-        self.page.set_viewport_size({"width": _WINDOW["width"], "height": height})
-
-    def picture(
-        self, name: str, first: Locator | None = None, last: Locator | None = None, margin: int = 24
-    ) -> Path:
-        """Take a picture of what is right of the navigation, from one element to another.
-
-        Without a first element it begins at the top, without a last one it ends at the bottom.
-        """
-        self._settle()
-        height = self.page.evaluate("window.innerHeight")
-        top = max(0.0, _box(first)["y"] - margin) if first else 0.0
-        bottom = min(height, _bottom(last) + margin) if last else height
-        return self.cut(name, NAVIGATION, top, _WINDOW["width"] - NAVIGATION, bottom - top)
-
-    def picture_of(self, name: str, *parts: Locator, margin: int = 24) -> Path:
-        """Take a picture of some elements and what is between them."""
+    def picture(self, name: str, *parts: Locator, margin: int = 24) -> Path:
+        """Take a picture of these elements and what is between them; of the window, if of none."""
         self._settle()
         boxes = [_box(part) for part in parts]
-        left = max(0.0, min(box["x"] for box in boxes) - margin)
-        top = max(0.0, min(box["y"] for box in boxes) - margin)
-        right = max(box["x"] + box["width"] for box in boxes) + margin
-        bottom = max(box["y"] + box["height"] for box in boxes) + margin
-        return self.cut(name, left, top, right - left, bottom - top)
-
-    def cut(self, name: str, left: float, top: float, width: float, height: float) -> Path:
-        """Take a picture of a part of the window."""
-        path = self._pictures / f"{name}.png"
-        self.page.screenshot(
-            path=path, clip={"x": left, "y": top, "width": width, "height": height}
+        height = self.page.evaluate("window.innerHeight")
+        edges = (
+            min((box["x"] - margin for box in boxes), default=NAVIGATION),
+            min((box["y"] - margin for box in boxes), default=0),
+            max((box["x"] + box["width"] + margin for box in boxes), default=WIDTH),
+            max((box["y"] + box["height"] + margin for box in boxes), default=height),
         )
+        left, top = max(0.0, edges[0]), max(0.0, edges[1])
+        size = {"width": min(WIDTH, edges[2]) - left, "height": min(height, edges[3]) - top}
+        path = self._pictures / f"{name}.png"
+        self.page.screenshot(path=path, clip={"x": left, "y": top, **size})
         return path
 
     def _settle(self) -> None:
@@ -91,11 +73,6 @@ def _box(part: Locator) -> dict[str, float]:
     found = part.bounding_box(timeout=PATIENCE)
     assert found, "the element is not visible"
     return {**found}
-
-
-def _bottom(part: Locator) -> float:
-    box = _box(part)
-    return box["y"] + box["height"]
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from ai_dataflow_tests.ui.browser import CHROMIUM, PICTURES, Browser, open_browser
 from ai_dataflow_tests.ui.dagster_dev import DagsterDev
@@ -51,11 +50,21 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def _run_demo(folder: Path) -> Path:
+    """Publish the partition that will fail, then run the demo as `make demo` does."""
     subprocess.run([sys.executable, GENERATOR, folder], check=True)
-    mine = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")}
-    ran = subprocess.run([sys.executable, "-c", CLI, "run"], cwd=folder, env=mine, check=False)
-    assert ran.returncode == 1, "two partitions fail on purpose"
+    lines = folder / "data" / "orion" / "claims" / "line"
+    head = (lines / "acme.csv").read_text(encoding="utf-8").partition("\n")[0]
+    (lines / "dunmore.csv").write_text(f"{head}\n", encoding="utf-8")
+    assert _run(folder, "-p", LOST) == 0
+    (lines / "dunmore.csv").unlink()
+    assert _run(folder) == 1, "two partitions fail on purpose"
     return folder
+
+
+def _run(folder: Path, *options: str) -> int:
+    own = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")}
+    command = [sys.executable, "-c", CLI, "run", *options]
+    return subprocess.run(command, cwd=folder, env=own, check=False).returncode
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +81,27 @@ def _partition(asset: str, key: str) -> str:
     return f"/assets/{asset}?view=partitions&partition={quote(key)}"
 
 
-def _run_id(project: Path) -> str:
-    (report,) = (project / "workstation" / "_runs").glob("*.json")
-    return report.stem
+def _last_run(project: Path) -> str:
+    reports = (project / "workstation" / "_runs").glob("*.json")
+    return max(reports, key=lambda report: report.stat().st_mtime).stem
 
 
-def _labels(ui: Browser) -> list[str]:
-    """Give the labels of the metadata on the page, in their order."""
-    table = ui.page.locator("table", has_text="rows_read").last
+def _labels(page: Page) -> list[str]:
+    """Give the labels of a partition's metadata, in their order."""
+    table = page.locator("table", has_text="rows_read").first
     expect(table).to_be_visible()
-    return [cell.strip() for cell in table.locator("> tbody > tr > td:first-child").all_inner_texts()]
+    return table.locator("> tbody > tr > td:first-child").all_inner_texts()
+
+
+def _row(page: Page, label: str) -> Locator:
+    """Give the row of a label in a partition's metadata."""
+    cell = page.get_by_role("cell", name=label, exact=True)
+    return page.locator("tr", has=cell).first
+
+
+def _expect_all(page: Page, *texts: str) -> None:
+    for text in texts:
+        expect(page.get_by_text(text).first).to_be_visible()
 
 
 def test_the_graph_shows_three_assets_and_how_many_partitions_failed(ui: Browser) -> None:
@@ -94,33 +114,82 @@ def test_the_graph_shows_three_assets_and_how_many_partitions_failed(ui: Browser
         expect(node).to_contain_text(failed)
         nodes.append(node)
     expect(nodes[2]).to_contain_text("1 / 1 Passed")
-    ui.picture_of("graph", *nodes)
+    ui.picture("graph", *nodes, margin=16)
 
 
-def test_a_failed_partition_tells_why_and_who_can_help(ui: Browser) -> None:
-    page = ui.visit(_partition("ai_dataset", LOST))
-    for count in ("Failed (2)", "Materialized (34)", "Missing (0)"):
-        expect(page.get_by_text(count)).to_be_visible()
-    expect(page.get_by_text("failed, and did not materialize this asset")).to_be_visible()
+def test_the_overview_says_that_it_is_about_one_partition(ui: Browser) -> None:
+    page = ui.visit("/assets/ai_dataset?view=overview")
+    _expect_all(
+        page,
+        "each module has columns of its own",
+        "the partition that was materialized last",
+        "annual_premium",
+        "ai-mapping",  # an owner
+    )
+    ui.picture("overview")
+
+
+def test_a_failed_partition_shows_why_and_what_readers_still_see(ui: Browser) -> None:
+    page = ui.visit(_partition("ai_dataset", LOST), height=860)
+    _expect_all(page, "Failed (2)", "Materialized (34)", "Missing (0)")
+    _expect_all(page, "failed, and did not materialize this asset", LOST_FILE)
+    assert _labels(page)[:5] == ["failure", "fix", "place", "owner", "rows_read"]
+    expect(_row(page, "place")).to_contain_text("control_table.csv:12:module_location")
+    expect(_row(page, "owner")).to_contain_text("orion-data")
     ui.picture("dagster-partitions")
 
 
+def test_the_events_tell_why_a_partition_was_never_published(ui: Browser) -> None:
+    page = ui.visit("/assets/ai_dataset?view=events")
+    page.get_by_text("policies|kestrel").first.click()
+    _expect_all(page, "held: MAP-014 data/vega/policies/motor/kestrel has no column")
+    expect(_row(page, "place")).to_contain_text("ai_mapping.xlsx!AI_Map!D38")
+    expect(_row(page, "owner")).to_contain_text("ai-mapping")
+    ui.picture("events")
+
+
 def test_a_partition_shows_counts_schema_lineage_and_coverage(ui: Browser) -> None:
-    page = ui.visit(_partition("ai_dataset", "policies|acme"))
-    ui.grow(1500)
-    print(_labels(ui))
-    ui.picture("dagster-metadata")
+    page = ui.visit(_partition("ai_dataset", "claims|acme"), height=1600)
+    labels = _labels(page)
+    assert labels[:5] == ["rows_read", "rows_rejected", "rows_merged", "rows_published", "rejects"]
+    assert {"dagster/uri", "dagster/column_schema", "delta_version", "report"} <= set(labels)
+    expect(_row(page, "lineage")).to_contain_text("ORION: line.UNITS, line.UNIT_COST")
+    expect(_row(page, "coverage")).to_contain_text("gross_amount")
+    ui.picture(
+        "dagster-metadata", page.get_by_text("Latest materialization"), _row(page, "coverage")
+    )
+    page.get_by_text("[Show Table Schema]").click()
+    _expect_all(page, "decimal(18,2)", "Paid, in euro", "the product that the row comes from")
+    ui.picture("schema")
+
+
+def test_an_extract_without_sources_says_so(ui: Browser) -> None:
+    page = ui.visit(_partition("adls_extract", "policies|lumina"))
+    expect(_row(page, "locations")).to_contain_text("none of this partition's sources are files")
+    ui.picture("extract")
+
+
+def test_the_coverage_check_tells_the_share_of_each_module(ui: Browser) -> None:
+    page = ui.visit("/assets/ai_dataset?view=checks")
+    _expect_all(page, "Passed", "claims 100%, customers 93%, policies 93%")
+    _expect_all(page, "mapped share of policies", "coverage of policies")
+    ui.picture("check")
 
 
 def test_the_sensor_tells_what_its_tick_found(ui: Browser) -> None:
     page = ui.visit(f"{LOCATION}/sensors/control_table")
-    tick = page.locator("table").last.get_by_text(re.compile("^0 runs requested")).last
-    tick.click()
-    expect(page.get_by_text("36 partitions in the control table")).to_be_visible()
-    ui.picture("dagster-tick")
+    page.get_by_role("button", name="0 runs requested").last.click()
+    found = page.get_by_text("36 partitions in the control table")
+    expect(found).to_be_visible()
+    ui.picture("dagster-tick", page.get_by_text("Tick for control_table"), found,
+               page.get_by_text("Duration").last)  # fmt: skip
 
 
 def test_the_run_tells_each_failure_with_place_and_owner(ui: Browser, project: Path) -> None:
-    page = ui.visit(f"/runs/{_run_id(project)}?logs={quote('type:STEP_FAILURE')}")
-    expect(page.get_by_text("2 of 36 partitions failed").first).to_be_visible()
+    failure = quote("type:STEP_FAILURE")
+    page = ui.visit(f"/runs/{_last_run(project)}?logs={failure}", height=700)
+    _expect_all(page, "2 of 36 partitions failed", f"{LOST}: SRC-001 {LOST_FILE}")
     ui.picture("dagster-run")
+    page.get_by_text("View full message").first.click()
+    _expect_all(page, "ai_mapping.xlsx!AI_Map!D38", "deliver the data, correct the location")
+    ui.picture("failure")
