@@ -187,7 +187,7 @@ def test_the_sensor_tells_what_its_tick_found(ui: Browser) -> None:
 
 def test_the_run_tells_each_failure_with_place_and_owner(ui: Browser, project: Path) -> None:
     failure = quote("type:STEP_FAILURE")
-    page = ui.visit(f"/runs/{_last_run(project)}?logs={failure}", height=700)
+    page = ui.visit(f"/runs/{_last_run(project)}?logs={failure}", height=800)
     _expect_all(page, "2 of 36 partitions failed", f"{LOST}: SRC-001 {LOST_FILE}")
     ui.picture("dagster-run")
     page.get_by_text("View full message").first.click()
