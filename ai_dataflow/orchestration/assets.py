@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
+from pydantic import Field
 
 from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import STAGES, Stage
@@ -39,7 +40,10 @@ _PAGE = (
 class RunConfig(dg.Config):
     """Which partitions to run, where neither a partition nor a range is chosen; none: all."""
 
-    partition_keys: list[str] = []  # noqa: RUF012 - Dagster copies it
+    partition_keys: list[str] = Field(
+        default=[],
+        description="Partitions, as `module|client`; none: all. Only for runs without a partition.",
+    )
 
 
 def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.AssetSpec]:

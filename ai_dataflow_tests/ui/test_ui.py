@@ -155,9 +155,8 @@ def test_a_partition_shows_counts_schema_lineage_and_coverage(ui: Browser) -> No
     assert {"dagster/uri", "dagster/column_schema", "delta_version", "report"} <= set(labels)
     expect(_row(page, "lineage")).to_contain_text("ORION: motor.PREM_AMT, property.PREM_AMT")
     expect(_row(page, "coverage")).to_contain_text("built_year")
-    ui.picture(
-        "dagster-metadata", page.get_by_text("Latest materialization"), _row(page, "coverage")
-    )
+    beside_title = page.get_by_text("Materialized", exact=True).last
+    ui.picture("dagster-metadata", beside_title, _row(page, "coverage"))
     page.get_by_text("[Show Table Schema]").click()
     _expect_all(page, "decimal(18,2)", "In euro", "the product that the row comes from")
     ui.picture("schema")
