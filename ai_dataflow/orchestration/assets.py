@@ -11,11 +11,12 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
+from pydantic import Field
 
 from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import STAGES, Stage
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
-from ai_dataflow.orchestration.recorder import DagsterRecorder, end
+from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.orchestration.run import Watcher, execute
 from ai_dataflow.planning.plan import make_plan
@@ -29,6 +30,11 @@ COVERAGE_CHECK = dg.AssetCheckSpec(
     description="Every module's products map as much as `min_coverage` asks for.",
 )
 DATASET_IO_MANAGER = "workstation"
+# Dagster shows the last partition's columns and metadata as if they were the asset's.
+_PAGE = (
+    "This page shows the metadata of the partition that was materialized last; the tab Partitions "
+    "shows those of each. Why a partition failed is in the tab Events."
+)
 
 
 class RunConfig(dg.Config):
@@ -37,8 +43,12 @@ class RunConfig(dg.Config):
     None named: those whose inputs changed, or, with `full`, all.
     """
 
-    partition_keys: list[str] = []  # noqa: RUF012 - Dagster copies it
-    full: bool = False
+    partition_keys: list[str] = Field(
+        default=[],
+        description="Partitions, as `module|client`; none: what changed. Only for runs without a "
+        "partition.",
+    )
+    full: bool = Field(default=False, description="Run all partitions, changed or not.")
 
 
 def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.AssetSpec]:
@@ -52,14 +62,20 @@ def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.Asset
     return [
         dg.AssetSpec(
             "adls_extract",
-            description="Files of the semantic models, pinned: path, size and ETag, or version.",
+            description=(
+                "Files of the semantic models, pinned: path, size and ETag, or version.\n\n"
+                f"A partition is `module|client`; one without files has 0 sources. {_PAGE}"
+            ),
             kinds={"azure", "file"},
             owners=list(owned.get("adls_extract", ())),
             **shared,
         ),
         dg.AssetSpec(
             "azure_sql_extract",
-            description="SQL tables of the semantic models: a copy of their mapped columns.",
+            description=(
+                "SQL tables of the semantic models: a copy of their mapped columns.\n\n"
+                f"A partition is `module|client`; one without SQL tables has 0 sources. {_PAGE}"
+            ),
             kinds={"azure", "sql"},
             owners=list(owned.get("azure_sql_extract", ())),
             **shared,
@@ -67,7 +83,10 @@ def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.Asset
         dg.AssetSpec(
             AI_DATASET,
             deps=["adls_extract", "azure_sql_extract"],
-            description="One Delta table per module, the products merged, split by client.",
+            description=(
+                "One Delta table per module, the products merged, split by client.\n\n"
+                f"A partition is `module|client`; each module has columns of its own. {_PAGE}"
+            ),
             kinds={"polars", "deltalake"},
             owners=list(owned.get("ai_dataset", ())),
             **shared,
@@ -103,6 +122,7 @@ def build_assets(
         # What is materialized has been told by now; the check is all that the step yields.
         if COVERAGE_CHECK.key in context.selected_asset_check_keys:
             yield _coverage(report)
+        explain(context, report)
         end(context, report)
 
     return step
@@ -129,20 +149,29 @@ def _stages(context: dg.AssetExecutionContext) -> list[Stage]:
 
 
 def _coverage(report: RunReport) -> dg.AssetCheckResult:
-    """Tell which modules are below their threshold, with the matrix of each."""
-    below = [d["message"] for d in report.diagnostics if d["code"] == "COV-001"]
-    matrices = {
-        f"coverage of {module}": dg.MetadataValue.md(matrix["markdown"])
-        for module, matrix in report.coverage.items()
-    }
+    """Tell how much of each module is mapped, and which are below their threshold.
+
+    The shares are numbers: Dagster plots them over the runs.
+    """
+    below = [d for d in report.diagnostics if d["code"] == "COV-001"]
+    metadata: dict[str, Any] = {}
+    for module, matrix in report.coverage.items():
+        metadata[f"mapped share of {module}"] = matrix["ratio"]
+        metadata[f"coverage of {module}"] = dg.MetadataValue.md(matrix["markdown"])
     return dg.AssetCheckResult(
         check_name=COVERAGE_CHECK.name,
         asset_key=AI_DATASET,
         passed=not below,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(below) or "all modules are covered as asked for",
-        metadata=matrices,
+        description="; ".join(f"{d['place']}: {d['message']}" for d in below) or _mapped(report),
+        metadata=metadata,
     )
+
+
+def _mapped(report: RunReport) -> str:
+    """Tell how much of the AI columns the products map, where that is enough."""
+    shares = [f"{module} {matrix['ratio']:.0%}" for module, matrix in report.coverage.items()]
+    return f"All modules map as much as asked for: {', '.join(shares)}"
 
 
 def _plan_failed(context: dg.AssetExecutionContext, report: RunReport) -> None:

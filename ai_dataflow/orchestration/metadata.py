@@ -7,31 +7,48 @@ from typing import Any
 
 import dagster as dg
 
-from ai_dataflow.engine.job import AiColumn, PartitionResult, Stage
+from ai_dataflow.engine.job import AiColumn, Origin, PartitionResult, Stage
 from ai_dataflow.workstation.paths import PARTITION_COLUMN, PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.reports import COUNTS, ErrorReport
+
+# A partition without sources of a kind is materialized all the same: its dataset needs both.
+_NO_SOURCES: dict[Stage, str] = {
+    "adls_extract": "none of this partition's sources are files",
+    "azure_sql_extract": "none of this partition's sources are SQL tables",
+}
 
 
 def dataset_metadata(
     result: PartitionResult, version: int, workstation: Workstation, report: str
 ) -> dict[str, Any]:
-    """Give the metadata of a published partition of `ai_dataset`."""
+    """Give the metadata of a published partition of `ai_dataset`.
+
+    In the order of a person's questions: how many rows became what, where they are, what they are.
+    """
     job = result.job
-    lineage = {"dagster/column_lineage": column_lineage(result)} if result.origins else {}
-    replayed = result.total("rows_replayed")
+    known = {"dagster/column_lineage": column_lineage(result)} if result.origins else {}
     return {
-        **lineage,
-        "dagster/partition_row_count": result.total("rows_published"),
-        "dagster/column_schema": table_schema(job.columns),
+        **known,
+        **_counts(result, workstation),
+        "delta_version": version,
         "dagster/uri": workstation.dataset(job.module).url,
-        "rows_read": result.total("rows_read"),
-        "rows_rejected": result.total("rows_rejected"),
-        "rows_merged": result.total("rows_merged"),
-        **({"rows_replayed": replayed} if replayed else {}),
+        "dagster/column_schema": table_schema(job.columns),
+        "dagster/partition_row_count": result.total("rows_published"),
         "seconds": round(result.seconds, 3),
         "bytes": result.bytes,
-        "delta_version": version,
         "report": dg.MetadataValue.path(report),
+        **({"lineage": dg.MetadataValue.md(lineage_table(result))} if result.origins else {}),
     }
+
+
+def _counts(result: PartitionResult, workstation: Workstation) -> dict[str, Any]:
+    """Give what became of the rows: read = rejected + merged + published, but for replays."""
+    counts: dict[str, Any] = {name: result.total(name) for name in COUNTS}
+    if replayed := result.total("rows_replayed"):
+        counts["rows_replayed"] = replayed
+    if counts["rows_rejected"]:
+        counts["rejects"] = dg.MetadataValue.path(workstation.rejects(result.job.module).url)
+    return counts
 
 
 def extract_metadata(result: PartitionResult, stage: Stage) -> Mapping[str, Any]:
@@ -42,7 +59,7 @@ def extract_metadata(result: PartitionResult, stage: Stage) -> Mapping[str, Any]
         "sources": len(own),
         "files": sum(len(extract.files) for extract in own),
         "bytes": sum(extract.size for extract in own),
-        "locations": [extract.name for extract in own],
+        "locations": [extract.name for extract in own] or _NO_SOURCES[stage],
         **{f"{e.product} · {e.submodule}": e.note for e in own if e.note},
     }
 
@@ -75,3 +92,44 @@ def column_lineage(result: PartitionResult) -> dg.TableColumnLineage:
             for column, origins in result.origins.items()
         }
     )
+
+
+def lineage_table(result: PartitionResult) -> str:
+    """Give the same as a Markdown table; Dagster's own pages show column lineage nowhere.
+
+    Two columns, however many products there are: their cells can wrap, a wide table cannot.
+    """
+    rows = [
+        f"| {column.name} | {_sources(result.origins.get(column.name, []))} |"
+        for column in result.job.columns
+    ]
+    return "\n".join(["| AI column | from |", "|---|---|", *rows])
+
+
+def _sources(origins: list[Origin]) -> str:
+    """Give the source columns, product by product."""
+    own: dict[str, list[str]] = {}
+    for origin in origins:
+        own.setdefault(origin.product, []).append(f"{origin.submodule}.{origin.column}")
+    return (
+        "; ".join(
+            f"{product}: {', '.join(map(_as_code, names))}"
+            for product, names in sorted(own.items())
+        )
+        or "–"
+    )
+
+
+def _as_code(name: str) -> str:
+    """Show a source's name as it is: it may have any character, also those of Markdown."""
+    return "`" + name.replace("`", "'").replace("|", "\\|") + "`"
+
+
+def failure_metadata(error: ErrorReport) -> dict[str, Any]:
+    """Give what a person needs to know of a partition that was not published."""
+    return {
+        "failure": f"{error.code} {error.message}",
+        "fix": error.fix or f"see `ai-dataflow help {error.code}`",
+        "place": error.place,
+        "owner": error.owner,
+    }

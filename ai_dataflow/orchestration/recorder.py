@@ -1,12 +1,13 @@
 """What Dagster hears of a run: materializations as they become certain, and how it ended."""
 
+from contextlib import suppress
 from typing import Any, cast
 
 import dagster as dg
 
 from ai_dataflow.config.project import Project
-from ai_dataflow.engine.job import PartitionResult, Stage
-from ai_dataflow.orchestration.metadata import dataset_metadata, extract_metadata
+from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
+from ai_dataflow.orchestration.metadata import dataset_metadata, extract_metadata, failure_metadata
 from ai_dataflow.orchestration.run import Progress
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.workstation.paths import open_workstation
@@ -14,6 +15,7 @@ from ai_dataflow.workstation.reports import RunReport, report_name
 
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 _SHOWN_CAUSES = 20
+_EXPLAINED = 100  # events cost about 12 ms each
 
 
 class DagsterRecorder:
@@ -68,24 +70,44 @@ def end(context: Context, report: RunReport) -> None:
     ]
     hidden = len(causes) - _SHOWN_CAUSES
     more = f"\n… and {hidden} more" if hidden > 0 else ""
-    rows = [
-        dg.TableRecord(
-            {
-                "partition": p.partition,
-                "status": p.status,
-                "code": p.error.code,
-                "owner": p.error.owner,
-                "place": p.error.place,
-                "message": p.error.message,
-            }
-        )
-        for p in report.failed
-        if p.error
-    ]
     raise dg.Failure(
         f"{len(report.failed)} of {len(report.partitions)} partitions failed\n"
         + "\n".join(causes[:_SHOWN_CAUSES])
         + more,
-        metadata=cast(Any, {"failed": dg.MetadataValue.table(rows)}),
+        metadata=cast(Any, {"failed": _failed_table(report)}),
         allow_retries=False,
     )
+
+
+def _failed_table(report: RunReport) -> dg.TableMetadataValue:
+    """Give the failed partitions, few columns wide: Dagster's log has little room for a table."""
+    rows = [
+        dg.TableRecord({"partition": p.partition, **failure_metadata(p.error)})
+        for p in report.failed
+        if p.error
+    ]
+    return dg.MetadataValue.table(rows)
+
+
+def explain(context: Context, report: RunReport) -> None:
+    """Tell at the failed partitions themselves why they are: an observation for each asset.
+
+    Dagster shows there only which run failed, and that one has the causes of all of them.
+    """
+    failed = [
+        (stage, partition, partition.error)
+        for stage in reversed(STAGES)  # the dataset first: it is where people look
+        for partition in report.failed
+        if partition.error and stage in partition.failed_stages
+    ]
+    # The run's own failure tells it as well, and must be told whatever hinders this.
+    with suppress(Exception):
+        for stage, partition, error in failed[:_EXPLAINED]:
+            context.log_event(
+                dg.AssetObservation(
+                    stage,
+                    partition=partition.partition,
+                    description=f"{partition.status}: {error.code} {error.message}",
+                    metadata=failure_metadata(error),
+                )
+            )

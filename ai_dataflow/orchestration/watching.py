@@ -20,6 +20,7 @@ from ai_dataflow.orchestration.jobs import JOB, ai_dataflow_job
 from ai_dataflow.orchestration.mail import mail_table_errors, quietly
 from ai_dataflow.orchestration.partitions import add_partitions, drop_partitions
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
+from ai_dataflow.planning.changes import Kind
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.planning.prospect import Prospect, look_ahead
 
@@ -33,6 +34,16 @@ _UNDER_WAY = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+_WORDS: dict[Kind, str] = {
+    "new": "new",
+    "source": "source changed",
+    "mapping": "mapping changed",
+    "control": "control row changed",
+    "settings": "settings changed",
+    "code": "code changed",
+    "failed": "failed before",
+    "published": "published data changed",
+}
 _NIGHTLY = "0 2 * * *"
 
 
@@ -96,7 +107,7 @@ def changes_sensor(
     if under_way:
         return dg.SkipReason(f"run {under_way[0].run_id} is under way")
     with as_failure():
-        ahead = look_ahead(project.load())
+        ahead = look_ahead(project.read())
     tried = ahead.changes.in_vain
     due = sorted(ahead.changes.due.keys() - tried)
     if not due:
@@ -133,7 +144,7 @@ def nightly_schedule(settings: Settings | None) -> dg.ScheduleDefinition:
     ) -> dg.RunRequest | dg.SkipReason:
         """Ask for a run where there is something to run, or to tell."""
         with as_failure():
-            ahead = look_ahead(project.load())
+            ahead = look_ahead(project.read())
         if not ahead.partitions:
             return dg.SkipReason(why(ahead))
         _log(context, ahead)
@@ -144,10 +155,10 @@ def nightly_schedule(settings: Settings | None) -> dg.ScheduleDefinition:
 
 def why(ahead: Prospect) -> str:
     """Say in a line what there is to run."""
-    kinds: dict[str, int] = {}
+    kinds: dict[Kind, int] = {}
     for reasons in ahead.changes.due.values():
         kinds[reasons[0].kind] = kinds.get(reasons[0].kind, 0) + 1
-    told = [f"{count} by {kind}" for kind, count in sorted(kinds.items())]
+    told = [f"{count} {_WORDS[kind]}" for kind, count in sorted(kinds.items())]
     due = f"{len(ahead.changes.due)} to run" + (f" ({', '.join(told)})" if told else "")
     held = f", {len(ahead.plan.held)} held back" if ahead.plan.held else ""
     return f"{due}{held}, {len(ahead.changes.unchanged)} unchanged"

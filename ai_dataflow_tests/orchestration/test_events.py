@@ -86,12 +86,12 @@ def test_two_that_make_an_instance_at_once_both_have_it(tmp_path: Path) -> None:
         assert [done.result() for done in [pool.submit(open_it) for _ in range(4)]] == [0] * 4
 
 
-def _refuse_materializations(folder: Path) -> None:
-    """Let the real storage of events refuse those of what was materialized."""
+def _refuse(folder: Path, kind: str = "ASSET_MATERIALIZATION") -> None:
+    """Let the real storage of events refuse those of a kind."""
     with closing(sqlite3.connect(folder / EVENTS)) as events, events:
         events.execute(
             "CREATE TRIGGER refuse BEFORE INSERT ON event_logs "
-            "WHEN NEW.dagster_event_type = 'ASSET_MATERIALIZATION' "
+            f"WHEN NEW.dagster_event_type = '{kind}' "
             "BEGIN SELECT RAISE(ABORT, 'the server is going away'); END"
         )
 
@@ -102,7 +102,7 @@ def _refuse_materializations(folder: Path) -> None:
     "RUN-010, exit code 1; the data is published and in the report, which names what is untold",
 )
 def test_events_that_are_refused_stop_no_module_and_are_in_the_report(shop: Path) -> None:
-    _refuse_materializations(shop)
+    _refuse(shop)
     ran = cli(shop, "run", "--full")
     assert ran.returncode == 1
     assert "RUN-010 Dagster was not told of claims|acme, fees|acme" in ran.stdout
@@ -113,6 +113,15 @@ def test_events_that_are_refused_stop_no_module_and_are_in_the_report(shop: Path
     assert "the server is going away" in problem["cause"]
     for module in ("claims", "fees"):
         assert load(module, version=1, config=shop).collect().height == 2
+
+
+def test_a_failure_is_told_by_the_run_where_it_cannot_be_told_at_the_partition(shop: Path) -> None:
+    _refuse(shop, "ASSET_OBSERVATION")
+    (shop / "data" / "claims.csv").unlink()
+    ran = cli(shop, "run")
+    assert ran.returncode == 1
+    assert "failed[SRC-001]" in ran.stdout
+    assert set(dagster_statuses(shop, "ai_dataset").values()) == {"FAILED"}
 
 
 @contextmanager

@@ -14,6 +14,8 @@ import pytest
 
 from ai_dataflow import load
 from ai_dataflow.definitions import build_definitions
+from ai_dataflow.engine.job import AiColumn, Origin, PartitionJob, PartitionResult
+from ai_dataflow.orchestration.metadata import lineage_table
 from ai_dataflow.orchestration.partitions import NAME, module_client_partitions
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.orchestration.watching import control_table_sensor
@@ -115,6 +117,46 @@ def test_a_partition_shows_what_it_is_made_of(project: Path) -> None:
     assert [(d.asset_key.to_user_string(), d.column_name) for d in status] == [
         ("adls_extract", "ORION.header.Status")
     ]
+    assert "| status | ORION: `header.Status` |" in shown["lineage"]  # for people to read
+    assert shown["rejects"].endswith("_rejects/claims")
+    assert shown["rows_published"] == 4
+
+
+def test_a_failed_partition_shows_why_for_each_asset_that_failed(project: Path) -> None:
+    run_project(project)
+    (project / "data/orion/claims/borealis/line.csv").unlink()
+    run_project(project)
+    with instance_of(project) as instance:
+        told = {
+            asset: instance.fetch_observations(dg.AssetKey(asset), limit=10).records
+            for asset in ALL
+        }
+    assert {asset: len(records) for asset, records in told.items()} == {
+        "adls_extract": 1,
+        "azure_sql_extract": 0,
+        "ai_dataset": 1,
+    }
+    seen = told["ai_dataset"][0].asset_observation
+    assert seen is not None
+    assert seen.partition == BOTH[1]
+    shown = {key: str(value.value) for key, value in seen.metadata.items()}
+    assert shown["failure"].startswith("SRC-001 there is nothing at ")
+    assert shown["place"] == "control_table.csv:5:module_location"
+    assert shown["owner"]
+    assert shown["fix"].startswith("deliver the data")
+
+
+def test_source_columns_are_shown_as_they_are_whatever_their_names() -> None:
+    origin = Origin("adls_extract", "ORION", "fee", "a|b`c")
+    table = lineage_table(PartitionResult(_job("amount"), origins={"amount": [origin]}))
+    assert table.splitlines()[2] == "| amount | ORION: `fee.a\\|b'c` |"
+    assert lineage_table(PartitionResult(_job("amount"))).endswith("| amount | – |")
+
+
+def _job(*columns: str) -> PartitionJob:
+    return PartitionJob(
+        "fees", "acme", columns=tuple(AiColumn(name, "string") for name in columns), sources=()
+    )
 
 
 def test_held_partitions_are_failed_with_their_diagnostic(project: Path) -> None:

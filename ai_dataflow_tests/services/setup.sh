@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the tests' services need: Debian packages, Azurite and maildev into .services/.
+# Installs what the tests' services and browser need: Debian packages, Azurite and maildev into
+# .services/.
 # Costs nothing where all is there. `make services-setup` calls it, and so does `make test`.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 home="$here/../../.services"
 installed="$home/node_modules/.installed.json" # gone with the folder, so that it is made anew
-packages=(unixodbc tdsodbc odbc-postgresql postgresql)
+packages=(unixodbc tdsodbc odbc-postgresql postgresql chromium)
 
 fail() {
   printf '%s\n' "$@" >&2

@@ -1,0 +1,94 @@
+"""A browser without a window, and the pictures that are taken in it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+PICTURES = "AI_DATAFLOW_PICTURES"  # the variable that names a folder to keep pictures in
+PATIENCE = 90_000.0  # milliseconds; pages take 2 to 5 seconds on an idle machine
+WIDTH = 1440
+NAVIGATION = 240  # pixels that Dagster's navigation takes on the left; pictures are without it
+
+_OPTIONS = (
+    "--no-sandbox",  # root has none
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class Browser:
+    """A page that visits one server, and a folder for its pictures."""
+
+    def __init__(self, page: Page, url: str, pictures: Path) -> None:
+        self.page = page
+        self.url = url
+        self._pictures = pictures
+
+    def visit(self, path: str, height: int = 900) -> Page:
+        """Open a page of the server, in a window of this height."""
+        self.page.set_viewport_size({"width": WIDTH, "height": height})
+        self.page.goto(f"{self.url}{path}", timeout=PATIENCE)
+        return self.page
+
+    def picture(self, name: str, *parts: Locator, margin: int = 24) -> Path:
+        """Take a picture of these elements and what is between them; of the window, if of none."""
+        self._settle()
+        boxes = [_box(part) for part in parts]
+        height = self.page.evaluate("window.innerHeight")
+        edges = (
+            min((box["x"] - margin for box in boxes), default=NAVIGATION),
+            min((box["y"] - margin for box in boxes), default=0),
+            max((box["x"] + box["width"] + margin for box in boxes), default=WIDTH),
+            max((box["y"] + box["height"] + margin for box in boxes), default=height),
+        )
+        left, top = max(0.0, edges[0]), max(0.0, edges[1])
+        size = {"width": min(WIDTH, edges[2]) - left, "height": min(height, edges[3]) - top}
+        path = self._pictures / f"{name}.png"
+        self.page.screenshot(path=path, clip={"x": left, "y": top, **size})
+        return path
+
+    def _settle(self) -> None:
+        """Wait until nothing moves: fonts are there, animations are over."""
+        before = b""
+        for _ in range(100):
+            now = self.page.screenshot()
+            if now == before:
+                return
+            before = now
+        raise AssertionError("the page does not come to rest")
+
+
+def _box(part: Locator) -> dict[str, float]:
+    found = part.bounding_box(timeout=PATIENCE)
+    assert found, "the element is not visible"
+    return {**found}
+
+
+@contextmanager
+def open_browser(url: str, pictures: Path) -> Iterator[Browser]:
+    """Start Chromium for one server; it cannot ask any other."""
+    pictures = Path(os.environ.get(PICTURES) or pictures)
+    pictures.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_OPTIONS])
+        context = chromium.new_context(timezone_id="UTC", locale="en-US")
+        context.route(
+            re.compile(rf"^(?!{re.escape(url)}/|data:|blob:)"), lambda route: route.abort()
+        )
+        context.set_default_timeout(PATIENCE)
+        try:
+            yield Browser(context.new_page(), url, pictures)
+        finally:
+            chromium.close()
