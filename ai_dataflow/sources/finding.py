@@ -146,7 +146,7 @@ def _partition(root: Folder, path: str, location: FileLocation) -> Found | None:
     Its files alone, without the table's log, may be of any version.
     """
     folders = PurePosixPath(path).parts if path else ()
-    if is_glob(path) or not folders or not partition_values(f"{folders[-1]}/"):
+    if is_glob(path) or not folders or not _values_of(folders[-1]):
         return None
     above = _above(root, path)
     if above is None:
@@ -164,13 +164,18 @@ def _above(root: Folder, path: str) -> tuple[Folder, tuple[tuple[str, str | None
     """Give the folder that a partition's folder is in, at whatever depth, and its values."""
     parts = PurePosixPath(f"{root.url}/{path}").parts
     depth = len(parts)
-    while depth and partition_values(f"{parts[depth - 1]}/"):
+    while depth and _values_of(parts[depth - 1]):
         depth -= 1
     inside = "/".join(parts[depth:])
     url = root.join(path).rstrip("/").removesuffix(inside).rstrip("/")
     prefix = f"{root.prefix}/{path}".strip("/").removesuffix(inside).strip("/")
-    values = tuple(partition_values(f"{inside}/").items())
+    values = tuple(_values_of(inside).items())
     return root.moved(url, prefix), values
+
+
+def _values_of(folder: str) -> dict[str, str | None]:
+    """Give the values that a partition's folder names."""
+    return partition_values(f"{folder}/file")
 
 
 def _log_version(files: list[StoredFile]) -> tuple[int, StoredFile] | None:

@@ -385,3 +385,25 @@ def test_a_glob_that_names_folders_reads_what_is_in_them(tmp_path: Path) -> None
     found = _read(_pin(tmp_path, "sales/year=*/month=01"))
     assert sorted(found["year"]) == ["2025", "2025", "2026", "2026"]
     assert set(found["month"]) == {"01"}
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("client", pl.Series(["acme", "b c", None])),
+        ("number", pl.Series([1, 20, None])),
+        ("day", pl.Series(["2026-01-01", "2026-12-31", None]).str.to_date()),
+        ("is_open", pl.Series([True, False, None])),
+    ],
+)
+def test_a_partition_of_a_delta_table_is_what_its_version_has_of_it(
+    tmp_path: Path, column: str, values: pl.Series
+) -> None:
+    rows = pl.DataFrame({"n": [1, 2, 3], column: values})
+    table = str(tmp_path / "t")
+    for mode in ("append", "overwrite"):  # the files of the first version are still there
+        rows.write_delta(table, mode=mode, delta_write_options={"partition_by": [column]})
+    folders = sorted(folder.name for folder in Path(table).glob(f"{column}=*"))
+    found = [_open(_pin(tmp_path, f"t/{folder}")).frame().collect() for folder in folders]
+    assert [frame.height for frame in found] == [1, 1, 1]
+    assert sorted(pl.concat(found)["n"]) == [1, 2, 3]
