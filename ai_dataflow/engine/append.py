@@ -91,9 +91,11 @@ def append(
     below = table.rows([by], Bound(by, mark, is_below=True), source.place)
     kept = old.filter(pl.col(by) < mark)
     if new is None or below is None or not _same(below[by], kept.select(by)):
-        return Appended(None, f"read in full: rows below {by} = {mark} changed, came late or left")
+        return Appended(None, "read in full: older rows changed, came late or left")
     file = write(chain(_batches(kept, new.schema), [new]))
-    return Appended(file, f"{new.height} rows read from {by} = {mark} on, the others kept")
+    return Appended(
+        file, f"{new.height} rows read, which are new or as young as the youngest; the others kept"
+    )
 
 
 def _same(below: pl.Series, kept: pl.LazyFrame) -> bool:

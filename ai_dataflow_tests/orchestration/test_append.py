@@ -107,9 +107,9 @@ def insert(shop: Shop, no: int, day: int, amount: int = 10) -> str:
 def test_new_rows_join_those_that_were_copied(shop: Shop) -> None:
     shop.do(insert(shop, 4, 4), insert(shop, 5, 4))
     assert shop.told() == ["sql://lyra/events changed"]
-    assert shop.run().startswith("3 rows read from seen = ")  # the last one that was known, too
+    assert shop.run().startswith("3 rows read, which are new")  # the last one that was known, too
     shop.do(insert(shop, 6, 4))
-    assert shop.run().startswith("3 rows read from seen = ")
+    assert shop.run().startswith("3 rows read, which are new")
     assert shop.told() == []
 
 
@@ -131,7 +131,7 @@ IN_BETWEEN: dict[str, Callable[[Shop], list[str]]] = {
 @pytest.mark.parametrize("what", IN_BETWEEN)
 def test_what_is_not_appended_is_read_in_full(shop: Shop, what: str) -> None:
     shop.do(*IN_BETWEEN[what](shop), insert(shop, 20, 5))
-    assert shop.run().startswith("read in full: rows below seen = ")
+    assert shop.run().startswith("read in full: older rows")
 
 
 def test_a_mapping_that_needs_another_column_reads_all(shop: Shop) -> None:

@@ -193,7 +193,6 @@ def test_two_runs_of_one_instance_tell_their_own_partitions(shop: Path) -> None:
         "-c",
         "from ai_dataflow.cli import main; main()",
         "run",
-        "--full",
         "--json",
     ]
     both = [

@@ -60,8 +60,8 @@ def resources(folder: Path) -> dict[str, object]:
 
 def tables(folder: Path, instance: dg.DagsterInstance) -> str:
     """Tick the sensor of the control table; give what it says."""
-    context = dg.build_sensor_context(instance, resources=resources(folder))
-    said = control_table_sensor(context)
+    with dg.build_sensor_context(instance, resources=resources(folder)) as context:
+        said = control_table_sensor(context)
     assert isinstance(said, dg.SkipReason)
     return str(said.skip_message)
 
@@ -70,8 +70,9 @@ def tick(
     folder: Path, instance: dg.DagsterInstance, cursor: str | None = None
 ) -> tuple[dg.RunRequest | None, str]:
     """Tick the sensor of changes; give the run that it asks for, and its cursor or words."""
-    context = dg.build_sensor_context(instance, cursor=cursor, resources=resources(folder))
-    said = changes_sensor(context)
+    own = resources(folder)
+    with dg.build_sensor_context(instance, cursor=cursor, resources=own) as context:
+        said = changes_sensor(context)
     if isinstance(said, dg.SkipReason):
         return None, str(said.skip_message)
     assert isinstance(said, dg.SensorResult)
@@ -82,8 +83,8 @@ def tick(
 def night(folder: Path, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
     """Tick the schedule."""
     schedule = nightly_schedule(load_settings(folder))
-    context = dg.build_schedule_context(instance, resources=resources(folder))
-    found = schedule(context)
+    with dg.build_schedule_context(instance, resources=resources(folder)) as context:
+        found = schedule(context)
     assert isinstance(found, dg.RunRequest | dg.SkipReason)
     return found
 
