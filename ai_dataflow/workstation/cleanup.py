@@ -110,6 +110,8 @@ def _left_over(
         yield from ((staging, path, size) for path, size in old.items() if path not in named)
     leases = workstation.leases(module)
     yield from ((leases, path, size) for path, size in _old(leases, before, _LEASE).items())
+    inputs, ours = workstation.inputs(), re.compile(rf"{re.escape(module)}\.json#\d+")
+    yield from ((inputs, path, size) for path, size in _old(inputs, before, ours).items())
     kept = workstation.kept(module)
     if old := _old(kept, before, _KEPT):
         seen = rejects.current(workstation, module)

@@ -30,7 +30,8 @@ pytestmark = pytest.mark.slow
 
 COMMANDS = (
     "validate", "validate --json", "validate --format github", "validate --offline",
-    "run", "run --json", "run --full --json", "rejects", "rejects --json", "replay --dry-run", "replay", "replay --json",
+    "run", "run --json", "run --full --json", "rejects", "rejects --json",
+    "replay --dry-run", "replay", "replay --json",
     "status", "status --json", "plan", "plan --json",
     "plan --explain claims|text", "plan --explain claims|orionlake", "plan --explain joined|acme",
     "explain amount", "explain amount --json", "help SRC-011", "run -p claims|wrong-claims",
