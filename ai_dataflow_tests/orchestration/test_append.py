@@ -107,9 +107,9 @@ def insert(shop: Shop, no: int, day: int, amount: int = 10) -> str:
 def test_new_rows_join_those_that_were_copied(shop: Shop) -> None:
     shop.do(insert(shop, 4, 4), insert(shop, 5, 4))
     assert shop.told() == ["sql://lyra/events changed"]
-    assert shop.run().startswith("3 rows read, new or")  # the last one that was known, too
+    assert shop.run().startswith("3 rows read, which are new")  # the last one that was known, too
     shop.do(insert(shop, 6, 4))
-    assert shop.run().startswith("3 rows read, new or")
+    assert shop.run().startswith("3 rows read, which are new")
     assert shop.told() == []
 
 
