@@ -16,6 +16,7 @@ from dagster import DagsterRunStatus, RunsFilter
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.project import Project
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.notifications.texts import counted
 from ai_dataflow.orchestration.jobs import JOB, ai_dataflow_job
 from ai_dataflow.orchestration.mail import mail_table_errors, quietly
 from ai_dataflow.orchestration.partitions import add_partitions, drop_partitions
@@ -73,8 +74,9 @@ def control_table_sensor(
             raise DataflowError(*plan.errors)
     gone = drop_partitions(context.instance, plan.partitions)
     if not new and not gone:
-        return dg.SkipReason(f"{len(plan.partitions)} partitions, as in the control table")
-    parts = [f"{len(new)} new partitions: {listing(new, 10)}" if new else ""]
+        known = counted(len(plan.partitions), "partition")
+        return dg.SkipReason(f"{known} in the control table, none new")
+    parts = [f"{counted(len(new), 'new partition')}: {listing(new, 10)}" if new else ""]
     parts += [f"{len(gone)} deactivated, their data stays: {listing(gone, 10)}" if gone else ""]
     return dg.SkipReason("; ".join(filter(None, parts)))
 
@@ -116,7 +118,7 @@ def changes_sensor(
     asked = _digest(ahead, due)
     if asked == context.cursor:
         return dg.SkipReason(
-            f"{len(due)} partitions: a run was asked for once, and did not get to them. The "
+            f"{counted(len(due), 'partition')}: a run was asked for once, and did not get there. The "
             "schedule or `ai-dataflow run` makes them"
         )
     _log(context, ahead)

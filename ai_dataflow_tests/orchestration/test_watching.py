@@ -101,7 +101,7 @@ def test_partitions_are_in_step_with_the_control_table(
 ) -> None:
     assert tables(folder, instance).startswith("2 new partitions: ")
     assert set(instance.get_dynamic_partitions(NAME)) == KEYS
-    assert tables(folder, instance) == "2 partitions, as in the control table"
+    assert tables(folder, instance) == "2 partitions in the control table, none new"
 
 
 def test_a_deactivated_partition_is_marked_and_its_data_stays(
@@ -116,7 +116,7 @@ def test_a_deactivated_partition_is_marked_and_its_data_stays(
     assert mark.partition_key == "claims|borealis"
     assert "Deactivated" in str(mark.asset_observation and mark.asset_observation.description)
     assert load("claims", "borealis", config=folder).collect().height == 1
-    assert tables(folder, instance) == "1 partitions, as in the control table"
+    assert tables(folder, instance) == "1 partition in the control table, none new"
     report = spine.run_changed(folder)
     assert (report.removed, report.statuses()) == (["claims|borealis"], {"unchanged": 1})
     edit(folder, "control_table.csv", "borealis.csv,N", "borealis.csv,Y")
