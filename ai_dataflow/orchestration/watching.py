@@ -118,8 +118,8 @@ def changes_sensor(
     asked = _digest(ahead, due)
     if asked == context.cursor:
         return dg.SkipReason(
-            f"{counted(len(due), 'partition')}: a run was asked for once, and did not get there. The "
-            "schedule or `ai-dataflow run` makes them"
+            f"{counted(len(due), 'partition')}: a run was asked for once, and did not get there. "
+            "The schedule or `ai-dataflow run` makes them"
         )
     _log(context, ahead)
     # The key is the same if a daemon dies amid this tick and another evaluates it again.
