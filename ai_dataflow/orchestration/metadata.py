@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-from ai_dataflow.engine.job import AiColumn, Origin, PartitionResult, Stage
+from ai_dataflow.engine.job import EXTRACTS, AiColumn, Origin, PartitionResult, Stage
 from ai_dataflow.workstation.paths import PARTITION_COLUMN, PRODUCT_COLUMN, Workstation
 from ai_dataflow.workstation.reports import COUNTS, ErrorReport
 
@@ -16,6 +18,9 @@ _NO_SOURCES: dict[Stage, str] = {
     "adls_extract": "none of this partition's sources are files",
     "azure_sql_extract": "none of this partition's sources are SQL tables",
 }
+
+_DATA_VERSION = "dagster/data_version"
+_INPUT_VERSION = "dagster/input_data_version/"
 
 
 def dataset_metadata(
@@ -62,6 +67,30 @@ def extract_metadata(result: PartitionResult, stage: Stage) -> Mapping[str, Any]
         "locations": [extract.name for extract in own] or _NO_SOURCES[stage],
         **{f"{e.product} · {e.submodule}": e.note for e in own if e.note},
     }
+
+
+def extract_version(result: PartitionResult, stage: Stage) -> str:
+    """Give a digest of what an extract of a partition has: Dagster's *data version* of it."""
+    staged = stage == "azure_sql_extract"
+    own = sorted((e for e in result.extracts if e.staged == staged), key=lambda e: e.source)
+    # Where nothing tells a table's state, the name of its copy does: no two are alike.
+    told = [(e.source, e.fingerprint or [file.path for file in e.files]) for e in own]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
+def version_tags(result: PartitionResult, stage: Stage) -> dict[str, str]:
+    """Give the tags by which Dagster tells whether a dataset was made from the present extracts.
+
+    See "Asset versioning" in Dagster's documentation: a dataset whose extracts were made
+    anew since is shown as *unsynced*. A replay reads no extract, and says nothing.
+    """
+    if not result.extracts:
+        return {}
+    if stage != "ai_dataset":
+        return {_DATA_VERSION: extract_version(result, stage)}
+    versions = {own: extract_version(result, own) for own in EXTRACTS}
+    inputs = {f"{_INPUT_VERSION}{own}": version for own, version in versions.items()}
+    return {_DATA_VERSION: result.publication, **inputs}
 
 
 def table_schema(columns: tuple[AiColumn, ...]) -> dg.TableSchema:

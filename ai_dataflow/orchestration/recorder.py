@@ -7,7 +7,12 @@ import dagster as dg
 
 from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
-from ai_dataflow.orchestration.metadata import dataset_metadata, extract_metadata, failure_metadata
+from ai_dataflow.orchestration.metadata import (
+    dataset_metadata,
+    extract_metadata,
+    failure_metadata,
+    version_tags,
+)
 from ai_dataflow.orchestration.run import Progress
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.workstation.paths import open_workstation
@@ -53,7 +58,12 @@ class DagsterRecorder:
 
     def _materialized(self, stage: Stage, result: PartitionResult, metadata: Any) -> None:
         self._context.log_event(
-            dg.AssetMaterialization(stage, partition=result.partition, metadata=metadata)
+            dg.AssetMaterialization(
+                stage,
+                partition=result.partition,
+                metadata=metadata,
+                tags=version_tags(result, stage),
+            )
         )
 
 

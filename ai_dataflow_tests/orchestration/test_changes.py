@@ -6,10 +6,14 @@ import os
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
 
 from ai_dataflow.config.project import load_project
+from ai_dataflow.definitions import build_definitions
 from ai_dataflow.engine.run import run as run_partition
 from ai_dataflow.planning import inputs
 from ai_dataflow.planning.plan import make_live_plan
@@ -17,6 +21,7 @@ from ai_dataflow.planning.prospect import Prospect, look_ahead
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.orchestration import spine
+from ai_dataflow_tests.orchestration.runs import instance_of, run_project
 from ai_dataflow_tests.projects import project, text_file
 
 CONTROL = """
@@ -187,3 +192,28 @@ def test_a_merge_of_old_extracts_does_not_hide_that_sources_changed(made: Path) 
     report = spine.run(made, ["claims|acme"], ["ai_dataset"])
     assert [p.error.code for p in report.partitions if p.error] == ["SRC-005"]
     assert "claims|acme" in told(made)
+
+
+def test_dagster_shows_as_unsynced_what_was_made_from_older_extracts(made: Path) -> None:
+    def statuses(instance: dg.DagsterInstance) -> list[str]:
+        resolver = CachingStaleStatusResolver(
+            instance, graph, LoadingContextForTest(instance)
+        )  # fmt: skip
+        keys = ("claims|acme", "claims|borealis")
+        return [resolver.get_status(dg.AssetKey("ai_dataset"), key).value for key in keys]
+
+    graph = build_definitions(str(made)).resolve_asset_graph()
+    run_project(made)
+    with instance_of(made) as instance:
+        assert statuses(instance) == ["FRESH", "FRESH"]
+        edited(made, "data/acme.csv", "2.5", "3.5")
+        job = dg.define_asset_job("extract", ["adls_extract", "azure_sql_extract"])
+        definitions = dg.Definitions.merge(build_definitions(str(made)), dg.Definitions(jobs=[job]))
+        done = definitions.resolve_job_def("extract").execute_in_process(
+            instance=instance, partition_key="claims|acme"
+        )
+        assert done.success
+        assert statuses(instance) == ["STALE", "FRESH"]
+    run_project(made, ["claims|acme"])
+    with instance_of(made) as instance:
+        assert statuses(instance) == ["FRESH", "FRESH"]
