@@ -112,7 +112,9 @@ def find(location: FileLocation, place: str, settings: Settings, listings: Listi
     url, path = split_glob(location.url)
     root = listings.folder(url)
     with classified(str(location), place, root.account):
-        if location.file_format in ("", "delta") and (found := _partition(root, path, location)):
+        if location.file_format in ("", "delta") and (
+            found := _partition(root, path, location, listings)
+        ):
             return found
         root, files = _matching(root, path)
         if any(map(_is_log, files)):
@@ -140,7 +142,7 @@ def _table(folder: Folder, files: list[StoredFile], location: FileLocation, plac
     return Found(location, folder.url, "delta", (commit,), number)
 
 
-def _partition(root: Folder, path: str, location: FileLocation) -> Found | None:
+def _partition(root: Folder, path: str, location: FileLocation, listings: Listings) -> Found | None:
     """Find a partition of a Delta table, where the location is the folder of one.
 
     Its files alone, without the table's log, may be of any version.
@@ -152,11 +154,16 @@ def _partition(root: Folder, path: str, location: FileLocation) -> Found | None:
     if above is None:
         return None
     table, values = above
-    version = _log_version(table.files(_LOG))
-    if version is None:
+
+    def files_by_version() -> tuple[int, tuple[StoredFile, ...]] | None:
+        version = _log_version(table.files(_LOG))
+        return version and (version[0], _data_files(table, version[0]))
+
+    known = listings.once(table.url, files_by_version)
+    if known is None:
         return None
-    number, _ = version
-    files = _data_files(table, number, dict(values))
+    number, every = known
+    files = tuple(file for file in every if _is_in(file.path, dict(values)))
     return Found(location, table.url, "delta", files, number, values)
 
 
@@ -184,15 +191,11 @@ def _log_version(files: list[StoredFile]) -> tuple[int, StoredFile] | None:
     return max(logged, key=lambda each: (each[0], each[1].path)) if logged else None
 
 
-def _data_files(
-    table: Folder, version: int, values: dict[str, str | None] | None = None
-) -> tuple[StoredFile, ...]:
-    """Give the data files of a version, or of one of its partitions."""
+def _data_files(table: Folder, version: int) -> tuple[StoredFile, ...]:
+    """Give the data files of a version."""
     delta = open_delta(table, version)
     actions = pl.DataFrame(delta.get_add_actions(flatten=True))
     files = [StoredFile(unquote(p), s, "") for p, s in actions.select("path", "size_bytes").rows()]
-    if values is not None:
-        files = [file for file in files if _is_in(file.path, values)]
     return tuple(sorted(files, key=lambda file: file.path))
 
 

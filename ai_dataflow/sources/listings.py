@@ -8,15 +8,19 @@ longer than asking for each: a container may hold much that is no business of ou
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from os.path import commonpath
 from pathlib import PurePosixPath
+from threading import Lock
+from typing import Any, TypeVar
 
 from ai_dataflow.config import blob_urls
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.faults import FOREIGN, fault_of
 from ai_dataflow.sources.storage import Folder, StoredFile, at_once, open_folder
+
+T = TypeVar("T")
 
 _PAGE = 5000
 # Single locations are asked for so many at once, the pages of a listing one after the other.
@@ -112,6 +116,19 @@ class Listings:
                 stores.setdefault(root, set()).add(key)
         found = at_once(lambda item: list(_shared(*item)), list(stores.items()))
         self._listings: Mapping[Folder, list[Listing]] = dict(zip(stores, found, strict=True))
+        self._known: dict[object, Any] = {}
+        self._locks: dict[object, Lock] = {}
+        self._lock = Lock()
+
+    def once(self, key: object, ask: Callable[[], T]) -> T:
+        """Ask what several locations need, such as the log of a table, for the first of them."""
+        with self._lock:
+            lock = self._locks.setdefault(key, Lock())
+        with lock:
+            if key not in self._known:
+                self._known[key] = ask()
+            found: T = self._known[key]
+            return found
 
     def folder(self, url: str) -> Folder:
         """Give the folder of a path or URL: as it was listed, or one that will be asked."""

@@ -16,7 +16,7 @@ from ai_dataflow.sources import failures
 from ai_dataflow.sources.finding import Found, find
 from ai_dataflow.sources.listings import AT_ONCE, Listings
 from ai_dataflow.sources.sql_changes import marks
-from ai_dataflow.sources.storage import split_glob
+from ai_dataflow.sources.storage import is_glob, split_glob
 
 # Files as they are listed; what tells a SQL table's state, empty where nothing does; what is wrong.
 Sight = Found | str | tuple[Diagnostic, ...]
@@ -39,7 +39,6 @@ def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location,
 
 
 def _files(wanted: Mapping[FileLocation, str], settings: Settings) -> dict[Location, Sight]:
-    # A glob is looked up in the folder that is certain, anything else by its own name.
     listings = Listings((_certain(location) for location in wanted), settings)
 
     def look(location: FileLocation, place: str) -> Sight:
@@ -55,6 +54,6 @@ def _files(wanted: Mapping[FileLocation, str], settings: Settings) -> dict[Locat
 
 
 def _certain(location: FileLocation) -> str:
+    """Give a path that lies where the location is looked up."""
     folder, path = split_glob(location.url)
-    certain = path.partition("*")[0] if "*" in path else path
-    return f"{folder}/{certain}"
+    return f"{folder}/{'any' if is_glob(path) else path}"

@@ -407,3 +407,13 @@ def test_a_partition_of_a_delta_table_is_what_its_version_has_of_it(
     found = [_open(_pin(tmp_path, f"t/{folder}")).frame().collect() for folder in folders]
     assert [frame.height for frame in found] == [1, 1, 1]
     assert sorted(pl.concat(found)["n"]) == [1, 2, 3]
+
+
+def test_a_partition_that_left_its_delta_table_is_not_there(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"n": [1, 2], "client": ["acme", "borealis"]})
+    by = {"partition_by": ["client"]}
+    rows.write_delta(str(tmp_path / "t"), delta_write_options=by)
+    rows[:1].write_delta(str(tmp_path / "t"), mode="overwrite", delta_write_options=by)
+    with pytest.raises(DataflowError) as error:
+        _pin(tmp_path, "t/client=borealis")
+    assert [problem.code for problem in error.value.diagnostics] == ["SRC-001"]
