@@ -112,9 +112,10 @@ def find(location: FileLocation, place: str, settings: Settings, listings: Listi
     url, path = split_glob(location.url)
     root = listings.folder(url)
     with classified(str(location), place, root.account):
-        if location.file_format in ("", "delta") and (
-            found := _partition(root, path, location, listings)
-        ):
+        is_delta = location.file_format in ("", "delta")
+        if is_delta and (found := _partition(root, path, location, listings)):
+            if not found.files:
+                raise failures.missing(str(location), place)
             return found
         root, files = _matching(root, path)
         if any(map(_is_log, files)):
