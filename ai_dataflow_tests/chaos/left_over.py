@@ -18,6 +18,7 @@ from ai_dataflow_tests.chaos.world import CLIENTS, MODULES, World
 _LEASES, _OUTBOX = "_leases/", "_outbox/"
 _OF_ITS_OWN = re.compile(
     r"_runs/[^/]+\.json(#\d+)?"  # half a local report has a name that no listing shows
+    r"|_inputs/[^/]+\.json"
     r"|(_rejects/)?[^/_]+/_delta_log/(\d{20}\.(json|checkpoint\.parquet)|_last_checkpoint)"
 )
 

@@ -132,7 +132,8 @@ def test_what_ran_and_waited_while_the_daemon_was_dead_is_sent_when_it_is_back(
     mail_server.start()
     with Daemon(tmp_path) as daemon:
         assert _arrived(mail_server, 1)
+        assert wait_until(lambda: not outbox.waiting(), 60)  # it is noted that it was sent
         daemon.stop()  # killed
         daemon.start()
         time.sleep(2)
-    assert len(mail_server.inbox) == 1
+    assert len(mail_server.inbox) == 1, _subjects(mail_server)
