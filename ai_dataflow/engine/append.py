@@ -44,12 +44,16 @@ def can_append_by(dtype: pl.DataType) -> bool:
 
 @dataclass(frozen=True)
 class Copied:
-    """A table that is copied: its database, all its columns, and those that a copy has."""
+    """A table that is copied: its database, all its columns, and those that a copy has.
+
+    `origin` tells the database and the code from others; see `Extract`.
+    """
 
     location: SqlLocation
     database: Database
     columns: Columns
     wanted: Sequence[str]
+    origin: str = ""
 
     @property
     def schema(self) -> pl.Schema:
@@ -79,6 +83,8 @@ def append(
     by = source.append_by
     if last is None or last.source != repr(table.location) or not last.staged:
         return Appended(None, "read in full: there is no copy of it yet")
+    if last.origin != table.origin:
+        return Appended(None, "read in full: the last copy is of another database, or other code")
     old = scan_parquet(staging, [last.files[0].path])
     if old.collect_schema() != table.schema:
         return Appended(None, "read in full: its columns or the mapping changed")

@@ -167,9 +167,14 @@ def _warnings(
         message = f"the transform does not read the source_column `{row.source_column}` beside it"
         fix = "correct one of them, or clear the source_column"
         yield _warning("MAP-026", row, source, "transform", message, fix)
-    if _RUN_TIME.search(_SQL_TEXT.sub("", row.transform)):
+    if reads_clock(row):
         message = "the transform reads the clock: a rerun of the same data gives other values"
         yield _warning("MAP-024", row, source, "transform", message, "use a column of the source")
+
+
+def reads_clock(row: MappingRow) -> bool:
+    """Tell whether a transform gives other values whenever it is computed."""
+    return bool(_RUN_TIME.search(_SQL_TEXT.sub("", row.transform)))
 
 
 def _fed_by(row: MappingRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.append import Appended, Copied, append
+from ai_dataflow.engine.code import CODE_VERSION
 from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.job import Failure, PartitionJob, SourceJob, Stage
 from ai_dataflow.engine.lineage import stage_of
@@ -101,9 +103,11 @@ def _copy(
         return write_batches(frames, staging, path)
 
     done = Appended(None, "")
+    origin = f"{CODE_VERSION} {settings.sql[location.connection].where}"
+    origin = hashlib.sha256(origin.encode()).hexdigest()[:16]
     if by := _spelled(source.append_by, columns):
         source, needed = replace(source, append_by=by), list(dict.fromkeys([*needed, by]))
-        table = Copied(location, database, columns, needed)
+        table = Copied(location, database, columns, needed, origin)
         done = append(source, table, last, staging, write)
     file = done.file or database.copy(location, columns, needed, write, source.place)
     if location.client_column and not file.rows:
@@ -116,6 +120,7 @@ def _copy(
         rows=file.rows,
         fingerprint=mark,
         note=done.note,
+        origin=origin,
     )  # fmt: skip
 
 

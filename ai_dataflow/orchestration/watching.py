@@ -38,6 +38,7 @@ _UNDER_WAY = [
 _WORDS: dict[Kind, str] = {
     "new": "new",
     "source": "source changed",
+    "always": "made always",
     "mapping": "mapping changed",
     "control": "control row changed",
     "settings": "settings changed",
@@ -111,7 +112,12 @@ def changes_sensor(
     with as_failure():
         ahead = look_ahead(project.read())
     tried = ahead.changes.in_vain
-    due = sorted(ahead.changes.due.keys() - tried)
+    due = sorted(
+        key
+        for key, reasons in ahead.changes.due.items()
+        # What is made always, the schedule makes: else a run would follow the other.
+        if key not in tried and any(reason.kind != "always" for reason in reasons)
+    )
     if not due:
         waiting = f"; {len(tried)} failed with these very inputs: `ai-dataflow retry`"
         return dg.SkipReason(f"{why(ahead)}{waiting if tried else ''}")
@@ -184,5 +190,5 @@ def _lines(ahead: Prospect) -> Iterator[str]:
 
 def _digest(ahead: Prospect, due: list[str]) -> str:
     """Digest which partitions are to run and why, down to what is at their sources."""
-    parts = [(key, ahead.changes.inputs[key].model_dump()) for key in due]
+    parts = [(key, ahead.changes.states[key]) for key in due]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,11 +12,13 @@ from typing import Any, Literal
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.job import PartitionJob, SourceJob
-from ai_dataflow.planning.inputs import content_seen, inputs_of
+from ai_dataflow.planning.inputs import content_seen, inputs_of, reads_clock
 from ai_dataflow.sources.finding import Found
 from ai_dataflow.workstation.records import Inputs, Record, SourceInputs
 
-Kind = Literal["new", "source", "mapping", "control", "settings", "code", "failed", "published"]
+Kind = Literal[
+    "new", "source", "always", "mapping", "control", "settings", "code", "failed", "published"
+]
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,14 @@ class Changes:
     """The partitions that have to be made, each with its reasons; and those that have not.
 
     Together they are all partitions that can run. `in_vain` are the due ones that failed with these
-    very inputs: to make them again helps where the fault was one that passes. `inputs` are what
-    the due ones would be made from.
+    very inputs: to make them again helps where the fault was one that passes. `states`
+    tell what the due ones would be made from, and after which runs, from any other such state.
     """
 
     due: dict[str, tuple[Reason, ...]] = field(default_factory=dict)
     unchanged: dict[str, Record] = field(default_factory=dict)
     in_vain: frozenset[str] = frozenset()
-    inputs: dict[str, Inputs] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
 
     def only(self, keys: Collection[str]) -> Changes:
         """Give the same of some partitions only."""
@@ -54,7 +58,7 @@ class Changes:
             {key: reasons for key, reasons in self.due.items() if key in keys},
             {key: record for key, record in self.unchanged.items() if key in keys},
             frozenset(key for key in self.in_vain if key in keys),
-            {key: inputs for key, inputs in self.inputs.items() if key in keys},
+            {key: state for key, state in self.states.items() if key in keys},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -92,8 +96,10 @@ def changes(
         if not reasons:
             found.unchanged[key] = record
             continue
-        found.due[key], found.inputs[key] = reasons, inputs
         is_told = all(source.content for source in inputs.sources.values())
+        # Who goes back to an earlier state has another: a run was in between.
+        runs = [record.run_id, record.failed.run_id if record.failed else ""] if is_told else []
+        found.due[key], found.states[key] = reasons, _digest([inputs.model_dump(), runs])
         if record.failed and is_told and record.failed.inputs == inputs:
             in_vain.add(key)
     return replace(found, in_vain=frozenset(in_vain))
@@ -107,8 +113,9 @@ def _reasons(
         return
     if record.inputs is not None and publication is not None:
         yield from _differences(job, inputs, record.inputs, record.at)
-        if publication not in ("", record.publication):
-            yield Reason("published", "its rejects were replayed, or it was restored, since")
+        if publication != record.publication:
+            yield Reason("published", "what readers see is not what a run made last: rejects were "
+                         "replayed, it was restored, or another program wrote it")  # fmt: skip
     elif not record.failed:
         yield Reason("new", "nothing tells what the published data was made from")
     if record.failed:
@@ -127,6 +134,8 @@ def _differences(
     for column in sorted(now.columns.keys() & then.columns.keys()):
         if now.columns[column] != then.columns[column]:
             yield Reason("mapping", f"`{column}` became {now.columns[column]}")
+    if now.order != then.order:
+        yield Reason("control", "its sources are joined in another order")
     if now.settings != then.settings:
         yield Reason("settings", f"[modules.{job.module}] max_rejected changed")
     if now.code != then.code:
@@ -142,7 +151,7 @@ def _of_source(
     if now.location != then.location:
         yield Reason("control", f"control row {source.place} changed", source.place)
     elif not now.content:
-        yield Reason("source", _untold(source), source.place)
+        yield Reason("always", _untold(source), source.place)
     elif now.content != then.content:
         yield Reason("source", _changed(source, at), source.place)
     yield from _mapping(source, now, then)
@@ -175,8 +184,14 @@ def _changed(source: SourceJob, at: datetime | None) -> str:
 
 
 def _untold(source: SourceJob) -> str:
+    if reads_clock(source):
+        return f"{source.name} is made always: a transform reads the clock"
     kind = "SQL table" if isinstance(source.location, SqlLocation) else "source"
     return f"{source.location} is read always: nothing tells whether the {kind} changed"
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _moment(at: datetime) -> str:

@@ -1,25 +1,20 @@
-"""The inputs of a partition: digests of all that its content depends on. Pure, but for the code."""
+"""The inputs of a partition: digests of all that its content depends on. Pure."""
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Callable
-from importlib.resources import files
-
-import polars as pl
 
 from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine import compile as clock
+from ai_dataflow.engine.code import CODE_VERSION
 from ai_dataflow.engine.job import PartitionJob, PartitionResult, SourceJob
 from ai_dataflow.sources.finding import Found
 from ai_dataflow.workstation.records import Inputs, SourceInputs
-
-# What computes a dataset's content: reading, mapping, merging, writing.
-_CODE = ("engine", "sources", "config", "workstation/files.py")
 
 
 def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJob], str]) -> Inputs:
@@ -29,15 +24,21 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
         sources={
             source.name: SourceInputs(
                 location=_location(source, settings),
-                content=content(source),
+                content="" if reads_clock(source) else content(source),
                 mapping={row.ai_column: _row(row) for row in source.mappings},
             )
             for source in job.sources
         },
         columns={column.name: column.ai_type for column in job.columns},
         settings=limits.max_rejected,
-        code=code_version(),
+        code=CODE_VERSION,
+        order=[source.name for source in job.sources if source.key_columns],
     )
+
+
+def reads_clock(source: SourceJob) -> bool:
+    """Tell whether a source's columns depend on when they are computed: no input tells of that."""
+    return any(map(clock.reads_clock, source.mappings))
 
 
 def content_seen(source: SourceJob) -> str:
@@ -51,26 +52,12 @@ def content_read(result: PartitionResult) -> Callable[[SourceJob], str]:
     return lambda source: contents.get((source.product, source.submodule), "")
 
 
-@functools.cache
-def code_version() -> str:
-    """Give a digest of the code that computes datasets, and of Polars' version."""
-    package = files("ai_dataflow")
-    digest = hashlib.sha256(pl.__version__.encode())
-    for name in _CODE:
-        part = package.joinpath(name)
-        own = [part] if part.is_file() else sorted(part.iterdir(), key=lambda file: file.name)
-        for file in own:
-            if file.name.endswith(".py"):
-                digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def _location(source: SourceJob, settings: Settings) -> str:
     """Digest where a source is: of a database its URL too, without its password."""
     location, where = source.location, ""
     if isinstance(location, SqlLocation):
         where = settings.sql[location.connection].where
-    return _digest([repr(location), where])
+    return _digest([repr(location), where, source.append_by])
 
 
 def _row(row: MappingRow) -> str:

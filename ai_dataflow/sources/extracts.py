@@ -26,6 +26,7 @@ class Extract:
     `partition` are the values that the rows of a Delta table are chosen by, where the location is
     one of its partitions. `fingerprint` tells this state of the source from any other; it is empty
     where nothing tells. `note` is what is to be told of how it was made.
+    `origin` tells the database and the code that a copy was made by.
     """
 
     product: str
@@ -41,6 +42,7 @@ class Extract:
     partition: tuple[tuple[str, str | None], ...] = ()
     fingerprint: str = ""
     note: str = ""
+    origin: str = ""
 
     @property
     def size(self) -> int:

@@ -196,7 +196,11 @@ def _data_files(table: Folder, version: int) -> tuple[StoredFile, ...]:
     """Give the data files of a version."""
     delta = open_delta(table, version)
     actions = pl.DataFrame(delta.get_add_actions(flatten=True))
-    files = [StoredFile(unquote(p), s, "") for p, s in actions.select("path", "size_bytes").rows()]
+    # A deletion vector takes rows out of a file that keeps its name and size.
+    features = delta.protocol().reader_features or []
+    etag = str(version) if "deletionVectors" in features else ""
+    listed = actions.select("path", "size_bytes").rows()
+    files = [StoredFile(unquote(path), size, etag) for path, size in listed]
     return tuple(sorted(files, key=lambda file: file.path))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 
 from ai_dataflow.config.database_faults import DatabaseFault
 from ai_dataflow.config.databases import Connection, connection, session_of
-from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import sql_failures
@@ -27,6 +28,7 @@ from ai_dataflow.sources.storage import at_once
 
 Mark = str | tuple[Diagnostic, ...]
 _CLIENT = "client"
+_IS_PER_CLIENT = re.compile(rf"(?<!:):{_CLIENT}\b")
 
 
 def marks(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[SqlLocation, Mark]:
@@ -50,6 +52,10 @@ def marks(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[SqlLoca
         except DatabaseFault as fault:
             told = {own: sql_failures.of_database(fault, own, wanted[own]) for own in group}
             return {own: error.diagnostics for own, error in told.items()}
+        except Exception as error:  # one table that nobody foresaw must not hide the others
+            unforeseen = DatabaseFault("query", redacted(error))
+            told = {own: sql_failures.of_database(unforeseen, own, wanted[own]) for own in group}
+            return {own: error.diagnostics for own, error in told.items()}
 
     found: dict[SqlLocation, Mark] = {}
     for part in at_once(ask, list(groups.values())):
@@ -66,16 +72,16 @@ def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation,
     first = group[0]
     query = opened.settings.change_query(first.schema, first.table)
     if query is not None:
-        is_per_client = f":{_CLIENT}" in query
-        if is_per_client:
+        if _IS_PER_CLIENT.search(query):
             return {own: _digest(_rows(opened, _of_query(query, own))) for own in group}
         return dict.fromkeys(group, _digest(_rows(opened, sa.text(query))))
     if not (column := first.change_column):
-        return dict.fromkeys(group, _of_files(opened))
+        return dict.fromkeys(group, opened.read(lambda: _of_files(opened)))
     if len(group) == 1 or not first.client_column:
         return {own: _digest(_rows(opened, _of_column(opened, own, column))) for own in group}
     statement = _of_clients(opened, first, column)
-    shared = {_text(client): seen for client, *seen in _rows(opened, statement)}
+    rows = _rows(opened, statement)
+    shared = {_text(client): seen for client, *seen in rows if client is not None}
     # The database may spell a client in another way than the control table and call it equal.
     return {
         own: _digest([shared[own.client]])

@@ -42,12 +42,14 @@ class Inputs(_Part):
 
     `sources` are by `product · submodule`, `columns` the type of each AI column of the module,
     `settings` those of the module that decide what is published, `code` what computes it.
+    `order` is that in which sources with keys are joined.
     """
 
     sources: dict[str, SourceInputs]
     columns: dict[str, str]
     settings: str = ""
     code: str = ""
+    order: list[str] = []
 
 
 class Attempt(_Part):

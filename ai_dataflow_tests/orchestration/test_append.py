@@ -180,3 +180,25 @@ def test_a_change_query_that_cannot_be_asked_fails_its_partition(
     report = spine.run_changed(shop.folder)
     assert report.statuses() == {"failed": 1}
     assert [p.error.code for p in report.partitions if p.error] == ["SRC-008"]
+
+
+def test_a_copy_of_another_database_is_not_appended_to(tmp_path: Path) -> None:
+    masked, real = (f"sqlite:///{tmp_path / name}.sqlite" for name in ("masked", "real"))
+    shop = Shop(tmp_path / "p", masked, "INTEGER", load="append_by:seen")
+    shop.do(insert_number(1), insert_number(2))
+    shop.run()
+    toml = shop.folder / "ai_dataflow.toml"
+    toml.write_text(toml.read_text().replace(masked, real))
+    shop.engine = sa.create_engine(real)
+    shop.do(CREATE.format(seen="INTEGER"), insert_number(1), insert_number(2))
+    shop.do("UPDATE events SET amount = 9")
+    assert shop.run() == "read in full: the last copy is of another database, or other code"
+
+
+def test_how_a_table_is_loaded_is_an_input(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, f"sqlite:///{tmp_path / 'l.sqlite'}", "INTEGER", load="append_by:seen")
+    shop.do(insert_number(1))
+    shop.run()
+    control = shop.folder / "control_table.csv"
+    control.write_text(control.read_text().replace("append_by:seen", ""))
+    assert shop.told() == ["control row control_table.csv:2:module_location changed"]
