@@ -88,8 +88,10 @@ def measured(place: Place, what: str, *arguments: str) -> Measured:
     """Run a command of the CLI that prints a report."""
     before, began = place.requests(), time.perf_counter()
     command = [sys.executable, "-c", _CHILD, *arguments, "--json"]
-    ran = subprocess.run(command, cwd=place.folder, capture_output=True, text=True, check=True)
+    ran = subprocess.run(command, cwd=place.folder, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
+    if ran.returncode:
+        raise SystemExit(f"{ran.stdout[-2000:]}\n{ran.stderr[-2000:]}")
     report: dict[str, Any] = json.loads(ran.stdout)
     statuses = Counter(partition["status"] for partition in report["partitions"])
     read = next(int(line.split()[1]) for line in ran.stderr.splitlines() if "READ" in line)
@@ -149,7 +151,7 @@ def on_azurite(folder: Path, server: Azurite, partitions: int, workers: int) -> 
     """Write a project whose data and workstation are in a container."""
     make_project(folder, partitions, workers, root="/mnt/lake/")
     container = server.create_container(_ACCOUNT)
-    server.upload_folder(_ACCOUNT, container, folder / "data", "data")
+    server.upload_folder(_ACCOUNT, container, folder / "data", "data/")
     url = f"abfss://{container}@{_ACCOUNT}.dfs.core.windows.net"
     toml = folder / "ai_dataflow.toml"
     text = toml.read_text().replace('url = "workstation"', f'url = "{url}/ai"')
