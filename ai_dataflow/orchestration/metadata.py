@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
+from ai_dataflow.config.digests import digest
 from ai_dataflow.engine.job import EXTRACTS, AiColumn, Origin, PartitionResult, Stage
 from ai_dataflow.workstation.paths import PARTITION_COLUMN, PRODUCT_COLUMN, Workstation
 from ai_dataflow.workstation.reports import COUNTS, ErrorReport
@@ -75,7 +74,7 @@ def extract_version(result: PartitionResult, stage: Stage) -> str:
     own = sorted((e for e in result.extracts if e.staged == staged), key=lambda e: e.source)
     # Where nothing tells a table's state, the name of its copy does: no two are alike.
     told = [(e.source, e.fingerprint or [file.path for file in e.files]) for e in own]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    return digest(told)[:16]
 
 
 def version_tags(result: PartitionResult, stage: Stage) -> dict[str, str]:

@@ -6,14 +6,13 @@ changed, as soon as it does or at a set time; the run itself finds out again wha
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
+from ai_dataflow.config.digests import digest
 from ai_dataflow.config.project import Project
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.notifications.texts import counted
@@ -191,4 +190,4 @@ def _lines(ahead: Prospect) -> Iterator[str]:
 def _digest(ahead: Prospect, due: list[str]) -> str:
     """Digest which partitions are to run and why, down to what is at their sources."""
     parts = [(key, ahead.changes.states[key]) for key in due]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return digest(parts)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from ai_dataflow.config.digests import digest
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.job import PartitionJob, SourceJob
@@ -99,7 +98,7 @@ def changes(
         is_told = all(source.content for source in inputs.sources.values())
         # Who goes back to an earlier state has another: a run was in between.
         runs = [record.run_id, record.failed.run_id if record.failed else ""] if is_told else []
-        found.due[key], found.states[key] = reasons, _digest([inputs.model_dump(), runs])
+        found.due[key], found.states[key] = reasons, digest([inputs.model_dump(), runs])
         if record.failed and is_told and record.failed.inputs == inputs:
             in_vain.add(key)
     return replace(found, in_vain=frozenset(in_vain))
@@ -188,10 +187,6 @@ def _untold(source: SourceJob) -> str:
         return f"{source.name} is made always: a transform reads the clock"
     kind = "SQL table" if isinstance(source.location, SqlLocation) else "source"
     return f"{source.location} is read always: nothing tells whether the {kind} changed"
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _moment(at: datetime) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 
 from ai_dataflow.config.ai_mapping import MappingRow
+from ai_dataflow.config.digests import digest
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
@@ -57,14 +56,10 @@ def _location(source: SourceJob, settings: Settings) -> str:
     location, where = source.location, ""
     if isinstance(location, SqlLocation):
         where = settings.sql[location.connection].where
-    return _digest([repr(location), where, source.append_by])
+    return digest([repr(location), where, source.append_by])[:16]
 
 
 def _row(row: MappingRow) -> str:
     """Digest what a mapping row says, wherever in the sheet it stands."""
     said = {k: v for k, v in vars(row).items() if k not in ("sheet", "line")}
-    return _digest(said)
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+    return digest(said)[:16]

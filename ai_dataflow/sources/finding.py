@@ -6,8 +6,6 @@ is opened to find it, but for the log of a Delta table of which it is a partitio
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +15,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
+from ai_dataflow.config.digests import digest
 from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import failures
@@ -68,7 +67,7 @@ class Found:
         version = None if self.partition else self.version
         files = [(file.path, file.size, file.etag) for file in self.files]
         listed = [self.file_format, version, self.partition, files]
-        return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+        return digest(listed)
 
     @property
     def newest(self) -> StoredFile | None:
@@ -119,7 +118,7 @@ def find(location: FileLocation, place: str, settings: Settings, listings: Listi
             return found
         root, files = _matching(root, path)
         if any(map(_is_log, files)):
-            if location.file_format in ("", "delta"):
+            if is_delta:
                 return _table(root, files, location, place)
             files = _data(files)
         if not files:
@@ -151,10 +150,7 @@ def _partition(root: Folder, path: str, location: FileLocation, listings: Listin
     folders = PurePosixPath(path).parts if path else ()
     if is_glob(path) or not folders or not _values_of(folders[-1]):
         return None
-    above = _above(root, path)
-    if above is None:
-        return None
-    table, values = above
+    table, values = _above(root, path)
 
     def files_by_version() -> tuple[int, tuple[StoredFile, ...]] | None:
         version = _log_version(table.files(_LOG))
@@ -168,7 +164,7 @@ def _partition(root: Folder, path: str, location: FileLocation, listings: Listin
     return Found(location, table.url, "delta", files, number, values)
 
 
-def _above(root: Folder, path: str) -> tuple[Folder, tuple[tuple[str, str | None], ...]] | None:
+def _above(root: Folder, path: str) -> tuple[Folder, tuple[tuple[str, str | None], ...]]:
     """Give the folder that a partition's folder is in, at whatever depth, and its values."""
     parts = PurePosixPath(f"{root.url}/{path}").parts
     depth = len(parts)

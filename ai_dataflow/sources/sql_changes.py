@@ -7,8 +7,6 @@ shared table are asked for in one query. Of SQLite, which is a file, the file te
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -20,6 +18,7 @@ import sqlalchemy as sa
 from ai_dataflow.config.database_faults import DatabaseFault
 from ai_dataflow.config.databases import Connection, connection, session_of
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
+from ai_dataflow.config.digests import digest
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import sql_failures
@@ -49,13 +48,12 @@ def marks(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[SqlLoca
         first = group[0]
         try:
             return dict(_marks(connection(first.connection, settings), group))
-        except DatabaseFault as fault:
-            told = {own: sql_failures.of_database(fault, own, wanted[own]) for own in group}
-            return {own: error.diagnostics for own, error in told.items()}
         except Exception as error:  # one table that nobody foresaw must not hide the others
-            unforeseen = DatabaseFault("query", redacted(error))
-            told = {own: sql_failures.of_database(unforeseen, own, wanted[own]) for own in group}
-            return {own: error.diagnostics for own, error in told.items()}
+            fault = error
+            if not isinstance(fault, DatabaseFault):
+                fault = DatabaseFault("query", redacted(error))
+            told = {own: sql_failures.of_database(fault, own, wanted[own]) for own in group}
+            return {own: problem.diagnostics for own, problem in told.items()}
 
     found: dict[SqlLocation, Mark] = {}
     for part in at_once(ask, list(groups.values())):
@@ -139,7 +137,7 @@ def _told(opened: Connection, column: str) -> list[sa.ColumnElement[Any]]:
 
 def _digest(rows: Iterable[Iterable[Any]]) -> str:
     seen = [[_text(value) for value in row] for row in rows]
-    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+    return digest(seen)
 
 
 def _text(value: object) -> str:

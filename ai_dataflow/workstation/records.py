@@ -7,13 +7,13 @@ while readers see the publication that it is about.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ai_dataflow.config.digests import digest
 from ai_dataflow.sources.storage import Folder, at_once
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.paths import Workstation
@@ -134,7 +134,7 @@ def _encoded(records: Mapping[str, Record]) -> bytes:
     shared: dict[str, object] = {}
 
     def put(part: object) -> str:
-        key = hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:16]
+        key = digest(part)[:16]
         shared[key] = part
         return key
 
