@@ -31,13 +31,24 @@ _FEW = 5
 
 @dataclass(frozen=True)
 class DeadRun:
-    """A run without a report, as Dagster knows it; no partitions means that it was about all."""
+    """A run without a report, as Dagster knows it.
+
+    Without partitions it was about all of them, if it was `full`, else about those that changed.
+    """
 
     run_id: str
     ended: datetime
     is_canceled: bool
     reason: str
     partitions: tuple[str, ...] = ()
+    full: bool = False
+
+    @property
+    def about(self) -> str:
+        """What it was to make, in few words."""
+        if self.partitions:
+            return counted(len(self.partitions), "partition")
+        return "all partitions" if self.full else "the changed partitions"
 
 
 def message_of(
@@ -56,8 +67,7 @@ def message_of(
             )
         ]
     verb = "CANCELED" if run.is_canceled else "FAILED"
-    count = len(run.partitions)
-    title = f"{verb} {counted(count, 'partition') if count else 'all partitions'}: no report"
+    title = f"{verb} {run.about}: no report"
     message = Message(
         run.run_id, team.name, "failure", subject(where.get("environment", ""), title, team.name),
         title, "warn" if run.is_canceled else "bad", (*_blocks(run), Links((
@@ -74,11 +84,12 @@ def _blocks(run: DeadRun) -> list[Block]:
         ("", f"Run {run.run_id} {verb} and left no report."),
         ("cause", run.reason),
         ("do", "look at the run in Dagster; then run its partitions again"),
-        ("partitions", some(run.partitions) if run.partitions else "all of the control table"),
+        ("partitions", some(run.partitions) if run.partitions else run.about),
     )
-    # A range has no command of its own, and without names the command would run everything.
+    # A range has no command of its own, and without names the command would run other ones.
     named = len(run.partitions) <= _FEW and all(" to " not in key for key in run.partitions)
     chosen = "".join(f" -p {shlex.quote(key)}" for key in run.partitions)
+    chosen += " --full" if run.full else ""
     again: list[Block] = (
         [Heading("Run them again"), Command(f"ai-dataflow run{chosen}")] if named else []
     )

@@ -5,8 +5,9 @@ Sensors and the CLI call this; no mail problem ever leaves it as an exception of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
@@ -155,6 +156,7 @@ def _dead_run(instance: DagsterInstance, run: DagsterRun) -> DeadRun:
         run.status == DagsterRunStatus.CANCELED,
         _reason(instance, run.run_id),
         tuple(_partitions(run)),
+        bool(_config(run).get("full")),
     )
 
 
@@ -182,14 +184,19 @@ def _reason(instance: DagsterInstance, run_id: str) -> str:
 
 
 def _partitions(run: DagsterRun) -> list[str]:
-    """Give what a run was to make; nothing where it was about all."""
+    """Give what a run was to make; nothing where it was about all, or about what changed."""
     if run.tags.get("dagster/partition"):
         return [run.tags["dagster/partition"]]
     if all(tag in run.tags for tag in _RANGE):
         first, last = (run.tags[tag] for tag in _RANGE)
         return [first] if first == last else [f"{first} to {last}"]
+    return list(_config(run).get("partition_keys", []))
+
+
+def _config(run: DagsterRun) -> Mapping[str, Any]:
+    """Give the config of the run's step."""
     own = run.run_config.get("ops", {}).get(STEP, {}) if isinstance(run.run_config, dict) else {}
-    return list(own.get("config", {}).get("partition_keys", []))
+    return dict(own.get("config", {}))
 
 
 def quietly(

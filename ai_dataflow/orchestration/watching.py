@@ -7,6 +7,7 @@ changed, as soon as it does or at a set time; the run itself finds out again wha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
@@ -27,6 +28,7 @@ from ai_dataflow.planning.prospect import Prospect, look_ahead
 WHY_TAG = "ai_dataflow/why"
 _SECONDS = 60
 _SHOWN = 20
+_PAUSE = timedelta(minutes=10)
 _UNDER_WAY = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -110,16 +112,18 @@ def changes_sensor(
         return dg.SkipReason(f"run {under_way[0].run_id} is under way")
     with as_failure():
         ahead = look_ahead(project.read())
-    tried = ahead.changes.in_vain
+    tried, resting = ahead.changes.in_vain, _resting(ahead)
     due = sorted(
         key
         for key, reasons in ahead.changes.due.items()
         # What is made always, the schedule makes: else a run would follow the other.
-        if key not in tried and any(reason.kind != "always" for reason in reasons)
+        if key not in tried | resting and any(reason.kind != "always" for reason in reasons)
     )
     if not due:
-        waiting = f"; {len(tried)} failed with these very inputs: `ai-dataflow retry`"
-        return dg.SkipReason(f"{why(ahead)}{waiting if tried else ''}")
+        told = [f"{len(tried)} failed with these very inputs: `ai-dataflow retry`"] if tried else []
+        if rests := len(resting - tried):
+            told.append(f"{rests} failed in the last {_PAUSE.seconds // 60} minutes, and changed")
+        return dg.SkipReason("; ".join((why(ahead), *told)))
     asked = _digest(ahead, due)
     if asked == context.cursor:
         return dg.SkipReason(
@@ -130,6 +134,12 @@ def changes_sensor(
     # The key is the same if a daemon dies amid this tick and another evaluates it again.
     request = dg.RunRequest(run_key=asked, tags={WHY_TAG: why(ahead)})
     return dg.SensorResult(run_requests=[request], cursor=asked)
+
+
+def _resting(ahead: Prospect) -> frozenset[str]:
+    """Give what failed a moment ago: a source that changes all the time is not tried each time."""
+    since = datetime.now(UTC) - _PAUSE
+    return frozenset(key for key, at in ahead.changes.failed.items() if at > since)
 
 
 def nightly_schedule(settings: Settings | None) -> dg.ScheduleDefinition:

@@ -41,14 +41,16 @@ class Reason:
 class Changes:
     """The partitions that have to be made, each with its reasons; and those that have not.
 
-    Together they are all partitions that can run. `in_vain` are the due ones that failed with these
-    very inputs: to make them again helps where the fault was one that passes. `states`
-    tell what the due ones would be made from, and after which runs, from any other such state.
+    Together they are all partitions that can run. Of the due ones: `in_vain` are those that failed
+    with these very inputs, which helps to make again where the fault was one that passes; `failed`
+    is when the last run failed, of those for which it did; `states` tell what they would be made
+    from, and after which runs, from any other such state.
     """
 
     due: dict[str, tuple[Reason, ...]] = field(default_factory=dict)
     unchanged: dict[str, Record] = field(default_factory=dict)
     in_vain: frozenset[str] = frozenset()
+    failed: dict[str, datetime] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
 
     def only(self, keys: Collection[str]) -> Changes:
@@ -57,6 +59,7 @@ class Changes:
             {key: reasons for key, reasons in self.due.items() if key in keys},
             {key: record for key, record in self.unchanged.items() if key in keys},
             frozenset(key for key in self.in_vain if key in keys),
+            {key: at for key, at in self.failed.items() if key in keys},
             {key: state for key, state in self.states.items() if key in keys},
         )
 
@@ -99,8 +102,10 @@ def changes(
         # Who goes back to an earlier state has another: a run was in between.
         runs = [record.run_id, record.failed.run_id if record.failed else ""] if is_told else []
         found.due[key], found.states[key] = reasons, digest([inputs.model_dump(), runs])
-        if record.failed and is_told and record.failed.inputs == inputs:
-            in_vain.add(key)
+        if record.failed:
+            found.failed[key] = record.failed.at
+            if is_told and record.failed.inputs == inputs:
+                in_vain.add(key)
     return replace(found, in_vain=frozenset(in_vain))
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -21,10 +20,9 @@ import pyarrow as pa
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import adls, azure_sql, failures
+from ai_dataflow.sources import adls, azure_sql
 from ai_dataflow.sources.finding import Found
-from ai_dataflow.sources.listings import AT_ONCE
-from ai_dataflow.sources.survey import Survey, survey
+from ai_dataflow.sources.survey import Survey, each, survey
 
 CACHE_FILE = ".cache/ai_dataflow/schemas.json"
 
@@ -59,21 +57,15 @@ def read_schemas(
             {own: at for own, at in wanted.items() if isinstance(own, FileLocation)}, settings
         )
 
-    def look(location: Location, place: str) -> Look:
-        try:
-            if isinstance(location, SqlLocation):
-                return azure_sql.database(location.connection, settings).schema(location, place)
-            sight = seen[location]
-            if isinstance(sight, tuple):
-                return sight
-            return _of_files(cast(Found, sight), place, settings, cache)
-        except DataflowError as error:
-            return error.diagnostics
-        except Exception as error:  # one source that nobody foresaw must not hide the others
-            return failures.unreadable(str(location), place, error).diagnostics
+    def look(location: Location, place: str) -> pl.Schema:
+        if isinstance(location, SqlLocation):
+            return azure_sql.database(location.connection, settings).schema(location, place)
+        sight = seen[location]
+        if isinstance(sight, tuple):
+            raise DataflowError(*sight)
+        return _of_files(cast(Found, sight), place, settings, cache)
 
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="schema") as pool:
-        found = dict(zip(wanted, pool.map(look, wanted, wanted.values()), strict=True))
+    found = each(wanted, look)
     cache.save()
     return found
 

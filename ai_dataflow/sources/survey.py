@@ -6,8 +6,9 @@ table changed. A plan asks once, and whatever needs to know reads it from the su
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
@@ -21,6 +22,8 @@ from ai_dataflow.sources.storage import is_glob, split_glob
 # Files as they are listed; what tells a SQL table's state, empty where nothing does; what is wrong.
 Sight = Found | str | tuple[Diagnostic, ...]
 Survey = Mapping[Location, Sight]
+L = TypeVar("L", FileLocation, Location)
+T = TypeVar("T")
 
 
 def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Sight]:
@@ -41,16 +44,27 @@ def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location,
 def _files(wanted: Mapping[FileLocation, str], settings: Settings) -> dict[Location, Sight]:
     listings = Listings((_certain(location) for location in wanted), settings)
 
-    def look(location: FileLocation, place: str) -> Sight:
+    def look(location: FileLocation, place: str) -> Found:
+        return find(location, place, settings, listings)
+
+    return dict(each(wanted, look).items())
+
+
+def each(
+    wanted: Mapping[L, str], look: Callable[[L, str], T]
+) -> dict[L, T | tuple[Diagnostic, ...]]:
+    """Look at locations, several at once; what is wrong with one takes the place of its answer."""
+
+    def tell(location: L, place: str) -> T | tuple[Diagnostic, ...]:
         try:
-            return find(location, place, settings, listings)
+            return look(location, place)
         except DataflowError as error:
             return error.diagnostics
         except Exception as error:  # one source that nobody foresaw must not hide the others
             return failures.unreadable(str(location), place, error).diagnostics
 
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="survey") as pool:
-        return dict(zip(wanted, pool.map(look, wanted, wanted.values()), strict=True))
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
+        return dict(zip(wanted, pool.map(tell, wanted, wanted.values()), strict=True))
 
 
 def _certain(location: FileLocation) -> str:

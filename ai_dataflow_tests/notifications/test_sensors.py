@@ -60,7 +60,7 @@ def test_a_run_that_its_tables_stopped_is_told_to_the_platform_team(tmp_path: Pa
         _queue(tmp_path, instance, result.run_id)
     (entry,) = _places(tmp_path).outbox.waiting()
     assert entry.letter.to == ["ai-platform@example.org"]
-    assert "all partitions: no report" in entry.letter.subject
+    assert "the changed partitions: no report" in entry.letter.subject
     assert "CFG-005" in entry.letter.text
     assert "there is no table `ai_mapping.csv`" in entry.letter.text.replace("\n    ", " ")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,7 @@ import pytest
 
 from ai_dataflow.config.project import load_project
 from ai_dataflow.config.settings import load_settings
+from ai_dataflow.orchestration import watching
 from ai_dataflow.orchestration.jobs import JOB
 from ai_dataflow.orchestration.partitions import NAME
 from ai_dataflow.orchestration.resources import ProjectResource
@@ -178,7 +180,7 @@ def test_a_run_is_asked_for_once_over_all_that_changed(
 
 
 def test_what_failed_waits_for_a_change_or_for_the_schedule(
-    folder: Path, instance: dg.DagsterInstance
+    folder: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text_file(folder, "data/acme.csv", "No\n1")  # cut off
     spine.run_changed(folder)
@@ -189,6 +191,11 @@ def test_what_failed_waits_for_a_change_or_for_the_schedule(
     assert isinstance(found, dg.RunRequest)
     assert found.tags[WHY_TAG] == "1 to run (1 failed before), 1 unchanged"
     text_file(folder, "data/acme.csv", "No\n1\n")
+    assert tick(folder, instance) == (
+        None,
+        "1 to run (1 failed before), 1 unchanged; 1 failed in the last 10 minutes, and changed",
+    )
+    monkeypatch.setattr(watching, "_PAUSE", timedelta(0))  # they are over
     request, _ = tick(folder, instance)
     assert request is not None
 

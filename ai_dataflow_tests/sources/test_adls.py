@@ -18,8 +18,6 @@ from ai_dataflow_tests.sources.lake import pinned
 
 ROWS = pl.DataFrame({"n": [1, 2], "s": ["x", "ü"]})
 
-_MAPPED = '{"delta.columnMapping.mode":"name","delta.columnMapping.maxColumnId":"2"}'
-
 
 def _write(path: Path, rows: pl.DataFrame = ROWS) -> Path:
     """Write rows in the format that the name tells; no suffix is a Delta table."""
@@ -318,58 +316,6 @@ def test_a_file_that_is_added_later_is_not_read(tmp_path: Path) -> None:
     assert _read(extract).height == 2
 
 
-def test_a_delta_table_is_read_at_the_version_that_was_pinned(tmp_path: Path) -> None:
-    _write(tmp_path / "table")
-    extract = _pin(tmp_path, "table")
-    _write(tmp_path / "table", ROWS.head(1))
-    assert extract.version == 0
-    assert _read(extract).height == 2
-    assert _read(_pin(tmp_path, "table")).height == 1
-
-
-def test_the_size_of_a_delta_table_is_that_of_its_files(tmp_path: Path) -> None:
-    """It decides whether a partition's rows are held in memory."""
-    table = _write(tmp_path / "table")
-    _write(tmp_path / "table", ROWS.head(1))  # the first version's files stay, unread
-    newest = max(table.glob("*.parquet"), key=lambda file: file.stat().st_mtime_ns)
-    assert _pin(tmp_path, "table").size == newest.stat().st_size
-
-
-def test_a_delta_table_without_rows_still_has_its_columns(tmp_path: Path) -> None:
-    _write(tmp_path / "table", ROWS.clear())
-    extract = _pin(tmp_path, "table")
-    assert list(_open(extract).schema()) == ["n", "s"]
-    assert _read(extract).height == 0
-
-
-@pytest.mark.parametrize(
-    "protocol",
-    [
-        '{"minReaderVersion":2,"minWriterVersion":5}',
-        '{"minReaderVersion":3,"minWriterVersion":7,'
-        '"readerFeatures":["columnMapping"],"writerFeatures":["columnMapping"]}',
-    ],
-)
-def test_a_delta_table_with_column_mapping_is_refused_with_a_fitting_fix(
-    tmp_path: Path, protocol: str
-) -> None:
-    log = _write(tmp_path / "table") / "_delta_log" / "00000000000000000000.json"
-    others = [line for line in log.read_text().splitlines() if '{"protocol":' not in line]
-    others = [line.replace('"configuration":{}', f'"configuration":{_MAPPED}') for line in others]
-    log.write_text("\n".join([f'{{"protocol":{protocol}}}', *others]))
-    with pytest.raises(DataflowError) as error:
-        _read(_pin(tmp_path, "table"))
-    (problem,) = error.value.diagnostics
-    assert problem.code == "SRC-003"
-    assert "without column mapping" in problem.fix
-
-
-def test_a_delta_table_whose_log_is_damaged_is_refused(tmp_path: Path) -> None:
-    table = _write(tmp_path / "table")
-    next((table / "_delta_log").glob("*.json")).write_text("nonsense")
-    assert _refused(tmp_path, "table") == "SRC-003"
-
-
 def test_a_failure_names_the_location_as_the_control_table_spells_it(tmp_path: Path) -> None:
     location = FileLocation(str(tmp_path / "no.csv"), "", "/mnt/orion/no.csv")
     with pytest.raises(DataflowError) as error:
@@ -385,35 +331,3 @@ def test_a_glob_that_names_folders_reads_what_is_in_them(tmp_path: Path) -> None
     found = _read(_pin(tmp_path, "sales/year=*/month=01"))
     assert sorted(found["year"]) == ["2025", "2025", "2026", "2026"]
     assert set(found["month"]) == {"01"}
-
-
-@pytest.mark.parametrize(
-    ("column", "values"),
-    [
-        ("client", pl.Series(["acme", "b c", None])),
-        ("number", pl.Series([1, 20, None])),
-        ("day", pl.Series(["2026-01-01", "2026-12-31", None]).str.to_date()),
-        ("is_open", pl.Series([True, False, None])),
-    ],
-)
-def test_a_partition_of_a_delta_table_is_what_its_version_has_of_it(
-    tmp_path: Path, column: str, values: pl.Series
-) -> None:
-    rows = pl.DataFrame({"n": [1, 2, 3], column: values})
-    table = str(tmp_path / "t")
-    for mode in ("append", "overwrite"):  # the files of the first version are still there
-        rows.write_delta(table, mode=mode, delta_write_options={"partition_by": [column]})
-    folders = sorted(folder.name for folder in Path(table).glob(f"{column}=*"))
-    found = [_open(_pin(tmp_path, f"t/{folder}")).frame().collect() for folder in folders]
-    assert [frame.height for frame in found] == [1, 1, 1]
-    assert sorted(pl.concat(found)["n"]) == [1, 2, 3]
-
-
-def test_a_partition_that_left_its_delta_table_is_not_there(tmp_path: Path) -> None:
-    rows = pl.DataFrame({"n": [1, 2], "client": ["acme", "borealis"]})
-    by = {"partition_by": ["client"]}
-    rows.write_delta(str(tmp_path / "t"), delta_write_options=by)
-    rows[:1].write_delta(str(tmp_path / "t"), mode="overwrite", delta_write_options=by)
-    with pytest.raises(DataflowError) as error:
-        _pin(tmp_path, "t/client=borealis")
-    assert [problem.code for problem in error.value.diagnostics] == ["SRC-001"]

@@ -2,79 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ai_dataflow_tests.ui.browser import CHROMIUM, PICTURES, Browser, open_browser
-from ai_dataflow_tests.ui.dagster_dev import DagsterDev
+from ai_dataflow_tests.ui.browser import Browser
+from ai_dataflow_tests.ui.demo import IN_BROWSER, LOCATION, LOST
 
-# One `dagster dev` is for all: they are the tests of one worker.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(900),
-    pytest.mark.xdist_group("ui"),
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: run `make services-setup`"
-    ),
-]
+pytestmark = IN_BROWSER
 
-GENERATOR = Path(__file__).parents[2] / "examples" / "generate.py"
-CLI = "from ai_dataflow.cli import main; main()"
-LOCATION = "/locations/ai_dataflow.definitions"
-LOST = "claims|dunmore"
 LOST_FILE = "there is nothing at /mnt/orion/claims/line/dunmore.csv"
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give the demo after a run. Pictures show its path: for the docs it is a short one."""
-    if not os.environ.get(PICTURES):
-        folder = tmp_path_factory.mktemp("ui") / "demo"
-        yield _run_demo(folder)
-        return
-    folder = Path(tempfile.gettempdir()) / "demo"
-    assert not folder.exists(), f"{folder} is in the way: the pictures' demo is made there"
-    try:
-        yield _run_demo(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _run_demo(folder: Path) -> Path:
-    """Publish the partition that will fail, then run the demo as `make demo` does."""
-    subprocess.run([sys.executable, GENERATOR, folder], check=True)
-    lines = folder / "data" / "orion" / "claims" / "line"
-    head = (lines / "acme.csv").read_text(encoding="utf-8").partition("\n")[0]
-    (lines / "dunmore.csv").write_text(f"{head}\n", encoding="utf-8")
-    assert _run(folder, "-p", LOST) == 0
-    (lines / "dunmore.csv").unlink()
-    assert _run(folder) == 1, "two partitions fail on purpose"
-    return folder
-
-
-def _run(folder: Path, *options: str) -> int:
-    own = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")}
-    command = [sys.executable, "-c", CLI, "run", *options]
-    return subprocess.run(command, cwd=folder, env=own, check=False).returncode
-
-
-@pytest.fixture(scope="module")
-def ui(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Give a browser that looks at `dagster dev` on the demo."""
-    with (
-        DagsterDev(project) as server,
-        open_browser(server.url, tmp_path_factory.mktemp("pictures")) as browser,
-    ):
-        yield browser
 
 
 def _partition(asset: str, key: str) -> str:

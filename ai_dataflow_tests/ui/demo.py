@@ -1,0 +1,45 @@
+"""The demo project that the browser looks at, after a run in which two partitions failed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ai_dataflow_tests.ui.browser import CHROMIUM
+
+# One `dagster dev` is for all: they are the tests of one worker.
+IN_BROWSER = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("ui"),
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: run `make services-setup`"
+    ),
+]
+LOCATION = "/locations/ai_dataflow.definitions"
+LOST, HELD = "claims|dunmore", "policies|kestrel"  # the two
+
+_GENERATOR = Path(__file__).parents[2] / "examples" / "generate.py"
+_CLI = "from ai_dataflow.cli import main; main()"
+
+
+def run_demo(folder: Path) -> Path:
+    """Publish the partition that will fail, then run the demo as `make demo` does."""
+    subprocess.run([sys.executable, _GENERATOR, folder], check=True)
+    lines = folder / "data" / "orion" / "claims" / "line"
+    head = (lines / "acme.csv").read_text(encoding="utf-8").partition("\n")[0]
+    (lines / "dunmore.csv").write_text(f"{head}\n", encoding="utf-8")
+    assert _run(folder, "-p", LOST) == 0
+    (lines / "dunmore.csv").unlink()
+    assert _run(folder) == 1, "two partitions fail on purpose"
+    return folder
+
+
+def _run(folder: Path, *options: str) -> int:
+    own = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")}
+    command = [sys.executable, "-c", _CLI, "run", *options]
+    return subprocess.run(command, cwd=folder, env=own, check=False).returncode
