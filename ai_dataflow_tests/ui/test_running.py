@@ -31,6 +31,14 @@ _BACKFILLS = """
 { partitionBackfillsOrError(limit: 1) {
     ... on PartitionBackfills { results { id status runs(limit: 100) { id status } } } } }
 """
+_START = """
+mutation ($selector: SensorSelector!) { startSensor(sensorSelector: $selector) { __typename } }
+"""
+_SENSOR = {
+    "repositoryName": "__repository__",
+    "repositoryLocationName": LOCATION.rpartition("/")[2],
+    "sensorName": "changes",
+}
 _PARTITIONS = """
 { assetNodeOrError(assetKey: {path: ["ai_dataset"]}) {
     ... on AssetNode { partitionKeysByDimension { partitionKeys } } } }
@@ -132,10 +140,19 @@ def _launch(ui: Browser, **chosen: Any) -> None:
 
 
 def test_the_sensor_makes_what_changed_and_its_tick_says_why(ui: Browser, project: Path) -> None:
+    reports = project / "workstation" / "_runs"
+    before = set(reports.iterdir())
     file = project / "data" / "orion" / "claims" / "line" / "acme.csv"
     file.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    assert _ask(ui, _START, selector=_SENSOR)["startSensor"]["__typename"] == "Sensor"
+    assert wait_until(lambda: set(reports.iterdir()) != before, _PATIENCE)
     page = ui.visit(f"{LOCATION}/sensors/changes")
-    page.get_by_role("switch").click()
-    page.get_by_role("button", name="1 requested").last.click()
-    expect(page.get_by_text("claims|acme:").first).to_be_visible()
+    page.get_by_text("1 run requested").last.click()
+    expect(page.get_by_text("Requested runs")).to_be_visible()
+    expect(page.get_by_text("Failure").last).to_be_visible()  # two still fail
     ui.picture("changes-tick")
+    (made,) = set(reports.iterdir()) - before
+    report = json.loads(made.read_text(encoding="utf-8"))
+    statuses = {p["partition"]: p["status"] for p in report["partitions"]}
+    assert statuses.pop("claims|acme") == "ok"
+    assert {key for key, status in statuses.items() if status != "unchanged"} == {LOST, HELD}

@@ -1,0 +1,102 @@
+"""How contenders are measured: each in a process of its own, in turns; medians and ratios."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+_OWN = ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")  # variables that would point to another project
+
+
+@dataclass(frozen=True)
+class Took:
+    """What one contender took once: seconds, peak memory in MB, and seconds by kind of work."""
+
+    seconds: float
+    mb: float = 0.0
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Somebody who does the work; `share` of it, where all would take too long."""
+
+    name: str
+    run: Callable[[], Took]
+    share: float = 1.0
+    rounds: int | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A contender's medians; `ratio` is what ours takes of them. Seconds are of all the work."""
+
+    contender: str
+    seconds: float
+    mb: float
+    ratio: float | None
+    parts: Mapping[str, float]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case of the bench; `checked` tells how the outputs were found to be equal."""
+
+    name: str
+    rows: tuple[Row, ...]
+    checked: str
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the shape of `results.json`."""
+        return asdict(self)
+
+
+def race(
+    name: str, contenders: Sequence[Contender], rounds: int, check: Callable[[], str]
+) -> Case:
+    """Let contenders run in turns; the first is ours. `check` compares what they have made.
+
+    Raises:
+        AssertionError: the outputs differ; no figure counts then.
+    """
+    took: dict[str, list[Took]] = {contender.name: [] for contender in contenders}
+    checked = ""
+    for number in range(rounds):
+        for contender in contenders:
+            if number < (contender.rounds or rounds):
+                took[contender.name].append(contender.run())
+        checked = checked or check()
+    own = statistics.median(one.seconds for one in took[contenders[0].name])
+    return Case(name, tuple(_row(c, took[c.name], own) for c in contenders), checked)
+
+
+def _row(contender: Contender, took: Sequence[Took], own: float) -> Row:
+    seconds = statistics.median(one.seconds for one in took) / contender.share
+    nearest = min(took, key=lambda one: abs(one.seconds / contender.share - seconds))
+    share = contender.share
+    note = f"{share:.0%} of the work measured, the rest extrapolated" if share < 1 else ""
+    mb = max(one.mb for one in took)
+    return Row(contender.name, seconds, mb, own / seconds, nearest.parts, note)
+
+
+def child(target: str, *arguments: object, cwd: Path, **variables: str) -> Took:
+    """Run `module:function`, or the CLI, in a process of its own (see `bench.child`)."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        command = [sys.executable, "-m", "bench.child", file.name, target, *map(str, arguments)]
+        env = {key: value for key, value in os.environ.items() if key not in _OWN} | variables
+        env["PYTHONPATH"] = str(Path(__file__).parents[1])
+        ran = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            raise SystemExit(f"{target}: {ran.stdout[-2000:]}\n{ran.stderr[-4000:]}")
+        found = json.loads(Path(file.name).read_text(encoding="utf-8"))
+    return Took(**found)
