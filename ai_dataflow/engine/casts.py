@@ -16,26 +16,42 @@ import polars as pl
 _INT64_DIGITS = 18
 _TRUE = ("true", "t", "yes", "y", "on", "1")
 _FALSE = ("false", "f", "no", "n", "off", "0")
-_LOCAL_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
-_ZONED_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
+_MOMENT = "%Y-%m-%dT%H:%M:%S%.f%#z"
+_NO_SECONDS = r"([T ] *[0-9]+:[0-9]+)([^:0-9.,]|$)"
 
 
 class Cast(NamedTuple):
-    """A value of the wanted type, and whether there was one that could not become it."""
+    """A value of the wanted type, and whether there was one to be cast.
+
+    `given` is None where no value can fail: it has that type already, or there is none.
+    """
 
     value: pl.Expr
-    failed: pl.Expr
+    given: pl.Expr | None
+
+    def failed(self, value: pl.Expr | None = None) -> pl.Expr:
+        """Tell where a value could not become the type; `value` is the cast where it is known."""
+        if self.given is None:
+            return pl.lit(value=False)
+        return self.given & (self.value if value is None else value).is_null()
 
 
 def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None:
     """Cast an expression; None where no value of one type can ever become the other."""
     if source == pl.Null:
-        return Cast(pl.lit(None, dtype=target), pl.lit(value=False))
+        return Cast(pl.lit(None, dtype=target), None)
+    if source == target:
+        return Cast(expr, None)
     if isinstance(source, pl.Categorical | pl.Enum):
         expr, source = expr.cast(pl.String), pl.String()
-    given = expr if source != pl.String or target == pl.String else _text(expr)
-    value = _value(given, source, target)
-    return None if value is None else Cast(value, given.is_not_null() & value.is_null())
+    given = expr.is_not_null()
+    if source == pl.String and target != pl.String:
+        expr = expr.str.strip_chars()
+        given = (expr != "").fill_null(value=False)
+        # No instant is blank, and naming the text once keeps its long expression short.
+        expr = expr if target.is_temporal() else pl.when(given).then(expr)
+    value = _value(expr, source, target)
+    return None if value is None else Cast(value, given)
 
 
 @functools.cache
@@ -78,13 +94,8 @@ def _fraction_digits(dtype: pl.DataType) -> int:
     return 38 if dtype.is_float() else 0
 
 
-def _text(expr: pl.Expr) -> pl.Expr:
-    stripped = expr.str.strip_chars()
-    return pl.when(stripped != "").then(stripped)
-
-
 def _value(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
-    if source == target:
+    if source == target:  # a category's text
         return expr
     if source == pl.String:
         return _from_text(expr, target)
@@ -132,19 +143,22 @@ def _exact_decimal(text: pl.Expr, target: pl.Decimal) -> pl.Expr:
 
 
 def _instant(text: pl.Expr) -> pl.Expr:
-    """Parse ISO 8601, with a blank or a T between date and time, into a UTC instant."""
+    """Parse ISO 8601, with a blank or a T between date and time, into a UTC instant.
+
+    Polars takes longest for a format that does not fit, and for planning a long expression. So what
+    has no seconds or no zone is given them: one format reads all, and another the days.
+    """
+    is_day = text.str.len_bytes() <= len("2024-02-29")
+    day = pl.when(is_day).then(text).str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
+    whole = pl.when(~is_day).then(text.str.replace(_NO_SECONDS, "${1}:00${2}"))
+    time = whole.str.slice(10)
+    zone = pl.when(time.str.contains(r"[Zz+\-\u2212]")).then(pl.lit("")).otherwise(pl.lit("Z"))
+    iso = pl.concat_str(whole.str.slice(0, 10), time.str.replace(r"^ +", "T"), zone)
+    moment = iso.str.to_datetime(_MOMENT, time_unit="us", time_zone="UTC", strict=False)
+    found = pl.coalesce(day.dt.replace_time_zone("UTC"), moment)
     # ISO 8601 gives other years a sign; Polars would take it, few readers would.
-    plain = pl.when(text.str.contains(r"^\d{4}-")).then(text)
-    iso = plain.str.replace(r"^(\d{4}-\d{2}-\d{2}) +", "${1}T")
-    local = [
-        iso.str.to_datetime(f, time_unit="us", strict=False).dt.replace_time_zone("UTC")
-        for f in _LOCAL_FORMATS
-    ]
-    zoned = [
-        iso.str.to_datetime(f, time_unit="us", time_zone="UTC", strict=False)
-        for f in _ZONED_FORMATS
-    ]
-    return within_calendar(pl.coalesce(*local, *zoned), pl.Datetime("us", "UTC"), margin=0)
+    plain = pl.when(text.str.contains(r"^[0-9]{4}-")).then(found)
+    return within_calendar(plain, pl.Datetime("us", "UTC"), margin=0)
 
 
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
@@ -168,7 +182,14 @@ def within_calendar(expr: pl.Expr, source: pl.DataType, margin: int = 1) -> pl.E
         return expr  # cannot reach so far
     per_day = {"us": 86_400_000_000, "ms": 86_400_000}.get(unit, 1)
     first, last = (days[0] + margin) * per_day, (days[1] + 1 - margin) * per_day - 1
-    return pl.when(expr.to_physical().is_between(first, last)).then(expr)
+    # What is negative becomes null; unlike `when`, this names the expression once.
+    after = _none_negative(expr.to_physical().cast(pl.Int64) - first)
+    within = last - _none_negative(last - first - after)
+    return within.cast(pl.Int32).cast(source) if source == pl.Date else within.cast(source)
+
+
+def _none_negative(number: pl.Expr) -> pl.Expr:
+    return number.cast(pl.UInt64, strict=False).cast(pl.Int64)
 
 
 def _in_zone(instant: pl.Expr, target: pl.DataType) -> pl.Expr:

@@ -53,11 +53,17 @@ class CompiledColumn:
 
     @cached_property
     def cast(self) -> Cast:
-        """The AI column's value, and where it could not be made. Built when it is first used."""
+        """The AI column's value, of what the row makes. Built when it is first used."""
         done = cast(self.made.value, self.made.dtype, ai_types.to_polars(self.mapping.ai_type))
         if done is None:
             raise TypeError(f"{self.mapping.cell} was not compiled")
-        return Cast(done.value, self.made.failed | done.failed)
+        return done
+
+    def failed(self, value: pl.Expr) -> pl.Expr | None:
+        """Tell where the AI column could not be made, given its value; None where it always is."""
+        if self.made.failed is None:
+            return None if self.cast.given is None else self.cast.failed(value)
+        return self.made.failed | self.cast.failed(value)
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ def _column(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Transform:
     if not name:
         raise DataflowError(*_no_columns(row, source, [row.source_column], schema))
     renamed = ((row.source_column, name),) if name != row.source_column else ()
-    return Transform(pl.col(name), pl.lit(value=False), (name,), schema[name], renamed)
+    return Transform(pl.col(name), None, (name,), schema[name], renamed)
 
 
 def _transform(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Transform:

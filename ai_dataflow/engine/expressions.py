@@ -47,11 +47,12 @@ class TransformError(ValueError):
 class Transform:
     """A compiled transform: its value, in which rows a strict cast failed, its columns.
 
-    `renamed` are columns that it spells in another case than its source does.
+    `failed` is None for a column as it is. `renamed` are columns that it spells in another case
+    than its source does.
     """
 
     value: pl.Expr
-    failed: pl.Expr
+    failed: pl.Expr | None
     columns: tuple[str, ...]
     dtype: pl.DataType
     renamed: tuple[tuple[str, str], ...] = ()
@@ -175,11 +176,9 @@ class _Rewriter:
     def _cast(self, body: dict[str, Any]) -> Any:
         inner = _load(self.rewrite(body["expr"]))
         node = {"Cast": body | {"expr": _dump(inner), "options": "NonStrict"}}
-        done = self._by_our_rules(inner, _load(node)) or Cast(
-            _load(node), inner.is_not_null() & _load(node).is_null()
-        )
+        done = self._by_our_rules(inner, _load(node)) or Cast(_load(node), inner.is_not_null())
         if body["options"] == "Strict":
-            self.failed.append(done.failed)
+            self.failed.append(done.failed())
         return _dump(done.value)
 
     def _by_our_rules(self, inner: pl.Expr, plain: pl.Expr) -> Cast | None:

@@ -172,25 +172,28 @@ def _matches(left: Part, right: Part, keys: list[str]) -> _Matches:
     others: the one on the side that has it once, whose values are repeated. Null keys match
     nothing.
     """
-    sides = {_LEFT: left, _RIGHT: right}
     counted = [
-        part.rows.group_by(keys).agg(
-            pl.len().alias(side), *(pl.col(c).count().alias(side + c) for c in _own(part, keys))
-        )
-        for side, part in sides.items()
+        part.rows.group_by(keys).agg(pl.len().alias(side))
+        for side, part in ((_LEFT, left), (_RIGHT, right))
     ]
-    matched = counted[0].join(counted[1], on=keys, how="inner")
-    both = (pl.col(_LEFT) > 1) & (pl.col(_RIGHT) > 1)
-    repeated = [
-        (pl.col(side + column) * (pl.col(_RIGHT if side == _LEFT else _LEFT) - 1))
-        .sum()
-        .alias(column)
-        for side, part in sides.items()
-        for column in _own(part, keys)
-    ]
-    summed = matched.select(pl.len().alias(_LEFT), both.sum().alias(_RIGHT), *repeated)
-    (row,) = summed.collect().to_dicts()
-    return _Matches(row.pop(_LEFT), row.pop(_RIGHT), row)
+    matched = counted[0].join(counted[1], on=keys, how="inner").collect()
+    exploding = matched.filter((pl.col(_LEFT) > 1) & (pl.col(_RIGHT) > 1)).height
+    repeated = {
+        **_repeated(left, matched.filter(pl.col(_RIGHT) > 1), keys, _RIGHT),
+        **_repeated(right, matched.filter(pl.col(_LEFT) > 1), keys, _LEFT),
+    }
+    return _Matches(matched.height, exploding, repeated)
+
+
+def _repeated(part: Part, matched: pl.DataFrame, keys: list[str], times: str) -> dict[str, int]:
+    """Count the values that rows bring along beyond once, by how many `times` they are matched."""
+    own = _own(part, keys)
+    if not matched.height or not own:
+        return dict.fromkeys(own, 0)
+    often = part.rows.join(matched.lazy().select(*keys, times), on=keys, how="inner")
+    more = pl.col(times).cast(pl.Int64) - 1
+    values = [more.filter(pl.col(column).is_not_null()).sum().alias(column) for column in own]
+    return often.select(values).collect().row(0, named=True)
 
 
 def _own(part: Part, keys: Sequence[str]) -> list[str]:

@@ -28,7 +28,7 @@ from ai_dataflow.engine.raw_rows import decoded
 from ai_dataflow.engine.remerge import look, not_replayable, remerge
 from ai_dataflow.engine.run import classified
 from ai_dataflow.engine.scratch import Scratch, bytes_per_row, scratch
-from ai_dataflow.engine.transform import REASON, count, map_rows, reasons, split
+from ai_dataflow.engine.transform import REASON, count, good_rows, map_rows, reasons
 from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
 from ai_dataflow.sources.schemas import schema_of
 from ai_dataflow.workstation import rejects
@@ -178,7 +178,7 @@ def _map(
     )
     again.verdicts.append(verdict)
     counted = count(mapped, compiled)
-    good = split(mapped, source, compiled).good
+    good = good_rows(mapped, compiled)
     return Part(source, source.key_columns, good, counted.good, counted.filled)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Collection
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +38,14 @@ from ai_dataflow.engine.lineage import origins
 from ai_dataflow.engine.merge import Part, is_joined, merge_product, union_products
 from ai_dataflow.engine.read import Read, read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
-from ai_dataflow.engine.transform import count, located, malformed_rejects, map_rows, split
+from ai_dataflow.engine.transform import (
+    count,
+    good_rows,
+    left_out,
+    located,
+    malformed_rejects,
+    map_rows,
+)
 from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
 from ai_dataflow.sources import adls, failures
 from ai_dataflow.sources.adls import Files
@@ -169,22 +175,24 @@ def _map(source: SourceJob, files: Files, result: PartitionResult, beside: _Besi
         raise owned(error, source) from None
     for ai_column, origin in origins(source, compiled):
         result.origins.setdefault(ai_column, []).append(origin)
-    good_and_bad = split(mapped, source, compiled)
     lines = sum(map(len, read.malformed.values()))
     counts = result.counts[source.product]
     counts.sources[source.submodule] = SourceCounts(counted.total + lines)
     counts.rows_read += counted.total + lines
     lost = counted.total - counted.good + lines
     beside.expected.rejected[source.product, source.submodule] = lost
-    bad = good_and_bad.rejects
-    with files.reading() if lost else nullcontext():
-        beside.left_out.append(located(bad, source, read.heights()) if lost else bad)
+    if counted.total > counted.good:
+        bad = left_out(mapped, source, compiled)
+        with files.reading():
+            beside.left_out.append(located(bad, source, read.heights()))
+        files.check_unchanged()
     several = len(files.extract.files) > 1
     beside.left_out += [
         malformed_rejects(own, source, path if several else "")
         for path, own in read.malformed.items()
     ]
-    return Part(source, source.key_columns, good_and_bad.good, counted.good, counted.filled)
+    good = good_rows(mapped, compiled)
+    return Part(source, source.key_columns, good, counted.good, counted.filled)
 
 
 def _read_and_map(
@@ -201,6 +209,7 @@ def _read_and_map(
         # Reading and computing are one pass. If reading alone fails too, that is the cause.
         with files.reading():
             read.rows.select(pl.all().null_count()).collect(engine="streaming")
+        files.check_unchanged()
         raise DataflowError(replace(_failed_on_data(error), place=source.place)) from None
     files.check_unchanged()
     return compiled, read, mapped

@@ -24,14 +24,6 @@ _POSITION = f"{_OURS}{_OURS}position"
 _ROW, _BEFORE, _FILE = (f"{_OURS}{_OURS}{name}" for name in ("row", "before", "file"))
 
 
-@dataclass(frozen=True)
-class Mapped:
-    """A source's rows after mapping: the good ones as AI columns, the others as rejects."""
-
-    good: pl.LazyFrame
-    rejects: pl.LazyFrame
-
-
 def map_rows(
     rows: pl.LazyFrame, compiled: CompiledSource, *, numbered: bool = True
 ) -> pl.LazyFrame:
@@ -40,28 +32,26 @@ def map_rows(
     These keep their source columns and, where rows are `numbered`, their number. Columns have
     prefixes of their own: a source's columns may have any names.
     """
-    reason = pl.coalesce(*_reasons(compiled.columns)).alias(REASON)
     values = {f"{_OURS}{c.mapping.ai_column}": c.cast.value for c in compiled.columns}
     is_bad = pl.col(REASON).is_not_null()
-    raw = pl.when(is_bad).then(encoded(compiled.schema) if compiled.needed else pl.lit(None))
+    row = pl.struct(compiled.needed) if compiled.needed else pl.lit(None)
     position = pl.when(is_bad & numbered).then(pl.col(_POSITION).cast(pl.Int64))
-    # Two steps, or Polars would compute the reasons twice; beside the source's columns, or
-    # literals alone would make one row of many.
+    # Step by step, or Polars would compute values and reasons twice; beside the source's columns,
+    # or literals alone would make one row of many.
     return (
         rows.with_row_index(_POSITION, offset=1)
-        .with_columns(reason, **values)
-        .with_columns(raw.alias(_RAW), position.alias(_POSITION))
-        .select(REASON, _RAW, _POSITION, *values)
+        .with_columns(**values)
+        .with_columns(pl.coalesce(*_reasons(compiled.columns)).alias(REASON))
+        .select(REASON, pl.when(is_bad).then(row).alias(_RAW), position.alias(_POSITION), *values)
     )
 
 
-def split(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> Mapped:
-    """Split mapped rows into good ones and rejects."""
+def good_rows(mapped: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
+    """Give the AI columns of the mapped rows that are not left out."""
     names = {f"{_OURS}{c.mapping.ai_column}": c.mapping.ai_column for c in compiled.columns}
-    good = mapped.filter(pl.col(REASON).is_null()).select(
+    return mapped.filter(pl.col(REASON).is_null()).select(
         pl.col(prefixed).alias(name) for prefixed, name in names.items()
     )
-    return Mapped(good, _rejects(mapped, source, compiled))
 
 
 @dataclass(frozen=True)
@@ -76,9 +66,12 @@ class MappedCounts:
 def count(mapped: pl.LazyFrame, compiled: CompiledSource) -> MappedCounts:
     """Count a source's mapped rows and their values."""
     names = [column.mapping.ai_column for column in compiled.columns]
-    is_good = pl.col(REASON).is_null()
-    values = [pl.col(f"{_OURS}{name}").filter(is_good).count() for name in names]
-    total, good, *filled = mapped.select(pl.len(), is_good.sum(), *values).collect().row(0)
+    values = [pl.col(f"{_OURS}{name}").count() for name in names]
+    counted = mapped.select(pl.len(), pl.col(REASON).null_count(), *values).collect()
+    total, good, *filled = counted.row(0)
+    if good < total:
+        bad = mapped.filter(pl.col(REASON).is_not_null()).select(values).collect().row(0)
+        filled = [values - lost for values, lost in zip(filled, bad, strict=True)]
     return MappedCounts(total, good, dict(zip(names, filled, strict=True)))
 
 
@@ -86,11 +79,12 @@ def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
     """Number the reasons: 2i where column i could not be made, 2i+1 where it must not be null."""
     reasons: list[pl.Expr] = []
     for i, column in enumerate(columns):
-        reasons.append(pl.when(column.cast.failed).then(pl.lit(2 * i, dtype=pl.Int32)))
+        value = pl.col(f"{_OURS}{column.mapping.ai_column}")
+        if (failed := column.failed(value)) is not None:
+            reasons.append(pl.when(failed).then(pl.lit(2 * i, dtype=pl.Int32)))
         if column.mapping.required:
-            empty = column.cast.value.is_null()
-            reasons.append(pl.when(empty).then(pl.lit(2 * i + 1, dtype=pl.Int32)))
-    return reasons
+            reasons.append(pl.when(value.is_null()).then(pl.lit(2 * i + 1, dtype=pl.Int32)))
+    return reasons or [pl.lit(None, dtype=pl.Int32)]
 
 
 def reasons(compiled: CompiledSource) -> dict[str, pl.Expr]:
@@ -106,11 +100,15 @@ def reasons(compiled: CompiledSource) -> dict[str, pl.Expr]:
     }
 
 
-def _rejects(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> pl.LazyFrame:
-    raw = pl.col(_RAW).struct.json_encode() if compiled.needed else pl.lit("{}")
-    bad = mapped.filter(pl.col(REASON).is_not_null()).with_columns(
-        raw_row=raw, raw_schema=pl.lit(schema_text(compiled.schema)), position=pl.col(_POSITION)
-    )
+def left_out(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> pl.LazyFrame:
+    """Give the mapped rows that are left out, as the rejects that they become."""
+    rows = mapped.filter(pl.col(REASON).is_not_null()).select(REASON, _POSITION, _RAW)
+    rows = rows.unnest(_RAW) if compiled.needed else rows
+    raw = encoded(compiled.schema).struct.json_encode() if compiled.needed else pl.lit("{}")
+    bad = rows.select(
+        REASON, raw.alias("raw_row"), pl.col(_POSITION).alias("position"),
+        raw_schema=pl.lit(schema_text(compiled.schema)),
+    )  # fmt: skip
     return _reject_rows(bad, source, reasons(compiled))
 
 

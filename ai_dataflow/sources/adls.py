@@ -128,7 +128,8 @@ class Files:
     def reading(self) -> Iterator[None]:
         """Classify what goes wrong while the extract is read.
 
-        A file that was replaced meanwhile is named as such, whatever its reading made of it.
+        A file that was replaced meanwhile is named as such, whatever its reading made of it. Who
+        has read all makes sure by `check_unchanged`.
         """
         try:
             with self._classified():
@@ -137,7 +138,6 @@ class Files:
             if all(problem.code not in _OF_THE_ACCOUNT for problem in error.diagnostics):
                 self.check_unchanged()
             raise
-        self.check_unchanged()
 
     def _classified(self) -> AbstractContextManager[None]:
         return classified(self.extract.name, self.place, self.root.account)

@@ -29,7 +29,7 @@ def _cast(values: list[Any], ai_type: str, dtype: Any = pl.String) -> list[Any] 
     done = cast(pl.col("x"), rows["x"].dtype, ai_types.to_polars(ai_type))
     if done is None:
         return None
-    both = rows.with_columns(value=done.value, failed=done.failed)
+    both = rows.with_columns(value=done.value, failed=done.failed())
     assert both["value"].dtype == ai_types.to_polars(ai_type)
     assert both.filter("failed")["value"].null_count() == both["failed"].sum()
     return [FAILED if failed else value for value, failed in both.select("value", "failed").rows()]
@@ -260,7 +260,7 @@ def test_a_day_beyond_all_instants_fails_alone() -> None:
     days = pl.Series("x", [0, 2**31 - 1], dtype=pl.Int32).cast(pl.Date)
     done = cast(pl.col("x"), days.dtype, ai_types.to_polars("timestamp"))
     assert done is not None
-    assert days.to_frame().select(done.failed).to_series().to_list() == [False, True]
+    assert days.to_frame().select(done.failed()).to_series().to_list() == [False, True]
 
 
 DTYPES = [

@@ -19,11 +19,10 @@ from hypothesis import strategies as st
 
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.engine import run as engine
-from ai_dataflow.engine import scratch, write
+from ai_dataflow.engine import scratch, transform, write
 from ai_dataflow.engine.job import AiColumn, PartitionJob
 from ai_dataflow.engine.merge import Merged, Part, merge_product
 from ai_dataflow.engine.scratch import Scratch
-from ai_dataflow.engine.transform import Mapped, split
 from ai_dataflow_tests.engine.jobs import (
     codes,
     count_rows,
@@ -304,11 +303,10 @@ def test_a_value_that_is_lost_stops_the_partition(
 def test_a_reject_that_is_not_listed_stops_the_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def forgetful(*arguments: Any) -> Mapped:
-        made = split(*arguments)
-        return replace(made, rejects=made.rejects.filter(pl.col("reason") != "REJ-001"))
+    def forgetful(*arguments: Any) -> pl.LazyFrame:
+        return transform.left_out(*arguments).filter(pl.col("reason") != "REJ-001")
 
-    monkeypatch.setattr(engine, "split", forgetful)
+    monkeypatch.setattr(engine, "left_out", forgetful)
     found = problems(run_job(make_shop(tmp_path), tmp_path))
     assert {p.code for p in found} == {"DAT-002"}
     assert any("were left out" in p.message for p in found)

@@ -79,9 +79,12 @@ def read(extract: Extract, given: Settings) -> pl.DataFrame:
     files = adls.opened(extract, "cell", given)
     with files.reading():
         if extract.file_format != "csv":
-            return files.frame().collect()
-        columns = list(files.schema())
-        return pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
+            rows = files.frame().collect()
+        else:
+            columns = list(files.schema())
+            rows = pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
+    files.check_unchanged()
+    return rows
 
 
 def load(location: str, given: Settings, file_format: str = "") -> pl.DataFrame:

@@ -52,9 +52,12 @@ def _read(extract: Extract) -> pl.DataFrame:
     files = _open(extract)
     with files.reading():
         if extract.file_format != "csv":
-            return files.frame().collect()
-        columns = list(files.schema())
-        return pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
+            rows = files.frame().collect()
+        else:
+            columns = list(files.schema())
+            rows = pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
+    files.check_unchanged()
+    return rows
 
 
 def _code(error: pytest.ExceptionInfo[DataflowError]) -> str:

@@ -35,6 +35,7 @@ def _read(extract: Extract, *columns: str) -> tuple[list[Row], list[str]]:
         wanted = list(columns or opened.schema())
         files = list(opened.csv_files)
         rows = [row for f in files for batch in f.batches(wanted) for row in batch.rows()]
+    opened.check_unchanged()
     return rows, [line for file in files for line in file.malformed]
 
 
