@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
 from pydantic import Field
 
 from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import STAGES, Stage
+from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
@@ -176,14 +176,9 @@ def _mapped(report: RunReport) -> str:
 
 def _plan_failed(context: dg.AssetExecutionContext, report: RunReport) -> None:
     """Log, for keys that Dagster did not plan, that the failed ones were to be materialized."""
-    for partition in report.failed:
-        for stage in partition.failed_stages:
-            planned = AssetMaterializationPlannedData(
-                dg.AssetKey(stage), partition=partition.partition
-            )
-            context.instance.report_dagster_event(
-                DagsterEvent.build_asset_materialization_planned_event(
-                    context.run.job_name, STEP, planned
-                ),
-                context.run.run_id,
-            )
+    events = (
+        planned(context, STEP, stage, partition.partition)
+        for partition in report.failed
+        for stage in partition.failed_stages
+    )
+    store(context.instance, events)

@@ -34,13 +34,16 @@ from ai_dataflow.workstation.reports import (
 
 
 class Recorder(Protocol):
-    """Hears what a run did to a partition, as soon as it is certain."""
+    """Hears what a run did to a partition, as soon as it is certain; and then, to tell of it."""
 
     def extracted(self, result: PartitionResult, stage: Stage) -> None:
         """An extract of a partition is there."""
 
     def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
         """A partition of the dataset is visible to readers."""
+
+    def tell(self) -> None:
+        """Keep what was heard where others will look."""
 
 
 class _Nobody:
@@ -50,6 +53,9 @@ class _Nobody:
         pass
 
     def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
+        pass
+
+    def tell(self) -> None:
         pass
 
 

@@ -4,9 +4,11 @@ from contextlib import suppress
 from typing import Any, cast
 
 import dagster as dg
+from dagster import EventLogEntry
 
 from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
+from ai_dataflow.orchestration.events import Context, materialized, store
 from ai_dataflow.orchestration.metadata import (
     dataset_metadata,
     extract_metadata,
@@ -18,29 +20,34 @@ from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reports import RunReport, report_name
 
-Context = dg.AssetExecutionContext | dg.OpExecutionContext
 _SHOWN_CAUSES = 20
 _EXPLAINED = 100  # events cost about 12 ms each
 
 
 class DagsterRecorder:
-    """Turns what a run did into materializations, as soon as it is certain."""
+    """Turns what a run did into materializations."""
 
     def __init__(self, context: Context, project: Project) -> None:
         self._context = context
+        self._heard: list[EventLogEntry] = []
         self._workstation = open_workstation(project.settings)
         self._note = ""
         self._report = self._workstation.reports().join(report_name(context.run.run_id))
 
     def extracted(self, result: PartitionResult, stage: Stage) -> None:
-        """Log the extract of a partition."""
+        """Note the extract of a partition."""
         self._materialized(stage, result, dict(extract_metadata(result, stage)))
 
     def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
-        """Log the dataset of a partition."""
+        """Note the dataset of a partition."""
         metadata = dataset_metadata(result, version, self._workstation, self._report)
         metadata["coverage"] = dg.MetadataValue.md(coverage.to_markdown())
         self._materialized("ai_dataset", result, metadata)
+
+    def tell(self) -> None:
+        """Store what was noted in Dagster."""
+        heard, self._heard = self._heard, []
+        store(self._context.instance, heard)
 
     def log(self, progress: Progress) -> None:
         """Log progress about ten times a run: each line is an event that costs."""
@@ -57,14 +64,13 @@ class DagsterRecorder:
             self._context.log.info(note)
 
     def _materialized(self, stage: Stage, result: PartitionResult, metadata: Any) -> None:
-        self._context.log_event(
-            dg.AssetMaterialization(
-                stage,
-                partition=result.partition,
-                metadata=metadata,
-                tags=version_tags(result, stage),
-            )
+        made = dg.AssetMaterialization(
+            stage,
+            partition=result.partition,
+            metadata=metadata,
+            tags=version_tags(result, stage),
         )
+        self._heard.append(materialized(self._context, made))
 
 
 def end(context: Context, report: RunReport) -> None:

@@ -51,6 +51,7 @@ class Progress:
 
 Watcher = Callable[[Progress], None]
 Work = Callable[[PartitionJob], PartitionResult]
+_TOLD_AT_ONCE = 100
 
 
 def execute(
@@ -177,8 +178,9 @@ def _finish_module(
                 held.check()
                 _keep_records(run, module, results, version)
     with run.timed("events"):
-        for result in sorted(results, key=lambda result: result.partition):
-            _record(run, result, version)
+        ordered = sorted(results, key=lambda result: result.partition)
+        for first in range(0, len(ordered), _TOLD_AT_ONCE):
+            _record(run, ordered[first : first + _TOLD_AT_ONCE], version)
     run.partitions += [partition_report(run, result, version) for result in results]
 
 
@@ -222,17 +224,19 @@ def _keep_records(
     update_records(run.workstation, module, made, failed)
 
 
-def _record(run: Run, result: PartitionResult, version: int | None) -> None:
-    """Tell the recorder; where it cannot hear, the other modules are made and reported as well.
+def _record(run: Run, results: list[PartitionResult], version: int | None) -> None:
+    """Tell the recorder; where it cannot hear, the others are made and reported as well.
 
     What is published is published, whether or not there is an event of it.
     """
-    failed = result.failed_stages
     try:
-        for stage in EXTRACTS:
-            if stage in run.stages and stage not in failed:
-                run.recorder.extracted(result, stage)
-        if version is not None and not failed and result.data:
-            run.recorder.published(result, version, run.plan.coverage[result.job.module])
+        for result in results:
+            failed = result.failed_stages
+            for stage in EXTRACTS:
+                if stage in run.stages and stage not in failed:
+                    run.recorder.extracted(result, stage)
+            if version is not None and not failed and result.data:
+                run.recorder.published(result, version, run.plan.coverage[result.job.module])
+        run.recorder.tell()
     except Exception as error:
-        run.untold[result.partition] = error
+        run.untold |= {result.partition: error for result in results}

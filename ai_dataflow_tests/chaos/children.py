@@ -44,6 +44,9 @@ class _Silent:
     def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
         pass
 
+    def tell(self) -> None:
+        pass
+
 
 @dataclass
 class Told:

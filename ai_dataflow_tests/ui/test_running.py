@@ -147,7 +147,7 @@ def test_the_sensor_makes_what_changed_and_its_tick_says_why(ui: Browser, projec
     assert _ask(ui, _START, selector=_SENSOR)["startSensor"]["__typename"] == "Sensor"
     assert wait_until(lambda: set(reports.iterdir()) != before, _PATIENCE)
     page = ui.visit(f"{LOCATION}/sensors/changes")
-    page.get_by_text("1 run requested").last.click()
+    page.get_by_role("button", name="1 run requested").last.click()
     expect(page.get_by_text("Requested runs")).to_be_visible()
     expect(page.get_by_text("Failure").last).to_be_visible()  # two still fail
     ui.picture("changes-tick")

@@ -1,0 +1,82 @@
+"""Dagster's events of assets, many at once.
+
+Dagster stores an event at a time, and its SQLite storage opens two files anew for each: 15 ms and
+more, of which a partition has three. `store` writes those of one asset in one go. What it leaves
+behind is what Dagster would have left.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+from dagster import DagsterEvent, DagsterEventType, EventLogEntry
+from dagster._core.events import AssetMaterializationPlannedData, StepMaterializationData
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+Context = dg.AssetExecutionContext | dg.OpExecutionContext
+
+
+def materialized(context: Context, materialization: dg.AssetMaterialization) -> EventLogEntry:
+    """Give the event that `context.log_event` would store."""
+    step = context.get_step_execution_context()
+    event = DagsterEvent(
+        event_type_value=DagsterEventType.ASSET_MATERIALIZATION.value,
+        job_name=step.job_name,
+        step_handle=step.step.handle,
+        node_handle=step.step.node_handle,
+        step_kind_value=step.step.kind.value,
+        logging_tags=step.event_tags,
+        event_specific_data=StepMaterializationData(materialization),
+        message=f"Materialized value {materialization.label}.",
+    )
+    return _entry(context, event)
+
+
+def planned(context: Context, step: str, asset: str, partition: str) -> EventLogEntry:
+    """Give the event that says that a partition of an asset is to be materialized."""
+    data = AssetMaterializationPlannedData(dg.AssetKey(asset), partition=partition)
+    job = context.run.job_name
+    return _entry(context, DagsterEvent.build_asset_materialization_planned_event(job, step, data))
+
+
+def _entry(context: Context, event: DagsterEvent) -> EventLogEntry:
+    return EventLogEntry(  # type: ignore[no-untyped-call]
+        error_info=None,
+        level=logging.DEBUG,
+        user_message=event.message or "",
+        run_id=context.run.run_id,
+        timestamp=time.time(),
+        step_key=event.step_key,
+        job_name=event.job_name,
+        dagster_event=event,
+    )
+
+
+def store(instance: dg.DagsterInstance, events: Iterable[EventLogEntry]) -> None:
+    """Store the events of a run, in their order for each asset."""
+    by_asset: defaultdict[dg.AssetKey | None, list[EventLogEntry]] = defaultdict(list)
+    for event in events:
+        by_asset[event.get_dagster_event().asset_key].append(event)
+    storage = instance.event_log_storage
+    for own in by_asset.values():
+        if isinstance(storage, SqliteEventLogStorage):
+            _store_in_sqlite(storage, own)
+        else:
+            storage.store_event_batch(own)
+
+
+def _store_in_sqlite(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
+    """Do what `SqliteEventLogStorage.store_event` does, for events of one asset and run."""
+    rows = [storage.prepare_insert_event(event) for event in events]
+    with storage.run_connection(events[0].run_id) as connection:
+        for row in rows:
+            connection.execute(row)
+    # And again in the file that all runs share, where assets are looked up.
+    with storage.index_transaction() as connection:
+        ids = [connection.execute(row).lastrowid for row in rows]
+        storage._store_asset_event_tags(connection, events, ids)
+        storage._store_asset_event(connection, events[-1], ids[-1])

@@ -1,0 +1,107 @@
+"""Events that are stored many at once are those that Dagster stores one by one."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster import AssetMaterialization, EventRecordsFilter, OpExecutionContext
+
+from ai_dataflow.orchestration.events import materialized, planned, store
+
+MADE = [
+    AssetMaterialization(
+        asset,
+        partition=f"claims|client{number}",
+        metadata={"rows": number, "table": dg.MetadataValue.md("| a |")},
+        tags={"dagster/data_version": f"v{number}"},
+    )
+    for number in range(3)
+    for asset in ("adls_extract", "ai_dataset")
+]
+_LEFT_OUT = (
+    "id", "event", "timestamp", "event_timestamp", "last_materialization", "create_timestamp",
+    "last_materialization_timestamp", "event_id", "asset_details", "run_id", "last_run_id",
+)  # fmt: skip
+
+
+def _one_by_one(context: OpExecutionContext) -> None:
+    for made in MADE:
+        context.log_event(made)
+
+
+def _at_once(context: OpExecutionContext) -> None:
+    store(context.instance, [materialized(context, made) for made in MADE])
+
+
+def _run(home: Path, work: Any) -> dg.DagsterInstance:
+    home.mkdir()
+    instance = dg.DagsterInstance.local_temp(str(home))
+
+    @dg.op(name="work")
+    def op(context) -> None:  # type: ignore[no-untyped-def]  # Dagster takes no text for a type
+        work(context)
+
+    @dg.job
+    def job() -> None:
+        op()
+
+    job.execute_in_process(instance=instance)
+    return instance
+
+
+def _tables(home: Path, pattern: str) -> dict[str, Any]:
+    """Give what the event files have in their tables, but for times and ids."""
+    found: dict[str, Any] = {}
+    for file in sorted((home / "history" / "runs").glob(pattern)):
+        with closing(sqlite3.connect(file)) as database:
+            for table in ("event_logs", "asset_keys", "asset_event_tags"):
+                cursor = database.execute(f"SELECT * FROM {table}")  # noqa: S608
+                names = [column[0] for column in cursor.description]
+                keep = [i for i, name in enumerate(names) if name not in _LEFT_OUT]
+                rows = [tuple(row[i] for i in keep) for row in cursor]
+                found[table] = [*found.get(table, []), *sorted(rows, key=repr)]
+    return found
+
+
+@pytest.mark.parametrize("files", ["index.db", "[!i]*.db"], ids=["shared", "of the run"])
+def test_the_tables_are_as_dagster_leaves_them(tmp_path: Path, files: str) -> None:
+    with _run(tmp_path / "one", _one_by_one), _run(tmp_path / "many", _at_once):
+        expected = _tables(tmp_path / "one", files)
+        assert _tables(tmp_path / "many", files) == expected
+    assert len(expected["event_logs"]) > len(MADE)
+
+
+def test_what_dagster_reads_back_is_the_same(tmp_path: Path) -> None:
+    with _run(tmp_path / "one", _one_by_one) as one, _run(tmp_path / "many", _at_once) as many:
+        for asset in ("adls_extract", "ai_dataset"):
+            key = dg.AssetKey(asset)
+            told = [
+                [record.asset_materialization for record in instance.fetch_materializations(
+                    key, limit=10).records]
+                for instance in (one, many)
+            ]  # fmt: skip
+            assert told[0] == told[1]
+            assert len(told[0]) == 3
+            last = [instance.get_latest_materialization_event(key) for instance in (one, many)]
+            events = [event.get_dagster_event()._replace(pid=None) for event in last if event]
+            assert events[0] == events[1]
+            kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+            known = [i.get_latest_storage_id_by_partition(key, kind) for i in (one, many)]
+            assert set(known[0]) == set(known[1])
+
+
+def test_planned_partitions_are_stored_too(tmp_path: Path) -> None:
+    keys = [f"claims|client{number}" for number in range(3)]
+
+    def plan(context: OpExecutionContext) -> None:
+        store(context.instance, [planned(context, "work", "ai_dataset", key) for key in keys])
+
+    with _run(tmp_path / "home", plan) as instance:
+        wanted = EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
+        records = instance.get_event_records(wanted)
+    assert sorted(str(record.partition_key) for record in records) == keys
