@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import polars as pl
 
 from ai_dataflow.config import ai_types
 from ai_dataflow.config.ai_mapping import MappingRow
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.diagnostics import (
+    DataflowError,
+    Diagnostic,
+    Severity,
+    did_you_mean,
+    listing,
+)
 from ai_dataflow.engine.casts import Cast, cast, castable, narrowing
 from ai_dataflow.engine.expressions import (
     Transform,
@@ -31,15 +37,44 @@ _SQL_TEXT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 
 
 @dataclass(frozen=True)
-class CompiledColumn:
-    """A mapping row, compiled: what it makes of a row, and the cast of that to its `ai_type`.
+class _Finding:
+    """What is wrong with a mapping row, wherever its source is."""
 
-    `warnings` do not stop anyone.
-    """
+    code: str
+    row: MappingRow
+    column: str
+    message: str
+    fix: str
+    severity: Severity = "error"
+
+    def at(self, source: SourceJob) -> Diagnostic:
+        """Tell of it for one source."""
+        between = " " if self.code == "MAP-014" else ": "
+        return Diagnostic(
+            self.code,
+            f"{source.location}{between}{self.message}",
+            place=self.row.place(self.column),
+            fix=self.fix,
+            severity=self.severity,
+            product=source.product,
+            submodule=source.submodule,
+            ai_column=self.row.ai_column,
+            line=self.row.line,
+        )
+
+
+class _Wrong(Exception):  # noqa: N818 - it never leaves this module
+    def __init__(self, *findings: _Finding) -> None:
+        super().__init__()
+        self.findings = findings
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledColumn:
+    """A mapping row, compiled: what it makes of a row, and the cast of that to its `ai_type`."""
 
     mapping: MappingRow
     made: Transform
-    warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -68,20 +103,20 @@ class CompiledColumn:
 
 @dataclass(frozen=True)
 class CompiledSource:
-    """A source's mapping, compiled against its schema; `schema` is of the columns it needs."""
+    """A source's mapping, compiled against its schema; `schema` is of the columns it needs.
+
+    Equal mappings of sources with equal columns have the same `columns`, the very objects.
+    `warnings` are what is worth a look in the sheet, though it compiles.
+    """
 
     columns: tuple[CompiledColumn, ...]
     schema: pl.Schema
+    warnings: tuple[Diagnostic, ...]
 
     @property
     def needed(self) -> list[str]:
         """The source columns to read, each once; a source of literals reads none."""
         return list(self.schema)
-
-    @property
-    def warnings(self) -> list[Diagnostic]:
-        """What is worth a look in the sheet, though it compiles."""
-        return [warning for column in self.columns for warning in column.warnings]
 
 
 def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
@@ -90,61 +125,75 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     Raises:
         DataflowError: MAP-011, MAP-014, MAP-015, MAP-018 and MAP-019, all of them at once.
     """
-    columns: list[CompiledColumn] = []
-    problems: list[Diagnostic] = []
-    for row in source.mappings:
-        try:
-            columns.append(_compile_row(row, source, schema))
-        except DataflowError as error:
-            problems += error.diagnostics
-    if problems:
+    # Polars puts the time into an expression when it parses it: that one is not for the next.
+    compiled = _compiled.__wrapped__ if _read_clock(source.mappings) else _compiled
+    columns, findings = compiled(source.mappings, tuple(schema.items()))
+    told = [finding.at(source) for finding in findings]
+    if problems := [problem for problem in told if problem.severity == "error"]:
         raise DataflowError(*problems)
     needed = dict.fromkeys(name for column in columns for name in column.columns)
-    return CompiledSource(tuple(columns), pl.Schema({name: schema[name] for name in needed}))
+    own = pl.Schema({name: schema[name] for name in needed})
+    return CompiledSource(columns, own, tuple(told))
 
 
-def _compile_row(row: MappingRow, source: SourceJob, schema: pl.Schema) -> CompiledColumn:
-    made = _transform(row, source, schema) if row.transform else _column(row, source, schema)
-    target = ai_types.to_polars(row.ai_type)
-    if not castable(made.dtype, target):
-        raise DataflowError(
-            _problem(
-                "MAP-015", row, source, "ai_type",
-                f"{made.dtype} cannot become {row.ai_type}",
-                "choose another ai_type or write a transform",
-            )
-        )  # fmt: skip
-    return CompiledColumn(row, made, tuple(_warnings(row, source, made, schema)))
+@lru_cache(maxsize=4096)
+def _compiled(
+    mappings: tuple[MappingRow, ...], types: tuple[tuple[str, pl.DataType], ...]
+) -> tuple[tuple[CompiledColumn, ...], tuple[_Finding, ...]]:
+    """Compile mapping rows against columns; a thousand clients have the same."""
+    schema = pl.Schema(types)
+    columns: list[CompiledColumn] = []
+    findings: list[_Finding] = []
+    for row in mappings:
+        try:
+            column = _compile_row(row, schema)
+        except _Wrong as error:
+            findings += error.findings
+        else:
+            columns.append(column)
+            findings += _warnings(row, column.made, schema)
+    return tuple(columns), tuple(findings)
 
 
-def _column(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Transform:
+@lru_cache(maxsize=4096)
+def _read_clock(mappings: tuple[MappingRow, ...]) -> bool:
+    return any(map(reads_clock, mappings))
+
+
+def _compile_row(row: MappingRow, schema: pl.Schema) -> CompiledColumn:
+    made = _transform(row, schema) if row.transform else _column(row, schema)
+    if not castable(made.dtype, ai_types.to_polars(row.ai_type)):
+        message = f"{made.dtype} cannot become {row.ai_type}"
+        fix = "choose another ai_type or write a transform"
+        raise _Wrong(_Finding("MAP-015", row, "ai_type", message, fix))
+    return CompiledColumn(row, made)
+
+
+def _column(row: MappingRow, schema: pl.Schema) -> Transform:
     name = resolve_column(row.source_column, schema)
     if not name:
-        raise DataflowError(*_no_columns(row, source, [row.source_column], schema))
+        raise _Wrong(*_no_columns(row, [row.source_column], schema))
     renamed = ((row.source_column, name),) if name != row.source_column else ()
     return Transform(pl.col(name), None, (name,), schema[name], renamed)
 
 
-def _transform(row: MappingRow, source: SourceJob, schema: pl.Schema) -> Transform:
+def _transform(row: MappingRow, schema: pl.Schema) -> Transform:
     try:
         return compile_transform(row.transform, schema)
     except TransformError as error:
         missing = [name for name in error.columns if not resolve_column(name, schema)]
-        problems = _no_columns(row, source, missing, schema)
+        problems = _no_columns(row, missing, schema)
         code = "MAP-011" if error.is_scalar else "MAP-019"
         fix = "correct the expression: scalar SQL over the source's columns"
-        wrong = _problem(code, row, source, "transform", str(error), fix)
-        raise DataflowError(*(problems or [wrong])) from None
+        raise _Wrong(*problems or [_Finding(code, row, "transform", str(error), fix)]) from None
 
 
-def _no_columns(
-    row: MappingRow, source: SourceJob, names: list[str], schema: pl.Schema
-) -> list[Diagnostic]:
+def _no_columns(row: MappingRow, names: list[str], schema: pl.Schema) -> list[_Finding]:
     """Tell of the names that are not there, and of those that several columns could be."""
     alike = {n: [column for column in schema if column.casefold() == n.casefold()] for n in names}
-    problems = [
-        _problem(
-            "MAP-018", row, source, _fed_by(row),
+    found = [
+        _Finding(
+            "MAP-018", row, _fed_by(row),
             f"`{name}` could be any of {listing(f'`{column}`' for column in columns)}",
             "spell the column exactly as the source does",
         )
@@ -153,29 +202,28 @@ def _no_columns(
     ]  # fmt: skip
     if absent := [f"`{name}`{did_you_mean(name, schema)}" for name in names if not alike[name]]:
         message, fix = f"has no column {', no '.join(absent)}", f"it has {listing(schema, 12)}"
-        problems.append(_problem("MAP-014", row, source, _fed_by(row), message, fix))
-    return problems
+        found.append(_Finding("MAP-014", row, _fed_by(row), message, fix))
+    return found
 
 
-def _warnings(
-    row: MappingRow, source: SourceJob, made: Transform, schema: pl.Schema
-) -> Iterator[Diagnostic]:
+def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_Finding]:
     for name, found in made.renamed:
         message = f"`{name}` is taken for `{found}`, the only column that differs in case alone"
         fix = "spell the column exactly as the source does"
-        yield _warning("MAP-017", row, source, _fed_by(row), message, fix)
+        yield _Finding("MAP-017", row, _fed_by(row), message, fix, "warning")
     if loss := narrowing(made.dtype, ai_types.to_polars(row.ai_type)):
         message = f"from {made.dtype} to {row.ai_type}: {loss}"
         fix = "choose a wider ai_type, or say so in a transform (ROUND, CAST)"
-        yield _warning("MAP-022", row, source, "ai_type", message, fix)
+        yield _Finding("MAP-022", row, "ai_type", message, fix, "warning")
     named = resolve_column(row.source_column, schema)
     if row.transform and named and named not in made.columns:
         message = f"the transform does not read the source_column `{row.source_column}` beside it"
         fix = "correct one of them, or clear the source_column"
-        yield _warning("MAP-026", row, source, "transform", message, fix)
+        yield _Finding("MAP-026", row, "transform", message, fix, "warning")
     if reads_clock(row):
         message = "the transform reads the clock: a rerun of the same data gives other values"
-        yield _warning("MAP-024", row, source, "transform", message, "use a column of the source")
+        fix = "use a column of the source"
+        yield _Finding("MAP-024", row, "transform", message, fix, "warning")
 
 
 def reads_clock(row: MappingRow) -> bool:
@@ -185,24 +233,3 @@ def reads_clock(row: MappingRow) -> bool:
 
 def _fed_by(row: MappingRow) -> str:
     return "transform" if row.transform else "source_column"
-
-
-def _warning(
-    code: str, row: MappingRow, source: SourceJob, column: str, message: str, fix: str
-) -> Diagnostic:
-    return replace(_problem(code, row, source, column, message, fix), severity="warning")
-
-
-def _problem(
-    code: str, row: MappingRow, source: SourceJob, column: str, message: str, fix: str
-) -> Diagnostic:
-    return Diagnostic(
-        code,
-        f"{source.location} {message}" if code == "MAP-014" else f"{source.location}: {message}",
-        place=row.place(column),
-        fix=fix,
-        product=source.product,
-        submodule=source.submodule,
-        ai_column=row.ai_column,
-        line=row.line,
-    )

@@ -177,23 +177,21 @@ def _matches(left: Part, right: Part, keys: list[str]) -> _Matches:
         for side, part in ((_LEFT, left), (_RIGHT, right))
     ]
     matched = counted[0].join(counted[1], on=keys, how="inner").collect()
-    exploding = matched.filter((pl.col(_LEFT) > 1) & (pl.col(_RIGHT) > 1)).height
-    repeated = {
-        **_repeated(left, matched.filter(pl.col(_RIGHT) > 1), keys, _RIGHT),
-        **_repeated(right, matched.filter(pl.col(_LEFT) > 1), keys, _LEFT),
-    }
+    often = matched.filter((pl.col(_LEFT) > 1) | (pl.col(_RIGHT) > 1))
+    exploding = often.filter((pl.col(_LEFT) > 1) & (pl.col(_RIGHT) > 1)).height
+    repeated = {**_repeated(left, often, keys, _RIGHT), **_repeated(right, often, keys, _LEFT)}
     return _Matches(matched.height, exploding, repeated)
 
 
-def _repeated(part: Part, matched: pl.DataFrame, keys: list[str], times: str) -> dict[str, int]:
+def _repeated(part: Part, often: pl.DataFrame, keys: list[str], times: str) -> dict[str, int]:
     """Count the values that rows bring along beyond once, by how many `times` they are matched."""
     own = _own(part, keys)
-    if not matched.height or not own:
+    more = often.lazy().filter(pl.col(times) > 1).select(*keys, pl.col(times).cast(pl.Int64) - 1)
+    if not often.height or not own:
         return dict.fromkeys(own, 0)
-    often = part.rows.join(matched.lazy().select(*keys, times), on=keys, how="inner")
-    more = pl.col(times).cast(pl.Int64) - 1
-    values = [more.filter(pl.col(column).is_not_null()).sum().alias(column) for column in own]
-    return often.select(values).collect().row(0, named=True)
+    values = [pl.col(times).filter(pl.col(column).is_not_null()).sum().alias(column)
+              for column in own]  # fmt: skip
+    return part.rows.join(more, on=keys, how="inner").select(values).collect().row(0, named=True)
 
 
 def _own(part: Part, keys: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 import polars as pl
@@ -32,23 +33,45 @@ def map_rows(
     These keep their source columns and, where rows are `numbered`, their number. Columns have
     prefixes of their own: a source's columns may have any names.
     """
-    values = {f"{_OURS}{c.mapping.ai_column}": c.cast.value for c in compiled.columns}
+    steps = _steps(compiled.columns, tuple(compiled.needed), numbered)
+    rows = rows.with_row_index(_POSITION, offset=1)
+    return rows.with_columns(steps.values).with_columns(steps.reason).select(steps.kept)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Expressions that map rows. Building them takes longer than computing a thousand rows.
+
+    Step by step, or Polars would compute values and reasons twice; beside the source's columns, or
+    literals alone would make one row of many.
+    """
+
+    values: list[pl.Expr]
+    reason: pl.Expr
+    kept: list[pl.Expr | str]
+
+
+@lru_cache(maxsize=4096)
+def _steps(columns: tuple[CompiledColumn, ...], needed: tuple[str, ...], numbered: bool) -> _Steps:
+    values = {_prefixed(column): column.cast.value for column in columns}
     is_bad = pl.col(REASON).is_not_null()
-    row = pl.struct(compiled.needed) if compiled.needed else pl.lit(None)
+    row = pl.struct(needed) if needed else pl.lit(None)
     position = pl.when(is_bad & numbered).then(pl.col(_POSITION).cast(pl.Int64))
-    # Step by step, or Polars would compute values and reasons twice; beside the source's columns,
-    # or literals alone would make one row of many.
-    return (
-        rows.with_row_index(_POSITION, offset=1)
-        .with_columns(**values)
-        .with_columns(pl.coalesce(*_reasons(compiled.columns)).alias(REASON))
-        .select(REASON, pl.when(is_bad).then(row).alias(_RAW), position.alias(_POSITION), *values)
+    raw = pl.when(is_bad).then(row).alias(_RAW)
+    return _Steps(
+        [value.alias(name) for name, value in values.items()],
+        pl.coalesce(*_reasons(columns)).alias(REASON),
+        [REASON, raw, position.alias(_POSITION), *values],
     )
+
+
+def _prefixed(column: CompiledColumn) -> str:
+    return f"{_OURS}{column.mapping.ai_column}"
 
 
 def good_rows(mapped: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
     """Give the AI columns of the mapped rows that are not left out."""
-    names = {f"{_OURS}{c.mapping.ai_column}": c.mapping.ai_column for c in compiled.columns}
+    names = {_prefixed(column): column.mapping.ai_column for column in compiled.columns}
     return mapped.filter(pl.col(REASON).is_null()).select(
         pl.col(prefixed).alias(name) for prefixed, name in names.items()
     )
@@ -66,8 +89,8 @@ class MappedCounts:
 def count(mapped: pl.LazyFrame, compiled: CompiledSource) -> MappedCounts:
     """Count a source's mapped rows and their values."""
     names = [column.mapping.ai_column for column in compiled.columns]
-    values = [pl.col(f"{_OURS}{name}").count() for name in names]
-    counted = mapped.select(pl.len(), pl.col(REASON).null_count(), *values).collect()
+    values = pl.col([_prefixed(column) for column in compiled.columns]).count()
+    counted = mapped.select(pl.len(), pl.col(REASON).null_count(), values).collect()
     total, good, *filled = counted.row(0)
     if good < total:
         bad = mapped.filter(pl.col(REASON).is_not_null()).select(values).collect().row(0)
@@ -79,7 +102,7 @@ def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
     """Number the reasons: 2i where column i could not be made, 2i+1 where it must not be null."""
     reasons: list[pl.Expr] = []
     for i, column in enumerate(columns):
-        value = pl.col(f"{_OURS}{column.mapping.ai_column}")
+        value = pl.col(_prefixed(column))
         if (failed := column.failed(value)) is not None:
             reasons.append(pl.when(failed).then(pl.lit(2 * i, dtype=pl.Int32)))
         if column.mapping.required:

@@ -11,11 +11,14 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType, EventLogEntry
 from dagster._core.events import AssetMaterializationPlannedData, StepMaterializationData
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+if TYPE_CHECKING:  # its import takes as long as all of ours together
+    from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
@@ -61,9 +64,10 @@ def store(instance: dg.DagsterInstance, events: Iterable[EventLogEntry]) -> None
     by_asset: defaultdict[dg.AssetKey | None, list[EventLogEntry]] = defaultdict(list)
     for event in events:
         by_asset[event.get_dagster_event().asset_key].append(event)
-    storage = instance.event_log_storage
+    storage: Any = instance.event_log_storage
+    is_sqlite = type(storage).__name__ == "SqliteEventLogStorage"
     for own in by_asset.values():
-        if isinstance(storage, SqliteEventLogStorage):
+        if is_sqlite:
             _store_in_sqlite(storage, own)
         else:
             storage.store_event_batch(own)

@@ -88,7 +88,11 @@ def test_what_dagster_reads_back_is_the_same(tmp_path: Path) -> None:
             assert told[0] == told[1]
             assert len(told[0]) == 3
             last = [instance.get_latest_materialization_event(key) for instance in (one, many)]
-            events = [event.get_dagster_event()._replace(pid=None) for event in last if event]
+            events = [
+                event.get_dagster_event()._replace(pid=None, logging_tags={})
+                for event in last
+                if event
+            ]
             assert events[0] == events[1]
             kind = dg.DagsterEventType.ASSET_MATERIALIZATION
             known = [i.get_latest_storage_id_by_partition(key, kind) for i in (one, many)]
