@@ -31,9 +31,10 @@ class AiColumn:
 class SourceJob:
     """One source of a partition and what is mapped from it. `place` is its control table cell.
 
-    `seen` is what a survey saw there: files as they were listed, or what tells a SQL table's state.
-    Without it the source is looked at when it is extracted. `append_by` is the column whose values
-    only grow, by which new rows of a SQL table join those that were copied before.
+    `seen` is what a survey saw there: files as they were listed, what tells a SQL table's state, or
+    what is wrong. Unless it is files, the source is looked at when it is extracted.
+    `append_by` is the column whose values only grow, by which new rows of a SQL table join those
+    that were copied before.
     """
 
     product: str
@@ -42,7 +43,7 @@ class SourceJob:
     place: str
     mappings: tuple[MappingRow, ...]
     append_by: str = ""
-    seen: Found | str | None = None
+    seen: Found | str | tuple[Diagnostic, ...] | None = None
 
     @property
     def name(self) -> str:

@@ -23,7 +23,7 @@ from ai_dataflow.workstation.paths import PRODUCT_COLUMN
 
 # Beside AI columns, none of which begins so.
 _LEFT, _RIGHT = "\ue000left", "\ue000right"
-PIECE_BYTES = 128 << 20
+PIECE_BYTES = 512 << 20
 _FEW_ROWS = 100_000
 
 

@@ -175,6 +175,8 @@ def _mapping(source: SourceJob, now: SourceInputs, then: SourceInputs) -> Iterat
 
 def _changed(source: SourceJob, at: datetime | None) -> str:
     """Say what changed at a source: a file and when, where the listing tells."""
+    if isinstance(source.seen, tuple):
+        return source.seen[0].message
     if not isinstance(source.seen, Found):
         return f"{source.location} changed"
     newest, moment = source.seen.newest, source.seen.changed

@@ -42,7 +42,13 @@ def reads_clock(source: SourceJob) -> bool:
 
 def content_seen(source: SourceJob) -> str:
     """Give what a plan saw at a source: empty where nothing tells whether it changed."""
-    return source.seen.fingerprint if isinstance(source.seen, Found) else source.seen or ""
+    match source.seen:
+        case Found():
+            return source.seen.fingerprint
+        case tuple():
+            return digest([[problem.code, problem.message] for problem in source.seen])
+        case _:
+            return source.seen or ""
 
 
 def content_read(result: PartitionResult) -> Callable[[SourceJob], str]:

@@ -61,13 +61,11 @@ class Plan:
 
     def as_seen(self, seen: Survey) -> dict[str, PartitionJob]:
         """Give the jobs with what a survey saw at their sources."""
-
-        def looked(source: SourceJob) -> SourceJob:
-            sight = seen.get(source.location)
-            return source if isinstance(sight, tuple) else replace(source, seen=sight)
-
         return {
-            key: replace(job, sources=tuple(map(looked, job.sources)))
+            key: replace(
+                job,
+                sources=tuple(replace(own, seen=seen.get(own.location)) for own in job.sources),
+            )
             for key, job in self.jobs.items()
         }
 

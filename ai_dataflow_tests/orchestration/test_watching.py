@@ -200,6 +200,23 @@ def test_what_failed_waits_for_a_change_or_for_the_schedule(
     assert request is not None
 
 
+def test_a_file_that_is_missing_is_waited_for(
+    folder: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spine.run_changed(folder)
+    monkeypatch.setattr(watching, "_PAUSE", timedelta(0))
+    (folder / "data/acme.csv").unlink()
+    request, _ = tick(folder, instance)
+    assert request is not None
+    spine.run_changed(folder)
+    nothing, said = tick(folder, instance)
+    assert nothing is None
+    assert said.startswith("1 to run (1 source changed), 1 unchanged; 1 failed with these very")
+    text_file(folder, "data/acme.csv", "No\n2\n")
+    request, _ = tick(folder, instance)
+    assert request is not None
+
+
 def test_nothing_is_asked_for_while_a_run_is_under_way(
     folder: Path, instance: dg.DagsterInstance
 ) -> None:

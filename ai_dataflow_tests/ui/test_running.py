@@ -97,7 +97,8 @@ def _dialog(ui: Browser) -> Page:
 
 def test_failed_and_missing_makes_those_and_no_more(ui: Browser, project: Path) -> None:
     before, page = _id_of_last(ui), _dialog(ui)
-    ui.picture("backfill")
+    launch = page.get_by_role("button", name="Launch backfill")
+    ui.picture("backfill", page.get_by_text("Launch runs to materialize 3 assets"), launch)
     page.get_by_text("Failed and missing", exact=True).click()
     page.get_by_role("button", name="Launch backfill").click()
     assert _made_by_next_backfill(ui, project, before) == [[LOST], [HELD]]
@@ -150,7 +151,8 @@ def test_the_sensor_makes_what_changed_and_its_tick_says_why(ui: Browser, projec
     page.get_by_role("button", name="1 run requested").last.click()
     expect(page.get_by_text("Requested runs")).to_be_visible()
     expect(page.get_by_text("Failure").last).to_be_visible()  # two still fail
-    ui.picture("changes-tick")
+    close = page.get_by_role("button", name="Close")
+    ui.picture("changes-tick", page.get_by_text("Tick for changes"), close)
     (made,) = set(reports.iterdir()) - before
     report = json.loads(made.read_text(encoding="utf-8"))
     statuses = {p["partition"]: p["status"] for p in report["partitions"]}
