@@ -61,9 +61,7 @@ class Case:
         return asdict(self)
 
 
-def race(
-    name: str, contenders: Sequence[Contender], rounds: int, check: Callable[[], str]
-) -> Case:
+def race(name: str, contenders: Sequence[Contender], rounds: int, check: Callable[[], str]) -> Case:
     """Let contenders run in turns; the first is ours. `check` compares what they have made.
 
     Raises:
