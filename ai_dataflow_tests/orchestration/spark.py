@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,18 @@ def on_spark(folder: Path, cluster: SparkCluster, where: str = "", **spark: Any)
     )
 
 
-def start_run(folder: Path) -> subprocess.Popen[str]:
-    """Start a run of all partitions, in a process of its own."""
-    script = "from ai_dataflow.cli import main; main()"
+_COMMAND = ("-c", "from ai_dataflow.cli import main; main()", "run", "--full", "--json")
+
+
+def start_run(
+    folder: Path, cluster: SparkCluster | None = None, command: Sequence[str] = _COMMAND
+) -> subprocess.Popen[str]:
+    """Start a run of all partitions, in a process of its own; `command` is what Python is given."""
+    spark = cluster.environment if cluster else {}
     return subprocess.Popen(
-        [sys.executable, "-c", script, "run", "--full", "--json"],
+        [sys.executable, *command],
         cwd=folder,
-        env=os.environ | {"NO_COLOR": "1"},
+        env={**os.environ, **spark, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -16,6 +16,7 @@ from ai_dataflow_tests.orchestration.real_case import MODULES, assert_expected_f
 from ai_dataflow_tests.orchestration.real_case_azure import in_azure
 from ai_dataflow_tests.orchestration.runs import run_project
 from ai_dataflow_tests.orchestration.spark import finished, on_spark, problems, start_run
+from ai_dataflow_tests.orchestration.twice import ATTEMPTS
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.ports import ClosedPort
@@ -51,7 +52,7 @@ def test_the_real_case_is_made_as_locally(
     assert run_project(real_case).exit_code == 0
     local = _content(real_case)
     on_spark(real_case, spark_cluster, spark_cluster.connect() if kind == "connect" else "")
-    report = finished(start_run(real_case))
+    report = finished(start_run(real_case, spark_cluster))
     assert {p["status"] for p in report["partitions"]} == {"ok"}, report
     assert_expected_figures(real_case)
     _assert_equal(_content(real_case), local)
@@ -73,7 +74,7 @@ def test_a_worker_killed_amid_a_run_costs_its_time(
     local = _content(real_case)
     on_spark(real_case, spark_cluster)
     before = len(azurite.requests("/workstation"))
-    run = start_run(real_case)
+    run = start_run(real_case, spark_cluster)
     while run.poll() is None and _written(azurite, before) < 3:
         time.sleep(0.2)
     spark_cluster.kill_worker()
@@ -88,6 +89,23 @@ def _written(azurite: Azurite, before: int) -> int:
     """Count the data files that were written since so many requests."""
     requests = azurite.requests("/workstation")[before:]
     return len({r.path for r in requests if r.method == "PUT" and "client_code=" in r.path})
+
+
+def test_a_task_that_runs_twice_publishes_once(tmp_path: Path, spark_cluster: SparkCluster) -> None:
+    """Spark begins a slow task a second time; the first attempt has written its files by then."""
+    speculation = {
+        "spark.speculation": "true",
+        "spark.speculation.interval": "200ms",
+        "spark.speculation.task.duration.threshold": "3s",
+    }
+    on_spark(project(tmp_path), spark_cluster, conf=speculation)
+    module = "ai_dataflow_tests.orchestration.twice"
+    report = finished(start_run(tmp_path, spark_cluster, ["-m", module, str(tmp_path)]))
+    assert problems(report) == {"claims|acme": ("ok", None)}
+    assert len(list(tmp_path.glob(ATTEMPTS))) == 2
+    files = list((tmp_path / "workstation" / "claims").glob("client_code=acme/*.parquet"))
+    assert len(files) == 2  # one of them is left to `cleanup`
+    assert load("claims", config=tmp_path).collect().height == 2
 
 
 def _defects(folder: Path) -> Path:
@@ -106,17 +124,18 @@ def test_a_failure_is_classified_as_locally(tmp_path: Path, spark_cluster: Spark
     local = problems(finished(start_run(folder)))
     assert [status for status, _ in local.values()].count("ok") == 1
     on_spark(folder, spark_cluster)
-    assert problems(finished(start_run(folder))) == local
+    assert problems(finished(start_run(folder, spark_cluster))) == local
 
 
 def _package(archive: Path, version: str = "") -> str:
     """Pack the package as executors get it; `version` is what it says that it is."""
     with zipfile.ZipFile(archive, "w") as packed:
         for file in sorted(PACKAGE.rglob("*")):
-            if file.suffix in (".py", ".toml", ".html", ".txt", ".j2"):
-                packed.write(file, file.relative_to(PACKAGE.parent))
-        if version:
-            packed.writestr("ai_dataflow/__init__.py", f'__version__ = "{version}"\n')
+            name = str(file.relative_to(PACKAGE.parent))
+            if version and name == "ai_dataflow/__init__.py":
+                packed.writestr(name, f'__version__ = "{version}"\n')
+            elif file.suffix in (".py", ".toml", ".html", ".txt", ".j2"):
+                packed.write(file, name)
     return str(archive)
 
 
@@ -127,10 +146,10 @@ def test_executors_take_the_package_that_they_are_sent_and_no_other_version(
     where = spark_cluster.connect() if kind == "connect" else ""
     same, other = project(tmp_path / "same"), project(tmp_path / "other")
     on_spark(same, spark_cluster, where, artifacts=[_package(tmp_path / "same.zip")])
-    (partition,) = finished(start_run(same))["partitions"]
+    (partition,) = finished(start_run(same, spark_cluster))["partitions"]
     assert partition["status"] == "ok", partition
     on_spark(other, spark_cluster, where, artifacts=[_package(tmp_path / "other.zip", "0.0.1")])
-    (partition,) = finished(start_run(other))["partitions"]
+    (partition,) = finished(start_run(other, spark_cluster))["partitions"]
     error = partition["error"]
     assert (partition["status"], error["code"], error["concern"]) == (
         "failed",
@@ -146,7 +165,7 @@ def test_executors_that_lack_packages_are_told(tmp_path: Path, spark_cluster: Sp
     if not python:
         pytest.skip("there is no other Python on this machine")
     on_spark(project(tmp_path), spark_cluster, conf={"spark.sql.execution.pyspark.python": python})
-    (partition,) = finished(start_run(tmp_path))["partitions"]
+    (partition,) = finished(start_run(tmp_path, spark_cluster))["partitions"]
     assert (partition["status"], partition["error"]["code"]) == ("failed", "RUN-021"), partition
 
 

@@ -25,6 +25,8 @@ from ai_dataflow_tests.services.processes import (
 )
 
 ROOT = Path(__file__).parents[2]
+# Short runs end before the second compiler pays.
+_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def java_home() -> str:
@@ -80,6 +82,7 @@ class SparkCluster:
             "spark.executor.memory": "512m",
             "spark.executor.instances": str(self._wanted),
             "spark.eventLog.enabled": "true",
+            "spark.eventLog.compress": "false",
             "spark.eventLog.dir": self.event_log.as_uri(),
             "spark.sql.execution.pyspark.python": sys.executable,
         }
@@ -113,7 +116,9 @@ class SparkCluster:
         name = f"worker{self._started}"
         worker = self._process(
             name, "org.apache.spark.deploy.worker.Worker",
-            "--host", HOST, "--port", str(free_port()), "--webui-port", str(free_port()),
+            # Spark runs no task twice on one host: each worker has an address of its own.
+            "--host", f"127.0.0.{self._started}",
+            "--port", str(free_port()), "--webui-port", str(free_port()),
             "--cores", "1", "--memory", "1g", "--work-dir", str(self.folder / name),
             self.master,
         )  # fmt: skip
@@ -159,11 +164,14 @@ class SparkCluster:
 
     def _process(self, name: str, main: str, *arguments: str) -> Process:
         command = [str(self._home / "bin" / "spark-class"), main, *arguments]
-        return Process(command, self.folder / f"{name}.log", env=self._environment())
+        return Process(command, self.folder / f"{name}.log", env=self.environment)
 
-    def _environment(self) -> Mapping[str, str]:
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment of all that runs here, drivers too."""
         return {
             "JAVA_HOME": self._java,
+            "JDK_JAVA_OPTIONS": _JAVA_OPTIONS,
             "SPARK_HOME": str(self._home),
             "SPARK_LOCAL_IP": HOST,
             "SPARK_LOCAL_DIRS": str(self.folder / "local"),
