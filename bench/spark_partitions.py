@@ -8,14 +8,19 @@ core, then with two; all three must publish the same content before a figure cou
 is the time with one worker over twice the time with two: 100 % is a second worker that halves the
 time. "data" is the time from the first partition's start to the last one's end; it includes the
 start of executors. The driver and both workers share this machine's cores.
+
+Then it sends tasks that do nothing, and takes the driver's processor time for each: so many a
+second can one core of a driver start, however many executors there are.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,11 @@ import polars as pl
 
 from ai_dataflow import load
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.sections import SparkSettings
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine import spark
+from ai_dataflow.engine.job import STAGES, PartitionJob, PartitionResult
+from ai_dataflow.orchestration.engines import open_session
 from ai_dataflow_tests.orchestration.spark import finished, on_spark, start_run
 from ai_dataflow_tests.services.spark import SparkCluster
 
@@ -90,7 +100,7 @@ def _content(folder: Path) -> str:
     return digest(rows.collect(engine="streaming").hash_rows(seed=0).to_list())
 
 
-def compare(partitions: int, rows: int) -> dict[str, dict[str, Any]]:
+def compare(partitions: int, rows: int, tasks: int) -> dict[str, dict[str, Any]]:
     """Measure the local engine with one worker, and Spark with one and two."""
     with tempfile.TemporaryDirectory() as name, SparkCluster(workers=1) as cluster:
         folder = make_project(Path(name) / "project", partitions, rows)
@@ -102,8 +112,36 @@ def compare(partitions: int, rows: int) -> dict[str, dict[str, Any]]:
         found["Spark, 1 worker"] = measured(folder, cluster)
         cluster.add_worker()
         found["Spark, 2 workers"] = measured(folder, cluster)
+        wall, driver = driver_seconds(cluster, tasks)
     assert len({one["content"] for one in found.values()}) == 1  # noqa: S101
-    return found
+    return found | {"empty tasks": {"wall": wall, "driver": driver}}
+
+
+def driver_seconds(cluster: SparkCluster, tasks: int) -> tuple[float, float]:
+    """Send tasks that do nothing; give the wall and the driver's processor seconds of each."""
+    os.environ.update(cluster.environment)
+    conf = SparkSettings(master=cluster.master, conf=cluster.conf)
+    session = open_session(Settings(folder=Path(), spark=conf))
+    jvm = session.sparkContext._gateway.proc.pid
+
+    def send(count: int) -> None:
+        jobs = [PartitionJob("bench", str(i), (), ()) for i in range(count)]
+        done = spark.run_jobs(jobs, lambda job: partial(PartitionResult, job), session, 8, STAGES)
+        assert not [r for r in done if r.failures]  # noqa: S101
+
+    try:
+        send(20)  # workers import what they need
+        began, used = time.perf_counter(), _used(jvm)
+        send(tasks)
+        return (time.perf_counter() - began) / tasks, (_used(jvm) - used) / tasks
+    finally:
+        session.stop()
+
+
+def _used(other: int) -> float:
+    """Give the processor seconds that this process and another have used."""
+    stat = Path(f"/proc/{other}/stat").read_text().rpartition(")")[2].split()
+    return time.process_time() + (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -111,9 +149,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--partitions", type=int, default=200)
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--tasks", type=int, default=300, help="that do nothing")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
-    found = compare(options.partitions, options.rows)
+    found = compare(options.partitions, options.rows, options.tasks)
+    empty = found.pop("empty tasks")
     for name, one in found.items():
         each = one["data"] / one["partitions"]
         print(
@@ -121,6 +161,10 @@ def main() -> None:
         )
     one, two = found["Spark, 1 worker"]["data"], found["Spark, 2 workers"]["data"]
     print(f"same content; 2 workers against 1: {one / two:.2f} x, efficiency {one / two / 2:.0%}")
+    wall, driver = empty["wall"], empty["driver"]
+    print(
+        f"an empty task: {1000 * wall:.0f} ms, of which {1000 * driver:.0f} ms of the driver's core"
+    )
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
 

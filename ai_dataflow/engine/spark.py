@@ -23,6 +23,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
@@ -72,7 +73,8 @@ def run_jobs(
                 yield future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            session.interruptTag(cluster.tag)
+            with suppress(Exception):  # it may be the session that is gone
+                session.interruptTag(cluster.tag)
             raise
 
 
