@@ -38,7 +38,7 @@ _SCHEMA = "versions string, result binary"
 _OTHER_PYTHON = "PYTHON_VERSION_MISMATCH"
 _MISSING = re.compile(r"No module named '[\w.]+'")
 _GONE = re.compile(
-    r"UNAVAILABLE|Connection refused|SparkContext (?:was|has been) shut ?down"
+    r"UNAVAILABLE|Py4JNetworkError|Connection refused|SparkContext (?:was|has been) shut ?down"
     r"|stopped SparkContext|SESSION_CLOSED|SESSION_NOT_FOUND|INVALID_HANDLE",
     re.IGNORECASE,
 )
@@ -148,8 +148,9 @@ def _sent(task: Task) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]
 
 def _problem(error: Exception) -> Diagnostic:
     """Classify why there is no result of a task."""
-    text, cause = str(error), redacted(error)
-    if _GONE.search(text):
+    text, cause = f"{type(error).__name__}: {error}", redacted(error)
+    # A cluster that says why a stage failed is there, whatever refused a connection in it.
+    if "stage failure" not in text and _GONE.search(text):
         return Diagnostic(
             "RUN-020",
             "the Spark session is gone",

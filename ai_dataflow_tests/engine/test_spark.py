@@ -23,7 +23,7 @@ from ai_dataflow.sources.finding import Found
 from ai_dataflow.sources.storage import StoredFile
 from ai_dataflow_tests.engine.jobs import job, mapped, source
 
-LOST = "Job aborted due to stage failure: ExecutorLostFailure (executor 1 exited)"
+LOST = "Job aborted due to stage failure: ExecutorLostFailure (executor 1): Connection refused"
 JOBS = [job(client=str(i)) for i in range(6)]
 Function = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 

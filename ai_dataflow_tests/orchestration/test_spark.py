@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import polars as pl
@@ -39,19 +41,25 @@ def _assert_equal(found: dict[str, pl.DataFrame], expected: dict[str, pl.DataFra
     assert all(found[module].equals(expected[module]) for module in MODULES)
 
 
-@pytest.mark.parametrize("kind", ["classic", "connect"])
+@pytest.fixture(params=["classic", "connect"])
+def where(request: pytest.FixtureRequest, spark_cluster: SparkCluster) -> Iterator[str]:
+    """Give what `on_spark` takes: nothing for a classic cluster, or a Connect server's URL."""
+    with spark_cluster.connect() if request.param == "connect" else nullcontext("") as url:
+        yield url
+
+
 def test_the_real_case_is_made_as_locally(
     real_case: Path,
     azurite: Azurite,
     postgres: Postgres,
     chinook: str,
     spark_cluster: SparkCluster,
-    kind: str,
+    where: str,
 ) -> None:
     in_azure(real_case, azurite, f'url = "{postgres.url(chinook)}"')
     assert run_project(real_case).exit_code == 0
     local = _content(real_case)
-    on_spark(real_case, spark_cluster, spark_cluster.connect() if kind == "connect" else "")
+    on_spark(real_case, spark_cluster, where)
     report = finished(start_run(real_case, spark_cluster))
     assert {p["status"] for p in report["partitions"]} == {"ok"}, report
     assert_expected_figures(real_case)
@@ -139,11 +147,9 @@ def _package(archive: Path, version: str = "") -> str:
     return str(archive)
 
 
-@pytest.mark.parametrize("kind", ["classic", "connect"])
 def test_executors_take_the_package_that_they_are_sent_and_no_other_version(
-    tmp_path: Path, spark_cluster: SparkCluster, kind: str
+    tmp_path: Path, spark_cluster: SparkCluster, where: str
 ) -> None:
-    where = spark_cluster.connect() if kind == "connect" else ""
     same, other = project(tmp_path / "same"), project(tmp_path / "other")
     on_spark(same, spark_cluster, where, artifacts=[_package(tmp_path / "same.zip")])
     (partition,) = finished(start_run(same, spark_cluster))["partitions"]

@@ -8,8 +8,8 @@ import shutil
 import signal
 import sys
 import urllib.request
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
@@ -62,7 +62,6 @@ class SparkCluster:
         self.event_log.mkdir()
         self._ports = [free_port(), free_port()]
         self._master: Process | None = None
-        self._connect: Process | None = None
         self._wanted = workers
         self._started = 0
         self.workers: list[Process] = []
@@ -98,8 +97,7 @@ class SparkCluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        ended = [self._connect, *self.workers, self._master]
-        for process in filter(None, ended):
+        for process in filter(None, [*self.workers, self._master]):
             process.end(signal.SIGTERM)
         remove_folder(self.folder)
 
@@ -134,26 +132,26 @@ class SparkCluster:
             with suppress(ProcessLookupError):
                 os.kill(executor, signal.SIGKILL)
 
-    def connect(self) -> str:
-        """Start a Spark Connect server on the cluster, if there is none yet; give its URL."""
-        if self._connect is None:
-            port = free_port()
-            own = {
-                **self.conf,
-                "spark.connect.grpc.binding.address": HOST,
-                "spark.connect.grpc.binding.port": str(port),
-            }
-            options = [
-                part for name, value in own.items() for part in ("--conf", f"{name}={value}")
-            ]
-            self._connect = self._process(
-                "connect", "org.apache.spark.deploy.SparkSubmit",
-                "--class", "org.apache.spark.sql.connect.service.SparkConnectServer",
-                "--master", self.master, *options, "spark-internal",
-            )  # fmt: skip
-            self._connect.wait_until_ready(lambda: listens(port), seconds=90)
-            self._url = f"sc://{HOST}:{port}"
-        return self._url
+    @contextmanager
+    def connect(self) -> Iterator[str]:
+        """Run a Spark Connect server on the cluster and give its URL; it takes all cores."""
+        port = free_port()
+        own = {
+            **self.conf,
+            "spark.connect.grpc.binding.address": HOST,
+            "spark.connect.grpc.binding.port": str(port),
+        }
+        options = [part for name, value in own.items() for part in ("--conf", f"{name}={value}")]
+        server = self._process(
+            "connect", "org.apache.spark.deploy.SparkSubmit",
+            "--class", "org.apache.spark.sql.connect.service.SparkConnectServer",
+            "--master", self.master, *options, "spark-internal",
+        )  # fmt: skip
+        try:
+            server.wait_until_ready(lambda: listens(port), seconds=90)
+            yield f"sc://{HOST}:{port}"
+        finally:
+            server.end(signal.SIGTERM)
 
     def written(self) -> bytes:
         """Give all that Spark has written: logs of all processes, and what its pages show."""
