@@ -70,6 +70,9 @@ def test_the_real_case_is_made_as_locally(
     assert not any(secret.encode() in written for secret in secrets)
 
 
+@pytest.mark.proves(
+    "write", "killed", "a Spark worker that is killed is waited out; its jobs run again elsewhere"
+)
 def test_a_worker_killed_amid_a_run_costs_its_time(
     real_case: Path,
     azurite: Azurite,
@@ -99,6 +102,11 @@ def _written(azurite: Azurite, before: int) -> int:
     return len({r.path for r in requests if r.method == "PUT" and "client_code=" in r.path})
 
 
+@pytest.mark.proves(
+    "write",
+    "concurrent",
+    "a Spark task that runs twice publishes once; the rest is left to cleanup",
+)
 def test_a_task_that_runs_twice_publishes_once(tmp_path: Path, spark_cluster: SparkCluster) -> None:
     """Spark begins a slow task a second time; the first attempt has written its files by then."""
     speculation = {
