@@ -3,11 +3,11 @@
     .venv/bin/python -m bench.spark_partitions --partitions 200
 
 Makes a project whose partitions all read the same three files (two products, a join, a transform).
-Runs it with the local engine, then on a standalone cluster of this machine with one worker of one
-core, then with two; all three must publish the same content before a figure counts. The efficiency
-is the time with one worker over twice the time with two: 100 % is a second worker that halves the
-time. "data" is the time from the first partition's start to the last one's end; it includes the
-start of executors. The driver and both workers share this machine's cores.
+Runs it with the local engine on one core, then on a standalone cluster of this machine with one
+worker of one core, then with two; all three must publish the same content before a figure counts.
+The efficiency is the time with one worker over twice the time with two: 100 % is a second worker
+that halves the time. "data" is the time from the first partition's start to the last one's end; it
+includes the start of executors. The driver and both workers share this machine's cores.
 
 Then it sends tasks that do nothing, and takes the driver's processor time for each: so many a
 second can one core of a driver start, however many executors there are.
@@ -102,13 +102,14 @@ def _content(folder: Path) -> str:
 
 def compare(partitions: int, rows: int, tasks: int) -> dict[str, dict[str, Any]]:
     """Measure the local engine with one worker, and Spark with one and two."""
+    os.environ["POLARS_MAX_THREADS"] = "1"  # a core for each, here and there
     with tempfile.TemporaryDirectory() as name, SparkCluster(workers=1) as cluster:
         folder = make_project(Path(name) / "project", partitions, rows)
         toml = folder / "ai_dataflow.toml"
         toml.write_text(f"{SETTINGS}[execution]\nworkers = 1\n")
         found = {"local, 1 worker": measured(folder, cluster)}
         toml.write_text(SETTINGS)
-        on_spark(folder, cluster, conf={"spark.executorEnv.POLARS_MAX_THREADS": "1"})
+        on_spark(folder, cluster)
         found["Spark, 1 worker"] = measured(folder, cluster)
         cluster.add_worker()
         found["Spark, 2 workers"] = measured(folder, cluster)
