@@ -51,7 +51,10 @@ def open_session(settings: Settings) -> Any:
         fix = "install ai_dataflow[spark]; for Databricks Connect see docs/scaling.md"
         raise _no_spark(error, fix) from None
     except Exception as error:
-        raise _no_spark(error, "see that the cluster runs, and that [spark] names it") from None
+        fix = (
+            "see that the cluster runs and that [spark] names it; a classic one needs Java here too"
+        )
+        raise _no_spark(error, fix) from None
     return session
 
 

