@@ -49,9 +49,9 @@ def start_run(
     )
 
 
-def finished(run: subprocess.Popen[str]) -> dict[str, Any]:
-    """Wait for a run and give its report."""
-    out, err = run.communicate(timeout=240)
+def finished(run: subprocess.Popen[str], seconds: float = 240) -> dict[str, Any]:
+    """Wait so many seconds at most for a run, and give its report."""
+    out, err = run.communicate(timeout=seconds)
     assert out.startswith("{"), f"{out}\n{err}"
     report: dict[str, Any] = json.loads(out)
     return report
