@@ -66,8 +66,10 @@ properties: setup ## random partitions against a plain oracle, many: make proper
 pictures: setup services-setup ## take the docs' pictures of Dagster's pages anew
 	$(BIN)/python -m ai_dataflow_tests.ui
 
+# All but databricks, which holds the same files as spark.
+LOCKED = ui azure mssql postgresql spark
 lock: ## compile requirements.txt anew from pyproject.toml
-	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml $(addprefix --extra ,$(LOCKED)) --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras \
 	  --upgrade --quiet -o requirements.txt
 

@@ -18,6 +18,7 @@ from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds t
     odbc_drivers,
     postgres,
     proxy,
+    spark_cluster,
 )
 
 SHARED = Path(__file__).parents[2] / "shared" / "real"

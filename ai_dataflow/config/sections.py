@@ -177,7 +177,9 @@ class WorkstationSettings(Section):
 
 
 class ExecutionSettings(Section):
-    """`[execution]`: how many partitions at once on this machine, and how patient to be.
+    """`[execution]`: where partitions are made, how many at once, and how patient to be.
+
+    `engine` is `local`, threads of this machine, or `spark`, the tasks of a cluster.
 
     `retry_seconds` is how long a transient fault of a source or the workstation (throttling, a
     server that is away) is retried, with backoff, before it fails its partition.
@@ -185,7 +187,37 @@ class ExecutionSettings(Section):
 
     workers: int = Field(default=8, ge=1, le=256)
     retry_seconds: int = Field(default=120, ge=0, le=280)
-    engine: Literal["local"] = "local"
+    engine: Literal["local", "spark"] = "local"
+
+
+class SparkSettings(Section):
+    """`[spark]`: the cluster of `engine = "spark"`.
+
+    `remote` is a Spark Connect server (`sc://host:15002`, which may hold a token), or `databricks`
+    for what Databricks Connect is set up for; `master` is a classic cluster (`spark://host:7077`).
+    With neither it is the session of spark-submit or of `SPARK_REMOTE`. `conf` are settings of
+    Spark, as Spark names them. `artifacts` are files that executors get from here: packages as
+    `.zip` or `.py`, packed environments as `environment.tar.gz#environment`; relative to the file.
+    """
+
+    remote: SecretStr | None = None
+    master: str = ""
+    conf: dict[str, Any] = Field(default={})
+    artifacts: tuple[str, ...] = ()
+
+    @field_validator("remote")
+    @classmethod
+    def _is_a_server(cls, remote: SecretStr | None) -> SecretStr | None:
+        url = remote.get_secret_value() if remote else "databricks"
+        if url != "databricks" and not re.match(r"sc://[^/:;]", url):
+            raise ValueError('is no Spark Connect server: write "sc://host:15002", or "databricks"')
+        return remote
+
+    @model_validator(mode="after")
+    def _is_one_cluster(self) -> Self:
+        if self.remote and self.master:
+            raise ValueError("has both remote and master: give one")
+        return self
 
 
 class ScheduleSettings(Section):

@@ -19,6 +19,7 @@ from ai_dataflow.config.sections import (
     ModuleSettings,
     ScheduleSettings,
     Section,
+    SparkSettings,
     SqlConnection,
     StorageAccount,
     WorkstationSettings,
@@ -38,6 +39,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "modules": ModuleSettings,
     "mail": MailSettings,
     "schedule": ScheduleSettings,
+    "spark": SparkSettings,
 }
 
 
@@ -61,6 +63,7 @@ class Settings(Section):
     modules: dict[str, ModuleSettings] = Field(default={})
     mail: MailSettings | None = None
     schedule: ScheduleSettings | None = None
+    spark: SparkSettings = SparkSettings()
 
     @field_validator("storage", mode="before")
     @classmethod

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from importlib.resources import files
 
 import polars as pl
+
+from ai_dataflow import __version__
 
 # Reading, mapping, merging, writing.
 _PARTS = ("engine", "sources", "config", "workstation/files.py")
@@ -25,3 +28,13 @@ def _version() -> str:
 
 # Taken when the code is imported: an upgrade amid a run does not put its name to what that makes.
 CODE_VERSION = _version()
+
+
+def versions() -> dict[str, str]:
+    """Give what has to be the same wherever partitions of one run are made."""
+    return {
+        "ai_dataflow": __version__,
+        "its code": CODE_VERSION,
+        "Polars": pl.__version__,
+        "Python": f"{sys.version_info.major}.{sys.version_info.minor}",
+    }

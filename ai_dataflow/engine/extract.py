@@ -25,15 +25,16 @@ from ai_dataflow.sources.sql_changes import marks
 from ai_dataflow.sources.storage import Folder, StoredFile
 from ai_dataflow.workstation.files import DataFile, write_batches
 from ai_dataflow.workstation.paths import open_workstation
-from ai_dataflow.workstation.staging import keep_extracts, last_extracts
+from ai_dataflow.workstation.staging import keep_extracts, last_extracts, superseded
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """The extracts of a partition's sources, and what failed."""
+    """The extracts of a partition's sources, what failed, and copies that are superseded."""
 
     extracts: list[Extract]
     failures: list[Failure]
+    superseded: tuple[str, ...] = ()
 
 
 def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[Stage]) -> Extracted:
@@ -58,8 +59,9 @@ def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[St
     fresh = {(extract.product, extract.submodule): extract for extract in done}
     own = {(source.product, source.submodule) for source in job.sources}
     # What failed keeps its last extract: the others are new, and are told to be.
-    keep_extracts(staging, [e for key, e in {**last, **fresh}.items() if key in own])
-    return Extracted(done, failed)
+    kept = [extract for key, extract in {**last, **fresh}.items() if key in own]
+    keep_extracts(staging, kept)
+    return Extracted(done, failed, superseded(last.values(), kept))
 
 
 def owned(error: DataflowError, source: SourceJob) -> DataflowError:

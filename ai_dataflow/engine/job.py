@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
@@ -126,7 +127,8 @@ class PartitionResult:
 
     `origins` are the source columns of each AI column, as they were read; `publication` is what its
     files are named by. A partition that rejected too much has failures and rejects. `replaces` are
-    the published files that it was made from, if it was.
+    the published files that it was made from, if it was; `superseded` the copies of SQL tables in
+    its staging that nothing needs any more.
     """
 
     job: PartitionJob
@@ -137,6 +139,7 @@ class PartitionResult:
     data: tuple[DataFile, ...] = ()
     rejects: tuple[DataFile, ...] = ()
     replaces: tuple[str, ...] = ()
+    superseded: tuple[str, ...] = ()
     failures: list[Failure] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -159,3 +162,7 @@ class PartitionResult:
     def total(self, count: str) -> int:
         """Sum a count, such as `rows_read`, over the products."""
         return sum(getattr(counts, count) for counts in self.counts.values())
+
+
+# What makes one partition, wherever it is called. It can be pickled.
+Task = Callable[[], PartitionResult]

@@ -85,6 +85,7 @@ def _run(
     def make(result: PartitionResult) -> None:
         extracted = extract_sources(job, settings, stages)
         result.extracts, result.failures = extracted.extracts, extracted.failures
+        result.superseded = extracted.superseded
         if "ai_dataset" in stages and not result.failures:
             _make(result, settings, run_id)
 

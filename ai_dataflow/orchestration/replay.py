@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from ai_dataflow.config.project import Project
-from ai_dataflow.engine.job import PartitionJob, PartitionResult
+from ai_dataflow.engine.job import PartitionJob, Task
 from ai_dataflow.engine.replay import replay
 from ai_dataflow.orchestration.outcome import (
     NOBODY,
@@ -70,7 +71,7 @@ def dry_replay(project: Project, chosen: Chosen, run_id: str) -> RunReport:
     }
     for job in jobs:
         work = _work(run, current[job.module], dry_run=True)
-        run.partitions.append(partition_report(run, work(job), None))
+        run.partitions.append(partition_report(run, work(job)(), None))
     return report(run, store=False)
 
 
@@ -101,8 +102,8 @@ def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[str]:
 def _work(run: Run, current: dict[str, Current], *, dry_run: bool) -> Work:
     settings = run.project.settings
 
-    def work(job: PartitionJob) -> PartitionResult:
+    def work(job: PartitionJob) -> Task:
         own = current.get(job.client, Current())
-        return replay(job, own, settings, run.run_id, dry_run=dry_run)
+        return partial(replay, job, own, settings, run.run_id, dry_run=dry_run)
 
     return work

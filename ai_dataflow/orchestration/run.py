@@ -12,14 +12,23 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby, starmap
 
 from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.project import Project
-from ai_dataflow.engine.job import EXTRACTS, STAGES, Failure, PartitionJob, PartitionResult, Stage
-from ai_dataflow.engine.local import run_jobs
+from ai_dataflow.engine.job import (
+    EXTRACTS,
+    STAGES,
+    Failure,
+    PartitionJob,
+    PartitionResult,
+    Stage,
+    Task,
+)
 from ai_dataflow.engine.run import run as run_partition
+from ai_dataflow.orchestration.engines import Engine, open_engine
 from ai_dataflow.orchestration.outcome import (
     NOBODY,
     Recorder,
@@ -38,6 +47,7 @@ from ai_dataflow.workstation.paths import PRODUCT_COLUMN, open_workstation
 from ai_dataflow.workstation.publish import Made, publish
 from ai_dataflow.workstation.records import Attempt, Record, update_records
 from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow.workstation.staging import drop_copies
 
 
 @dataclass
@@ -50,7 +60,7 @@ class Progress:
 
 
 Watcher = Callable[[Progress], None]
-Work = Callable[[PartitionJob], PartitionResult]
+Work = Callable[[PartitionJob], Task]
 _TOLD_AT_ONCE = 100
 
 
@@ -89,8 +99,8 @@ def execute(
     run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
     jobs = [plan.jobs[key] for key in sorted(keys) if key in plan.jobs]
 
-    def work(job: PartitionJob) -> PartitionResult:
-        return run_partition(job, project.settings, run_id, stages)
+    def work(job: PartitionJob) -> Task:
+        return partial(run_partition, job, project.settings, run_id, tuple(stages))
 
     make(run, jobs, lambda _: work, watcher)
     return report(run)
@@ -118,13 +128,21 @@ def make(
 
     `works` gives what makes a module's partitions; it is asked once the lease is there.
     """
+    if not jobs:
+        return
+    try:
+        engine = open_engine(run.project.settings, run.stages)
+    except DataflowError as error:
+        for module, own in groupby(jobs, key=lambda job: job.module):
+            _finish_module(run, module, [_refused(run, job, error) for job in own], None)
+        return
     done = 0
 
     def told(note: str = "") -> None:
         watcher(Progress(done, len(jobs), note))
 
     for module, own in groupby(jobs, key=lambda job: job.module):
-        for _ in _make_module(run, module, list(own), works, told):
+        for _ in _make_module(run, module, list(own), works, engine, told):
             done += 1
             told()
 
@@ -134,6 +152,7 @@ def _make_module(
     module: str,
     jobs: list[PartitionJob],
     works: Callable[[str], Work],
+    engine: Engine,
     told: Callable[[str], None],
 ) -> Iterator[PartitionResult]:
     """Make a module's partitions; give each as it is done, and publish them all."""
@@ -149,7 +168,7 @@ def _make_module(
             _finish_module(run, module, results, None)
             return
         with run.timed("data"):
-            for result in run_jobs(jobs, work, run.project.settings.execution.workers):
+            for result in engine(jobs, work):
                 results.append(result)
                 yield result
         _finish_module(run, module, results, held)
@@ -177,6 +196,9 @@ def _finish_module(
             with suppress(DataflowError):  # the partitions are made again, which costs but time
                 held.check()
                 _keep_records(run, module, results, version)
+    for result in results if held else ():
+        if result.superseded:
+            drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
     with run.timed("events"):
         ordered = sorted(results, key=lambda result: result.partition)
         for first in range(0, len(ordered), _TOLD_AT_ONCE):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from pydantic import TypeAdapter, ValidationError
 
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.failures import reaching
@@ -30,16 +32,27 @@ def last_extracts(staging: Folder) -> dict[tuple[str, str], Extract]:
 
 
 def keep_extracts(staging: Folder, extracts: Iterable[Extract]) -> None:
-    """Write the manifest, then drop the copies that it no longer names.
+    """Write the manifest. Copies that it no longer names stay until `drop_copies`.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    kept = list(extracts)
     with reaching(staging):
-        staging.write(_MANIFEST, _EXTRACTS.dump_json(kept, indent=1))
-        named = _named(kept)
-        staging.delete([file.path for file in staging.files() if file.path not in named])
+        staging.write(_MANIFEST, _EXTRACTS.dump_json(list(extracts), indent=1))
+
+
+def superseded(last: Iterable[Extract], kept: Iterable[Extract]) -> tuple[str, ...]:
+    """Give the copies of the last extracts that are no longer among those that are kept."""
+    return tuple(sorted(_named(last) - _named(kept)))
+
+
+def drop_copies(staging: Folder, paths: Iterable[str]) -> None:
+    """Remove copies that are superseded; one that cannot be removed now is left to `cleanup`.
+
+    Not for whoever makes a partition: on a cluster another attempt may be reading them still.
+    """
+    with suppress(DataflowError), reaching(staging):
+        staging.delete(list(paths))
 
 
 def staged_files(staging: Folder) -> set[str]:

@@ -69,6 +69,8 @@ def test_what_is_no_toml_is_refused_at_its_line(tmp_path: Path) -> None:
         ("[execution]\nwrkers = 2", "execution.wrkers", "did you mean `workers`?"),
         ("[execution]\nworkers = 0", "execution.workers", "must be from 1 to 256"),
         ("[sql.policydb]", "sql.policydb.url", "required"),
+        ("[spark]\nremote = 'spark://a:7077'", "spark.remote", "is no Spark Connect server"),
+        ("[spark]\nremote = 'sc://a'\nmaster = 'yarn'", "spark", "both remote and master"),
         ('folder = "/etc"', "folder", "is not a setting"),
         ("teams = 5", "teams", "string"),
     ],

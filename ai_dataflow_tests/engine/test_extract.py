@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.engine.extract import Extracted, extract_sources
 from ai_dataflow.engine.job import EXTRACTS, STAGES, PartitionJob, PartitionResult, Stage
 from ai_dataflow.engine.run import run
+from ai_dataflow.workstation.staging import drop_copies
 from ai_dataflow_tests.engine.jobs import (
     codes,
     csv_file,
@@ -114,8 +117,34 @@ def test_an_extract_that_fails_leaves_the_last_one(shop: PartitionJob, tmp_path:
 def test_a_new_extract_takes_the_place_of_the_last(shop: PartitionJob, tmp_path: Path) -> None:
     _run(shop, tmp_path)
     _database(tmp_path, 7)
-    assert _numbers(_run(shop, tmp_path), tmp_path) == [7, 3]
+    result = _run(shop, tmp_path)
+    assert _numbers(result, tmp_path) == [7, 3]
+    drop_copies(workstation(tmp_path).staging("sales", "USA"), result.superseded)
     assert _staged(tmp_path) == [".json", ".parquet"]
+    assert _numbers(_run(shop, tmp_path, *ONLY_MERGE), tmp_path) == [7, 3]
+
+
+def test_an_attempt_beside_another_costs_neither_its_copies(
+    shop: PartitionJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster may run a job twice at once; here a whole run lies amid the other's."""
+    _run(shop, tmp_path)
+    between: list[PartitionResult] = []
+
+    def interrupted(*given: Any) -> Extracted:
+        monkeypatch.undo()
+        extracted = extract_sources(*given)
+        between.append(_run(shop, tmp_path))
+        return extracted
+
+    monkeypatch.setattr("ai_dataflow.engine.run.extract_sources", interrupted)
+    results = [_run(shop, tmp_path), *between]
+    assert [codes(result) for result in results] == [[], []]
+    assert len({result.publication for result in results}) == 2
+    assert all(_numbers(result, tmp_path) == [1, 2, 3] for result in results)
+    for result in results:
+        drop_copies(workstation(tmp_path).staging("sales", "USA"), result.superseded)
+    assert codes(_run(shop, tmp_path, *ONLY_MERGE)) == []
 
 
 def test_only_mapped_columns_are_copied(shop: PartitionJob, tmp_path: Path) -> None:

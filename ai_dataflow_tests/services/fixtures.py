@@ -14,8 +14,10 @@ from ai_dataflow_tests.services import odbc
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.identity import IdentityEndpoint
 from ai_dataflow_tests.services.postgres import Postgres
+from ai_dataflow_tests.services.processes import ServiceError
 from ai_dataflow_tests.services.proxy import FaultyProxy
 from ai_dataflow_tests.services.smtp import MailServer
+from ai_dataflow_tests.services.spark import SparkCluster
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +62,17 @@ def mail_server() -> Iterator[MailServer]:
     """Give a mail server without TLS and login."""
     with MailServer() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def spark_cluster() -> Iterator[SparkCluster]:
+    """Give a Spark cluster of two workers with one core each."""
+    try:
+        cluster = SparkCluster()
+    except ServiceError as error:
+        pytest.skip(str(error))
+    with cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -134,13 +134,13 @@ class Process:
         if self._process.wait():
             raise self._failed()
 
-    def wait_until_ready(self, ready: Callable[[], bool]) -> None:
+    def wait_until_ready(self, ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         """Wait for a server to answer.
 
         Raises:
             ServiceError: it ended, or took too long; with the end of its log.
         """
-        wait_until(lambda: not self.is_alive() or ready())
+        wait_until(lambda: not self.is_alive() or ready(), seconds)
         if not self.is_alive() or not ready():
             self.end(signal.SIGKILL)
             raise self._failed()

@@ -52,6 +52,7 @@ install_servers() {
 }
 
 command -v npm >/dev/null || packages+=(nodejs npm)
+[[ -n "${JAVA_HOME:-}" ]] || command -v java >/dev/null || packages+=(default-jre-headless)
 mapfile -t wanted < <(missing)
 [[ ${#wanted[@]} == 0 ]] || install_packages "${wanted[@]}"
 cmp -s "$here/package.json" "$installed" || install_servers

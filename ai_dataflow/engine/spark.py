@@ -1,0 +1,189 @@
+"""The Spark engine: each partition is a task of a Spark cluster, classic or through Spark Connect.
+
+Each partition is a Spark job of its own with one task, and threads of the driver keep as many of
+them going as `workers` says. One Spark job with a task per partition costs a little less each, but
+gives results in the order of its tasks only, and ends when one of them fails for good. Here a
+result comes back as soon as it is there, the largest partitions begin first (Spark's queue is first
+in, first out), and what is lost is one partition. It needs nothing but a DataFrame of one row.
+
+What a task is to do, its job and the settings with their secrets, is in the function that is sent:
+Spark shows plans, rows and configuration in its pages and its event log, and never the bytes of a
+function. Data goes from sources to the workstation; the driver gets counts and names of files.
+
+A failure of the job is a result, so Spark does not try it again. A task whose executor is lost it
+does try again, and a slow one it may run twice (speculation): every attempt writes under names of
+its own, and only those in the one result that comes back are ever published.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ai_dataflow.config.diagnostics import Diagnostic, redacted
+from ai_dataflow.engine.code import versions
+from ai_dataflow.engine.job import Failure, PartitionJob, PartitionResult, Stage, Task
+from ai_dataflow.sources.finding import Found
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
+_SCHEMA = "versions string, result binary"
+_OTHER_PYTHON = "PYTHON_VERSION_MISMATCH"
+_MISSING = re.compile(r"No module named '[\w.]+'")
+_GONE = re.compile(
+    r"UNAVAILABLE|Py4JNetworkError|Connection refused|SparkContext (?:was|has been) shut ?down"
+    r"|stopped SparkContext|SESSION_CLOSED|SESSION_NOT_FOUND|INVALID_HANDLE",
+    re.IGNORECASE,
+)
+
+
+def run_jobs(
+    jobs: Sequence[PartitionJob],
+    task_of: Callable[[PartitionJob], Task],
+    session: Any,
+    workers: int,
+    stages: Sequence[Stage],
+) -> Iterator[PartitionResult]:
+    """Run the jobs on a cluster, `workers` at once, and give each result as soon as it is there.
+
+    What is left early, by an interrupt say, is cancelled on the cluster too.
+
+    Args:
+        jobs: what is to be made.
+        task_of: gives what makes a job's partition.
+        session: a SparkSession, of either kind.
+        workers: how many tasks are given to the cluster at once.
+        stages: the stages that fail where a task is lost.
+    """
+    cluster = _Cluster(session, stages)
+    with ThreadPoolExecutor(workers, thread_name_prefix="partition") as pool:
+        try:
+            futures = [
+                pool.submit(cluster.make, job, task_of(job))
+                for job in sorted(jobs, key=_bytes, reverse=True)
+            ]
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            with suppress(Exception):  # it may be the session that is gone
+                session.interruptTag(cluster.tag)
+            raise
+
+
+def _bytes(job: PartitionJob) -> int:
+    """Give the size of a job's files, as far as the survey has seen them."""
+    found = [source.seen for source in job.sources if isinstance(source.seen, Found)]
+    return sum(file.size for own in found for file in own.files)
+
+
+class _Cluster:
+    """A session while a module's jobs run; once it is gone, nothing more is sent to it."""
+
+    def __init__(self, session: Any, stages: Sequence[Stage]) -> None:
+        self.tag = f"ai_dataflow-{uuid.uuid4().hex}"
+        self._session = session
+        self._stages = stages
+        self._gone: Diagnostic | None = None
+
+    def make(self, job: PartitionJob, task: Task) -> PartitionResult:
+        """Let a task make a partition; never raises, what goes wrong with the task is a failure."""
+        if self._gone:
+            return self._failed(job, self._gone)
+        try:
+            self._session.addTag(self.tag)  # of this thread
+            # `range` has exactly one row in each of its partitions: one task.
+            rows = self._session.range(0, 1, 1, 1).mapInArrow(_sent(task), _SCHEMA)
+            (row,) = rows.collect()
+        except Exception as error:
+            problem = _problem(error)
+            if problem.code == "RUN-020":
+                self._gone = problem
+            return self._failed(job, problem)
+        if row.result is None:
+            return self._failed(job, _other_versions(json.loads(row.versions)))
+        result: PartitionResult = pickle.loads(row.result)  # noqa: S301 - from our own task
+        return result
+
+    def _failed(self, job: PartitionJob, problem: Diagnostic) -> PartitionResult:
+        return PartitionResult(job, failures=[Failure(stage, problem) for stage in self._stages])
+
+
+def _sent(task: Task) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:
+    """Give the function that a Spark task runs. It is sent by value, since it is a nested one.
+
+    So it can tell that this package is missing over there, or another: nothing of ours is unpickled
+    before the versions are known to be the same.
+    """
+    content, expected = pickle.dumps(task), versions()
+
+    def make_partition(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
+        import json  # noqa: PLC0415
+        import pickle  # noqa: PLC0415
+
+        import pyarrow as pa  # noqa: PLC0415
+
+        for _ in batches:
+            pass
+        try:
+            from ai_dataflow.engine.code import versions  # noqa: PLC0415
+
+            found = versions()
+        except ImportError as error:
+            found = {"ai_dataflow": f"none that can be used ({error})"}
+        result = pickle.dumps(pickle.loads(content)()) if found == expected else None  # noqa: S301
+        schema = pa.schema({"versions": pa.string(), "result": pa.binary()})
+        row = {"versions": json.dumps(found), "result": result}
+        yield pa.RecordBatch.from_pylist([row], schema)
+
+    return make_partition
+
+
+def _problem(error: Exception) -> Diagnostic:
+    """Classify why there is no result of a task."""
+    text, cause = f"{type(error).__name__}: {error}", redacted(error)
+    # A cluster that says why a stage failed is there, whatever refused a connection in it.
+    if "stage failure" not in text and _GONE.search(text):
+        return Diagnostic(
+            "RUN-020",
+            "the Spark session is gone",
+            "spark",
+            "see that the cluster runs",
+            cause=cause,
+        )
+    missing = _MISSING.search(text)
+    if missing or _OTHER_PYTHON in text:
+        return _mismatch(missing[0] if missing else "they have another version of Python", cause)
+    return Diagnostic(
+        "RUN-022",
+        "the cluster could not finish the partition's task",
+        fix="look at the task in Spark's pages; if memory ran out, give executors more of it, "
+        "or fewer cores",
+        cause=cause,
+    )
+
+
+def _other_versions(found: dict[str, str]) -> Diagnostic:
+    own = versions()
+    differences = [
+        f"{name} {found.get(name, 'unknown')}, here {version}"
+        for name, version in own.items()
+        if found.get(name) != version and (name in found or len(found) > 1)
+    ]
+    return _mismatch("; ".join(differences))
+
+
+def _mismatch(difference: str, cause: str = "") -> Diagnostic:
+    return Diagnostic(
+        "RUN-021",
+        f"the executors are not like this machine: {difference}",
+        fix="install for the executors what is installed here; docs/scaling.md tells how",
+        cause=cause,
+    )

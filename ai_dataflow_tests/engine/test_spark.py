@@ -1,0 +1,153 @@
+"""The Spark engine before a session that is none: what is sent to it, and what becomes of it."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark import cloudpickle
+
+from ai_dataflow.config.locations import FileLocation
+from ai_dataflow.engine import spark
+from ai_dataflow.engine.job import STAGES, PartitionJob, PartitionResult
+from ai_dataflow.sources.finding import Found
+from ai_dataflow.sources.storage import StoredFile
+from ai_dataflow_tests.engine.jobs import job, mapped, source
+
+LOST = "Job aborted due to stage failure: ExecutorLostFailure (executor 1): Connection refused"
+JOBS = [job(client=str(i)) for i in range(6)]
+Function = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+@dataclass
+class Session:
+    """Runs what it is sent, pickled as Spark does; `errors` are raised instead, one each."""
+
+    errors: list[Exception] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    tags: set[str] = field(default_factory=set)
+    interrupted: list[str] = field(default_factory=list)
+
+    def addTag(self, tag: str) -> None:  # noqa: N802 - as Spark calls it
+        self.tags.add(tag)
+
+    def interruptTag(self, tag: str) -> None:  # noqa: N802
+        self.interrupted.append(tag)
+
+    def range(self, start: int, end: int, step: int, partitions: int) -> Any:
+        assert (start, end, step, partitions) == (0, 1, 1, 1)
+        return SimpleNamespace(mapInArrow=self._map)
+
+    def _map(self, function: Function, _: str) -> Any:
+        return SimpleNamespace(collect=lambda: self._collect(cloudpickle.dumps(function)))
+
+    def _collect(self, function: bytes) -> list[Any]:
+        if self.errors:
+            raise self.errors.pop(0)
+        (batch,) = cloudpickle.loads(function)(iter([]))
+        (row,) = batch.to_pylist()
+        if row["result"]:
+            self.sent.append(pickle.loads(row["result"]).job.client)  # noqa: S301
+        return [SimpleNamespace(**row)]
+
+
+def _run(session: Any, jobs: list[PartitionJob], workers: int = 1) -> list[PartitionResult]:
+    made = spark.run_jobs(jobs, lambda one: partial(PartitionResult, one), session, workers, STAGES)
+    return list(made)
+
+
+def _codes(results: list[PartitionResult]) -> list[list[str]]:
+    return [sorted({f.diagnostic.code for f in result.failures}) for result in results]
+
+
+def test_every_job_gives_its_result() -> None:
+    results = _run(Session(), JOBS, workers=3)
+    assert sorted(r.job.client for r in results) == [one.client for one in JOBS]
+    assert all(not result.failures for result in results)
+
+
+def test_the_largest_begin_first() -> None:
+    def sized(size: int) -> PartitionJob:
+        path = Path(f"{size}.csv")
+        seen = Found(FileLocation(str(path), "", ""), "", "csv", (StoredFile("a", size, ""),))
+        return job(replace(source(path, mapped("n")), seen=seen), client=str(size))
+
+    session = Session()
+    _run(session, [sized(5), job(client="unknown"), sized(900), sized(70)])
+    assert session.sent == ["900", "70", "5", "unknown"]
+
+
+def test_a_task_that_is_lost_fails_its_partition_in_all_stages_and_no_other() -> None:
+    results = _run(Session(errors=[RuntimeError(LOST)]), JOBS)
+    (failed,) = [result for result in results if result.failures]
+    assert _codes([failed]) == [["RUN-022"]]
+    assert failed.failed_stages == set(STAGES)
+    assert "ExecutorLostFailure" in failed.failures[0].diagnostic.cause
+
+
+def test_a_session_that_is_gone_is_asked_no_more() -> None:
+    session = Session(errors=[RuntimeError("Cannot call methods on a stopped SparkContext")])
+    assert _codes(_run(session, JOBS)) == [["RUN-020"]] * len(JOBS)
+    assert session.sent == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.12 than in driver",
+        "ModuleNotFoundError: No module named 'pyarrow'",
+    ],
+)
+def test_an_executor_that_cannot_even_begin_is_one_of_other_versions(said: str) -> None:
+    assert _codes(_run(Session(errors=[RuntimeError(said)]), JOBS[:1])) == [["RUN-021"]]
+
+
+def test_other_versions_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OtherVersions(Session):
+        def _collect(self, function: bytes) -> list[Any]:
+            other = spark.versions() | {"Polars": "2.0.0"}
+            with monkeypatch.context() as patch:
+                patch.setattr("ai_dataflow.engine.code.versions", lambda: other)
+                return super()._collect(function)
+
+    session = OtherVersions()
+    (result,) = _run(session, JOBS[:1])
+    assert session.sent == []
+    message = result.failures[0].diagnostic.message
+    assert "Polars 2.0.0, here" in message
+    assert "Python" not in message
+
+
+def test_where_the_package_is_missing_the_task_says_so(tmp_path: Path) -> None:
+    """What is sent is understood by a Python that has pyarrow and nothing of ours."""
+    sent = cloudpickle.dumps(spark._sent(partial(PartitionResult, JOBS[0])))
+    (tmp_path / "sent").write_bytes(sent)
+    script = f"""
+import sys
+sys.modules["ai_dataflow"] = None
+import pickle
+(batch,) = pickle.loads(open({str(tmp_path / "sent")!r}, "rb").read())(iter([]))
+print(batch.to_pylist())
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "none that can be used" in run.stdout
+    assert "'result': None" in run.stdout
+
+
+def test_what_is_left_early_is_cancelled_on_the_cluster() -> None:
+    session = Session()
+    results = spark.run_jobs(
+        JOBS[:2], lambda one: partial(PartitionResult, one), session, 1, STAGES
+    )
+    next(results)
+    results.close()
+    assert session.interrupted == list(session.tags)
