@@ -68,14 +68,14 @@ def _write(folder: Path, name: str, rows: int, **columns: pl.Expr) -> None:
     frame.select(**columns).sink_parquet(folder / f"data/{name}.parquet", row_group_size=500_000)
 
 
-def ours(folder: Path) -> None:
+def ours(folder: Path | str) -> None:
     """Run the partition; without Dagster, whose events are another bench's."""
     from ai_dataflow.config.project import load_project  # noqa: PLC0415 - in its own process
     from ai_dataflow.engine.job import STAGES  # noqa: PLC0415
     from ai_dataflow.orchestration.outcome import NOBODY  # noqa: PLC0415
     from ai_dataflow.orchestration.run import execute  # noqa: PLC0415
 
-    report = execute(load_project(folder), ["claims|acme"], STAGES, "bench", NOBODY)
+    report = execute(load_project(Path(folder)), ["claims|acme"], STAGES, "bench", NOBODY)
     (partition,) = report.partitions
     print(partition.model_dump_json())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +12,20 @@ from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote_plus
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from ai_dataflow.config import blob_urls
 
+_LEAST_MEMORY = 256 * 10**6
+_CGROUP = Path("/sys/fs/cgroup/memory.max")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
 _CRON = re.compile(r"([\d*/,A-Za-z?#-]+\s+){4}[\d*/,A-Za-z?#-]+")
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
@@ -179,7 +190,9 @@ class WorkstationSettings(Section):
 class ExecutionSettings(Section):
     """`[execution]`: where partitions are made, how many at once, and how patient to be.
 
-    `engine` is `local`, threads of this machine, or `spark`, the tasks of a cluster.
+    `engine` is `local`, threads of this machine, or `spark`, the tasks of a cluster. Partitions
+    that together would take more than `max_memory` ("4 GB") do not run side by side; by default it
+    is three quarters of what the machine, or its container, has. On a cluster each process has it.
 
     `retry_seconds` is how long a transient fault of a source or the workstation (throttling, a
     server that is away) is retried, with backoff, before it fails its partition.
@@ -188,6 +201,19 @@ class ExecutionSettings(Section):
     workers: int = Field(default=8, ge=1, le=256)
     retry_seconds: int = Field(default=120, ge=0, le=280)
     engine: Literal["local", "spark"] = "local"
+    max_memory: ByteSize | None = None
+
+    @property
+    def memory(self) -> int:
+        """The memory that partitions may take together, in bytes."""
+        return self.max_memory or machine_memory() * 3 // 4
+
+    @field_validator("max_memory")
+    @classmethod
+    def _is_enough(cls, memory: ByteSize | None) -> ByteSize | None:
+        if memory is not None and memory < _LEAST_MEMORY:
+            raise ValueError('is too little: write "1 GB" or more')
+        return memory
 
 
 class SparkSettings(Section):
@@ -282,6 +308,16 @@ class ModuleSettings(Section):
         if shares := _SHARE.fullmatch(self.max_rejected):
             return rejected * 100 <= Decimal(shares[1]) * read
         return rejected <= int(self.max_rejected)
+
+
+def machine_memory() -> int:
+    """Give the memory of this machine, or of the container that it is, in bytes."""
+    own = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        allowed = _CGROUP.read_text(encoding="ascii").strip()
+    except OSError:
+        return own
+    return min(own, int(allowed)) if allowed.isdecimal() else own
 
 
 def expanded(account: str, section: dict[str, Any]) -> dict[str, Any]:

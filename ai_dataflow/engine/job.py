@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
@@ -75,6 +75,16 @@ class PartitionJob:
         """Give the sources of each product; products by name, submodules as planned."""
         ordered = sorted(self.sources, key=lambda source: source.product)
         return {p: tuple(own) for p, own in groupby(ordered, key=lambda source: source.product)}
+
+
+def largest_first(jobs: Iterable[PartitionJob]) -> list[PartitionJob]:
+    """Sort jobs by the size of their files, as far as a survey has seen them."""
+
+    def size(job: PartitionJob) -> int:
+        found = [source.seen for source in job.sources if isinstance(source.seen, Found)]
+        return sum(file.size for own in found for file in own.files)
+
+    return sorted(jobs, key=size, reverse=True)
 
 
 @dataclass

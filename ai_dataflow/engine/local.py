@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from ai_dataflow.engine.job import PartitionJob, PartitionResult
+from ai_dataflow.engine.job import PartitionJob, PartitionResult, largest_first
 
 
 def run_jobs(
@@ -13,8 +13,11 @@ def run_jobs(
     run_one: Callable[[PartitionJob], PartitionResult],
     workers: int,
 ) -> Iterator[PartitionResult]:
-    """Run the jobs, `workers` at once, and give each result as soon as it is there."""
+    """Run the jobs, `workers` at once, and give each result as soon as it is there.
+
+    The largest begin first: else the last of them could keep everybody waiting.
+    """
     with ThreadPoolExecutor(workers, thread_name_prefix="partition") as pool:
-        futures = [pool.submit(run_one, job) for job in jobs]
+        futures = [pool.submit(run_one, job) for job in largest_first(jobs)]
         for future in as_completed(futures):
             yield future.result()

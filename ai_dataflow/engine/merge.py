@@ -23,7 +23,6 @@ from ai_dataflow.workstation.paths import PRODUCT_COLUMN
 
 # Beside AI columns, none of which begins so.
 _LEFT, _RIGHT = "\ue000left", "\ue000right"
-PIECE_BYTES = 512 << 20
 _FEW_ROWS = 100_000
 
 
@@ -130,7 +129,7 @@ def _pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> list[tu
 
     Which rows share a piece depends on their keys alone, so pieces are joined one by one.
     """
-    number = math.ceil((_bytes(left) + _bytes(right)) / PIECE_BYTES)
+    number = math.ceil((_bytes(left) + _bytes(right)) / space.piece_bytes)
     if number <= 1:
         return [(left, right)]
     sides = ([replace(part, rows=rows) for rows in space.split(part.rows, keys, number)]

@@ -28,14 +28,14 @@ class Read:
     heights: Callable[[], dict[str, int]] = dict
 
 
-def read_rows(files: Files, columns: list[str], space: Scratch) -> Read:
+def read_rows(files: Files, columns: list[str], space: Scratch, size: int) -> Read:
     """Read the columns of an extract, in an order that the same data always has.
 
     Files are read in the order of their paths. A database promises no order, so its copy is
-    sorted by all columns.
+    sorted by all columns. `size` is about what the rows take in memory.
     """
     if files.extract.file_format == "csv":
-        return _read_csv(files, columns, space)
+        return _read_csv(files, columns, space, size)
     frame = files.frame()
     # A source that only feeds literals is still read, by any column: its rows count.
     wanted = frame.select(columns or list(frame.collect_schema())[:1])
@@ -55,7 +55,7 @@ def _heights(files: Files) -> dict[str, int]:
     return dict(zip(paths, at_once(rows, paths), strict=True))
 
 
-def _read_csv(source: Files, columns: list[str], space: Scratch) -> Read:
+def _read_csv(source: Files, columns: list[str], space: Scratch, size: int) -> Read:
     files = source.csv_files
     wanted = columns or files[0].header()[:1]
     schema = pl.Schema(dict.fromkeys(wanted, pl.String()))
@@ -67,7 +67,7 @@ def _read_csv(source: Files, columns: list[str], space: Scratch) -> Read:
                 heights[file.file.path] += batch.height
                 yield batch
 
-    rows = space.hold_batches(batches(), schema, source.extract.size)
+    rows = space.hold_batches(batches(), schema, size)
     malformed = {file.file.path: file.malformed for file in files if file.malformed}
     several = heights if len(files) > 1 else {}
     return Read(rows, malformed, sum(heights.values()), lambda: several)

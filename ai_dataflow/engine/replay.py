@@ -70,7 +70,7 @@ def _replay(
     result: PartitionResult, current: Current, settings: Settings, run_id: str, *, dry_run: bool
 ) -> None:
     workstation = open_workstation(settings)
-    with scratch() as space:
+    with scratch(settings.execution.memory) as space:
         again = _map_again(result.job, current, workstation, space)
         _count(result, again)
         if not again.parts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from ai_dataflow.engine.job import (
     Stage,
 )
 from ai_dataflow.engine.lineage import origins
+from ai_dataflow.engine.memory import held_bytes, peak_bytes, reserved
 from ai_dataflow.engine.merge import Part, is_joined, merge_product, union_products
 from ai_dataflow.engine.read import Read, read_rows
 from ai_dataflow.engine.scratch import Scratch, scratch
@@ -49,6 +50,7 @@ from ai_dataflow.engine.transform import (
 from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
 from ai_dataflow.sources import adls, failures
 from ai_dataflow.sources.adls import Files
+from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 
 _READ_AGAIN = 2
@@ -134,11 +136,12 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
     workstation = open_workstation(settings)
     extracts = {(e.product, e.submodule): e for e in result.extracts}
     opened = {
-        (s.product, s.submodule): adls.opened(extracts[s.product, s.submodule], s.place, settings)
+        (s.product, s.submodule): _open(s, extracts[s.product, s.submodule], settings)
         for s in job.sources
     }
-    merged: dict[str, pl.LazyFrame] = {}
-    with scratch() as space:
+    memory = settings.execution.memory
+    with scratch(memory) as space, reserved(_peak(opened.values(), space), memory):
+        merged: dict[str, pl.LazyFrame] = {}
         beside = _Beside(space)
         for product, sources in job.by_product().items():
             result.counts[product] = ProductCounts()
@@ -157,6 +160,27 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
         write_balanced(result, rows, beside.expected, workstation)
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A source's extract, opened, and about what its mapped rows take in memory, in bytes."""
+
+    files: Files
+    held: int
+
+
+def _open(source: SourceJob, extract: Extract, settings: Settings) -> _Opened:
+    files = adls.opened(extract, source.place, settings)
+    try:
+        with files.reading():
+            return _Opened(files, held_bytes(source, files))
+    except DataflowError as error:
+        raise owned(error, source) from None
+
+
+def _peak(opened: Iterable[_Opened], space: Scratch) -> int:
+    return peak_bytes((own.held for own in opened), space.spill_bytes)
+
+
 @dataclass
 class _Beside:
     """What mapping one source after the other needs and leaves, beside the rows to merge."""
@@ -166,10 +190,10 @@ class _Beside:
     expected: Expectation = field(default_factory=Expectation)
 
 
-def _map(source: SourceJob, files: Files, result: PartitionResult, beside: _Beside) -> Part:
+def _map(source: SourceJob, opened: _Opened, result: PartitionResult, beside: _Beside) -> Part:
     """Read and map one source; count its rows, put its rejects aside."""
     try:
-        compiled, read, mapped = _read_and_map(source, files, beside.space)
+        compiled, read, mapped = _read_and_map(source, opened, beside.space)
         counted = count(mapped, compiled)
         check_reading(source, counted.total, read.height)
     except DataflowError as error:
@@ -184,10 +208,10 @@ def _map(source: SourceJob, files: Files, result: PartitionResult, beside: _Besi
     beside.expected.rejected[source.product, source.submodule] = lost
     if counted.total > counted.good:
         bad = left_out(mapped, source, compiled)
-        with files.reading():
+        with opened.files.reading():
             beside.left_out.append(located(bad, source, read.heights()))
-        files.check_unchanged()
-    several = len(files.extract.files) > 1
+        opened.files.check_unchanged()
+    several = len(opened.files.extract.files) > 1
     beside.left_out += [
         malformed_rejects(own, source, path if several else "")
         for path, own in read.malformed.items()
@@ -197,15 +221,16 @@ def _map(source: SourceJob, files: Files, result: PartitionResult, beside: _Besi
 
 
 def _read_and_map(
-    source: SourceJob, files: Files, space: Scratch
+    source: SourceJob, opened: _Opened, space: Scratch
 ) -> tuple[CompiledSource, Read, pl.LazyFrame]:
+    files = opened.files
     with files.reading():
         compiled = compile_source(source, files.schema())
-        read = read_rows(files, compiled.needed, space)
+        read = read_rows(files, compiled.needed, space, opened.held)
     try:
         # A copy of a database's rows is sorted: their numbers would say nothing of the source.
         numbered = not files.extract.staged
-        mapped = space.hold(map_rows(read.rows, compiled, numbered=numbered), files.extract.size)
+        mapped = space.hold(map_rows(read.rows, compiled, numbered=numbered), opened.held)
     except (PolarsError, OSError, PanicException, DeltaError) as error:
         # Reading and computing are one pass. If reading alone fails too, that is the cause.
         with files.reading():

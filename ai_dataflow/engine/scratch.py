@@ -15,7 +15,9 @@ from polars.exceptions import PolarsError
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.workstation.failures import is_full
 
-SPILL_BYTES = 64 << 20
+# In memory, at most; and the part of all that is allowed.
+SPILL_BYTES, _SPILL_PART = 1 << 30, 8
+PIECE_BYTES, _PIECE_PART = 512 << 20, 16
 _PART = "part"
 _SAMPLE = 10_000
 
@@ -27,14 +29,20 @@ def bytes_per_row(frame: pl.LazyFrame) -> float:
 
 
 class Scratch:
-    """Holds what one partition's job computed, so that it is computed once."""
+    """Holds what one partition's job computed, so that it is computed once.
 
-    def __init__(self, folder: Callable[[], Path]) -> None:
+    Frames of more than `spill_bytes` are kept in files; what is joined is split into pieces of
+    about `piece_bytes`.
+    """
+
+    def __init__(self, folder: Callable[[], Path], memory: int) -> None:
         self._folder = folder
+        self.spill_bytes = min(SPILL_BYTES, memory // _SPILL_PART)
+        self.piece_bytes = min(PIECE_BYTES, memory // _PIECE_PART)
 
     def hold(self, frame: pl.LazyFrame, size: int) -> pl.LazyFrame:
-        """Compute a frame once. `size` is the bytes of its sources, as stored."""
-        if size < SPILL_BYTES:
+        """Compute a frame once. `size` is about the bytes that it takes in memory."""
+        if size < self.spill_bytes:
             return frame.collect().lazy()
         path = self._path()
         with _spilling():
@@ -44,8 +52,8 @@ class Scratch:
     def hold_batches(
         self, batches: Iterator[pl.DataFrame], schema: pl.Schema, size: int
     ) -> pl.LazyFrame:
-        """Keep batches of the given schema as one frame."""
-        if size < SPILL_BYTES:
+        """Keep batches of the given schema as one frame; `size` as in `hold`."""
+        if size < self.spill_bytes:
             return pl.concat([pl.DataFrame(schema=schema), *batches]).lazy()
         path = self._path()
         arrow = pl.DataFrame(schema=schema).to_arrow()
@@ -108,8 +116,11 @@ def _no_space() -> Diagnostic:
 
 
 @contextmanager
-def scratch() -> Iterator[Scratch]:
-    """Give scratch space; its folder is made when first needed and removed at the end."""
+def scratch(memory: int) -> Iterator[Scratch]:
+    """Give scratch space; its folder is made when first needed and removed at the end.
+
+    `memory` is what all partitions of this process may take together, in bytes.
+    """
     made: list[tempfile.TemporaryDirectory[str]] = []
 
     def folder() -> Path:
@@ -118,7 +129,7 @@ def scratch() -> Iterator[Scratch]:
         return Path(made[0].name)
 
     try:
-        yield Scratch(folder)
+        yield Scratch(folder, memory)
     finally:
         for directory in made:
             directory.cleanup()

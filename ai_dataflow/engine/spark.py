@@ -28,8 +28,14 @@ from typing import TYPE_CHECKING, Any
 
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.engine.code import versions
-from ai_dataflow.engine.job import Failure, PartitionJob, PartitionResult, Stage, Task
-from ai_dataflow.sources.finding import Found
+from ai_dataflow.engine.job import (
+    Failure,
+    PartitionJob,
+    PartitionResult,
+    Stage,
+    Task,
+    largest_first,
+)
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
@@ -65,10 +71,7 @@ def run_jobs(
     cluster = _Cluster(session, stages)
     with ThreadPoolExecutor(workers, thread_name_prefix="partition") as pool:
         try:
-            futures = [
-                pool.submit(cluster.make, job, task_of(job))
-                for job in sorted(jobs, key=_bytes, reverse=True)
-            ]
+            futures = [pool.submit(cluster.make, job, task_of(job)) for job in largest_first(jobs)]
             for future in as_completed(futures):
                 yield future.result()
         except BaseException:
@@ -76,12 +79,6 @@ def run_jobs(
             with suppress(Exception):  # it may be the session that is gone
                 session.interruptTag(cluster.tag)
             raise
-
-
-def _bytes(job: PartitionJob) -> int:
-    """Give the size of a job's files, as far as the survey has seen them."""
-    found = [source.seen for source in job.sources if isinstance(source.seen, Found)]
-    return sum(file.size for own in found for file in own.files)
 
 
 class _Cluster:

@@ -33,14 +33,14 @@ def memory(request: pytest.FixtureRequest) -> Iterator[None]:
     """Join as one, and in pieces: memory must not change what comes out, but for its order."""
     with pytest.MonkeyPatch.context() as patched:
         if request.param == "pieces":
-            patched.setattr(merge, "PIECE_BYTES", 64)
+            patched.setattr("ai_dataflow.engine.scratch.PIECE_BYTES", 64)
             patched.setattr(merge, "_FEW_ROWS", 0)
         yield
 
 
 def merge_product(parts: list[Part]) -> Merged:
     """Merge, and read the rows while there is scratch space; in any order."""
-    with scratch() as space:
+    with scratch(1 << 30) as space:
         merged = merge.merge_product(parts, space)
         return replace(merged, rows=merged.rows.collect().lazy())
 

@@ -117,7 +117,7 @@ def test_the_same_inputs_give_the_same_content(partition: Partition) -> None:
         patch.setattr(scratch, "SPILL_BYTES", 0)
         assert content(run_job(job, folder), folder) == first
         patch.setattr(merge, "_FEW_ROWS", 0)
-        patch.setattr(merge, "PIECE_BYTES", 64)
+        patch.setattr(scratch, "PIECE_BYTES", 64)
         in_pieces = content(run_job(job, folder), folder)
         assert content(run_job(job, folder), folder) == in_pieces
         assert _sorted(in_pieces) == _sorted(first)

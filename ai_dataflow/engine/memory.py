@@ -1,0 +1,68 @@
+"""Memory: what partitions take, and that those of this process do not take more than is allowed.
+
+Small partitions share it; a large one waits until it fits beside the others, and what fits in
+the meantime goes first. One that would take more than all of it is made alone, with its sources
+on disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import polars as pl
+
+from ai_dataflow.config import ai_types
+from ai_dataflow.engine.job import SourceJob
+from ai_dataflow.sources.adls import Files
+
+# Measured with bench/large_partition.py: the peak of joining and writing is about twice what the
+# mapped rows take.
+_PEAK = 2
+_ROW, _VALUE, _TEXT = 16, 8, 24  # bytes; of a row beside its values, of a value, of a text
+_FEW = 1 << 20  # of so small files nobody counts the rows
+_UNFOLDED = {"csv": 3, "jsonl": 3}  # how much longer rows are than their text
+_COMPRESSED = 10
+
+_free = threading.Condition()
+_taken = 0
+
+
+def held_bytes(source: SourceJob, files: Files) -> int:
+    """Estimate the memory that a source's mapped rows take, in bytes."""
+    extract = files.extract
+    width = _ROW + sum(_width(row.ai_type) for row in source.mappings)
+    if extract.rows is not None:
+        return extract.rows * width
+    if extract.file_format in _UNFOLDED:
+        packed = any(file.path.endswith(".gz") for file in extract.files)
+        return extract.size * _UNFOLDED[extract.file_format] * (_COMPRESSED if packed else 1)
+    if extract.size < _FEW:
+        return extract.size * _COMPRESSED
+    return int(files.frame().select(pl.len()).collect().item()) * width
+
+
+def _width(ai_type: str) -> int:
+    dtype = ai_types.to_polars(ai_type)
+    return _TEXT if dtype in (pl.String, pl.Binary) else _VALUE
+
+
+def peak_bytes(held: Iterable[int], spill_bytes: int) -> int:
+    """Estimate what a partition takes at most; sources of more than `spill_bytes` are on disk."""
+    return _PEAK * sum(min(own, spill_bytes) for own in held)
+
+
+@contextmanager
+def reserved(amount: int, limit: int) -> Iterator[None]:
+    """Wait until there are `amount` bytes of `limit`, or nobody else has any; take them."""
+    global _taken  # noqa: PLW0603 - memory belongs to the process
+    with _free:
+        _free.wait_for(lambda: _taken == 0 or _taken + amount <= limit)
+        _taken += amount
+    try:
+        yield
+    finally:
+        with _free:
+            _taken -= amount
+            _free.notify_all()
