@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import FloatRect, Locator, Page, expect, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 PICTURES = "AI_DATAFLOW_PICTURES"  # the variable that names a folder to keep pictures in
@@ -43,7 +43,16 @@ class Browser:
 
     def picture(self, name: str, *parts: Locator, margin: int = 24) -> Path:
         """Take a picture of these elements and what is between them; of the window, if of none."""
-        self._settle()
+        path = self._pictures / f"{name}.png"
+        before = b""
+        for _ in range(100):  # until nothing moves there: fonts are loaded, animations are over
+            now = self.page.screenshot(path=path, clip=self._clip(parts, margin))
+            if now == before:
+                return path
+            before = now
+        raise AssertionError("the page does not come to rest")
+
+    def _clip(self, parts: Sequence[Locator], margin: int) -> FloatRect:
         boxes = [_box(part) for part in parts]
         height = self.page.evaluate("window.innerHeight")
         edges = (
@@ -53,20 +62,8 @@ class Browser:
             max((box["y"] + box["height"] + margin for box in boxes), default=height),
         )
         left, top = max(0.0, edges[0]), max(0.0, edges[1])
-        size = {"width": min(WIDTH, edges[2]) - left, "height": min(height, edges[3]) - top}
-        path = self._pictures / f"{name}.png"
-        self.page.screenshot(path=path, clip={"x": left, "y": top, **size})
-        return path
-
-    def _settle(self) -> None:
-        """Wait until nothing moves: fonts are there, animations are over."""
-        before = b""
-        for _ in range(100):
-            now = self.page.screenshot()
-            if now == before:
-                return
-            before = now
-        raise AssertionError("the page does not come to rest")
+        width, height = min(WIDTH, edges[2]) - left, min(height, edges[3]) - top
+        return {"x": left, "y": top, "width": width, "height": height}
 
 
 def _box(part: Locator) -> dict[str, float]:
