@@ -9,7 +9,7 @@ RUN = { env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow run; cod
   echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."; \
   echo "The mails about it:"; echo; env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow notify status; }
 
-.PHONY: help setup demo demo-azure ui services services-stop services-setup test chaos properties pictures lint lock clean
+.PHONY: help setup demo demo-azure ui services services-stop services-setup test chaos properties bench pictures lint lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ properties: N ?= 10000
 properties: setup ## random partitions against a plain oracle, many: make properties N=10000
 	AI_DATAFLOW_EXAMPLES=$(N) $(BIN)/pytest -n 2 --timeout 0 \
 	  ai_dataflow_tests/engine/test_properties.py ai_dataflow_tests/orchestration/test_properties.py
+
+bench: setup services-setup ## measure all cases, about an hour; a table, and bench/results.json
+	$(BIN)/python -m bench
 
 pictures: setup services-setup ## take the docs' pictures of Dagster's pages anew
 	$(BIN)/python -m ai_dataflow_tests.ui

@@ -10,20 +10,15 @@ Before a figure counts, both outputs are compared: rows, and the sums of their n
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
 
 from bench.many_partitions import SETTINGS
-from bench.memory import peak_mb
+from bench.racing import Case, Contender, child, race
 
 CONTROL = """\
 product_code,module_name,submodule_name,client_code,module_location,active
@@ -68,7 +63,7 @@ def _write(folder: Path, name: str, rows: int, **columns: pl.Expr) -> None:
     frame.select(**columns).sink_parquet(folder / f"data/{name}.parquet", row_group_size=500_000)
 
 
-def ours(folder: Path | str) -> None:
+def ours(folder: str) -> dict[str, float]:
     """Run the partition; without Dagster, whose events are another bench's."""
     from ai_dataflow.config.project import load_project  # noqa: PLC0415 - in its own process
     from ai_dataflow.engine.job import STAGES  # noqa: PLC0415
@@ -77,12 +72,13 @@ def ours(folder: Path | str) -> None:
 
     report = execute(load_project(Path(folder)), ["claims|acme"], STAGES, "bench", NOBODY)
     (partition,) = report.partitions
-    print(partition.model_dump_json())
+    assert partition.status == "ok", partition  # noqa: S101
+    return report.timings
 
 
-def by_hand(folder: Path) -> None:
+def by_hand(folder: str) -> None:
     """Do what a script would do."""
-    data = folder / "data"
+    data = Path(folder) / "data"
     amount = pl.col("amount").cast(pl.Float64, strict=False)
     lines = pl.scan_parquet(data / "line.parquet").rename({"No": "claim_id", "Line": "line"})
     lines = lines.with_columns(pl.col("Amount").cast(pl.Float64, strict=False).alias("amount"))
@@ -100,27 +96,8 @@ def by_hand(folder: Path) -> None:
     products = [
         f.with_columns(product_code=pl.lit(p)) for f, p in ((orion, "ORION"), (vega, "VEGA"))
     ]
-    target = folder / "by_hand.parquet"
+    target = Path(folder) / "by_hand.parquet"
     pl.concat(products, how="diagonal").sink_parquet(target)
-    print("{}")
-
-
-CONTENDERS: dict[str, Callable[[Path], None]] = {"ours": ours, "by hand": by_hand}
-
-
-def contend(name: str, folder: Path) -> None:
-    """Be a contender: do the work, print its seconds and peak memory in MB."""
-    started = time.perf_counter()
-    CONTENDERS[name](folder)
-    print(json.dumps({"seconds": time.perf_counter() - started, "mb": peak_mb()}))
-
-
-def measure(name: str, folder: Path) -> tuple[dict[str, float], str]:
-    """Run a contender in a process of its own; give its figures and what it printed before."""
-    command = [sys.executable, "-m", "bench.large_partition", "--contender", name, str(folder)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    *before, figures = ran.stdout.splitlines()
-    return json.loads(figures), "\n".join(before)
 
 
 def summed(frame: pl.LazyFrame) -> tuple[object, ...]:
@@ -134,45 +111,45 @@ def summed(frame: pl.LazyFrame) -> tuple[object, ...]:
     return frame.select(*(f.alias(str(i)) for i, f in enumerate(figures))).collect().row(0)
 
 
+def case(folder: Path, rows: int, rounds: int) -> Case:
+    """Measure both on a partition of so many rows."""
+    folder.mkdir()
+    make_project(folder, rows)
+
+    def check() -> str:
+        published = pl.scan_delta(str(folder / "workstation/claims"))
+        ours, hand = summed(published), summed(pl.scan_parquet(folder / "by_hand.parquet"))
+        assert ours == hand, (ours, hand)  # noqa: S101
+        return f"equal sums of {ours[0]:,} rows"
+
+    def contender(name: str, function: str) -> Contender:
+        target = f"bench.large_partition:{function}"
+        return Contender(name, lambda: child(target, folder, cwd=folder))
+
+    contenders = [contender("ai-dataflow", "ours"), contender("Polars by hand", "by_hand")]
+    found = race(f"one partition of {rows:,} rows", contenders, rounds, check)
+    return replace(found, notes=(_files(folder),))
+
+
+def _files(folder: Path) -> str:
+    files = sorted((folder / "workstation/claims/client_code=acme").glob("*.parquet"))
+    newest = max(files, key=lambda file: file.stat().st_mtime_ns)
+    footer = pq.read_metadata(newest)
+    size = newest.stat().st_size / 1e6
+    return f"a file: {size:.0f} MB, {footer.num_rows:,} rows in {footer.num_row_groups} row groups"
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--contender", nargs=2)
     options = parser.parse_args()
-    if options.contender:
-        contend(options.contender[0], Path(options.contender[1]))
-        return
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make_project(folder, options.rows)
-        compare(folder, options.rounds)
-
-
-def compare(folder: Path, rounds: int) -> None:
-    """Run both, one after the other, several times; print medians, ratios and our files."""
-    figures: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
-    said = ""
-    for _ in range(rounds):
-        for name in CONTENDERS:
-            found, printed = measure(name, folder)
-            figures[name].append(found)
-            said = printed if name == "ours" else said
-    published = pl.scan_delta(str(folder / "workstation/claims"))
-    assert summed(published) == summed(pl.scan_parquet(folder / "by_hand.parquet"))  # noqa: S101
-    medians = {
-        n: {k: statistics.median(f[k] for f in own) for k in own[0]} for n, own in figures.items()
-    }
-    for name, own in medians.items():
-        ratio = medians["ours"]["seconds"] / own["seconds"]
-        print(f"{name:<10}{own['seconds']:8.1f} s{own['mb']:10,.0f} MB   ours takes {ratio:.2f} x")
-    report = json.loads(said)
-    print({name: report[f"rows_{name}"] for name in ("read", "rejected", "merged", "published")})
-    for uri in sorted((folder / "workstation/claims/client_code=acme").glob("*.parquet"))[-8:]:
-        footer = pq.read_metadata(uri)
-        size = uri.stat().st_size / 1e6
-        print(f"{size:8.0f} MB {footer.num_rows:12,} rows in {footer.num_row_groups} row groups")
+        found = case(Path(name) / "p", options.rows, options.rounds)
+    for row in found.rows:
+        print(f"{row.contender:<16}{row.seconds:8.1f} s{row.mb:10,.0f} MB   {row.ratio:.2f} x")
+    print(found.checked, *found.notes, sep="\n")
 
 
 if __name__ == "__main__":

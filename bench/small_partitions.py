@@ -84,8 +84,8 @@ def _write_variant(folder: Path, seed: int) -> None:
     mixed = (number * 31 + seed) % 997
     header = pl.DataFrame({
         "No": number,
-        "status": pl.select(pl.when(mixed % 2 == 0).then(pl.lit(" open")).otherwise(pl.lit("closed "))).to_series(),
-        "opened": (pl.Series([20_000]).cast(pl.Int32).new_from_index(0, ROWS) + mixed.cast(pl.Int32)).cast(pl.Date).dt.to_string("%Y-%m-%d"),
+        "status": (mixed % 2 == 0).cast(pl.String).replace({"true": " open", "false": "closed "}),
+        "opened": (mixed.cast(pl.Int32) + 20_000).cast(pl.Date).dt.to_string("%Y-%m-%d"),
         "region": (mixed % 17).cast(pl.String),
         "branch": mixed,
         "agent": (mixed * 3).cast(pl.String),
@@ -139,7 +139,8 @@ def by_spark(folder: str, clients: str) -> None:
     from pyspark.sql import functions as f  # noqa: PLC0415
 
     target = _fresh(Path(folder) / "by_spark")
-    spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2").getOrCreate()  # fmt: skip
+    conf = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+    spark = SparkSession.builder.master("local[2]").config(map=conf).getOrCreate()
 
     def one(client: Path) -> None:
         products = []
@@ -178,6 +179,7 @@ def run_each(folder: Path, clients: int) -> Took:
     """Materialize some partitions in a Dagster run each, two at once, as a daemon would."""
     home = folder / "dagster-each"
     home.mkdir(exist_ok=True)
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     env = os.environ | {"DAGSTER_HOME": str(home), "AI_DATAFLOW_CONFIG": str(folder)}
     names = [f"client{i:05d}" for i in range(clients)]
     dagster = Path(sys.executable).with_name("dagster")
@@ -226,11 +228,14 @@ def measure(
         assert checksum(own) == found, (checksum(own), found)  # noqa: S101
         return f"{ours[0]:,} rows, checksum {ours[1]}; Spark's {found[0]:,} rows too"
 
+    def function(name: str, *arguments: object) -> Took:
+        return child(f"bench.small_partitions:{name}", folder, *arguments, cwd=folder)
+
     contenders = [
         Contender("ai-dataflow run", lambda: child("cli", "run", "--full", cwd=folder)),
-        Contender("Polars by hand", lambda: child("bench.small_partitions:by_hand", folder, cwd=folder)),
-        Contender("PySpark by hand", lambda: child("bench.small_partitions:by_spark", folder, spark, cwd=folder), spark / clients, 1),
-        Contender("a Dagster run per partition", lambda: run_each(folder, each), each / clients, 1),
-    ]  # fmt: skip
+        Contender("Polars by hand", lambda: function("by_hand")),
+        Contender("PySpark by hand", lambda: function("by_spark", spark), spark / clients, 1),
+        Contender("a Dagster run each", lambda: run_each(folder, each), each / clients, 1),
+    ]
     name = f"{clients:,} small partitions"
     return race(name, contenders if others else contenders[:2], rounds, check)

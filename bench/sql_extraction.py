@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from ai_dataflow_tests.services.postgres import Postgres
+from bench.racing import Case, Contender, Took, race
 
 URL, ODBC = "BENCH_SQL_URL", "BENCH_SQL_ODBC"
 TABLE = """
@@ -169,30 +169,36 @@ def content(file: Path) -> pl.DataFrame:
     return pl.read_parquet(file).cast(types).sort("id")
 
 
+def case(rows: int, rounds: int) -> Case:
+    """Measure all contenders on a table of so many rows."""
+    names = [contender.__name__ for contender in CONTENDERS]
+    with Postgres() as server, tempfile.TemporaryDirectory() as folder:
+        server.execute(TABLE.replace("%s", str(rows)))
+        os.environ |= {URL: server.url(), ODBC: server.odbc()}
+
+        def check() -> str:
+            expected = content(Path(folder) / "ours.parquet")
+            for name in names[1:]:
+                found = content(Path(folder) / f"{name}.parquet")
+                assert_frame_equal(expected, found, check_exact=True)
+            return f"all cells of {expected.height:,} rows are equal"
+
+        def contender(name: str) -> Contender:
+            return Contender(name, lambda: Took(*run(name, Path(folder) / f"{name}.parquet")))
+
+        title = f"extraction of {rows:,} rows over ODBC"
+        return race(title, [contender(name) for name in names], rounds, check)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    names = [contender.__name__ for contender in CONTENDERS]
-    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-    with Postgres() as server, tempfile.TemporaryDirectory() as folder:
-        server.execute(TABLE.replace("%s", str(given.rows)))
-        os.environ |= {URL: server.url(), ODBC: server.odbc()}
-        for number in range(given.rounds):
-            for name in names:
-                file = Path(folder) / f"{name}.parquet"
-                measured[name].append(run(name, file))
-                if number == 0 and name != names[0]:
-                    assert_frame_equal(
-                        content(Path(folder) / "ours.parquet"), content(file), check_exact=True
-                    )
-    own = statistics.median(seconds for seconds, _ in measured["ours"])
-    for name, rounds in measured.items():
-        seconds = statistics.median(seconds for seconds, _ in rounds)
-        memory = max(mb for _, mb in rounds)
-        print(f"{name:15} {seconds:7.2f} s  {seconds / own:5.2f} x ours  {memory:6.0f} MB")
+    for row in case(given.rows, given.rounds).rows:
+        ratio = 1 / row.ratio if row.ratio else 0
+        print(f"{row.contender:15} {row.seconds:7.2f} s  {ratio:5.2f} x ours  {row.mb:6.0f} MB")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ import polars as pl
 from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.services.azurite import Azurite
 from bench.many_partitions import MODULES, make_project
+from bench.racing import Case, Row
 
 CHANGED = 40
 _ACCOUNT = "orionlake"
@@ -145,6 +146,25 @@ def measure(place: Place, partitions: int) -> list[Measured]:
     print(f"\nrun --full takes {ratio:.1f} x what it takes to know that nothing changed; "
           "what is published is the same")  # fmt: skip
     return found
+
+
+def case(folder: Path, partitions: int) -> Case:
+    """Measure all cases on this machine."""
+    folder.mkdir()
+    make_project(folder, partitions, workers=4)
+    found = measure(Place(folder), partitions)
+    full = found[-1].seconds
+    rows = tuple(
+        Row(own.what, own.seconds, 0.0, own.seconds / full, {},
+            f"{_statuses(own)}; {own.read / 1e6:.1f} MB read")
+        for own in found
+    )  # fmt: skip
+    notes = ("The ratio is to `run --full`.",)
+    return Case(f"what changed, {partitions:,} partitions", rows, "the same after --full", notes)
+
+
+def _statuses(own: Measured) -> str:
+    return ", ".join(f"{count} {status}" for status, count in sorted(own.statuses.items()))
 
 
 def on_azurite(folder: Path, server: Azurite, partitions: int, workers: int) -> Place:

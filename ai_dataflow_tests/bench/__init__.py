@@ -1,0 +1,1 @@
+"""The benchmarks, as a smoke test: small sizes, no claim about speed."""

@@ -1,0 +1,119 @@
+"""All benchmarks: `python -m bench`, or `--short` for a smoke test; some of them by their names.
+
+Prints one table and writes `bench/results.json` (of a short run, nothing). Each case is measured
+beside what one would do instead, in turns, in processes of their own, and counts only if the
+outputs are equal. This machine may be busy: believe the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import (
+    growth,
+    large_partition,
+    location,
+    skewed,
+    small_partitions,
+    sql_extraction,
+    storage,
+    validation,
+    what_changed,
+)
+from bench.racing import Case
+
+RESULTS = Path(__file__).with_name("results.json")
+Measure = Callable[[Path], Case]
+
+LONG: dict[str, Measure] = {
+    "small": lambda folder: small_partitions.measure(folder, 1_000, 3, spark=20, each=10),
+    "large": lambda folder: large_partition.case(folder, 20_000_000, 3),
+    "skewed": lambda folder: skewed.measure(folder, 990, 9, 10_000_000, "4 GB", 1),
+    "extraction": lambda folder: sql_extraction.case(2_000_000, 3),
+    "changed": lambda folder: what_changed.case(folder, 999),
+    "validation": lambda folder: validation.case(folder, 3),
+    "location": lambda folder: location.measure(folder, 1_000, 5),
+    "growth": lambda folder: growth.measure(folder, (100, 1_000, 10_000)),
+    "storage": lambda folder: storage.measure(folder, 300, 1),
+}
+SHORT: dict[str, Measure] = {
+    "small": lambda folder: small_partitions.measure(folder, 20, 1, spark=2, each=1),
+    "large": lambda folder: large_partition.case(folder, 200_000, 1),
+    "skewed": lambda folder: skewed.measure(folder, 20, 2, 200_000, "1 GB", 1),
+    "extraction": lambda folder: sql_extraction.case(20_000, 1),
+    "changed": lambda folder: what_changed.case(folder, 60),
+    "location": lambda folder: location.measure(folder, 20, 1),
+    "growth": lambda folder: growth.measure(folder, (10, 30)),
+    "storage": lambda folder: storage.measure(folder, 10, 1),
+}
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("cases", nargs="*", help=f"some of {', '.join(LONG)}; by default all")
+    parser.add_argument("--short", action="store_true", help="small sizes, to see that it works")
+    options = parser.parse_args()
+    known = SHORT if options.short else LONG
+    if unknown := set(options.cases) - set(known):
+        parser.error(f"there is no case {', '.join(sorted(unknown))}")
+    console = Console(width=140)
+    for name in options.cases or known:
+        with tempfile.TemporaryDirectory(prefix=f"bench-{name}-") as folder:
+            case = known[name](Path(folder) / "b")
+        console.print(table_of(case))
+        if not options.short:
+            write(name, case)
+
+
+def table_of(case: Case) -> Table:
+    """Give the table of a case: medians, what ours takes of each, and where the time goes."""
+    notes = "\n".join((f"outputs: {case.checked}", *case.notes))
+    table = Table(title=case.name, title_justify="left", caption=notes, caption_justify="left")
+    table.add_column("")
+    for column in ("seconds", "peak MB", "ours takes"):
+        table.add_column(column, justify="right")
+    table.add_column("where the time goes")
+    for row in case.rows:
+        parts = ", ".join(_spelled(kind, seconds) for kind, seconds in _large(row.parts))
+        ratio = f"{row.ratio:.2f} x" if row.ratio is not None else ""
+        mb = f"{row.mb:,.0f}" if row.mb else ""
+        told = "; ".join(filter(None, (parts, row.note)))
+        table.add_row(row.contender, f"{row.seconds:,.2f}", mb, ratio, told)
+    return table
+
+
+def _large(parts: Iterable[str] | dict[str, float]) -> list[tuple[str, float]]:
+    return [*dict(parts).items()] if len(dict(parts)) > 1 else []
+
+
+def _spelled(kind: str, seconds: float) -> str:
+    return f"{kind} {seconds:.2f}" if seconds >= 1 else f"{kind} {seconds * 1000:.0f} ms"
+
+
+def write(name: str, case: Case) -> None:
+    """Note a case in the results, beside those of other cases."""
+    found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    libraries = ("polars", "dagster", "deltalake", "pyspark")
+    machine = {
+        "cores": os.cpu_count(), "python": platform.python_version(),
+        **{library: version(library) for library in libraries},
+    }  # fmt: skip
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    found[name] = {"at": at, "machine": machine, **case.to_json()}
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
