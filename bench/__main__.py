@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -86,16 +86,23 @@ def table_of(case: Case) -> Table:
         table.add_column(column, justify="right")
     table.add_column("where the time goes")
     for row in case.rows:
-        parts = ", ".join(_spelled(kind, seconds) for kind, seconds in _large(row.parts))
+        parts = ", ".join(_spelled(kind, seconds) for kind, seconds in _several(row.parts))
         ratio = f"{row.ratio:.2f} x" if row.ratio is not None else ""
         mb = f"{row.mb:,.0f}" if row.mb else ""
-        told = "; ".join(filter(None, (parts, row.note)))
+        told = "; ".join(filter(None, (parts, _shares(row.work), row.note)))
         table.add_row(row.contender, f"{row.seconds:,.2f}", mb, ratio, told)
     return table
 
 
-def _large(parts: Iterable[str] | dict[str, float]) -> list[tuple[str, float]]:
-    return [*dict(parts).items()] if len(dict(parts)) > 1 else []
+def _several(parts: Mapping[str, float]) -> list[tuple[str, float]]:
+    return [*parts.items()] if len(parts) > 1 else []
+
+
+def _shares(work: Mapping[str, float]) -> str:
+    """Say how the data work divides."""
+    total = sum(work.values())
+    shares = (f"{kind} {seconds / total:.0%}" for kind, seconds in work.items())
+    return f"data is {', '.join(shares)}" if total else ""
 
 
 def _spelled(kind: str, seconds: float) -> str:

@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from bench.memory import peak_mb
 
@@ -22,13 +23,16 @@ _STARTED = time.time()
 
 def main(file: str, target: str, *arguments: str) -> None:
     """Do the work and write the figures."""
-    parts = _cli(*arguments) if target == "cli" else _function(target, *arguments)
+    told = _cli(*arguments) if target == "cli" else _function(target, *arguments)
+    parts, work = dict(told.get("timings", {})), told.get("work", {})
     seconds = time.time() - _born()
     parts["start-up and rest"] = seconds - sum(parts.values())
-    Path(file).write_text(json.dumps({"seconds": seconds, "mb": peak_mb(), "parts": parts}))
+    Path(file).write_text(json.dumps({
+        "seconds": seconds, "mb": peak_mb(), "parts": parts, "work": work,
+    }))  # fmt: skip
 
 
-def _cli(*arguments: str) -> dict[str, float]:
+def _cli(*arguments: str) -> dict[str, Any]:
     from ai_dataflow.cli import main as cli  # noqa: PLC0415 - its import is a part of the time
 
     sys.argv = ["ai-dataflow", *arguments, "--json"]
@@ -39,10 +43,10 @@ def _cli(*arguments: str) -> dict[str, float]:
     failed = [p for p in report["partitions"] if p["status"] == "failed"]
     if failed:
         raise SystemExit(f"{len(failed)} partitions failed: {failed[0]}")
-    return dict(report["timings"])
+    return dict(report)
 
 
-def _function(target: str, *arguments: str) -> dict[str, float]:
+def _function(target: str, *arguments: str) -> dict[str, Any]:
     module, _, name = target.partition(":")
     return dict(getattr(importlib.import_module(module), name)(*arguments) or {})
 

@@ -28,6 +28,7 @@ def measure(folder: Path, sizes: tuple[int, ...]) -> Case:
                 each / (rows[0].seconds / sizes[0]) if rows else 1.0,
                 {kind: seconds / clients for kind, seconds in took.parts.items()},
                 f"{each * 1000:.0f} ms a partition, start-up among it",
+                took.work,
             )
         )
     notes = ("The ratio is that of a partition's seconds to those of the first row's; the kinds of "

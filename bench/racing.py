@@ -18,11 +18,15 @@ _OWN = ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")  # variables that would point to a
 
 @dataclass(frozen=True)
 class Took:
-    """What one contender took once: seconds, peak memory in MB, and seconds by kind of work."""
+    """What one contender took once: seconds, peak memory in MB, and seconds by kind of work.
+
+    `work` divides the data work of all threads, which run at the same time.
+    """
 
     seconds: float
     mb: float = 0.0
     parts: Mapping[str, float] = field(default_factory=dict)
+    work: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Row:
     ratio: float | None
     parts: Mapping[str, float]
     note: str = ""
+    work: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def _row(contender: Contender, took: Sequence[Took], own: float) -> Row:
     share = contender.share
     note = f"{share:.0%} of the work measured, the rest extrapolated" if share < 1 else ""
     mb = max(one.mb for one in took)
-    return Row(contender.name, seconds, mb, own / seconds, nearest.parts, note)
+    return Row(contender.name, seconds, mb, own / seconds, nearest.parts, note, nearest.work)
 
 
 def child(target: str, *arguments: object, cwd: Path, **variables: str) -> Took:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
@@ -138,7 +140,7 @@ class PartitionResult:
     `origins` are the source columns of each AI column, as they were read; `publication` is what its
     files are named by. A partition that rejected too much has failures and rejects. `replaces` are
     the published files that it was made from, if it was; `superseded` the copies of SQL tables in
-    its staging that nothing needs any more.
+    its staging that nothing needs any more. `work` are seconds by kind of work.
     """
 
     job: PartitionJob
@@ -152,6 +154,16 @@ class PartitionResult:
     superseded: tuple[str, ...] = ()
     failures: list[Failure] = field(default_factory=list)
     seconds: float = 0.0
+    work: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, kind: str) -> Iterator[None]:
+        """Note the seconds of a piece of work."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.work[kind] = self.work.get(kind, 0.0) + time.perf_counter() - begun
 
     @property
     def partition(self) -> str:

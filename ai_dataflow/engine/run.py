@@ -85,7 +85,8 @@ def _run(
     job: PartitionJob, settings: Settings, run_id: str, stages: Collection[Stage]
 ) -> PartitionResult:
     def make(result: PartitionResult) -> None:
-        extracted = extract_sources(job, settings, stages)
+        with result.timed("extract"):
+            extracted = extract_sources(job, settings, stages)
         result.extracts, result.failures = extracted.extracts, extracted.failures
         result.superseded = extracted.superseded
         if "ai_dataset" in stages and not result.failures:
@@ -145,19 +146,23 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
         beside = _Beside(space)
         for product, sources in job.by_product().items():
             result.counts[product] = ProductCounts()
-            parts = [_map(s, opened[product, s.submodule], result, beside) for s in sources]
-            done = merge_product(parts, space)
+            with result.timed("map"):
+                parts = [_map(s, opened[product, s.submodule], result, beside) for s in sources]
+            with result.timed("merge"):
+                done = merge_product(parts, space)
             result.counts[product].rows_merged = done.rows_merged
             merged[product], beside.expected.filled[product] = done.rows, done.filled
-            _keep(result, product, parts, beside.expected, workstation)
+            with result.timed("write"):
+                _keep(result, product, parts, beside.expected, workstation)
         if not result.total("rows_read"):
             locations = [str(source.location) for source in job.sources]
             first = job.sources[0]
             raise owned(failures.no_rows_at_all(locations, first.place), first)
-        _write_rejects(result, beside, workstation, run_id)
-        check_rejected(result, settings.modules.get(job.module, ModuleSettings()), workstation)
-        rows = union_products(merged, job.columns)
-        write_balanced(result, rows, beside.expected, workstation)
+        with result.timed("write"):
+            _write_rejects(result, beside, workstation, run_id)
+            check_rejected(result, settings.modules.get(job.module, ModuleSettings()), workstation)
+            rows = union_products(merged, job.columns)
+            write_balanced(result, rows, beside.expected, workstation)
 
 
 @dataclass(frozen=True)

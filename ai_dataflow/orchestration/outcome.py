@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -77,6 +77,7 @@ class Run:
     partitions: list[PartitionReport] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
     timings: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    work: Counter[str] = field(default_factory=Counter)
     untold: dict[str, Exception] = field(default_factory=dict)
 
     @contextmanager
@@ -164,6 +165,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
         diagnostics=[problem.to_json() for problem in told],
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
+        work={kind: round(seconds, 4) for kind, seconds in run.work.items()},
     )
     if store:
         store_report(run.workstation.reports(), made, spare_reports(run.project.settings))

@@ -170,6 +170,7 @@ def _make_module(
         with run.timed("data"):
             for result in engine(jobs, work):
                 results.append(result)
+                run.work.update(result.work)
                 yield result
         _finish_module(run, module, results, held)
 

@@ -105,7 +105,8 @@ class RunReport(_Part):
 
     `versions` are the Delta versions of all modules when the run ended: a snapshot, which
     `load(..., snapshot=run_id)` reads. `removed` are published partitions that the control table no
-    longer has; `coverage` is the matrix of each module; `timings` are seconds by kind of work.
+    longer has; `coverage` is the matrix of each module; `timings` are seconds by kind of work,
+    and `work` divides the data work of all workers: extract, map, merge, write.
     """
 
     run_id: str
@@ -119,6 +120,7 @@ class RunReport(_Part):
     diagnostics: list[dict[str, Any]] = []
     coverage: dict[str, dict[str, Any]] = {}
     timings: dict[str, float] = {}
+    work: dict[str, float] = {}
 
     def statuses(self) -> Counter[str]:
         """Count the partitions by status."""
