@@ -15,8 +15,7 @@ from ai_dataflow_tests.ui.browser import PICTURES
 _HERE = Path(__file__).parent
 _DOCS = _HERE.parents[1] / "docs" / "img"
 _SHOWN = (
-    "graph", "dagster-partitions", "dagster-metadata", "dagster-tick", "changes-tick",
-    "dagster-run", "backfill",
+    "graph", "dagster-partitions", "dagster-metadata", "dagster-tick", "dagster-run", "backfill",
 )  # fmt: skip
 
 
