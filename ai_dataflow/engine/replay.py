@@ -178,7 +178,7 @@ def _map(
     )
     again.verdicts.append(verdict)
     counted = count(mapped, compiled)
-    good = good_rows(mapped, compiled)
+    good = good_rows(mapped, compiled, counted)
     return Part(source, source.key_columns, good, counted.good, counted.filled)
 
 

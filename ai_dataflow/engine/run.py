@@ -221,7 +221,7 @@ def _map(source: SourceJob, opened: _Opened, result: PartitionResult, beside: _B
         malformed_rejects(own, source, path if several else "")
         for path, own in read.malformed.items()
     ]
-    good = good_rows(mapped, compiled)
+    good = good_rows(mapped, compiled, counted)
     return Part(source, source.key_columns, good, counted.good, counted.filled)
 
 

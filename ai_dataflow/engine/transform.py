@@ -69,14 +69,6 @@ def _prefixed(column: CompiledColumn) -> str:
     return f"{_OURS}{column.mapping.ai_column}"
 
 
-def good_rows(mapped: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
-    """Give the AI columns of the mapped rows that are not left out."""
-    names = {_prefixed(column): column.mapping.ai_column for column in compiled.columns}
-    return mapped.filter(pl.col(REASON).is_null()).select(
-        pl.col(prefixed).alias(name) for prefixed, name in names.items()
-    )
-
-
 @dataclass(frozen=True)
 class MappedCounts:
     """Rows of a mapped source: all, the good ones, and the values of these by AI column."""
@@ -96,6 +88,15 @@ def count(mapped: pl.LazyFrame, compiled: CompiledSource) -> MappedCounts:
         bad = mapped.filter(pl.col(REASON).is_not_null()).select(values).collect().row(0)
         filled = [values - lost for values, lost in zip(filled, bad, strict=True)]
     return MappedCounts(total, good, dict(zip(names, filled, strict=True)))
+
+
+def good_rows(
+    mapped: pl.LazyFrame, compiled: CompiledSource, counted: MappedCounts
+) -> pl.LazyFrame:
+    """Give the AI columns of the mapped rows that are not left out."""
+    names = {_prefixed(column): column.mapping.ai_column for column in compiled.columns}
+    kept = mapped if counted.good == counted.total else mapped.filter(pl.col(REASON).is_null())
+    return kept.select(pl.col(prefixed).alias(name) for prefixed, name in names.items())
 
 
 def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:

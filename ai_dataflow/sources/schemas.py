@@ -11,6 +11,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -126,7 +127,12 @@ class _Cache:
 
 def schema_text(schema: pl.Schema) -> str:
     """Give a schema as text: an Arrow schema in its IPC format, in Base64."""
-    arrow = pl.DataFrame(schema=schema).to_arrow().schema
+    return _schema_text(tuple(schema.items()))
+
+
+@lru_cache(maxsize=4096)
+def _schema_text(types: tuple[tuple[str, pl.DataType], ...]) -> str:
+    arrow = pl.DataFrame(schema=pl.Schema(types)).to_arrow().schema
     return base64.b64encode(arrow.serialize().to_pybytes()).decode()
 
 

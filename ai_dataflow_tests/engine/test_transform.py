@@ -14,7 +14,7 @@ import pytest
 from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.engine.compile import compile_source
-from ai_dataflow.engine.transform import good_rows, left_out, malformed_rejects, map_rows
+from ai_dataflow.engine.transform import count, good_rows, left_out, malformed_rejects, map_rows
 from ai_dataflow_tests.engine.jobs import PLACE, mapped, source
 
 TOLD = [
@@ -29,7 +29,7 @@ def _map(rows: pl.DataFrame, *mappings: MappingRow) -> tuple[list[Any], list[dic
     compiled = compile_source(job, rows.schema)
     mapped = map_rows(rows.lazy(), compiled)
     bad = left_out(mapped, job, compiled).select(TOLD).collect().to_dicts()
-    return good_rows(mapped, compiled).collect().rows(), [
+    return good_rows(mapped, compiled, count(mapped, compiled)).collect().rows(), [
         r | {"raw_row": json.loads(r["raw_row"])} for r in bad
     ]
 
