@@ -1,6 +1,6 @@
 """The whole asset graph on one page: what `dagster dev`, `dg dev` and the CLI load.
 
-Loading reads the settings and the tables, for the schedule and the assets' owners. A project with
+Loading reads the settings and the teams, for the schedule and the assets' owners. A project with
 errors, or none at all, still loads, and its errors are told by the runs.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.project import load_project
+from ai_dataflow.config.project import load_teams
 from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow.config.teams import ANY
 from ai_dataflow.orchestration.assets import DATASET_IO_MANAGER, build_assets
@@ -59,7 +59,7 @@ def _settings(config: str) -> Settings | None:
 def _owners(config: str) -> dict[str, Sequence[str]]:
     """Give each asset the teams whose concern it is, as far as Dagster accepts their names."""
     try:
-        teams = load_project(config or None).teams
+        teams = load_teams(load_settings(config or None))
     except DataflowError:
         return {}
     concerns = {

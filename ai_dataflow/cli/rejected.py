@@ -12,7 +12,7 @@ from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_j
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.project import Project, load_project
-from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.planning.plan import active_partitions
 from ai_dataflow.workstation import rejects as reject_tables
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reject_lists import reject_groups
@@ -97,7 +97,7 @@ def _check_known(project: Project, module: str, client: str) -> None:
     if not (module or client):
         return
     workstation = open_workstation(project.settings)
-    keys = {tuple(key.split("|", 1)) for key in make_plan(project).partitions}
+    keys = {tuple(key.split("|", 1)) for key in active_partitions(project)}
     modules = {m for m, _ in keys} | set(reject_tables.modules(workstation))
     clients = {c for _, c in keys} | {
         c for m in reject_tables.modules(workstation) for c in reject_tables.current(workstation, m)

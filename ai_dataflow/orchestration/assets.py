@@ -19,7 +19,7 @@ from ai_dataflow.orchestration.partitions import add_partitions, module_client_p
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.orchestration.run import Watcher, execute
-from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.planning.plan import active_partitions
 from ai_dataflow.workstation.reports import RunReport
 
 STEP = "ai_dataflow"
@@ -138,7 +138,7 @@ def _keys(
     if context.has_partition_key or context.has_partition_key_range:
         return list(context.partition_keys), True
     keys = list(dict.fromkeys(config.partition_keys))
-    every = keys or make_plan(project).partitions
+    every = keys or active_partitions(project)
     add_partitions(context.instance, every)
     return keys or (every if config.full else None), False
 

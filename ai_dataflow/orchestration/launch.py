@@ -14,7 +14,7 @@ from ai_dataflow.orchestration.jobs import JOB, REPLAY_JOB, REPLAY_STEP
 from ai_dataflow.orchestration.mail import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.orchestration.replay import Chosen
-from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.planning.plan import Plan, active_partitions
 from ai_dataflow.workstation.paths import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, read_report
 
@@ -46,7 +46,7 @@ def launch_replay(
     Raises:
         DataflowError: RUN-002 where the run ended without a report.
     """
-    add_partitions(instance, make_plan(project).partitions)
+    add_partitions(instance, active_partitions(project))
     config = {REPLAY_STEP: {"config": asdict(chosen)}}
     return _launch(definitions, project, REPLAY_JOB, config, instance)
 

@@ -83,6 +83,12 @@ class Plan:
         ]
 
 
+def active_partitions(project: Project) -> list[str]:
+    """Give the partitions of the active control rows: those of any plan, without planning."""
+    keys = {row.partition for row in project.control if row.active}
+    return sorted(key for key in keys if is_partition(key))
+
+
 def make_plan(
     project: Project,
     schemas: Mapping[Location, Look] | None = None,
