@@ -84,9 +84,20 @@ class Plan:
 
 
 def active_partitions(project: Project) -> list[str]:
-    """Give the partitions of the active control rows: those of any plan, without planning."""
-    keys = {row.partition for row in project.control if row.active}
-    return sorted(key for key in keys if is_partition(key))
+    """Give the partitions of any plan of a project, without planning.
+
+    They are those of the active control rows, and of those that may be meant to be active.
+    """
+    rows = {row.line: row for row in project.control}
+    problems = ((p, rows[p.line]) for p in project.control_problems if p.line in rows)
+    open_lines = {row.line for problem, row in problems if _leaves_open(problem, row)}
+    keys = {row.partition for row in project.control if row.active or row.line in open_lines}
+    return sorted(filter(is_partition, keys))
+
+
+def _leaves_open(problem: Diagnostic, row: ControlRow) -> bool:
+    """Tell whether a row may be active, as that cell, or the whole line, is wrong."""
+    return problem.place == row.place("active") or problem.code == "CTL-902"
 
 
 def make_plan(
@@ -141,9 +152,8 @@ def _add_bad_rows(findings: Findings, project: Project, active: list[ControlRow]
         if (row := control.get(problem.line)) is None:
             findings.add(problem)  # a flaw of the header
             continue
-        # Whether the row is active cannot be told where that cell, or the whole line, is wrong.
-        doubtful = problem.place == row.place("active") or problem.code == "CTL-902"
-        severity: Severity = problem.severity if row.active or doubtful else "warning"
+        is_meant = row.active or _leaves_open(problem, row)
+        severity: Severity = problem.severity if is_meant else "warning"
         meant = _could_be(row, active) if problem.code in _NAMELESS else []
         findings.add(replace(problem, severity=severity), [row, *meant])
     mapping = {row.line: row for row in project.mapping}
