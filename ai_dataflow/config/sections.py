@@ -228,7 +228,7 @@ class SparkSettings(Section):
 
     remote: SecretStr | None = None
     master: str = ""
-    conf: dict[str, Any] = Field(default={})
+    conf: dict[str, Any] = Field(default={}, repr=False)  # it may hold keys
     artifacts: tuple[str, ...] = ()
 
     @field_validator("remote")
@@ -243,6 +243,8 @@ class SparkSettings(Section):
     def _is_one_cluster(self) -> Self:
         if self.remote and self.master:
             raise ValueError("has both remote and master: give one")
+        if twice := {"spark.remote", "spark.master"} & self.conf.keys():
+            raise ValueError(f"has {min(twice)} under conf: it is {min(twice)[6:]} here")
         return self
 
 

@@ -6,7 +6,10 @@ import hashlib
 import sys
 from importlib.resources import files
 
+import deltalake
 import polars as pl
+import pyarrow as pa
+import pydantic
 
 from ai_dataflow import __version__
 
@@ -36,5 +39,8 @@ def versions() -> dict[str, str]:
         "ai_dataflow": __version__,
         "its code": CODE_VERSION,
         "Polars": pl.__version__,
+        "deltalake": deltalake.__version__,
+        "pyarrow": pa.__version__,
+        "pydantic": pydantic.VERSION,
         "Python": f"{sys.version_info.major}.{sys.version_info.minor}",
     }

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Any
 
 import polars as pl
 
@@ -27,12 +28,13 @@ from ai_dataflow.engine.expressions import (
     Transform,
     TransformError,
     compile_transform,
+    parsed_text,
     resolve_column,
 )
 from ai_dataflow.engine.job import SourceJob
 
 # Polars puts the time in when it parses these: a rerun of the same inputs gives other data.
-_RUN_TIME = re.compile(r"(?i)\b(now|current_(date|time|timestamp)|localtimestamp)\b")
+_RUN_TIME = re.compile(r"(?i)\b(now|current_(date|time|timestamp)|localtime(stamp)?)\b")
 _SQL_TEXT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 
 
@@ -105,13 +107,14 @@ class CompiledColumn:
 class CompiledSource:
     """A source's mapping, compiled against its schema; `schema` is of the columns it needs.
 
-    Equal mappings of sources with equal columns have the same `columns`, the very objects.
-    `warnings` are what is worth a look in the sheet, though it compiles.
+    `warnings` are what is worth a look in the sheet, though it compiles. Equal mappings of sources
+    with equal columns have the same `columns` and the same `memo`, for what is built of them.
     """
 
     columns: tuple[CompiledColumn, ...]
     schema: pl.Schema
     warnings: tuple[Diagnostic, ...]
+    memo: dict[object, Any] = field(default_factory=dict)
 
     @property
     def needed(self) -> list[str]:
@@ -125,22 +128,39 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     Raises:
         DataflowError: MAP-011, MAP-014, MAP-015, MAP-018 and MAP-019, all of them at once.
     """
+    mappings = source.mappings
     # Polars puts the time into an expression when it parses it: that one is not for the next.
-    compiled = _compiled.__wrapped__ if _read_clock(source.mappings) else _compiled
-    columns, findings = compiled(source.mappings, tuple(schema.items()))
-    told = [finding.at(source) for finding in findings]
+    compiled = _compiled.__wrapped__ if _read_clock(mappings) else _compiled
+    found = compiled(mappings, tuple(schema.items()), _parsed(mappings))
+    told = [finding.at(source) for finding in found.findings]
     if problems := [problem for problem in told if problem.severity == "error"]:
         raise DataflowError(*problems)
-    needed = dict.fromkeys(name for column in columns for name in column.columns)
+    needed = dict.fromkeys(name for column in found.columns for name in column.columns)
     own = pl.Schema({name: schema[name] for name in needed})
-    return CompiledSource(columns, own, tuple(told))
+    return CompiledSource(found.columns, own, tuple(told), found.memo)
 
 
-@lru_cache(maxsize=4096)
+def _parsed(mappings: tuple[MappingRow, ...]) -> tuple[str, ...]:
+    return tuple(parsed_text(row.transform) for row in mappings if row.transform)
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    columns: tuple[CompiledColumn, ...]
+    findings: tuple[_Finding, ...]
+    memo: dict[object, Any] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=256)  # of a hundred columns each takes about a megabyte
 def _compiled(
-    mappings: tuple[MappingRow, ...], types: tuple[tuple[str, pl.DataType], ...]
-) -> tuple[tuple[CompiledColumn, ...], tuple[_Finding, ...]]:
-    """Compile mapping rows against columns; a thousand clients have the same."""
+    mappings: tuple[MappingRow, ...],
+    types: tuple[tuple[str, pl.DataType], ...],
+    parsed: tuple[str, ...],
+) -> _Compiled:
+    """Compile mapping rows against columns; a thousand clients have the same.
+
+    `parsed` are the transforms as they are parsed now: a text may mean the time.
+    """
     schema = pl.Schema(types)
     columns: list[CompiledColumn] = []
     findings: list[_Finding] = []
@@ -152,10 +172,10 @@ def _compiled(
         else:
             columns.append(column)
             findings += _warnings(row, column.made, schema)
-    return tuple(columns), tuple(findings)
+    return _Compiled(tuple(columns), tuple(findings))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _read_clock(mappings: tuple[MappingRow, ...]) -> bool:
     return any(map(reads_clock, mappings))
 

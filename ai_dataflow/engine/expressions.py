@@ -95,6 +95,14 @@ def _compile(
     return Transform(value, failed, columns, dtype, renamed)
 
 
+def parsed_text(text: str) -> str:
+    """Give a transform as it is parsed now, as JSON; itself where it does not parse."""
+    try:
+        return json.dumps(_dump(_parse(text)))
+    except TransformError:
+        return text
+
+
 def resolve_column(name: str, schema: pl.Schema) -> str:
     """Find a column by name, or by the only one that differs in case; nothing if there is none."""
     if name in schema:

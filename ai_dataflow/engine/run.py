@@ -72,7 +72,9 @@ def run(
         if not _changed_meanwhile(result):
             break
         afresh = tuple(replace(source, seen=None) for source in job.sources)
+        before = result.superseded
         result = _run(replace(job, sources=afresh), settings, run_id, stages)
+        result.superseded = (*before, *result.superseded)
     return result
 
 

@@ -40,6 +40,7 @@ from ai_dataflow.engine.job import (
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
 
+_NOTHING = pickle.dumps(None)
 _SCHEMA = "versions string, result binary"
 _OTHER_PYTHON = "PYTHON_VERSION_MISMATCH"
 _MISSING = re.compile(r"No module named '[\w.]+'")
@@ -53,9 +54,8 @@ _GONE = re.compile(
 def run_jobs(
     jobs: Sequence[PartitionJob],
     task_of: Callable[[PartitionJob], Task],
-    session: Any,
+    cluster: Cluster,
     workers: int,
-    stages: Sequence[Stage],
 ) -> Iterator[PartitionResult]:
     """Run the jobs on a cluster, `workers` at once, and give each result as soon as it is there.
 
@@ -64,11 +64,9 @@ def run_jobs(
     Args:
         jobs: what is to be made.
         task_of: gives what makes a job's partition.
-        session: a SparkSession, of either kind.
+        cluster: where.
         workers: how many tasks are given to the cluster at once.
-        stages: the stages that fail where a task is lost.
     """
-    cluster = _Cluster(session, stages)
     with ThreadPoolExecutor(workers, thread_name_prefix="partition") as pool:
         try:
             futures = [pool.submit(cluster.make, job, task_of(job)) for job in largest_first(jobs)]
@@ -76,19 +74,24 @@ def run_jobs(
                 yield future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            with suppress(Exception):  # it may be the session that is gone
-                session.interruptTag(cluster.tag)
+            cluster.cancel()
             raise
 
 
-class _Cluster:
-    """A session while a module's jobs run; once it is gone, nothing more is sent to it."""
+class Cluster:
+    """A session while a run lasts; once it is gone, nothing more is sent to it."""
 
     def __init__(self, session: Any, stages: Sequence[Stage]) -> None:
+        """Take a SparkSession, of either kind; `stages` are what fails where a task is lost."""
         self.tag = f"ai_dataflow-{uuid.uuid4().hex}"
         self._session = session
         self._stages = stages
         self._gone: Diagnostic | None = None
+
+    def cancel(self) -> None:
+        """End what is running there."""
+        with suppress(Exception):  # it may be the session that is gone
+            self._session.interruptTag(self.tag)
 
     def make(self, job: PartitionJob, task: Task) -> PartitionResult:
         """Let a task make a partition; never raises, what goes wrong with the task is a failure."""
@@ -99,15 +102,14 @@ class _Cluster:
             # `range` has exactly one row in each of its partitions: one task.
             rows = self._session.range(0, 1, 1, 1).mapInArrow(_sent(task), _SCHEMA)
             (row,) = rows.collect()
+            other = json.loads(row.versions) if row.result is None else None
+            result: PartitionResult = pickle.loads(row.result or _NOTHING)  # noqa: S301 - our own
         except Exception as error:
             problem = _problem(error)
             if problem.code == "RUN-020":
                 self._gone = problem
             return self._failed(job, problem)
-        if row.result is None:
-            return self._failed(job, _other_versions(json.loads(row.versions)))
-        result: PartitionResult = pickle.loads(row.result)  # noqa: S301 - from our own task
-        return result
+        return result if other is None else self._failed(job, _other_versions(other))
 
     def _failed(self, job: PartitionJob, problem: Diagnostic) -> PartitionResult:
         return PartitionResult(job, failures=[Failure(stage, problem) for stage in self._stages])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
 
 import polars as pl
@@ -33,7 +32,10 @@ def map_rows(
     These keep their source columns and, where rows are `numbered`, their number. Columns have
     prefixes of their own: a source's columns may have any names.
     """
-    steps = _steps(compiled.columns, tuple(compiled.needed), numbered)
+    key = "steps", numbered
+    if key not in compiled.memo:
+        compiled.memo[key] = _steps(compiled.columns, compiled.needed, numbered)
+    steps: _Steps = compiled.memo[key]
     rows = rows.with_row_index(_POSITION, offset=1)
     return rows.with_columns(steps.values).with_columns(steps.reason).select(steps.kept)
 
@@ -51,8 +53,7 @@ class _Steps:
     kept: list[pl.Expr | str]
 
 
-@lru_cache(maxsize=4096)
-def _steps(columns: tuple[CompiledColumn, ...], needed: tuple[str, ...], numbered: bool) -> _Steps:
+def _steps(columns: Sequence[CompiledColumn], needed: list[str], numbered: bool) -> _Steps:
     values = {_prefixed(column): column.cast.value for column in columns}
     is_bad = pl.col(REASON).is_not_null()
     row = pl.struct(needed) if needed else pl.lit(None)

@@ -89,7 +89,7 @@ def _blocks(run: DeadRun) -> list[Block]:
     # A range has no command of its own, and without names the command would run other ones.
     named = len(run.partitions) <= _FEW and all(" to " not in key for key in run.partitions)
     chosen = "".join(f" -p {shlex.quote(key)}" for key in run.partitions)
-    chosen += " --full" if run.full else ""
+    chosen = chosen or (" --full" if run.full else "")
     again: list[Block] = (
         [Heading("Run them again"), Command(f"ai-dataflow run{chosen}")] if named else []
     )

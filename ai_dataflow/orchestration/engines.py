@@ -34,8 +34,8 @@ def open_engine(settings: Settings, stages: Sequence[Stage]) -> Engine:
     workers = settings.execution.workers
     if settings.execution.engine == "local":
         return lambda jobs, task_of: local.run_jobs(jobs, lambda job: task_of(job)(), workers)
-    session = open_session(settings)
-    return lambda jobs, task_of: spark.run_jobs(jobs, task_of, session, workers, stages)
+    cluster = spark.Cluster(open_session(settings), stages)
+    return lambda jobs, task_of: spark.run_jobs(jobs, task_of, cluster, workers)
 
 
 def open_session(settings: Settings) -> Any:

@@ -252,14 +252,24 @@ def _record(run: Run, results: list[PartitionResult], version: int | None) -> No
 
     What is published is published, whether or not there is an event of it.
     """
+    heard = []
+    for result in results:
+        try:
+            _hear(run, result, version)
+        except Exception as error:
+            run.untold[result.partition] = error
+        else:
+            heard.append(result.partition)
     try:
-        for result in results:
-            failed = result.failed_stages
-            for stage in EXTRACTS:
-                if stage in run.stages and stage not in failed:
-                    run.recorder.extracted(result, stage)
-            if version is not None and not failed and result.data:
-                run.recorder.published(result, version, run.plan.coverage[result.job.module])
         run.recorder.tell()
     except Exception as error:
-        run.untold |= {result.partition: error for result in results}
+        run.untold |= dict.fromkeys(heard, error)
+
+
+def _hear(run: Run, result: PartitionResult, version: int | None) -> None:
+    failed = result.failed_stages
+    for stage in EXTRACTS:
+        if stage in run.stages and stage not in failed:
+            run.recorder.extracted(result, stage)
+    if version is not None and not failed and result.data:
+        run.recorder.published(result, version, run.plan.coverage[result.job.module])

@@ -190,6 +190,8 @@ def _changed(source: SourceJob, at: datetime | None) -> str:
 
 
 def _untold(source: SourceJob) -> str:
+    if isinstance(source.seen, tuple):
+        return source.seen[0].message
     if reads_clock(source):
         return f"{source.name} is made always: a transform reads the clock"
     kind = "SQL table" if isinstance(source.location, SqlLocation) else "source"

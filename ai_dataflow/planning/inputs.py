@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ai_dataflow.config.ai_mapping import MappingRow
+from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.sections import ModuleSettings
@@ -41,12 +42,16 @@ def reads_clock(source: SourceJob) -> bool:
 
 
 def content_seen(source: SourceJob) -> str:
-    """Give what a plan saw at a source: empty where nothing tells whether it changed."""
+    """Give what a plan saw at a source: empty where nothing tells whether it changed.
+
+    What is wrong there is as much an input as what is there; but for what passes by itself.
+    """
     match source.seen:
         case Found():
             return source.seen.fingerprint
         case tuple():
-            return digest([[problem.code, problem.message] for problem in source.seen])
+            codes = sorted({problem.code for problem in source.seen})
+            return "" if any(CODES[code].transient for code in codes) else digest(codes)
         case _:
             return source.seen or ""
 

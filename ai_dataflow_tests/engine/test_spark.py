@@ -61,8 +61,8 @@ class Session:
 
 
 def _run(session: Any, jobs: list[PartitionJob], workers: int = 1) -> list[PartitionResult]:
-    made = spark.run_jobs(jobs, lambda one: partial(PartitionResult, one), session, workers, STAGES)
-    return list(made)
+    cluster = spark.Cluster(session, STAGES)
+    return list(spark.run_jobs(jobs, lambda one: partial(PartitionResult, one), cluster, workers))
 
 
 def _codes(results: list[PartitionResult]) -> list[list[str]]:
@@ -145,9 +145,29 @@ print(batch.to_pylist())
 
 def test_what_is_left_early_is_cancelled_on_the_cluster() -> None:
     session = Session()
-    results = spark.run_jobs(
-        JOBS[:2], lambda one: partial(PartitionResult, one), session, 1, STAGES
-    )
+    cluster = spark.Cluster(session, STAGES)
+    results = spark.run_jobs(JOBS[:2], lambda one: partial(PartitionResult, one), cluster, 1)
     next(results)
     results.close()
     assert session.interrupted == list(session.tags)
+
+
+def test_a_result_that_is_not_understood_costs_its_partition_alone() -> None:
+    class Garbled(Session):
+        def _collect(self, function: bytes) -> list[Any]:
+            (row,) = super()._collect(function)
+            if row.result and self.sent == ["1"]:
+                row.result = row.result[:-20]
+            return [row]
+
+    results = _run(Garbled(), JOBS[1:4])
+    assert _codes(results) == [["RUN-022"], [], []]
+
+
+def test_a_session_that_is_gone_is_not_asked_again_for_the_next_module() -> None:
+    session = Session([RuntimeError("SESSION_CLOSED")])
+    cluster = spark.Cluster(session, STAGES)
+    for own in (JOBS[:2], JOBS[2:]):
+        made = spark.run_jobs(own, lambda one: partial(PartitionResult, one), cluster, 1)
+        assert _codes(list(made)) == [["RUN-020"]] * len(own)
+    assert session.sent == []

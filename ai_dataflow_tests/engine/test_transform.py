@@ -16,6 +16,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.transform import count, good_rows, left_out, malformed_rejects, map_rows
 from ai_dataflow_tests.engine.jobs import PLACE, mapped, source
+from ai_dataflow_tests.services.processes import wait_until
 
 TOLD = [
     "product_code", "submodule_name", "source", "position", "reason", "ai_column", "mapping_cell",
@@ -218,3 +219,28 @@ def test_all_of_a_mappings_problems_come_at_once() -> None:
 def test_a_missing_column_names_the_nearest_one() -> None:
     error = _compile({"Amount": pl.String}, mapped("amount", "float64", "Amuont"))
     assert "did you mean `Amount`?" in error.diagnostics[0].message
+
+
+@pytest.mark.parametrize("text", ["NOW()", '"now"()', "LOCALTIME", "/* ' */ now() /* ' */"])
+def test_a_transform_that_reads_the_clock_is_compiled_anew_each_time(text: str) -> None:
+    """Polars puts the time into the expression when it parses it."""
+    own = source(Path("a.csv"), mapped("at", transform=f"CAST({text} AS VARCHAR)"))
+    rows = pl.DataFrame({"a": [1]})
+
+    def made() -> object:
+        compiled = compile_source(own, rows.schema)
+        out = map_rows(rows.lazy(), compiled)
+        return good_rows(out, compiled, count(out, compiled)).collect().item()
+
+    first = made()
+    assert wait_until(lambda: made() != first, 10)
+
+
+def test_what_is_built_of_a_mapping_is_built_once_for_all_clients() -> None:
+    rows = pl.DataFrame({"No": ["1"]})
+    first, other = (
+        compile_source(source(Path(name), mapped("No", "int64")), rows.schema)
+        for name in ("a.csv", "b.csv")
+    )
+    assert first.columns is other.columns
+    assert first.memo is other.memo
