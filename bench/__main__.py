@@ -26,6 +26,7 @@ from bench import (
     location,
     skewed,
     small_partitions,
+    spark_partitions,
     sql_extraction,
     storage,
     validation,
@@ -46,6 +47,7 @@ LONG: dict[str, Measure] = {
     "location": lambda folder: location.measure(folder, 1_000, 5),
     "growth": lambda folder: growth.measure(folder, (100, 1_000, 10_000)),
     "storage": lambda folder: storage.measure(folder, 300, 1),
+    "spark": lambda folder: spark_partitions.case(200, 20_000),
 }
 SHORT: dict[str, Measure] = {
     "small": lambda folder: small_partitions.measure(folder, 20, 1, spark=2, each=1),

@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from bench.many_partitions import SETTINGS
+from bench.projects import SETTINGS
 from bench.racing import Case, Contender, child, race
 
 CONTROL = """\

@@ -13,18 +13,9 @@ from pathlib import Path
 
 import polars as pl
 
+from bench.projects import SETTINGS
 from bench.racing import Case, Contender, Took, child, race
 
-SETTINGS = """\
-control_table = "control_table.csv"
-ai_mapping = "ai_mapping.csv"
-teams = "teams.csv"
-[workstation]
-url = "workstation"
-[execution]
-workers = 4
-max_memory = "{memory}"
-"""
 MAPPING = """\
 module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform
 claims,ORION,claim,id,claim_id,int64,
@@ -38,7 +29,9 @@ LARGEST = "z-largest"  # the last by its name
 def make_project(folder: Path, small: int, middle: int, largest: int, memory: str) -> None:
     """Write the project: so many small partitions, so many of 500,000 rows, one of `largest`."""
     folder.mkdir(parents=True)
-    (folder / "ai_dataflow.toml").write_text(SETTINGS.format(memory=memory))
+    (folder / "ai_dataflow.toml").write_text(
+        f'{SETTINGS.format(workers=4)}max_memory = "{memory}"\n'
+    )
     (folder / "ai_mapping.csv").write_text(MAPPING)
     (folder / "teams.csv").write_text("team,email,concern\nteam,team@example.org,*\n")
     control = ["product_code,module_name,submodule_name,client_code,module_location,active"]

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
+from bench.projects import SETTINGS
 from bench.racing import Case, Contender, Took, child, race
 
 MODULE = "claims"
@@ -30,16 +31,6 @@ HEADER = ("status", "opened", "region", "branch", "agent")
 DETAIL = ("amount", "quantity", "rate", "note", "kind", "code")
 _HEADER_TYPES = ("string", "date", "string", "int64", "string")
 _DETAIL_TYPES = ("float64", "int64", "float64", "string", "string", "int64")
-
-SETTINGS = """\
-control_table = "control_table.csv"
-ai_mapping = "ai_mapping.csv"
-teams = "teams.csv"
-[workstation]
-url = "workstation"
-[execution]
-workers = {workers}
-"""
 
 
 def make_project(folder: Path, clients: int, workers: int = WORKERS) -> None:

@@ -35,6 +35,7 @@ from ai_dataflow.engine.job import STAGES, PartitionJob, PartitionResult
 from ai_dataflow.orchestration.engines import open_session
 from ai_dataflow_tests.orchestration.spark import finished, on_spark, start_run
 from ai_dataflow_tests.services.spark import SparkCluster
+from bench.racing import Case, Row
 
 SETTINGS = """\
 control_table = "control_table.csv"
@@ -120,6 +121,26 @@ def compare(partitions: int, rows: int, tasks: int) -> dict[str, dict[str, Any]]
         wall, driver = driver_seconds(cluster, tasks)
     assert len({one["content"] for one in found.values()}) == 1  # noqa: S101
     return found | {"empty tasks": {"wall": wall, "driver": driver}}
+
+
+def case(partitions: int, rows: int) -> Case:
+    """Measure all of it as a case of the bench; the ratio is to one core of the local engine."""
+    found = compare(partitions, rows, tasks=300)
+    empty = found.pop("empty tasks")
+    local = found["local, 1 worker"]["data"]
+    shown = tuple(
+        Row(name, one["data"], 0.0, one["data"] / local, {},
+            f"{one['data'] / partitions:.2f} s a partition")
+        for name, one in found.items()
+    )  # fmt: skip
+    one, two = found["Spark, 1 worker"]["data"], found["Spark, 2 workers"]["data"]
+    notes = (
+        f"2 workers against 1: {one / two:.2f} x, efficiency {one / two / 2:.0%}",
+        f"an empty task: {1000 * empty['wall']:.0f} ms, of which the driver's core "
+        f"{1000 * empty['driver']:.0f} ms",
+    )
+    name = f"Spark, {partitions} partitions of {4 * rows:,} rows"
+    return Case(name, shown, "all three published the same content", notes)
 
 
 def driver_seconds(cluster: SparkCluster, tasks: int) -> tuple[float, float]:

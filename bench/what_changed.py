@@ -28,7 +28,7 @@ import polars as pl
 
 from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.services.azurite import Azurite
-from bench.many_partitions import MODULES, make_project
+from bench.projects import MODULES, make_project
 from bench.racing import Case, Row
 
 CHANGED = 40

@@ -14,6 +14,7 @@ from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import pinned
 
 ROWS = pl.DataFrame({"n": [1, 2], "s": ["x", "ü"]})
@@ -49,15 +50,7 @@ def _open(extract: Extract) -> adls.Files:
 
 
 def _read(extract: Extract) -> pl.DataFrame:
-    files = _open(extract)
-    with files.reading():
-        if extract.file_format != "csv":
-            rows = files.frame().collect()
-        else:
-            columns = list(files.schema())
-            rows = pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
-    files.check_unchanged()
-    return rows
+    return lake.read(extract, Settings(folder=Path()))
 
 
 def _code(error: pytest.ExceptionInfo[DataflowError]) -> str:

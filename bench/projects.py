@@ -1,20 +1,7 @@
-"""Where the time of a run over many small partitions goes.
-
-    .venv/bin/python -m bench.many_partitions --partitions 300
-
-Makes a project (two products, CSV and Parquet, a join and a transform), runs it once through the
-CLI in a process of its own, and prints the run's seconds by kind of work. The data work is done by
-several threads at once; "data" is its wall time.
-"""
+"""Projects for benches: their settings, and one of many partitions of three modules."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import subprocess
-import sys
-import tempfile
-import time
 from pathlib import Path
 
 import polars as pl
@@ -73,39 +60,3 @@ def _write_data(folder: Path) -> None:
     lines.write_csv(folder / "line.csv")
     items = numbers.select(id="No", day=pl.lit("2026-02-28").str.to_date(), amount=pl.lit(2.5))
     items.write_parquet(folder / "item.parquet")
-
-
-def measure(partitions: int, workers: int) -> dict[str, float]:
-    """Run a project of so many partitions; give seconds by kind of work."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make_project(folder, partitions, workers)
-        started = time.perf_counter()
-        ran = subprocess.run(
-            [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "run", "--json"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        seconds = time.perf_counter() - started
-    report = json.loads(ran.stdout)
-    assert len(report["partitions"]) == partitions  # noqa: S101
-    timings: dict[str, float] = report["timings"]
-    return timings | {"start-up and rest": seconds - sum(timings.values()), "all": seconds}
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--partitions", type=int, default=300)
-    parser.add_argument("--workers", type=int, default=4)
-    options = parser.parse_args()
-    timings = measure(options.partitions, options.workers)
-    for kind, seconds in timings.items():
-        each = 1000 * seconds / options.partitions
-        print(f"{kind:<20}{seconds:8.2f} s{each:8.1f} ms per partition")
-
-
-if __name__ == "__main__":
-    main()
