@@ -90,7 +90,7 @@ def test_a_daemon_mails_about_runs_of_dagster_and_of_the_cli_and_about_those_tha
                 os.kill(_worker(instance), signal.SIGKILL)
             assert _arrived(mail_server, 3), (tmp_path / "daemon.log").read_text()[-3000:]
             assert _subjects(mail_server)[2] == (
-                "[ai_dataflow] FAILED the changed partitions: no report · team ai-platform"
+                "[ai_dataflow] FAILED all partitions: no report · team ai-platform"
             )
 
             # And one of the CLI, which no run monitoring of Dagster's would find.

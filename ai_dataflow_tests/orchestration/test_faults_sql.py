@@ -116,7 +116,7 @@ def meanwhile(work: Callable[[], None]) -> Iterator[None]:
 def kill_while_read(slow: Slow) -> None:
     """Kill the server in the middle of a copy, and start it again."""
     busy = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND query ~* 'claim_no|fetch'"
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not slow.server.execute(busy, [slow.database]):
         assert time.monotonic() < end, "nobody read anything"
         time.sleep(0.02)
