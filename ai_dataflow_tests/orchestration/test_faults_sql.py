@@ -109,7 +109,7 @@ def meanwhile(work: Callable[[], None]) -> Iterator[None]:
     thread = threading.Thread(target=run)
     thread.start()
     yield
-    thread.join(30)
+    thread.join(90)
     assert not failures, failures
 
 
