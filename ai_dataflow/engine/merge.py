@@ -185,9 +185,9 @@ def _matches(left: Part, right: Part, keys: list[str]) -> _Matches:
 def _repeated(part: Part, often: pl.DataFrame, keys: list[str], times: str) -> dict[str, int]:
     """Count the values that rows bring along beyond once, by how many `times` they are matched."""
     own = _own(part, keys)
-    more = often.lazy().filter(pl.col(times) > 1).select(*keys, pl.col(times).cast(pl.Int64) - 1)
     if not often.height or not own:
         return dict.fromkeys(own, 0)
+    more = often.lazy().filter(pl.col(times) > 1).select(*keys, pl.col(times).cast(pl.Int64) - 1)
     values = [pl.col(times).filter(pl.col(column).is_not_null()).sum().alias(column)
               for column in own]  # fmt: skip
     return part.rows.join(more, on=keys, how="inner").select(values).collect().row(0, named=True)
