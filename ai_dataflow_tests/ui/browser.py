@@ -16,6 +16,7 @@ PATIENCE = 90_000.0  # milliseconds; pages take 2 to 5 seconds on an idle machin
 WIDTH = 1440
 NAVIGATION = 240  # pixels that Dagster's navigation takes on the left; pictures are without it
 
+_LOOKS = 20  # at a page, until it is at rest
 _OPTIONS = (
     "--no-sandbox",  # root has none
     "--disable-gpu",
@@ -42,15 +43,19 @@ class Browser:
         return self.page
 
     def picture(self, name: str, *parts: Locator, margin: int = 24) -> Path:
-        """Take a picture of these elements and what is between them; of the window, if of none."""
+        """Take a picture of these elements and what is between them; of the window, if of none.
+
+        It waits until nothing moves there: fonts are loaded, animations are over. What never
+        rests, as Dagster's timeline of ticks on a slow machine, is taken as it is after a while.
+        """
         path = self._pictures / f"{name}.png"
         before = b""
-        for _ in range(100):  # until nothing moves there: fonts are loaded, animations are over
+        for _ in range(_LOOKS):
             now = self.page.screenshot(path=path, clip=self._clip(parts, margin))
             if now == before:
-                return path
+                break
             before = now
-        raise AssertionError("the page does not come to rest")
+        return path
 
     def _clip(self, parts: Sequence[Locator], margin: int) -> FloatRect:
         boxes = [_box(part) for part in parts]
