@@ -19,6 +19,10 @@ url = "workstation"
 workers = {workers}
 """
 
+MAPPING_HEADER = (
+    "module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,"
+    "is_key,required\n"
+)
 MAPPING = """\
 {module},ORION,header,No,id,int64,,Y,Y
 {module},ORION,header,Day,day,date,,,
@@ -34,9 +38,8 @@ def make_project(folder: Path, partitions: int, workers: int, root: str = "") ->
     """Write a project of so many partitions, all of the same data; `root` is where that will be."""
     clients = [f"client{i:05d}" for i in range(partitions // len(MODULES))]
     (folder / "ai_dataflow.toml").write_text(SETTINGS.format(workers=workers))
-    header = "module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,"
     rows = "".join(MAPPING.format(module=module) for module in MODULES)
-    (folder / "ai_mapping.csv").write_text(f"{header}is_key,required\n{rows}")
+    (folder / "ai_mapping.csv").write_text(MAPPING_HEADER + rows)
     (folder / "teams.csv").write_text("team,email,concern\nteam,team@example.org,*\n")
     control = ["product_code,module_name,submodule_name,client_code,module_location,active"]
     for module in MODULES:

@@ -35,33 +35,17 @@ from ai_dataflow.engine.job import STAGES, PartitionJob, PartitionResult
 from ai_dataflow.orchestration.engines import open_session
 from ai_dataflow_tests.orchestration.spark import finished, on_spark, start_run
 from ai_dataflow_tests.services.spark import SparkCluster
+from bench.projects import MAPPING, MAPPING_HEADER, SETTINGS
 from bench.racing import Case, Row
 
-SETTINGS = """\
-control_table = "control_table.csv"
-ai_mapping = "ai_mapping.csv"
-teams = "teams.csv"
-[workstation]
-url = "workstation"
-"""
-MAPPING = """\
-module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,is_key,required
-claims,ORION,header,No,id,int64,,Y,Y
-claims,ORION,header,Day,day,date,,,
-claims,ORION,line,No,id,int64,,Y,Y
-claims,ORION,line,,amount,float64,CAST(Price AS DOUBLE) * CAST(Quantity AS DOUBLE),,
-claims,VEGA,item,id,id,int64,,,Y
-claims,VEGA,item,day,day,date,,,
-claims,VEGA,item,amount,amount,float64,,,
-"""
 SOURCES = (("ORION", "header", "csv"), ("ORION", "line", "csv"), ("VEGA", "item", "parquet"))
 
 
 def make_project(folder: Path, partitions: int, rows: int) -> Path:
     """Write a project of so many partitions, each of four times so many rows."""
     (folder / "data").mkdir(parents=True)
-    (folder / "ai_dataflow.toml").write_text(SETTINGS)
-    (folder / "ai_mapping.csv").write_text(MAPPING)
+    (folder / "ai_dataflow.toml").write_text(SETTINGS.format(workers=1))
+    (folder / "ai_mapping.csv").write_text(MAPPING_HEADER + MAPPING.format(module="claims"))
     (folder / "teams.csv").write_text("team,email,concern\nteam,team@example.org,*\n")
     control = ["product_code,module_name,submodule_name,client_code,module_location,active"]
     control += [
@@ -110,10 +94,9 @@ def compare(partitions: int, rows: int, tasks: int) -> dict[str, dict[str, Any]]
     os.environ["POLARS_MAX_THREADS"] = "1"  # a core for each, here and there
     with tempfile.TemporaryDirectory() as name, SparkCluster(workers=1) as cluster:
         folder = make_project(Path(name) / "project", partitions, rows)
-        toml = folder / "ai_dataflow.toml"
-        toml.write_text(f"{SETTINGS}[execution]\nworkers = 1\n")
         found = {"local, 1 worker": measured(folder, cluster)}
-        toml.write_text(SETTINGS)
+        toml = folder / "ai_dataflow.toml"
+        toml.write_text(toml.read_text().partition("[execution]")[0])
         on_spark(folder, cluster)
         found["Spark, 1 worker"] = measured(folder, cluster)
         cluster.add_worker()

@@ -115,8 +115,9 @@ def _duplicates(table: Table) -> list[Diagnostic]:
     """Find active rows that name the same source twice: its rows would be published twice."""
     named = (table.cells[list(NAMES)] != "").all(axis="columns")
     active = table.cells[named & table.cells["active"].map(is_yes).astype(bool)]
+    several = active[active.duplicated(list(NAMES), keep=False)]
     problems = []
-    for lines in active.groupby(list(NAMES), sort=False).groups.values():
+    for lines in several.groupby(list(NAMES), sort=False).groups.values():
         for line in lines[1:]:
             first = table.sheet.place(int(lines[0]), "submodule_name")
             problems.append(

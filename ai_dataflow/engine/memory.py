@@ -40,7 +40,7 @@ def held_bytes(source: SourceJob, files: Files) -> int:
         return extract.size * _UNFOLDED[extract.file_format] * (_COMPRESSED if packed else 1)
     if extract.size < _FEW:
         return extract.size * _COMPRESSED
-    return int(files.frame().select(pl.len()).collect().item()) * width
+    return int(files.frame.select(pl.len()).collect().item()) * width
 
 
 def _width(ai_type: str) -> int:

@@ -36,7 +36,7 @@ def read_rows(files: Files, columns: list[str], space: Scratch, size: int) -> Re
     """
     if files.extract.file_format == "csv":
         return _read_csv(files, columns, space, size)
-    frame = files.frame()
+    frame = files.frame
     # A source that only feeds literals is still read, by any column: its rows count.
     wanted = frame.select(columns or list(frame.collect_schema())[:1])
     rows = wanted.sort(pl.all()) if files.extract.staged else wanted

@@ -75,12 +75,15 @@ def store(instance: dg.DagsterInstance, events: Iterable[EventLogEntry]) -> None
 
 def _store_in_sqlite(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
     """Do what `SqliteEventLogStorage.store_event` does, for events of one asset and run."""
-    rows = [storage.prepare_insert_event(event) for event in events]
+    from dagster._core.storage.event_log import SqlEventLogStorageTable  # noqa: PLC0415
+
+    insert = SqlEventLogStorageTable.insert()
+    told = insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+    rows = [storage._event_to_row(event) for event in events]
     with storage.run_connection(events[0].run_id) as connection:
-        for row in rows:
-            connection.execute(row)
+        connection.execute(insert, rows)
     # And again in the file that all runs share, where assets are looked up.
     with storage.index_transaction() as connection:
-        ids = [connection.execute(row).lastrowid for row in rows]
+        ids = connection.scalars(told, rows).all()
         storage._store_asset_event_tags(connection, events, ids)
         storage._store_asset_event(connection, events[-1], ids[-1])

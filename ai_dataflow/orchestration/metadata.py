@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -92,6 +93,7 @@ def version_tags(result: PartitionResult, stage: Stage) -> dict[str, str]:
     return {_DATA_VERSION: result.publication, **inputs}
 
 
+@lru_cache(maxsize=64)  # a module's partitions have the same
 def table_schema(columns: tuple[AiColumn, ...]) -> dg.TableSchema:
     """Give the dataset's columns, with types and descriptions."""
     return dg.TableSchema(

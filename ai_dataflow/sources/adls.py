@@ -64,7 +64,7 @@ class Files:
         with self._classified():
             if self.extract.file_format == "csv":
                 return self._csv_schema()
-            return self.frame().collect_schema()
+            return self.frame.collect_schema()
 
     def common_schema(self) -> pl.Schema:
         """Give the schema that all files of the extract have, every one of them looked at.
@@ -84,8 +84,12 @@ class Files:
                 raise failures.differing(self.extract.name, self.place, what)
         return first
 
+    @cached_property
     def frame(self) -> pl.LazyFrame:
-        """Scan the extract lazily; CSV is not scanned but read (see `csv_files`)."""
+        """The extract, scanned lazily; CSV is not scanned but read (see `csv_files`).
+
+        It is one frame whoever asks: what it has learnt from the files it does not ask again.
+        """
         match self.extract.file_format:
             case "delta":
                 return self._scan_delta()

@@ -79,7 +79,7 @@ def read(extract: Extract, given: Settings) -> pl.DataFrame:
     files = adls.opened(extract, "cell", given)
     with files.reading():
         if extract.file_format != "csv":
-            rows = files.frame().collect()
+            rows = files.frame.collect()
         else:
             columns = list(files.schema())
             rows = pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
