@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -27,18 +28,15 @@ from ai_dataflow_tests.services.spark import SparkCluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
 PACKAGE = Path(ai_dataflow.__file__).parent
+Frames = dict[str, pl.DataFrame]
 
 
-def _content(folder: Path) -> dict[str, pl.DataFrame]:
+def _content(folder: Path) -> Frames:
     """Give all that is published; the rows of a client in the order in which they are stored."""
     return {
         module: load(module, config=folder).collect().sort("client_code", maintain_order=True)
         for module in MODULES
     }
-
-
-def _assert_equal(found: dict[str, pl.DataFrame], expected: dict[str, pl.DataFrame]) -> None:
-    assert all(found[module].equals(expected[module]) for module in MODULES)
 
 
 @pytest.fixture(params=["classic", "connect"])
@@ -48,41 +46,53 @@ def where(request: pytest.FixtureRequest, spark_cluster: SparkCluster) -> Iterat
         yield url
 
 
-def test_the_real_case_is_made_as_locally(
+def _in_azure(folder: Path, azurite: Azurite, postgres: Postgres, database: str) -> Frames:
+    """Bring the real case to Azurite and PostgreSQL and make it locally; give what is published."""
+    in_azure(folder, azurite, f'url = "{postgres.url(database)}"')
+    assert run_project(folder).exit_code == 0
+    return _content(folder)
+
+
+def _assert_as_locally(folder: Path, report: dict[str, Any], local: Frames) -> None:
+    assert {p["status"] for p in report["partitions"]} == {"ok"}, report
+    assert_expected_figures(folder)
+    found = _content(folder)
+    assert all(found[module].equals(local[module]) for module in MODULES)
+
+
+def test_the_real_case_is_made_through_connect_as_locally(
     real_case: Path,
     azurite: Azurite,
     postgres: Postgres,
     chinook: str,
     spark_cluster: SparkCluster,
-    where: str,
 ) -> None:
-    in_azure(real_case, azurite, f'url = "{postgres.url(chinook)}"')
-    assert run_project(real_case).exit_code == 0
-    local = _content(real_case)
-    on_spark(real_case, spark_cluster, where)
-    report = finished(start_run(real_case, spark_cluster))
-    assert {p["status"] for p in report["partitions"]} == {"ok"}, report
-    assert_expected_figures(real_case)
-    _assert_equal(_content(real_case), local)
-    secrets = [azurite.keys["orionlake"], azurite.keys["workstation"], postgres.url(chinook)]
-    written = spark_cluster.written()
+    local = _in_azure(real_case, azurite, postgres, chinook)
+    with spark_cluster.connect() as url:
+        on_spark(real_case, spark_cluster, url)
+        report = finished(start_run(real_case, spark_cluster))
+    _assert_as_locally(real_case, report, local)
+    _assert_no_secrets(spark_cluster, azurite, postgres.url(chinook))
+
+
+def _assert_no_secrets(cluster: SparkCluster, azurite: Azurite, url: str) -> None:
+    written = cluster.written()
     assert b"MapInArrow" in written  # what Spark's pages show is among it
+    secrets = [azurite.keys["orionlake"], azurite.keys["workstation"], url]
     assert not any(secret.encode() in written for secret in secrets)
 
 
 @pytest.mark.proves(
     "write", "killed", "a Spark worker that is killed is waited out; its jobs run again elsewhere"
 )
-def test_a_worker_killed_amid_a_run_costs_its_time(
+def test_the_real_case_is_made_as_locally_though_a_worker_is_killed(
     real_case: Path,
     azurite: Azurite,
     postgres: Postgres,
     chinook: str,
     spark_cluster: SparkCluster,
 ) -> None:
-    in_azure(real_case, azurite, f'url = "{postgres.url(chinook)}"')
-    assert run_project(real_case).exit_code == 0
-    local = _content(real_case)
+    local = _in_azure(real_case, azurite, postgres, chinook)
     on_spark(real_case, spark_cluster)
     before = len(azurite.requests("/workstation"))
     run = start_run(real_case, spark_cluster)
@@ -91,9 +101,8 @@ def test_a_worker_killed_amid_a_run_costs_its_time(
     spark_cluster.kill_worker()
     report = finished(run)
     spark_cluster.add_worker()
-    assert {p["status"] for p in report["partitions"]} == {"ok"}, report
-    assert_expected_figures(real_case)
-    _assert_equal(_content(real_case), local)
+    _assert_as_locally(real_case, report, local)
+    _assert_no_secrets(spark_cluster, azurite, postgres.url(chinook))
 
 
 def _written(azurite: Azurite, before: int) -> int:
