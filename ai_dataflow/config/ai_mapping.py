@@ -66,7 +66,7 @@ def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
         *_bad_columns(table),
         *_unfed(table),
     ]
-    rows = [_row(table, line, cells) for line, cells in table.records()]
+    rows = [_row(table, line, cells) for line, cells in table.rows.items()]
     problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows)]
     return rows, table.told(problems)
 
@@ -115,28 +115,27 @@ def _unknown_types(table: Table) -> list[Diagnostic]:
             f"`{value[:80]}` is no ai_type{did_you_mean(value, ai_types.NAMES)}",
             f"one of {listing(ai_types.NAMES, 20)}",
         )
-        for line, value in table.cells["ai_type"].items()
+        for line, value in table.column("ai_type")
         if value and not ai_types.is_known(value)
     ]
 
 
 def _reserved(table: Table) -> list[Diagnostic]:
-    reserved = table.cells["ai_column"].map(is_reserved).astype(bool)
     return [
         table.problem(
             "008",
             line,
             "ai_column",
-            f"`{table.cells['ai_column'][line]}` is a column that ai_dataflow itself writes",
+            f"`{name}` is a column that ai_dataflow itself writes",
             "choose another name",
         )
-        for line in table.cells.index[reserved]
+        for line, name in table.column("ai_column")
+        if is_reserved(name)
     ]
 
 
 def _bad_columns(table: Table) -> list[Diagnostic]:
     """Find AI column names that Delta, SQL or Python would have to quote."""
-    names = table.cells["ai_column"]
     return [
         table.problem(
             "004",
@@ -145,7 +144,8 @@ def _bad_columns(table: Table) -> list[Diagnostic]:
             f"`{name[:80]}` cannot be an ai_column",
             "use up to 128 letters, digits and `_`, not beginning with a digit",
         )
-        for line, name in names[(names != "") & ~names.str.fullmatch(COLUMN_RULE)].items()
+        for line, name in table.column("ai_column")
+        if name and not re.fullmatch(COLUMN_RULE, name)
     ]
 
 
@@ -169,16 +169,16 @@ def _alike(rows: list[MappingRow]) -> list[Diagnostic]:
 
 
 def _unfed(table: Table) -> list[Diagnostic]:
-    unfed = (table.cells["source_column"] == "") & (table.cells["transform"] == "")
     return [
         table.problem(
             "010",
             line,
             "source_column",
-            f"nothing feeds `{table.cells['ai_column'][line]}`",
+            f"nothing feeds `{cells['ai_column']}`",
             "name a source_column or write a transform",
         )
-        for line in table.cells.index[unfed]
+        for line, cells in table.rows.items()
+        if not cells["source_column"] and not cells["transform"]
     ]
 
 

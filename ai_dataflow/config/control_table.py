@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
@@ -49,11 +50,11 @@ def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
         *_duplicates(table),
         *_alike(table),
     ]
-    rows = [_row(table, line, cells) for line, cells in table.records()]
+    rows = [_row(table, line, cells) for line, cells in table.rows.items()]
     return rows, table.told(problems)
 
 
-def _row(table: Table, line: int, cells: dict[str, str]) -> ControlRow:
+def _row(table: Table, line: int, cells: Mapping[str, str]) -> ControlRow:
     return ControlRow(
         sheet=table.sheet,
         line=line,
@@ -69,12 +70,13 @@ def _row(table: Table, line: int, cells: dict[str, str]) -> ControlRow:
 
 
 def _bad_formats(table: Table) -> list[Diagnostic]:
-    formats = table.cells["file_format"].str.casefold()
+    formats = ((line, value.casefold()) for line, value in table.column("file_format"))
     return [
         table.problem(
             "010", line, "file_format", f"`{value}` is no file format", listing(FILE_FORMATS)
         )
-        for line, value in formats[(formats != "") & ~formats.isin(FILE_FORMATS)].items()
+        for line, value in formats
+        if value not in ("", *FILE_FORMATS)
     ]
 
 
@@ -91,7 +93,7 @@ def _bad_loads(table: Table) -> list[Diagnostic]:
         table.problem(
             "018", line, "load", f"`{value[:80]}` is no way to load", "full, or append_by:<column>"
         )
-        for line, value in table.cells["load"].items()
+        for line, value in table.column("load")
         if append_column(value) is None
     ]
 
@@ -101,9 +103,11 @@ def _alike(table: Table) -> list[Diagnostic]:
     problems = []
     for column in NAMES:
         first: dict[str, str] = {}
-        for line, name in table.cells[column].drop_duplicates().items():
+        told = set()
+        for line, name in table.column(column):
             known = first.setdefault(name.casefold(), name)
-            if known != name:
+            if known != name and name not in told:
+                told.add(name)
                 message = f"`{name}` differs from `{known}` only in case"
                 fix = "spell the name in one way"
                 found = table.problem("012", line, column, message, fix)
@@ -113,19 +117,20 @@ def _alike(table: Table) -> list[Diagnostic]:
 
 def _duplicates(table: Table) -> list[Diagnostic]:
     """Find active rows that name the same source twice: its rows would be published twice."""
-    named = (table.cells[list(NAMES)] != "").all(axis="columns")
-    active = table.cells[named & table.cells["active"].map(is_yes).astype(bool)]
-    several = active[active.duplicated(list(NAMES), keep=False)]
+    first: dict[tuple[str, ...], int] = {}
     problems = []
-    for lines in several.groupby(list(NAMES), sort=False).groups.values():
-        for line in lines[1:]:
-            first = table.sheet.place(int(lines[0]), "submodule_name")
+    for line, cells in table.rows.items():
+        names = tuple(cells[name] for name in NAMES)
+        if not all(names) or not is_yes(cells["active"]):
+            continue
+        if (known := first.setdefault(names, line)) != line:
+            place = table.sheet.place(known, "submodule_name")
             problems.append(
                 table.problem(
                     "006",
                     line,
                     "submodule_name",
-                    f"the same product, module, submodule and client are in {first}",
+                    f"the same product, module, submodule and client are in {place}",
                     "remove one of the rows, or make it inactive",
                 )
             )

@@ -1,36 +1,18 @@
 """Grids of cells out of CSV files and workbooks, with the flaws that only a file can have.
 
-Why not `pandas.read_csv`: it stops at the first line with too many fields, pads lines with too few
+Why not pandas: its `read_csv` stops at the first line with too many fields, pads lines with too few
 in silence and forgets line numbers; a compiler's front end needs all three.
 """
 
 from __future__ import annotations
 
 import csv
-import re
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import openpyxl
-from openpyxl.utils.cell import range_boundaries
-
-from ai_dataflow.config.diagnostics import did_you_mean, listing
 
 MAX_ROWS = 200_000
-MAX_CELLS = 4_000_000
-# A workbook is a zip archive of XML; a small one can unfold to gigabytes.
-_MAX_UNZIPPED_BYTES = 128 << 20
-_MAX_TAGS = {"sheet": 10_000_000, "haredStrings": 4_000_000, "": 300_000}
-_MAX_ROW_TAGS = 100_000
-_MAX_MERGES = 1_000
-_EXCEL_ROWS = 1 << 20
-_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}(?::[A-Z]{1,3}\d{1,7})?)"')
 _WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
 
 
@@ -52,10 +34,13 @@ class Flaw:
 
 @dataclass
 class Grid:
-    """A sheet's cells as trimmed text, by line; blank lines are left out, the header is first."""
+    """A sheet's cells as trimmed text, by line; blank lines are left out, the header is first.
+
+    `letters` are what a workbook calls its columns; those of a CSV file have none.
+    """
 
     name: str
-    is_workbook: bool
+    letters: Sequence[str] = ()
     lines: list[tuple[int, list[str]]] = field(default_factory=list)
     flaws: list[Flaw] = field(default_factory=list)
 
@@ -87,13 +72,19 @@ def read_grid(file: Path, sheet: str) -> Grid:
     Raises:
         UnreadableError: it is not one, or is far larger than such a table can be.
     """
-    grid = _read_workbook(file, sheet) if is_workbook(file) else _read_csv(file)
+    if is_workbook(file):
+        # Its import takes longer than all of a plan: only who has a workbook waits.
+        from ai_dataflow.config.workbooks import read_workbook  # noqa: PLC0415
+
+        grid = read_workbook(file, sheet)
+    else:
+        grid = _read_csv(file)
     _check_widths(grid)
     return grid
 
 
 def _read_csv(file: Path) -> Grid:
-    grid = Grid(file.name, is_workbook=False)
+    grid = Grid(file.name)
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             reader = csv.reader(text, strict=True)
@@ -110,157 +101,6 @@ def _read_csv(file: Path) -> Grid:
     except OSError as error:
         raise UnreadableError(str(error.strerror)) from None
     return grid
-
-
-def _read_workbook(file: Path, sheet_name: str) -> Grid:
-    _check_archive(file)
-    with closing(_load(file, values=False)) as book:
-        sheet = _sheet(book, sheet_name)
-        grid = Grid(f"{file.name}!{sheet.title}", is_workbook=True)
-        computed = _computed(file, sheet.title)
-        for line, row in _rows(sheet):
-            grid.add(line, [_value(cell, computed, grid) for cell in row])
-        grid.flaws += _merged_lines(sheet, grid)
-    widest = max((len(cells) for _, cells in grid.lines), default=0)
-    grid.header.extend([""] * (widest - len(grid.header)))
-    return grid
-
-
-def _check_archive(file: Path) -> None:
-    """Refuse what would unfold to more than such a table can be, before anything is parsed."""
-    with _failing_as("it is no workbook"), zipfile.ZipFile(file) as archive:
-        unzipped = sum(entry.file_size for entry in archive.infolist())
-        if unzipped > _MAX_UNZIPPED_BYTES:
-            raise UnreadableError(
-                f"it unfolds to {unzipped >> 20:,} MB, too large for such a table"
-            )
-        for entry in archive.infolist():
-            if entry.filename.endswith((".xml", ".rels")):
-                _check_part(archive, entry)
-
-
-def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """Count tags: each becomes an object in memory, a style becomes a large one.
-
-    A row is parsed as a whole: a sheet with many tags on end and no row in sight is refused too.
-    """
-    kind = next((name for name in _MAX_TAGS if name in entry.filename), "")
-    tags = 0
-    with archive.open(entry) as part:
-        while chunk := part.read(1 << 20):
-            here = chunk.count(b"<")
-            tags += here
-            endless = kind == "sheet" and here > _MAX_ROW_TAGS and b"row" not in chunk
-            if tags > _MAX_TAGS[kind] or endless:
-                raise UnreadableError(f"{entry.filename} in it has far too many elements")
-
-
-@contextmanager
-def _failing_as(what: str) -> Iterator[None]:
-    """Turn whatever openpyxl and zipfile raise on bad files, in every way there is, into ours."""
-    try:
-        yield
-    except (UnreadableError, MemoryError):
-        raise
-    except zipfile.BadZipFile as error:
-        raise UnreadableError(f"{what} ({error})") from None
-    except Exception as error:
-        raise UnreadableError(f"{what} ({type(error).__name__})") from None
-
-
-def _load(file: Path, *, values: bool) -> openpyxl.Workbook:
-    """Load a workbook: with the values that Excel computed, or with the formulas themselves.
-
-    Read-only, which streams its rows, and leaves drawings, links and merges alone: in the other
-    mode a merge or link of `A1:XFD1048576` makes every cell of it.
-    """
-    with _failing_as("it is no workbook"):
-        return openpyxl.load_workbook(file, data_only=values, read_only=True)
-
-
-def _sheet(book: openpyxl.Workbook, name: str) -> Any:
-    sheets = {sheet.title: sheet for sheet in book.worksheets}
-    if not sheets:
-        raise UnreadableError("it has no sheet with cells")
-    if name and name not in sheets:
-        near = did_you_mean(name, sheets) or f"; there are {listing(sheets)}"
-        raise UnreadableError(f"there is no sheet `{name}`{near}")
-    return sheets[name] if name else next(iter(sheets.values()))
-
-
-def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Give the sheet's lines as far as they reach; what it says of its own size is not asked."""
-    sheet.reset_dimensions()
-    width = 0
-    with _failing_as("it is no workbook"):
-        for line, row in enumerate(sheet.iter_rows(), start=1):
-            width = max(width, len(row))
-            far = line > MAX_ROWS or line * width > MAX_CELLS
-            if (row and far) or line > _EXCEL_ROWS:  # rows that are not there come as empty ones
-                raise UnreadableError(
-                    f"the sheet reaches to row {line:,}, column {width:,}; "
-                    "delete what stands far from the table"
-                )
-            yield line, row
-
-
-def _merged_lines(sheet: Any, grid: Grid) -> list[Flaw]:
-    """Find the lines that merged cells cross, each once."""
-    found: dict[int, Flaw] = {}
-    for cells in islice(dict.fromkeys(_merges(sheet)), _MAX_MERGES):
-        left, top, _, bottom = range_boundaries(cells)
-        for line, _ in grid.lines:
-            if (top or 1) <= line <= (bottom or line):
-                found.setdefault(line, _merged(line, (left or 1) - 1, cells))
-    return list(found.values())
-
-
-def _merges(sheet: Any) -> Iterator[str]:
-    """Give the ranges of merged cells, which stand at the end of a sheet's XML."""
-    rest = b""
-    with sheet._get_source() as xml:
-        while chunk := xml.read(1 << 20):
-            whole, end, rest = (rest + chunk).rpartition(b">")
-            for match in _MERGE.finditer(whole + end):
-                yield match[1].decode()
-
-
-def _computed(file: Path, sheet_name: str) -> Callable[[Any], Any]:
-    """Give what Excel computed for a formula; the workbook is read again only if it has any."""
-    loaded: list[dict[tuple[int, int], Any]] = []
-
-    def value(cell: Any) -> Any:
-        if not loaded:
-            loaded.append(_values(file, sheet_name))
-        return loaded[0].get((cell.row, cell.column))
-
-    return value
-
-
-def _values(file: Path, sheet_name: str) -> dict[tuple[int, int], Any]:
-    with closing(_load(file, values=True)) as book:
-        return {
-            (cell.row, cell.column): cell.value
-            for _, row in _rows(_sheet(book, sheet_name))
-            for cell in row
-            if cell.value is not None
-        }
-
-
-def _value(cell: Any, computed: Callable[[Any], Any], grid: Grid) -> Any:
-    value = cell.value
-    if cell.data_type == "f":
-        value = computed(cell)
-        if value is None:
-            grid.flaws.append(_formula(cell.row, cell.column - 1))
-    if cell.data_type == "e" or (isinstance(value, str) and value in _ERROR_VALUES):
-        grid.flaws.append(_error_cell(cell.row, cell.column - 1, str(value)))
-    return value
-
-
-_ERROR_VALUES = frozenset(
-    {"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}
-)
 
 
 def cell_text(value: object) -> str:
@@ -286,7 +126,7 @@ def _check_widths(grid: Grid) -> None:
     named = {i for i, name in enumerate(grid.header) if name}
     for line, cells in grid.lines[1:]:
         stray = next((i for i, cell in enumerate(cells) if cell and i not in named), -1)
-        if stray >= width or (len(cells) < width and not grid.is_workbook):
+        if stray >= width or (len(cells) < width and not grid.letters):
             grid.flaws.append(_width(line, len(cells), width))
         elif stray >= 0:
             grid.flaws.append(_nameless(line, stray))
@@ -327,21 +167,3 @@ def _nameless(line: int, column: int) -> Flaw:
         "902", line, column, "the cell has a value, and its column no name",
         "name the column in the header, or clear the cell",
     )  # fmt: skip
-
-
-def _merged(line: int, column: int, cells: str) -> Flaw:
-    return Flaw(
-        "903", line, column, f"the cells {cells} are merged: all but the first are blank",
-        "unmerge them and fill in each",
-    )  # fmt: skip
-
-
-def _formula(line: int, column: int) -> Flaw:
-    return Flaw(
-        "904", line, column, "the cell is a formula without a computed value",
-        "open and save the workbook in Excel, or write the value",
-    )  # fmt: skip
-
-
-def _error_cell(line: int, column: int, value: str) -> Flaw:
-    return Flaw("905", line, column, f"the cell is the error {value}", "correct its formula")

@@ -125,7 +125,7 @@ def _to_table(reference: str, layout: Layout, header: list[str], rows: list[list
         place = _number(row[position]) if layout.is_ordered else None
         return (Decimal("Infinity") if place is None else place), [row[i] for i in keys], row
 
-    grid = Grid(reference, is_workbook=False)
+    grid = Grid(reference)
     grid.add(_HEADER_LINE, header)
     named: dict[int, str] = {}
     times: Counter[str] = Counter()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-from openpyxl.utils import get_column_letter
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.sheets import Flaw, Grid, UnreadableError, by_line, read_grid
@@ -80,37 +77,35 @@ class Layout:
 
 @dataclass(frozen=True)
 class Table:
-    """A table's cells as trimmed strings: a frame indexed by line, blank lines left out.
+    """A table's cells as trimmed texts: by line, blank lines left out, and by column.
 
-    `flaws` are what is wrong with its cells and lines as such, before anyone asks what they mean.
+    A column that the layout knows and the table lacks is blank. `flaws` are what is wrong with
+    cells and lines as such, before anyone asks what they mean.
     """
 
     sheet: Sheet
     layout: Layout
-    cells: pd.DataFrame
+    rows: Mapping[int, Mapping[str, str]]
     flaws: tuple[Diagnostic, ...] = ()
 
-    def records(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Give each row as (line, {column: text})."""
-        columns = list(self.cells.columns)
-        for line, *values in self.cells.itertuples(name=None):
-            yield line, dict(zip(columns, values, strict=True))
+    def column(self, name: str) -> Iterator[tuple[int, str]]:
+        """Give the cells of a column, each with its line."""
+        return ((line, cells[name]) for line, cells in self.rows.items())
 
     def blanks(self, columns: Iterable[str]) -> list[Diagnostic]:
         """Find blank cells in columns that need a value (code `…-003`)."""
         return [
             self.problem("003", line, column, f"`{column}` is blank", "fill it in")
             for column in columns
-            for line in self.cells.index[self.cells[column] == ""]
+            for line, value in self.column(column)
+            if not value
         ]
 
     def bad_names(self, columns: Iterable[str], also: str = "") -> list[Diagnostic]:
         """Find names that cannot be part of a partition key or a path (code `…-004`)."""
         problems = []
         for column in columns:
-            values = self.cells[column]
-            rule = MODULE_RULE if column == "module_name" else NAME_RULE
-            bad = values[(values != "") & (values != also) & ~values.str.fullmatch(rule)]
+            rule = re.compile(MODULE_RULE if column == "module_name" else NAME_RULE)
             problems += [
                 self.problem(
                     "004",
@@ -120,7 +115,8 @@ class Table:
                     "use up to 100 letters, digits, `_`, `-` and `.`, not beginning with a dot "
                     "(nor, for a module, with `_`)",
                 )
-                for line, value in bad.items()
+                for line, value in self.column(column)
+                if value not in ("", also) and not rule.fullmatch(value)
             ]
         return problems
 
@@ -129,7 +125,7 @@ class Table:
         return [
             self.problem("005", line, column, f"`{value[:80]}` is neither yes nor no", "Y or N")
             for column in columns
-            for line, value in self.cells[column].items()
+            for line, value in self.column(column)
             if value and value.casefold() not in YES | NO
         ]
 
@@ -145,11 +141,11 @@ class Table:
         rest = (p for p in problems if p.place not in flawed and p.line not in shifted)
         return [*flaws, *rest]
 
-    def problem(self, number: str, line: Any, column: str, message: str, fix: str) -> Diagnostic:
+    def problem(self, number: str, line: int, column: str, message: str, fix: str) -> Diagnostic:
         """Make a diagnostic about one cell."""
         code = f"{self.layout.prefix}-{number}"
-        place = self.sheet.place(int(line), column)
-        return Diagnostic(code, message, place=place, fix=fix, line=int(line))
+        place = self.sheet.place(line, column)
+        return Diagnostic(code, message, place=place, fix=fix, line=line)
 
 
 def is_yes(text: str) -> bool:
@@ -186,33 +182,27 @@ def to_table(grid: Grid, layout: Layout, keys: Mapping[int, str] | None = None) 
         DataflowError: the codes of wrong headers, for every wrong column.
     """
     header_line, header = grid.lines[0] if grid.lines else (1, [])
-    letters = tuple(
-        (column, get_column_letter(i))
-        for i, column in enumerate(header if grid.is_workbook else (), start=1)
-        if column
-    )
-    sheet = Sheet(grid.name, letters, keys)
-    flaws = [_flaw(flaw, sheet, layout, header) for flaw in by_line(grid.flaws)]
+    letters = zip(header, grid.letters, strict=False)
+    sheet = Sheet(grid.name, tuple((name, letter) for name, letter in letters if name), keys)
+    flaws = [_flaw(flaw, grid, sheet, layout) for flaw in by_line(grid.flaws)]
     if wrong := header_problems(sheet, layout, header_line, header):
         raise DataflowError(*wrong, *(f for f in flaws if f.line == header_line))
-    width = len(header)
-    frame = pd.DataFrame(
-        [(cells + [""] * width)[:width] for _, cells in grid.lines[1:]],
-        index=[line for line, _ in grid.lines[1:]],
-        columns=header,
-        dtype="str",
-    )
-    frame = frame.loc[:, [column != "" for column in header]]
-    known = frame.reindex(columns=list(layout.known), fill_value="")
-    return Table(sheet, layout, known, tuple(flaws))
+    blank = dict.fromkeys(layout.known, "")
+    rows = {line: blank | _named(header, cells) for line, cells in grid.lines[1:]}
+    return Table(sheet, layout, rows, tuple(flaws))
 
 
-def _flaw(flaw: Flaw, sheet: Sheet, layout: Layout, header: list[str]) -> Diagnostic:
+def _named(header: list[str], cells: list[str]) -> dict[str, str]:
+    """Give a line's cells by column; a line may be too short or too long, which is a flaw of it."""
+    return {column: cell for column, cell in zip(header, cells, strict=False) if column}
+
+
+def _flaw(flaw: Flaw, grid: Grid, sheet: Sheet, layout: Layout) -> Diagnostic:
     """Give a flaw its code and its place: the cell, or the line."""
-    if flaw.column >= 0 and sheet.letters:
-        place = f"{sheet.name}!{get_column_letter(flaw.column + 1)}{flaw.line}"
+    if flaw.column >= 0 and grid.letters:
+        place = f"{grid.name}!{grid.letters[flaw.column]}{flaw.line}"
     else:
-        named = header[flaw.column] if 0 <= flaw.column < len(header) else ""
+        named = grid.header[flaw.column] if 0 <= flaw.column < len(grid.header) else ""
         place = sheet.place(flaw.line, named)
     return Diagnostic(
         f"{layout.prefix}-{flaw.number}",

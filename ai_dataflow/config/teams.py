@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
@@ -63,13 +63,13 @@ def team_rows(table: Table) -> tuple[list[Team], list[Diagnostic]]:
     """Give the table's teams and its problems."""
     problems = table.blanks(("team", "email", "concern"))
     problems += [*_unknown_words(table), *_bad_addresses(table), *_disagreements(table)]
-    teams = [_team(table, line, cells) for line, cells in table.records()]
+    teams = [_team(table, line, cells) for line, cells in table.rows.items()]
     return teams, table.told(problems)
 
 
 def _unknown_words(table: Table) -> Iterator[Diagnostic]:
     for column, (number, words) in _CHOICES.items():
-        for line, value in table.cells[column].items():
+        for line, value in table.column(column):
             if value and value.casefold() not in words:
                 noun = "concern" if column == "concern" else f"choice for `{column}`"
                 message = f"`{value[:80]}` is no {noun}{did_you_mean(value, words)}"
@@ -79,11 +79,11 @@ def _unknown_words(table: Table) -> Iterator[Diagnostic]:
 
 def _bad_addresses(table: Table) -> Iterator[Diagnostic]:
     """Find what is no address; a team may have one, with as many in `cc` as it likes."""
-    for line, value in table.cells["email"].items():
+    for line, value in table.column("email"):
         if value and not is_address(value):
             message = f"`{value[:80]}` is no mail address"
             yield table.problem("007", line, "email", message, "name@example.org")
-    for line, value in table.cells["cc"].items():
+    for line, value in table.column("cc"):
         if wrong := [part for part in several(value) if not is_address(part)]:
             message = f"`{wrong[0][:80]}` is no mail address"
             fix = "addresses like name@example.org, with `;` between them"
@@ -93,7 +93,7 @@ def _bad_addresses(table: Table) -> Iterator[Diagnostic]:
 def _disagreements(table: Table) -> Iterator[Diagnostic]:
     """Find teams that say two things of one matter in two rows."""
     said: dict[tuple[str, str], str] = {}
-    for line, cells in table.records():
+    for line, cells in table.rows.items():
         for column in ("notify", "remind"):
             word = cells[column].casefold()
             if not word or word not in _CHOICES[column][1]:
@@ -111,7 +111,7 @@ def with_owner(teams: Sequence[Team], problem: Diagnostic) -> Diagnostic:
     return replace(problem, owner=owner)
 
 
-def _team(table: Table, line: int, cells: dict[str, str]) -> Team:
+def _team(table: Table, line: int, cells: Mapping[str, str]) -> Team:
     return Team(
         sheet=table.sheet,
         line=line,
@@ -126,7 +126,7 @@ def _team(table: Table, line: int, cells: dict[str, str]) -> Team:
     )
 
 
-def _word(column: str, cells: dict[str, str]) -> str:
+def _word(column: str, cells: Mapping[str, str]) -> str:
     """Give a known word; another one is told, and counts as none."""
     word = cells[column].casefold()
     return word if word in _CHOICES[column][1] else ""

@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Any, get_args, get_origin
 
 import dagster as dg
-import pandas as pd
 import polars as pl
 import pyarrow as pa
 
@@ -18,12 +17,7 @@ from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.readers import read_dataset
 
-_CONVERTERS: dict[Any, Callable[[pl.LazyFrame], Any]] = {
-    pl.LazyFrame: lambda frame: frame,
-    pl.DataFrame: lambda frame: frame.collect(),
-    pd.DataFrame: lambda frame: frame.collect().to_pandas(),
-    pa.Table: lambda frame: frame.collect().to_arrow(),
-}
+Converter = Callable[[pl.LazyFrame], Any]
 
 
 class WorkstationIOManager(dg.ConfigurableIOManager):
@@ -61,12 +55,24 @@ class WorkstationIOManager(dg.ConfigurableIOManager):
         }
 
 
-def _converter(wanted: Any) -> Callable[[pl.LazyFrame], Any]:
+def _converter(wanted: Any) -> Converter:
+    known = _converters()
     if wanted is Any:
-        return _CONVERTERS[pl.LazyFrame]
-    if wanted not in _CONVERTERS:
-        known = ", ".join(f"{kind.__module__}.{kind.__name__}" for kind in _CONVERTERS)
+        return known[pl.LazyFrame]
+    if wanted not in known:
+        names = ", ".join(f"{kind.__module__}.{kind.__name__}" for kind in known)
         raise dg.DagsterInvariantViolationError(
-            f"ai_dataset cannot be loaded as {wanted}; annotate the input as one of {known}"
+            f"ai_dataset cannot be loaded as {wanted}; annotate the input as one of {names}"
         )
-    return _CONVERTERS[wanted]
+    return known[wanted]
+
+
+def _converters() -> dict[Any, Converter]:
+    import pandas as pd  # noqa: PLC0415 - its import is for those who load an input
+
+    return {
+        pl.LazyFrame: lambda frame: frame,
+        pl.DataFrame: lambda frame: frame.collect(),
+        pd.DataFrame: lambda frame: frame.collect().to_pandas(),
+        pa.Table: lambda frame: frame.collect().to_arrow(),
+    }

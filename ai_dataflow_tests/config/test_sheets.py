@@ -77,7 +77,7 @@ def test_a_formula_has_the_value_that_excel_computed(
             new.writestr(name, computed)
     (tmp_path / "c.xlsx").write_bytes(page.getvalue())
     read = read_table("c.xlsx#Control", tmp_path, LAYOUT)
-    assert (read.flaws, read.cells["client_code"][2]) == ((), "7")
+    assert (read.flaws, read.rows[2]["client_code"]) == ((), "7")
 
 
 @pytest.mark.parametrize("value", ["#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#SPILL!"])
@@ -98,7 +98,7 @@ def test_blanks_around_a_name_are_ignored_with_a_warning(tmp_path: Path, blank: 
         (flaw,) = read.flaws
         assert (flaw.code, flaw.severity) == ("CTL-901", "warning")
         assert flaw.place in ("c.csv:2:client_code", "c.xlsx!Control!B2")
-        assert read.cells["client_code"][2] == "acme"
+        assert read.rows[2]["client_code"] == "acme"
 
 
 def test_blanks_are_told_once_for_each_column(tmp_path: Path) -> None:
@@ -115,8 +115,8 @@ def test_blanks_around_a_column_name_are_ignored_too(tmp_path: Path) -> None:
 
 def test_a_cell_of_blanks_alone_is_blank_and_a_line_of_them_is_none(tmp_path: Path) -> None:
     read = text(tmp_path, "module_name,client_code,active\n , \u00a0,\nclaims,\u00a0,Y\n")
-    assert (list(read.cells.index), read.flaws) == ([3], ())
-    assert read.cells["client_code"][3] == ""
+    assert (list(read.rows), read.flaws) == ([3], ())
+    assert read.rows[3]["client_code"] == ""
 
 
 @pytest.mark.parametrize(("separator", "shown"), [(";", "`;`"), ("\t", "tabs"), ("|", "`|`")])
@@ -189,7 +189,7 @@ def test_a_value_in_a_column_without_a_name_is_told_and_not_dropped(tmp_path: Pa
 
 def test_a_short_row_of_a_workbook_is_a_row_with_blanks(tmp_path: Path) -> None:
     read = workbook(tmp_path, ["claims", "acme"])
-    assert (read.flaws, read.cells["active"][2]) == ((), "")
+    assert (read.flaws, read.rows[2]["active"]) == ((), "")
 
 
 def test_what_follows_from_a_flaw_is_not_told_as_well(tmp_path: Path) -> None:

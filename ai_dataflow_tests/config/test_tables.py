@@ -80,7 +80,7 @@ def test_a_line_with_too_many_or_too_few_cells_is_a_problem_of_its_own(
     (width,) = (flaw for flaw in rows.flaws if flaw.code == "CTL-902")
     assert (width.place, width.severity) == ("control_table.csv:3", "error")
     assert says in width.message
-    assert list(rows.cells.index) == [2, 3]  # the rest of the table is read
+    assert list(rows.rows) == [2, 3]  # the rest of the table is read
 
 
 @ROW_KINDS
@@ -91,24 +91,24 @@ def test_rows_keep_their_lines_and_blanks_around_cells_go(tmp_path: Path, sheet:
 
         claims,\u00a0borealis,N
     """
-    rows = list(read(tmp_path, text, sheet).records())
+    rows = list(read(tmp_path, text, sheet).rows.items())
     assert [(line, cells["client_code"]) for line, cells in rows] == [(2, "acme"), (4, "borealis")]
     assert {cells["file_format"] for _, cells in rows} == {""}
 
 
 def test_a_row_over_several_lines_is_called_by_its_first(tmp_path: Path) -> None:
     rows = read(tmp_path, 'module_name,client_code,active\nclaims,"ac\nme",Y\nclaims,b,Y\n')
-    assert [line for line, _ in rows.records()] == [2, 4]
+    assert list(rows.rows) == [2, 4]
 
 
 @ROW_KINDS
 def test_empty_columns_at_the_right_edge_are_harmless(tmp_path: Path, sheet: str) -> None:
     text = "module_name,client_code,active,,\nclaims,acme,Y,,\n"
-    assert len(read(tmp_path, text, sheet).cells) == 1
+    assert len(read(tmp_path, text, sheet).rows) == 1
 
 
 def test_a_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
-    assert len(read(tmp_path, "\ufeffmodule_name,client_code,active\nclaims,acme,Y\n").cells) == 1
+    assert len(read(tmp_path, "\ufeffmodule_name,client_code,active\nclaims,acme,Y\n").rows) == 1
 
 
 def test_typed_cells_of_a_workbook_read_as_a_person_sees_them(tmp_path: Path) -> None:
@@ -118,9 +118,9 @@ def test_typed_cells_of_a_workbook_read_as_a_person_sees_them(tmp_path: Path) ->
     page.append(["claims", 7.0, True])
     page.append([date(2026, 1, 5), 7.5, None])
     book.save(tmp_path / "control_table.xlsx")
-    rows = read_table("control_table.xlsx", tmp_path, LAYOUT).cells
-    assert list(rows.loc[2]) == ["claims", "7", "True", ""]
-    assert list(rows.loc[3])[1:] == ["7.5", "", ""]
+    rows = read_table("control_table.xlsx", tmp_path, LAYOUT).rows
+    assert list(rows[2].values()) == ["claims", "7", "True", ""]
+    assert list(rows[3].values())[1:] == ["7.5", "", ""]
 
 
 def test_without_a_sheet_name_the_first_sheet_is_read(tmp_path: Path) -> None:
