@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import typer
-from rich.markdown import Markdown
 
 from ai_dataflow import terminal
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_with_plan, out, print_json
@@ -161,6 +160,8 @@ def help_(code: Annotated[str, typer.Argument(help="A code, such as MAP-014.")])
     known = CODES.get(code.upper())
     if known is None:
         raise typer.BadParameter(f"there is no code {code}{did_you_mean(code.upper(), CODES)}")
+    from rich.markdown import Markdown  # noqa: PLC0415 - only this command needs its parser
+
     out.print(Markdown(explain_code(known)))
 
 

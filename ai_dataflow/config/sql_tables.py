@@ -61,11 +61,6 @@ _FAULTS: dict[Kind, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
-def is_sql(reference: str) -> bool:
-    """Tell whether a table of the settings is in a database."""
-    return reference.casefold().startswith(_SCHEME)
-
-
 def read_sql_table(setting: str, settings: Settings, layout: Layout) -> Table:
     """Read a table that people edit from a database.
 

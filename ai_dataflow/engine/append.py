@@ -34,14 +34,6 @@ class Appended:
     note: str
 
 
-def can_append_by(dtype: pl.DataType) -> bool:
-    """Tell whether values of a type have one order, in the database and here.
-
-    Text has the order of its collation, a float may not come back as it was written.
-    """
-    return dtype.is_integer() or dtype.is_temporal() or dtype.is_decimal()
-
-
 @dataclass(frozen=True)
 class Copied:
     """A table that is copied: its database, all its columns, and those that a copy has.

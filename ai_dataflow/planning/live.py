@@ -10,7 +10,6 @@ import polars as pl
 from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.locations import Location, SqlLocation
-from ai_dataflow.engine.append import can_append_by
 from ai_dataflow.engine.compile import CompiledSource, compile_source
 from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.planning.findings import Findings
@@ -95,7 +94,7 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
             )
     types = {name.casefold(): dtype for name, dtype in schema.items()}
     dtype = types.get(source.append_by.casefold())
-    if source.append_by and dtype is not None and not can_append_by(dtype):
+    if source.append_by and dtype is not None and not _can_append_by(dtype):
         yield Diagnostic(
             "CTL-020",
             f"`{source.append_by}` is {dtype}, whose order here and in the database may differ: "
@@ -104,6 +103,14 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
             fix="name a column of whole numbers, decimals, dates or times that only grows",
             line=row.line,
         )
+
+
+def _can_append_by(dtype: pl.DataType) -> bool:
+    """Tell whether values of a type have one order, in the database and here.
+
+    Text has the order of its collation, a float may not come back as it was written.
+    """
+    return dtype.is_integer() or dtype.is_temporal() or dtype.is_decimal()
 
 
 def _key_types(

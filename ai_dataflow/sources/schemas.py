@@ -21,7 +21,7 @@ import pyarrow as pa
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import adls, azure_sql
+from ai_dataflow.sources import adls
 from ai_dataflow.sources.finding import Found
 from ai_dataflow.sources.survey import Survey, each, survey
 
@@ -60,6 +60,8 @@ def read_schemas(
 
     def look(location: Location, place: str) -> pl.Schema:
         if isinstance(location, SqlLocation):
+            from ai_dataflow.sources import azure_sql  # noqa: PLC0415 - SQLAlchemy takes its time
+
             return azure_sql.database(location.connection, settings).schema(location, place)
         sight = seen[location]
         if isinstance(sight, tuple):

@@ -16,7 +16,6 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import failures
 from ai_dataflow.sources.finding import Found, find
 from ai_dataflow.sources.listings import AT_ONCE, Listings
-from ai_dataflow.sources.sql_changes import marks
 from ai_dataflow.sources.storage import is_glob, split_glob
 
 # Files as they are listed; what tells a SQL table's state, empty where nothing does; what is wrong.
@@ -35,10 +34,15 @@ def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location,
     """
     files = {own: place for own, place in wanted.items() if isinstance(own, FileLocation)}
     tables = {own: place for own, place in wanted.items() if isinstance(own, SqlLocation)}
-    seen = _files(files, settings)
-    for location, mark in marks(tables, settings).items():
-        seen[location] = mark
-    return seen
+    return {**_files(files, settings), **_tables(tables, settings)}
+
+
+def _tables(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[Location, Sight]:
+    if not wanted:
+        return {}
+    from ai_dataflow.sources.sql_changes import marks  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    return dict(marks(wanted, settings).items())
 
 
 def _files(wanted: Mapping[FileLocation, str], settings: Settings) -> dict[Location, Sight]:

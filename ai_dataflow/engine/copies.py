@@ -1,0 +1,89 @@
+"""Copies of SQL tables in a partition's staging: their mapped columns, all rows or the new ones."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+
+import polars as pl
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine.append import Appended, Copied, append
+from ai_dataflow.engine.code import CODE_VERSION
+from ai_dataflow.engine.compile import compile_source
+from ai_dataflow.engine.job import SourceJob
+from ai_dataflow.sources import azure_sql, failures
+from ai_dataflow.sources.azure_sql import Columns
+from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.sql_changes import marks
+from ai_dataflow.sources.storage import Folder, StoredFile
+from ai_dataflow.workstation.files import DataFile, write_batches
+
+
+def copy(
+    source: SourceJob,
+    location: SqlLocation,
+    settings: Settings,
+    staging: Folder,
+    last: Extract | None,
+) -> Extract:
+    """Copy the mapped columns of a SQL table's rows into one file of the partition's staging.
+
+    Args:
+        source: the source; `location` is its own.
+        location: the table.
+        settings: for the connection.
+        staging: the partition's folder for copies.
+        last: the last extract of the source, which new rows may be appended to.
+
+    Raises:
+        DataflowError: what hinders reading the table or writing the copy.
+    """
+    # Asked before the rows are: what changes meanwhile is seen by the next run.
+    mark = source.seen if isinstance(source.seen, str) else _mark(source, location, settings)
+    database = azure_sql.database(location.connection, settings)
+    columns = database.columns(location, source.place)
+    schema = pl.Schema({name: column.dtype for name, column in columns.items()})
+    needed = compile_source(source, schema).needed or list(schema)[:1]
+
+    def write(frames: Iterable[pl.DataFrame]) -> DataFile:
+        # A name of its own for every attempt: what another left behind is never read.
+        path = f"{source.product}.{source.submodule}.{uuid.uuid4().hex}.parquet"
+        return write_batches(frames, staging, path)
+
+    done = Appended(None, "")
+    origin = f"{CODE_VERSION} {settings.sql[location.connection].where}"
+    origin = hashlib.sha256(origin.encode()).hexdigest()[:16]
+    if by := _spelled(source.append_by, columns):
+        source, needed = replace(source, append_by=by), list(dict.fromkeys([*needed, by]))
+        table = Copied(location, database, columns, needed, origin)
+        done = append(source, table, last, staging, write)
+    file = done.file or database.copy(location, columns, needed, write, source.place)
+    if location.client_column and not file.rows:
+        raise failures.no_rows(str(location), location.client_column, source.place)
+    stored = StoredFile(file.path, file.size, "")
+    return Extract(
+        source.product, source.submodule, str(location), staging.url, "parquet", (stored,),
+        staged=True,
+        source=repr(location),
+        rows=file.rows,
+        fingerprint=mark,
+        note=done.note,
+        origin=origin,
+    )  # fmt: skip
+
+
+def _spelled(name: str, columns: Columns) -> str:
+    """Give a column as the table spells it."""
+    return next((known for known in columns if known.casefold() == name.casefold()), name)
+
+
+def _mark(source: SourceJob, location: SqlLocation, settings: Settings) -> str:
+    mark = marks({location: source.place}, settings)[location]
+    if isinstance(mark, tuple):
+        raise DataflowError(*mark)
+    return mark
