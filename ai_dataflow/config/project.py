@@ -12,7 +12,7 @@ from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings, load_settings
-from ai_dataflow.config.tables import Layout, Table, read_table
+from ai_dataflow.config.tables import SQL_SCHEME, Layout, Table, read_table
 from ai_dataflow.config.teams import Team
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ def load_teams(settings: Settings) -> tuple[Team, ...]:
 
 def _table(setting: str, settings: Settings, layout: Layout) -> Table:
     reference: str = getattr(settings, setting)
-    if reference.casefold().startswith("sql://"):
+    if reference.casefold().startswith(SQL_SCHEME):
         from ai_dataflow.config.sql_tables import read_sql_table  # noqa: PLC0415 - for SQLAlchemy
 
         return read_sql_table(setting, settings, layout)

@@ -21,10 +21,9 @@ from ai_dataflow.config.databases import connection, session_of
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.config.sheets import MAX_ROWS, Flaw, Grid, cell_text
-from ai_dataflow.config.tables import Layout, Sheet, Table, header_problems, to_table
+from ai_dataflow.config.tables import SQL_SCHEME, Layout, Sheet, Table, header_problems, to_table
 
 POSITION = "position"
-_SCHEME = "sql://"
 _HEADER_LINE = 1
 _FAULTS: dict[Kind, tuple[str, str, str]] = {
     "missing": (
@@ -74,7 +73,7 @@ def read_sql_table(setting: str, settings: Settings, layout: Layout) -> Table:
             for every wrong column.
     """
     reference: str = getattr(settings, setting)
-    name, _, path = reference[len(_SCHEME) :].partition("/")
+    name, _, path = reference[len(SQL_SCHEME) :].partition("/")
     schema, _, table = unquote(path.strip("/")).rpartition(".")
     if wrong := _wrong_reference(setting, settings, name, table):
         raise DataflowError(wrong)

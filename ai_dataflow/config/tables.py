@@ -13,6 +13,7 @@ from ai_dataflow.config.sheets import Flaw, Grid, UnreadableError, by_line, read
 # Names that become folders, partition keys and parts of paths; a leading dot would hide or escape.
 NAME_RULE = r"(?!\.)(?!.*\.\.\.)[A-Za-z0-9_.-]{1,100}"
 MODULE_RULE = rf"(?!_){NAME_RULE}"
+SQL_SCHEME = "sql://"  # of tables that are in a database
 YES = frozenset({"y", "yes", "true", "t", "1", "x"})
 NO = frozenset({"n", "no", "false", "f", "0"})
 

@@ -23,7 +23,7 @@ _MAX_UNZIPPED_BYTES = 128 << 20
 _MAX_TAGS = {"sheet": 10_000_000, "haredStrings": 4_000_000, "": 300_000}
 _MAX_ROW_TAGS = 100_000
 _MAX_MERGES = 1_000
-_EXCEL_ROWS = 1 << 20
+_EXCEL_ROWS, _EXCEL_COLUMNS = 1 << 20, 1 << 14
 _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}(?::[A-Z]{1,3}\d{1,7})?)"')
 
 
@@ -44,7 +44,7 @@ def read_workbook(file: Path, sheet_name: str) -> Grid:
     widest = max((len(cells) for _, cells in grid.lines), default=0)
     grid.header.extend([""] * (widest - len(grid.header)))
     reach = max((flaw.column + 1 for flaw in grid.flaws), default=0)
-    grid.letters = [get_column_letter(i + 1) for i in range(max(widest, reach, 1))]
+    grid.letters = [get_column_letter(i + 1) for i in range(max(widest, reach))]
     return grid
 
 
@@ -117,7 +117,7 @@ def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     with _failing_as("it is no workbook"):
         for line, row in enumerate(sheet.iter_rows(), start=1):
             width = max(width, len(row))
-            far = line > MAX_ROWS or line * width > MAX_CELLS
+            far = line > MAX_ROWS or line * width > MAX_CELLS or width > _EXCEL_COLUMNS
             if (row and far) or line > _EXCEL_ROWS:  # rows that are not there come as empty ones
                 raise UnreadableError(
                     f"the sheet reaches to row {line:,}, column {width:,}; "

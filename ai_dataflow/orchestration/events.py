@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import sqlalchemy as sa
 from dagster import DagsterEvent, DagsterEventType, EventLogEntry
 from dagster._core.events import AssetMaterializationPlannedData, StepMaterializationData
 
@@ -78,12 +79,14 @@ def _store_in_sqlite(storage: SqliteEventLogStorage, events: Sequence[EventLogEn
     from dagster._core.storage.event_log import SqlEventLogStorageTable  # noqa: PLC0415
 
     insert = SqlEventLogStorageTable.insert()
-    told = insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
     rows = [storage._event_to_row(event) for event in events]
     with storage.run_connection(events[0].run_id) as connection:
         connection.execute(insert, rows)
     # And again in the file that all runs share, where assets are looked up.
     with storage.index_transaction() as connection:
-        ids = connection.scalars(told, rows).all()
+        connection.execute(insert, rows)
+        # Nobody else writes meanwhile, and SQLite counts up by one.
+        last = connection.execute(sa.select(sa.func.max(SqlEventLogStorageTable.c.id))).scalar_one()
+        ids = range(last - len(rows) + 1, last + 1)
         storage._store_asset_event_tags(connection, events, ids)
         storage._store_asset_event(connection, events[-1], ids[-1])

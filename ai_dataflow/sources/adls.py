@@ -84,11 +84,11 @@ class Files:
                 raise failures.differing(self.extract.name, self.place, what)
         return first
 
-    @cached_property
+    @property
     def frame(self) -> pl.LazyFrame:
-        """The extract, scanned lazily; CSV is not scanned but read (see `csv_files`).
+        """The extract, scanned lazily and anew; CSV is not scanned but read (see `csv_files`).
 
-        It is one frame whoever asks: what it has learnt from the files it does not ask again.
+        Not kept: Polars would read a file that was replaced meanwhile by the old one's footer.
         """
         match self.extract.file_format:
             case "delta":

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
+from ai_dataflow.notifications.delivery import Delivery
+from ai_dataflow.notifications.outbox import Entry
 from ai_dataflow.terminal.texts import counted, printable, when
-
-if TYPE_CHECKING:  # templates, mail and HTTP: for the commands that send
-    from ai_dataflow.notifications.delivery import Delivery
-    from ai_dataflow.notifications.outbox import Entry
 
 _STYLES = {"sent": "green", "waiting": "yellow", "given up": "red"}
 

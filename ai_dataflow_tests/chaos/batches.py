@@ -83,21 +83,19 @@ def publish(world: World) -> Told:
 class Sweep:
     """Kills at each write of a run, from the first to the last; or at each so-many-th of them.
 
-    `first`: the run is the first one. `again`: another one was killed somewhere before. `part` is
-    where it begins, of `parts`; None leaves that to chance.
+    `first`: the run is the first one. `again`: another one was killed somewhere before. Which of
+    so many `parts` of the writes it is, is left to chance.
     """
 
     first: bool = False
     again: bool = False
     sides: Sequence[Side] = BOTH
-    part: int | None = 0
     parts: int = 1
 
     def rounds(self, place: Place, chance: random.Random) -> Iterator[Round]:
         """Play them."""
         scene = scenes(place, first=self.first)
-        part = chance.randrange(self.parts) if self.part is None else self.part
-        for number in itertools.count(1 + part, self.parts):
+        for number in itertools.count(1 + chance.randrange(self.parts), self.parts):
             played = []
             for side in self.sides:
                 before = [Kill(chance.randint(1, _WRITES), chance.choice(BOTH))]
