@@ -77,6 +77,9 @@ _LAUGHS = f"<!DOCTYPE worksheet [<!ENTITY a '{'ha' * 50}'>{_ENTITIES}]>"
 
 BOMBS: dict[str, tuple[str, Callable[[], Iterable[str]]]] = {
     "blanks of 300 MB": (SHEET, lambda: _repeated(_OPEN, " ", 300 * _MB, _CLOSE)),
+    "a row wider than Excel's": (
+        SHEET, lambda: [_OPEN, "<row>", "<c/>" * 18_300, "</row>", _CLOSE],
+    ),
     "a row of millions of cells": (
         SHEET, lambda: _repeated(f"{_OPEN}<row>", "<c/>", 30 * _MB, f"</row>{_CLOSE}"),
     ),
