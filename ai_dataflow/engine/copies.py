@@ -56,8 +56,7 @@ def copy(
         return write_batches(frames, staging, path)
 
     done = Appended(None, "")
-    origin = f"{CODE_VERSION} {settings.sql[location.connection].where}"
-    origin = hashlib.sha256(origin.encode()).hexdigest()[:16]
+    origin = _origin(location, settings)
     if by := _spelled(source.append_by, columns):
         source, needed = replace(source, append_by=by), list(dict.fromkeys([*needed, by]))
         table = Copied(location, database, columns, needed, origin)
@@ -75,6 +74,12 @@ def copy(
         note=done.note,
         origin=origin,
     )  # fmt: skip
+
+
+def _origin(location: SqlLocation, settings: Settings) -> str:
+    """Digest what tells a copy's database and the code from others; see `Extract`."""
+    told = f"{CODE_VERSION} {settings.sql[location.connection].where}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _spelled(name: str, columns: Columns) -> str:
