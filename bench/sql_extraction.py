@@ -49,8 +49,8 @@ def ours(file: Path, *, odbc: bool = True) -> None:
 
     from ai_dataflow.config.locations import SqlLocation  # noqa: PLC0415
     from ai_dataflow.config.settings import Settings, SqlConnection  # noqa: PLC0415
+    from ai_dataflow.connections.stores import Folder  # noqa: PLC0415
     from ai_dataflow.sources import azure_sql  # noqa: PLC0415
-    from ai_dataflow.sources.storage import Folder  # noqa: PLC0415
     from ai_dataflow.workstation.files import write_batches  # noqa: PLC0415
 
     own = SqlConnection(

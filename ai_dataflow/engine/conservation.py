@@ -14,8 +14,8 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.engine.job import PartitionResult, ProductCounts, SourceJob
-from ai_dataflow.sources.storage import scan_parquet
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.kept import Kept

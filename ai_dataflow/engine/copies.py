@@ -12,6 +12,7 @@ import polars as pl
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.engine.append import Appended, Copied, append
 from ai_dataflow.engine.code import CODE_VERSION
 from ai_dataflow.engine.compile import compile_source
@@ -20,7 +21,6 @@ from ai_dataflow.sources import azure_sql, failures
 from ai_dataflow.sources.azure_sql import Columns
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.sql_changes import marks
-from ai_dataflow.sources.storage import Folder, StoredFile
 from ai_dataflow.workstation.files import DataFile, write_batches
 
 

@@ -20,8 +20,8 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.notifications.mime import Letter
-from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.failures import reaching
 
 State = Literal["waiting", "sent", "given up"]

@@ -20,12 +20,9 @@ from polars.exceptions import (
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import failures
-from ai_dataflow.sources.accounts import Account
-from ai_dataflow.sources.csv_files import CsvFile
-from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.sources.faults import FOREIGN, fault_of
-from ai_dataflow.sources.storage import (
+from ai_dataflow.connections.account_faults import FOREIGN, fault_of
+from ai_dataflow.connections.accounts import Account
+from ai_dataflow.connections.stores import (
     Folder,
     StoredFile,
     at_once,
@@ -33,6 +30,9 @@ from ai_dataflow.sources.storage import (
     scan_delta,
     scan_parquet,
 )
+from ai_dataflow.sources import failures
+from ai_dataflow.sources.csv_files import CsvFile
+from ai_dataflow.sources.extracts import Extract
 
 _UNREADABLE = (
     *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, SchemaError, SchemaFieldNotFoundError,

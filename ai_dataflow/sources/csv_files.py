@@ -21,8 +21,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources import failures
-from ai_dataflow.sources.storage import Folder, StoredFile
 
 _HEADER_BYTES = 256 << 10
 _BLOCK_BYTES = 8 << 20

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ai_dataflow.sources.storage import StoredFile
+from ai_dataflow.connections.stores import StoredFile
 
 Format = Literal["parquet", "delta", "csv", "jsonl"]
 

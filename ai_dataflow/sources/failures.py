@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
-from ai_dataflow.sources.faults import Fault, Kind
+from ai_dataflow.connections.account_faults import Fault, Kind
 
 _COLUMN_MAPPING = re.compile("column ?mapping", re.IGNORECASE)
 _UNMAPPED = (

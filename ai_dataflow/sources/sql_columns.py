@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError, SAWarning
 
-from ai_dataflow.config.databases import session_of
 from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.connections.databases import session_of
 from ai_dataflow.sources import sql_types
 from ai_dataflow.sources.sql_types import Column
 

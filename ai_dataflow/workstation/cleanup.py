@@ -20,7 +20,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.sources.storage import Folder, scan_parquet
+from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.failures import reaching

@@ -22,8 +22,8 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
-from ai_dataflow.sources.faults import FOREIGN
-from ai_dataflow.sources.storage import (
+from ai_dataflow.connections.account_faults import FOREIGN
+from ai_dataflow.connections.stores import (
     Folder,
     at_once,
     delta_options,

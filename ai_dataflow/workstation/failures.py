@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
-from ai_dataflow.sources.faults import FOREIGN, Fault, fault_of
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.account_faults import FOREIGN, Fault, fault_of
+from ai_dataflow.connections.stores import Folder
 
 _FIX = "check that the folder exists, has space and may be read and written"
 _AGAIN = "then run the failed partitions again"

@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow.parquet as pq
 from polars.io.partition import FileProviderArgs
 
-from ai_dataflow.sources.storage import Folder, StoredFile, scan_parquet
+from ai_dataflow.connections.stores import Folder, StoredFile, scan_parquet
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.paths import partition_folder
 

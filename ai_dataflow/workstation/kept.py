@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ai_dataflow.sources.storage import scan_parquet
+from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.files import DataFile, write_rows
 from ai_dataflow.workstation.paths import Workstation

@@ -21,7 +21,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.failures import reaching
 
 BEAT_SECONDS = 5.0

@@ -12,8 +12,8 @@ from deltalake.exceptions import DeltaError
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.sources.faults import FOREIGN, fault_of
-from ai_dataflow.sources.storage import Folder, scan_delta
+from ai_dataflow.connections.account_faults import FOREIGN, fault_of
+from ai_dataflow.connections.stores import Folder, scan_delta
 from ai_dataflow.workstation.commit import files_in, open_table
 from ai_dataflow.workstation.failures import reaching, unreached
 from ai_dataflow.workstation.files import publication_of

@@ -14,7 +14,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ai_dataflow.config.digests import digest
-from ai_dataflow.sources.storage import Folder, at_once
+from ai_dataflow.connections.stores import Folder, at_once
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.paths import Workstation
 

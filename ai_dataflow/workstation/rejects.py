@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from ai_dataflow.sources.storage import scan_parquet
+from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.workstation.commit import CommittedFile, TableColumn, files_in, open_table
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.files import publication_of

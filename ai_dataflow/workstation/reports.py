@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.failures import reaching
 
 Status = Literal["ok", "failed", "held", "unchanged"]

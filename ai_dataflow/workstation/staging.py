@@ -8,8 +8,8 @@ from contextlib import suppress
 from pydantic import TypeAdapter, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.failures import reaching
 
 _MANIFEST = "extracts.json"

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.cleanup import clean
 from ai_dataflow.workstation.staging import staged_files
 from ai_dataflow_tests.chaos.reading import publications

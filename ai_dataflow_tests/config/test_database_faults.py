@@ -10,7 +10,7 @@ import pyodbc
 import pytest
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
-from ai_dataflow.config.database_faults import DatabaseFault, fault_of, patiently
+from ai_dataflow.connections.database_faults import DatabaseFault, fault_of, patiently
 
 MICROSOFT = "[Microsoft][ODBC Driver 18 for SQL Server]"
 SERVER = f"{MICROSOFT}[SQL Server]"

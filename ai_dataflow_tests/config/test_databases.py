@@ -7,10 +7,10 @@ import warnings
 import pytest
 from pydantic import SecretStr
 
-from ai_dataflow.config.database_faults import DatabaseFault
-from ai_dataflow.config.databases import Connection
-from ai_dataflow.config.odbc import MICROSOFT_DRIVER
 from ai_dataflow.config.sections import SqlConnection
+from ai_dataflow.connections.database_faults import DatabaseFault
+from ai_dataflow.connections.databases import Connection
+from ai_dataflow.connections.odbc import MICROSOFT_DRIVER
 from ai_dataflow_tests.services.processes import HOST, free_port
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow.config import identity
-from ai_dataflow.config.identity import SignInError, Token, token
 from ai_dataflow.config.sections import EntraIdentity
+from ai_dataflow.connections import identity
+from ai_dataflow.connections.identity import SignInError, Token, token
 
 STORAGE = "https://storage.azure.com/.default"
 AZ = """#!/bin/sh

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from ai_dataflow import load
-from ai_dataflow.sources import accounts
+from ai_dataflow.connections import accounts
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.orchestration.runs import run_project
 from ai_dataflow_tests.projects import project

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import polars as pl
 import pytest
 
-from ai_dataflow.config.databases import Connection
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections.databases import Connection
 from ai_dataflow_tests.services.processes import HOST
 from ai_dataflow_tests.services.tds import TdsServer
 from ai_dataflow_tests.services.tds_sql import Table

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ai_dataflow.config import identity as entra
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import accounts
+from ai_dataflow.connections import accounts
+from ai_dataflow.connections import identity as entra
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.identity import IdentityEndpoint
 from ai_dataflow_tests.services.ports import ClosedPort

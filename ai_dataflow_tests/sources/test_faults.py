@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.identity import SignInError
 from ai_dataflow.config.sections import StorageAccount
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import accounts
-from ai_dataflow.sources.accounts import Account, AccountDownError
-from ai_dataflow.sources.faults import fault_of
-from ai_dataflow.sources.storage import (
+from ai_dataflow.connections import accounts
+from ai_dataflow.connections.account_faults import fault_of
+from ai_dataflow.connections.accounts import Account, AccountDownError
+from ai_dataflow.connections.identity import SignInError
+from ai_dataflow.connections.stores import (
     Folder,
     StoredFile,
     open_delta,

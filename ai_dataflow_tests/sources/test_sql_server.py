@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
 
-from ai_dataflow.config import odbc
-from ai_dataflow.config.databases import connection
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.connections import odbc
+from ai_dataflow.connections.databases import connection
 from ai_dataflow.sources import azure_sql, sql_types
 from ai_dataflow.sources.sql_rows import with_marks
 from ai_dataflow.sources.sql_types import Column

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.stores import Folder
 
 
 def test_what_is_written_is_listed_and_read(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import TableColumn, commit
 from ai_dataflow.workstation.files import write_partition
 

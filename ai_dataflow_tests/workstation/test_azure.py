@@ -15,8 +15,8 @@ from polars.io.plugins import register_io_source
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import ExecutionSettings, StorageAccount, WorkstationSettings
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import accounts
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections import accounts
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import TableColumn, commit
 from ai_dataflow.workstation.files import DataFile, write_batches, write_partition
 from ai_dataflow.workstation.paths import Workstation, check_workstation, open_workstation

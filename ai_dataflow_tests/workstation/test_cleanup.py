@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.definitions import build_definitions
-from ai_dataflow.sources.storage import Folder
 from ai_dataflow.workstation.cleanup import clean
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.lease import Holder

@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 
 from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import TableColumn, commit, open_table
 from ai_dataflow.workstation.files import write_partition
 from ai_dataflow.workstation.readers import read_dataset

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.files import write_batches, write_partition
 
 ROWS = pl.DataFrame({"n": [1, 2], "s": ["x", None]})

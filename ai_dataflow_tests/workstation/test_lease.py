@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import StorageAccount
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources.storage import Folder, open_folder
+from ai_dataflow.connections.stores import Folder, open_folder
 from ai_dataflow.workstation import lease as leases
 from ai_dataflow.workstation.lease import Holder, lease
 from ai_dataflow_tests.services.azurite import Azurite
@@ -215,7 +215,7 @@ def test_the_files_of_earlier_leases_are_removed(folder: Folder) -> None:
 
 HOLDING = """
 import sys
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.lease import lease
 with lease(Folder(sys.argv[1]), "sales", "killed"):
     print("held", flush=True)

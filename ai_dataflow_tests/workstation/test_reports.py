@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.sources.storage import Folder
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.reports import (
     PartitionReport,
     RunReport,

@@ -20,9 +20,9 @@ from obstore.store import AzureStore
 
 from ai_dataflow.config.blob_urls import BlobUrl
 from ai_dataflow.config.diagnostics import did_you_mean
-from ai_dataflow.config.identity import SignInError, Token, token
 from ai_dataflow.config.sections import StorageAccount
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections.identity import SignInError, Token, token
 
 SCOPE = "https://storage.azure.com/.default"
 _REQUEST_SECONDS = 30

@@ -18,11 +18,11 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from ai_dataflow.config import odbc
-from ai_dataflow.config.database_faults import DatabaseFault, Kind, fault_of, patiently
-from ai_dataflow.config.identity import SignInError, token
 from ai_dataflow.config.sections import SqlConnection
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections import odbc
+from ai_dataflow.connections.database_faults import DatabaseFault, Kind, fault_of, patiently
+from ai_dataflow.connections.identity import SignInError, token
 
 T = TypeVar("T")
 

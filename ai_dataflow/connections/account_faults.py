@@ -13,8 +13,8 @@ from typing import Literal
 from deltalake.exceptions import DeltaError
 from obstore.exceptions import BaseError
 
-from ai_dataflow.config.identity import SignInError
-from ai_dataflow.sources.accounts import Account, AccountDownError
+from ai_dataflow.connections.accounts import Account, AccountDownError
+from ai_dataflow.connections.identity import SignInError
 
 # What obstore, deltalake and signing in raise; Polars' own errors are mostly about data.
 FOREIGN = (AccountDownError, BaseError, DeltaError, OSError, SignInError)

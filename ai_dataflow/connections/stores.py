@@ -27,7 +27,7 @@ from obstore.store import AzureStore, LocalStore
 
 from ai_dataflow.config import blob_urls
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources.accounts import Account, account_of
+from ai_dataflow.connections.accounts import Account, account_of
 
 S = TypeVar("S")
 T = TypeVar("T")

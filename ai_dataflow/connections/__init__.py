@@ -1,0 +1,1 @@
+"""Storage accounts and databases: credentials, stores, drivers, and what their refusals mean."""
