@@ -12,9 +12,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.project import load_teams
 from ai_dataflow.config.settings import Settings, load_settings
-from ai_dataflow.config.teams import ANY
 from ai_dataflow.orchestration.assets import DATASET_IO_MANAGER, build_assets
 from ai_dataflow.orchestration.io_managers import WorkstationIOManager
 from ai_dataflow.orchestration.jobs import (
@@ -31,6 +29,8 @@ from ai_dataflow.orchestration.watching import (
     control_table_sensor,
     nightly_schedule,
 )
+from ai_dataflow.tables.project import load_teams
+from ai_dataflow.tables.teams import ANY
 
 
 def build_definitions(config: str = "", watcher: Watcher | None = None) -> dg.Definitions:

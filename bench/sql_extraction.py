@@ -47,10 +47,10 @@ def ours(file: Path, *, odbc: bool = True) -> None:
     """Extract as a run does: described, in bulk, retried if need be, written to staging."""
     from pydantic import SecretStr  # noqa: PLC0415 - each contender pays for its own imports
 
-    from ai_dataflow.config.locations import SqlLocation  # noqa: PLC0415
     from ai_dataflow.config.settings import Settings, SqlConnection  # noqa: PLC0415
     from ai_dataflow.connections.stores import Folder  # noqa: PLC0415
     from ai_dataflow.sources import azure_sql  # noqa: PLC0415
+    from ai_dataflow.tables.locations import SqlLocation  # noqa: PLC0415
     from ai_dataflow.workstation.files import write_batches  # noqa: PLC0415
 
     own = SqlConnection(

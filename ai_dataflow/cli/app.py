@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from ai_dataflow import __version__
-from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.tables.project import Project, load_project
 
 app = typer.Typer(
     no_args_is_help=True,

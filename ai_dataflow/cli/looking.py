@@ -11,11 +11,11 @@ from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_with_plan, o
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
-from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.planning.explain import explain_partition, feeds
 from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
 from ai_dataflow.planning.prospect import look_ahead
 from ai_dataflow.sources.schemas import read_schemas
+from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reports import read_reports
 from ai_dataflow.workstation.status import filled_by, partition_statuses

@@ -9,7 +9,6 @@ import typer
 
 from ai_dataflow import terminal
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
-from ai_dataflow.config.project import load_teams
 from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow.notifications import post
 from ai_dataflow.notifications.delivery import MAILS
@@ -17,6 +16,7 @@ from ai_dataflow.notifications.outbox import Entry
 from ai_dataflow.notifications.places import open_places
 from ai_dataflow.notifications.preview import write_preview
 from ai_dataflow.notifications.queueing import messages_for, queue_report
+from ai_dataflow.tables.project import load_teams
 
 notify_app = typer.Typer(
     help="Look at the mails, try them, deliver them.",

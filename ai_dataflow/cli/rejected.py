@@ -11,8 +11,8 @@ from ai_dataflow import terminal
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
-from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.planning.plan import active_partitions
+from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation import rejects as reject_tables
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reject_lists import reject_groups

@@ -13,9 +13,9 @@ import typer
 from ai_dataflow import terminal
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_with_plan, out, print_json
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.planning.prospect import look_ahead
+from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.cleanup import SAFE_AGE, clean
 from ai_dataflow.workstation.paths import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, kept_report

@@ -1,1 +1,1 @@
-"""What users write, and what is wrong with it: settings, the three tables, diagnostics."""
+"""The settings and their sections; diagnostics and the catalogue of their codes."""

@@ -16,11 +16,11 @@ from itertools import chain
 
 import polars as pl
 
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.sources.azure_sql import Bound, Columns, Database
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.files import DataFile
 
 Write = Callable[[Iterable[pl.DataFrame]], DataFile]

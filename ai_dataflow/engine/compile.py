@@ -14,8 +14,6 @@ from typing import Any
 
 import polars as pl
 
-from ai_dataflow.config import ai_types
-from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.diagnostics import (
     DataflowError,
     Diagnostic,
@@ -32,6 +30,8 @@ from ai_dataflow.engine.expressions import (
     resolve_column,
 )
 from ai_dataflow.engine.job import SourceJob
+from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.ai_mapping import MappingRow
 
 # Polars puts the time in when it parses these: a rerun of the same inputs gives other data.
 _RUN_TIME = re.compile(r"(?i)\b(now|current_(date|time|timestamp)|localtime(stamp)?)\b")

@@ -10,7 +10,6 @@ from dataclasses import replace
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.engine.append import Appended, Copied, append
@@ -21,6 +20,7 @@ from ai_dataflow.sources import azure_sql, failures
 from ai_dataflow.sources.azure_sql import Columns
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.sql_changes import marks
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.files import DataFile, write_batches
 
 

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.engine.job import Failure, PartitionJob, SourceJob, Stage
 from ai_dataflow.engine.lineage import stage_of
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.finding import Found, find_one
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.staging import keep_extracts, last_extracts, superseded
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.locations import Location
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.finding import Found
+from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.locations import Location
 from ai_dataflow.workstation.files import DataFile, new_publication
 
 Stage = Literal["adls_extract", "azure_sql_extract", "ai_dataset"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.engine.compile import CompiledSource
 from ai_dataflow.engine.job import Origin, SourceJob, Stage
+from ai_dataflow.tables.locations import FileLocation
 
 
 def stage_of(source: SourceJob) -> Stage:

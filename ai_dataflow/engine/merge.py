@@ -15,10 +15,10 @@ from functools import partial, reduce
 
 import polars as pl
 
-from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.engine.job import AiColumn, SourceJob
 from ai_dataflow.engine.scratch import Scratch, bytes_per_row
+from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN
 
 # Beside AI columns, none of which begins so.

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.engine.job import PartitionJob, SourceJob
 from ai_dataflow.engine.merge import Part, Rows, merge_product
 from ai_dataflow.engine.scratch import Scratch
+from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.failures import reaching
 from ai_dataflow.workstation.kept import all_kept, scan_kept
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation

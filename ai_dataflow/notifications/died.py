@@ -12,7 +12,6 @@ from datetime import datetime
 
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.teams import Team
 from ai_dataflow.notifications.messages import run_link, subject
 from ai_dataflow.notifications.model import (
     Block,
@@ -25,6 +24,7 @@ from ai_dataflow.notifications.model import (
 )
 from ai_dataflow.notifications.routing import platform_team, recipients
 from ai_dataflow.notifications.texts import counted, some, when
+from ai_dataflow.tables.teams import Team
 
 _FEW = 5
 

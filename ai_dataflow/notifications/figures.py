@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from statistics import median
 
-from ai_dataflow.config.teams import ANY
 from ai_dataflow.notifications import charts
 from ai_dataflow.notifications.history import History, took, unusual
 from ai_dataflow.notifications.model import (
@@ -22,6 +21,7 @@ from ai_dataflow.notifications.model import (
 )
 from ai_dataflow.notifications.routing import Recipient
 from ai_dataflow.notifications.texts import change, counted, seconds, size, when
+from ai_dataflow.tables.teams import ANY
 from ai_dataflow.workstation.reports import Counts, PartitionReport, RunReport
 
 _SLOWEST = 5

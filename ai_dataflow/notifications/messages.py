@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.teams import Remind, Team
 from ai_dataflow.notifications import failures
 from ai_dataflow.notifications.figures import counts_of, good_partitions, success_blocks
 from ai_dataflow.notifications.history import History, Recovery
 from ai_dataflow.notifications.model import Block, Heading, Kind, Links, Message, Paragraph, Tone
 from ai_dataflow.notifications.routing import Problem, Recipient, problems_of, recipients
 from ai_dataflow.notifications.texts import counted, when
+from ai_dataflow.tables.teams import Remind, Team
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.status import PartitionStatus
 

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.mail import MailSettings
+from ai_dataflow.config.mail_settings import MailSettings
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.config.teams import Team
 from ai_dataflow.notifications.digest import digest_of
 from ai_dataflow.notifications.history import DEPTH
 from ai_dataflow.notifications.messages import Surroundings, messages_of
@@ -18,6 +17,7 @@ from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.outbox import Queued, utc_now
 from ai_dataflow.notifications.places import Places
 from ai_dataflow.notifications.routing import recipients
+from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.paths import spare_reports
 from ai_dataflow.workstation.reports import RunReport, report_name
 from ai_dataflow.workstation.status import partition_statuses

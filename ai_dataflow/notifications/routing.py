@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ai_dataflow.config.addresses import is_address
 from ai_dataflow.config.codes import CODES
-from ai_dataflow.config.teams import ANY, Notify, Remind, Team
+from ai_dataflow.tables.teams import ANY, Notify, Remind, Team
 from ai_dataflow.workstation.reports import ErrorReport, PartitionReport, RunReport
 
 

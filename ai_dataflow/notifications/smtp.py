@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from ai_dataflow.config.diagnostics import redacted
-from ai_dataflow.config.mail import MailSettings
+from ai_dataflow.config.mail_settings import MailSettings
 
 _PERMANENT = range(500, 600)
 _REASONS: dict[type[Exception], str] = {

@@ -12,7 +12,6 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import STAGES, Stage
 from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
@@ -20,6 +19,7 @@ from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.orchestration.run import Watcher, execute
 from ai_dataflow.planning.plan import active_partitions
+from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.reports import RunReport
 
 STEP = "ai_dataflow"

@@ -8,13 +8,13 @@ from dataclasses import asdict
 import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
-from ai_dataflow.config.project import Project
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB, REPLAY_JOB, REPLAY_STEP
 from ai_dataflow.orchestration.mail import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.orchestration.replay import Chosen
 from ai_dataflow.planning.plan import Plan, active_partitions
+from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.paths import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, read_report
 

@@ -13,9 +13,7 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
-from ai_dataflow.config.project import Project, load_teams
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.config.teams import Team
 from ai_dataflow.engine.job import STAGES
 from ai_dataflow.notifications.delivery import Delivery, deliver
 from ai_dataflow.notifications.died import DeadRun
@@ -27,6 +25,8 @@ from ai_dataflow.notifications.texts import counted
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
 from ai_dataflow.orchestration.outcome import table_report
+from ai_dataflow.tables.project import Project, load_teams
+from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.lease import Holder
 
 PROJECT_TAG = "ai_dataflow/project"

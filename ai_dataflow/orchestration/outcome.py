@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
-from ai_dataflow.config.project import Project
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.config.teams import with_owner
 from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.tables.project import Project
+from ai_dataflow.tables.teams import with_owner
 from ai_dataflow.workstation.paths import Workstation, open_workstation, spare_reports
 from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.records import Record

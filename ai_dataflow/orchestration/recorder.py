@@ -6,7 +6,6 @@ from typing import Any, cast
 import dagster as dg
 from dagster import EventLogEntry
 
-from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
 from ai_dataflow.orchestration.events import Context, materialized, store
 from ai_dataflow.orchestration.metadata import (
@@ -17,6 +16,7 @@ from ai_dataflow.orchestration.metadata import (
 )
 from ai_dataflow.orchestration.run import Progress
 from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reports import RunReport, report_name
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import PartitionJob, Task
 from ai_dataflow.engine.replay import replay
 from ai_dataflow.orchestration.outcome import (
@@ -18,6 +17,7 @@ from ai_dataflow.orchestration.outcome import (
 )
 from ai_dataflow.orchestration.run import Watcher, Work, make
 from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 from ai_dataflow.workstation.rejects import Current

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError, redacted
-from ai_dataflow.config.project import Project, load_project
 from ai_dataflow.config.settings import Settings, load_settings
+from ai_dataflow.tables.project import Project, load_project
 
 
 class ProjectResource(dg.ConfigurableResource[Project]):

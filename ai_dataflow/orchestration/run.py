@@ -15,9 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby, starmap
 
-from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.project import Project
 from ai_dataflow.engine.job import (
     EXTRACTS,
     STAGES,
@@ -41,6 +39,8 @@ from ai_dataflow.orchestration.outcome import (
 from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
 from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
 from ai_dataflow.planning.prospect import Prospect, look_ahead
+from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.lease import Lease, lease
 from ai_dataflow.workstation.paths import PRODUCT_COLUMN, open_workstation

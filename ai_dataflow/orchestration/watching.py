@@ -14,7 +14,6 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.digests import digest
-from ai_dataflow.config.project import Project
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.notifications.texts import counted
 from ai_dataflow.orchestration.jobs import JOB, ai_dataflow_job
@@ -24,6 +23,7 @@ from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.planning.changes import Kind
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.planning.prospect import Prospect, look_ahead
+from ai_dataflow.tables.project import Project
 
 WHY_TAG = "ai_dataflow/why"
 _SECONDS = 60

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow
-from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing, nearest
-from ai_dataflow.config.project import Project
-from ai_dataflow.config.tables import NAME_RULE
-from ai_dataflow.config.teams import ANY, Team
 from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.planning.findings import Findings, is_partition
+from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.project import Project
+from ai_dataflow.tables.table import NAME_RULE
+from ai_dataflow.tables.teams import ANY, Team
 
 
 def check_product(sources: Sequence[SourceJob]) -> list[Diagnostic]:

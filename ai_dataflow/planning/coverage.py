@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.engine.job import AiColumn, SourceJob
+from ai_dataflow.tables.ai_mapping import MappingRow
 
 Cover = Literal["mapped", "missing", "required-missing"]
 _MARKS: dict[Cover, str] = {"mapped": "✓", "missing": "–", "required-missing": "✗ required"}

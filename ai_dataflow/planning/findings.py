@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.tables import MODULE_RULE, NAME_RULE
-from ai_dataflow.config.teams import Team, with_owner
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
+from ai_dataflow.tables.teams import Team, with_owner
 
 _PARTITION = re.compile(rf"{MODULE_RULE}\|{NAME_RULE}")
 # The order in which a person reads: settings, control table and what it names, sheet, the rest.

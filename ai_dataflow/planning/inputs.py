@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.digests import digest
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import compile as clock
 from ai_dataflow.engine.code import CODE_VERSION
 from ai_dataflow.engine.job import PartitionJob, PartitionResult, SourceJob
 from ai_dataflow.sources.finding import Found
+from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.records import Inputs, SourceInputs
 
 

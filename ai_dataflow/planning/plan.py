@@ -7,14 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ai_dataflow.config import ai_types
-from ai_dataflow.config.ai_mapping import EVERY_PRODUCT, MappingRow, is_usable, rows_for
-from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, did_you_mean
-from ai_dataflow.config.locations import Location, SqlLocation, resolve
-from ai_dataflow.config.project import Project
 from ai_dataflow.config.sections import ModuleSettings
-from ai_dataflow.config.tables import MODULE_RULE, NAME_RULE
 from ai_dataflow.engine.job import AiColumn, PartitionJob, SourceJob
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
@@ -23,6 +17,12 @@ from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.slips import check_keys, check_slips
 from ai_dataflow.sources.schemas import Look, read_schemas
 from ai_dataflow.sources.survey import Survey, survey
+from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow, is_usable, rows_for
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.locations import Location, SqlLocation, resolve
+from ai_dataflow.tables.project import Project
+from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
 from ai_dataflow.workstation.paths import check_workstation, open_workstation
 
 

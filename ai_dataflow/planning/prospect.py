@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ai_dataflow.config.project import Project
 from ai_dataflow.planning.changes import Changes, changes
 from ai_dataflow.planning.plan import Plan, make_plan
 from ai_dataflow.sources.schemas import read_schemas
 from ai_dataflow.sources.survey import survey
+from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.paths import check_workstation, open_workstation
 from ai_dataflow.workstation.readers import published
 from ai_dataflow.workstation.records import read_records

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 import polars as pl
 import sqlalchemy as sa
 
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.database_faults import DatabaseFault
 from ai_dataflow.connections.databases import Connection, connection
 from ai_dataflow.sources import sql_columns, sql_failures
 from ai_dataflow.sources.sql_rows import TooLongError, as_tuples, in_bulk
 from ai_dataflow.sources.sql_types import Column, UnfitError, arrived
+from ai_dataflow.tables.locations import SqlLocation
 
 T = TypeVar("T")
 Columns = Mapping[str, Column]

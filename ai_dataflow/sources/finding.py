@@ -16,7 +16,6 @@ from urllib.parse import unquote
 import polars as pl
 
 from ai_dataflow.config.digests import digest
-from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import (
     Folder,
@@ -31,6 +30,7 @@ from ai_dataflow.sources import failures
 from ai_dataflow.sources.adls import classified, partition_values
 from ai_dataflow.sources.extracts import Extract, Format
 from ai_dataflow.sources.listings import Listings
+from ai_dataflow.tables.locations import FileLocation
 
 _LOG = "_delta_log"
 # A commit, or what stands for it when it has been cleaned up: see Delta's transaction log protocol.

@@ -19,11 +19,11 @@ import polars as pl
 import pyarrow as pa
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.finding import Found
 from ai_dataflow.sources.survey import Survey, each, survey
+from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
 CACHE_FILE = ".cache/ai_dataflow/schemas.json"
 

@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError, SAWarning
 
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.connections.databases import session_of
 from ai_dataflow.sources import sql_types
 from ai_dataflow.sources.sql_types import Column
+from ai_dataflow.tables.locations import SqlLocation
 
 _REFLECTED = {"postgresql": sql_types.of_postgresql, "sqlite": sql_types.of_sqlite}
 _TOLD: dict[Any, str] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.connections.database_faults import DatabaseFault, Kind
+from ai_dataflow.tables.locations import SqlLocation
 
 _SAID: dict[Kind, tuple[str, str, str]] = {
     "missing": (

@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import is_glob, split_glob
 from ai_dataflow.sources import failures
 from ai_dataflow.sources.finding import Found, find
 from ai_dataflow.sources.listings import AT_ONCE, Listings
+from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
 # Files as they are listed; what tells a SQL table's state, empty where nothing does; what is wrong.
 Sight = Found | str | tuple[Diagnostic, ...]

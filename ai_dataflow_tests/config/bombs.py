@@ -15,9 +15,9 @@ from pathlib import Path
 
 import openpyxl
 
-from ai_dataflow.config import control_table
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.tables import read_table
+from ai_dataflow.tables import control_table
+from ai_dataflow.tables.table import read_table
 
 SHEET = "xl/worksheets/sheet1.xml"
 _MB = 1 << 20

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow.config.ai_mapping import LAYOUT, MappingRow, mapping_rows, rows_for
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.tables import read_table
+from ai_dataflow.tables.ai_mapping import LAYOUT, MappingRow, mapping_rows, rows_for
+from ai_dataflow.tables.table import read_table
 from ai_dataflow_tests.projects import table
 
 HEADER = "module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,is_key"

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from deltalake.schema import PrimitiveType
 
-from ai_dataflow.config import ai_types
+from ai_dataflow.tables import ai_types
 
 ALL = [*ai_types.NAMES, "decimal(1,0)", "decimal(38,38)"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow.config.control_table import LAYOUT, ControlRow, control_rows
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.tables import read_table
+from ai_dataflow.tables.control_table import LAYOUT, ControlRow, control_rows
+from ai_dataflow.tables.table import read_table
 from ai_dataflow_tests.projects import table
 
 HEADER = "product_code,module_name,submodule_name,client_code,module_location,active,file_format"

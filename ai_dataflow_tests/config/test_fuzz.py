@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ai_dataflow.config import ai_mapping, control_table, teams
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.tables import Layout, Table, read_table
+from ai_dataflow.tables import ai_mapping, control_table, teams
+from ai_dataflow.tables.table import Layout, Table, read_table
 from ai_dataflow_tests.config import bombs
 
 MAX_SECONDS = 5.0

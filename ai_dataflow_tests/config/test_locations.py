@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import FileLocation, Location, SqlLocation, resolve
 from ai_dataflow.config.settings import Settings, SqlConnection
-from ai_dataflow.config.tables import Sheet
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation, resolve
+from ai_dataflow.tables.table import Sheet
 
 FOLDER = Path("/project")
 SETTINGS = Settings(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.mail import MailSettings
+from ai_dataflow.config.mail_settings import MailSettings
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow_tests.projects import text_file
 

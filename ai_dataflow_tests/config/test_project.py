@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.project import load_project
+from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import MAPPING, TEAMS, project
 
 

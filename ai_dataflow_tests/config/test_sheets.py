@@ -11,9 +11,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from ai_dataflow.config import sheets
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.tables import Layout, Table, read_table
+from ai_dataflow.tables import grids
+from ai_dataflow.tables.table import Layout, Table, read_table
 from ai_dataflow_tests.projects import table
 
 LAYOUT = Layout("CTL", ("module_name", "client_code", "active"), ("file_format",))
@@ -173,7 +173,7 @@ def test_a_cell_far_from_the_table_is_told_and_not_walked_to(tmp_path: Path) -> 
 def test_a_table_with_too_many_rows_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheets, "MAX_ROWS", 3)
+    monkeypatch.setattr(grids, "MAX_ROWS", 3)
     problem = refused(tmp_path, "c.csv", b"module_name,client_code,active\n" + b"c,a,Y\n" * 4)
     assert "more than 3 rows" in problem.message
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from ai_dataflow.config import ai_mapping, control_table, teams
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import ExecutionSettings, Settings, SqlConnection
-from ai_dataflow.config.sql_tables import read_sql_table
-from ai_dataflow.config.tables import Layout, Table
+from ai_dataflow.tables import ai_mapping, control_table, teams
+from ai_dataflow.tables.sql_tables import read_sql_table
+from ai_dataflow.tables.table import Layout, Table
 
 CONTROL = "product_code,module_name,submodule_name,client_code,module_location,active,file_format"
 MAPPING = (

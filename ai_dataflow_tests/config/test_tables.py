@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.tables import NAME_RULE, Layout, Table, is_yes, read_table
+from ai_dataflow.tables.table import NAME_RULE, Layout, Table, is_yes, read_table
 from ai_dataflow_tests.projects import table
 
 LAYOUT = Layout("CTL", ("module_name", "client_code", "active"), ("file_format",))

@@ -8,8 +8,8 @@ import pytest
 
 from ai_dataflow.config.addresses import is_address
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.tables import read_table
-from ai_dataflow.config.teams import LAYOUT, Team, team_rows, with_owner
+from ai_dataflow.tables.table import read_table
+from ai_dataflow.tables.teams import LAYOUT, Team, team_rows, with_owner
 from ai_dataflow_tests.projects import table
 
 TEAMS = """

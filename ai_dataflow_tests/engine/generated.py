@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from ai_dataflow.config.ai_mapping import MappingRow
+from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow_tests.engine.jobs import key, mapped
 from ai_dataflow_tests.engine.transforms import Expression, Row, column, expressions
 

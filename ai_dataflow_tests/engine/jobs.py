@@ -12,13 +12,13 @@ from typing import Any
 import polars as pl
 from pydantic import SecretStr
 
-from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import FileLocation, Location
 from ai_dataflow.config.settings import Settings, SqlConnection, WorkstationSettings
-from ai_dataflow.config.tables import Sheet
 from ai_dataflow.engine import run as engine
 from ai_dataflow.engine.job import AiColumn, PartitionJob, PartitionResult, SourceJob
+from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.locations import FileLocation, Location
+from ai_dataflow.tables.table import Sheet
 from ai_dataflow.workstation.paths import Workstation, open_workstation
 
 PLACE = "control_table.csv:2:module_location"

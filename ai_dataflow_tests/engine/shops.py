@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.engine.generated import Partition, Source
 from ai_dataflow_tests.engine.written import DATABASE, write_source
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_dataflow.config import ai_types
 from ai_dataflow.engine.casts import cast
+from ai_dataflow.tables import ai_types
 
 AI_TYPES = (
     "string", "boolean", "int16", "int32", "int64", "float32", "float64", "date", "timestamp",

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.engine.extract import Extracted, extract_sources
 from ai_dataflow.engine.job import EXTRACTS, STAGES, PartitionJob, PartitionResult, Stage
 from ai_dataflow.engine.run import run
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.staging import drop_copies
 from ai_dataflow_tests.engine.jobs import (
     codes,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
-from ai_dataflow.config.ai_mapping import MappingRow
 from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.lineage import origins
+from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow_tests.engine.jobs import mapped, source
 
 SCHEMA = pl.Schema({"Net": pl.Float64, "Tax": pl.Float64, "State": pl.String})

@@ -12,13 +12,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.sections import ExecutionSettings
 from ai_dataflow.engine import memory
 from ai_dataflow.engine.job import PartitionJob, largest_first
 from ai_dataflow.engine.memory import held_bytes, peak_bytes, reserved
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.finding import find_one
+from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.engine.jobs import job, mapped, source
 from ai_dataflow_tests.services.processes import wait_until
 from ai_dataflow_tests.sources.lake import pin, settings

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.engine.jobs import csv_file, database, job, left_out, mapped, run_job, source
 
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], Any]] = {

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.engine import run as engine
 from ai_dataflow.engine import scratch, transform, write
 from ai_dataflow.engine.job import AiColumn, PartitionJob
 from ai_dataflow.engine.merge import Merged, Part, merge_product
 from ai_dataflow.engine.scratch import Scratch
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.engine.jobs import (
     codes,
     count_rows,

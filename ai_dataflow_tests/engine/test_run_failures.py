@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ai_dataflow.config.locations import SqlLocation
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.engine.jobs import (
     PLACE,
     codes,

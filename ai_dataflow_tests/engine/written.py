@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from ai_dataflow.config.locations import Location, SqlLocation
 from ai_dataflow.engine.job import AiColumn, PartitionJob
+from ai_dataflow.tables.locations import Location, SqlLocation
 from ai_dataflow_tests.engine.generated import Partition, Source
 from ai_dataflow_tests.engine.jobs import job, source
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import FileLocation
-from ai_dataflow.config.project import load_project
 from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
+from ai_dataflow.tables.locations import FileLocation
+from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.mutation.base import SHEETS, Rows
 from ai_dataflow_tests.mutation.legitimate import is_legitimate
 from ai_dataflow_tests.mutation.mutants import Mutant

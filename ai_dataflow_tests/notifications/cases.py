@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ai_dataflow.config.codes import CODES
-from ai_dataflow.config.tables import Sheet
-from ai_dataflow.config.teams import Team
 from ai_dataflow.notifications.died import DeadRun, message_of
 from ai_dataflow.notifications.digest import digest_of
 from ai_dataflow.notifications.messages import Surroundings, messages_of
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.routing import recipients
+from ai_dataflow.tables.table import Sheet
+from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.reports import (
     ErrorReport,
     PartitionReport,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ai_dataflow.config.mail import MailSettings
+from ai_dataflow.config.mail_settings import MailSettings
 from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow.notifications.mime import Letter
 from ai_dataflow.notifications.places import Places, open_places

@@ -11,12 +11,12 @@ import pytest
 
 import ai_dataflow
 from ai_dataflow.config.codes import CODES, kinds_table
-from ai_dataflow.config.teams import Team
 from ai_dataflow.notifications.history import unusual
 from ai_dataflow.notifications.messages import Surroundings, messages_of
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.render import to_text
 from ai_dataflow.notifications.routing import owner_of, problems_of, recipients
+from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.status import PartitionStatus
 from ai_dataflow_tests.notifications.cases import MISSING, bad, error, ok, run, team

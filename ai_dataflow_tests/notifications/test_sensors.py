@@ -8,7 +8,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_dataflow.config.project import load_project, load_teams
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.engine.job import STAGES
@@ -21,6 +20,7 @@ from ai_dataflow.orchestration.mail import is_ours, look_after, queue_run
 from ai_dataflow.orchestration.mail_sensors import mail_sender, mail_sensors
 from ai_dataflow.orchestration.partitions import NAME
 from ai_dataflow.orchestration.resources import ProjectResource
+from ai_dataflow.tables.project import load_project, load_teams
 from ai_dataflow.workstation.paths import spare_reports
 from ai_dataflow.workstation.reports import write_report
 from ai_dataflow_tests import projects

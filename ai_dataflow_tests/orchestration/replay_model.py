@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ai_dataflow.config.project import load_project
+from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import rejects
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reject_lists import reject_groups

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from ai_dataflow.config.project import load_project
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.launch import launch
 from ai_dataflow.orchestration.partitions import module_client_partitions
 from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.reports import RunReport
 
 

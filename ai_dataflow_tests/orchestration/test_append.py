@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ai_dataflow.config.project import load_project
 from ai_dataflow.planning.prospect import look_ahead
+from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.readers import load
 from ai_dataflow.workstation.staging import last_extracts

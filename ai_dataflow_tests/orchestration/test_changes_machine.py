@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from ai_dataflow.config.project import load_project
 from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.readers import DatasetNotFoundError, read_dataset
 from ai_dataflow.workstation.reports import RunReport

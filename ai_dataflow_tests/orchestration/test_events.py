@@ -18,11 +18,11 @@ import pytest
 
 from ai_dataflow import load
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.project import load_project
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.launch import launch
 from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow.workstation.reports import RunReport, read_reports
 from ai_dataflow_tests.disks import MakeDisk

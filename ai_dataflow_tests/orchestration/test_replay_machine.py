@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ai_dataflow.config.project import load_project
+from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation.cleanup import clean
 from ai_dataflow.workstation.paths import open_workstation

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from polars.testing import assert_frame_equal
 
-from ai_dataflow.config.project import load_project
 from ai_dataflow.planning.plan import Plan, make_live_plan
+from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.orchestration.azure import (
     ORION,
     VEGA,

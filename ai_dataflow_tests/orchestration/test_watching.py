@@ -10,7 +10,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_dataflow.config.project import load_project
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.orchestration import watching
 from ai_dataflow.orchestration.jobs import JOB
@@ -22,6 +21,7 @@ from ai_dataflow.orchestration.watching import (
     control_table_sensor,
     nightly_schedule,
 )
+from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.orchestration import spine
 from ai_dataflow_tests.orchestration.runs import instance_of

@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Collection
 from pathlib import Path
 
-from ai_dataflow.config.project import load_project
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.job import STAGES, PartitionJob, PartitionResult, Stage
 from ai_dataflow.engine.run import run
 from ai_dataflow.orchestration import run as orchestration
 from ai_dataflow.orchestration.outcome import NOBODY
 from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.tables.project import load_project
 
 ATTEMPTS = "attempt-*"
 _SECONDS = 45  # longer than another attempt takes

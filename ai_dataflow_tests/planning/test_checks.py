@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow.config.ai_mapping import LAYOUT, mapping_rows, rows_for
-from ai_dataflow.config.locations import FileLocation
-from ai_dataflow.config.project import load_project
-from ai_dataflow.config.tables import read_table
 from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.planning.checks import check_product
 from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.tables.ai_mapping import LAYOUT, mapping_rows, rows_for
+from ai_dataflow.tables.locations import FileLocation
+from ai_dataflow.tables.project import load_project
+from ai_dataflow.tables.table import read_table
 from ai_dataflow_tests.projects import TEAMS, project, table
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.project import load_project
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import project
 
 CONTROL = """

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.tables import Sheet
-from ai_dataflow.config.teams import Team
 from ai_dataflow.planning.findings import Findings, held, is_partition
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.table import Sheet
+from ai_dataflow.tables.teams import Team
 
 SHEET = Sheet("control_table.csv")
 TEAMS = (

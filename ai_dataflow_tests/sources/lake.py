@@ -13,12 +13,12 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.sections import ExecutionSettings, StorageAccount
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.finding import find_one
+from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.services.azurite import Azurite
 
 ACCOUNT = "orionlake"

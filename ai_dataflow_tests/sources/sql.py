@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 from pydantic import SecretStr
 
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import ExecutionSettings, Settings, SqlConnection
 from ai_dataflow.sources import azure_sql
+from ai_dataflow.tables.locations import SqlLocation
 
 
 def opened(

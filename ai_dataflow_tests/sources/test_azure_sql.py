@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings, SqlConnection
 from ai_dataflow.sources import azure_sql
+from ai_dataflow.tables.locations import SqlLocation
 
 TABLE = SqlLocation("db", "t")
 SALES = (

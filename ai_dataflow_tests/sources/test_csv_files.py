@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.sources.lake import pinned
 
 Row = tuple[str | None, ...]

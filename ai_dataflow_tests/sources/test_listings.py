@@ -9,12 +9,12 @@ from contextlib import contextmanager
 import polars as pl
 import pytest
 
-from ai_dataflow.config.locations import FileLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import delta_options, delta_uri, open_folder
 from ai_dataflow.sources import listings
 from ai_dataflow.sources.finding import Found, find_one
 from ai_dataflow.sources.survey import Sight, survey
+from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import ACCOUNT, url, with_key

@@ -25,14 +25,14 @@ import sqlalchemy as sa
 from polars.testing import assert_frame_equal
 from sqlalchemy.exc import DBAPIError
 
-from ai_dataflow.config import control_table
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.config.sql_tables import read_sql_table
 from ai_dataflow.connections.databases import connection
 from ai_dataflow.sources import azure_sql
 from ai_dataflow.sources.sql_rows import LONGEST_IN_BULK
+from ai_dataflow.tables import control_table
+from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.tables.sql_tables import read_sql_table
 from ai_dataflow.workstation.files import write_batches
 from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow_tests.services.processes import unique

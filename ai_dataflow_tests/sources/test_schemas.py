@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ai_dataflow.config.locations import FileLocation, Location, SqlLocation
 from ai_dataflow.config.settings import Settings, SqlConnection
 from ai_dataflow.sources import adls, azure_sql
 from ai_dataflow.sources.schemas import CACHE_FILE, Look, places, read_schemas
+from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
 SCHEMA = pl.Schema({"No": pl.Int64, "Big": pl.Decimal(18, 4), "Seen": pl.Datetime("us", "UTC"),
                     "Tags": pl.List(pl.String), "Kind": pl.Enum(["a", "b"])})  # fmt: skip

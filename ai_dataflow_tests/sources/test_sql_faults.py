@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.sources import azure_sql
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.files import write_batches
 from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.services.processes import HOST, unique

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from sqlalchemy.dialects import mssql
 
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.sources import azure_sql, sql_types
 from ai_dataflow.sources.sql_rows import LONGEST_IN_BULK
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.sources.sql import opened
 

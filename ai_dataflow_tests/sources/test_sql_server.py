@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.connections import odbc
 from ai_dataflow.connections.databases import connection
 from ai_dataflow.sources import azure_sql, sql_types
 from ai_dataflow.sources.sql_rows import with_marks
 from ai_dataflow.sources.sql_types import Column
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.services.identity import IdentityEndpoint
 from ai_dataflow_tests.services.ports import ClosedPort, ResettingPort, SilentPort
 from ai_dataflow_tests.services.processes import HOST

@@ -15,10 +15,10 @@ import tenacity
 from sqlalchemy.dialects.mssql.base import MSDialect
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.locations import SqlLocation
 from ai_dataflow.connections import database_faults
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.sources import azure_sql
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.files import write_batches
 from ai_dataflow_tests.services.processes import unique
 from ai_dataflow_tests.services.tds import TdsServer

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
+from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.commit import TableColumn, commit, open_table
 from ai_dataflow.workstation.files import write_partition
 from ai_dataflow.workstation.readers import read_dataset

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
-from ai_dataflow.config.sheets import Flaw, Grid, UnreadableError, by_line, read_grid
+from ai_dataflow.tables.grids import Flaw, Grid, UnreadableError, by_line, read_grid
 
 # Names that become folders, partition keys and parts of paths; a leading dot would hide or escape.
 NAME_RULE = r"(?!\.)(?!.*\.\.\.)[A-Za-z0-9_.-]{1,100}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
-from ai_dataflow.config.tables import Layout, Row, Table, is_yes
+from ai_dataflow.tables.table import Layout, Row, Table, is_yes
 
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")

@@ -74,7 +74,7 @@ def read_grid(file: Path, sheet: str) -> Grid:
     """
     if is_workbook(file):
         # Its import takes longer than all of a plan: only who has a workbook waits.
-        from ai_dataflow.config.workbooks import read_workbook  # noqa: PLC0415
+        from ai_dataflow.tables.workbooks import read_workbook  # noqa: PLC0415
 
         grid = read_workbook(file, sheet)
     else:

@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 from ai_dataflow.config import blob_urls
-from ai_dataflow.config.control_table import NAMES, ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.tables.control_table import NAMES, ControlRow
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -18,10 +18,10 @@ import sqlalchemy as sa
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.config.sheets import MAX_ROWS, Flaw, Grid, cell_text
-from ai_dataflow.config.tables import SQL_SCHEME, Layout, Sheet, Table, header_problems, to_table
 from ai_dataflow.connections.database_faults import DatabaseFault, Kind
 from ai_dataflow.connections.databases import connection, session_of
+from ai_dataflow.tables.grids import MAX_ROWS, Flaw, Grid, cell_text
+from ai_dataflow.tables.table import SQL_SCHEME, Layout, Sheet, Table, header_problems, to_table
 
 POSITION = "position"
 _HEADER_LINE = 1

@@ -15,7 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import range_boundaries
 
 from ai_dataflow.config.diagnostics import did_you_mean, listing
-from ai_dataflow.config.sheets import MAX_ROWS, Flaw, Grid, UnreadableError
+from ai_dataflow.tables.grids import MAX_ROWS, Flaw, Grid, UnreadableError
 
 MAX_CELLS = 4_000_000
 # A workbook is a zip archive of XML; a small one can unfold to gigabytes.

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ai_dataflow.config import ai_mapping, control_table, teams
-from ai_dataflow.config.ai_mapping import MappingRow
-from ai_dataflow.config.control_table import ControlRow
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings, load_settings
-from ai_dataflow.config.tables import SQL_SCHEME, Layout, Table, read_table
-from ai_dataflow.config.teams import Team
+from ai_dataflow.tables import ai_mapping, control_table, teams
+from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.table import SQL_SCHEME, Layout, Table, read_table
+from ai_dataflow.tables.teams import Team
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ def load_teams(settings: Settings) -> tuple[Team, ...]:
 def _table(setting: str, settings: Settings, layout: Layout) -> Table:
     reference: str = getattr(settings, setting)
     if reference.casefold().startswith(SQL_SCHEME):
-        from ai_dataflow.config.sql_tables import read_sql_table  # noqa: PLC0415 - for SQLAlchemy
+        from ai_dataflow.tables.sql_tables import read_sql_table  # noqa: PLC0415 - for SQLAlchemy
 
         return read_sql_table(setting, settings, layout)
     return read_table(reference, settings.folder, layout)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ai_dataflow.config import ai_types
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
-from ai_dataflow.config.tables import Layout, Row, Table, is_yes
+from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.table import Layout, Row, Table, is_yes
 
 EVERY_PRODUCT = "*"
 COLUMN_RULE = r"[^\W\d]\w{0,127}"

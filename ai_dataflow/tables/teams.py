@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 
 from ai_dataflow.config.addresses import is_address, several
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
-from ai_dataflow.config.tables import Layout, Row, Table
+from ai_dataflow.tables.table import Layout, Row, Table
 
 ANY = "*"
 CONCERNS = ("source", "mapping", "platform", ANY)

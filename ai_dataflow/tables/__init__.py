@@ -1,0 +1,1 @@
+"""The tables that people write, with their cells: control table, mapping sheet, teams."""
