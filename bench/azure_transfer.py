@@ -31,7 +31,7 @@ from ai_dataflow.connections.stores import Folder, open_folder, scan_parquet
 from ai_dataflow.engine.run import run
 from ai_dataflow.planning.plan import make_live_plan
 from ai_dataflow.tables.project import load_project
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow_tests.services.azurite import Azurite
 from bench.memory import peak_mb
 

@@ -49,14 +49,14 @@ def ours(file: Path, *, odbc: bool = True) -> None:
 
     from ai_dataflow.config.settings import Settings, SqlConnection  # noqa: PLC0415
     from ai_dataflow.connections.stores import Folder  # noqa: PLC0415
-    from ai_dataflow.sources import azure_sql  # noqa: PLC0415
+    from ai_dataflow.sources.sql import queries  # noqa: PLC0415
     from ai_dataflow.tables.locations import SqlLocation  # noqa: PLC0415
-    from ai_dataflow.workstation.files import write_batches  # noqa: PLC0415
+    from ai_dataflow.workstation.data_files import write_batches  # noqa: PLC0415
 
     own = SqlConnection(
         url=SecretStr(os.environ[URL]), odbc=SecretStr(os.environ[ODBC]) if odbc else None
     )
-    database = azure_sql.database("db", Settings(folder=file.parent, sql={"db": own}))
+    database = queries.database("db", Settings(folder=file.parent, sql={"db": own}))
     location, folder = SqlLocation("db", "claims"), Folder(str(file.parent))
     columns = database.columns(location, "")
     database.copy(

@@ -16,9 +16,9 @@ from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
 from ai_dataflow.planning.prospect import look_ahead
 from ai_dataflow.sources.schemas import read_schemas
 from ai_dataflow.tables.project import Project, load_project
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import read_reports
-from ai_dataflow.workstation.status import filled_by, partition_statuses
+from ai_dataflow.workstation.statuses import filled_by, partition_statuses
 
 Format = Literal["text", "github"]
 

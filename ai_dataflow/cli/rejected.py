@@ -13,9 +13,9 @@ from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.planning.plan import active_partitions
 from ai_dataflow.tables.project import Project, load_project
-from ai_dataflow.workstation import rejects as reject_tables
-from ai_dataflow.workstation.paths import open_workstation
-from ai_dataflow.workstation.reject_lists import reject_groups
+from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.layout import open_workstation
+from ai_dataflow.workstation.reject_groups import reject_groups
 
 ModuleOption = Annotated[str, typer.Option("--module", "-m", help="Of one module.")]
 ClientOption = Annotated[str, typer.Option("--client", help="Of one client.")]

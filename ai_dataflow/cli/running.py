@@ -17,7 +17,7 @@ from ai_dataflow.planning.plan import Plan
 from ai_dataflow.planning.prospect import look_ahead
 from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.cleanup import SAFE_AGE, clean
-from ai_dataflow.workstation.paths import open_workstation, spare_reports
+from ai_dataflow.workstation.layout import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, kept_report
 
 

@@ -18,10 +18,10 @@ import polars as pl
 
 from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.engine.job import SourceJob
-from ai_dataflow.sources.azure_sql import Bound, Columns, Database
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.sql.queries import Bound, Columns, Database
 from ai_dataflow.tables.locations import SqlLocation
-from ai_dataflow.workstation.files import DataFile
+from ai_dataflow.workstation.data_files import DataFile
 
 Write = Callable[[Iterable[pl.DataFrame]], DataFile]
 

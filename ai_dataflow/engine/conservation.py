@@ -16,10 +16,10 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.engine.job import PartitionResult, ProductCounts, SourceJob
-from ai_dataflow.workstation import rejects
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.kept import Kept
-from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.kept_rows import Kept
+from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.reaching import reaching
 
 _ROWS = "__rows"
 _SOURCE = ("product_code", "submodule_name")
@@ -81,7 +81,7 @@ def count_rejects(result: PartitionResult, workstation: Workstation) -> None:
 
 def _open_rejects_of(result: PartitionResult, workstation: Workstation) -> pl.LazyFrame:
     files = tuple(file.path for file in result.rejects)
-    return rejects.scan(workstation, result.job.module, files).filter(rejects.IS_OPEN)
+    return reject_tables.scan(workstation, result.job.module, files).filter(reject_tables.IS_OPEN)
 
 
 def check_rejected(

@@ -16,12 +16,13 @@ from ai_dataflow.engine.append import Appended, Copied, append
 from ai_dataflow.engine.code import CODE_VERSION
 from ai_dataflow.engine.compile import compile_source
 from ai_dataflow.engine.job import SourceJob
-from ai_dataflow.sources import azure_sql, failures
-from ai_dataflow.sources.azure_sql import Columns
 from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.sources.sql_changes import marks
+from ai_dataflow.sources.files import file_failures
+from ai_dataflow.sources.sql import queries
+from ai_dataflow.sources.sql.change_marks import marks
+from ai_dataflow.sources.sql.queries import Columns
 from ai_dataflow.tables.locations import SqlLocation
-from ai_dataflow.workstation.files import DataFile, write_batches
+from ai_dataflow.workstation.data_files import DataFile, write_batches
 
 
 def copy(
@@ -45,7 +46,7 @@ def copy(
     """
     # Asked before the rows are: what changes meanwhile is seen by the next run.
     mark = source.seen if isinstance(source.seen, str) else _mark(source, location, settings)
-    database = azure_sql.database(location.connection, settings)
+    database = queries.database(location.connection, settings)
     columns = database.columns(location, source.place)
     schema = pl.Schema({name: column.dtype for name, column in columns.items()})
     needed = compile_source(source, schema).needed or list(schema)[:1]
@@ -63,7 +64,7 @@ def copy(
         done = append(source, table, last, staging, write)
     file = done.file or database.copy(location, columns, needed, write, source.place)
     if location.client_column and not file.rows:
-        raise failures.no_rows(str(location), location.client_column, source.place)
+        raise file_failures.no_rows(str(location), location.client_column, source.place)
     stored = StoredFile(file.path, file.size, "")
     return Extract(
         source.product, source.submodule, str(location), staging.url, "parquet", (stored,),

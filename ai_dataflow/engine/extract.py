@@ -11,9 +11,9 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.engine.job import Failure, PartitionJob, SourceJob, Stage
 from ai_dataflow.engine.lineage import stage_of
 from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.sources.finding import Found, find_one
+from ai_dataflow.sources.files.finding import Found, find_one
 from ai_dataflow.tables.locations import SqlLocation
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.staging import keep_extracts, last_extracts, superseded
 
 

@@ -11,10 +11,10 @@ from typing import Literal
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.sources.finding import Found
+from ai_dataflow.sources.files.finding import Found
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import Location
-from ai_dataflow.workstation.files import DataFile, new_publication
+from ai_dataflow.workstation.data_files import DataFile, new_publication
 
 Stage = Literal["adls_extract", "azure_sql_extract", "ai_dataset"]
 EXTRACTS: tuple[Stage, ...] = ("adls_extract", "azure_sql_extract")

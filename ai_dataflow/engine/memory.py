@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import polars as pl
 
 from ai_dataflow.engine.job import SourceJob
-from ai_dataflow.sources.adls import Files
+from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.tables import ai_types
 
 # Measured with bench/large_partition.py: the peak of joining and writing is about twice what the

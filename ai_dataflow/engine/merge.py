@@ -19,7 +19,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.engine.job import AiColumn, SourceJob
 from ai_dataflow.engine.scratch import Scratch, bytes_per_row
 from ai_dataflow.tables import ai_types
-from ai_dataflow.workstation.paths import PRODUCT_COLUMN
+from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 
 # Beside AI columns, none of which begins so.
 _LEFT, _RIGHT = "\ue000left", "\ue000right"

@@ -10,8 +10,8 @@ import polars as pl
 
 from ai_dataflow.connections.stores import at_once, scan_parquet
 from ai_dataflow.engine.scratch import Scratch
-from ai_dataflow.sources.adls import Files
-from ai_dataflow.sources.csv_files import ahead
+from ai_dataflow.sources.files.csv_files import ahead
+from ai_dataflow.sources.files.open_files import Files
 
 
 @dataclass(frozen=True)

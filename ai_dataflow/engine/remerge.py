@@ -19,10 +19,10 @@ from ai_dataflow.engine.job import PartitionJob, SourceJob
 from ai_dataflow.engine.merge import Part, Rows, merge_product
 from ai_dataflow.engine.scratch import Scratch
 from ai_dataflow.tables import ai_types
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.kept import all_kept, scan_kept
-from ai_dataflow.workstation.paths import PRODUCT_COLUMN, Workstation
-from ai_dataflow.workstation.rejects import Current
+from ai_dataflow.workstation.kept_rows import all_kept, scan_kept
+from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reject_tables import Current
 
 _ROWS = "\ue000rows"
 

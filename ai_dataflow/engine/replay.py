@@ -2,7 +2,7 @@
 
 What passes joins the rows that are published, by the same merge, in a publication of its own that
 takes the place of the one before; the rest stays open, with the reason that it has now. The rules
-are in docs/rejects.md.
+are in docs/reject_tables.md.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from ai_dataflow.engine.scratch import Scratch, bytes_per_row, scratch
 from ai_dataflow.engine.transform import REASON, count, good_rows, map_rows, reasons
 from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
 from ai_dataflow.sources.schemas import schema_of
-from ai_dataflow.workstation import rejects
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.paths import Workstation, open_workstation
-from ai_dataflow.workstation.rejects import Current
+from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reject_tables import Current
 
 # Beside the reject table's columns: the number of a row, and whether it passes now.
 _NUMBER, _PASSES, _NOW = "\ue000number", "\ue000passes", "\ue000now "
@@ -117,7 +117,7 @@ class _Again:
                 pl.concat(self.verdicts), on=_NUMBER, how="left", maintain_order="left"
             )
             .with_columns(**now, **marks)
-            .select(pl.col(name).cast(dtype) for name, dtype in rejects.SCHEMA.items())
+            .select(pl.col(name).cast(dtype) for name, dtype in reject_tables.SCHEMA.items())
         )
 
 
@@ -135,9 +135,9 @@ def _map_again(
     job: PartitionJob, current: Current, workstation: Workstation, space: Scratch
 ) -> _Again:
     sources = {(source.product, source.submodule): source for source in job.sources}
-    listed = rejects.scan(workstation, job.module, current.rejects).with_row_index(_NUMBER)
+    listed = reject_tables.scan(workstation, job.module, current.rejects).with_row_index(_NUMBER)
     again = _Again(listed)
-    open_rows = listed.filter(rejects.IS_OPEN)
+    open_rows = listed.filter(reject_tables.IS_OPEN)
     with reaching(workstation.rejects(job.module)):
         groups = open_rows.group_by("product_code", "submodule_name", "raw_schema").len()
         found = groups.sort(pl.all()).collect().rows()

@@ -48,10 +48,10 @@ from ai_dataflow.engine.transform import (
     map_rows,
 )
 from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
-from ai_dataflow.sources import adls, failures
-from ai_dataflow.sources.adls import Files
 from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.workstation.paths import Workstation, open_workstation
+from ai_dataflow.sources.files import file_failures, open_files
+from ai_dataflow.sources.files.open_files import Files
+from ai_dataflow.workstation.layout import Workstation, open_workstation
 
 _READ_AGAIN = 2
 
@@ -159,7 +159,7 @@ def _make(result: PartitionResult, settings: Settings, run_id: str) -> None:
         if not result.total("rows_read"):
             locations = [str(source.location) for source in job.sources]
             first = job.sources[0]
-            raise owned(failures.no_rows_at_all(locations, first.place), first)
+            raise owned(file_failures.no_rows_at_all(locations, first.place), first)
         with result.timed("write"):
             _write_rejects(result, beside, workstation, run_id)
             check_rejected(result, settings.modules.get(job.module, ModuleSettings()), workstation)
@@ -176,7 +176,7 @@ class _Opened:
 
 
 def _open(source: SourceJob, extract: Extract, settings: Settings) -> _Opened:
-    files = adls.opened(extract, source.place, settings)
+    files = open_files.opened(extract, source.place, settings)
     try:
         with files.reading():
             return _Opened(files, held_bytes(source, files))

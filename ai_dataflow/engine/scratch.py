@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.workstation.failures import is_full
+from ai_dataflow.workstation.reaching import is_full
 
 # In memory, at most; and the part of all that is allowed.
 SPILL_BYTES, _SPILL_PART = 1 << 30, 8

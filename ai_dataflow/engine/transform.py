@@ -13,7 +13,7 @@ from ai_dataflow.engine.compile import CompiledColumn, CompiledSource
 from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.engine.raw_rows import encoded
 from ai_dataflow.sources.schemas import schema_text
-from ai_dataflow.workstation import rejects
+from ai_dataflow.workstation import reject_tables
 
 # Our columns beside the source's own, which may have any name a person would give: ours begin with
 # a character that is reserved for private use.
@@ -150,7 +150,7 @@ def located(bad: pl.LazyFrame, source: SourceJob, heights: Mapping[str, int]) ->
         bad.with_columns((pl.col("position") - 1).alias(_ROW))
         .join_asof(starts, left_on=_ROW, right_on=_BEFORE, check_sortedness=False)
         .with_columns(source=pl.col(_FILE), position=pl.col("position") - pl.col(_BEFORE))
-        .select(list(rejects.SCHEMA))
+        .select(list(reject_tables.SCHEMA))
     )
 
 
@@ -177,7 +177,7 @@ def _reject_rows(frame: pl.LazyFrame, source: SourceJob, found: dict[str, pl.Exp
         **found,
     }
     own = {*frame.collect_schema(), *told}
-    nulls = {n: pl.lit(None, dtype) for n, dtype in rejects.SCHEMA.items() if n not in own}
+    nulls = {n: pl.lit(None, dtype) for n, dtype in reject_tables.SCHEMA.items() if n not in own}
     return frame.with_columns(**told, **nulls).select(
-        pl.col(name).cast(dtype) for name, dtype in rejects.SCHEMA.items()
+        pl.col(name).cast(dtype) for name, dtype in reject_tables.SCHEMA.items()
     )

@@ -13,10 +13,10 @@ from ai_dataflow.engine.conservation import Expectation, check_kept, close_balan
 from ai_dataflow.engine.job import PartitionResult
 from ai_dataflow.engine.merge import Rows
 from ai_dataflow.engine.scratch import bytes_per_row
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.files import write_partition
-from ai_dataflow.workstation.kept import Kept, keep
-from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation.data_files import write_partition
+from ai_dataflow.workstation.kept_rows import Kept, keep
+from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.reaching import reaching
 
 # In memory; as Parquet with its compression that is a file of some 150 to 400 MB.
 FILE_BYTES = 1 << 30

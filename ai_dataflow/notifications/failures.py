@@ -21,7 +21,7 @@ from ai_dataflow.notifications.model import (
 )
 from ai_dataflow.notifications.routing import Problem, Recipient
 from ai_dataflow.notifications.texts import counted, day, some, when
-from ai_dataflow.workstation.status import PartitionStatus
+from ai_dataflow.workstation.statuses import PartitionStatus
 
 _FEW_PARTITIONS = 5
 _CAUSES = 10

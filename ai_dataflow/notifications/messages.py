@@ -15,7 +15,7 @@ from ai_dataflow.notifications.routing import Problem, Recipient, problems_of, r
 from ai_dataflow.notifications.texts import counted, when
 from ai_dataflow.tables.teams import Remind, Team
 from ai_dataflow.workstation.reports import RunReport
-from ai_dataflow.workstation.status import PartitionStatus
+from ai_dataflow.workstation.statuses import PartitionStatus
 
 # A little less than the period: a nightly run is a few minutes early now and then.
 _REMIND: dict[Remind, timedelta | None] = {

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.notifications.mime import Letter
-from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.reaching import reaching
 
 State = Literal["waiting", "sent", "given up"]
 KEPT = timedelta(days=30)  # how long what is done is shown

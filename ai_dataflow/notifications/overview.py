@@ -18,7 +18,7 @@ from ai_dataflow.notifications.model import (
 )
 from ai_dataflow.notifications.texts import some
 from ai_dataflow.workstation.reports import ErrorReport
-from ai_dataflow.workstation.status import PartitionStatus
+from ai_dataflow.workstation.statuses import PartitionStatus
 
 _TONES: dict[str, Tone] = {"ok": "good", "failed": "bad", "held": "warn", "never": "dim"}
 

@@ -9,7 +9,7 @@ from itertools import chain
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.notifications.outbox import Outbox, utc_now
-from ai_dataflow.workstation.paths import (
+from ai_dataflow.workstation.layout import (
     Workstation,
     open_workstation,
     spare_outbox,

@@ -18,9 +18,9 @@ from ai_dataflow.notifications.outbox import Queued, utc_now
 from ai_dataflow.notifications.places import Places
 from ai_dataflow.notifications.routing import recipients
 from ai_dataflow.tables.teams import Team
-from ai_dataflow.workstation.paths import spare_reports
+from ai_dataflow.workstation.layout import spare_reports
 from ai_dataflow.workstation.reports import RunReport, report_name
-from ai_dataflow.workstation.status import partition_statuses
+from ai_dataflow.workstation.statuses import partition_statuses
 
 _LASTS = timedelta(days=3)
 _FURTHER = 300  # reports that are read to find what readers of a failed partition see

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from ai_dataflow.orchestration.resources import ProjectResource
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.readers import read_dataset
 
 Converter = Callable[[pl.LazyFrame], Any]

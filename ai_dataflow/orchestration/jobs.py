@@ -8,7 +8,7 @@ from ai_dataflow.orchestration.replay import Chosen, execute_replay
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.orchestration.run import Watcher
 from ai_dataflow.workstation.cleanup import clean
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 
 JOB = "ai_dataflow_job"
 REPLAY_JOB = "replay_rejects"

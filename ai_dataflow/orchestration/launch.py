@@ -15,7 +15,7 @@ from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.orchestration.replay import Chosen
 from ai_dataflow.planning.plan import Plan, active_partitions
 from ai_dataflow.tables.project import Project
-from ai_dataflow.workstation.paths import open_workstation, spare_reports
+from ai_dataflow.workstation.layout import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, read_report
 
 

@@ -10,7 +10,7 @@ import dagster as dg
 
 from ai_dataflow.config.digests import digest
 from ai_dataflow.engine.job import EXTRACTS, AiColumn, Origin, PartitionResult, Stage
-from ai_dataflow.workstation.paths import PARTITION_COLUMN, PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Workstation
 from ai_dataflow.workstation.reports import COUNTS, ErrorReport
 
 # A partition without sources of a kind is materialized all the same: its dataset needs both.

@@ -18,7 +18,7 @@ from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import Plan, make_plan
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.teams import with_owner
-from ai_dataflow.workstation.paths import Workstation, open_workstation, spare_reports
+from ai_dataflow.workstation.layout import Workstation, open_workstation, spare_reports
 from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.records import Record
 from ai_dataflow.workstation.reports import (

@@ -17,7 +17,7 @@ from ai_dataflow.orchestration.metadata import (
 from ai_dataflow.orchestration.run import Progress
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.tables.project import Project
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, report_name
 
 _SHOWN_CAUSES = 20

@@ -18,9 +18,9 @@ from ai_dataflow.orchestration.outcome import (
 from ai_dataflow.orchestration.run import Watcher, Work, make
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.tables.project import Project
-from ai_dataflow.workstation import rejects
-from ai_dataflow.workstation.paths import Workstation, open_workstation
-from ai_dataflow.workstation.rejects import Current
+from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow.workstation.reports import RunReport
 
 
@@ -53,7 +53,7 @@ def execute_replay(
     run, jobs = _prepared(project, chosen, run_id, recorder)
 
     def works(module: str) -> Work:
-        return _work(run, rejects.current(run.workstation, module), dry_run=False)
+        return _work(run, reject_tables.current(run.workstation, module), dry_run=False)
 
     make(run, jobs, works, watcher)
     return report(run)
@@ -67,7 +67,8 @@ def dry_replay(project: Project, chosen: Chosen, run_id: str) -> RunReport:
     """
     run, jobs = _prepared(project, chosen, run_id, NOBODY)
     current = {
-        module: rejects.current(run.workstation, module) for module in {j.module for j in jobs}
+        module: reject_tables.current(run.workstation, module)
+        for module in {j.module for j in jobs}
     }
     for job in jobs:
         work = _work(run, current[job.module], dry_run=True)
@@ -92,9 +93,9 @@ def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[str]:
     """Give the partitions that are published with rejects."""
     return [
         f"{module}|{client}"
-        for module in rejects.modules(workstation)
+        for module in reject_tables.modules(workstation)
         if chosen.module in ("", module)
-        for client, current in rejects.current(workstation, module).items()
+        for client, current in reject_tables.current(workstation, module).items()
         if chosen.has(module, client) and current.rejects
     ]
 

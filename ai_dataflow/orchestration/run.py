@@ -42,8 +42,8 @@ from ai_dataflow.planning.prospect import Prospect, look_ahead
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.commit import TableColumn
+from ai_dataflow.workstation.layout import PRODUCT_COLUMN, open_workstation
 from ai_dataflow.workstation.lease import Lease, lease
-from ai_dataflow.workstation.paths import PRODUCT_COLUMN, open_workstation
 from ai_dataflow.workstation.publish import Made, publish
 from ai_dataflow.workstation.records import Attempt, Record, update_records
 from ai_dataflow.workstation.reports import RunReport

@@ -11,7 +11,7 @@ from ai_dataflow.config.digests import digest
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.job import PartitionJob, SourceJob
 from ai_dataflow.planning.inputs import content_seen, inputs_of, reads_clock
-from ai_dataflow.sources.finding import Found
+from ai_dataflow.sources.files.finding import Found
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.records import Inputs, Record, SourceInputs
 

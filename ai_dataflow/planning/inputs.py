@@ -11,7 +11,7 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import compile as clock
 from ai_dataflow.engine.code import CODE_VERSION
 from ai_dataflow.engine.job import PartitionJob, PartitionResult, SourceJob
-from ai_dataflow.sources.finding import Found
+from ai_dataflow.sources.files.finding import Found
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.records import Inputs, SourceInputs

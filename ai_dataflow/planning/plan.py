@@ -23,7 +23,7 @@ from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import Location, SqlLocation, resolve
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
-from ai_dataflow.workstation.paths import check_workstation, open_workstation
+from ai_dataflow.workstation.layout import check_workstation, open_workstation
 
 
 @dataclass(frozen=True)

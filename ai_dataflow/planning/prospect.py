@@ -13,7 +13,7 @@ from ai_dataflow.planning.plan import Plan, make_plan
 from ai_dataflow.sources.schemas import read_schemas
 from ai_dataflow.sources.survey import survey
 from ai_dataflow.tables.project import Project
-from ai_dataflow.workstation.paths import check_workstation, open_workstation
+from ai_dataflow.workstation.layout import check_workstation, open_workstation
 from ai_dataflow.workstation.readers import published
 from ai_dataflow.workstation.records import read_records
 

@@ -1,1 +1,1 @@
-"""Where product data comes from: files (`adls`) and databases (`azure_sql`), pinned as extracts."""
+"""Where product data comes from: `files` and `sql`, their schemas, and what a survey saw there."""

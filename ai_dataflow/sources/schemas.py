@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import adls
-from ai_dataflow.sources.finding import Found
+from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files.finding import Found
 from ai_dataflow.sources.survey import Survey, each, survey
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
@@ -60,9 +60,9 @@ def read_schemas(
 
     def look(location: Location, place: str) -> pl.Schema:
         if isinstance(location, SqlLocation):
-            from ai_dataflow.sources import azure_sql  # noqa: PLC0415 - SQLAlchemy takes its time
+            from ai_dataflow.sources.sql import queries  # noqa: PLC0415 - SQLAlchemy takes its time
 
-            return azure_sql.database(location.connection, settings).schema(location, place)
+            return queries.database(location.connection, settings).schema(location, place)
         sight = seen[location]
         if isinstance(sight, tuple):
             raise DataflowError(*sight)
@@ -77,7 +77,7 @@ def _of_files(found: Found, place: str, settings: Settings, cache: _Cache) -> pl
     key = f"{found.location.url} {found.location.file_format}"
     if (known := cache.get(key, found.fingerprint)) is not None:
         return known
-    schema = adls.opened(found.pin("", "", place, settings), place, settings).common_schema()
+    schema = open_files.opened(found.pin("", "", place, settings), place, settings).common_schema()
     cache.put(key, found.fingerprint, schema)
     return schema
 

@@ -13,9 +13,9 @@ from typing import TypeVar
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import is_glob, split_glob
-from ai_dataflow.sources import failures
-from ai_dataflow.sources.finding import Found, find
-from ai_dataflow.sources.listings import AT_ONCE, Listings
+from ai_dataflow.sources.files import file_failures
+from ai_dataflow.sources.files.finding import Found, find
+from ai_dataflow.sources.files.neighbourhoods import AT_ONCE, Listings
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
 # Files as they are listed; what tells a SQL table's state, empty where nothing does; what is wrong.
@@ -40,7 +40,7 @@ def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location,
 def _tables(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[Location, Sight]:
     if not wanted:
         return {}
-    from ai_dataflow.sources.sql_changes import marks  # noqa: PLC0415 - SQLAlchemy takes its time
+    from ai_dataflow.sources.sql.change_marks import marks  # noqa: PLC0415 - SQLAlchemy takes its time
 
     return dict(marks(wanted, settings).items())
 
@@ -65,7 +65,7 @@ def each(
         except DataflowError as error:
             return error.diagnostics
         except Exception as error:  # one source that nobody foresaw must not hide the others
-            return failures.unreadable(str(location), place, error).diagnostics
+            return file_failures.unreadable(str(location), place, error).diagnostics
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
         return dict(zip(wanted, pool.map(tell, wanted, wanted.values()), strict=True))

@@ -13,7 +13,7 @@ from ai_dataflow.notifications.model import Table as TableBlock
 from ai_dataflow.notifications.overview import status_blocks
 from ai_dataflow.notifications.render import block_lines
 from ai_dataflow.terminal.texts import printable
-from ai_dataflow.workstation.status import PartitionStatus
+from ai_dataflow.workstation.statuses import PartitionStatus
 
 _STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "red", "warn": "yellow", "dim": "dim"}
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ai_dataflow.terminal.runs import show_causes
 from ai_dataflow.terminal.texts import counted, number, printable
-from ai_dataflow.workstation.reject_lists import RejectGroup
+from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.reports import RunReport
 
 _STYLES = {"open": "yellow", "replayed": "green", "not published": "red"}

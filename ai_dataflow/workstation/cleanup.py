@@ -21,13 +21,13 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import Folder, scan_parquet
-from ai_dataflow.workstation import rejects
+from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import open_table
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.kept import all_kept
+from ai_dataflow.workstation.kept_rows import all_kept
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
 from ai_dataflow.workstation.lease import lease
-from ai_dataflow.workstation.paths import PARTITION_COLUMN, Workstation
 from ai_dataflow.workstation.publish import tidy, unseen
+from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.staging import staged_files
 
 SAFE_AGE = timedelta(hours=24)
@@ -114,7 +114,7 @@ def _left_over(
     yield from ((inputs, path, size) for path, size in _old(inputs, before, ours).items())
     kept = workstation.kept(module)
     if old := _old(kept, before, _KEPT):
-        seen = rejects.current(workstation, module)
+        seen = reject_tables.current(workstation, module)
         unused = {own.path for own in unseen(all_kept(workstation, module), seen)}
         yield from ((kept, path, size) for path, size in old.items() if path in unused)
 

@@ -31,9 +31,9 @@ from ai_dataflow.connections.stores import (
     open_delta,
     scan_parquet,
 )
-from ai_dataflow.workstation.failures import overtaken, unreached
-from ai_dataflow.workstation.files import DataFile
-from ai_dataflow.workstation.paths import PARTITION_COLUMN
+from ai_dataflow.workstation.data_files import DataFile
+from ai_dataflow.workstation.layout import PARTITION_COLUMN
+from ai_dataflow.workstation.reaching import overtaken, unreached
 
 # A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
 _ATTEMPTS = 3

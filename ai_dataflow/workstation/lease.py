@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.reaching import reaching
 
 BEAT_SECONDS = 5.0
 DEAD_SECONDS = 30.0

@@ -2,7 +2,7 @@
 
 The rejects join their table first, then one commit of the dataset makes all partitions visible,
 then what readers no longer see leaves. Killed in between, nothing is lost and nothing in doubt:
-which rejects are open, the data files that readers see tell (see `rejects.current`).
+which rejects are open, the data files that readers see tell (see `reject_tables.current`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.workstation import rejects
+from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import TableColumn, amend, commit
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.files import DataFile
-from ai_dataflow.workstation.kept import Kept, all_kept
+from ai_dataflow.workstation.data_files import DataFile
+from ai_dataflow.workstation.kept_rows import Kept, all_kept
+from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.lease import Lease
-from ai_dataflow.workstation.paths import Workstation
-from ai_dataflow.workstation.rejects import Current
+from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reject_tables import Current
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ def publish(
         DataflowError: as `commit`, WST-006 where the lease was lost: nothing of it is visible.
     """
     made = list(partitions)
-    run_id, at = held.holder.run_id, rejects.newest(workstation, module) + 1
+    run_id, at = held.holder.run_id, reject_tables.newest(workstation, module) + 1
     left_out = {each.client: each.rejects for each in made if each.rejects}
     held.check()
     if left_out:
-        amend(workstation.rejects(module), rejects.COLUMNS, left_out, (), run_id, at)
+        amend(workstation.rejects(module), reject_tables.COLUMNS, left_out, (), run_id, at)
     data = {each.client: each.data for each in made if each.data}
     version = None
     if data:
@@ -83,9 +83,9 @@ def tidy(workstation: Workstation, module: str, run_id: str) -> None:
     Raises:
         DataflowError: WST-001, WST-003, WST-004 or WST-005.
     """
-    current = rejects.current(workstation, module)
+    current = reject_tables.current(workstation, module)
     if leaving := {path for own in current.values() for path in own.superseded}:
-        amend(workstation.rejects(module), rejects.COLUMNS, {}, leaving, run_id)
+        amend(workstation.rejects(module), reject_tables.COLUMNS, {}, leaving, run_id)
     kept = workstation.kept(module)
     unused = [own.path for own in unseen(all_kept(workstation, module), current)]
     with reaching(kept):

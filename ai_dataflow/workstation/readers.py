@@ -15,9 +15,9 @@ from ai_dataflow.config.settings import load_settings
 from ai_dataflow.connections.account_faults import FOREIGN, fault_of
 from ai_dataflow.connections.stores import Folder, scan_delta
 from ai_dataflow.workstation.commit import files_in, open_table
-from ai_dataflow.workstation.failures import reaching, unreached
-from ai_dataflow.workstation.files import publication_of
-from ai_dataflow.workstation.paths import PARTITION_COLUMN, Workstation, open_workstation
+from ai_dataflow.workstation.data_files import publication_of
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation, open_workstation
+from ai_dataflow.workstation.reaching import reaching, unreached
 from ai_dataflow.workstation.reports import read_report
 
 

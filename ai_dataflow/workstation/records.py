@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ai_dataflow.config.digests import digest
 from ai_dataflow.connections.stores import Folder, at_once
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.reaching import reaching
 
 FORMAT = 1
 

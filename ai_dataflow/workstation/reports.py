@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.reaching import reaching
 
 Status = Literal["ok", "failed", "held", "unchanged"]
 Kind = Literal["run", "replay"]

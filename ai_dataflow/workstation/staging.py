@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.reaching import reaching
 
 _MANIFEST = "extracts.json"
 _EXTRACTS = TypeAdapter(list[Extract])

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.workstation.paths import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow_tests.projects import project, text_file
 
 CLIENTS = ("acme", "borealis", "cirrus")

@@ -19,7 +19,7 @@ from ai_dataflow.engine.job import AiColumn, PartitionJob, PartitionResult, Sour
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import FileLocation, Location
 from ai_dataflow.tables.table import Sheet
-from ai_dataflow.workstation.paths import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Workstation, open_workstation
 
 PLACE = "control_table.csv:2:module_location"
 _SHEET = Sheet("ai_mapping.csv")

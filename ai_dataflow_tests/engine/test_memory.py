@@ -16,8 +16,8 @@ from ai_dataflow.config.sections import ExecutionSettings
 from ai_dataflow.engine import memory
 from ai_dataflow.engine.job import PartitionJob, largest_first
 from ai_dataflow.engine.memory import held_bytes, peak_bytes, reserved
-from ai_dataflow.sources import adls
-from ai_dataflow.sources.finding import find_one
+from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files.finding import find_one
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.engine.jobs import job, mapped, source
 from ai_dataflow_tests.services.processes import wait_until
@@ -88,7 +88,7 @@ def test_what_rows_take_is_estimated_within_reason(tmp_path: Path, name: str, ro
     file = tmp_path / name
     frame.write_csv(file) if name.endswith("csv") else frame.write_parquet(file)
     given = settings()
-    opened = adls.opened(pin(str(file), given), "cell", given)
+    opened = open_files.opened(pin(str(file), given), "cell", given)
     own = source(file, mapped("n", "int64"), mapped("t"))
     taken = frame.estimated_size()
     assert taken / 3 < held_bytes(own, opened) < max(taken * 8, 100_000)

@@ -19,7 +19,7 @@ from pyspark import cloudpickle
 from ai_dataflow.connections.stores import StoredFile
 from ai_dataflow.engine import spark
 from ai_dataflow.engine.job import STAGES, PartitionJob, PartitionResult
-from ai_dataflow.sources.finding import Found
+from ai_dataflow.sources.files.finding import Found
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.engine.jobs import job, mapped, source
 

@@ -20,7 +20,7 @@ from ai_dataflow.workstation.reports import (
     RunReport,
     Status,
 )
-from ai_dataflow.workstation.status import PartitionStatus, partition_statuses
+from ai_dataflow.workstation.statuses import PartitionStatus, partition_statuses
 from ai_dataflow_tests.workstation.runs import day
 
 SHEET = Sheet("teams.csv")

@@ -15,7 +15,7 @@ from rich.console import Console
 from ai_dataflow import terminal
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.render import to_html, to_text
-from ai_dataflow.workstation.status import partition_statuses
+from ai_dataflow.workstation.statuses import partition_statuses
 from ai_dataflow_tests.notifications.cases import golden_messages
 from ai_dataflow_tests.workstation.runs import day, partition, report
 

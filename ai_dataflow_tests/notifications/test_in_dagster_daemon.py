@@ -15,8 +15,8 @@ import pytest
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.notifications.places import open_places
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.lease import lease
-from ai_dataflow.workstation.paths import open_workstation
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.notifications.daemons import Daemon
 from ai_dataflow_tests.notifications.letters import mail_project

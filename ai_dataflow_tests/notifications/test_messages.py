@@ -18,7 +18,7 @@ from ai_dataflow.notifications.render import to_text
 from ai_dataflow.notifications.routing import owner_of, problems_of, recipients
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.reports import RunReport
-from ai_dataflow.workstation.status import PartitionStatus
+from ai_dataflow.workstation.statuses import PartitionStatus
 from ai_dataflow_tests.notifications.cases import MISSING, bad, error, ok, run, team
 from ai_dataflow_tests.workstation.runs import day
 

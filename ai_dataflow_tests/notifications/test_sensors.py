@@ -21,7 +21,7 @@ from ai_dataflow.orchestration.mail_sensors import mail_sender, mail_sensors
 from ai_dataflow.orchestration.partitions import NAME
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.tables.project import load_project, load_teams
-from ai_dataflow.workstation.paths import spare_reports
+from ai_dataflow.workstation.layout import spare_reports
 from ai_dataflow.workstation.reports import write_report
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.notifications.cases import MISSING, bad, ok, run

@@ -15,10 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from ai_dataflow.tables.project import load_project
-from ai_dataflow.workstation import rejects
-from ai_dataflow.workstation.paths import open_workstation
-from ai_dataflow.workstation.reject_lists import reject_groups
-from ai_dataflow.workstation.rejects import Current
+from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.layout import open_workstation
+from ai_dataflow.workstation.reject_groups import reject_groups
+from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow_tests.projects import project, text_file
 
 CLIENTS = ("acme", "borealis")
@@ -165,8 +165,12 @@ def open_rejects(folder: Path, client: str) -> Counter[tuple[str, str]]:
 def replayable(folder: Path, client: str) -> Counter[tuple[str, str]]:
     """Give the open rejects of a client as a replay finds them."""
     workstation = open_workstation(load_project(folder).settings)
-    current = rejects.current(workstation, "claims").get(client, Current())
-    rows = rejects.scan(workstation, "claims", current.rejects).filter(rejects.IS_OPEN).collect()
+    current = reject_tables.current(workstation, "claims").get(client, Current())
+    rows = (
+        reject_tables.scan(workstation, "claims", current.rejects)
+        .filter(reject_tables.IS_OPEN)
+        .collect()
+    )
     return Counter(
         (submodule, json.loads(raw)["Name"])
         for submodule, raw in rows.select("submodule_name", "raw_row").iter_rows()

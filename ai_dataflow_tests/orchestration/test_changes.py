@@ -18,7 +18,7 @@ from ai_dataflow.planning import inputs
 from ai_dataflow.planning.plan import make_live_plan
 from ai_dataflow.planning.prospect import Prospect, look_ahead
 from ai_dataflow.tables.project import load_project
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.orchestration import spine
 from ai_dataflow_tests.orchestration.runs import instance_of, run_project

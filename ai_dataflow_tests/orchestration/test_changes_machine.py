@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.tables.project import load_project
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.readers import DatasetNotFoundError, read_dataset
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.orchestration import spine

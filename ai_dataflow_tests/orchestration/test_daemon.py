@@ -19,7 +19,7 @@ from ai_dataflow.orchestration.jobs import JOB
 from ai_dataflow.orchestration.partitions import NAME
 from ai_dataflow.orchestration.watching import WHY_TAG
 from ai_dataflow.tables.project import load_project
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import read_reports
 from ai_dataflow_tests.orchestration.test_watching import CONTROL, MAPPING
 from ai_dataflow_tests.projects import project, text_file

@@ -23,7 +23,7 @@ from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.launch import launch
 from ai_dataflow.planning.plan import make_plan
 from ai_dataflow.tables.project import load_project
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, read_reports
 from ai_dataflow_tests.disks import MakeDisk
 from ai_dataflow_tests.orchestration.runs import cli, dagster_statuses, run_project

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation.cleanup import clean
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.orchestration import spine
 from ai_dataflow_tests.orchestration.replay_model import (

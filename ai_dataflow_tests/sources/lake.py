@@ -15,9 +15,9 @@ import pytest
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ExecutionSettings, StorageAccount
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.sources.finding import find_one
+from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files.finding import find_one
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.services.azurite import Azurite
 
@@ -76,7 +76,7 @@ def pin(location: str, given: Settings, file_format: str = "") -> Extract:
 
 def read(extract: Extract, given: Settings) -> pl.DataFrame:
     """Read an extract as a partition does, all its columns."""
-    files = adls.opened(extract, "cell", given)
+    files = open_files.opened(extract, "cell", given)
     with files.reading():
         if extract.file_format != "csv":
             rows = files.frame.collect()

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import SecretStr
 
 from ai_dataflow.config.settings import ExecutionSettings, Settings, SqlConnection
-from ai_dataflow.sources import azure_sql
+from ai_dataflow.sources.sql import queries
 from ai_dataflow.tables.locations import SqlLocation
 
 
@@ -26,7 +26,7 @@ def opened(
 
 def read(settings: Settings, table: str, *columns: str, **located: Any) -> pl.DataFrame:
     """Read columns of a table as an extract does."""
-    database = azure_sql.database("db", settings)
+    database = queries.database("db", settings)
     location = SqlLocation("db", table, **located)
     known = database.columns(location, "cell")
     return database.copy(location, known, columns or tuple(known), pl.concat, "cell")

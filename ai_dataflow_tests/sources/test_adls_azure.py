@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.sources import adls
+from ai_dataflow.sources.files import open_files
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import ACCOUNT, ROWS
@@ -261,5 +261,5 @@ def test_hundreds_of_files_are_listed_once_before_and_once_after(
 
 
 def test_partition_values_are_those_between_location_and_file() -> None:
-    found = adls.partition_values("a=1/b=x%2Fy/plain/c=__HIVE_DEFAULT_PARTITION__/=v/d=.csv")
+    found = open_files.partition_values("a=1/b=x%2Fy/plain/c=__HIVE_DEFAULT_PARTITION__/=v/d=.csv")
     assert found == {"a": "1", "b": "x/y", "c": None}

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings, SqlConnection
-from ai_dataflow.sources import azure_sql
+from ai_dataflow.sources.sql import queries
 from ai_dataflow.tables.locations import SqlLocation
 
 TABLE = SqlLocation("db", "t")
@@ -33,7 +33,7 @@ def _read(
     folder: Path, location: SqlLocation = TABLE, *columns: str, name: str = "shop.sqlite"
 ) -> pl.DataFrame:
     sql = {"db": SqlConnection(url=SecretStr(f"sqlite:///{name}"))}
-    database = azure_sql.database("db", Settings(folder=folder, sql=sql))
+    database = queries.database("db", Settings(folder=folder, sql=sql))
     known = database.columns(location, "cell")
     return database.copy(location, known, columns or tuple(known), pl.concat, "cell")
 

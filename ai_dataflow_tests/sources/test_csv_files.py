@@ -10,8 +10,8 @@ import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources import adls
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.files import open_files
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.sources.lake import pinned
 
@@ -24,8 +24,8 @@ def _pin(folder: Path, content: bytes, name: str = "rows.csv") -> Extract:
     return pinned(location, Settings(folder=folder))
 
 
-def _open(extract: Extract) -> adls.Files:
-    return adls.opened(extract, "cell", Settings(folder=Path()))
+def _open(extract: Extract) -> open_files.Files:
+    return open_files.opened(extract, "cell", Settings(folder=Path()))
 
 
 def _read(extract: Extract, *columns: str) -> tuple[list[Row], list[str]]:

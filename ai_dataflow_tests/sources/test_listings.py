@@ -11,8 +11,8 @@ import pytest
 
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import delta_options, delta_uri, open_folder
-from ai_dataflow.sources import listings
-from ai_dataflow.sources.finding import Found, find_one
+from ai_dataflow.sources.files import neighbourhoods
+from ai_dataflow.sources.files.finding import Found, find_one
 from ai_dataflow.sources.survey import Sight, survey
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.services.azurite import Azurite
@@ -75,7 +75,7 @@ def test_many_locations_are_one_listing_and_found_as_if_each_were_asked_for(
 def test_a_folder_with_much_else_is_not_listed_to_its_end(
     azurite: Azurite, container: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listings, "_PAGE", 10)
+    monkeypatch.setattr(neighbourhoods, "_PAGE", 10)
     for i in range(40):
         azurite.upload(ACCOUNT, container, f"other/{i}.csv", ROWS)
     wanted = [url(container, f"lake/{CLIENTS[0]}/folder/{n}.csv") for n in "ab"]

@@ -28,13 +28,13 @@ from sqlalchemy.exc import DBAPIError
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.databases import connection
-from ai_dataflow.sources import azure_sql
-from ai_dataflow.sources.sql_rows import LONGEST_IN_BULK
+from ai_dataflow.sources.sql import queries
+from ai_dataflow.sources.sql.rows import LONGEST_IN_BULK
 from ai_dataflow.tables import control_table
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.tables.sql_tables import read_sql_table
-from ai_dataflow.workstation.files import write_batches
-from ai_dataflow.workstation.paths import open_workstation
+from ai_dataflow.workstation.data_files import write_batches
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow_tests.services.processes import unique
 from ai_dataflow_tests.sources.sql import opened, read
 
@@ -308,7 +308,7 @@ def test_a_hundred_thousand_rows_arrive_once_each(schema: Schema, tmp_path: Path
     settings = _by(way, schema.settings)
     own = settings.model_copy(update={"folder": tmp_path})
     staging = open_workstation(own).staging("claims", "acme")
-    database, location = azure_sql.database("db", settings), SqlLocation("db", table, schema.name)
+    database, location = queries.database("db", settings), SqlLocation("db", table, schema.name)
     columns = database.columns(location, "cell")
     written = database.copy(
         location, columns, list(columns), lambda f: write_batches(f, staging, "a.parquet"), "cell"

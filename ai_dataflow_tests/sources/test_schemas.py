@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.settings import Settings, SqlConnection
-from ai_dataflow.sources import adls, azure_sql
+from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.schemas import CACHE_FILE, Look, places, read_schemas
+from ai_dataflow.sources.sql import queries
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
 SCHEMA = pl.Schema({"No": pl.Int64, "Big": pl.Decimal(18, 4), "Seen": pl.Datetime("us", "UTC"),
@@ -24,18 +25,18 @@ SCHEMA = pl.Schema({"No": pl.Int64, "Big": pl.Decimal(18, 4), "Seen": pl.Datetim
 def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count how often each source is opened for its schema."""
     counter: Counter[str] = Counter()
-    files, database = adls.Files.common_schema, azure_sql.Database.schema
+    files, database = open_files.Files.common_schema, queries.Database.schema
 
-    def of_files(self: adls.Files) -> pl.Schema:
+    def of_files(self: open_files.Files) -> pl.Schema:
         counter[self.extract.name] += 1
         return files(self)
 
-    def of_table(self: azure_sql.Database, location: SqlLocation, place: str) -> pl.Schema:
+    def of_table(self: queries.Database, location: SqlLocation, place: str) -> pl.Schema:
         counter[str(location)] += 1
         return database(self, location, place)
 
-    monkeypatch.setattr(adls.Files, "common_schema", of_files)
-    monkeypatch.setattr(azure_sql.Database, "schema", of_table)
+    monkeypatch.setattr(open_files.Files, "common_schema", of_files)
+    monkeypatch.setattr(queries.Database, "schema", of_table)
     return counter
 
 

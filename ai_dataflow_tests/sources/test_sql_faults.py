@@ -14,9 +14,9 @@ import pytest
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.sources import azure_sql
+from ai_dataflow.sources.sql import queries
 from ai_dataflow.tables.locations import SqlLocation
-from ai_dataflow.workstation.files import write_batches
+from ai_dataflow.workstation.data_files import write_batches
 from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.services.processes import HOST, unique
 from ai_dataflow_tests.sources.sql import opened, read
@@ -58,7 +58,7 @@ def test_a_connection_that_breaks_is_read_anew_from_its_start(
 ) -> None:
     """The rows of the broken attempt are nowhere: their file never appeared."""
     settings, folder = _settings(own, tmp_path, way, retry_seconds=60), Folder(str(tmp_path / "s"))
-    database, location = azure_sql.database("db", settings), SqlLocation("db", "big")
+    database, location = queries.database("db", settings), SqlLocation("db", "big")
     attempts: list[int] = []
 
     def breaking(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

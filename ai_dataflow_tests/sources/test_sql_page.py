@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from sqlalchemy.dialects import mssql
 
-from ai_dataflow.sources import azure_sql, sql_types
-from ai_dataflow.sources.sql_rows import LONGEST_IN_BULK
+from ai_dataflow.sources.sql import column_types, queries
+from ai_dataflow.sources.sql.rows import LONGEST_IN_BULK
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.sources.sql import opened
@@ -39,7 +39,7 @@ def _word(dtype: pl.DataType) -> str:
 
 @pytest.mark.parametrize(("name", "word"), _table("SQL Server"))
 def test_types_of_sql_server(name: str, word: str) -> None:
-    dtype = sql_types.of_mssql(name, 11, 3).dtype
+    dtype = column_types.of_mssql(name, 11, 3).dtype
     assert _word(dtype).replace("decimal(11,3)", "decimal(p,s)") == word
 
 
@@ -55,7 +55,7 @@ def test_types_of_postgresql(postgres: Postgres, tmp_path: Path) -> None:
     told = list(_table("PostgreSQL"))
     columns = ", ".join(f'"{declared}" {declared}' for declared, _ in told)
     postgres.execute(f"CREATE EXTENSION citext; CREATE TABLE t ({columns})", database=name)
-    database = azure_sql.database("db", opened(tmp_path, postgres.url(name)))
+    database = queries.database("db", opened(tmp_path, postgres.url(name)))
     schema = database.schema(SqlLocation("db", "t"), "cell")
     assert [(column, _word(dtype)) for column, dtype in schema.items()] == told
 

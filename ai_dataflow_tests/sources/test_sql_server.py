@@ -16,9 +16,9 @@ from sqlalchemy.dialects import mssql
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections import odbc
 from ai_dataflow.connections.databases import connection
-from ai_dataflow.sources import azure_sql, sql_types
-from ai_dataflow.sources.sql_rows import with_marks
-from ai_dataflow.sources.sql_types import Column
+from ai_dataflow.sources.sql import column_types, queries
+from ai_dataflow.sources.sql.column_types import Column
+from ai_dataflow.sources.sql.rows import with_marks
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.services.identity import IdentityEndpoint
 from ai_dataflow_tests.services.ports import ClosedPort, ResettingPort, SilentPort
@@ -31,11 +31,13 @@ SECRET = "hunter2;{x}"  # noqa: S105 - nobody's
 
 
 def _columns(**types: tuple[Any, ...]) -> dict[str, Column]:
-    return {name: Column(name, sql_types.of_mssql(*declared)) for name, declared in types.items()}
+    return {
+        name: Column(name, column_types.of_mssql(*declared)) for name, declared in types.items()
+    }
 
 
 def _compiled(location: SqlLocation, columns: dict[str, Column]) -> tuple[str, list[str]]:
-    text, parameters = with_marks(azure_sql.select(location, columns), mssql.dialect)
+    text, parameters = with_marks(queries.select(location, columns), mssql.dialect)
     return " ".join(text.split()), parameters
 
 
@@ -98,7 +100,7 @@ def test_names_are_quoted(schema: str, table: str, named: str) -> None:
 
 def test_a_client_is_a_parameter() -> None:
     location = SqlLocation("db", "t", "dbo", "Client ?", "x' OR '1'='1")
-    text, parameters = _compiled(location, {"a]?": Column("a]?", sql_types.of_mssql(*INT))})
+    text, parameters = _compiled(location, {"a]?": Column("a]?", column_types.of_mssql(*INT))})
     assert text == "SELECT [a]]?] AS [a]]?] FROM dbo.t WHERE [Client ?] = ?"
     assert parameters == ["x' OR '1'='1"]
 
@@ -202,7 +204,7 @@ def test_a_bulk_read_is_classified_as_the_rest(tmp_path: Path) -> None:
         settings = opened(tmp_path, _url(f"{MICROSOFT}&connect_timeout=2", away.port))
         columns = _columns(a=INT)
         with pytest.raises(DataflowError) as error:
-            azure_sql.database("db", settings).copy(
+            queries.database("db", settings).copy(
                 SqlLocation("db", "t"), columns, ["a"], pl.concat, "cell"
             )
     (problem,) = error.value.diagnostics

@@ -17,9 +17,9 @@ from sqlalchemy.dialects.mssql.base import MSDialect
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections import database_faults
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.sources import azure_sql
+from ai_dataflow.sources.sql import queries
 from ai_dataflow.tables.locations import SqlLocation
-from ai_dataflow.workstation.files import write_batches
+from ai_dataflow.workstation.data_files import write_batches
 from ai_dataflow_tests.services.processes import unique
 from ai_dataflow_tests.services.tds import TdsServer
 from ai_dataflow_tests.services.tds_faults import Break, Delay, Refuse
@@ -126,7 +126,7 @@ def test_closing_what_broke_does_not_hide_why(tmp_path: Path, monkeypatch: Any) 
     with TdsServer(TABLE) as server:
         server.inject("read", Break(1_500, number=596), times=None)
         way = Way("freetds", "tuples", tmp_path)
-        database = azure_sql.database("db", way.settings(server))
+        database = queries.database("db", way.settings(server))
         location = SqlLocation("db", "t", "dbo")
         columns = database.columns(location, "cell")
         monkeypatch.setattr(MSDialect, "do_rollback", fail)
@@ -159,7 +159,7 @@ def test_rows_that_were_written_before_the_break_are_nowhere(way: Way) -> None:
     folder = Folder(str(way.folder / "s"))
     with TdsServer(one("nvarchar(20)", values)) as server:
         server.inject("read", Break(after=105_000))
-        database = azure_sql.database("db", way.settings(server, retry_seconds=10))
+        database = queries.database("db", way.settings(server, retry_seconds=10))
         location = SqlLocation("db", "t", "dbo")
         begun: list[int] = []
 

@@ -17,8 +17,8 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.workstation.cleanup import clean
 from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.lease import Holder
-from ai_dataflow.workstation.paths import Workstation, open_workstation
 from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.orchestration.runs import instance_of, run_project
 from ai_dataflow_tests.projects import project

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.files import write_batches, write_partition
+from ai_dataflow.workstation.data_files import write_batches, write_partition
 
 ROWS = pl.DataFrame({"n": [1, 2], "s": ["x", None]})
 

@@ -15,14 +15,14 @@ from deltalake import DeltaTable
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.workstation import publish as publishing
-from ai_dataflow.workstation import rejects
+from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import TableColumn
-from ai_dataflow.workstation.files import new_publication, publication_of, write_partition
-from ai_dataflow.workstation.kept import Kept, all_kept, keep
+from ai_dataflow.workstation.data_files import new_publication, publication_of, write_partition
+from ai_dataflow.workstation.kept_rows import Kept, all_kept, keep
+from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.lease import lease
-from ai_dataflow.workstation.paths import Workstation, open_workstation
 from ai_dataflow.workstation.publish import Made, publish, tidy
-from ai_dataflow.workstation.rejects import Current
+from ai_dataflow.workstation.reject_tables import Current
 
 COLUMNS = [TableColumn("n", "long")]
 
@@ -43,7 +43,7 @@ def made(
     publication = new_publication()
     rows = pl.LazyFrame({"n": [1]})
     lost = pl.DataFrame({"reason": ["REJ-001"] * bad}, schema={"reason": pl.String})
-    nulls = {n: pl.lit(None, dtype) for n, dtype in rejects.SCHEMA.items() if n != "reason"}
+    nulls = {n: pl.lit(None, dtype) for n, dtype in reject_tables.SCHEMA.items() if n != "reason"}
     files = write_partition(rows, workstation.dataset("claims"), client, publication)
     left_out = write_partition(
         lost.lazy().with_columns(**nulls), workstation.rejects("claims"), client, publication
@@ -63,7 +63,7 @@ def publish_one(workstation: Workstation, **more: Any) -> str:
 
 
 def now(workstation: Workstation) -> Current:
-    return rejects.current(workstation, "claims")["acme"]
+    return reject_tables.current(workstation, "claims")["acme"]
 
 
 def publications(paths: tuple[str, ...]) -> set[str]:
@@ -151,10 +151,10 @@ def test_clients_of_one_commit_keep_apart(workstation: Workstation) -> None:
     ids, both = zip(*(made(workstation, c, bad=1) for c in ("acme", "borealis")), strict=True)
     version = publish_all(workstation, *both)
     assert version == 0
-    found = rejects.current(workstation, "claims")
+    found = reject_tables.current(workstation, "claims")
     assert [found[c].publication for c in ("acme", "borealis")] == list(ids)
     publish_one(workstation)
-    again = rejects.current(workstation, "claims")
+    again = reject_tables.current(workstation, "claims")
     assert again["borealis"] == found["borealis"]
 
 
@@ -184,17 +184,21 @@ def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Wo
     old = pl.LazyFrame({"run_id": ["old"], "reason": ["REJ-001"]})
     publication = new_publication()
     files = write_partition(old, table, "borealis", publication)
-    columns = [column for column in rejects.COLUMNS if column.name in ("run_id", "reason")]
+    columns = [column for column in reject_tables.COLUMNS if column.name in ("run_id", "reason")]
     publishing.amend(table, columns, {"borealis": files}, (), "old")
     data = write_partition(
         pl.LazyFrame({"n": [1]}), workstation.dataset("claims"), "borealis", publication
     )
     publish_all(workstation, Made("borealis", data))
     publish_one(workstation, bad=1)
-    assert set(pl.read_delta(table.url).columns) == {*rejects.SCHEMA, "client_code"}
-    own = rejects.current(workstation, "claims")["borealis"]
-    rows = rejects.scan(workstation, "claims", own.rejects).filter(rejects.IS_OPEN).collect()
-    assert rows.schema == rejects.SCHEMA
+    assert set(pl.read_delta(table.url).columns) == {*reject_tables.SCHEMA, "client_code"}
+    own = reject_tables.current(workstation, "claims")["borealis"]
+    rows = (
+        reject_tables.scan(workstation, "claims", own.rejects)
+        .filter(reject_tables.IS_OPEN)
+        .collect()
+    )
+    assert rows.schema == reject_tables.SCHEMA
     assert rows["run_id"].to_list() == ["old"]
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ai_dataflow.workstation.reports import Status
-from ai_dataflow.workstation.status import PartitionStatus, partition_statuses
+from ai_dataflow.workstation.statuses import PartitionStatus, partition_statuses
 from ai_dataflow_tests.workstation.runs import ERROR, day, partition, report
 
 USA = "sales|USA"

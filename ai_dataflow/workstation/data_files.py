@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from polars.io.partition import FileProviderArgs
 
 from ai_dataflow.connections.stores import Folder, StoredFile, scan_parquet
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.paths import partition_folder
+from ai_dataflow.workstation.layout import partition_folder
+from ai_dataflow.workstation.reaching import reaching
 
 _NAME = re.compile(r"(?:.*/)?([0-9a-f]{32})(?:-\d{5})?\.parquet")
 

@@ -17,9 +17,9 @@ import polars as pl
 
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.workstation.commit import CommittedFile, TableColumn, files_in, open_table
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.files import publication_of
-from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation.data_files import publication_of
+from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.reaching import reaching
 
 COLUMNS = (
     TableColumn("run_id", "string", "the run that rejected the row"),

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.connections.database_faults import DatabaseFault, fault_of
 from ai_dataflow.connections.databases import Connection, session_of
-from ai_dataflow.sources.sql_types import Column, UnfitError, parsed
+from ai_dataflow.sources.sql.column_types import Column, UnfitError, parsed
 
 P = TypeVar("P")
 

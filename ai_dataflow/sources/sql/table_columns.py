@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError, SAWarning
 
 from ai_dataflow.connections.databases import session_of
-from ai_dataflow.sources import sql_types
-from ai_dataflow.sources.sql_types import Column
+from ai_dataflow.sources.sql import column_types
+from ai_dataflow.sources.sql.column_types import Column
 from ai_dataflow.tables.locations import SqlLocation
 
-_REFLECTED = {"postgresql": sql_types.of_postgresql, "sqlite": sql_types.of_sqlite}
+_REFLECTED = {"postgresql": column_types.of_postgresql, "sqlite": column_types.of_sqlite}
 _TOLD: dict[Any, str] = {
     bool: "bit", int: "bigint", float: "float", Decimal: "decimal", str: "nvarchar",
     bytes: "varbinary", bytearray: "varbinary", datetime: "datetime2", date: "date", time: "time",
@@ -39,7 +39,7 @@ def of_table(engine: sa.Engine, location: SqlLocation) -> dict[str, Column]:
     with session_of(engine) as session:
         if engine.dialect.name == "mssql":
             return _of_mssql(session, location)
-        delivery = _REFLECTED.get(engine.dialect.name, sql_types.of_any)
+        delivery = _REFLECTED.get(engine.dialect.name, column_types.of_any)
         with warnings.catch_warnings():  # a type that SQLAlchemy does not know arrives as text
             warnings.simplefilter("ignore", SAWarning)
             found = sa.inspect(session).get_columns(location.table, schema=location.schema or None)
@@ -75,7 +75,7 @@ def _described(result: sa.CursorResult[Any]) -> dict[str, Column]:
     """Give the columns of a result as pyodbc tells them: name, Python type, …, digits, scale."""
     found = {}
     for name, kind, _, _, digits, scale, _ in result.cursor.description:
-        delivery = sql_types.of_mssql(_TOLD.get(kind, "nvarchar"), digits, scale)
+        delivery = column_types.of_mssql(_TOLD.get(kind, "nvarchar"), digits, scale)
         found[name] = Column(name, delivery)
     return found
 
@@ -95,7 +95,7 @@ def _listed(session: sa.Connection, schema: str, name: str) -> dict[str, Column]
         .order_by(listed["ORDINAL_POSITION"])
     )
     rows = session.execute(statement)
-    return {str(n): Column(str(n), sql_types.of_mssql(str(t), p, s)) for n, t, p, s in rows}
+    return {str(n): Column(str(n), column_types.of_mssql(str(t), p, s)) for n, t, p, s in rows}
 
 
 def _synonym(session: sa.Connection, schema: str, name: str) -> tuple[str, str] | None:

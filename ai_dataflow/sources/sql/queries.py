@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.database_faults import DatabaseFault
 from ai_dataflow.connections.databases import Connection, connection
-from ai_dataflow.sources import sql_columns, sql_failures
-from ai_dataflow.sources.sql_rows import TooLongError, as_tuples, in_bulk
-from ai_dataflow.sources.sql_types import Column, UnfitError, arrived
+from ai_dataflow.sources.sql import sql_failures, table_columns
+from ai_dataflow.sources.sql.column_types import Column, UnfitError, arrived
+from ai_dataflow.sources.sql.rows import TooLongError, as_tuples, in_bulk
 from ai_dataflow.tables.locations import SqlLocation
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Database:
         """
         with _told(location, place):
             return self._connection.read(
-                lambda: sql_columns.of_table(self._connection.engine, location)
+                lambda: table_columns.of_table(self._connection.engine, location)
             )
 
     def schema(self, location: SqlLocation, place: str) -> pl.Schema:
@@ -164,7 +164,7 @@ def select(
     Drivers of SQL Server choose nvarchar. Beside it a narrow column would be converted row by row,
     and its index not be used; so the client is made narrow.
     """
-    table = sql_columns.table(location)
+    table = table_columns.table(location)
     statement = sa.select(*(column.asked() for column in columns.values())).select_from(table)
     if location.client_column:
         client: sa.ColumnElement[Any]

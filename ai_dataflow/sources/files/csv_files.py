@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from ai_dataflow.connections.stores import Folder, StoredFile
-from ai_dataflow.sources import failures
+from ai_dataflow.sources.files import file_failures
 
 _HEADER_BYTES = 256 << 10
 _BLOCK_BYTES = 8 << 20
@@ -73,11 +73,11 @@ class CsvFile:
             text = start.decode("utf-8-sig", errors=errors)
             names = next(csv.reader(io.StringIO(text), strict=True), [])
         except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise failures.unreadable(self.name, self.place, error) from None
+            raise file_failures.unreadable(self.name, self.place, error) from None
         if len(set(names)) < len(names):
-            raise failures.unreadable(self.name, self.place, "the header names a column twice")
+            raise file_failures.unreadable(self.name, self.place, "the header names a column twice")
         if not any(names):
-            raise failures.empty(self.name, self.place)
+            raise file_failures.empty(self.name, self.place)
         return names
 
     def _start(self) -> bytes:
@@ -107,7 +107,7 @@ class CsvFile:
                 quotes, last = stream.quotes, stream.last
         except (pa.ArrowInvalid, gzip.BadGzipFile, EOFError, zlib.error) as error:
             self._check_end()  # what is cut off may be no CSV for that reason
-            raise failures.unreadable(self.name, self.place, error) from None
+            raise file_failures.unreadable(self.name, self.place, error) from None
         self._check_end(last)
         if quotes % 2:
             self._check_quotes()
@@ -161,7 +161,7 @@ class CsvFile:
             except csv.Error as error:
                 if "unexpected end" in str(error):
                     reason = "a quote is opened and never closed"
-                    raise failures.unreadable(self.name, self.place, reason) from None
+                    raise file_failures.unreadable(self.name, self.place, reason) from None
 
     def _check_end(self, last: bytes = b"") -> None:
         """Refuse a file that does not end a line; `last` is its last byte, where it is known.
@@ -172,7 +172,7 @@ class CsvFile:
             return
         last = last or self.root.read_range(self.file.path, self.file.size - 1, 1)
         if last not in (b"\n", b"\r"):
-            raise failures.cut_off(self.name, self.place)
+            raise file_failures.cut_off(self.name, self.place)
 
 
 def ahead(files: Sequence[CsvFile]) -> Iterator[CsvFile]:

@@ -19,7 +19,7 @@ from ai_dataflow.config.blob_urls import is_blob_url
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder, open_folder
-from ai_dataflow.workstation.failures import reaching
+from ai_dataflow.workstation.reaching import reaching
 
 PARTITION_COLUMN = "client_code"
 PRODUCT_COLUMN = "product_code"

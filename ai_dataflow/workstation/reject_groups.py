@@ -11,9 +11,9 @@ from typing import Any, Literal
 import polars as pl
 
 from ai_dataflow.config.codes import CODES
-from ai_dataflow.workstation import rejects
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.reaching import reaching
 
 State = Literal["open", "replayed", "not published"]
 _FILE, _CLIENT = "\ue000file", "\ue000client"
@@ -58,7 +58,7 @@ def reject_groups(
         DataflowError: WST-001, WST-004 or WST-005.
     """
     files: dict[str, tuple[str, bool]] = {}
-    for name, current in rejects.current(workstation, module).items():
+    for name, current in reject_tables.current(workstation, module).items():
         if client in ("", name):
             files |= dict.fromkeys(current.rejects, (name, True))
             files |= dict.fromkeys(current.unpublished, (name, False))
@@ -82,12 +82,12 @@ def _grouped(
     is_seen = pl.col(_FILE).is_in([uri for uri, (_, seen) in uris.items() if seen])
     state = (
         pl.when(~is_seen).then(pl.lit("not published"))
-        .when(rejects.IS_OPEN).then(pl.lit("open"))
+        .when(reject_tables.IS_OPEN).then(pl.lit("open"))
         .otherwise(pl.lit("replayed"))
     )  # fmt: skip
     # Raw rows are most of the bytes: only who asks for some reads them.
     sample = [pl.struct("position", "raw_row").head(samples).alias("samples")] if samples else []
-    rows = rejects.scan(workstation, module, tuple(files), include_file_paths=_FILE)
+    rows = reject_tables.scan(workstation, module, tuple(files), include_file_paths=_FILE)
     if reason:
         rows = rows.filter(pl.col("reason") == reason)
     return (

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from ai_dataflow.connections.stores import scan_parquet
-from ai_dataflow.workstation.failures import reaching
-from ai_dataflow.workstation.files import DataFile, write_rows
-from ai_dataflow.workstation.paths import Workstation
+from ai_dataflow.workstation.data_files import DataFile, write_rows
+from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.reaching import reaching
 
 _SUFFIX = ".parquet"
 

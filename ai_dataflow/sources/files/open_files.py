@@ -30,9 +30,9 @@ from ai_dataflow.connections.stores import (
     scan_delta,
     scan_parquet,
 )
-from ai_dataflow.sources import failures
-from ai_dataflow.sources.csv_files import CsvFile
 from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.sources.files import file_failures
+from ai_dataflow.sources.files.csv_files import CsvFile
 
 _UNREADABLE = (
     *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, SchemaError, SchemaFieldNotFoundError,
@@ -81,7 +81,7 @@ class Files:
             if other != first:
                 odd = sorted(set(first.items()) ^ set(other.items()), key=lambda item: item[0])
                 what = f"{file.path} differs in the column {odd[0][0]}" if odd else "another order"
-                raise failures.differing(self.extract.name, self.place, what)
+                raise file_failures.differing(self.extract.name, self.place, what)
         return first
 
     @property
@@ -126,7 +126,7 @@ class Files:
         with self._classified():
             present = self._present()
         if any(present.get(file.path) != file for file in self.extract.files):
-            raise failures.changed(self.extract.name, self.place)
+            raise file_failures.changed(self.extract.name, self.place)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -196,7 +196,7 @@ class Files:
         headers = list(at_once(CsvFile.names, self.csv_files))
         for header in headers:
             if header != headers[0]:
-                raise failures.differing(self.extract.name, self.place, "different headers")
+                raise file_failures.differing(self.extract.name, self.place, "different headers")
         return pl.Schema(dict.fromkeys(headers[0], pl.String()))
 
     def _partition_keys(self) -> list[str]:
@@ -204,7 +204,7 @@ class Files:
         keys = [list(partition_values(file.path)) for file in self.extract.files]
         if any(other != keys[0] for other in keys):
             reason = "their folders name different columns"
-            raise failures.differing(self.extract.name, self.place, reason)
+            raise file_failures.differing(self.extract.name, self.place, reason)
         return keys[0] if keys else []
 
 
@@ -249,17 +249,17 @@ def classified(location: str, place: str, account: Account | None) -> Iterator[N
         yield
     except _UNREADABLE as error:
         if fault := fault_of(error, account):
-            raise failures.of_account(location, place, fault) from None
+            raise file_failures.of_account(location, place, fault) from None
         raise _of_file(location, place, error) from None
 
 
 def _of_file(location: str, place: str, error: Exception) -> DataflowError:
     match error:
         case FileNotFoundError():
-            return failures.missing(location, place)
+            return file_failures.missing(location, place)
         case PermissionError():
-            return failures.denied(location, place, error)
+            return file_failures.denied(location, place, error)
         case SchemaError() | SchemaFieldNotFoundError() | ColumnNotFoundError():
-            return failures.differing(location, place, error)
+            return file_failures.differing(location, place, error)
         case _:
-            return failures.unreadable(location, place, error)
+            return file_failures.unreadable(location, place, error)

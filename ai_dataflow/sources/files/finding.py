@@ -26,10 +26,10 @@ from ai_dataflow.connections.stores import (
     open_folder,
     split_glob,
 )
-from ai_dataflow.sources import failures
-from ai_dataflow.sources.adls import classified, partition_values
 from ai_dataflow.sources.extracts import Extract, Format
-from ai_dataflow.sources.listings import Listings
+from ai_dataflow.sources.files import file_failures
+from ai_dataflow.sources.files.neighbourhoods import Listings
+from ai_dataflow.sources.files.open_files import classified, partition_values
 from ai_dataflow.tables.locations import FileLocation
 
 _LOG = "_delta_log"
@@ -114,7 +114,7 @@ def find(location: FileLocation, place: str, settings: Settings, listings: Listi
         is_delta = location.file_format in ("", "delta")
         if is_delta and (found := _partition(root, path, location, listings)):
             if not found.files:
-                raise failures.missing(str(location), place)
+                raise file_failures.missing(str(location), place)
             return found
         root, files = _matching(root, path)
         if any(map(_is_log, files)):
@@ -122,9 +122,9 @@ def find(location: FileLocation, place: str, settings: Settings, listings: Listi
                 return _table(root, files, location, place)
             files = _data(files)
         if not files:
-            raise failures.missing(str(location), place)
+            raise file_failures.missing(str(location), place)
         if not all(file.size for file in files):
-            raise failures.empty(str(location), place)
+            raise file_failures.empty(str(location), place)
         file_format = _format(location, files, place)
         return Found(location, root.url, file_format, tuple(files))
 
@@ -137,7 +137,7 @@ def find_one(location: FileLocation, place: str, settings: Settings) -> Found:
 def _table(folder: Folder, files: list[StoredFile], location: FileLocation, place: str) -> Found:
     version = _log_version(files)
     if version is None:
-        raise failures.unreadable(str(location), place, f"there is no version in its {_LOG}")
+        raise file_failures.unreadable(str(location), place, f"there is no version in its {_LOG}")
     number, commit = version
     return Found(location, folder.url, "delta", (commit,), number)
 
@@ -255,12 +255,12 @@ def _is_hidden(path: str) -> bool:
 
 def _format(location: FileLocation, files: list[StoredFile], place: str) -> Format:
     if location.file_format == "delta":
-        raise failures.unreadable(str(location), place, "there is no _delta_log in it")
+        raise file_failures.unreadable(str(location), place, "there is no _delta_log in it")
     formats = {_format_of(file.path) for file in files}
     if location.file_format:
         return location.file_format  # type: ignore[return-value]  # checked by the control table
     if len(formats) > 1 or None in formats:
-        raise failures.unreadable(
+        raise file_failures.unreadable(
             str(location), place, "cannot tell the format: give file_format in the control table"
         )
     return formats.pop()  # type: ignore[return-value]  # not None

@@ -21,8 +21,8 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.database_faults import DatabaseFault
 from ai_dataflow.connections.databases import Connection, connection, session_of
 from ai_dataflow.connections.stores import at_once
-from ai_dataflow.sources import sql_failures
-from ai_dataflow.sources.sql_columns import table
+from ai_dataflow.sources.sql import sql_failures
+from ai_dataflow.sources.sql.table_columns import table
 from ai_dataflow.tables.locations import SqlLocation
 
 Mark = str | tuple[Diagnostic, ...]

@@ -1,0 +1,1 @@
+"""Files as sources: what is listed at a location, the formats, and opening them."""
