@@ -23,12 +23,12 @@ from ai_dataflow.orchestration.jobs import (
 )
 from ai_dataflow.orchestration.mail_sensors import mail_sender, mail_sensors
 from ai_dataflow.orchestration.resources import ProjectResource
-from ai_dataflow.orchestration.run import Watcher
 from ai_dataflow.orchestration.watching import (
     changes_sensor,
     control_table_sensor,
     nightly_schedule,
 )
+from ai_dataflow.runs.run import Watcher
 from ai_dataflow.tables.project import load_teams
 from ai_dataflow.tables.teams import ANY
 

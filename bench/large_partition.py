@@ -65,9 +65,9 @@ def _write(folder: Path, name: str, rows: int, **columns: pl.Expr) -> None:
 
 def ours(folder: str) -> dict[str, dict[str, float]]:
     """Run the partition; without Dagster, whose events are another bench's."""
-    from ai_dataflow.engine.job import STAGES  # noqa: PLC0415
-    from ai_dataflow.orchestration.outcome import NOBODY  # noqa: PLC0415
-    from ai_dataflow.orchestration.run import execute  # noqa: PLC0415
+    from ai_dataflow.partition.job import STAGES  # noqa: PLC0415
+    from ai_dataflow.runs.outcome import NOBODY  # noqa: PLC0415
+    from ai_dataflow.runs.run import execute  # noqa: PLC0415
     from ai_dataflow.tables.project import load_project  # noqa: PLC0415 - in its own process
 
     report = execute(load_project(Path(folder)), ["claims|acme"], STAGES, "bench", NOBODY)

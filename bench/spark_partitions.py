@@ -31,8 +31,10 @@ from ai_dataflow import load
 from ai_dataflow.config.sections import SparkSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import spark
-from ai_dataflow.engine.job import STAGES, PartitionJob, PartitionResult
-from ai_dataflow.orchestration.engines import open_session
+from ai_dataflow.engine.choice import open_session
+from ai_dataflow.extracts.stages import STAGES
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow_tests.orchestration.spark import finished, on_spark, start_run
 from ai_dataflow_tests.services.spark import SparkCluster
 from bench.projects import MAPPING, MAPPING_HEADER, SETTINGS

@@ -68,7 +68,7 @@ def replay(
     from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
     from ai_dataflow.orchestration.instance import open_instance  # noqa: PLC0415
     from ai_dataflow.orchestration.launch import launch_replay  # noqa: PLC0415
-    from ai_dataflow.orchestration.replay import Chosen, dry_replay  # noqa: PLC0415
+    from ai_dataflow.runs.replay import Chosen, dry_replay  # noqa: PLC0415
 
     project = load_project(config)
     _check_known(project, module, client)

@@ -14,9 +14,9 @@ from ai_dataflow import terminal
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_with_plan, out, print_json
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.planning.plan import Plan
-from ai_dataflow.planning.prospect import look_ahead
+from ai_dataflow.runs.cleanup import SAFE_AGE, clean
+from ai_dataflow.runs.prospect import look_ahead
 from ai_dataflow.tables.project import Project, load_project
-from ai_dataflow.workstation.cleanup import SAFE_AGE, clean
 from ai_dataflow.workstation.layout import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, kept_report
 
@@ -64,7 +64,7 @@ def run(
     if ahead.partitions:
         _run(project, plan, None, as_json=as_json)
     if as_json:
-        from ai_dataflow.orchestration.run import unchanged_report  # noqa: PLC0415
+        from ai_dataflow.runs.run import unchanged_report  # noqa: PLC0415
 
         typer.echo(unchanged_report(project, ahead).model_dump_json(indent=1))
     else:

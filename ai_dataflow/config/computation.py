@@ -5,7 +5,7 @@ from __future__ import annotations
 # Raised by hand, in the change after which the same inputs may give other content: other values,
 # other rejects, another order. Moving code, or making it faster, leaves it.
 COMPUTATION = "1"
-# What 0.7 wrote in its place, a digest of its code: the same inputs gave the same content.
+# What 0.1.0 wrote in its place, a digest of its code: the same inputs gave the same content.
 _THE_SAME = frozenset({"c5171afcbedea38b"})
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from ai_dataflow.engine.job import PartitionJob, PartitionResult, largest_first
+from ai_dataflow.partition.job import PartitionJob, largest_first
+from ai_dataflow.partition.result import PartitionResult
 
 
 def run_jobs(

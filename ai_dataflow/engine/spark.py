@@ -27,15 +27,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
-from ai_dataflow.engine.code import versions
-from ai_dataflow.engine.job import (
-    Failure,
-    PartitionJob,
-    PartitionResult,
-    Stage,
-    Task,
-    largest_first,
-)
+from ai_dataflow.engine.versions import versions
+from ai_dataflow.extracts.stages import Failure, Stage
+from ai_dataflow.partition.job import PartitionJob, largest_first
+from ai_dataflow.partition.result import PartitionResult, Task
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
@@ -132,7 +127,7 @@ def _sent(task: Task) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]
         for _ in batches:
             pass
         try:
-            from ai_dataflow.engine.code import versions  # noqa: PLC0415
+            from ai_dataflow.engine.versions import versions  # noqa: PLC0415
 
             found = versions()
         except ImportError as error:

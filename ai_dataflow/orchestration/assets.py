@@ -12,13 +12,13 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from ai_dataflow.engine.job import STAGES, Stage
+from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
-from ai_dataflow.orchestration.run import Watcher, execute
 from ai_dataflow.planning.plan import active_partitions
+from ai_dataflow.runs.run import Watcher, execute
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.reports import RunReport
 

@@ -12,8 +12,8 @@ from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB, REPLAY_JOB, REPLAY_STEP
 from ai_dataflow.orchestration.mail import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
-from ai_dataflow.orchestration.replay import Chosen
 from ai_dataflow.planning.plan import Plan, active_partitions
+from ai_dataflow.runs.replay import Chosen
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, read_report

@@ -14,7 +14,7 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunSta
 
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine.job import STAGES
+from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.notifications.delivery import Delivery, deliver
 from ai_dataflow.notifications.died import DeadRun
 from ai_dataflow.notifications.outbox import utc_now
@@ -24,7 +24,7 @@ from ai_dataflow.notifications.queueing import catch_up, lasts, queue_report
 from ai_dataflow.notifications.texts import counted
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
-from ai_dataflow.orchestration.outcome import table_report
+from ai_dataflow.runs.outcome import table_report
 from ai_dataflow.tables.project import Project, load_teams
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.lease import Holder

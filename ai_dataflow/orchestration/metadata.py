@@ -9,7 +9,9 @@ from typing import Any
 import dagster as dg
 
 from ai_dataflow.config.digests import digest
-from ai_dataflow.engine.job import EXTRACTS, AiColumn, Origin, PartitionResult, Stage
+from ai_dataflow.extracts.stages import EXTRACTS, Stage
+from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.partition.result import Origin, PartitionResult
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Workstation
 from ai_dataflow.workstation.reports import COUNTS, ErrorReport
 

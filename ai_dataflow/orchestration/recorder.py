@@ -6,7 +6,7 @@ from typing import Any, cast
 import dagster as dg
 from dagster import EventLogEntry
 
-from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
+from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.orchestration.events import Context, materialized, store
 from ai_dataflow.orchestration.metadata import (
     dataset_metadata,
@@ -14,8 +14,9 @@ from ai_dataflow.orchestration.metadata import (
     failure_metadata,
     version_tags,
 )
-from ai_dataflow.orchestration.run import Progress
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.runs.run import Progress
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, report_name

@@ -22,7 +22,7 @@ from ai_dataflow.orchestration.partitions import add_partitions, drop_partitions
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.planning.changes import Kind
 from ai_dataflow.planning.plan import make_plan
-from ai_dataflow.planning.prospect import Prospect, look_ahead
+from ai_dataflow.runs.prospect import Prospect, look_ahead
 from ai_dataflow.tables.project import Project
 
 WHY_TAG = "ai_dataflow/why"

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine.job import PartitionJob, SourceJob
+from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.planning.inputs import content_seen, inputs_of, reads_clock
-from ai_dataflow.sources.files.finding import Found
+from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.records import Inputs, Record, SourceInputs
 
@@ -131,7 +132,9 @@ def _differences(
     job: PartitionJob, now: Inputs, then: Inputs, at: datetime | None
 ) -> Iterator[Reason]:
     for source in job.sources:
-        yield from _of_source(source, now.sources[source.name], then.sources.get(source.name), at)
+        yield from _of_source(
+            source, now.sources[str(source.key)], then.sources.get(str(source.key)), at
+        )
     for name in then.sources.keys() - now.sources.keys():
         yield Reason("control", f"the control row of {name} is gone")
     # A column that is new or gone changes those alone whose mapping says so.
@@ -170,14 +173,14 @@ def _mapping(source: SourceJob, now: SourceInputs, then: SourceInputs) -> Iterat
         elif before != now.mapping[row.ai_column]:
             yield Reason("mapping", f"mapping row {place} changed", place)
     for column in sorted(then.mapping.keys() - now.mapping.keys()):
-        yield Reason("mapping", f"the mapping row of `{column}` in {source.name} is gone")
+        yield Reason("mapping", f"the mapping row of `{column}` in {source.key} is gone")
 
 
 def _changed(source: SourceJob, at: datetime | None) -> str:
     """Say what changed at a source: a file and when, where the listing tells."""
     if isinstance(source.seen, tuple):
         return source.seen[0].message
-    if not isinstance(source.seen, Found):
+    if not isinstance(source.seen, Listing):
         return f"{source.location} changed"
     newest, moment = source.seen.newest, source.seen.changed
     if newest is None or moment is None or (at and moment < at):
@@ -193,7 +196,7 @@ def _untold(source: SourceJob) -> str:
     if isinstance(source.seen, tuple):
         return source.seen[0].message
     if reads_clock(source):
-        return f"{source.name} is made always: a transform reads the clock"
+        return f"{source.key} is made always: a transform reads the clock"
     kind = "SQL table" if isinstance(source.location, SqlLocation) else "source"
     return f"{source.location} is read always: nothing tells whether the {kind} changed"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing, nearest
-from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.planning.findings import Findings, is_partition
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.project import Project

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.sections import ModuleSettings
-from ai_dataflow.engine.job import AiColumn, SourceJob
+from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
 
 Cover = Literal["mapped", "missing", "required-missing"]

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ai_dataflow.compiler import mappings as clock
 from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine import compile as clock
-from ai_dataflow.engine.code import CODE_VERSION
-from ai_dataflow.engine.job import PartitionJob, PartitionResult, SourceJob
-from ai_dataflow.sources.files.finding import Found
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
-from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.tables.locations import SqlLocation, identity
 from ai_dataflow.workstation.records import Inputs, SourceInputs
+
+# What a mapping row says. A field that comes later is digested only where it says something: the
+# digests of all other rows stay.
+_SAID = (
+    "module", "product", "submodule", "source_column", "ai_column", "ai_type", "transform",
+    "is_key", "required", "description",
+)  # fmt: skip
 
 
 def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJob], str]) -> Inputs:
@@ -22,7 +31,7 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
     limits = settings.modules.get(job.module, ModuleSettings())
     return Inputs(
         sources={
-            source.name: SourceInputs(
+            str(source.key): SourceInputs(
                 location=_location(source, settings),
                 content="" if reads_clock(source) else content(source),
                 mapping={row.ai_column: _row(row) for row in source.mappings},
@@ -31,8 +40,8 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
         },
         columns={column.name: column.ai_type for column in job.columns},
         settings=limits.max_rejected,
-        code=CODE_VERSION,
-        order=[source.name for source in job.sources if source.key_columns],
+        code=COMPUTATION,
+        order=[str(source.key) for source in job.sources if source.key_columns],
     )
 
 
@@ -47,7 +56,7 @@ def content_seen(source: SourceJob) -> str:
     What is wrong there is as much an input as what is there; but for what passes by itself.
     """
     match source.seen:
-        case Found():
+        case Listing():
             return source.seen.fingerprint
         case tuple():
             codes = sorted({problem.code for problem in source.seen})
@@ -58,8 +67,8 @@ def content_seen(source: SourceJob) -> str:
 
 def content_read(result: PartitionResult) -> Callable[[SourceJob], str]:
     """Give what was read at the sources of a partition, which may be older than what was seen."""
-    contents = {(e.product, e.submodule): e.fingerprint for e in result.extracts}
-    return lambda source: contents.get((source.product, source.submodule), "")
+    contents = {extract.key: extract.fingerprint for extract in result.extracts}
+    return lambda source: contents.get(source.key, "")
 
 
 def _location(source: SourceJob, settings: Settings) -> str:
@@ -67,10 +76,9 @@ def _location(source: SourceJob, settings: Settings) -> str:
     location, where = source.location, ""
     if isinstance(location, SqlLocation):
         where = settings.sql[location.connection].where
-    return digest([repr(location), where, source.append_by])[:16]
+    return digest([identity(location), where, source.append_by])[:16]
 
 
 def _row(row: MappingRow) -> str:
     """Digest what a mapping row says, wherever in the sheet it stands."""
-    said = {k: v for k, v in vars(row).items() if k not in ("sheet", "line")}
-    return digest(said)[:16]
+    return digest({name: getattr(row, name) for name in _SAID})[:16]

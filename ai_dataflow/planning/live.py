@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
-from ai_dataflow.engine.compile import CompiledSource, compile_source
-from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.schemas import Look, table_of
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import Location, SqlLocation

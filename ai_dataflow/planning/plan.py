@@ -9,13 +9,14 @@ from types import MappingProxyType
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, did_you_mean
 from ai_dataflow.config.sections import ModuleSettings
-from ai_dataflow.engine.job import AiColumn, PartitionJob, SourceJob
+from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
 from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.slips import check_keys, check_slips
 from ai_dataflow.sources.schemas import Look, read_schemas
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey, survey
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow, is_usable, rows_for

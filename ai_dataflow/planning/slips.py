@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rapidfuzz.distance import OSA
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
-from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.planning.findings import Findings, is_partition
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.control_table import NAMES, ControlRow
 from ai_dataflow.tables.locations import FileLocation, SqlLocation

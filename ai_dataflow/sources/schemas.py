@@ -21,7 +21,7 @@ import pyarrow as pa
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
-from ai_dataflow.sources.files.finding import Found
+from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.survey import Survey, each, survey
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
@@ -66,18 +66,18 @@ def read_schemas(
         sight = seen[location]
         if isinstance(sight, tuple):
             raise DataflowError(*sight)
-        return _of_files(cast(Found, sight), place, settings, cache)
+        return _of_files(cast(Listing, sight), place, settings, cache)
 
     found = each(wanted, look)
     cache.save()
     return found
 
 
-def _of_files(found: Found, place: str, settings: Settings, cache: _Cache) -> pl.Schema:
+def _of_files(found: Listing, place: str, settings: Settings, cache: _Cache) -> pl.Schema:
     key = f"{found.location.url} {found.location.file_format}"
     if (known := cache.get(key, found.fingerprint)) is not None:
         return known
-    schema = open_files.opened(found.pin("", "", place, settings), place, settings).common_schema()
+    schema = open_files.opened(found.pin(place, settings), place, settings).common_schema()
     cache.put(key, found.fingerprint, schema)
     return schema
 

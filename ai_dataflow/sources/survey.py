@@ -14,12 +14,12 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import is_glob, split_glob
 from ai_dataflow.sources.files import file_failures
-from ai_dataflow.sources.files.finding import Found, find
-from ai_dataflow.sources.files.neighbourhoods import AT_ONCE, Listings
+from ai_dataflow.sources.files.finding import Listing, find
+from ai_dataflow.sources.files.neighbourhoods import AT_ONCE, Neighbourhoods
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
 # Files as they are listed; what tells a SQL table's state, empty where nothing does; what is wrong.
-Sight = Found | str | tuple[Diagnostic, ...]
+Sight = Listing | str | tuple[Diagnostic, ...]
 Survey = Mapping[Location, Sight]
 L = TypeVar("L", FileLocation, Location)
 T = TypeVar("T")
@@ -46,9 +46,9 @@ def _tables(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[Locat
 
 
 def _files(wanted: Mapping[FileLocation, str], settings: Settings) -> dict[Location, Sight]:
-    listings = Listings((_certain(location) for location in wanted), settings)
+    listings = Neighbourhoods((_certain(location) for location in wanted), settings)
 
-    def look(location: FileLocation, place: str) -> Found:
+    def look(location: FileLocation, place: str) -> Listing:
         return find(location, place, settings, listings)
 
     return dict(each(wanted, look).items())

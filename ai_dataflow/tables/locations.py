@@ -63,6 +63,22 @@ class SqlLocation:
 Location = FileLocation | SqlLocation
 
 
+def identity(location: Location) -> str:
+    """Spell a location by its fields: what later runs know it by, so the form must stay.
+
+    A field that comes later is spelled only where it says something: then no other location has
+    another identity for it.
+    """
+    match location:
+        case FileLocation(url, file_format, text):
+            return f"FileLocation(url={url!r}, file_format={file_format!r}, text={text!r})"
+        case SqlLocation(connection, table, schema, column, client, change):
+            return (
+                f"SqlLocation(connection={connection!r}, table={table!r}, schema={schema!r}, "
+                f"client_column={column!r}, client={client!r}, change_column={change!r})"
+            )
+
+
 def resolve(row: ControlRow, settings: Settings) -> Location:
     """Resolve a control row's location.
 

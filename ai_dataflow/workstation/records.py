@@ -11,8 +11,9 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from ai_dataflow.config.computation import current_name
 from ai_dataflow.config.digests import digest
 from ai_dataflow.connections.stores import Folder, at_once
 from ai_dataflow.workstation.layout import Workstation
@@ -41,7 +42,7 @@ class Inputs(_Part):
     """All that a partition's content depends on.
 
     `sources` are by `product · submodule`, `columns` the type of each AI column of the module,
-    `settings` those of the module that decide what is published, `code` what computes it.
+    `settings` those of the module that decide what is published, `code` the computation.
     `order` is that in which sources with keys are joined.
     """
 
@@ -50,6 +51,8 @@ class Inputs(_Part):
     settings: str = ""
     code: str = ""
     order: list[str] = []
+
+    _current = field_validator("code")(current_name)
 
 
 class Attempt(_Part):

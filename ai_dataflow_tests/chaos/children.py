@@ -21,9 +21,10 @@ from typing import Any, Literal
 
 import ai_dataflow.definitions  # noqa: F401 - for the command, which imports it late
 from ai_dataflow.cli import main
-from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
-from ai_dataflow.orchestration.run import execute
+from ai_dataflow.extracts.stages import STAGES, Stage
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import lease
 from ai_dataflow_tests.chaos.boundaries import Boundaries, Kill

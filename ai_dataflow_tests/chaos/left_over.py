@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.cleanup import clean
-from ai_dataflow.workstation.staging import staged_files
+from ai_dataflow.extracts.staging import staged_files
+from ai_dataflow.runs.cleanup import clean
 from ai_dataflow_tests.chaos.reading import publications
 from ai_dataflow_tests.chaos.world import CLIENTS, MODULES, World
 

@@ -14,8 +14,10 @@ from pydantic import SecretStr
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings, SqlConnection, WorkstationSettings
-from ai_dataflow.engine import run as engine
-from ai_dataflow.engine.job import AiColumn, PartitionJob, PartitionResult, SourceJob
+from ai_dataflow.partition import making as engine
+from ai_dataflow.partition.job import AiColumn, PartitionJob
+from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import FileLocation, Location
 from ai_dataflow.tables.table import Sheet

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_dataflow.engine.casts import cast
+from ai_dataflow.compiler.casts import cast
 from ai_dataflow.tables import ai_types
 
 AI_TYPES = (

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_dataflow.engine.expressions import TransformError, compile_transform
+from ai_dataflow.compiler.transforms import TransformError, compile_transform
 
 ROWS = pl.DataFrame(
     {

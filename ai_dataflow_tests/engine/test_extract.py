@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from ai_dataflow.engine.extract import Extracted, extract_sources
-from ai_dataflow.engine.job import EXTRACTS, STAGES, PartitionJob, PartitionResult, Stage
-from ai_dataflow.engine.run import run
+from ai_dataflow.extracts.extracting import Extracted, extract_sources
+from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
+from ai_dataflow.extracts.staging import drop_copies
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.making import run
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.tables.locations import SqlLocation
-from ai_dataflow.workstation.staging import drop_copies
 from ai_dataflow_tests.engine.jobs import (
     codes,
     csv_file,
@@ -137,7 +139,7 @@ def test_an_attempt_beside_another_costs_neither_its_copies(
         between.append(_run(shop, tmp_path))
         return extracted
 
-    monkeypatch.setattr("ai_dataflow.engine.run.extract_sources", interrupted)
+    monkeypatch.setattr("ai_dataflow.partition.making.extract_sources", interrupted)
     results = [_run(shop, tmp_path), *between]
     assert [codes(result) for result in results] == [[], []]
     assert len({result.publication for result in results}) == 2

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from ai_dataflow.engine.compile import compile_source
-from ai_dataflow.engine.lineage import origins
+from ai_dataflow.compiler.mappings import compile_source
+from ai_dataflow.partition.lineage import origins
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow_tests.engine.jobs import mapped, source
 

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from ai_dataflow.engine.job import PartitionJob, PartitionResult
 from ai_dataflow.engine.local import run_jobs
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow_tests.engine.jobs import job
 
 JOBS = [job(client=str(i)) for i in range(20)]

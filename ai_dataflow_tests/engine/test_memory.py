@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.sections import ExecutionSettings
-from ai_dataflow.engine import memory
-from ai_dataflow.engine.job import PartitionJob, largest_first
-from ai_dataflow.engine.memory import held_bytes, peak_bytes, reserved
+from ai_dataflow.partition import memory
+from ai_dataflow.partition.job import PartitionJob, largest_first
+from ai_dataflow.partition.memory import held_bytes, peak_bytes, reserved
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import find_one
 from ai_dataflow.tables.locations import FileLocation

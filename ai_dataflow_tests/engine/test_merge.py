@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.engine import merge
-from ai_dataflow.engine.job import AiColumn
-from ai_dataflow.engine.merge import Merged, Part, union_products
-from ai_dataflow.engine.scratch import scratch
+from ai_dataflow.partition import merge
+from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.partition.merge import Merged, Part, union_products
+from ai_dataflow.partition.scratch import scratch
 from ai_dataflow_tests.engine.jobs import PLACE, codes, key, mapped, source
 
 
@@ -33,7 +33,7 @@ def memory(request: pytest.FixtureRequest) -> Iterator[None]:
     """Join as one, and in pieces: memory must not change what comes out, but for its order."""
     with pytest.MonkeyPatch.context() as patched:
         if request.param == "pieces":
-            patched.setattr("ai_dataflow.engine.scratch.PIECE_BYTES", 64)
+            patched.setattr("ai_dataflow.partition.scratch.PIECE_BYTES", 64)
             patched.setattr(merge, "_FEW_ROWS", 0)
         yield
 

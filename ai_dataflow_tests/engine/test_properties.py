@@ -15,8 +15,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 
-from ai_dataflow.engine import merge, scratch
-from ai_dataflow.engine.job import PartitionJob, PartitionResult
+from ai_dataflow.partition import merge, scratch
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow_tests.engine.effort import settings_of
 from ai_dataflow_tests.engine.generated import ID, Partition, partitions
 from ai_dataflow_tests.engine.jobs import PLACE, codes, count_rows, run_job, workstation, written

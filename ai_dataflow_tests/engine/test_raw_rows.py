@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
-from ai_dataflow.engine.raw_rows import decoded, encoded
+from ai_dataflow.partition.raw_rows import decoded, encoded
 from ai_dataflow.sources.schemas import schema_of, schema_text
 
 BERLIN = pl.Datetime("us", "Europe/Berlin")

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ai_dataflow.engine import run as engine
-from ai_dataflow.engine import scratch, transform, write
-from ai_dataflow.engine.job import AiColumn, PartitionJob
-from ai_dataflow.engine.merge import Merged, Part, merge_product
-from ai_dataflow.engine.scratch import Scratch
+from ai_dataflow.partition import making as engine
+from ai_dataflow.partition import mapping, scratch, writing
+from ai_dataflow.partition.job import AiColumn, PartitionJob
+from ai_dataflow.partition.merge import Merged, Part, merge_product
+from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.engine.jobs import (
     codes,
@@ -304,7 +304,7 @@ def test_a_reject_that_is_not_listed_stops_the_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def forgetful(*arguments: Any) -> pl.LazyFrame:
-        return transform.left_out(*arguments).filter(pl.col("reason") != "REJ-001")
+        return mapping.left_out(*arguments).filter(pl.col("reason") != "REJ-001")
 
     monkeypatch.setattr(engine, "left_out", forgetful)
     found = problems(run_job(make_shop(tmp_path), tmp_path))
@@ -316,8 +316,8 @@ def test_a_large_partition_is_several_files_and_the_same_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = written(run_job(make_shop(tmp_path), tmp_path), tmp_path)
-    monkeypatch.setattr(write, "MANY_ROWS", 1)
-    monkeypatch.setattr(write, "FILE_BYTES", 100)
+    monkeypatch.setattr(writing, "MANY_ROWS", 1)
+    monkeypatch.setattr(writing, "FILE_BYTES", 100)
     result = run_job(make_shop(tmp_path), tmp_path)
     assert len(result.data) > 1
     assert sum(file.rows for file in result.data) == result.total("rows_published")

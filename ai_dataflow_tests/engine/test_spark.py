@@ -18,8 +18,10 @@ from pyspark import cloudpickle
 
 from ai_dataflow.connections.stores import StoredFile
 from ai_dataflow.engine import spark
-from ai_dataflow.engine.job import STAGES, PartitionJob, PartitionResult
-from ai_dataflow.sources.files.finding import Found
+from ai_dataflow.extracts.stages import STAGES
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.engine.jobs import job, mapped, source
 
@@ -78,7 +80,7 @@ def test_every_job_gives_its_result() -> None:
 def test_the_largest_begin_first() -> None:
     def sized(size: int) -> PartitionJob:
         path = Path(f"{size}.csv")
-        seen = Found(FileLocation(str(path), "", ""), "", "csv", (StoredFile("a", size, ""),))
+        seen = Listing(FileLocation(str(path), "", ""), "", "csv", (StoredFile("a", size, ""),))
         return job(replace(source(path, mapped("n")), seen=seen), client=str(size))
 
     session = Session()
@@ -116,7 +118,7 @@ def test_other_versions_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> 
         def _collect(self, function: bytes) -> list[Any]:
             other = spark.versions() | {"Polars": "2.0.0"}
             with monkeypatch.context() as patch:
-                patch.setattr("ai_dataflow.engine.code.versions", lambda: other)
+                patch.setattr("ai_dataflow.engine.versions.versions", lambda: other)
                 return super()._collect(function)
 
     session = OtherVersions()

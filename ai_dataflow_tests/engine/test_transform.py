@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ai_dataflow.compiler.mappings import compile_source
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.engine.compile import compile_source
-from ai_dataflow.engine.transform import count, good_rows, left_out, malformed_rejects, map_rows
+from ai_dataflow.partition.mapping import count, good_rows, left_out, malformed_rejects, map_rows
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow_tests.engine.jobs import PLACE, mapped, source
 from ai_dataflow_tests.services.processes import wait_until

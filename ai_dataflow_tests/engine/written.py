@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from ai_dataflow.engine.job import AiColumn, PartitionJob
+from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.tables.locations import Location, SqlLocation
 from ai_dataflow_tests.engine.generated import Partition, Source
 from ai_dataflow_tests.engine.jobs import job, source

@@ -10,7 +10,7 @@ import pytest
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.definitions import build_definitions
-from ai_dataflow.engine.job import STAGES
+from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.notifications.delivery import deliver
 from ai_dataflow.notifications.outbox import utc_now
 from ai_dataflow.notifications.places import Places, open_places

@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from ai_dataflow.engine.job import STAGES, Stage
-from ai_dataflow.orchestration.outcome import NOBODY
-from ai_dataflow.orchestration.replay import Chosen, dry_replay, execute_replay
-from ai_dataflow.orchestration.run import execute
+from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.runs.outcome import NOBODY
+from ai_dataflow.runs.replay import Chosen, dry_replay, execute_replay
+from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.reports import RunReport
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ai_dataflow.planning.prospect import look_ahead
+from ai_dataflow.extracts.staging import last_extracts
+from ai_dataflow.runs.prospect import look_ahead
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.readers import load
-from ai_dataflow.workstation.staging import last_extracts
 from ai_dataflow_tests.orchestration import spine
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.services.postgres import Postgres

@@ -13,10 +13,10 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
 from ai_dataflow.definitions import build_definitions
-from ai_dataflow.engine.run import run as run_partition
+from ai_dataflow.partition.making import run as run_partition
 from ai_dataflow.planning import inputs
 from ai_dataflow.planning.plan import make_live_plan
-from ai_dataflow.planning.prospect import Prospect, look_ahead
+from ai_dataflow.runs.prospect import Prospect, look_ahead
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.readers import load

@@ -232,7 +232,7 @@ def test_full_scratch_space_is_no_fault_of_the_mapping(
 ) -> None:
     disk = make_disk(tmp_path / "scratch")
     monkeypatch.setattr("tempfile.tempdir", str(disk.folder))
-    monkeypatch.setattr("ai_dataflow.engine.scratch.SPILL_BYTES", 0)
+    monkeypatch.setattr("ai_dataflow.partition.scratch.SPILL_BYTES", 0)
     errors = _full(shop, disk)
     assert set(errors) == ALL
     for error in errors.values():

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import SparkSettings
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.orchestration.engines import open_session
+from ai_dataflow.engine.choice import open_session
 from ai_dataflow_tests.services.ports import SilentPort
 
 

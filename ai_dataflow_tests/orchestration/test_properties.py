@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_dataflow import load
-from ai_dataflow.engine.job import STAGES
-from ai_dataflow.orchestration.outcome import NOBODY
-from ai_dataflow.orchestration.run import execute
+from ai_dataflow.extracts.stages import STAGES
+from ai_dataflow.runs.outcome import NOBODY
+from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.engine.effort import settings_of

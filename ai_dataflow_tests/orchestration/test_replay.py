@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ai_dataflow.engine import scratch
+from ai_dataflow.partition import scratch
 from ai_dataflow.workstation.readers import load
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.orchestration import spine

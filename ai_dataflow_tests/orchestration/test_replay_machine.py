@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import publish as publishing
-from ai_dataflow.workstation.cleanup import clean
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.orchestration import spine

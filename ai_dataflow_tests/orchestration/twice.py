@@ -12,11 +12,13 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine.job import STAGES, PartitionJob, PartitionResult, Stage
-from ai_dataflow.engine.run import run
-from ai_dataflow.orchestration import run as orchestration
-from ai_dataflow.orchestration.outcome import NOBODY
+from ai_dataflow.extracts.stages import STAGES, Stage
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.making import run
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.runs import run as orchestration
+from ai_dataflow.runs.outcome import NOBODY
 from ai_dataflow.tables.project import load_project
 
 ATTEMPTS = "attempt-*"

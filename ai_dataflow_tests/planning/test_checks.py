@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.planning.checks import check_product
 from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import LAYOUT, mapping_rows, rows_for
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow.tables.project import load_project

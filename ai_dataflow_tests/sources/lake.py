@@ -15,7 +15,7 @@ import pytest
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ExecutionSettings, StorageAccount
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import find_one
 from ai_dataflow.tables.locations import FileLocation

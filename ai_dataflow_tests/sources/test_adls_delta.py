@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.extracts.extract import Extract
 from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import ROWS
 

@@ -10,7 +10,7 @@ import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.sources.lake import pinned

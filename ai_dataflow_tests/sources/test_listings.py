@@ -1,4 +1,4 @@
-"""Listings on Azurite: few requests for many locations, the same answers as asking for each."""
+"""Neighbourhoods on Azurite: few requests for many locations, the answers of asking for each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import delta_options, delta_uri, open_folder
 from ai_dataflow.sources.files import neighbourhoods
-from ai_dataflow.sources.files.finding import Found, find_one
+from ai_dataflow.sources.files.finding import Listing, find_one
 from ai_dataflow.sources.survey import Sight, survey
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.services.azurite import Azurite
@@ -62,13 +62,13 @@ def test_many_locations_are_one_listing_and_found_as_if_each_were_asked_for(
         alone = [looked(settings, location)[0] for location in locations]
     assert each.total() >= len(locations)
     for one, other in zip(seen, alone, strict=True):
-        if isinstance(one, Found):
-            assert isinstance(other, Found)
+        if isinstance(one, Listing):
+            assert isinstance(other, Listing)
             assert (one.files, one.folder, one.fingerprint) == (
                 other.files, other.folder, other.fingerprint
             )  # fmt: skip
         else:
-            assert not isinstance(other, str | Found)
+            assert not isinstance(other, str | Listing)
             assert [p.code for p in one] == [p.code for p in other] == ["SRC-001"]
 
 
@@ -81,7 +81,7 @@ def test_a_folder_with_much_else_is_not_listed_to_its_end(
     wanted = [url(container, f"lake/{CLIENTS[0]}/folder/{n}.csv") for n in "ab"]
     with counted(azurite, container) as asked:
         seen = looked(with_key(azurite), *wanted, url(container, "other/7.csv"))
-    assert all(isinstance(sight, Found) for sight in seen)
+    assert all(isinstance(sight, Listing) for sight in seen)
     assert asked["LIST"] == 2  # given up at the root, done where two are together
     assert asked["HEAD"] == 1
 
@@ -92,7 +92,7 @@ def test_who_may_not_list_is_asked_for_each(azurite: Azurite, container: str) ->
         **{ACCOUNT: {"sas_token": token, "endpoint": azurite.endpoint(ACCOUNT)}}
     )
     seen = looked(settings, *(url(container, f"lake/{c}/one.csv") for c in CLIENTS[:3]))
-    assert all(isinstance(sight, Found) for sight in seen)
+    assert all(isinstance(sight, Listing) for sight in seen)
 
 
 def test_a_delta_table_and_its_partitions_are_told_by_its_log(
@@ -114,5 +114,5 @@ def test_a_delta_table_and_its_partitions_are_told_by_its_log(
     wanted = [root, f"{root}/client=acme", f"{root}/client=borealis"]
     before = [find_one(FileLocation(w), "cell", settings).fingerprint for w in wanted]
     write("acme", 3)
-    after = [sight.fingerprint for sight in looked(settings, *wanted) if isinstance(sight, Found)]
+    after = [sight.fingerprint for sight in looked(settings, *wanted) if isinstance(sight, Listing)]
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True]

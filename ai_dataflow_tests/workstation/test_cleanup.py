@@ -15,7 +15,7 @@ import pytest
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.definitions import build_definitions
-from ai_dataflow.workstation.cleanup import clean
+from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.lease import Holder
@@ -164,7 +164,7 @@ def test_a_checkpoint_in_parts_names_files_too(workstation: Workstation) -> None
 def test_a_log_that_cannot_be_read_whole_stops_the_cleaning(
     workstation: Workstation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ai_dataflow.workstation.cleanup._named_by_log", lambda _: iter(()))
+    monkeypatch.setattr("ai_dataflow.runs.cleanup._named_by_log", lambda _: iter(()))
     before = workstation.dataset("claims").files()
     found = clean(workstation, "c", NOW)["claims"]
     assert [problem.code for problem in found.problems] == ["WST-007"]

@@ -1,4 +1,4 @@
-"""Finding: what is at a file location now, as it is listed, and its pin: an extract.
+"""Finding: what is at a file location now, as it is listed; and pinning that.
 
 A location is a file, a folder, a glob, a Delta table, or one partition of a Delta table. Nothing
 is opened to find it, but for the log of a Delta table of which it is a partition.
@@ -26,10 +26,10 @@ from ai_dataflow.connections.stores import (
     open_folder,
     split_glob,
 )
-from ai_dataflow.sources.extracts import Extract, Format
 from ai_dataflow.sources.files import file_failures
-from ai_dataflow.sources.files.neighbourhoods import Listings
+from ai_dataflow.sources.files.neighbourhoods import Neighbourhoods
 from ai_dataflow.sources.files.open_files import classified, partition_values
+from ai_dataflow.sources.files.pinned import Format, Pinned
 from ai_dataflow.tables.locations import FileLocation
 
 _LOG = "_delta_log"
@@ -45,7 +45,7 @@ _SUFFIXES: dict[str, Format] = {
 
 
 @dataclass(frozen=True)
-class Found:
+class Listing:
     """What is listed at a location: files, relative to a folder, or a version of a Delta table.
 
     Plain data: `folder` is a URL. For a Delta table `files` are those of the version's commit,
@@ -80,7 +80,7 @@ class Found:
         """When the newest file changed."""
         return self.newest.changed if self.newest else None
 
-    def pin(self, product: str, submodule: str, place: str, settings: Settings) -> Extract:
+    def pin(self, place: str, settings: Settings) -> Pinned:
         """Pin what was listed.
 
         Raises:
@@ -91,16 +91,19 @@ class Found:
             table = open_folder(self.folder, settings)
             with classified(str(self.location), place, table.account):
                 files = _data_files(table, self.version)
-        return Extract(
-            product, submodule, str(self.location), self.folder, self.file_format, files,
+        return Pinned(
+            name=str(self.location),
+            folder=self.folder,
+            file_format=self.file_format,
+            files=files,
             version=self.version,
-            source=repr(self.location),
             partition=self.partition,
-            fingerprint=self.fingerprint,
-        )  # fmt: skip
+        )
 
 
-def find(location: FileLocation, place: str, settings: Settings, listings: Listings) -> Found:
+def find(
+    location: FileLocation, place: str, settings: Settings, listings: Neighbourhoods
+) -> Listing:
     """Look what is at a location.
 
     Raises:
@@ -126,23 +129,25 @@ def find(location: FileLocation, place: str, settings: Settings, listings: Listi
         if not all(file.size for file in files):
             raise file_failures.empty(str(location), place)
         file_format = _format(location, files, place)
-        return Found(location, root.url, file_format, tuple(files))
+        return Listing(location, root.url, file_format, tuple(files))
 
 
-def find_one(location: FileLocation, place: str, settings: Settings) -> Found:
+def find_one(location: FileLocation, place: str, settings: Settings) -> Listing:
     """Look what is at one location; see `find`."""
-    return find(location, place, settings, Listings((), settings))
+    return find(location, place, settings, Neighbourhoods((), settings))
 
 
-def _table(folder: Folder, files: list[StoredFile], location: FileLocation, place: str) -> Found:
+def _table(folder: Folder, files: list[StoredFile], location: FileLocation, place: str) -> Listing:
     version = _log_version(files)
     if version is None:
         raise file_failures.unreadable(str(location), place, f"there is no version in its {_LOG}")
     number, commit = version
-    return Found(location, folder.url, "delta", (commit,), number)
+    return Listing(location, folder.url, "delta", (commit,), number)
 
 
-def _partition(root: Folder, path: str, location: FileLocation, listings: Listings) -> Found | None:
+def _partition(
+    root: Folder, path: str, location: FileLocation, listings: Neighbourhoods
+) -> Listing | None:
     """Find a partition of a Delta table, where the location is the folder of one.
 
     Its files alone, without the table's log, may be of any version.
@@ -161,7 +166,7 @@ def _partition(root: Folder, path: str, location: FileLocation, listings: Listin
         return None
     number, every = known
     files = tuple(file for file in every if _is_in(file.path, dict(values)))
-    return Found(location, table.url, "delta", files, number, values)
+    return Listing(location, table.url, "delta", files, number, values)
 
 
 def _above(root: Folder, path: str) -> tuple[Folder, tuple[tuple[str, str | None], ...]]:

@@ -1,4 +1,4 @@
-"""Listings: what is at many locations of storage accounts, asked with few requests.
+"""Neighbourhoods: what is at many locations of storage accounts, asked with few requests.
 
 Locations that lie below one folder are looked up in one listing of it, a request per 5,000 files,
 instead of one request or two for each location. Such a listing is given up where it would take
@@ -29,7 +29,7 @@ _OF_THE_FOLDER = ("permission", "missing", "refused")
 
 
 @dataclass(frozen=True)
-class Listing:
+class Neighbourhood:
     """All files below a folder, by path; or why the account did not list them."""
 
     folder: str
@@ -62,7 +62,7 @@ class Listing:
 class Listed(Folder):
     """A folder that was listed, with the folders around it: looking into it asks nobody."""
 
-    listing: Listing = field(default=Listing(""), compare=False, repr=False)
+    listing: Neighbourhood = field(default=Neighbourhood(""), compare=False, repr=False)
 
     def folder(self, path: str) -> Folder:
         """Give a folder in this one."""
@@ -92,13 +92,13 @@ class Listed(Folder):
         return file.below(self.prefix)
 
 
-def _listed(folder: Folder, listing: Listing) -> Folder:
+def _listed(folder: Folder, listing: Neighbourhood) -> Folder:
     if not listing.has(f"{folder.prefix}/"):
         return folder
     return Listed(folder.url, folder.account, folder.container, folder.prefix, listing)
 
 
-class Listings:
+class Neighbourhoods:
     """The folders of many locations; those of one account and neighbourhood are listed at once."""
 
     def __init__(self, urls: Iterable[str], settings: Settings) -> None:
@@ -115,7 +115,7 @@ class Listings:
                 root, key = _store_of(url, settings)
                 stores.setdefault(root, set()).add(key)
         found = at_once(lambda item: list(_shared(*item)), list(stores.items()))
-        self._listings: Mapping[Folder, list[Listing]] = dict(zip(stores, found, strict=True))
+        self._listings: Mapping[Folder, list[Neighbourhood]] = dict(zip(stores, found, strict=True))
         self._known: dict[object, Any] = {}
         self._locks: dict[object, Lock] = {}
         self._lock = Lock()
@@ -150,7 +150,7 @@ def _store_of(url: str, settings: Settings) -> tuple[Folder, str]:
     return open_folder(root, settings), folder.prefix
 
 
-def _shared(root: Folder, keys: Collection[str]) -> Iterator[Listing]:
+def _shared(root: Folder, keys: Collection[str]) -> Iterator[Neighbourhood]:
     """List the folders that several of the keys have in common, from the outermost on."""
     if len(keys) < 2:  # noqa: PLR2004 - it shares nothing
         return
@@ -161,10 +161,10 @@ def _shared(root: Folder, keys: Collection[str]) -> Iterator[Listing]:
         fault = fault_of(error, root.account)
         if fault is None or fault.kind in _OF_THE_FOLDER:
             return  # each location may still be open to us
-        yield Listing(common, error=error)  # it would answer each of them just so
+        yield Neighbourhood(common, error=error)  # it would answer each of them just so
         return
     if files is not None:
-        yield Listing(common, files)
+        yield Neighbourhood(common, files)
         return
     depth = len(PurePosixPath(common).parts)
     groups: dict[str, set[str]] = {}

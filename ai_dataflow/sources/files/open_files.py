@@ -30,9 +30,9 @@ from ai_dataflow.connections.stores import (
     scan_delta,
     scan_parquet,
 )
-from ai_dataflow.sources.extracts import Extract
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.csv_files import CsvFile
+from ai_dataflow.sources.files.pinned import Pinned
 
 _UNREADABLE = (
     *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, SchemaError, SchemaFieldNotFoundError,
@@ -45,52 +45,52 @@ _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass(frozen=True)
 class Files:
-    """An extract, opened. `place` is the control table's cell of its location.
+    """Pinned files, opened. `place` is the control table's cell of its location.
 
     Folders such as `year=2026` between the location and a file are columns, of text; a column of
     that name in the file itself comes first.
     """
 
-    extract: Extract
+    pinned: Pinned
     place: str
     root: Folder
 
     def schema(self) -> pl.Schema:
-        """Give the columns and types of the extract without reading its rows.
+        """Give the columns and types of the files without reading its rows.
 
         Raises:
             DataflowError: SRC-003 where it cannot be read, SRC-010 where files differ.
         """
         with self._classified():
-            if self.extract.file_format == "csv":
+            if self.pinned.file_format == "csv":
                 return self._csv_schema()
             return self.frame.collect_schema()
 
     def common_schema(self) -> pl.Schema:
-        """Give the schema that all files of the extract have, every one of them looked at.
+        """Give the schema that all files have, every one of them looked at.
 
         Raises:
             DataflowError: as `schema`; SRC-010 names the first file that differs, and how.
         """
         first = self.schema()
-        if self.extract.file_format != "parquet":
+        if self.pinned.file_format != "parquet":
             return first
-        later = self.extract.files[1:]
-        alone = [replace(self, extract=replace(self.extract, files=(file,))) for file in later]
+        later = self.pinned.files[1:]
+        alone = [replace(self, pinned=replace(self.pinned, files=(file,))) for file in later]
         for file, other in zip(later, at_once(Files.schema, alone), strict=True):
             if other != first:
                 odd = sorted(set(first.items()) ^ set(other.items()), key=lambda item: item[0])
                 what = f"{file.path} differs in the column {odd[0][0]}" if odd else "another order"
-                raise file_failures.differing(self.extract.name, self.place, what)
+                raise file_failures.differing(self.pinned.name, self.place, what)
         return first
 
     @property
     def frame(self) -> pl.LazyFrame:
-        """The extract, scanned lazily and anew; CSV is not scanned but read (see `csv_files`).
+        """The rows, scanned lazily and anew; CSV is not scanned but read (see `csv_files`).
 
         Not kept: Polars would read a file that was replaced meanwhile by the old one's footer.
         """
-        match self.extract.file_format:
+        match self.pinned.file_format:
             case "delta":
                 return self._scan_delta()
             case "jsonl":
@@ -100,8 +100,8 @@ class Files:
 
     @cached_property
     def csv_files(self) -> list[CsvFile]:
-        """The extract's CSV files; the same ones each time, for what they have learnt."""
-        name, several = self.extract.name, len(self.extract.files) > 1
+        """The CSV files; the same ones each time, for what they have learnt."""
+        name, several = self.pinned.name, len(self.pinned.files) > 1
         return [
             CsvFile(
                 self.root,
@@ -110,7 +110,7 @@ class Files:
                 self.place,
                 partition_values(file.path),
             )
-            for file in self.extract.files
+            for file in self.pinned.files
         ]
 
     def check_unchanged(self) -> None:
@@ -121,16 +121,16 @@ class Files:
         Raises:
             DataflowError: SRC-005.
         """
-        if self.extract.staged or self.extract.file_format == "delta":
+        if self.pinned.staged or self.pinned.file_format == "delta":
             return
         with self._classified():
             present = self._present()
-        if any(present.get(file.path) != file for file in self.extract.files):
-            raise file_failures.changed(self.extract.name, self.place)
+        if any(present.get(file.path) != file for file in self.pinned.files):
+            raise file_failures.changed(self.pinned.name, self.place)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Classify what goes wrong while the extract is read.
+        """Classify what goes wrong while the files are read.
 
         A file that was replaced meanwhile is named as such, whatever its reading made of it. Who
         has read all makes sure by `check_unchanged`.
@@ -144,26 +144,26 @@ class Files:
             raise
 
     def _classified(self) -> AbstractContextManager[None]:
-        return classified(self.extract.name, self.place, self.root.account)
+        return classified(self.pinned.name, self.place, self.root.account)
 
     def _present(self) -> dict[str, StoredFile | None]:
         """Look at the files again: one by one, or by one listing where those are requests."""
-        if self.root.account and len(self.extract.files) > _LIST_FROM:
+        if self.root.account and len(self.pinned.files) > _LIST_FROM:
             return {file.path: file for file in self.root.files()}
-        return {file.path: self.root.stat(file.path) for file in self.extract.files}
+        return {file.path: self.root.stat(file.path) for file in self.pinned.files}
 
     def _scan_delta(self) -> pl.LazyFrame:
-        frame = scan_delta(self.root, self.extract.version)
-        if not self.extract.partition:
+        frame = scan_delta(self.root, self.pinned.version)
+        if not self.pinned.partition:
             return frame
         types = frame.collect_schema()
         return frame.filter(
             pl.col(key).is_null() if value is None else pl.col(key) == _typed(value, types[key])
-            for key, value in self.extract.partition
+            for key, value in self.pinned.partition
         )
 
     def _scan_parquet(self) -> pl.LazyFrame:
-        paths = [file.path for file in self.extract.files]
+        paths = [file.path for file in self.pinned.files]
         frame = scan_parquet(self.root, paths, include_file_paths=_PATH)
         values = {self.root.uri(path): partition_values(path) for path in paths}
         keys = self._partition_keys()
@@ -181,7 +181,7 @@ class Files:
         """Infer types from all lines of a file; the files then agree on a common one."""
         self._partition_keys()
         frames = []
-        for file in self.extract.files:
+        for file in self.pinned.files:
             frame = pl.scan_ndjson(
                 self.root.uri(file.path), infer_schema_length=None, **self.root.polars
             )
@@ -196,15 +196,15 @@ class Files:
         headers = list(at_once(CsvFile.names, self.csv_files))
         for header in headers:
             if header != headers[0]:
-                raise file_failures.differing(self.extract.name, self.place, "different headers")
+                raise file_failures.differing(self.pinned.name, self.place, "different headers")
         return pl.Schema(dict.fromkeys(headers[0], pl.String()))
 
     def _partition_keys(self) -> list[str]:
         """Give the columns that the files' folders name: all files must be in the same."""
-        keys = [list(partition_values(file.path)) for file in self.extract.files]
+        keys = [list(partition_values(file.path)) for file in self.pinned.files]
         if any(other != keys[0] for other in keys):
             reason = "their folders name different columns"
-            raise file_failures.differing(self.extract.name, self.place, reason)
+            raise file_failures.differing(self.pinned.name, self.place, reason)
         return keys[0] if keys else []
 
 
@@ -222,9 +222,9 @@ def _typed(value: str, dtype: pl.DataType) -> pl.Expr:
             return text.cast(dtype)
 
 
-def opened(extract: Extract, place: str, settings: Settings) -> Files:
-    """Open an extract; nothing is read yet."""
-    return Files(extract, place, open_folder(extract.folder, settings))
+def opened(pinned: Pinned, place: str, settings: Settings) -> Files:
+    """Open pinned files; nothing is read yet."""
+    return Files(pinned, place, open_folder(pinned.folder, settings))
 
 
 def partition_values(path: str) -> dict[str, str | None]:

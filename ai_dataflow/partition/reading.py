@@ -9,7 +9,7 @@ from functools import partial
 import polars as pl
 
 from ai_dataflow.connections.stores import at_once, scan_parquet
-from ai_dataflow.engine.scratch import Scratch
+from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import Files
 
@@ -34,19 +34,19 @@ def read_rows(files: Files, columns: list[str], space: Scratch, size: int) -> Re
     Files are read in the order of their paths. A database promises no order, so its copy is
     sorted by all columns. `size` is about what the rows take in memory.
     """
-    if files.extract.file_format == "csv":
+    if files.pinned.file_format == "csv":
         return _read_csv(files, columns, space, size)
     frame = files.frame
     # A source that only feeds literals is still read, by any column: its rows count.
     wanted = frame.select(columns or list(frame.collect_schema())[:1])
-    rows = wanted.sort(pl.all()) if files.extract.staged else wanted
-    return Read(rows, height=files.extract.rows, heights=partial(_heights, files))
+    rows = wanted.sort(pl.all()) if files.pinned.staged else wanted
+    return Read(rows, height=files.pinned.rows, heights=partial(_heights, files))
 
 
 def _heights(files: Files) -> dict[str, int]:
     """Count the rows of each of several files, in their footers; only Parquet has them."""
-    paths = [file.path for file in files.extract.files]
-    if files.extract.file_format != "parquet" or len(paths) == 1:
+    paths = [file.path for file in files.pinned.files]
+    if files.pinned.file_format != "parquet" or len(paths) == 1:
         return {}
 
     def rows(path: str) -> int:

@@ -17,10 +17,10 @@ from itertools import chain
 import polars as pl
 
 from ai_dataflow.connections.stores import Folder, scan_parquet
-from ai_dataflow.engine.job import SourceJob
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.sql.queries import Bound, Columns, Database
-from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.tables.locations import SqlLocation, identity
 from ai_dataflow.workstation.data_files import DataFile
 
 Write = Callable[[Iterable[pl.DataFrame]], DataFile]
@@ -38,14 +38,14 @@ class Appended:
 class Copied:
     """A table that is copied: its database, all its columns, and those that a copy has.
 
-    `origin` tells the database and the code from others; see `Extract`.
+    `origins` tell the database and the computation from others, the present name first.
     """
 
     location: SqlLocation
     database: Database
     columns: Columns
     wanted: Sequence[str]
-    origin: str = ""
+    origins: tuple[str, ...] = ()
 
     @property
     def schema(self) -> pl.Schema:
@@ -73,9 +73,9 @@ def append(
         DataflowError: the database or the workstation cannot be asked.
     """
     by = source.append_by
-    if last is None or last.source != repr(table.location) or not last.staged:
+    if last is None or last.source != identity(table.location) or not last.staged:
         return Appended(None, "read in full: there is no copy of it yet")
-    if last.origin != table.origin:
+    if last.origin not in table.origins:
         return Appended(None, "read in full: the last copy is of another database, or other code")
     old = scan_parquet(staging, [last.files[0].path])
     if old.collect_schema() != table.schema:

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.engine.conservation import Expectation, check_kept, close_balance, count_rejects
-from ai_dataflow.engine.job import PartitionResult
-from ai_dataflow.engine.merge import Rows
-from ai_dataflow.engine.scratch import bytes_per_row
+from ai_dataflow.partition.conservation import Expectation, check_kept, close_balance, count_rejects
+from ai_dataflow.partition.merge import Rows
+from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.partition.scratch import bytes_per_row
 from ai_dataflow.workstation.data_files import write_partition
 from ai_dataflow.workstation.kept_rows import Kept, keep
 from ai_dataflow.workstation.layout import Workstation

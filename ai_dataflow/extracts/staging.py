@@ -9,14 +9,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.sources.source_job import SourceKey
 from ai_dataflow.workstation.reaching import reaching
 
 _MANIFEST = "extracts.json"
 _EXTRACTS = TypeAdapter(list[Extract])
 
 
-def last_extracts(staging: Folder) -> dict[tuple[str, str], Extract]:
+def last_extracts(staging: Folder) -> dict[SourceKey, Extract]:
     """Give the last extract of each product and submodule; none where there is no manifest.
 
     Raises:
@@ -28,7 +29,7 @@ def last_extracts(staging: Folder) -> dict[tuple[str, str], Extract]:
         extracts = _EXTRACTS.validate_json(content)
     except ValidationError:
         return {}
-    return {(extract.product, extract.submodule): extract for extract in extracts}
+    return {extract.key: extract for extract in extracts}
 
 
 def keep_extracts(staging: Folder, extracts: Iterable[Extract]) -> None:

@@ -21,6 +21,7 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import Folder, scan_parquet
+from ai_dataflow.extracts.staging import staged_files
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.kept_rows import all_kept
@@ -28,7 +29,6 @@ from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
 from ai_dataflow.workstation.lease import lease
 from ai_dataflow.workstation.publish import tidy, unseen
 from ai_dataflow.workstation.reaching import reaching
-from ai_dataflow.workstation.staging import staged_files
 
 SAFE_AGE = timedelta(hours=24)
 _LOG = "_delta_log"

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_dataflow.engine.compile import CompiledSource
-from ai_dataflow.engine.job import Origin, SourceJob, Stage
-from ai_dataflow.tables.locations import FileLocation
-
-
-def stage_of(source: SourceJob) -> Stage:
-    """Tell which stage extracts a source."""
-    return "adls_extract" if isinstance(source.location, FileLocation) else "azure_sql_extract"
+from ai_dataflow.compiler.mappings import CompiledSource
+from ai_dataflow.extracts.stages import stage_of
+from ai_dataflow.partition.result import Origin
+from ai_dataflow.sources.source_job import SourceJob
 
 
 def origins(source: SourceJob, compiled: CompiledSource) -> Iterator[tuple[str, Origin]]:

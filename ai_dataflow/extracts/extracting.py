@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.engine.job import Failure, PartitionJob, SourceJob, Stage
-from ai_dataflow.engine.lineage import stage_of
-from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.sources.files.finding import Found, find_one
-from ai_dataflow.tables.locations import SqlLocation
-from ai_dataflow.workstation.layout import open_workstation
-from ai_dataflow.workstation.staging import keep_extracts, last_extracts, superseded
+from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.extracts.stages import Failure, Stage, stage_of
+from ai_dataflow.extracts.staging import keep_extracts, last_extracts, superseded
+from ai_dataflow.sources.files.finding import Listing, find_one
+from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.locations import SqlLocation, identity
 
 
 @dataclass(frozen=True)
@@ -26,27 +25,28 @@ class Extracted:
     superseded: tuple[str, ...] = ()
 
 
-def extract_sources(job: PartitionJob, settings: Settings, stages: Collection[Stage]) -> Extracted:
+def extract_sources(
+    sources: Sequence[SourceJob], staging: Folder, settings: Settings, stages: Collection[Stage]
+) -> Extracted:
     """Extract the sources whose stage is wanted; the last extracts serve for the others.
 
     All sources are tried, so that all failures are known at once. What was extracted becomes the
     partition's manifest, for runs that only merge.
     """
-    staging = open_workstation(settings).staging(job.module, job.client)
     last = last_extracts(staging)
     done: list[Extract] = []
     failed: list[Failure] = []
-    for source in job.sources:
+    for source in sources:
         stage = stage_of(source)
         try:
             wanted = stage in stages
-            known = last.get((source.product, source.submodule))
+            known = last.get(source.key)
             found = [_extract(source, settings, staging, known)] if wanted else None
             done += found or _known(source, known, stages)
         except DataflowError as error:
             failed += [Failure(stage, problem) for problem in owned(error, source).diagnostics]
-    fresh = {(extract.product, extract.submodule): extract for extract in done}
-    own = {(source.product, source.submodule) for source in job.sources}
+    fresh = {extract.key: extract for extract in done}
+    own = {source.key for source in sources}
     # What failed keeps its last extract: the others are new, and are told to be.
     kept = [extract for key, extract in {**last, **fresh}.items() if key in own]
     keep_extracts(staging, kept)
@@ -67,18 +67,25 @@ def _extract(
     source: SourceJob, settings: Settings, staging: Folder, last: Extract | None
 ) -> Extract:
     if isinstance(source.location, SqlLocation):
-        from ai_dataflow.engine.copies import copy  # noqa: PLC0415 - SQLAlchemy is for who needs it
+        from ai_dataflow.extracts.copies import copy  # noqa: PLC0415 - SQLAlchemy is for who needs it
 
         return copy(source, source.location, settings, staging, last)
     found = source.seen
-    if not isinstance(found, Found):
+    if not isinstance(found, Listing):
         found = find_one(source.location, source.place, settings)
-    return found.pin(source.product, source.submodule, source.place, settings)
+    pinned = found.pin(source.place, settings)
+    return Extract(
+        **vars(pinned),
+        product=source.product,
+        submodule=source.submodule,
+        source=identity(source.location),
+        fingerprint=found.fingerprint,
+    )
 
 
 def _known(source: SourceJob, last: Extract | None, stages: Collection[Stage]) -> list[Extract]:
     """Give the last extract; a run that only extracts does not miss what it does not need."""
-    if last is not None and last.source == repr(source.location):
+    if last is not None and last.source == identity(source.location):
         return [last]
     if "ai_dataset" not in stages:
         return []

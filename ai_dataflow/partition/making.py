@@ -13,33 +13,21 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 from polars.exceptions import PanicException, PolarsError
 
+from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine.compile import CompiledSource, compile_source
-from ai_dataflow.engine.conservation import (
+from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.extracts.extracting import extract_sources, owned
+from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Failure, Stage
+from ai_dataflow.partition.conservation import (
     Expectation,
     check_reading,
     check_rejected,
 )
-from ai_dataflow.engine.extract import extract_sources, owned
-from ai_dataflow.engine.job import (
-    EXTRACTS,
-    STAGES,
-    Failure,
-    PartitionJob,
-    PartitionResult,
-    ProductCounts,
-    SourceCounts,
-    SourceJob,
-    Stage,
-)
-from ai_dataflow.engine.lineage import origins
-from ai_dataflow.engine.memory import held_bytes, peak_bytes, reserved
-from ai_dataflow.engine.merge import Part, is_joined, merge_product, union_products
-from ai_dataflow.engine.read import Read, read_rows
-from ai_dataflow.engine.scratch import Scratch, scratch
-from ai_dataflow.engine.transform import (
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.lineage import origins
+from ai_dataflow.partition.mapping import (
     count,
     good_rows,
     left_out,
@@ -47,10 +35,15 @@ from ai_dataflow.engine.transform import (
     malformed_rejects,
     map_rows,
 )
-from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.partition.memory import held_bytes, peak_bytes, reserved
+from ai_dataflow.partition.merge import Part, is_joined, merge_product, union_products
+from ai_dataflow.partition.reading import Read, read_rows
+from ai_dataflow.partition.result import PartitionResult, ProductCounts, SourceCounts
+from ai_dataflow.partition.scratch import Scratch, scratch
+from ai_dataflow.partition.writing import keep_rows, write_balanced, write_rejects
 from ai_dataflow.sources.files import file_failures, open_files
 from ai_dataflow.sources.files.open_files import Files
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 
 _READ_AGAIN = 2
@@ -88,7 +81,8 @@ def _run(
 ) -> PartitionResult:
     def make(result: PartitionResult) -> None:
         with result.timed("extract"):
-            extracted = extract_sources(job, settings, stages)
+            staging = open_workstation(settings).staging(job.module, job.client)
+            extracted = extract_sources(job.sources, staging, settings, stages)
         result.extracts, result.failures = extracted.extracts, extracted.failures
         result.superseded = extracted.superseded
         if "ai_dataset" in stages and not result.failures:
@@ -218,7 +212,7 @@ def _map(source: SourceJob, opened: _Opened, result: PartitionResult, beside: _B
         with opened.files.reading():
             beside.left_out.append(located(bad, source, read.heights()))
         opened.files.check_unchanged()
-    several = len(opened.files.extract.files) > 1
+    several = len(opened.files.pinned.files) > 1
     beside.left_out += [
         malformed_rejects(own, source, path if several else "")
         for path, own in read.malformed.items()
@@ -236,7 +230,7 @@ def _read_and_map(
         read = read_rows(files, compiled.needed, space, opened.held)
     try:
         # A copy of a database's rows is sorted: their numbers would say nothing of the source.
-        numbered = not files.extract.staged
+        numbered = not files.pinned.staged
         mapped = space.hold(map_rows(read.rows, compiled, numbered=numbered), opened.held)
     except (PolarsError, OSError, PanicException, DeltaError) as error:
         # Reading and computing are one pass. If reading alone fails too, that is the cause.

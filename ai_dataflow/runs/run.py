@@ -16,18 +16,15 @@ from functools import partial
 from itertools import groupby, starmap
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.engine.job import (
-    EXTRACTS,
-    STAGES,
-    Failure,
-    PartitionJob,
-    PartitionResult,
-    Stage,
-    Task,
-)
-from ai_dataflow.engine.run import run as run_partition
-from ai_dataflow.orchestration.engines import Engine, open_engine
-from ai_dataflow.orchestration.outcome import (
+from ai_dataflow.engine.choice import Engine, open_engine
+from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Failure, Stage
+from ai_dataflow.extracts.staging import drop_copies
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.making import run as run_partition
+from ai_dataflow.partition.result import PartitionResult, Task
+from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
+from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
+from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
     Run,
@@ -36,9 +33,7 @@ from ai_dataflow.orchestration.outcome import (
     report,
     unchanged,
 )
-from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
-from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
-from ai_dataflow.planning.prospect import Prospect, look_ahead
+from ai_dataflow.runs.prospect import Prospect, look_ahead
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.commit import TableColumn
@@ -47,7 +42,6 @@ from ai_dataflow.workstation.lease import Lease, lease
 from ai_dataflow.workstation.publish import Made, publish
 from ai_dataflow.workstation.records import Attempt, Record, update_records
 from ai_dataflow.workstation.reports import RunReport
-from ai_dataflow.workstation.staging import drop_copies
 
 
 @dataclass

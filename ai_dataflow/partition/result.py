@@ -1,92 +1,16 @@
-"""A partition's job and its result: plain data that can be sent to any machine and back."""
+"""What a partition's job came to: counts and files to commit, or classified failures."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Literal
 
-from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.sources.extracts import Extract
-from ai_dataflow.sources.files.finding import Found
-from ai_dataflow.tables.ai_mapping import MappingRow
-from ai_dataflow.tables.locations import Location
+from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.extracts.stages import Failure, Stage
+from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.workstation.data_files import DataFile, new_publication
-
-Stage = Literal["adls_extract", "azure_sql_extract", "ai_dataset"]
-EXTRACTS: tuple[Stage, ...] = ("adls_extract", "azure_sql_extract")
-STAGES: tuple[Stage, ...] = (*EXTRACTS, "ai_dataset")
-
-
-@dataclass(frozen=True)
-class AiColumn:
-    """A column of a module's AI dataset."""
-
-    name: str
-    ai_type: str
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class SourceJob:
-    """One source of a partition and what is mapped from it. `place` is its control table cell.
-
-    `seen` is what a survey saw there: files as they were listed, what tells a SQL table's state, or
-    what is wrong. Unless it is files, the source is looked at when it is extracted.
-    `append_by` is the column whose values only grow, by which new rows of a SQL table join those
-    that were copied before.
-    """
-
-    product: str
-    submodule: str
-    location: Location
-    place: str
-    mappings: tuple[MappingRow, ...]
-    append_by: str = ""
-    seen: Found | str | tuple[Diagnostic, ...] | None = None
-
-    @property
-    def name(self) -> str:
-        """What people call the source within its partition."""
-        return f"{self.product} · {self.submodule}"
-
-    @property
-    def key_columns(self) -> tuple[str, ...]:
-        """The AI columns that this source is joined on, in sheet order."""
-        return tuple(row.ai_column for row in self.mappings if row.is_key)
-
-
-@dataclass(frozen=True)
-class PartitionJob:
-    """All that it takes to make one partition. Holds no secrets: those stay in the settings."""
-
-    module: str
-    client: str
-    columns: tuple[AiColumn, ...]
-    sources: tuple[SourceJob, ...]
-
-    @property
-    def partition(self) -> str:
-        """The partition's key: `module|client`."""
-        return f"{self.module}|{self.client}"
-
-    def by_product(self) -> dict[str, tuple[SourceJob, ...]]:
-        """Give the sources of each product; products by name, submodules as planned."""
-        ordered = sorted(self.sources, key=lambda source: source.product)
-        return {p: tuple(own) for p, own in groupby(ordered, key=lambda source: source.product)}
-
-
-def largest_first(jobs: Iterable[PartitionJob]) -> list[PartitionJob]:
-    """Sort jobs by the size of their files, as far as a survey has seen them."""
-
-    def size(job: PartitionJob) -> int:
-        found = [source.seen for source in job.sources if isinstance(source.seen, Found)]
-        return sum(file.size for own in found for file in own.files)
-
-    return sorted(jobs, key=size, reverse=True)
 
 
 @dataclass
@@ -113,14 +37,6 @@ class ProductCounts:
     rows_replayed: int = 0
     filled: dict[str, int] = field(default_factory=dict)
     sources: dict[str, SourceCounts] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A diagnostic that ended a stage of a partition."""
-
-    stage: Stage
-    diagnostic: Diagnostic
 
 
 @dataclass(frozen=True)

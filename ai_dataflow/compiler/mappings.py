@@ -14,6 +14,14 @@ from typing import Any
 
 import polars as pl
 
+from ai_dataflow.compiler.casts import Cast, cast, castable, narrowing
+from ai_dataflow.compiler.transforms import (
+    Transform,
+    TransformError,
+    compile_transform,
+    parsed_text,
+    resolve_column,
+)
 from ai_dataflow.config.diagnostics import (
     DataflowError,
     Diagnostic,
@@ -21,15 +29,7 @@ from ai_dataflow.config.diagnostics import (
     did_you_mean,
     listing,
 )
-from ai_dataflow.engine.casts import Cast, cast, castable, narrowing
-from ai_dataflow.engine.expressions import (
-    Transform,
-    TransformError,
-    compile_transform,
-    parsed_text,
-    resolve_column,
-)
-from ai_dataflow.engine.job import SourceJob
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow
 

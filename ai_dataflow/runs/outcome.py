@@ -13,7 +13,8 @@ from typing import Protocol
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine.job import STAGES, PartitionResult, Stage
+from ai_dataflow.extracts.stages import STAGES, Stage
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.plan import Plan, make_plan
 from ai_dataflow.tables.project import Project

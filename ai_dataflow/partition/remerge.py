@@ -15,9 +15,10 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import scan_parquet
-from ai_dataflow.engine.job import PartitionJob, SourceJob
-from ai_dataflow.engine.merge import Part, Rows, merge_product
-from ai_dataflow.engine.scratch import Scratch
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.merge import Part, Rows, merge_product
+from ai_dataflow.partition.scratch import Scratch
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.kept_rows import all_kept, scan_kept
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation

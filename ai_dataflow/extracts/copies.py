@@ -9,19 +9,19 @@ from dataclasses import replace
 
 import polars as pl
 
+from ai_dataflow.compiler.mappings import compile_source
+from ai_dataflow.config.computation import names
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder, StoredFile
-from ai_dataflow.engine.append import Appended, Copied, append
-from ai_dataflow.engine.code import CODE_VERSION
-from ai_dataflow.engine.compile import compile_source
-from ai_dataflow.engine.job import SourceJob
-from ai_dataflow.sources.extracts import Extract
+from ai_dataflow.extracts.appending import Appended, Copied, append
+from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.files import file_failures
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.sql import queries
 from ai_dataflow.sources.sql.change_marks import marks
 from ai_dataflow.sources.sql.queries import Columns
-from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.tables.locations import SqlLocation, identity
 from ai_dataflow.workstation.data_files import DataFile, write_batches
 
 
@@ -57,30 +57,36 @@ def copy(
         return write_batches(frames, staging, path)
 
     done = Appended(None, "")
-    origin = _origin(location, settings)
+    origins = _origins(location, settings)
     if by := _spelled(source.append_by, columns):
         source, needed = replace(source, append_by=by), list(dict.fromkeys([*needed, by]))
-        table = Copied(location, database, columns, needed, origin)
+        table = Copied(location, database, columns, needed, origins)
         done = append(source, table, last, staging, write)
     file = done.file or database.copy(location, columns, needed, write, source.place)
     if location.client_column and not file.rows:
         raise file_failures.no_rows(str(location), location.client_column, source.place)
     stored = StoredFile(file.path, file.size, "")
     return Extract(
-        source.product, source.submodule, str(location), staging.url, "parquet", (stored,),
+        name=str(location),
+        folder=staging.url,
+        file_format="parquet",
+        files=(stored,),
         staged=True,
-        source=repr(location),
         rows=file.rows,
+        product=source.product,
+        submodule=source.submodule,
+        source=identity(location),
         fingerprint=mark,
         note=done.note,
-        origin=origin,
-    )  # fmt: skip
+        origin=origins[0],
+    )
 
 
-def _origin(location: SqlLocation, settings: Settings) -> str:
-    """Digest what tells a copy's database and the code from others; see `Extract`."""
-    told = f"{CODE_VERSION} {settings.sql[location.connection].where}"
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+def _origins(location: SqlLocation, settings: Settings) -> tuple[str, ...]:
+    """Digest what tells a copy's database and computation from others: by each of its names."""
+    where = settings.sql[location.connection].where
+    told = (f"{computation} {where}" for computation in names())
+    return tuple(hashlib.sha256(own.encode()).hexdigest()[:16] for own in told)
 
 
 def _spelled(name: str, columns: Columns) -> str:

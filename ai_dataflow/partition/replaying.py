@@ -12,25 +12,21 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine.compile import CompiledSource, compile_source
-from ai_dataflow.engine.conservation import Expectation
-from ai_dataflow.engine.job import (
-    PartitionJob,
-    PartitionResult,
-    ProductCounts,
-    SourceCounts,
-    SourceJob,
-)
-from ai_dataflow.engine.merge import Part, union_products
-from ai_dataflow.engine.raw_rows import decoded
-from ai_dataflow.engine.remerge import look, not_replayable, remerge
-from ai_dataflow.engine.run import classified
-from ai_dataflow.engine.scratch import Scratch, bytes_per_row, scratch
-from ai_dataflow.engine.transform import REASON, count, good_rows, map_rows, reasons
-from ai_dataflow.engine.write import keep_rows, write_balanced, write_rejects
+from ai_dataflow.partition.conservation import Expectation
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.making import classified
+from ai_dataflow.partition.mapping import REASON, count, good_rows, map_rows, reasons
+from ai_dataflow.partition.merge import Part, union_products
+from ai_dataflow.partition.raw_rows import decoded
+from ai_dataflow.partition.remerge import look, not_replayable, remerge
+from ai_dataflow.partition.result import PartitionResult, ProductCounts, SourceCounts
+from ai_dataflow.partition.scratch import Scratch, bytes_per_row, scratch
+from ai_dataflow.partition.writing import keep_rows, write_balanced, write_rejects
 from ai_dataflow.sources.schemas import schema_of
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.reaching import reaching

@@ -9,10 +9,10 @@ from itertools import accumulate
 
 import polars as pl
 
-from ai_dataflow.engine.compile import CompiledColumn, CompiledSource
-from ai_dataflow.engine.job import SourceJob
-from ai_dataflow.engine.raw_rows import encoded
+from ai_dataflow.compiler.mappings import CompiledColumn, CompiledSource
+from ai_dataflow.partition.raw_rows import encoded
 from ai_dataflow.sources.schemas import schema_text
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
 
 # Our columns beside the source's own, which may have any name a person would give: ours begin with

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from ai_dataflow.engine.job import PartitionJob, Task
-from ai_dataflow.engine.replay import replay
-from ai_dataflow.orchestration.outcome import (
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.replaying import replay
+from ai_dataflow.partition.result import Task
+from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
     Run,
@@ -15,8 +17,7 @@ from ai_dataflow.orchestration.outcome import (
     partition_report,
     report,
 )
-from ai_dataflow.orchestration.run import Watcher, Work, make
-from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.runs.run import Watcher, Work, make
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation, open_workstation

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import local, spark
-from ai_dataflow.engine.job import PartitionJob, PartitionResult, Stage, Task
+from ai_dataflow.extracts.stages import Stage
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import PartitionResult, Task
 
 Engine = Callable[
     [Sequence[PartitionJob], Callable[[PartitionJob], Task]], Iterator[PartitionResult]

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 import polars as pl
 
-from ai_dataflow.engine.job import SourceJob
 from ai_dataflow.sources.files.open_files import Files
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 
 # Measured with bench/large_partition.py: the peak of joining and writing is about twice what the
@@ -31,7 +31,7 @@ _taken = 0
 
 def held_bytes(source: SourceJob, files: Files) -> int:
     """Estimate the memory that a source's mapped rows take, in bytes."""
-    extract = files.extract
+    extract = files.pinned
     width = _ROW + sum(_width(row.ai_type) for row in source.mappings)
     if extract.rows is not None:
         return extract.rows * width

@@ -15,7 +15,8 @@ import polars as pl
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.connections.stores import scan_parquet
-from ai_dataflow.engine.job import PartitionResult, ProductCounts, SourceJob
+from ai_dataflow.partition.result import PartitionResult, ProductCounts
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.kept_rows import Kept
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation

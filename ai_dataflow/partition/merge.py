@@ -16,8 +16,9 @@ from functools import partial, reduce
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
-from ai_dataflow.engine.job import AiColumn, SourceJob
-from ai_dataflow.engine.scratch import Scratch, bytes_per_row
+from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.partition.scratch import Scratch, bytes_per_row
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 

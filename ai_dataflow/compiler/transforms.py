@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from ai_dataflow.engine.casts import Cast, cast
+from ai_dataflow.compiler.casts import Cast, cast
 
 # What a scalar expression is made of; aggregates, windows and subqueries have other nodes.
 _WIDE = (pl.Int64, pl.UInt64, pl.Int128)

@@ -1,0 +1,49 @@
+"""A partition's job: plain data that can be sent to any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.sources.source_job import SourceJob
+
+
+@dataclass(frozen=True)
+class AiColumn:
+    """A column of a module's AI dataset."""
+
+    name: str
+    ai_type: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class PartitionJob:
+    """All that it takes to make one partition. Holds no secrets: those stay in the settings."""
+
+    module: str
+    client: str
+    columns: tuple[AiColumn, ...]
+    sources: tuple[SourceJob, ...]
+
+    @property
+    def partition(self) -> str:
+        """The partition's key: `module|client`."""
+        return f"{self.module}|{self.client}"
+
+    def by_product(self) -> dict[str, tuple[SourceJob, ...]]:
+        """Give the sources of each product; products by name, submodules as planned."""
+        ordered = sorted(self.sources, key=lambda source: source.product)
+        return {p: tuple(own) for p, own in groupby(ordered, key=lambda source: source.product)}
+
+
+def largest_first(jobs: Iterable[PartitionJob]) -> list[PartitionJob]:
+    """Sort jobs by the size of their files, as far as a survey has seen them."""
+
+    def size(job: PartitionJob) -> int:
+        found = [source.seen for source in job.sources if isinstance(source.seen, Listing)]
+        return sum(file.size for own in found for file in own.files)
+
+    return sorted(jobs, key=size, reverse=True)

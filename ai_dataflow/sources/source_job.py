@@ -1,0 +1,51 @@
+"""One source of a partition: where it is, what is mapped from it, what a survey saw there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.locations import Location
+
+
+class SourceKey(NamedTuple):
+    """Which source of a partition: a product's submodule."""
+
+    product: str
+    submodule: str
+
+    def __str__(self) -> str:
+        """Give what people call it."""
+        return f"{self.product} · {self.submodule}"
+
+
+@dataclass(frozen=True)
+class SourceJob:
+    """One source of a partition and what is mapped from it. `place` is its control table cell.
+
+    `seen` is what a survey saw there: files as they were listed, what tells a SQL table's state, or
+    what is wrong. Unless it is files, the source is looked at when it is extracted.
+    `append_by` is the column whose values only grow, by which new rows of a SQL table join those
+    that were copied before.
+    """
+
+    product: str
+    submodule: str
+    location: Location
+    place: str
+    mappings: tuple[MappingRow, ...]
+    append_by: str = ""
+    seen: Listing | str | tuple[Diagnostic, ...] | None = None
+
+    @property
+    def key(self) -> SourceKey:
+        """Which source of its partition it is."""
+        return SourceKey(self.product, self.submodule)
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The AI columns that this source is joined on, in sheet order."""
+        return tuple(row.ai_column for row in self.mappings if row.is_key)
