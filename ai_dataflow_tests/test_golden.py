@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from ai_dataflow import terminal
+from ai_dataflow.cli import show
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.planning.plan import Plan, make_live_plan
 from ai_dataflow.tables.project import load_project
@@ -79,10 +79,10 @@ def compiled(folder: Path) -> tuple[Sequence[Diagnostic], Plan | None]:
 def as_text(diagnostics: Sequence[Diagnostic], plan: Plan | None) -> str:
     console = Console(file=io.StringIO(), width=100, no_color=True, highlight=False)
     for problem in diagnostics:
-        terminal.show_diagnostics(console, [problem])
+        show.show_diagnostics(console, [problem])
         console.print()
     if plan:
-        terminal.show_verdict(console, plan)
+        show.show_verdict(console, plan)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from ai_dataflow import terminal
-from ai_dataflow.cli import looking, notify, rejected, running  # noqa: F401 - they add commands
+from ai_dataflow.cli import looking, notify, rejected, running, show  # noqa: F401 - they add commands
 from ai_dataflow.cli.app import app, err, print_json
 from ai_dataflow.config.diagnostics import DataflowError
 
@@ -23,5 +22,5 @@ def main() -> None:
     except DataflowError as error:
         if "--json" in sys.argv:
             print_json({"diagnostics": [problem.to_json() for problem in error.diagnostics]})
-        terminal.show_diagnostics(err, error.diagnostics)
+        show.show_diagnostics(err, error.diagnostics)
         sys.exit(2)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ai_dataflow import terminal
+from ai_dataflow.cli import show
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_with_plan, out, print_json
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
@@ -36,7 +36,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json([status.to_json() for status in statuses])
     else:
-        terminal.show_status(out, statuses)
+        show.show_status(out, statuses)
     raise typer.Exit(int(any(s.state in ("failed", "held") for s in statuses)))
 
 
@@ -65,9 +65,9 @@ def validate(
         print_json([problem.to_json() for problem in diagnostics])
     elif form == "github":
         for problem in diagnostics:
-            typer.echo(terminal.github_line(problem))
+            typer.echo(show.github_line(problem))
     else:
-        terminal.show_validation(out, diagnostics, made)
+        show.show_validation(out, diagnostics, made)
     if made is None or (made.errors and not made.jobs):
         raise typer.Exit(2)
     raise typer.Exit(int(bool(made.errors)))
@@ -97,7 +97,7 @@ def plan(
     ahead = look_ahead(project)
     made = ahead.plan
     if not as_json:
-        terminal.show_plan(out, ahead)
+        show.show_plan(out, ahead)
         return
     new = [k for k, why in ahead.changes.due.items() if any(r.kind == "new" for r in why)]
     print_json(
@@ -148,7 +148,7 @@ def explain(
     if as_json:
         print_json([feed.to_json() for feed in found])
     else:
-        terminal.show_feeds(out, found)
+        show.show_feeds(out, found)
 
 
 @app.command("help")

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ai_dataflow import terminal
+from ai_dataflow.cli import show
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
 from ai_dataflow.config.settings import Settings, load_settings
-from ai_dataflow.notifications import post
+from ai_dataflow.notifications import single_mails
 from ai_dataflow.notifications.delivery import MAILS
+from ai_dataflow.notifications.mail_places import open_places
 from ai_dataflow.notifications.outbox import Entry
-from ai_dataflow.notifications.places import open_places
 from ai_dataflow.notifications.preview import write_preview
 from ai_dataflow.notifications.queueing import messages_for, queue_report
 from ai_dataflow.tables.project import load_teams
@@ -92,13 +92,13 @@ def send(
     """
     # Dagster takes a second to import: only the commands that need it wait.
     from ai_dataflow.orchestration.instance import open_instance  # noqa: PLC0415
-    from ai_dataflow.orchestration.mail import look_after  # noqa: PLC0415
+    from ai_dataflow.orchestration.mailing import look_after  # noqa: PLC0415
 
     settings = load_settings(config)
     problems: list[str] = []
     if run_id:
         places = open_places(settings)
-        report = post.report_named(places, run_id)
+        report = single_mails.report_named(places, run_id)
         problems = queue_report(places, load_teams(settings), report).problems
     with open_instance(settings) as instance:
         done, _ = look_after(instance, settings, is_daemon=False, seconds=seconds)
@@ -113,7 +113,7 @@ def send(
             }
         )
     else:
-        terminal.show_delivery(out, done, problems)
+        show.show_delivery(out, done, problems)
     raise typer.Exit(int(not done.is_well))
 
 
@@ -130,16 +130,16 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json([_json(entry) for entry in entries])
     else:
-        terminal.show_outbox(out, entries, [box.folder.url for box in boxes])
+        show.show_outbox(out, entries, [box.folder.url for box in boxes])
         if places.unreached:
-            terminal.show_diagnostics(err, places.unreached.diagnostics)
+            show.show_diagnostics(err, places.unreached.diagnostics)
     wrong = [e for e in entries if e.state == "given up" or (e.state == "waiting" and e.last_error)]
     raise typer.Exit(int(bool(wrong)))
 
 
 def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: bool) -> None:
     places = open_places(settings)
-    report = post.report_named(places, run_id)
+    report = single_mails.report_named(places, run_id)
     messages, problems = messages_for(places, load_teams(settings), report, is_preview=True)
     target = folder or settings.folder / MAILS / "preview"
     written = [(m, write_preview(settings, m, target)) for m in messages]
@@ -158,18 +158,18 @@ def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: b
                 out.print(f"  {file}", soft_wrap=True, markup=False)
         if not written:
             out.print(f"run {report.run_id} has nothing to tell anybody", soft_wrap=True)
-    terminal.show_diagnostics(err, problems)
+    show.show_diagnostics(err, problems)
 
 
 def _test(settings: Settings, name: str) -> None:
-    team = post.team_named(name, load_teams(settings))
-    outcome, problems = post.send_test(settings, team)
+    team = single_mails.team_named(name, load_teams(settings))
+    outcome, problems = single_mails.send_test(settings, team)
     for recipient in outcome.accepted:
         where = (
             f"written for {recipient}: {outcome.where}" if outcome.where else f"sent to {recipient}"
         )
         out.print(where, soft_wrap=True, markup=False)
-    terminal.show_diagnostics(err, problems)
+    show.show_diagnostics(err, problems)
     raise typer.Exit(int(bool(problems)))
 
 

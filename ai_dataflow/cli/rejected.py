@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ai_dataflow import terminal
+from ai_dataflow.cli import show
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
@@ -48,7 +48,7 @@ def rejects(
     if as_json:
         print_json([group.to_json() for group in groups])
     else:
-        terminal.show_rejects(out, groups)
+        show.show_rejects(out, groups)
 
 
 @app.command()
@@ -76,7 +76,7 @@ def replay(
     if dry_run:
         report = dry_replay(project, chosen, f"dry-{uuid.uuid4()}")
     else:
-        with open_instance(project.settings) as instance, terminal.watching(err) as watcher:
+        with open_instance(project.settings) as instance, show.watching(err) as watcher:
             definitions = build_definitions(str(project.settings.file), watcher)
             report = launch_replay(definitions, project, chosen, instance)
     if as_json:
@@ -84,7 +84,7 @@ def replay(
     else:
         for why in report.unreported:
             err.print(f"the report could not be written: {why}", soft_wrap=True)
-        terminal.show_replay(out, report, dry_run=dry_run)
+        show.show_replay(out, report, dry_run=dry_run)
     raise typer.Exit(report.exit_code)
 
 

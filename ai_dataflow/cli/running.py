@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from ai_dataflow import terminal
+from ai_dataflow.cli import show
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_with_plan, out, print_json
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.planning.plan import Plan
@@ -29,7 +29,7 @@ def init(
 
     Example: [bold]ai-dataflow init my-project && cd my-project && ai-dataflow run[/bold]
     """
-    from ai_dataflow.starter import write_project  # noqa: PLC0415 - it needs openpyxl
+    from ai_dataflow.cli.starter import write_project  # noqa: PLC0415 - it needs openpyxl
 
     write_project(folder)
     out.print(f"{folder} is ready. Next:\n  cd {folder}\n  ai-dataflow run", soft_wrap=True)
@@ -68,7 +68,7 @@ def run(
 
         typer.echo(unchanged_report(project, ahead).model_dump_json(indent=1))
     else:
-        terminal.show_unchanged(out, ahead)
+        show.show_unchanged(out, ahead)
 
 
 @app.command()
@@ -84,9 +84,9 @@ def retry(
 
     Example: [bold]ai-dataflow retry --owner orion-data[/bold]
     """
-    from ai_dataflow.notifications.places import open_places  # noqa: PLC0415
-    from ai_dataflow.notifications.post import report_named  # noqa: PLC0415
+    from ai_dataflow.notifications.mail_places import open_places  # noqa: PLC0415
     from ai_dataflow.notifications.routing import problems_of, recipients  # noqa: PLC0415
+    from ai_dataflow.notifications.single_mails import report_named  # noqa: PLC0415
 
     project, plan = load_with_plan(config)
     report = report_named(open_places(project.settings), run_id)
@@ -105,7 +105,7 @@ def _run(
 ) -> NoReturn:
     """Run partitions, or what changed; say what became of them, and of the mails about them."""
     # Dagster takes a second to import: only the command that needs it waits.
-    from ai_dataflow.cli.mailing import mail_after  # noqa: PLC0415
+    from ai_dataflow.cli.mails_after_run import mail_after  # noqa: PLC0415
     from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
     from ai_dataflow.orchestration.instance import open_instance  # noqa: PLC0415
     from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415
@@ -114,7 +114,7 @@ def _run(
     if unknown := plan.unknown(keys or ()):
         raise DataflowError(*unknown)
     with open_instance(project.settings) as instance:
-        with terminal.watching(err) as watcher:
+        with show.watching(err) as watcher:
             definitions = build_definitions(str(project.settings.file), watcher)
             report = launch(definitions, project, plan, keys, instance)
         _show(project, plan, report, as_json=as_json)
@@ -130,10 +130,10 @@ def _show(project: Project, plan: Plan, report: RunReport, *, as_json: bool) -> 
         return
     from ai_dataflow.orchestration.instance import ui_command  # noqa: PLC0415
 
-    terminal.show_diagnostics(err, [p for p in plan.diagnostics if not p.partitions])
+    show.show_diagnostics(err, [p for p in plan.diagnostics if not p.partitions])
     workstation = open_workstation(project.settings)
     kept = kept_report(spare_reports(project.settings), report.run_id)
-    terminal.show_summary(out, report, workstation, kept, ui_command(project.settings))
+    show.show_summary(out, report, workstation, kept, ui_command(project.settings))
 
 
 @app.command()
@@ -156,7 +156,7 @@ def cleanup(
     if as_json:
         print_json({module: found.to_json() for module, found in cleaned.items()})
     else:
-        terminal.show_cleanup(out, cleaned, dry_run=dry_run)
+        show.show_cleanup(out, cleaned, dry_run=dry_run)
     raise typer.Exit(int(any(found.problems for found in cleaned.values())))
 
 

@@ -18,9 +18,9 @@ from typing import Protocol
 
 from ai_dataflow.config.diagnostics import DataflowError, redacted
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.notifications.mail_places import Places
 from ai_dataflow.notifications.mime import to_mime
 from ai_dataflow.notifications.outbox import Entry, Outbox, utc_now
-from ai_dataflow.notifications.places import Places
 from ai_dataflow.notifications.queueing import sender_of
 from ai_dataflow.notifications.smtp import Outcome, ServerDownError, connected
 from ai_dataflow.workstation.lease import DEAD_SECONDS, Lease, lease

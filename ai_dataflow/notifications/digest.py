@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ai_dataflow.notifications import failures
-from ai_dataflow.notifications.figures import counts_of, good_partitions
+from ai_dataflow.notifications import failure_blocks
 from ai_dataflow.notifications.history import History
 from ai_dataflow.notifications.messages import run_link, subject
 from ai_dataflow.notifications.model import (
@@ -22,7 +21,8 @@ from ai_dataflow.notifications.model import (
     table,
 )
 from ai_dataflow.notifications.routing import Problem, Recipient, problems_of
-from ai_dataflow.notifications.texts import counted, day, seconds, when
+from ai_dataflow.notifications.success_blocks import counts_of, good_partitions
+from ai_dataflow.notifications.wording import counted, day, seconds, when
 from ai_dataflow.workstation.reports import RunReport
 
 
@@ -94,8 +94,8 @@ def _failing(
     history = History(reports[0], reports[1:])
     return [
         Heading("Still failing at the end of the day"),
-        *failures.cause_blocks(still, history, known),
-        failures.partition_table(still),
+        *failure_blocks.cause_blocks(still, history, known),
+        failure_blocks.partition_table(still),
     ]
 
 

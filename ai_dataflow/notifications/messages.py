@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.notifications import failures
-from ai_dataflow.notifications.figures import counts_of, good_partitions, success_blocks
+from ai_dataflow.notifications import failure_blocks
 from ai_dataflow.notifications.history import History, Recovery
 from ai_dataflow.notifications.model import Block, Heading, Kind, Links, Message, Paragraph, Tone
 from ai_dataflow.notifications.routing import Problem, Recipient, problems_of, recipients
-from ai_dataflow.notifications.texts import counted, when
+from ai_dataflow.notifications.success_blocks import counts_of, good_partitions, success_blocks
+from ai_dataflow.notifications.wording import counted, when
 from ai_dataflow.tables.teams import Remind, Team
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.statuses import PartitionStatus
@@ -114,21 +114,23 @@ def _failure(
     title = _failed(run, len(partitions))
     blocks: list[Block] = [
         Paragraph(_about(run), "dim"),
-        *failures.cause_blocks(own, run.history, run.known),
-        *failures.recovery_blocks(healed),
+        *failure_blocks.cause_blocks(own, run.history, run.known),
+        *failure_blocks.recovery_blocks(healed),
     ]
     if partitions:
         blocks += [
             Heading("Partitions"),
-            failures.partition_table(own),
+            failure_blocks.partition_table(own),
             Heading("What readers see now"),
-            failures.readers_table(partitions, run.around.statuses, is_whole=run.around.is_whole),
+            failure_blocks.readers_table(
+                partitions, run.around.statuses, is_whole=run.around.is_whole
+            ),
             Heading("Run just these again, when the cause is mended"),
-            failures.retry_command(partitions, run.report.run_id, team.name),
+            failure_blocks.retry_command(partitions, run.report.run_id, team.name),
         ]
     return _made(
-        run, team, "failure", title, failures.tone_of(new), blocks,
-        preview=failures.headline(new, len(own) - new, len(healed)),
+        run, team, "failure", title, failure_blocks.tone_of(new), blocks,
+        preview=failure_blocks.headline(new, len(own) - new, len(healed)),
         told=tuple(p.key for p in own), healed=tuple(r.problem.key for r in healed),
     )  # fmt: skip
 
@@ -144,7 +146,7 @@ def _success(run: _Run, team: Recipient, healed: Sequence[Recovery]) -> Message:
     blocks: list[Block] = [
         Paragraph(_about(run), "dim"),
         *success_blocks(run.report, run.history, team),
-        *([Heading("Well again"), *failures.recovery_blocks(healed)] if healed else []),
+        *([Heading("Well again"), *failure_blocks.recovery_blocks(healed)] if healed else []),
     ]
     published = sum(counts.rows_published for p in good if (counts := counts_of(p, team)))
     title = f"OK {len(good):,} of {counted(len(run.report.partitions), 'partition')}"
@@ -162,7 +164,7 @@ def _recovery(
     still = len({p.partition.partition for p in own if p.partition})
     blocks: list[Block] = [
         Paragraph(_about(run), "dim"),
-        *failures.recovery_blocks(healed),
+        *failure_blocks.recovery_blocks(healed),
     ]
     if still:
         text = f"{counted(still, 'other partition')} of yours still failed, as you were told."

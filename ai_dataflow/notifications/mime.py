@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ai_dataflow.notifications.model import Kind, Message
 from ai_dataflow.notifications.render import to_html, to_text
-from ai_dataflow.notifications.texts import one_line
+from ai_dataflow.notifications.wording import one_line
 
 NO_SERVER = "ai-dataflow@localhost.invalid"  # the sender where there is no [mail]
 _LONGEST_SUBJECT = 200

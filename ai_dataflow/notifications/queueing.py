@@ -11,11 +11,11 @@ from ai_dataflow.config.mail_settings import MailSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.notifications.digest import digest_of
 from ai_dataflow.notifications.history import DEPTH
+from ai_dataflow.notifications.mail_places import Places
 from ai_dataflow.notifications.messages import Surroundings, messages_of
 from ai_dataflow.notifications.mime import NO_SERVER, letter_of
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.outbox import Queued, utc_now
-from ai_dataflow.notifications.places import Places
 from ai_dataflow.notifications.routing import recipients
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.layout import spare_reports

@@ -10,7 +10,7 @@ import dagster as dg
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB, REPLAY_JOB, REPLAY_STEP
-from ai_dataflow.orchestration.mail import tags_of
+from ai_dataflow.orchestration.mailing import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.planning.plan import Plan, active_partitions
 from ai_dataflow.runs.replay import Chosen

@@ -6,7 +6,7 @@ does; what is missed all the same is found by the sender, which looks at the rep
 
 import dagster as dg
 
-from ai_dataflow.orchestration.mail import is_ours, look_after, queue_run, quietly
+from ai_dataflow.orchestration.mailing import is_ours, look_after, queue_run, quietly
 from ai_dataflow.orchestration.resources import ProjectResource
 
 _QUEUE_SECONDS = 10

@@ -15,9 +15,9 @@ from dagster import DagsterRunStatus, RunsFilter
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.notifications.texts import counted
+from ai_dataflow.notifications.wording import counted
 from ai_dataflow.orchestration.jobs import JOB, ai_dataflow_job
-from ai_dataflow.orchestration.mail import mail_table_errors, quietly
+from ai_dataflow.orchestration.mailing import mail_table_errors, quietly
 from ai_dataflow.orchestration.partitions import add_partitions, drop_partitions
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.planning.changes import Kind

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ai_dataflow.config.codes import CODES
-from ai_dataflow.notifications.died import DeadRun, message_of
+from ai_dataflow.notifications.dead_runs import DeadRun, message_of
 from ai_dataflow.notifications.digest import digest_of
 from ai_dataflow.notifications.messages import Surroundings, messages_of
 from ai_dataflow.notifications.model import Message

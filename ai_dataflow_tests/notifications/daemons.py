@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.notifications.places import open_places
+from ai_dataflow.notifications.mail_places import open_places
 from ai_dataflow_tests.services.processes import Process, ServiceError, wait_until
 
 _HOME = """\

@@ -8,8 +8,8 @@ from typing import Any
 
 from ai_dataflow.config.mail_settings import MailSettings
 from ai_dataflow.config.settings import Settings, load_settings
+from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.mime import Letter
-from ai_dataflow.notifications.places import Places, open_places
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.services.processes import HOST
 from ai_dataflow_tests.services.smtp import MailServer

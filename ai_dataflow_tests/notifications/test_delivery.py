@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.notifications.delivery import Delivery, deliver
+from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import Entry
-from ai_dataflow.notifications.places import Places, open_places
 from ai_dataflow.workstation.lease import lease
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.notifications.letters import (
@@ -269,7 +269,7 @@ from datetime import datetime
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.notifications import outbox
 from ai_dataflow.notifications.delivery import deliver
-from ai_dataflow.notifications.places import open_places
+from ai_dataflow.notifications.mail_places import open_places
 outbox.Outbox.update = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 deliver(open_places(load_settings(sys.argv[1])), now=datetime.fromisoformat(sys.argv[2]))
 """

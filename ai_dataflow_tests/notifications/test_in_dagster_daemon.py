@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.notifications.places import open_places
+from ai_dataflow.notifications.mail_places import open_places
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.lease import lease
 from ai_dataflow_tests import projects

@@ -13,10 +13,10 @@ import pytest
 from dagster import DagsterRunStatus
 
 from ai_dataflow.config.settings import load_settings
+from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import Outbox, utc_now
-from ai_dataflow.notifications.places import Places, open_places
 from ai_dataflow.notifications.queueing import catch_up, queue_report
-from ai_dataflow.orchestration.mail import look_after, queue_run
+from ai_dataflow.orchestration.mailing import look_after, queue_run
 from ai_dataflow.tables.project import load_teams
 from ai_dataflow.workstation.reports import write_report
 from ai_dataflow_tests import projects

@@ -12,12 +12,12 @@ from ai_dataflow.config.settings import load_settings
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.notifications.delivery import deliver
+from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import utc_now
-from ai_dataflow.notifications.places import Places, open_places
 from ai_dataflow.notifications.queueing import catch_up
 from ai_dataflow.orchestration.instance import open_instance
-from ai_dataflow.orchestration.mail import is_ours, look_after, queue_run
 from ai_dataflow.orchestration.mail_sensors import mail_sender, mail_sensors
+from ai_dataflow.orchestration.mailing import is_ours, look_after, queue_run
 from ai_dataflow.orchestration.partitions import NAME
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.tables.project import load_project, load_teams

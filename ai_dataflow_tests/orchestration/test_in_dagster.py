@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from ai_dataflow import load
+from ai_dataflow.cli.starter import write_project
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.metadata import lineage_table
 from ai_dataflow.orchestration.partitions import NAME, module_client_partitions
@@ -20,7 +21,6 @@ from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.orchestration.watching import control_table_sensor
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.result import Origin, PartitionResult
-from ai_dataflow.starter import write_project
 from ai_dataflow_tests.orchestration.runs import dagster_statuses, instance_of, run_project
 
 BOTH = ["claims|acme", "claims|borealis"]

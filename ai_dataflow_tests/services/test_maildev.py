@@ -8,7 +8,7 @@ import pytest
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.notifications.delivery import deliver
-from ai_dataflow.notifications.places import open_places
+from ai_dataflow.notifications.mail_places import open_places
 from ai_dataflow_tests.notifications.letters import letter
 from ai_dataflow_tests.projects import text_file
 from ai_dataflow_tests.services.maildev import Maildev

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, redacted
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.notifications.dead_runs import DeadRun, message_of
 from ai_dataflow.notifications.delivery import connect_to
-from ai_dataflow.notifications.died import DeadRun, message_of
+from ai_dataflow.notifications.mail_places import Places
 from ai_dataflow.notifications.messages import subject
 from ai_dataflow.notifications.mime import letter_of, to_mime
 from ai_dataflow.notifications.model import Facts, Message, Paragraph
 from ai_dataflow.notifications.outbox import Queued, utc_now
-from ai_dataflow.notifications.places import Places
 from ai_dataflow.notifications.queueing import lasts, queue, sender_of, where
 from ai_dataflow.notifications.routing import Recipient, recipients
 from ai_dataflow.notifications.smtp import Outcome, ServerDownError
-from ai_dataflow.notifications.texts import when
+from ai_dataflow.notifications.wording import when
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.reports import RunReport
 

@@ -20,7 +20,7 @@ from ai_dataflow.notifications.model import (
     table,
 )
 from ai_dataflow.notifications.routing import Recipient
-from ai_dataflow.notifications.texts import change, counted, seconds, size, when
+from ai_dataflow.notifications.wording import change, counted, seconds, size, when
 from ai_dataflow.tables.teams import ANY
 from ai_dataflow.workstation.reports import Counts, PartitionReport, RunReport
 

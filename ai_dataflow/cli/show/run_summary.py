@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ai_dataflow.cli.show.problems import show_diagnostics
+from ai_dataflow.cli.show.texts import number, printable, some
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.runs.cleanup import Cleaned
-from ai_dataflow.terminal.problems import show_diagnostics
-from ai_dataflow.terminal.texts import number, printable, some
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reports import (
     COUNTS,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from ai_dataflow.cli.show.texts import SHOWN_PARTITIONS, counted, printable, some
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.planning.plan import Plan
-from ai_dataflow.terminal.texts import SHOWN_PARTITIONS, counted, printable, some
 
 
 def show_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> None:

@@ -15,13 +15,13 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunSta
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.stages import STAGES
+from ai_dataflow.notifications.dead_runs import DeadRun
 from ai_dataflow.notifications.delivery import Delivery, deliver
-from ai_dataflow.notifications.died import DeadRun
+from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import utc_now
-from ai_dataflow.notifications.places import Places, open_places
-from ai_dataflow.notifications.post import queue_dead_run
 from ai_dataflow.notifications.queueing import catch_up, lasts, queue_report
-from ai_dataflow.notifications.texts import counted
+from ai_dataflow.notifications.single_mails import queue_dead_run
+from ai_dataflow.notifications.wording import counted
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
 from ai_dataflow.runs.outcome import table_report

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ai_dataflow.terminal.runs import show_causes
-from ai_dataflow.terminal.texts import counted, number, printable
+from ai_dataflow.cli.show.run_summary import show_causes
+from ai_dataflow.cli.show.texts import counted, number, printable
 from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.reports import RunReport
 

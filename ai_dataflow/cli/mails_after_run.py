@@ -11,9 +11,9 @@ from dagster import DagsterInstance
 
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.notifications.delivery import MAILS
-from ai_dataflow.notifications.places import Places, open_places
-from ai_dataflow.notifications.texts import counted
-from ai_dataflow.orchestration.mail import is_looked_after, may_have_died
+from ai_dataflow.notifications.mail_places import Places, open_places
+from ai_dataflow.notifications.wording import counted
+from ai_dataflow.orchestration.mailing import is_looked_after, may_have_died
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.reports import RunReport
 

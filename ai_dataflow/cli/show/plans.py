@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ai_dataflow.cli.show.texts import counted, printable, some
 from ai_dataflow.planning.changes import Changes
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.explain import Feed
 from ai_dataflow.runs.prospect import Prospect
-from ai_dataflow.terminal.texts import counted, printable, some
 
 _SHOWN = 20
 

@@ -23,7 +23,7 @@ from ai_dataflow.notifications.model import (
     Paragraph,
 )
 from ai_dataflow.notifications.routing import platform_team, recipients
-from ai_dataflow.notifications.texts import counted, some, when
+from ai_dataflow.notifications.wording import counted, some, when
 from ai_dataflow.tables.teams import Team
 
 _FEW = 5

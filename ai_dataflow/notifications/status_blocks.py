@@ -16,7 +16,7 @@ from ai_dataflow.notifications.model import (
     Tone,
     cells,
 )
-from ai_dataflow.notifications.texts import some
+from ai_dataflow.notifications.wording import some
 from ai_dataflow.workstation.reports import ErrorReport
 from ai_dataflow.workstation.statuses import PartitionStatus
 

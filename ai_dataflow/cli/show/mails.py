@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from ai_dataflow.cli.show.texts import counted, printable, when
 from ai_dataflow.notifications.delivery import Delivery
 from ai_dataflow.notifications.outbox import Entry
-from ai_dataflow.terminal.texts import counted, printable, when
 
 _STYLES = {"sent": "green", "waiting": "yellow", "given up": "red"}
 

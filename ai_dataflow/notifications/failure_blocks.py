@@ -20,7 +20,7 @@ from ai_dataflow.notifications.model import (
     table,
 )
 from ai_dataflow.notifications.routing import Problem, Recipient
-from ai_dataflow.notifications.texts import counted, day, some, when
+from ai_dataflow.notifications.wording import counted, day, some, when
 from ai_dataflow.workstation.statuses import PartitionStatus
 
 _FEW_PARTITIONS = 5
