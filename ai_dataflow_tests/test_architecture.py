@@ -1,75 +1,77 @@
-"""The house's rule: imports go downward only, and the engine knows nothing of Dagster."""
+"""The house's rules: imports go downward only, and each room knows no more than its sign says."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections import Counter
+from itertools import chain
 
-import pytest
+from ai_dataflow_tests import rooms
+from ai_dataflow_tests.rooms import FLOORS, PACKAGE, Import, imports, room_of
 
+# Rooms of one floor that know each other, in one direction.
+BESIDE = {("extracts", "compiler"), ("tables", "connections")}
+
+
+def test_imports_go_downward() -> None:
+    assert [str(found) for found in imports() if _goes_up(found)] == []
+
+
+def _goes_up(found: Import) -> bool:
+    above, below = (next(i for i, floor in enumerate(FLOORS) if room in floor)
+                    for room in (found.room, found.other))  # fmt: skip
+    is_beside = found.room == found.other or (found.room, found.other) in BESIDE
+    return not (is_beside or above > below)
+
+
+def test_every_room_has_its_floor() -> None:
+    there = {room_of(file) for file in PACKAGE.rglob("*.py")} - {"__init__"}
+    assert there == set(chain(*FLOORS))
+
+
+def test_no_stem_names_two_modules() -> None:
+    stems = Counter(file.stem for file in PACKAGE.rglob("*.py") if file.stem != "__init__")
+    assert [stem for stem, times in stems.items() if times > 1] == []
+
+
+def test_the_graph_in_the_docs_is_that_of_the_code() -> None:
+    page = (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf-8")
+    assert rooms.graph() in page
+
+
+def _run(script: str) -> None:
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_runs_and_what_is_below_know_no_dagster() -> None:
+    _run("""
+import pkgutil, importlib, sys
+sys.modules["dagster"] = None
 import ai_dataflow
-
-PACKAGE = Path(ai_dataflow.__file__).parent
-# Rooms by floor, from the ground up; a room may import from its own floor and from those below.
-FLOORS = (
-    {"config"},
-    {"sources", "workstation"},
-    {"engine", "planning", "notifications"},
-    {"orchestration", "terminal", "starter"},
-    {"definitions"},
-    {"cli"},
-)
-# Within a floor the data flows one way too.
-NEVER = {
-    "sources": {"workstation"},
-    "engine": {"planning", "notifications", "dagster"},
-    "planning": {"notifications", "dagster"},
-    "notifications": {"engine", "planning", "dagster"},
-}
+for name in ("notifications", "runs", "planning", "engine", "partition", "compiler", "extracts",
+             "workstation", "sources", "tables", "connections", "config"):
+    package = importlib.import_module(f"ai_dataflow.{name}")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+assert "pyspark" not in sys.modules
+""")
 
 
-def _imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-
-
-def _room(module: str) -> str:
-    return module.removeprefix("ai_dataflow.").partition(".")[0]
-
-
-def _files() -> list[Path]:
-    return [f for f in sorted(PACKAGE.rglob("*.py")) if f.parent != PACKAGE or f.stem != "__init__"]
-
-
-@pytest.mark.parametrize("file", _files(), ids=lambda f: str(f.relative_to(PACKAGE)))
-def test_imports_go_downward(file: Path) -> None:
-    room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    floor = next(i for i, rooms in enumerate(FLOORS) if room in rooms)
-    above = set().union(*FLOORS[floor + 1 :])
-    for module in _imports(file):
-        if module.startswith("ai_dataflow."):
-            assert _room(module) not in above, f"{file} imports {module}"
-        assert _room(module) not in NEVER.get(room, set()), f"{file} imports {module}"
+def test_only_one_module_knows_spark() -> None:
+    named = ("pyspark", "dagster_pyspark", "databricks")
+    spark = {found.file for found in imports(named)}
+    assert spark == {"engine/spark.py"}
 
 
 def test_the_embedded_default_needs_neither_java_nor_odbc_nor_azure() -> None:
-    script = """
+    _run("""
 import sys
 for name in ("pyspark", "pyodbc", "arrow_odbc", "azure", "dagster_azure", "dagster_pyspark"):
     sys.modules[name] = None
 import ai_dataflow.cli, ai_dataflow.definitions
-"""
-    subprocess.run([sys.executable, "-c", script], check=True)
+""")
 
 
 def test_importing_the_package_costs_nothing() -> None:
-    script = (
-        "import ai_dataflow, sys; sys.exit('polars' in sys.modules or 'dagster' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    _run("import ai_dataflow, sys; sys.exit('polars' in sys.modules or 'dagster' in sys.modules)")

@@ -14,7 +14,7 @@ from ai_dataflow import load
 from ai_dataflow.cli.starter import write_project
 from ai_dataflow.sources.schemas import CACHE_FILE
 from ai_dataflow_tests import projects
-from ai_dataflow_tests.orchestration.runs import cli, dagster_statuses
+from ai_dataflow_tests.runs.runs import cli, dagster_statuses
 from ai_dataflow_tests.services.ports import ClosedPort
 
 _cli = partial(cli, columns=120)

@@ -19,7 +19,8 @@ from rich.console import Console
 
 from ai_dataflow.cli import show
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.planning.plan import Plan, make_live_plan
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.runs.prospect import make_live_plan
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.golden_cases import CASES
 from ai_dataflow_tests.projects import project, text_file

@@ -29,7 +29,7 @@ from azure.storage.blob import ContainerClient
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.connections.stores import Folder, open_folder, scan_parquet
 from ai_dataflow.partition.making import run
-from ai_dataflow.planning.plan import make_live_plan
+from ai_dataflow.runs.prospect import make_live_plan
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow_tests.services.azurite import Azurite

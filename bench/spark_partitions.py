@@ -35,7 +35,7 @@ from ai_dataflow.engine.choice import open_session
 from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
-from ai_dataflow_tests.orchestration.spark import finished, on_spark, start_run
+from ai_dataflow_tests.engine.spark import finished, on_spark, start_run
 from ai_dataflow_tests.services.spark import SparkCluster
 from bench.projects import MAPPING, MAPPING_HEADER, SETTINGS
 from bench.racing import Case, Row

@@ -12,8 +12,8 @@ from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.planning.explain import explain_partition, feeds
-from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
-from ai_dataflow.runs.prospect import look_ahead
+from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.runs.prospect import look_ahead, make_live_plan
 from ai_dataflow.sources.schemas import read_schemas
 from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.layout import open_workstation

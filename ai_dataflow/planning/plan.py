@@ -15,16 +15,15 @@ from ai_dataflow.planning.coverage import Coverage, check_coverage, module_cover
 from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.slips import check_keys, check_slips
-from ai_dataflow.sources.schemas import Look, read_schemas
+from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
-from ai_dataflow.sources.survey import Survey, survey
+from ai_dataflow.sources.survey import Survey
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow, is_usable, rows_for
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import Location, SqlLocation, resolve
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
-from ai_dataflow.workstation.layout import check_workstation, open_workstation
 
 
 @dataclass(frozen=True)
@@ -131,20 +130,6 @@ def make_plan(
     back = held(diagnostics)
     plan = Plan(_jobs(active, sources, columns, back), back, columns, coverage, diagnostics)
     return replace(plan, jobs=plan.as_seen(seen)) if seen else plan
-
-
-def make_live_plan(project: Project, only: Collection[str] | None = None) -> Plan:
-    """Plan with the live schemas of the sources and the workstation's answer.
-
-    Asking them is the one effect of planning.
-
-    `only` are the partitions whose sources are looked at; by default all.
-    """
-    offline = make_plan(project)
-    problems = check_workstation(open_workstation(project.settings))
-    wanted = offline.locations(only)
-    seen = survey(wanted, project.settings)
-    return make_plan(project, read_schemas(wanted, project.settings, seen), problems, seen)
 
 
 def _add_bad_rows(findings: Findings, project: Project, active: list[ControlRow]) -> None:

@@ -6,6 +6,7 @@ make is opened and compiled.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ai_dataflow.planning.changes import Changes, changes
@@ -61,3 +62,15 @@ def look_ahead(project: Project) -> Prospect:
     plan = make_plan(project, schemas, seen=seen)
     removed = sorted(publications.keys() - set(plan.partitions))
     return Prospect(plan, found.only(plan.jobs), tuple(removed))
+
+
+def make_live_plan(project: Project, only: Collection[str] | None = None) -> Plan:
+    """Plan with the live schemas of the sources and the workstation's answer.
+
+    `only` are the partitions whose sources are looked at; by default all.
+    """
+    offline = make_plan(project)
+    problems = check_workstation(open_workstation(project.settings))
+    wanted = offline.locations(only)
+    seen = survey(wanted, project.settings)
+    return make_plan(project, read_schemas(wanted, project.settings, seen), problems, seen)

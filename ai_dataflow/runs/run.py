@@ -23,7 +23,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.making import run as run_partition
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
-from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
+from ai_dataflow.planning.plan import Plan, make_plan
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
@@ -33,7 +33,7 @@ from ai_dataflow.runs.outcome import (
     report,
     unchanged,
 )
-from ai_dataflow.runs.prospect import Prospect, look_ahead
+from ai_dataflow.runs.prospect import Prospect, look_ahead, make_live_plan
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.commit import TableColumn

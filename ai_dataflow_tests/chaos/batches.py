@@ -17,7 +17,7 @@ from ai_dataflow_tests.chaos.boundaries import Kill, Side
 from ai_dataflow_tests.chaos.children import Told, Way, run
 from ai_dataflow_tests.chaos.rounds import Blow, Moment, Round, play
 from ai_dataflow_tests.chaos.world import World, make_world
-from ai_dataflow_tests.orchestration.azure import WORKSTATION, abfss, storage
+from ai_dataflow_tests.runs.azure import WORKSTATION, abfss, storage
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.processes import unique
 

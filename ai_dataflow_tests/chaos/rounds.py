@@ -32,7 +32,7 @@ from ai_dataflow_tests.chaos.reading import (
 )
 from ai_dataflow_tests.chaos.watcher import Watcher
 from ai_dataflow_tests.chaos.world import CLIENTS, MODULES, PARTITIONS, World, expected_rejects
-from ai_dataflow_tests.orchestration.runs import dagster_statuses
+from ai_dataflow_tests.runs.runs import dagster_statuses
 from ai_dataflow_tests.services.processes import unique
 
 

@@ -9,7 +9,7 @@ import pytest
 from ai_dataflow.engine.local import run_jobs
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
-from ai_dataflow_tests.engine.jobs import job
+from ai_dataflow_tests.partition.jobs import job
 
 JOBS = [job(client=str(i)) for i in range(20)]
 

@@ -23,7 +23,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.locations import FileLocation
-from ai_dataflow_tests.engine.jobs import job, mapped, source
+from ai_dataflow_tests.partition.jobs import job, mapped, source
 
 LOST = "Job aborted due to stage failure: ExecutorLostFailure (executor 1): Connection refused"
 JOBS = [job(client=str(i)) for i in range(6)]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
+from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.runs.prospect import make_live_plan
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.mutation.base import SHEETS, Rows

@@ -13,7 +13,7 @@ from ai_dataflow.cli import app
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.notifications.letters import mail_project, mail_toml
-from ai_dataflow_tests.orchestration.runs import cli
+from ai_dataflow_tests.runs.runs import cli
 from ai_dataflow_tests.services.ports import ClosedPort
 from ai_dataflow_tests.services.smtp import MailServer
 

@@ -20,7 +20,7 @@ from ai_dataflow.workstation.lease import lease
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.notifications.daemons import Daemon
 from ai_dataflow_tests.notifications.letters import mail_project
-from ai_dataflow_tests.orchestration.runs import cli
+from ai_dataflow_tests.runs.runs import cli
 from ai_dataflow_tests.services.processes import wait_until
 from ai_dataflow_tests.services.smtp import MailServer
 

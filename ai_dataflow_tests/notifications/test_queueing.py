@@ -21,7 +21,7 @@ from ai_dataflow.tables.project import load_teams
 from ai_dataflow.workstation.reports import write_report
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.notifications.cases import MISSING, bad, ok, run
-from ai_dataflow_tests.orchestration.runs import cli, instance_of, run_project
+from ai_dataflow_tests.runs.runs import cli, instance_of, run_project
 
 TEAMS = "team,email,concern,notify\nnorthwind-data,a@example.org,*,{}\n"
 

@@ -25,7 +25,7 @@ from ai_dataflow.workstation.layout import spare_reports
 from ai_dataflow.workstation.reports import write_report
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.notifications.cases import MISSING, bad, ok, run
-from ai_dataflow_tests.orchestration.runs import instance_of, run_project
+from ai_dataflow_tests.runs.runs import instance_of, run_project
 
 BROKEN = projects.CONTROL.replace("data/claims.csv", "data/nowhere.csv")
 

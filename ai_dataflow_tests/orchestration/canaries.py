@@ -11,8 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
-from ai_dataflow_tests.orchestration.azure import abfss
 from ai_dataflow_tests.projects import project
+from ai_dataflow_tests.runs.azure import abfss
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.postgres import USER, Postgres
 from ai_dataflow_tests.services.processes import HOST, unique

@@ -26,8 +26,8 @@ from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, read_reports
 from ai_dataflow_tests.disks import MakeDisk
-from ai_dataflow_tests.orchestration.runs import cli, dagster_statuses, run_project
 from ai_dataflow_tests.projects import CONTROL, MAPPING, project
+from ai_dataflow_tests.runs.runs import cli, dagster_statuses, run_project
 
 TWO_MODULES = f"{CONTROL}    ORION,fees,fee,acme,data/claims.csv,Y\n"
 BOTH = f"{MAPPING}    fees,ORION,fee,ClaimNo,fee_id,int64\n"

@@ -21,7 +21,7 @@ from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.orchestration.watching import control_table_sensor
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.result import Origin, PartitionResult
-from ai_dataflow_tests.orchestration.runs import dagster_statuses, instance_of, run_project
+from ai_dataflow_tests.runs.runs import dagster_statuses, instance_of, run_project
 
 BOTH = ["claims|acme", "claims|borealis"]
 

@@ -13,8 +13,8 @@ import pytest
 
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.partitions import module_client_partitions
-from ai_dataflow_tests.orchestration.runs import instance_of, run_project
 from ai_dataflow_tests.projects import project
+from ai_dataflow_tests.runs.runs import instance_of, run_project
 from ai_dataflow_tests.services.azurite import Azurite
 
 

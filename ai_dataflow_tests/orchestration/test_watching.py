@@ -23,9 +23,9 @@ from ai_dataflow.orchestration.watching import (
 )
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.readers import load
-from ai_dataflow_tests.orchestration import spine
-from ai_dataflow_tests.orchestration.runs import instance_of
 from ai_dataflow_tests.projects import project, text_file
+from ai_dataflow_tests.runs import spine
+from ai_dataflow_tests.runs.runs import instance_of
 
 CONTROL = """
     product_code,module_name,submodule_name,client_code,module_location,active

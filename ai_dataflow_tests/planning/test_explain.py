@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from ai_dataflow.planning.explain import explain_partition, feeds
-from ai_dataflow.planning.plan import Plan, make_live_plan, make_plan
+from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.runs.prospect import make_live_plan
 from ai_dataflow.sources.schemas import Look, read_schemas
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import project, text_file

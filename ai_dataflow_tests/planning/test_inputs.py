@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.planning.inputs import content_seen
-from ai_dataflow_tests.engine.jobs import mapped, source
+from ai_dataflow_tests.partition.jobs import mapped, source
 
 OWN = source(Path("a.csv"), mapped("a"))
 

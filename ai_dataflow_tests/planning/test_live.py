@@ -10,7 +10,8 @@ import pytest
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.partition.making import run
-from ai_dataflow.planning.plan import Plan, make_live_plan
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.runs.prospect import make_live_plan
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import TOML, project, text_file
 

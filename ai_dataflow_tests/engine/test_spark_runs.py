@@ -1,0 +1,210 @@
+"""The real case on a Spark cluster of two workers, classic and through Spark Connect."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import ai_dataflow
+from ai_dataflow import load
+from ai_dataflow_tests.engine.spark import finished, on_spark, problems, start_run
+from ai_dataflow_tests.projects import project
+from ai_dataflow_tests.runs.real_case import MODULES, assert_expected_figures
+from ai_dataflow_tests.runs.real_case_azure import in_azure
+from ai_dataflow_tests.runs.runs import run_project
+from ai_dataflow_tests.runs.twice import ATTEMPTS
+from ai_dataflow_tests.services.azurite import Azurite
+from ai_dataflow_tests.services.ports import ClosedPort
+from ai_dataflow_tests.services.postgres import Postgres
+from ai_dataflow_tests.services.spark import SparkCluster
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
+PACKAGE = Path(ai_dataflow.__file__).parent
+Frames = dict[str, pl.DataFrame]
+
+
+def _content(folder: Path) -> Frames:
+    """Give all that is published; the rows of a client in the order in which they are stored."""
+    return {
+        module: load(module, config=folder).collect().sort("client_code", maintain_order=True)
+        for module in MODULES
+    }
+
+
+@pytest.fixture(params=["classic", "connect"])
+def where(request: pytest.FixtureRequest, spark_cluster: SparkCluster) -> Iterator[str]:
+    """Give what `on_spark` takes: nothing for a classic cluster, or a Connect server's URL."""
+    with spark_cluster.connect() if request.param == "connect" else nullcontext("") as url:
+        yield url
+
+
+def _in_azure(folder: Path, azurite: Azurite, postgres: Postgres, database: str) -> Frames:
+    """Bring the real case to Azurite and PostgreSQL and make it locally; give what is published."""
+    in_azure(folder, azurite, f'url = "{postgres.url(database)}"')
+    assert run_project(folder).exit_code == 0
+    return _content(folder)
+
+
+def _assert_as_locally(folder: Path, report: dict[str, Any], local: Frames) -> None:
+    assert {p["status"] for p in report["partitions"]} == {"ok"}, report
+    assert_expected_figures(folder)
+    found = _content(folder)
+    assert all(found[module].equals(local[module]) for module in MODULES)
+
+
+def test_the_real_case_is_made_through_connect_as_locally(
+    real_case: Path,
+    azurite: Azurite,
+    postgres: Postgres,
+    chinook: str,
+    spark_cluster: SparkCluster,
+) -> None:
+    local = _in_azure(real_case, azurite, postgres, chinook)
+    with spark_cluster.connect() as url:
+        on_spark(real_case, spark_cluster, url)
+        report = finished(start_run(real_case, spark_cluster))
+    _assert_as_locally(real_case, report, local)
+    _assert_no_secrets(spark_cluster, azurite, postgres.url(chinook))
+
+
+def _assert_no_secrets(cluster: SparkCluster, azurite: Azurite, url: str) -> None:
+    written = cluster.written()
+    assert b"MapInArrow" in written  # what Spark's pages show is among it
+    secrets = [azurite.keys["orionlake"], azurite.keys["workstation"], url]
+    assert not any(secret.encode() in written for secret in secrets)
+
+
+@pytest.mark.proves(
+    "write", "killed", "a Spark worker that is killed is waited out; its jobs run again elsewhere"
+)
+def test_the_real_case_is_made_as_locally_though_a_worker_is_killed(
+    real_case: Path,
+    azurite: Azurite,
+    postgres: Postgres,
+    chinook: str,
+    spark_cluster: SparkCluster,
+) -> None:
+    local = _in_azure(real_case, azurite, postgres, chinook)
+    on_spark(real_case, spark_cluster)
+    before = len(azurite.requests("/workstation"))
+    run = start_run(real_case, spark_cluster)
+    while run.poll() is None and _written(azurite, before) < 3:
+        time.sleep(0.2)
+    spark_cluster.kill_worker()
+    report = finished(run)
+    spark_cluster.add_worker()
+    _assert_as_locally(real_case, report, local)
+    _assert_no_secrets(spark_cluster, azurite, postgres.url(chinook))
+
+
+def _written(azurite: Azurite, before: int) -> int:
+    """Count the data files that were written since so many requests."""
+    requests = azurite.requests("/workstation")[before:]
+    return len({r.path for r in requests if r.method == "PUT" and "client_code=" in r.path})
+
+
+@pytest.mark.proves(
+    "write",
+    "concurrent",
+    "a Spark task that runs twice publishes once; the rest is left to cleanup",
+)
+def test_a_task_that_runs_twice_publishes_once(tmp_path: Path, spark_cluster: SparkCluster) -> None:
+    """Spark begins a slow task a second time; the first attempt has written its files by then."""
+    speculation = {
+        "spark.speculation": "true",
+        "spark.speculation.interval": "200ms",
+        "spark.speculation.task.duration.threshold": "3s",
+    }
+    on_spark(project(tmp_path), spark_cluster, conf=speculation)
+    module = "ai_dataflow_tests.runs.twice"
+    report = finished(start_run(tmp_path, spark_cluster, ["-m", module, str(tmp_path)]))
+    assert problems(report) == {"claims|acme": ("ok", None)}
+    assert len(list(tmp_path.glob(ATTEMPTS))) == 2
+    files = list((tmp_path / "workstation" / "claims").glob("client_code=acme/*.parquet"))
+    assert len(files) == 2  # one of them is left to `cleanup`
+    assert load("claims", config=tmp_path).collect().height == 2
+
+
+def _defects(folder: Path) -> Path:
+    """Write a project of which most partitions fail, each in its own way."""
+    rows = [("fine", "claims"), ("gone", "gone"), ("text", "text"), ("empty", "empty")]
+    control = "product_code,module_name,submodule_name,client_code,module_location,active\n"
+    control += "".join(f"ORION,claims,claim,{client},data/{file}.csv,Y\n" for client, file in rows)
+    project(folder, control=control)
+    (folder / "data" / "text.csv").write_text("ClaimNo,Price\n1,2\n")
+    (folder / "data" / "empty.csv").write_text("ClaimNo,Amount\n")
+    return folder
+
+
+def test_a_failure_is_classified_as_locally(tmp_path: Path, spark_cluster: SparkCluster) -> None:
+    folder = _defects(tmp_path)
+    local = problems(finished(start_run(folder)))
+    assert [status for status, _ in local.values()].count("ok") == 1
+    on_spark(folder, spark_cluster)
+    assert problems(finished(start_run(folder, spark_cluster))) == local
+
+
+def _package(archive: Path, version: str = "") -> str:
+    """Pack the package as executors get it; `version` is what it says that it is."""
+    with zipfile.ZipFile(archive, "w") as packed:
+        for file in sorted(PACKAGE.rglob("*")):
+            name = str(file.relative_to(PACKAGE.parent))
+            if version and name == "ai_dataflow/__init__.py":
+                packed.writestr(name, f'__version__ = "{version}"\n')
+            elif file.suffix in (".py", ".toml", ".html", ".txt", ".j2"):
+                packed.write(file, name)
+    return str(archive)
+
+
+def test_executors_take_the_package_that_they_are_sent_and_no_other_version(
+    tmp_path: Path, spark_cluster: SparkCluster, where: str
+) -> None:
+    same, other = project(tmp_path / "same"), project(tmp_path / "other")
+    on_spark(same, spark_cluster, where, artifacts=[_package(tmp_path / "same.zip")])
+    (partition,) = finished(start_run(same, spark_cluster))["partitions"]
+    assert partition["status"] == "ok", partition
+    on_spark(other, spark_cluster, where, artifacts=[_package(tmp_path / "other.zip", "0.0.1")])
+    (partition,) = finished(start_run(other, spark_cluster))["partitions"]
+    error = partition["error"]
+    assert (partition["status"], error["code"], error["concern"]) == (
+        "failed",
+        "RUN-021",
+        "platform",
+    )
+    assert f"ai_dataflow 0.0.1, here {ai_dataflow.__version__}" in error["message"]
+    assert not list((other / "workstation").glob("claims/*/*.parquet"))
+
+
+def test_executors_that_lack_packages_are_told(tmp_path: Path, spark_cluster: SparkCluster) -> None:
+    python = shutil.which("python3", path="/usr/bin")
+    if not python:
+        pytest.skip("there is no other Python on this machine")
+    on_spark(project(tmp_path), spark_cluster, conf={"spark.sql.execution.pyspark.python": python})
+    (partition,) = finished(start_run(tmp_path, spark_cluster))["partitions"]
+    assert (partition["status"], partition["error"]["code"]) == ("failed", "RUN-021"), partition
+
+
+def test_a_cluster_that_is_not_there_fails_what_was_to_be_made(tmp_path: Path) -> None:
+    with ClosedPort() as port:
+        project(
+            tmp_path,
+            toml=f"""
+            [execution]
+            engine = "spark"
+            [spark]
+            remote = "sc://127.0.0.1:{port.port}/;token=secret-token"
+            """,
+        )
+        report = finished(start_run(tmp_path))
+    (partition,) = report["partitions"]
+    assert (partition["status"], partition["error"]["code"]) == ("failed", "RUN-020")
+    assert partition["error"]["transient"]
+    assert "secret-token" not in str(report)

@@ -1,3 +1,0 @@
-"""Fixtures of runs."""
-
-from ai_dataflow_tests.orchestration.real_case_azure import chinook  # noqa: F401 - found here

@@ -1,0 +1,140 @@
+"""What goes wrong in one partition comes out classified, with its place and owner's scope."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow_tests.partition.jobs import (
+    PLACE,
+    codes,
+    csv_file,
+    database,
+    job,
+    key,
+    left_out,
+    make_shop,
+    mapped,
+    problems,
+    run_job,
+    source,
+    written,
+)
+
+
+@pytest.mark.proves(
+    "read file",
+    "missing",
+    "SRC-001: the partition fails; the message has the cell, nothing of it is written",
+)
+def test_a_missing_file_is_a_failure_of_its_source(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path)
+    (tmp_path / "orders.csv").unlink()
+    result = run_job(shop, tmp_path)
+    (failure,) = result.failures
+    problem = failure.diagnostic
+    assert (problem.code, problem.meaning.kind, problem.place) == (
+        "SRC-001", "missing_source", PLACE,
+    )  # fmt: skip
+    assert (problem.product, problem.submodule) == ("orion", "order")
+    assert result.failed_stages == {"adls_extract", "ai_dataset"}
+    assert (result.data, result.rejects) == ((), ())
+
+
+@pytest.mark.proves(
+    "read SQL", "missing", "SRC-001: the partition fails; all its missing sources are named at once"
+)
+def test_all_sources_that_are_missing_are_named_at_once(tmp_path: Path) -> None:
+    partition = job(
+        source(tmp_path / "a.csv", mapped("n"), submodule="a"),
+        source(SqlLocation("db", "nosuch"), mapped("n"), submodule="b"),
+        source(tmp_path / "c.csv", mapped("n"), submodule="c"),
+    )
+    database(tmp_path)
+    found = run_job(partition, tmp_path)
+    assert [(p.code, p.submodule) for p in problems(found)] == [
+        ("SRC-001", "a"), ("SRC-001", "b"), ("SRC-001", "c"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("transform", ["n +", "FROBNICATE(n)", "n = 1", "UPPER(DATE(n))"])
+def test_a_transform_that_does_not_fit_its_source_is_a_failure_of_the_mapping(
+    tmp_path: Path, transform: str
+) -> None:
+    file = csv_file(tmp_path / "n.csv", "n 1")
+    (problem,) = problems(run_job(job(source(file, mapped("n", transform=transform))), tmp_path))
+    assert (problem.code, problem.place) == ("MAP-011", "ai_mapping.csv:2:transform")
+    assert (problem.product, problem.submodule) == ("orion", "line")
+
+
+@pytest.mark.proves(
+    "transform",
+    "corrupt",
+    "the partition fails where a function breaks; it is the mapping's, and quotes no value",
+)
+@pytest.mark.parametrize("transform", ["SUBSTR(word, 1, n)", "CAST(word AS JSON)"])
+def test_a_transform_that_breaks_on_some_rows_is_a_failure_of_the_mapping(
+    tmp_path: Path, transform: str
+) -> None:
+    rows = pl.DataFrame({"word": ['{"a": 1}', "hunter2"], "n": [1, -471]})
+    rows.write_parquet(tmp_path / "words.parquet")
+    partition = job(source(tmp_path / "words.parquet", mapped("start", transform=transform)))
+    (problem,) = problems(run_job(partition, tmp_path))
+    assert problem.meaning.concern == "mapping"
+    assert (problem.product, problem.submodule) == ("orion", "line")
+    assert "hunter2" not in repr(problem)
+    assert "471" not in repr(problem)
+
+
+def test_many_to_many_is_a_failure_of_its_source(tmp_path: Path) -> None:
+    left = csv_file(tmp_path / "left.csv", "k 1 1")
+    right = csv_file(tmp_path / "right.csv", "k,v 1,a 1,b")
+    partition = job(
+        source(left, key("k"), submodule="left"),
+        source(right, key("k"), mapped("v"), submodule="right"),
+    )
+    (problem,) = problems(run_job(partition, tmp_path))
+    assert (problem.code, problem.meaning.kind, problem.place) == ("DAT-001", "join", PLACE)
+    assert (problem.product, problem.submodule) == ("orion", "right")
+
+
+def test_files_of_one_source_that_lack_a_column_are_a_failure_of_the_source(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    pl.DataFrame({"n": [1], "m": [1]}).write_parquet(tmp_path / "parts" / "1.parquet")
+    pl.DataFrame({"n": [1]}).write_parquet(tmp_path / "parts" / "2.parquet")
+    partition = job(source(tmp_path / "parts", mapped("n", "int64"), mapped("m", "int64")))
+    assert codes(run_job(partition, tmp_path)) == ["SRC-010"]
+
+
+@pytest.mark.proves(
+    "transform", "corrupt", "REJ-001 even where Polars would panic; it costs only its row"
+)
+def test_a_value_on_which_polars_panics_costs_only_its_row(tmp_path: Path) -> None:
+    days = pl.Series([0, 2**31 - 1], dtype=pl.Int32).cast(pl.Date)
+    pl.DataFrame({"day": days}).write_parquet(tmp_path / "days.parquet")
+    partition = job(source(tmp_path / "days.parquet", mapped("day", "timestamp")))
+    result = run_job(partition, tmp_path)
+    assert written(result, tmp_path).height == len(left_out(result, tmp_path)) == 1
+
+
+def test_bytes_among_a_rejected_rows_columns_do_not_stop_the_others(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"scan": [b"\xff", b"\xfe"], "n": ["1", "x"]})
+    rows.write_parquet(tmp_path / "scans.parquet")
+    columns = (mapped("scan", "binary"), mapped("n", "int64"))
+    result = run_job(job(source(tmp_path / "scans.parquet", *columns)), tmp_path)
+    assert written(result, tmp_path).rows() == [(b"\xff", 1, "orion")]
+    assert [r["reason"] for r in left_out(result, tmp_path)] == ["REJ-001"]
+
+
+def test_a_workstation_that_cannot_be_written_is_a_failure_of_the_platform(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path)
+    (tmp_path / "workstation").write_text("a file, where a folder should be")
+    result = run_job(shop, tmp_path)
+    assert {(p.code, p.meaning.concern) for p in problems(result)} == {("WST-001", "platform")}
+
+
+def test_a_job_without_sources_fails_and_does_not_raise(tmp_path: Path) -> None:
+    assert run_job(job(), tmp_path).failures

@@ -1,0 +1,207 @@
+"""Any edits of sources, sheet and control table: what changed is made, and as a full run would.
+
+`AI_DATAFLOW_EXAMPLES` sets the number of histories.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.tables.project import load_project
+from ai_dataflow.workstation.layout import open_workstation
+from ai_dataflow.workstation.readers import DatasetNotFoundError, read_dataset
+from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow_tests.runs import spine
+
+CLIENTS = ("acme", "borealis", "cobalt")
+MODULES = ("claims", "policies")
+TOML = """
+[sql.lyra]
+url = "sqlite:///lyra.sqlite"
+[workstation]
+url = "{workstation}"
+"""
+_INSERT = "INSERT INTO {} VALUES (?, ?, ?, ?)"
+_UPDATE = "UPDATE {} SET Value = ?, Seen = ? WHERE Client = ?"
+_DELETE = "DELETE FROM {0} WHERE Client = ? AND No = (SELECT MAX(No) FROM {0} WHERE Client = ?)"
+clients = st.sampled_from(CLIENTS)
+modules = st.sampled_from(MODULES)
+values = st.sampled_from(["1", "2", "x"])
+
+
+class Company(RuleBasedStateMachine):
+    """Edits a project as people do, and runs what changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._temporary = tempfile.TemporaryDirectory()
+        self.folder = Path(self._temporary.name)
+        self.numbers = itertools.count(1)
+        self.sheet = {
+            (module, product, column): (column, kind, "")
+            for module in MODULES
+            for product in ("ORION", "LYRA")
+            for column, kind in (("No", "int64"), ("Value", "int64"))
+        }
+        self.inactive: set[tuple[str, str, str]] = set()
+        self.moved: set[str] = set()
+        self.touched = {f"{module}|{client}" for module in MODULES for client in CLIENTS}
+
+    @initialize()
+    def company(self) -> None:
+        """Begin with files of one product, and a database of another that tells what changed."""
+        (self.folder / "ai_dataflow.toml").write_text(TOML.format(workstation="workstation"))
+        (self.folder / "teams.csv").write_text("team,email,concern,product_code,module_name\n")
+        with sqlite3.connect(self.folder / "lyra.sqlite") as database:
+            for module in MODULES:
+                database.execute(f"CREATE TABLE {module} (No INTEGER, Value TEXT, Client TEXT, "
+                                 "Seen INTEGER)")  # fmt: skip
+                for client in CLIENTS:
+                    number = next(self.numbers)
+                    database.execute(_INSERT.format(module), (number, "1", client, number))
+        for module, client in itertools.product(MODULES, CLIENTS):
+            self._deliver(module, client, ["1", "2"])
+        self._save()
+
+    @rule(module=modules, client=clients, rows=st.lists(values, min_size=1, max_size=4))
+    def deliver(self, module: str, client: str, rows: list[str]) -> None:
+        """Deliver a file anew."""
+        self._deliver(module, client, rows)
+        self.touched.add(f"{module}|{client}")
+
+    @rule(module=modules, client=clients)
+    def lose(self, module: str, client: str) -> None:
+        """Lose a file."""
+        self._file(module, client).unlink(missing_ok=True)
+        self.touched.add(f"{module}|{client}")
+
+    @rule(module=modules, client=clients, value=values, way=st.sampled_from(["add", "set", "drop"]))
+    def write(self, module: str, client: str, value: str, way: str) -> None:
+        """Add, change or delete a row of the shared table."""
+        statement, given = {
+            "add": (_INSERT, (number := next(self.numbers), value, client, number)),
+            "set": (_UPDATE, (value, next(self.numbers), client)),
+            "drop": (_DELETE, (client, client)),
+        }[way]
+        with sqlite3.connect(self.folder / "lyra.sqlite") as database:
+            database.execute(statement.format(module), given)
+        self.touched.add(f"{module}|{client}")
+
+    @rule(module=modules, product=st.sampled_from(["ORION", "LYRA"]),
+          column=st.sampled_from(["No", "Value", "Extra"]),
+          kind=st.sampled_from(["int64", "string", None]),
+          text=st.sampled_from(["", "described"]))  # fmt: skip
+    def edit(self, module: str, product: str, column: str, kind: str | None, text: str) -> None:
+        """Edit, add or remove a mapping row; a type is the same in both products."""
+        key, source = (module, product, column), "Value" if column == "Extra" else column
+        if kind is None and column == "Extra":
+            self.sheet.pop(key, None)
+        elif kind is not None and (column != "Extra" or key not in self.sheet):
+            self.sheet[key] = (source, kind, text)
+            for other in [own for own in self.sheet if own[::2] == key[::2]]:
+                self.sheet[other] = (source, kind, self.sheet[other][2])
+        self.touched |= {f"{module}|{client}" for client in CLIENTS}
+        self._save()
+
+    @rule(module=modules, client=clients, product=st.sampled_from(["ORION", "LYRA"]))
+    def switch(self, module: str, client: str, product: str) -> None:
+        """Deactivate a control row, or activate it again."""
+        self.inactive ^= {(product, module, client)}
+        self.touched.add(f"{module}|{client}")
+        self._save()
+
+    @rule()
+    def reorder(self) -> None:
+        """Turn the sheet upside down, which changes nothing."""
+        self.sheet = dict(reversed(self.sheet.items()))
+        self._save()
+
+    @rule()
+    def run(self) -> None:
+        """Run what changed, and compare it with a run of everything from scratch."""
+        report = spine.run_changed(self.folder)
+        made = {p.partition for p in report.partitions if p.status != "unchanged"}
+        failed = {p.partition for p in report.failed}
+        assert made <= self.touched
+        full = self._full_run()
+        assert {p.partition for p in full.failed} == failed
+        for key in make_plan(load_project(self.folder)).partitions:
+            if key not in failed:
+                assert _content(self.folder, key) == _content(self.folder / "full.toml", key), key
+        self.touched = failed
+        again = spine.run_changed(self.folder)
+        assert {p.partition for p in again.partitions if p.status != "unchanged"} == failed
+
+    def _full_run(self) -> RunReport:
+        text = TOML.format(workstation=f"full-{next(self.numbers)}")
+        (self.folder / "full.toml").write_text(text)
+        return spine.run(self.folder / "full.toml")
+
+    def _file(self, module: str, client: str) -> Path:
+        return self.folder / f"data/{module}/{client}/orion.csv"
+
+    def _deliver(self, module: str, client: str, rows: list[str]) -> None:
+        file = self._file(module, client)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lines = "".join(f"{next(self.numbers)},{value}\n" for value in rows)
+        file.write_text(f"No,Value\n{lines}")
+
+    def _save(self) -> None:
+        rows = "".join(
+            f"{module},{product},all,{source},{column},{kind},{text}\n"
+            for (module, product, column), (source, kind, text) in self.sheet.items()
+        )
+        header = "module_name,product_code,submodule_name,source_column,ai_column,ai_type"
+        (self.folder / "ai_mapping.csv").write_text(f"{header},description\n{rows}")
+        rows = "".join(
+            f"{product},{module},all,{client},{where},"
+            f"{'N' if (product, module, client) in self.inactive else 'Y'}\n"
+            for module, client in itertools.product(MODULES, CLIENTS)
+            for product, where in (
+                ("ORION", f"data/{module}/{client}/orion.csv"),
+                ("LYRA", f"sql://lyra/{module}?client_column=Client&change_column=Seen"),
+            )
+        )
+        header = "product_code,module_name,submodule_name,client_code,module_location,active"
+        (self.folder / "control_table.csv").write_text(f"{header}\n{rows}")
+
+    def teardown(self) -> None:
+        """Remove the company."""
+        self._temporary.cleanup()
+
+
+def _content(config: Path, key: str) -> list[tuple[object, ...]]:
+    """Give the rows of a partition in the columns that the sheet has now, in any order."""
+    project = load_project(config)
+    module, _, client = key.partition("|")
+    columns = [column.name for column in make_plan(project).columns[module]]
+    try:
+        rows = read_dataset(open_workstation(project.settings).dataset(module), client).collect()
+    except DatasetNotFoundError:
+        return []
+    rows = rows.with_columns(
+        pl.lit(None).alias(name) for name in columns if name not in rows.columns
+    )
+    return sorted(rows.select("product_code", *columns).rows(), key=repr)
+
+
+@pytest.mark.timeout(0)
+def test_a_run_over_what_changed_makes_what_a_full_run_would() -> None:
+    Company.TestCase.settings = settings(
+        max_examples=int(os.environ.get("AI_DATAFLOW_EXAMPLES", "15")),
+        stateful_step_count=12,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    Company.TestCase("runTest").runTest()
