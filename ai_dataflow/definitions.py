@@ -28,16 +28,25 @@ from ai_dataflow.orchestration.watching import (
     control_table_sensor,
     nightly_schedule,
 )
+from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.runs.run import Watcher
 from ai_dataflow.tables.project import load_teams
 from ai_dataflow.tables.teams import ANY
 
 
-def build_definitions(config: str = "", watcher: Watcher | None = None) -> dg.Definitions:
-    """Build the definitions for a project; `watcher` hears of the progress of runs."""
+def build_definitions(
+    config: str = "", watcher: Watcher | None = None, prospect: Prospect | None = None
+) -> dg.Definitions:
+    """Build the definitions for a project.
+
+    Args:
+        config: the settings file or its folder; see `ProjectResource`.
+        watcher: hears of the progress of runs.
+        prospect: what the one run of these definitions is about; else each run looks by itself.
+    """
     project = ProjectResource(config=config)
     return dg.Definitions(
-        assets=[build_assets(_owners(config), watcher)],
+        assets=[build_assets(_owners(config), watcher, prospect)],
         jobs=[ai_dataflow_job, build_replay_job(watcher), cleanup],
         schedules=[nightly_schedule(_settings(config)), weekly_cleanup],
         sensors=[control_table_sensor, changes_sensor, *mail_sensors, mail_sender],

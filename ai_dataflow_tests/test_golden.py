@@ -19,8 +19,9 @@ from rich.console import Console
 
 from ai_dataflow.cli import show
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.planning.plan import Plan
-from ai_dataflow.runs.prospect import make_live_plan
+from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.golden_cases import CASES
 from ai_dataflow_tests.projects import project, text_file
@@ -71,7 +72,7 @@ def _edit(file: Path, cells: dict[str, str], merged: str) -> None:
 
 def compiled(folder: Path) -> tuple[Sequence[Diagnostic], Plan | None]:
     try:
-        plan = make_live_plan(load_project(folder))
+        plan = look_live(make_draft(load_project(folder))).plan
     except DataflowError as error:
         return error.diagnostics, None
     return plan.diagnostics, plan

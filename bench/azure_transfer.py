@@ -29,7 +29,8 @@ from azure.storage.blob import ContainerClient
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.connections.stores import Folder, open_folder, scan_parquet
 from ai_dataflow.partition.making import run
-from ai_dataflow.runs.prospect import make_live_plan
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow_tests.services.azurite import Azurite
@@ -124,7 +125,7 @@ def sdk_to(local: Path) -> None:
 def ours_partition(_: Path) -> None:
     """Make the partition: all but the commit, which takes milliseconds."""
     project = load_project()
-    (job,) = make_live_plan(project).jobs.values()
+    (job,) = look_live(make_draft(project)).plan.jobs.values()
     result = run(job, project.settings, "bench")
     assert not result.failures, result.failures  # noqa: S101
     print(*(file.path for file in result.data))

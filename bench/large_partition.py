@@ -65,12 +65,15 @@ def _write(folder: Path, name: str, rows: int, **columns: pl.Expr) -> None:
 
 def ours(folder: str) -> dict[str, dict[str, float]]:
     """Run the partition; without Dagster, whose events are another bench's."""
-    from ai_dataflow.partition.job import STAGES  # noqa: PLC0415
+    from ai_dataflow.extracts.stages import STAGES  # noqa: PLC0415
+    from ai_dataflow.planning.draft import make_draft  # noqa: PLC0415
     from ai_dataflow.runs.outcome import NOBODY  # noqa: PLC0415
+    from ai_dataflow.runs.prospect import look_at  # noqa: PLC0415
     from ai_dataflow.runs.run import execute  # noqa: PLC0415
     from ai_dataflow.tables.project import load_project  # noqa: PLC0415 - in its own process
 
-    report = execute(load_project(Path(folder)), ["claims|acme"], STAGES, "bench", NOBODY)
+    prospect = look_at(make_draft(load_project(Path(folder))), ["claims|acme"])
+    report = execute(prospect, STAGES, "bench", NOBODY)
     (partition,) = report.partitions
     assert partition.status == "ok", partition  # noqa: S101
     return {"timings": report.timings, "work": report.work}

@@ -31,7 +31,7 @@ from ai_dataflow import load
 from ai_dataflow.config.sections import SparkSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import spark
-from ai_dataflow.engine.choice import open_session
+from ai_dataflow.engine.spark import open_session
 from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from ai_dataflow import __version__
-from ai_dataflow.planning.plan import Plan, make_plan
-from ai_dataflow.tables.project import Project, load_project
+from ai_dataflow.planning.draft import Draft, make_draft
+from ai_dataflow.tables.project import load_project
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,10 +32,9 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-def load_with_plan(config: Path | None) -> tuple[Project, Plan]:
+def load_draft(config: Path | None) -> Draft:
     """Read a project and plan it from its tables alone."""
-    project = load_project(config)
-    return project, make_plan(project)
+    return make_draft(load_project(config))
 
 
 def print_json(value: Any) -> None:

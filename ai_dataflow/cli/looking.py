@@ -7,15 +7,16 @@ from typing import Annotated, Literal
 import typer
 
 from ai_dataflow.cli import show
-from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_with_plan, out, print_json
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_draft, out, print_json
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
+from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.planning.explain import explain_partition, feeds
-from ai_dataflow.planning.plan import Plan, make_plan
-from ai_dataflow.runs.prospect import look_ahead, make_live_plan
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.runs.prospect import look_ahead, look_live
 from ai_dataflow.sources.schemas import read_schemas
-from ai_dataflow.tables.project import Project, load_project
+from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import read_reports
 from ai_dataflow.workstation.statuses import filled_by, partition_statuses
@@ -30,9 +31,9 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     Exits with 1 where a partition is failed or held back. Example:
     [bold]ai-dataflow status --json[/bold]
     """
-    project, plan = load_with_plan(config)
-    reports = read_reports(open_workstation(project.settings).reports())
-    statuses = partition_statuses(plan.partitions, reports)
+    draft = load_draft(config)
+    reports = read_reports(open_workstation(draft.project.settings).reports())
+    statuses = partition_statuses(draft.plan.partitions, reports)
     if as_json:
         print_json([status.to_json() for status in statuses])
     else:
@@ -56,8 +57,8 @@ def validate(
     """
     made: Plan | None = None
     try:
-        project = load_project(config)
-        made = make_plan(project) if offline else make_live_plan(project)
+        draft = load_draft(config)
+        made = draft.plan if offline else look_live(draft).plan
         diagnostics = made.diagnostics
     except DataflowError as error:
         diagnostics = error.diagnostics
@@ -90,11 +91,11 @@ def plan(
 
     Example: [bold]ai-dataflow plan --sheet draft.xlsx#AI_Map[/bold]
     """
-    project = load_project(config, sheet)
+    draft = make_draft(load_project(config, sheet))
     if explained:
-        _show_explained(project, explained)
+        _show_explained(draft, explained)
         return
-    ahead = look_ahead(project)
+    ahead = look_ahead(draft)
     made = ahead.plan
     if not as_json:
         show.show_plan(out, ahead)
@@ -115,14 +116,14 @@ def plan(
     )
 
 
-def _show_explained(project: Project, key: str) -> None:
-    made = make_live_plan(project, {key})
+def _show_explained(draft: Draft, key: str) -> None:
+    live = look_live(draft, {key})
+    made = live.plan
     if unknown := made.unknown([key]):
         raise DataflowError(*unknown)
     if key in made.held:
         raise DataflowError(*made.held[key])
-    schemas = read_schemas(made.locations({key}), project.settings)
-    print(explain_partition(made.jobs[key], schemas))
+    print(explain_partition(made.jobs[key], live.schemas))
 
 
 @app.command()
@@ -136,10 +137,10 @@ def explain(
 
     Example: [bold]ai-dataflow explain amount --module sales[/bold]
     """
-    project = load_project(config)
-    made = make_plan(project)
-    schemas = read_schemas(made.locations(), project.settings)
-    reports = read_reports(open_workstation(project.settings).reports())
+    draft = load_draft(config)
+    made, settings = draft.plan, draft.project.settings
+    schemas = read_schemas(made.locations(), settings)
+    reports = read_reports(open_workstation(settings).reports())
     filled = filled_by(made.partitions, reports, ai_column)
     found = [f for f in feeds(made, schemas, ai_column, filled) if module in (None, f.module)]
     if not found:

@@ -11,7 +11,7 @@ from ai_dataflow.cli import show
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
-from ai_dataflow.planning.plan import active_partitions
+from ai_dataflow.planning.draft import active_partitions
 from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import open_workstation

@@ -11,11 +11,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from ai_dataflow.cli import show
-from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_with_plan, out, print_json
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_draft, out, print_json
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.planning.plan import Plan
+from ai_dataflow.planning.draft import Draft
 from ai_dataflow.runs.cleanup import SAFE_AGE, clean
-from ai_dataflow.runs.prospect import look_ahead
+from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at
 from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.layout import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, kept_report
@@ -55,18 +55,18 @@ def run(
     """
     if full and partition:
         raise typer.BadParameter("give --full or --partition: one of the two is not needed")
-    project, plan = load_with_plan(config)
-    if not plan.partitions:
-        raise DataflowError(*plan.errors, _nothing_to_run(project))
+    draft = load_draft(config)
+    if not draft.plan.partitions:
+        raise DataflowError(*draft.plan.errors, _nothing_to_run(draft.project))
     if full or partition:
-        _run(project, plan, partition or plan.partitions, as_json=as_json)
-    ahead = look_ahead(project)
+        _run_named(draft, partition or draft.plan.partitions, as_json=as_json)
+    ahead = look_ahead(draft)
     if ahead.partitions:
-        _run(project, plan, None, as_json=as_json)
+        _run(draft, ahead, as_json=as_json)
     if as_json:
         from ai_dataflow.runs.run import unchanged_report  # noqa: PLC0415
 
-        typer.echo(unchanged_report(project, ahead).model_dump_json(indent=1))
+        typer.echo(unchanged_report(ahead).model_dump_json(indent=1))
     else:
         show.show_unchanged(out, ahead)
 
@@ -88,52 +88,59 @@ def retry(
     from ai_dataflow.notifications.routing import problems_of, recipients  # noqa: PLC0415
     from ai_dataflow.notifications.single_mails import report_named  # noqa: PLC0415
 
-    project, plan = load_with_plan(config)
+    draft = load_draft(config)
+    project = draft.project
     report = report_named(open_places(project.settings), run_id)
     # Whose an error is, the mails say: what nobody owns is the platform team's.
     heard = problems_of(report, recipients(project.teams))
     own = {p.partition.partition for p in heard if p.partition and owner in ("", p.team)}
-    failed = sorted(own & set(plan.partitions))
+    failed = sorted(own & set(draft.plan.partitions))
     if not failed:
         err.print(f"run {report.run_id} left nothing to run again", soft_wrap=True)
         raise typer.Exit(0)
-    _run(project, plan, failed, as_json=as_json)
+    _run_named(draft, failed, as_json=as_json)
 
 
-def _run(
-    project: Project, plan: Plan, partitions: Sequence[str] | None, *, as_json: bool
-) -> NoReturn:
-    """Run partitions, or what changed; say what became of them, and of the mails about them."""
+def _run_named(draft: Draft, partitions: Sequence[str], *, as_json: bool) -> NoReturn:
+    """Run partitions, whether they changed or not; see `_run`."""
+    keys = list(dict.fromkeys(partitions))
+    if unknown := draft.plan.unknown(keys):
+        raise DataflowError(*unknown)
+    with show.watching(err):
+        prospect = look_at(draft, keys)
+    _run(draft, prospect, as_json=as_json)
+
+
+def _run(draft: Draft, prospect: Prospect, *, as_json: bool) -> NoReturn:
+    """Run what a prospect is about; say what became of it, and of the mails about it."""
     # Dagster takes a second to import: only the command that needs it waits.
     from ai_dataflow.cli.mails_after_run import mail_after  # noqa: PLC0415
     from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
     from ai_dataflow.orchestration.instance import open_instance  # noqa: PLC0415
     from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415
 
-    keys = None if partitions is None else list(dict.fromkeys(partitions))
-    if unknown := plan.unknown(keys or ()):
-        raise DataflowError(*unknown)
+    project = draft.project
     with open_instance(project.settings) as instance:
         with show.watching(err) as watcher:
-            definitions = build_definitions(str(project.settings.file), watcher)
-            report = launch(definitions, project, plan, keys, instance)
-        _show(project, plan, report, as_json=as_json)
+            definitions = build_definitions(str(project.settings.file), watcher, prospect)
+            report = launch(definitions, prospect, instance)
+        _show(draft, report, as_json=as_json)
         # What the run did has been said by now, whatever becomes of the mails.
         mails = mail_after(instance, project, report)
     (err if as_json else out).print(f"{'mails':<11} {mails}", soft_wrap=True, markup=False)
     raise typer.Exit(report.exit_code)
 
 
-def _show(project: Project, plan: Plan, report: RunReport, *, as_json: bool) -> None:
+def _show(draft: Draft, report: RunReport, *, as_json: bool) -> None:
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
         return
     from ai_dataflow.orchestration.instance import ui_command  # noqa: PLC0415
 
-    show.show_diagnostics(err, [p for p in plan.diagnostics if not p.partitions])
-    workstation = open_workstation(project.settings)
-    kept = kept_report(spare_reports(project.settings), report.run_id)
-    show.show_summary(out, report, workstation, kept, ui_command(project.settings))
+    settings = draft.project.settings
+    show.show_diagnostics(err, [p for p in draft.plan.diagnostics if not p.partitions])
+    kept = kept_report(spare_reports(settings), report.run_id)
+    show.show_summary(out, report, open_workstation(settings), kept, ui_command(settings))
 
 
 @app.command()

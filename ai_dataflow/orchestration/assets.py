@@ -17,7 +17,8 @@ from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
-from ai_dataflow.planning.plan import active_partitions
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at
 from ai_dataflow.runs.run import Watcher, execute
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.reports import RunReport
@@ -95,9 +96,17 @@ def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.Asset
 
 
 def build_assets(
-    owners: dict[str, Sequence[str]] | None = None, watcher: Watcher | None = None
+    owners: dict[str, Sequence[str]] | None = None,
+    watcher: Watcher | None = None,
+    prospect: Prospect | None = None,
 ) -> dg.AssetsDefinition:
-    """Build the step over the three assets. `watcher` hears of its progress."""
+    """Build the step over the three assets.
+
+    Args:
+        owners: the teams of each asset, by its name.
+        watcher: hears of its progress.
+        prospect: what to run, where somebody in this process has looked; else the step looks.
+    """
 
     @dg.multi_asset(
         name=STEP,
@@ -109,15 +118,12 @@ def build_assets(
     def step(
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
     ) -> Iterator[dg.AssetCheckResult]:
-        loaded = project.load()
-        keys, planned_by_dagster = _keys(context, config, loaded)
-        recorder = DagsterRecorder(context, loaded)
+        stages = _stages(context)
+        found = prospect or _look(context, config, project.load(), stages)
+        recorder = DagsterRecorder(context, found.project)
         with as_failure():
-            report = execute(
-                loaded, keys, _stages(context), context.run.run_id, recorder,
-                watcher or recorder.log,
-            )  # fmt: skip
-        if not planned_by_dagster:
+            report = execute(found, stages, context.run.run_id, recorder, watcher or recorder.log)
+        if not _planned_by_dagster(context):
             _plan_failed(context, report)
         # What is materialized has been told by now; the check is all that the step yields.
         if COVERAGE_CHECK.key in context.selected_asset_check_keys:
@@ -128,19 +134,23 @@ def build_assets(
     return step
 
 
-def _keys(
-    context: dg.AssetExecutionContext, config: RunConfig, project: Project
-) -> tuple[list[str] | None, bool]:
-    """Give the partitions to run, and whether Dagster has planned them by itself.
+def _look(
+    context: dg.AssetExecutionContext, config: RunConfig, project: Project, stages: Sequence[Stage]
+) -> Prospect:
+    """Look at what is to be run: what was chosen in Dagster, or named in the config, or changed."""
+    keys = list(context.partition_keys if _planned_by_dagster(context) else config.partition_keys)
+    with as_failure():
+        draft = make_draft(project)
+        if not _planned_by_dagster(context):
+            add_partitions(context.instance, keys or draft.plan.partitions)
+        if not keys and not config.full:
+            return look_ahead(draft)
+        return look_at(draft, list(dict.fromkeys(keys)) or draft.plan.partitions, stages)
 
-    None are those that changed: the run finds out which.
-    """
-    if context.has_partition_key or context.has_partition_key_range:
-        return list(context.partition_keys), True
-    keys = list(dict.fromkeys(config.partition_keys))
-    every = keys or active_partitions(project)
-    add_partitions(context.instance, every)
-    return keys or (every if config.full else None), False
+
+def _planned_by_dagster(context: dg.AssetExecutionContext) -> bool:
+    """Tell whether a partition or a range was chosen, all of which Dagster plans by itself."""
+    return bool(context.has_partition_key or context.has_partition_key_range)
 
 
 def _stages(context: dg.AssetExecutionContext) -> list[Stage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import dagster as dg
@@ -12,7 +12,8 @@ from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB, REPLAY_JOB, REPLAY_STEP
 from ai_dataflow.orchestration.mailing import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
-from ai_dataflow.planning.plan import Plan, active_partitions
+from ai_dataflow.planning.draft import active_partitions
+from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.runs.replay import Chosen
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation, spare_reports
@@ -20,22 +21,19 @@ from ai_dataflow.workstation.reports import RunReport, read_report
 
 
 def launch(
-    definitions: dg.Definitions,
-    project: Project,
-    plan: Plan,
-    partitions: Sequence[str] | None,
-    instance: dg.DagsterInstance,
+    definitions: dg.Definitions, prospect: Prospect, instance: dg.DagsterInstance
 ) -> RunReport:
-    """Run partitions through the Dagster job of these definitions and give the run's report.
+    """Run what a prospect is about through the Dagster job of definitions that were built with it.
 
-    `partitions` are those to run; None are those that changed.
+    The job's config names the partitions, for whoever runs it again in Dagster.
 
     Raises:
         DataflowError: RUN-002 where the run ended without a report.
     """
-    add_partitions(instance, plan.partitions)
-    config = {STEP: {"config": {"partition_keys": list(partitions or ())}}}
-    return _launch(definitions, project, JOB, config, instance)
+    add_partitions(instance, prospect.plan.partitions)
+    keys = list(prospect.partitions) if prospect.named else []
+    config = {STEP: {"config": {"partition_keys": keys}}}
+    return _launch(definitions, prospect.project, JOB, config, instance)
 
 
 def launch_replay(

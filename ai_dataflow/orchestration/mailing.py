@@ -24,8 +24,9 @@ from ai_dataflow.notifications.single_mails import queue_dead_run
 from ai_dataflow.notifications.wording import counted
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
+from ai_dataflow.planning.draft import Draft
 from ai_dataflow.runs.outcome import table_report
-from ai_dataflow.tables.project import Project, load_teams
+from ai_dataflow.tables.project import load_teams
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.lease import Holder
 
@@ -65,16 +66,16 @@ def queue_run(instance: DagsterInstance, run: DagsterRun, settings: Settings) ->
 
 
 def mail_table_errors(
-    settings: Settings, project: Project | None, problems: Iterable[Diagnostic]
+    settings: Settings, draft: Draft | None, problems: Iterable[Diagnostic]
 ) -> str:
     """Queue the mails about errors in the tables, once for the same errors; say what was done.
 
     Args:
         settings: of the project.
-        project: the project, where its tables can be read.
+        draft: what the tables say, where they can be read.
         problems: else why they cannot.
     """
-    report = table_report(settings, project, problems)
+    report = table_report(settings, draft, problems)
     queued = queue_report(open_places(settings), load_teams(settings), report)
     told = "; ".join(queued.problems)
     return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {told}" if told else "")

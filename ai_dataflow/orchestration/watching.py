@@ -21,9 +21,8 @@ from ai_dataflow.orchestration.mailing import mail_table_errors, quietly
 from ai_dataflow.orchestration.partitions import add_partitions, drop_partitions
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.planning.changes import Kind
-from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.runs.prospect import Prospect, look_ahead
-from ai_dataflow.tables.project import Project
 
 WHY_TAG = "ai_dataflow/why"
 _SECONDS = 60
@@ -68,10 +67,11 @@ def control_table_sensor(
         _mail(context, settings, None, error.diagnostics)
         with as_failure():
             raise
-    plan = make_plan(loaded)
+    draft = make_draft(loaded)
+    plan = draft.plan
     new = add_partitions(context.instance, plan.partitions)
     if plan.errors:  # a row that is not understood might be that of any partition
-        _mail(context, settings, loaded, ())
+        _mail(context, settings, draft, ())
         with as_failure():
             raise DataflowError(*plan.errors)
     gone = drop_partitions(context.instance, plan.partitions)
@@ -86,12 +86,12 @@ def control_table_sensor(
 def _mail(
     context: dg.SensorEvaluationContext,
     settings: Settings,
-    project: Project | None,
+    draft: Draft | None,
     problems: tuple[Diagnostic, ...],
 ) -> None:
     """Mail errors of the tables, each once; the tick fails because of them, not of the mails."""
     try:
-        context.log.info(mail_table_errors(settings, project, problems))
+        context.log.info(mail_table_errors(settings, draft, problems))
     except Exception as error:
         quietly(context, error)
 
@@ -111,7 +111,7 @@ def changes_sensor(
     if under_way:
         return dg.SkipReason(f"run {under_way[0].run_id} is under way")
     with as_failure():
-        ahead = look_ahead(project.read())
+        ahead = look_ahead(make_draft(project.read()))
     tried, resting = ahead.changes.in_vain, _resting(ahead)
     due = sorted(
         key
@@ -161,7 +161,7 @@ def nightly_schedule(settings: Settings | None) -> dg.ScheduleDefinition:
     ) -> dg.RunRequest | dg.SkipReason:
         """Ask for a run where there is something to run, or to tell."""
         with as_failure():
-            ahead = look_ahead(project.read())
+            ahead = look_ahead(make_draft(project.read()))
         if not ahead.partitions:
             return dg.SkipReason(why(ahead))
         _log(context, ahead)

@@ -46,6 +46,14 @@ class Findings:
         found.partitions |= keys if problem.severity == "error" else set()
         found.messages.add(located.message)
 
+    def copy(self) -> Findings:
+        """Give the same findings, for more to be added."""
+        found = {
+            key: _Found(own.problem, set(own.partitions), set(own.messages))
+            for key, own in self._found.items()
+        }
+        return Findings(self.teams, found)
+
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Give all problems, with their owners, in the order of the tables."""
         finished = [_finish(found, self.teams) for found in self._found.values()]

@@ -16,7 +16,8 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
-from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.planning.draft import Draft
+from ai_dataflow.planning.plan import Plan
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.teams import with_owner
 from ai_dataflow.workstation.layout import Workstation, open_workstation, spare_reports
@@ -174,20 +175,20 @@ def report(run: Run, *, store: bool = True) -> RunReport:
 
 
 def table_report(
-    settings: Settings, project: Project | None, problems: Iterable[Diagnostic]
+    settings: Settings, draft: Draft | None, problems: Iterable[Diagnostic]
 ) -> RunReport:
     """Report errors in the tables, of which no run has told yet; the same errors, the same id.
 
     Args:
         settings: of the project.
-        project: the project; None where its tables cannot be read.
+        draft: what the tables say; None where they cannot be read.
         problems: why they cannot, with their owners.
     """
-    if project is None:
+    if draft is None:
         told, partitions = list(problems), []
     else:
-        plan = make_plan(project)
-        run = Run(project, plan, open_workstation(settings), "", STAGES, NOBODY)
+        plan = draft.plan
+        run = Run(draft.project, plan, open_workstation(settings), "", STAGES, NOBODY)
         told, partitions = plan.errors, [not_run(run, key) for key in plan.held]
     errors = "\n".join(
         sorted(f"{problem.code} {problem.place} {problem.message}" for problem in told)

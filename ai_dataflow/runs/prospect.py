@@ -1,18 +1,22 @@
 """The prospect: what a run would do now, and why. It looks and changes nothing.
 
-Sources that did not change are listed, or asked what tells, and no more: only what a run has to
-make is opened and compiled.
+A command looks once, and its run does what was seen. Sources that did not change are listed, or
+asked what tells, and no more: only what a run has to make is opened and compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
+from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.planning.changes import Changes, changes
-from ai_dataflow.planning.plan import Plan, make_plan
-from ai_dataflow.sources.schemas import read_schemas
+from ai_dataflow.planning.draft import Draft, complete
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.sources.schemas import Look, read_schemas
 from ai_dataflow.sources.survey import survey
+from ai_dataflow.tables.locations import Location
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import check_workstation, open_workstation
 from ai_dataflow.workstation.readers import published
@@ -23,54 +27,81 @@ from ai_dataflow.workstation.records import read_records
 class Prospect:
     """What a run would do now.
 
-    `plan` are all partitions; those that did not change are planned from the tables alone.
-    `changes` are about those of its jobs. `removed` are published partitions that the control
-    table no longer has.
+    `plan` are all partitions; those that are not looked at are planned from the tables alone.
+    `partitions` are what the run is about: those that were `named`, or what changed and what is
+    held back; `changes` tell of these. `removed` are published partitions that the control table
+    no longer has. `seconds` is how long looking took.
     """
 
+    project: Project
     plan: Plan
-    changes: Changes
+    partitions: tuple[str, ...]
+    changes: Changes = field(default_factory=Changes)
     removed: tuple[str, ...] = ()
-
-    @property
-    def partitions(self) -> list[str]:
-        """What a run is about: what changed, and what is held back."""
-        return sorted((*self.changes.due, *self.plan.held))
+    named: bool = False
+    seconds: float = 0.0
 
 
-def look_ahead(project: Project) -> Prospect:
-    """Find out what a run would do now.
+def look_ahead(draft: Draft) -> Prospect:
+    """Find out what changed, and so what a run would do now.
 
     Raises:
         DataflowError: WST-004 or WST-005: the workstation does not say what is published.
     """
+    begun, project = time.perf_counter(), draft.project
     settings = project.settings
     workstation = open_workstation(settings)
-    offline = make_plan(project)
     if problems := check_workstation(workstation):
-        return Prospect(make_plan(project, workstation=problems), Changes())
-    seen = survey(offline.locations(), settings)
+        plan = complete(draft, {}, workstation=problems)
+        return Prospect(project, plan, tuple(sorted(plan.held)))
+    seen = survey(draft.plan.locations(), settings)
     modules = published(workstation)
     publications = {
         f"{module}|{client}": publication
         for module, own in modules.items()
         for client, publication in own.publications.items()
     }
-    records = read_records(workstation, sorted({job.module for job in offline.jobs.values()}))
-    found = changes(offline.as_seen(seen), records, publications, settings)
-    schemas = read_schemas(offline.locations(found.due), settings, seen)
-    plan = make_plan(project, schemas, seen=seen)
+    jobs = draft.plan.as_seen(seen)
+    records = read_records(workstation, sorted({job.module for job in jobs.values()}))
+    found = changes(jobs, records, publications, settings)
+    schemas = read_schemas(draft.plan.locations(found.due), settings, seen)
+    plan = complete(draft, schemas, seen)
+    own = found.only(plan.jobs)
     removed = sorted(publications.keys() - set(plan.partitions))
-    return Prospect(plan, found.only(plan.jobs), tuple(removed))
+    partitions = tuple(sorted((*own.due, *plan.held)))
+    seconds = time.perf_counter() - begun
+    return Prospect(project, plan, partitions, own, tuple(removed), seconds=seconds)
 
 
-def make_live_plan(project: Project, only: Collection[str] | None = None) -> Plan:
-    """Plan with the live schemas of the sources and the workstation's answer.
+def look_at(
+    draft: Draft, partitions: Collection[str], stages: Collection[Stage] = STAGES
+) -> Prospect:
+    """Look at what a run of these partitions would do, changed or not.
+
+    A run that merges the last extracts must not touch the sources: it is planned from the tables.
+    """
+    begun, is_live = time.perf_counter(), bool(set(EXTRACTS) & set(stages))
+    plan = look_live(draft, partitions).plan if is_live else draft.plan
+    seconds = time.perf_counter() - begun
+    return Prospect(draft.project, plan, tuple(partitions), named=True, seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A plan with what is at the sources, and the schemas that it was compiled against."""
+
+    plan: Plan
+    schemas: Mapping[Location, Look]
+
+
+def look_live(draft: Draft, only: Collection[str] | None = None) -> Live:
+    """Complete a plan with the live schemas of the sources and the workstation's answer.
 
     `only` are the partitions whose sources are looked at; by default all.
     """
-    offline = make_plan(project)
-    problems = check_workstation(open_workstation(project.settings))
-    wanted = offline.locations(only)
-    seen = survey(wanted, project.settings)
-    return make_plan(project, read_schemas(wanted, project.settings, seen), problems, seen)
+    settings = draft.project.settings
+    problems = check_workstation(open_workstation(settings))
+    wanted = draft.plan.locations(only)
+    seen = survey(wanted, settings)
+    schemas = read_schemas(wanted, settings, seen)
+    return Live(complete(draft, schemas, seen, problems), schemas)

@@ -8,7 +8,7 @@ from functools import partial
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.replaying import replay
 from ai_dataflow.partition.result import Task
-from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.planning.draft import make_plan
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,

@@ -6,9 +6,8 @@ partition, what was materialized and, in the end, what was not.
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +22,6 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.making import run as run_partition
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
-from ai_dataflow.planning.plan import Plan, make_plan
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
@@ -33,9 +31,8 @@ from ai_dataflow.runs.outcome import (
     report,
     unchanged,
 )
-from ai_dataflow.runs.prospect import Prospect, look_ahead, make_live_plan
+from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.tables import ai_types
-from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN, open_workstation
 from ai_dataflow.workstation.lease import Lease, lease
@@ -59,39 +56,30 @@ _TOLD_AT_ONCE = 100
 
 
 def execute(
-    project: Project,
-    partitions: Collection[str] | None,
+    prospect: Prospect,
     stages: Sequence[Stage],
     run_id: str,
     recorder: Recorder,
     watcher: Watcher = lambda _: None,
 ) -> RunReport:
-    """Run partitions; publish what is well, report everything, write the report.
+    """Run what a prospect is about; publish what is well, report everything, write the report.
 
-    Nothing that a user can cause raises, but a workstation that cannot be asked what is published;
-    a report that it cannot take says so itself, and is kept beside the project.
+    Nothing that a user can cause raises; a report that the workstation cannot take says so itself,
+    and is kept beside the project.
 
     Args:
-        project: the project.
-        partitions: which; None for those whose inputs changed.
+        prospect: what to run, as it was seen.
         stages: the assets that are made.
         run_id: the run.
         recorder: hears what was made.
         watcher: hears of progress.
-
-    Raises:
-        DataflowError: WST-004 or WST-005, where the run was to find out what changed.
     """
-    begun = time.perf_counter()
-    ahead = look_ahead(project) if partitions is None else None
-    plan = ahead.plan if ahead else _plan(project, set(partitions or ()), stages)
-    keys = ahead.partitions if ahead else list(partitions or ())
+    project, plan = prospect.project, prospect.plan
     run = Run(project, plan, open_workstation(project.settings), run_id, stages, recorder)
-    run.timings["planning"] = time.perf_counter() - begun
-    if ahead:
-        run.partitions += starmap(unchanged, ahead.changes.unchanged.items())
-    run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
-    jobs = [plan.jobs[key] for key in sorted(keys) if key in plan.jobs]
+    run.timings["planning"] = prospect.seconds
+    run.partitions += starmap(unchanged, prospect.changes.unchanged.items())
+    run.partitions += [not_run(run, key) for key in prospect.partitions if key not in plan.jobs]
+    jobs = [plan.jobs[key] for key in sorted(prospect.partitions) if key in plan.jobs]
 
     def work(job: PartitionJob) -> Task:
         return partial(run_partition, job, project.settings, run_id, tuple(stages))
@@ -100,19 +88,13 @@ def execute(
     return report(run)
 
 
-def unchanged_report(project: Project, ahead: Prospect) -> RunReport:
+def unchanged_report(prospect: Prospect) -> RunReport:
     """Report that there is nothing to run; it is not a run, and stays nowhere."""
-    run = Run(
-        project, ahead.plan, open_workstation(project.settings), str(uuid.uuid4()), STAGES, NOBODY
-    )
-    run.partitions += starmap(unchanged, ahead.changes.unchanged.items())
+    project = prospect.project
+    workstation = open_workstation(project.settings)
+    run = Run(project, prospect.plan, workstation, str(uuid.uuid4()), STAGES, NOBODY)
+    run.partitions += starmap(unchanged, prospect.changes.unchanged.items())
     return report(run, store=False)
-
-
-def _plan(project: Project, partitions: Collection[str], stages: Sequence[Stage]) -> Plan:
-    # A run that merges the last extracts must not touch the sources.
-    is_live = bool(set(EXTRACTS) & set(stages))
-    return make_live_plan(project, partitions) if is_live else make_plan(project)
 
 
 def make(

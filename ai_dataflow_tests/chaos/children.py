@@ -24,6 +24,8 @@ from ai_dataflow.cli import main
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.prospect import look_at
 from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import lease
@@ -155,8 +157,7 @@ def _child(tell: Connection, work: Any, folder: Path, run_id: str, kill: Kill | 
 def _directly(folder: Path, run_id: str, note: Any) -> tuple[int, list[str]]:
     """Run as the Dagster step does, without Dagster."""
     report = execute(
-        load_project(folder),
-        PARTITIONS,
+        look_at(make_draft(load_project(folder)), PARTITIONS),
         STAGES,
         run_id,
         _Silent(),

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from ai_dataflow.extracts.staging import last_extracts
+from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.prospect import look_ahead
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
@@ -75,7 +76,7 @@ class Shop:
 
     def told(self) -> list[str]:
         """Give why it would run."""
-        due = look_ahead(load_project(self.folder)).changes.due
+        due = look_ahead(make_draft(load_project(self.folder))).changes.due
         return [str(reason) for reasons in due.values() for reason in reasons]
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.planning.plan import Plan, make_plan
-from ai_dataflow.runs.prospect import make_live_plan
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.mutation.base import SHEETS, Rows
@@ -91,8 +92,8 @@ def compile_watched(folder: Path) -> Compiled:
     with watched(folder) as watch:
         try:
             project = load_project(folder)
-            plan = make_live_plan(project)
-            outside = _outside(folder, make_plan(project))
+            draft = make_draft(project)
+            plan, outside = look_live(draft).plan, _outside(folder, draft.plan)
         except DataflowError as error:
             diagnostics, meaning, outside = tuple(error.diagnostics), None, []
         else:

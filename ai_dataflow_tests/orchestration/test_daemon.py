@@ -57,8 +57,8 @@ import dagster as dg
 from ai_dataflow.orchestration import watching
 from ai_dataflow import definitions
 here, look_ahead = Path({home!r}), watching.look_ahead
-def slowly(project):
-    found = look_ahead(project)
+def slowly(draft):
+    found = look_ahead(draft)
     while (here / "hold").exists():
         (here / "looking").touch()
         time.sleep(0.05)

@@ -21,7 +21,8 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.launch import launch
-from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.prospect import look_at
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, read_reports
@@ -154,11 +155,10 @@ def test_a_slow_instance_is_waited_for(shop: Path) -> None:
 
 
 def _run_watched(folder: Path, watcher: Callable[[object], None]) -> RunReport:
-    loaded = load_project(folder)
-    plan = make_plan(loaded)
-    with open_instance(loaded.settings) as instance:
-        definitions = build_definitions(str(folder), watcher)
-        return launch(definitions, loaded, plan, plan.partitions, instance)
+    draft = make_draft(load_project(folder))
+    prospect = look_at(draft, draft.plan.partitions)
+    with open_instance(draft.project.settings) as instance:
+        return launch(build_definitions(str(folder), watcher, prospect), prospect, instance)
 
 
 @pytest.mark.proves(

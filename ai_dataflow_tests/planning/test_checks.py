@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.planning.checks import check_product
-from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.planning.draft import make_plan
+from ai_dataflow.planning.plan import Plan
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import LAYOUT, mapping_rows, rows_for
 from ai_dataflow.tables.locations import FileLocation

@@ -8,7 +8,8 @@ import pytest
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.planning.coverage import Coverage
-from ai_dataflow.planning.plan import Plan, make_plan
+from ai_dataflow.planning.draft import make_plan
+from ai_dataflow.planning.plan import Plan
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import project
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ai_dataflow.planning.draft import make_draft, make_plan
 from ai_dataflow.planning.explain import explain_partition, feeds
-from ai_dataflow.planning.plan import Plan, make_plan
-from ai_dataflow.runs.prospect import make_live_plan
-from ai_dataflow.sources.schemas import Look, read_schemas
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.runs.prospect import look_live
+from ai_dataflow.sources.schemas import Look
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import project, text_file
 
@@ -65,9 +66,8 @@ def planned(tmp_path: Path) -> Planned:
     text_file(folder, "data/v.csv", "id\n")
     with sqlite3.connect(folder / "data/policy.sqlite") as connection:
         connection.execute("CREATE TABLE Lines (ClaimNo INTEGER, Amount REAL)")
-    loaded = load_project(folder)
-    made = make_live_plan(loaded)
-    return made, dict(read_schemas(made.locations(), loaded.settings))
+    live = look_live(make_draft(load_project(folder)))
+    return live.plan, dict(live.schemas)
 
 
 def test_a_partition_is_explained_with_its_sources_types_cells_and_merge(planned: Planned) -> None:

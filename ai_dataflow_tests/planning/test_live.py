@@ -10,8 +10,9 @@ import pytest
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.partition.making import run
+from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.planning.plan import Plan
-from ai_dataflow.runs.prospect import make_live_plan
+from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import TOML, project, text_file
 
@@ -36,7 +37,7 @@ def live(folder: Path, mapping: str, control: str = CONTROL, toml: str = TOML) -
     """Plan a project whose ORION source has the columns of `SCHEMA`, and VEGA's two others."""
     written = project(folder, control=control, mapping=HEADER + mapping + VEGA, toml=toml)
     pl.DataFrame(schema=SCHEMA).write_parquet(folder / "data/claims.parquet")
-    return make_live_plan(load_project(written))
+    return look_live(make_draft(load_project(written))).plan
 
 
 def only(made: Plan) -> Diagnostic:

@@ -15,18 +15,18 @@ from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.launch import launch
 from ai_dataflow.orchestration.partitions import module_client_partitions
-from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.prospect import look_at
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.reports import RunReport
 
 
 def run_project(folder: Path, partitions: Sequence[str] | None = None) -> RunReport:
     """Run a project's partitions as the CLI does."""
-    project = load_project(folder)
-    plan = make_plan(project)
-    with open_instance(project.settings) as instance:
-        definitions = build_definitions(str(folder))
-        return launch(definitions, project, plan, partitions or plan.partitions, instance)
+    draft = make_draft(load_project(folder))
+    prospect = look_at(draft, partitions or draft.plan.partitions)
+    with open_instance(draft.project.settings) as instance:
+        return launch(build_definitions(str(folder), None, prospect), prospect, instance)
 
 
 @contextmanager

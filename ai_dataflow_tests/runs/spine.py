@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ai_dataflow.extracts.stages import STAGES, Stage
-from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.outcome import NOBODY
+from ai_dataflow.runs.prospect import look_ahead, look_at
 from ai_dataflow.runs.replay import Chosen, dry_replay, execute_replay
 from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
@@ -19,14 +20,15 @@ def run(
     folder: Path, partitions: Sequence[str] = (), stages: Sequence[Stage] = STAGES
 ) -> RunReport:
     """Run partitions of a project; all by default."""
-    project = load_project(folder)
-    keys = partitions or make_plan(project).partitions
-    return execute(project, keys, stages, f"run-{uuid.uuid4().hex}", NOBODY)
+    draft = make_draft(load_project(folder))
+    prospect = look_at(draft, partitions or draft.plan.partitions, stages)
+    return execute(prospect, stages, f"run-{uuid.uuid4().hex}", NOBODY)
 
 
 def run_changed(folder: Path) -> RunReport:
     """Run the partitions of a project whose inputs changed."""
-    return execute(load_project(folder), None, STAGES, f"run-{uuid.uuid4().hex}", NOBODY)
+    prospect = look_ahead(make_draft(load_project(folder)))
+    return execute(prospect, STAGES, f"run-{uuid.uuid4().hex}", NOBODY)
 
 
 def replay(folder: Path, *, client: str = "", dry_run: bool = False) -> RunReport:

@@ -15,7 +15,8 @@ from dagster._core.loader import LoadingContextForTest
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.partition.making import run as run_partition
 from ai_dataflow.planning import inputs
-from ai_dataflow.runs.prospect import Prospect, look_ahead, make_live_plan
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.prospect import Prospect, look_ahead, look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.readers import load
@@ -50,7 +51,7 @@ def made(tmp_path: Path) -> Path:
 
 def ahead_of(folder: Path) -> Prospect:
     """Look what a run would do."""
-    return look_ahead(load_project(folder))
+    return look_ahead(make_draft(load_project(folder)))
 
 
 def told(folder: Path) -> dict[str, list[str]]:
@@ -120,7 +121,7 @@ def test_rows_that_only_move_change_nothing(made: Path) -> None:
 def test_an_edit_of_the_sheet_is_judged_before_it_is_saved(made: Path) -> None:
     draft = (made / "ai_mapping.csv").read_text().replace("No,policy_id", "No,policy_no")
     (made / "draft.csv").write_text(draft)
-    ahead = look_ahead(load_project(made, "draft.csv"))
+    ahead = look_ahead(make_draft(load_project(made, "draft.csv")))
     assert list(ahead.changes.due) == ["policies|acme"]
     assert told(made) == {}
 
@@ -180,7 +181,7 @@ def test_without_its_record_a_partition_is_made_again(made: Path) -> None:
 
 def test_a_source_that_changes_after_it_was_listed_is_read_again(made: Path) -> None:
     loaded = load_project(made)
-    job = make_live_plan(loaded, {"claims|acme"}).jobs["claims|acme"]
+    job = look_live(make_draft(loaded), {"claims|acme"}).plan.jobs["claims|acme"]
     (made / "data/acme.csv").write_text("No,Amount\n1,1.5\n2,2.5\n3,3.5\n")
     result = run_partition(job, loaded.settings, "run")
     assert (result.failures, result.total("rows_read")) == ([], 3)

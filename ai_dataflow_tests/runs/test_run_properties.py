@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from ai_dataflow import load
 from ai_dataflow.extracts.stages import STAGES
+from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.outcome import NOBODY
+from ai_dataflow.runs.prospect import look_at
 from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.reports import RunReport
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 
 def _run(folder: Path, keys: Sequence[str], run_id: str) -> RunReport:
-    return execute(load_project(folder), keys, STAGES, run_id, NOBODY)
+    return execute(look_at(make_draft(load_project(folder)), keys), STAGES, run_id, NOBODY)
 
 
 def _content(folder: Path, report: RunReport, modules: Sequence[str]) -> dict[str, Any]:

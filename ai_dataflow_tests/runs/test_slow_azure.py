@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from polars.testing import assert_frame_equal
 
+from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.planning.plan import Plan
-from ai_dataflow.runs.prospect import make_live_plan
+from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.runs.azure import (
     ORION,
@@ -60,7 +61,7 @@ def lake(azurite: Azurite, proxy: FaultyProxy, tmp_path: Any) -> Lake:
 
 def _compiled(lake: Lake) -> Plan:
     as_in_a_new_process()
-    return make_live_plan(load_project(lake.folder))
+    return look_live(make_draft(load_project(lake.folder))).plan
 
 
 @pytest.mark.proves("compile", "slow", "it costs its time; nothing is held")

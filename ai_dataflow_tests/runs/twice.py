@@ -16,9 +16,10 @@ from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.making import run
 from ai_dataflow.partition.result import PartitionResult
-from ai_dataflow.planning.plan import make_plan
+from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs import run as orchestration
 from ai_dataflow.runs.outcome import NOBODY
+from ai_dataflow.runs.prospect import look_at
 from ai_dataflow.tables.project import load_project
 
 ATTEMPTS = "attempt-*"
@@ -40,9 +41,9 @@ def dawdling(
 def main(folder: Path) -> None:
     """Run all partitions of a project and print the report."""
     orchestration.run_partition = dawdling  # type: ignore[attr-defined]
-    project = load_project(folder)
-    keys = make_plan(project).partitions
-    report = orchestration.execute(project, keys, STAGES, "run-twice", NOBODY)
+    draft = make_draft(load_project(folder))
+    prospect = look_at(draft, draft.plan.partitions)
+    report = orchestration.execute(prospect, STAGES, "run-twice", NOBODY)
     print(report.model_dump_json())
 
 

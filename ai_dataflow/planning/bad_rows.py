@@ -1,0 +1,93 @@
+"""Bad rows: what a row that is wrong holds back, where its names can be understood or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ai_dataflow.config.diagnostics import Diagnostic, Severity
+from ai_dataflow.planning.findings import Findings, is_partition
+from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.project import Project
+from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
+
+# A row with one of these may have a name that cannot be used.
+NAMELESS = ("CTL-003", "CTL-004", "CTL-902", "CTL-904", "CTL-905")
+
+
+def leaves_open(problem: Diagnostic, row: ControlRow) -> bool:
+    """Tell whether a row may be active, as that cell, or the whole line, is wrong."""
+    return problem.place == row.place("active") or problem.code == "CTL-902"
+
+
+def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
+    """Add the problems of the tables' own rows, each with the partitions that it touches."""
+    control = {row.line: row for row in project.control}
+    for problem in project.control_problems:
+        if (row := control.get(problem.line)) is None:
+            findings.add(problem)  # a flaw of the header
+            continue
+        is_meant = row.active or leaves_open(problem, row)
+        severity: Severity = problem.severity if is_meant else "warning"
+        meant = _could_be(row, active) if problem.code in NAMELESS else []
+        findings.add(replace(problem, severity=severity), [row, *meant])
+    mapping = {row.line: row for row in project.mapping}
+    for problem in project.mapping_problems:
+        if (about := mapping.get(problem.line)) is None:
+            findings.add(problem)
+            continue
+        product = "" if about.product == EVERY_PRODUCT else about.product
+        scoped = replace(
+            problem, product=product, module=about.module, submodule=about.submodule,
+            ai_column=about.ai_column,
+        )  # fmt: skip
+        touched = _matching(about, project.mapping, active)
+        if problem.code == "MAP-902" and not touched:  # its cells may all be one place off
+            touched = [row for row in active if row.module == about.module] or list(active)
+        findings.add(scoped, touched)
+    for problem in project.team_problems:
+        findings.add(replace(problem, severity="warning"))
+
+
+def _could_be(row: ControlRow, active: Iterable[ControlRow]) -> list[ControlRow]:
+    """Give the rows of the partitions that a row with an unusable name could belong to.
+
+    Those are partitions that have its product, match its usable names and lack its source: without
+    it they would be published in part.
+    """
+    if is_partition(row.partition) and row.product and row.submodule:
+        return []
+    names = {"module": row.module, "client": row.client, "submodule": row.submodule}
+    usable = {name: value for name, value in names.items() if re.fullmatch(NAME_RULE, value)}
+    alike = [
+        other
+        for other in active
+        if other.product in (row.product, "") or not row.product
+        if all(getattr(other, n) == v for n, v in usable.items() if n != "submodule")
+    ]
+    having = {other.partition for other in alike if other.submodule == row.submodule}
+    return [other for other in alike if other.partition not in having]
+
+
+def _matching(
+    row: MappingRow, mapping: Iterable[MappingRow], active: Iterable[ControlRow]
+) -> list[ControlRow]:
+    """Give the active control rows that a mapping row is about; an unusable name could be any."""
+    module = row.module if re.fullmatch(MODULE_RULE, row.module) else ""
+    product = row.product if re.fullmatch(NAME_RULE, row.product) else ""
+    submodule = row.submodule if re.fullmatch(NAME_RULE, row.submodule) else ""
+    own = {
+        (r.module, r.product, r.submodule)
+        for r in mapping
+        if row.product == EVERY_PRODUCT != r.product and r.ai_column == row.ai_column
+    }
+    return [
+        control
+        for control in active
+        if module in ("", control.module)
+        and product in ("", control.product)
+        and submodule in ("", control.submodule)
+        and (control.module, control.product, control.submodule) not in own
+    ]

@@ -1,0 +1,167 @@
+"""The draft of a plan: what the tables say by themselves; completed, once others have looked.
+
+Checking the tables against each other is most of planning, and needs nobody's answer: it is done
+once, whatever is asked of the sources afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.partition.job import AiColumn, PartitionJob
+from ai_dataflow.planning.bad_rows import add_bad_rows, leaves_open
+from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
+from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
+from ai_dataflow.planning.findings import Findings, held, is_partition
+from ai_dataflow.planning.live import check_live
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.planning.resolution import module_columns, resolved_sources
+from ai_dataflow.planning.slips import check_keys, check_slips
+from ai_dataflow.sources.schemas import Look
+from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.sources.survey import Survey
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.locations import Location
+from ai_dataflow.tables.project import Project
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the tables of a project say.
+
+    `active` are the active control rows, `sources` what those became that could be resolved;
+    `plan` is the plan by the tables alone.
+    """
+
+    project: Project
+    active: tuple[ControlRow, ...]
+    sources: Mapping[ControlRow, SourceJob]
+    findings: Findings
+    plan: Plan
+
+
+def make_draft(project: Project) -> Draft:
+    """Plan all partitions of a project by its tables. Looks at nothing."""
+    active = tuple(row for row in project.control if row.active)
+    findings = Findings(project.teams)
+    add_bad_rows(findings, project, active)
+    columns = module_columns(project.mapping)
+    sources = resolved_sources(findings, project, active)
+    _check_products(findings, sources)
+    check_complete(findings, active)
+    check_slips(findings, project.mapping, active, sources)
+    check_unused(findings, project, active)
+    coverage = _coverage(findings, project, columns, sources)
+    check_teams(findings, project, active)
+    plan = _plan(findings, active, sources, columns, coverage)
+    return Draft(project, active, sources, findings, plan)
+
+
+def make_plan(project: Project) -> Plan:
+    """Plan all partitions of a project by its tables alone."""
+    return make_draft(project).plan
+
+
+def active_partitions(project: Project) -> list[str]:
+    """Give the partitions of any plan of a project, without planning.
+
+    They are those of the active control rows, and of those that may be meant to be active.
+    """
+    rows = {row.line: row for row in project.control}
+    problems = ((p, rows[p.line]) for p in project.control_problems if p.line in rows)
+    open_lines = {row.line for problem, row in problems if leaves_open(problem, row)}
+    keys = {row.partition for row in project.control if row.active or row.line in open_lines}
+    return sorted(filter(is_partition, keys))
+
+
+def complete(
+    draft: Draft,
+    schemas: Mapping[Location, Look],
+    seen: Survey = MappingProxyType({}),
+    workstation: Iterable[Diagnostic] = (),
+) -> Plan:
+    """Complete a plan with what others saw.
+
+    Args:
+        draft: what the tables say.
+        schemas: what is at the sources.
+        seen: what a survey saw there.
+        workstation: the problems with it; where nothing can be published, nothing runs.
+    """
+    findings = draft.findings.copy()
+    for problem in workstation:
+        findings.add(problem, draft.active)
+    check_live(findings, draft.sources, schemas, seen)
+    plan = draft.plan
+    made = _plan(findings, draft.active, draft.sources, plan.columns, plan.coverage)
+    return replace(made, jobs=made.as_seen(seen)) if seen else made
+
+
+def _plan(
+    findings: Findings,
+    active: tuple[ControlRow, ...],
+    sources: Mapping[ControlRow, SourceJob],
+    columns: dict[str, tuple[AiColumn, ...]],
+    coverage: dict[str, Coverage],
+) -> Plan:
+    diagnostics = findings.diagnostics()
+    back = held(diagnostics)
+    return Plan(_jobs(active, sources, columns, back), back, columns, coverage, diagnostics)
+
+
+def _check_products(findings: Findings, sources: Mapping[ControlRow, SourceJob]) -> None:
+    """Check what the submodules of a product do to each other, once per combination."""
+    groups: dict[tuple[str, str, str], dict[ControlRow, SourceJob]] = {}
+    for row, source in sources.items():
+        groups.setdefault((row.module, row.product, row.client), {})[row] = source
+    shapes: dict[tuple[str, str, tuple[str, ...]], list[ControlRow]] = {}
+    for (module, product, _), group in groups.items():
+        shape = (module, product, tuple(source.submodule for source in group.values()))
+        shapes.setdefault(shape, []).extend(group)
+    for (_, _, submodules), rows in shapes.items():
+        one_of_each = [sources[row] for row in rows[: len(submodules)]]
+        for problem in (*check_product(one_of_each), *check_keys(one_of_each)):
+            findings.add(problem, rows)
+
+
+def _coverage(
+    findings: Findings,
+    project: Project,
+    columns: Mapping[str, tuple[AiColumn, ...]],
+    sources: Mapping[ControlRow, SourceJob],
+) -> dict[str, Coverage]:
+    by_module: dict[str, dict[ControlRow, SourceJob]] = {}
+    for row, source in sources.items():
+        by_module.setdefault(row.module, {})[row] = source
+    found = {}
+    for module, own in sorted(by_module.items()):
+        found[module] = module_coverage(module, columns.get(module, ()), own.values())
+        asked = project.settings.modules.get(module, ModuleSettings())
+        for problem in check_coverage(found[module], project.mapping, asked):
+            findings.add(problem, own)
+    return found
+
+
+def _jobs(
+    active: Iterable[ControlRow],
+    sources: Mapping[ControlRow, SourceJob],
+    columns: Mapping[str, tuple[AiColumn, ...]],
+    back: Mapping[str, object],
+) -> dict[str, PartitionJob]:
+    partitions: dict[str, list[ControlRow]] = {}
+    for row in active:
+        if is_partition(row.partition) and row.partition not in back:
+            partitions.setdefault(row.partition, []).append(row)
+    return {
+        key: PartitionJob(
+            rows[0].module,
+            rows[0].client,
+            columns[rows[0].module],
+            tuple(sources[row] for row in rows),
+        )
+        for key, rows in sorted(partitions.items())
+    }

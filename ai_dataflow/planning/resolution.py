@@ -1,0 +1,99 @@
+"""Resolution: each active control row becomes a source, with its location and its mapping rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.planning.bad_rows import NAMELESS
+from ai_dataflow.planning.findings import Findings
+from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.ai_mapping import MappingRow, is_usable, rows_for
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.locations import SqlLocation, resolve
+from ai_dataflow.tables.project import Project
+
+
+def module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...]]:
+    """Give each module its AI columns in sheet order, with the first description of each."""
+    modules: dict[str, dict[str, AiColumn]] = {}
+    for row in rows:
+        columns = modules.setdefault(row.module, {})
+        known = columns.get(row.ai_column)
+        if not is_usable(row.ai_column):
+            continue
+        if known is None and ai_types.is_known(row.ai_type):
+            columns[row.ai_column] = AiColumn(row.ai_column, row.ai_type, row.description)
+        elif known is not None and not known.description:
+            columns[row.ai_column] = replace(known, description=row.description)
+    return {module: tuple(columns.values()) for module, columns in modules.items()}
+
+
+def resolved_sources(
+    findings: Findings, project: Project, active: Sequence[ControlRow]
+) -> dict[ControlRow, SourceJob]:
+    """Resolve the location and the mapping rows of every active control row."""
+    lookup = _mapping_lookup(project.mapping)
+    sources: dict[ControlRow, SourceJob] = {}
+    bad = {p.line for p in project.control_problems if p.code in NAMELESS}
+    for row in active:
+        try:
+            location = resolve(row, project.settings)
+        except DataflowError as error:
+            for problem in error.diagnostics:
+                findings.add(problem, [row])
+            continue
+        mappings = lookup(row.module, row.product, row.submodule)
+        if not mappings and row.line in bad:
+            continue  # its names are what is wrong
+        if not mappings:
+            findings.add(_nothing_mapped(row), [row])
+            continue
+        place = row.place("module_location")
+        if row.append_by and not isinstance(location, SqlLocation):
+            findings.add(_nothing_to_append(row), [row])
+        sources[row] = SourceJob(
+            row.product, row.submodule, location, place, mappings, row.append_by
+        )
+    return sources
+
+
+def _mapping_lookup(
+    rows: Iterable[MappingRow],
+) -> Callable[[str, str, str], tuple[MappingRow, ...]]:
+    by_source: dict[tuple[str, str], list[MappingRow]] = {}
+    for row in rows:
+        by_source.setdefault((row.module, row.submodule), []).append(row)
+    found: dict[tuple[str, str, str], tuple[MappingRow, ...]] = {}
+
+    def lookup(module: str, product: str, submodule: str) -> tuple[MappingRow, ...]:
+        key = (module, product, submodule)
+        if key not in found:
+            found[key] = rows_for(by_source.get((module, submodule), ()), *key)
+        return found[key]
+
+    return lookup
+
+
+def _nothing_mapped(row: ControlRow) -> Diagnostic:
+    return Diagnostic(
+        "CTL-011",
+        f"no row of the mapping sheet is about {row.product} · {row.module} · {row.submodule}",
+        place=row.place("submodule_name"),
+        fix="map its columns, correct the names, or make the row inactive",
+        line=row.line,
+    )
+
+
+def _nothing_to_append(row: ControlRow) -> Diagnostic:
+    return Diagnostic(
+        "CTL-019",
+        f"`load` is append_by:{row.append_by}, and files are read where they are: there is no "
+        "copy that new rows could join",
+        place=row.place("load"),
+        fix="leave `load` blank: files that did not change are not read again anyway",
+        line=row.line,
+    )
