@@ -115,7 +115,8 @@ class Cluster:
         return result if other is None else self._failed(job, _other_versions(other))
 
     def _failed(self, job: PartitionJob, problem: Diagnostic) -> PartitionResult:
-        return PartitionResult(job, failures=[Failure(stage, problem) for stage in self._stages])
+        failures = tuple(Failure(stage, problem) for stage in self._stages)
+        return PartitionResult(job, failures=failures)
 
 
 def _sent(task: Task) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:

@@ -18,8 +18,9 @@ from ai_dataflow.orchestration.partitions import add_partitions, module_client_p
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.modules import Watcher
 from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at
-from ai_dataflow.runs.run import Watcher, execute
+from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.reports import RunReport
 

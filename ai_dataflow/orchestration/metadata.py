@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -132,13 +132,13 @@ def lineage_table(result: PartitionResult) -> str:
     Two columns, however many products there are: their cells can wrap, a wide table cannot.
     """
     rows = [
-        f"| {column.name} | {_sources(result.origins.get(column.name, []))} |"
+        f"| {column.name} | {_sources(result.origins.get(column.name, ()))} |"
         for column in result.job.columns
     ]
     return "\n".join(["| AI column | from |", "|---|---|", *rows])
 
 
-def _sources(origins: list[Origin]) -> str:
+def _sources(origins: Sequence[Origin]) -> str:
     """Give the source columns, product by product."""
     own: dict[str, list[str]] = {}
     for origin in origins:

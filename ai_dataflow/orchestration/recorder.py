@@ -16,7 +16,7 @@ from ai_dataflow.orchestration.metadata import (
 )
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
-from ai_dataflow.runs.run import Progress
+from ai_dataflow.runs.modules import Progress
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, report_name

@@ -9,6 +9,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.replaying import replay
 from ai_dataflow.partition.result import Task
 from ai_dataflow.planning.draft import make_plan
+from ai_dataflow.runs.modules import Watcher, Work, make
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
@@ -17,7 +18,6 @@ from ai_dataflow.runs.outcome import (
     partition_report,
     report,
 )
-from ai_dataflow.runs.run import Watcher, Work, make
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation, open_workstation

@@ -11,8 +11,8 @@ import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import pinned
@@ -35,21 +35,21 @@ def _write(path: Path, rows: pl.DataFrame = ROWS) -> Path:
     return path
 
 
-def _pin(folder: Path, path: str, file_format: str = "") -> Extract:
+def _pin(folder: Path, path: str, file_format: str = "") -> Pinned:
     location = FileLocation(str(folder / path), file_format, path)
     return pinned(location, Settings(folder=folder))
 
 
-def _listed(extract: Extract, folder: Path) -> list[str]:
+def _listed(extract: Pinned, folder: Path) -> list[str]:
     """Give the listed files, relative to the test's folder."""
     return [str((Path(extract.folder) / f.path).relative_to(folder)) for f in extract.files]
 
 
-def _open(extract: Extract) -> open_files.Files:
+def _open(extract: Pinned) -> open_files.Files:
     return open_files.opened(extract, "cell", Settings(folder=Path()))
 
 
-def _read(extract: Extract) -> pl.DataFrame:
+def _read(extract: Pinned) -> pl.DataFrame:
     return lake.read(extract, Settings(folder=Path()))
 
 
