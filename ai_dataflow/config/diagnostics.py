@@ -14,6 +14,7 @@ from typing import Any, Literal
 from rapidfuzz import process
 
 from ai_dataflow.config.codes import CODES, Code
+from ai_dataflow.config.keys import PartitionKey
 
 # From a quote that opens a word to the last of its kind, or, where the text is cut, to its end.
 _QUOTED = re.compile(r"(?<!\w)(['\"`])(?:.*\1|.*)")
@@ -50,7 +51,7 @@ class Diagnostic:
     submodule: str = ""
     ai_column: str = ""
     owner: str = ""
-    partitions: tuple[str, ...] = ()
+    partitions: tuple[PartitionKey, ...] = ()
     line: int = 0
     cause: str = ""
 
@@ -65,7 +66,7 @@ class Diagnostic:
         source = " · ".join(filter(None, (self.product, self.module, self.submodule)))
         return " → ".join(filter(None, (source, self.ai_column)))
 
-    def holding(self, partitions: Iterable[str]) -> Diagnostic:
+    def holding(self, partitions: Iterable[PartitionKey]) -> Diagnostic:
         """Give the same diagnostic with the partitions that it holds back."""
         return replace(self, partitions=tuple(partitions))
 

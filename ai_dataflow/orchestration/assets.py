@@ -139,14 +139,15 @@ def _look(
     context: dg.AssetExecutionContext, config: RunConfig, project: Project, stages: Sequence[Stage]
 ) -> Prospect:
     """Look at what is to be run: what was chosen in Dagster, or named in the config, or changed."""
-    keys = list(context.partition_keys if _planned_by_dagster(context) else config.partition_keys)
+    named = context.partition_keys if _planned_by_dagster(context) else config.partition_keys
+    keys = list(dict.fromkeys(named))
     with as_failure():
         draft = make_draft(project)
         if not _planned_by_dagster(context):
             add_partitions(context.instance, keys or draft.plan.partitions)
         if not keys and not config.full:
             return look_ahead(draft)
-        return look_at(draft, list(dict.fromkeys(keys)) or draft.plan.partitions, stages)
+        return look_at(draft, keys or draft.plan.partitions, stages)
 
 
 def _planned_by_dagster(context: dg.AssetExecutionContext) -> bool:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.result import PartitionResult, ProductCounts
-from ai_dataflow.sources.source_job import SourceJob, SourceKey
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.kept_rows import Kept

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 
@@ -29,9 +30,9 @@ class PartitionJob:
     sources: tuple[SourceJob, ...]
 
     @property
-    def partition(self) -> str:
-        """The partition's key: `module|client`."""
-        return f"{self.module}|{self.client}"
+    def partition(self) -> PartitionKey:
+        """The partition's key."""
+        return PartitionKey.of(self.module, self.client)
 
     def by_product(self) -> dict[str, tuple[SourceJob, ...]]:
         """Give the sources of each product; products by name, submodules as planned."""

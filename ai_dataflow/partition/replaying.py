@@ -14,6 +14,7 @@ import polars as pl
 
 from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.job import PartitionJob
@@ -27,7 +28,7 @@ from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import MappedSource
 from ai_dataflow.partition.writing import write
 from ai_dataflow.sources.schemas import schema_of
-from ai_dataflow.sources.source_job import SourceJob, SourceKey
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.reaching import reaching

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.partition.job import PartitionJob
@@ -71,7 +72,7 @@ class PartitionResult:
     work: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def partition(self) -> str:
+    def partition(self) -> PartitionKey:
         """The partition's key."""
         return self.job.partition
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.partition.merge import Part, Rows
 from ai_dataflow.partition.result import Origin
-from ai_dataflow.sources.source_job import SourceKey
 from ai_dataflow.workstation.data_files import DataFile
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.planning.bad_rows import add_bad_rows, leaves_open
@@ -66,7 +67,7 @@ def make_plan(project: Project) -> Plan:
     return make_draft(project).plan
 
 
-def active_partitions(project: Project) -> list[str]:
+def active_partitions(project: Project) -> list[PartitionKey]:
     """Give the partitions of any plan of a project, without planning.
 
     They are those of the active control rows, and of those that may be meant to be active.
@@ -150,9 +151,9 @@ def _jobs(
     active: Iterable[ControlRow],
     sources: Mapping[ControlRow, SourceJob],
     columns: Mapping[str, tuple[AiColumn, ...]],
-    back: Mapping[str, object],
-) -> dict[str, PartitionJob]:
-    partitions: dict[str, list[ControlRow]] = {}
+    back: Mapping[PartitionKey, object],
+) -> dict[PartitionKey, PartitionJob]:
+    partitions: dict[PartitionKey, list[ControlRow]] = {}
     for row in active:
         if is_partition(row.partition) and row.partition not in back:
             partitions.setdefault(row.partition, []).append(row)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.result import PartitionResult
@@ -117,10 +118,10 @@ def partition_report(run: Run, result: PartitionResult, version: int | None) -> 
     )
 
 
-def not_run(run: Run, key: str) -> PartitionReport:
+def not_run(run: Run, key: PartitionKey) -> PartitionReport:
     """Report a partition that is held back, or that the control table does not have."""
     problems = run.plan.held.get(key) or run.plan.unknown([key])
-    errors = _errors(run, key.partition("|")[0], problems)
+    errors = _errors(run, key.module, problems)
     return PartitionReport(
         partition=key,
         status="held" if key in run.plan.held else "failed",
@@ -130,7 +131,7 @@ def not_run(run: Run, key: str) -> PartitionReport:
     )
 
 
-def unchanged(key: str, record: Record) -> PartitionReport:
+def unchanged(key: PartitionKey, record: Record) -> PartitionReport:
     """Report a partition that readers see as it would be made again."""
     made = None
     if record.at is not None:

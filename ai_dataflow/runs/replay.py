@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.replaying import replay
 from ai_dataflow.partition.result import Task
@@ -90,10 +91,10 @@ def _prepared(
     return run, [plan.jobs[key] for key in keys if key in plan.jobs]
 
 
-def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[str]:
+def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[PartitionKey]:
     """Give the partitions that are published with rejects."""
     return [
-        f"{module}|{client}"
+        PartitionKey.of(module, client)
         for module in reject_tables.modules(workstation)
         if chosen.module in ("", module)
         for client, current in reject_tables.current(workstation, module).items()

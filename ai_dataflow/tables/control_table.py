@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.tables.table import Layout, Row, Table, is_yes
 
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
@@ -30,9 +31,9 @@ class ControlRow(Row):
     append_by: str = ""
 
     @property
-    def partition(self) -> str:
-        """The partition that the row feeds: `module|client`."""
-        return f"{self.module}|{self.client}"
+    def partition(self) -> PartitionKey:
+        """The partition that the row feeds."""
+        return PartitionKey.of(self.module, self.client)
 
 
 def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:

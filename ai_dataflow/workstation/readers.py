@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.connections.account_faults import FOREIGN, fault_of
 from ai_dataflow.connections.stores import Folder, scan_delta
@@ -90,7 +91,11 @@ class Published:
 
 def partitions_of(modules: Mapping[str, Published]) -> set[str]:
     """Give the partitions of modules, as `module|client`."""
-    return {f"{name}|{client}" for name, module in modules.items() for client in module.clients}
+    return {
+        PartitionKey.of(name, client)
+        for name, module in modules.items()
+        for client in module.clients
+    }
 
 
 def published(workstation: Workstation) -> dict[str, Published]:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.reaching import reaching
 
@@ -97,7 +98,7 @@ class PartitionReport(Counts):
     @property
     def module(self) -> str:
         """The partition's module."""
-        return self.partition.partition("|")[0]
+        return PartitionKey(self.partition).module
 
 
 class RunReport(_Part):

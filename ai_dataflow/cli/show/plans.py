@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.cli.show.texts import counted, printable, some
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.planning.changes import Changes
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.explain import Feed
@@ -22,13 +23,13 @@ def show_plan(console: Console, ahead: Prospect) -> None:
     plan, found = ahead.plan, ahead.changes
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("module")
-    groups: tuple[Collection[str], ...] = (
+    groups: tuple[Collection[PartitionKey], ...] = (
         found.due, found.unchanged, plan.held, ahead.removed
     )  # fmt: skip
     for name in ("run", "unchanged", "held back", "removed"):
         table.add_column(name, justify="right")
-    for module in sorted({key.partition("|")[0] for group in groups for key in group}):
-        counts = (sum(key.partition("|")[0] == module for key in group) for group in groups)
+    for module in sorted({key.module for group in groups for key in group}):
+        counts = (sum(key.module == module for key in group) for group in groups)
         table.add_row(module, *map(str, counts))
     console.print(table)
     _show_reasons(console, found)
