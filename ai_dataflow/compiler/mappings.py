@@ -52,16 +52,15 @@ class _Finding:
     def at(self, source: SourceJob) -> Diagnostic:
         """Tell of it for one source."""
         between = " " if self.code == "MAP-014" else ": "
-        return Diagnostic(
+        return self.row.problem(
             self.code,
+            self.column,
             f"{source.location}{between}{self.message}",
-            place=self.row.place(self.column),
-            fix=self.fix,
+            self.fix,
             severity=self.severity,
             product=source.product,
             submodule=source.submodule,
             ai_column=self.row.ai_column,
-            line=self.row.line,
         )
 
 

@@ -75,13 +75,12 @@ def _has_names(row: ControlRow) -> bool:
 
 
 def _incomplete(row: ControlRow, product: str, client: str, lacking: list[str]) -> Diagnostic:
-    return Diagnostic(
+    return row.problem(
         "CTL-015",
+        "client_code",
         f"other clients of {product} have {listing(lacking)} too; `{client[:80]}` has no such row",
-        place=row.place("client_code"),
-        fix="add the row, or correct the client_code",
+        "add the row, or correct the client_code",
         severity="warning",
-        line=row.line,
     )
 
 
@@ -106,13 +105,12 @@ def check_unused(findings: Findings, project: Project, active: Sequence[ControlR
             touched = []  # a source of its own, beside the one that it is near to
         near = did_you_mean(name, values) if meant else ""
         for row in rows if touched else rows[:1]:
-            problem = Diagnostic(
+            problem = row.problem(
                 "MAP-016",
+                column,
                 f"no active control row has the {column} `{name[:80]}`{near}",
-                place=row.place(column),
-                fix="correct the name, or add the control table's rows for it",
+                "correct the name, or add the control table's rows for it",
                 severity="error" if touched else "warning",
-                line=row.line,
             )
             findings.add(problem if touched else _about(problem, row), touched)
 
@@ -191,13 +189,12 @@ def check_teams(findings: Findings, project: Project, active: Sequence[ControlRo
 
 
 def _unknown_in_teams(team: Team, column: str, value: str, known: set[str]) -> Diagnostic:
-    return Diagnostic(
+    return team.problem(
         "TEM-009",
+        column,
         f"no control row has the {column} `{value[:80]}`{did_you_mean(value, known)}",
-        place=team.place(column),
-        fix="correct it; * is any",
+        "correct it; * is any",
         severity="warning",
-        line=team.line,
     )
 
 

@@ -79,21 +79,19 @@ def _mapping_lookup(
 
 
 def _nothing_mapped(row: ControlRow) -> Diagnostic:
-    return Diagnostic(
+    return row.problem(
         "CTL-011",
+        "submodule_name",
         f"no row of the mapping sheet is about {row.product} · {row.module} · {row.submodule}",
-        place=row.place("submodule_name"),
-        fix="map its columns, correct the names, or make the row inactive",
-        line=row.line,
+        "map its columns, correct the names, or make the row inactive",
     )
 
 
 def _nothing_to_append(row: ControlRow) -> Diagnostic:
-    return Diagnostic(
+    return row.problem(
         "CTL-019",
+        "load",
         f"`load` is append_by:{row.append_by}, and files are read where they are: there is no "
         "copy that new rows could join",
-        place=row.place("load"),
-        fix="leave `load` blank: files that did not change are not read again anyway",
-        line=row.line,
+        "leave `load` blank: files that did not change are not read again anyway",
     )

@@ -41,15 +41,14 @@ def check_keys(sources: Sequence[SourceJob]) -> Iterator[Diagnostic]:
             continue
         for row in source.mappings:
             if row.ai_column in keys:
-                yield Diagnostic(
+                yield row.problem(
                     "MAP-027",
+                    "is_key",
                     f"`{row.ai_column}` is a key of `{keys[row.ai_column]}` and not of "
                     f"`{source.submodule}`: its rows are appended, not joined",
-                    place=row.place("is_key"),
-                    fix="mark it as a key here too, if the rows belong together",
+                    "mark it as a key here too, if the rows belong together",
                     severity="warning",
                     ai_column=row.ai_column,
-                    line=row.line,
                 )
 
 
@@ -90,15 +89,14 @@ def _columns(mapping: Sequence[MappingRow]) -> Iterator[Diagnostic]:
             if used[rare] & used[common]:
                 continue  # one source has both: they are meant
             row = next(row for row in rows if row.ai_column == rare)
-            yield Diagnostic(
+            yield row.problem(
                 "MAP-025",
+                "ai_column",
                 f"`{rare}` is a column of its own beside `{common}`, which is nearly the same",
-                place=row.place("ai_column"),
-                fix="spell both in one way, if they are one column",
+                "spell both in one way, if they are one column",
                 severity="warning",
                 module=row.module,
                 ai_column=rare,
-                line=row.line,
             )
 
 
@@ -107,15 +105,14 @@ def _names(active: Sequence[ControlRow]) -> Iterator[Diagnostic]:
     for column, attribute in attributes.items():
         for rare, common in near_pairs(Counter(getattr(row, attribute) for row in active)):
             row = next(row for row in active if getattr(row, attribute) == rare)
-            yield Diagnostic(
+            yield row.problem(
                 "CTL-017",
+                column,
                 f"`{rare}` is another {column} than `{common}`, which is nearly the same",
-                place=row.place(column),
-                fix="correct it, if they are one",
+                "correct it, if they are one",
                 severity="warning",
                 product=row.product,
                 module=row.module,
-                line=row.line,
             )
 
 
@@ -141,12 +138,11 @@ def _shared_key(source: SourceJob) -> str | None:
 
 
 def _one_for_many(row: ControlRow, source: SourceJob, clients: Iterable[str]) -> Diagnostic:
-    return Diagnostic(
+    return row.problem(
         "CTL-016",
+        "module_location",
         f"{source.location} is the source of {listing(clients, 4)}: each is published with the "
         "rows of all",
-        place=row.place("module_location"),
-        fix="name each client's own data, by {client_code} or client_column",
+        "name each client's own data, by {client_code} or client_column",
         severity="warning",
-        line=row.line,
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.tables.grids import Flaw, Grid, UnreadableError, by_line, read_grid
@@ -52,9 +53,10 @@ class Row:
         """Name one of the row's cells."""
         return self.sheet.place(self.line, column)
 
-    def problem(self, code: str, column: str, message: str, fix: str) -> Diagnostic:
-        """Make a diagnostic about one of the row's cells."""
-        return Diagnostic(code, message, place=self.place(column), fix=fix, line=self.line)
+    def problem(self, code: str, column: str, message: str, fix: str, **more: Any) -> Diagnostic:
+        """Make a diagnostic about one of the row's cells; `more` are further fields of it."""
+        place = self.place(column)
+        return Diagnostic(code, message, place=place, fix=fix, line=self.line, **more)
 
 
 @dataclass(frozen=True)
