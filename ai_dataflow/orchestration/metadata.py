@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.extracts.stages import EXTRACTS, Stage
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import Origin, PartitionResult
@@ -140,20 +141,13 @@ def lineage_table(result: PartitionResult) -> str:
 
 def _sources(origins: Sequence[Origin]) -> str:
     """Give the source columns, product by product."""
-    own: dict[str, list[str]] = {}
-    for origin in origins:
-        own.setdefault(origin.product, []).append(f"{origin.submodule}.{origin.column}")
-    return (
-        "; ".join(
-            f"{product}: {', '.join(map(_as_code, names))}"
-            for product, names in sorted(own.items())
-        )
-        or "–"
-    )
+    products = sorted(grouped(origins, lambda origin: origin.product).items())
+    return "; ".join(f"{name}: {', '.join(map(_as_code, own))}" for name, own in products) or "–"
 
 
-def _as_code(name: str) -> str:
-    """Show a source's name as it is: it may have any character, also those of Markdown."""
+def _as_code(origin: Origin) -> str:
+    """Show a source column as it is: it may have any character, also those of Markdown."""
+    name = f"{origin.submodule}.{origin.column}"
     return "`" + name.replace("`", "'").replace("|", "\\|") + "`"
 
 

@@ -59,7 +59,7 @@ def _run(
 ) -> PartitionResult:
     steps, workstation = Steps(job), open_workstation(settings)
     with classified(steps.problems):
-        with steps.timed("extract"):
+        with steps.work.timed("extract"):
             staging = workstation.staging(job.module, job.client)
             steps.extracted = extract_sources(job.sources, staging, settings, stages)
         if "ai_dataset" in stages and not steps.extracted.failures:
@@ -90,11 +90,11 @@ def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> Mer
     """Map the sources of a product, and merge them."""
     parts = []
     for source in opened:
-        with steps.timed("map"):
+        with steps.work.timed("map"):
             mapped = map_source(source, space)
         steps.mapped.append(mapped)
         parts += [mapped.part] if mapped.part else []
-    with steps.timed("merge"):
+    with steps.work.timed("merge"):
         done = merge_product(parts, space)
     kept = {part.source.submodule: part.good for part in parts} if is_joined(parts) else {}
     return MergedProduct(done.rows, done.rows_merged, done.filled, kept)

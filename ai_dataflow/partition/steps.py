@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ai_dataflow.config.diagnostics import Diagnostic
@@ -19,6 +17,7 @@ from ai_dataflow.extracts.stages import Failure
 from ai_dataflow.partition.conservation import Expectation
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Origin, PartitionResult, ProductCounts, SourceCounts
+from ai_dataflow.partition.stopwatch import Stopwatch
 from ai_dataflow.partition.values import MappedSource, MergedProduct, WrittenRejects, WrittenRows
 from ai_dataflow.workstation.data_files import new_publication
 
@@ -36,17 +35,8 @@ class Steps:
     written: WrittenRows = field(default_factory=WrittenRows)
     replaces: tuple[str, ...] = ()
     problems: list[Diagnostic] = field(default_factory=list)
-    work: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    work: Stopwatch = field(default_factory=Stopwatch)
     begun: float = field(default_factory=time.perf_counter)
-
-    @contextmanager
-    def timed(self, kind: str) -> Iterator[None]:
-        """Note the seconds of a piece of work."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.work[kind] += time.perf_counter() - begun
 
     @property
     def rows_read(self) -> int:

@@ -52,7 +52,7 @@ def write(
     Raises:
         DataflowError: DAT-002, DAT-004, and what hinders writing.
     """
-    with steps.timed("write"):
+    with steps.work.timed("write"):
         _keep_rows(steps, workstation)
         if rejects is not None:
             steps.rejects = _write_rejects(steps, rejects, workstation)

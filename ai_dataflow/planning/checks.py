@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing, nearest
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.planning.findings import Findings, is_partition
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
@@ -59,13 +60,10 @@ def check_complete(findings: Findings, active: Sequence[ControlRow]) -> None:
 
     A typo in a client's code looks like this: two partitions, each with a part of the sources.
     """
-    clients: dict[tuple[str, str], dict[str, list[ControlRow]]] = {}
     named = (row for row in active if is_partition(row.partition) and _has_names(row))
-    for row in named:
-        clients.setdefault((row.module, row.product), {}).setdefault(row.client, []).append(row)
-    for (_, product), by_client in clients.items():
-        submodules = {row.submodule for rows in by_client.values() for row in rows}
-        for client, rows in by_client.items():
+    for (_, product), of_product in grouped(named, lambda r: (r.module, r.product)).items():
+        submodules = {row.submodule for row in of_product}
+        for client, rows in grouped(of_product, lambda row: row.client).items():
             if lacking := sorted(submodules - {row.submodule for row in rows}):
                 findings.add(_incomplete(rows[0], product, client, lacking), rows)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.planning.bad_rows import NAMELESS
 from ai_dataflow.planning.findings import Findings
@@ -64,9 +65,7 @@ def resolved_sources(
 def _mapping_lookup(
     rows: Iterable[MappingRow],
 ) -> Callable[[str, str, str], tuple[MappingRow, ...]]:
-    by_source: dict[tuple[str, str], list[MappingRow]] = {}
-    for row in rows:
-        by_source.setdefault((row.module, row.submodule), []).append(row)
+    by_source = grouped(rows, lambda row: (row.module, row.submodule))
     found: dict[tuple[str, str, str], tuple[MappingRow, ...]] = {}
 
     def lookup(module: str, product: str, submodule: str) -> tuple[MappingRow, ...]:

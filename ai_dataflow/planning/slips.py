@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rapidfuzz.distance import OSA
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.planning.findings import Findings, is_partition
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
@@ -78,24 +79,19 @@ def _is_slip(a: str, b: str) -> bool:
 
 
 def _columns(mapping: Sequence[MappingRow]) -> Iterator[Diagnostic]:
-    modules: dict[str, list[MappingRow]] = {}
-    for row in mapping:
-        modules.setdefault(row.module, []).append(row)
-    for rows in modules.values():
-        used: dict[str, set[tuple[str, str]]] = {}
-        for row in rows:
-            used.setdefault(row.ai_column, set()).add((row.product, row.submodule))
+    for rows in grouped(mapping, lambda row: row.module).values():
+        columns = grouped(rows, lambda row: row.ai_column)
+        used = {name: {(r.product, r.submodule) for r in rows} for name, rows in columns.items()}
         for rare, common in near_pairs(Counter(row.ai_column for row in rows)):
             if used[rare] & used[common]:
                 continue  # one source has both: they are meant
-            row = next(row for row in rows if row.ai_column == rare)
-            yield row.problem(
+            yield columns[rare][0].problem(
                 "MAP-025",
                 "ai_column",
                 f"`{rare}` is a column of its own beside `{common}`, which is nearly the same",
                 "spell both in one way, if they are one column",
                 severity="warning",
-                module=row.module,
+                module=rows[0].module,
                 ai_column=rare,
             )
 

@@ -81,7 +81,7 @@ def _make_module(
             yield from results
             _finish_module(run, module, results, None)
             return
-        with run.timed("data"):
+        with run.timings.timed("data"):
             for result in engine(jobs, work):
                 results.append(result)
                 run.work.update(result.work)
@@ -104,7 +104,7 @@ def _finish_module(
     version = None
     if "ai_dataset" in run.stages and held:
         try:
-            with run.timed("commits"):
+            with run.timings.timed("commits"):
                 version = _publish(run, module, results, held)
         except DataflowError as error:
             lost = _failures(["ai_dataset"], error)
@@ -116,7 +116,7 @@ def _finish_module(
     for result in results if held else ():
         if result.superseded:
             drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
-    with run.timed("events"):
+    with run.timings.timed("events"):
         tell(run, results, version)
     run.partitions += [partition_report(run, result, version) for result in results]
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,6 +14,7 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.partition.stopwatch import Stopwatch
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.plan import Plan
@@ -79,18 +78,9 @@ class Run:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     partitions: list[PartitionReport] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
-    timings: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    timings: Stopwatch = field(default_factory=Stopwatch)
     work: Counter[str] = field(default_factory=Counter)
     untold: dict[str, Exception] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, work: str) -> Iterator[None]:
-        """Add the time of a piece of work to the report."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[work] += time.perf_counter() - begun
 
 
 def partition_report(run: Run, result: PartitionResult, version: int | None) -> PartitionReport:

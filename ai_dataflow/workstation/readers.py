@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.connections.account_faults import FOREIGN, fault_of
@@ -121,10 +122,11 @@ def published(workstation: Workstation) -> dict[str, Published]:
 
 
 def _publications(delta: DeltaTable) -> dict[str, str]:
-    own: dict[str, set[str]] = {}
-    for file in files_in(delta):
-        own.setdefault(file.client, set()).add(publication_of(file.path))
-    return {client: min(ids) if len(ids) == 1 else "" for client, ids in own.items()}
+    clients = {
+        client: {publication_of(file.path) for file in files}
+        for client, files in grouped(files_in(delta), lambda file: file.client).items()
+    }
+    return {client: min(ids) if len(ids) == 1 else "" for client, ids in clients.items()}
 
 
 def read_dataset(

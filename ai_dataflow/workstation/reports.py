@@ -67,6 +67,11 @@ class ErrorReport(_Part):
     submodule: str = ""
     cause: str = ""
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What is one and the same cause, whichever partitions it ended."""
+        return self.code, self.place, self.message
+
 
 class MadeReport(_Part):
     """The run that made what readers see of a partition; when, in which version, how many rows."""

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.cli.show.texts import counted, printable, some
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.planning.changes import Changes
 from ai_dataflow.planning.coverage import Coverage
@@ -53,13 +54,10 @@ def show_unchanged(console: Console, ahead: Prospect) -> None:
 
 def _show_reasons(console: Console, found: Changes) -> None:
     """Show each reason once, with its partitions: an edit of the sheet touches many."""
-    reasons: dict[str, list[str]] = {}
-    for key, own in found.due.items():
-        for reason in own:
-            reasons.setdefault(str(reason), []).append(key)
-    most_first = sorted(reasons.items(), key=lambda item: -len(item[1]))
-    for text, keys in most_first[:_SHOWN]:
-        _line(console, f"run: {some(keys)}: {text}")
+    pairs = [(key, str(reason)) for key, reasons in found.due.items() for reason in reasons]
+    most_first = sorted(grouped(pairs, lambda pair: pair[1]).items(), key=lambda it: -len(it[1]))
+    for text, alike in most_first[:_SHOWN]:
+        _line(console, f"run: {some([key for key, _ in alike])}: {text}")
     if len(most_first) > _SHOWN:
         _line(console, f"run: … and {len(most_first) - _SHOWN} more reasons: `plan --json` has all")
     if found.unchanged:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.database_faults import DatabaseFault
 from ai_dataflow.connections.databases import Connection, connection, session_of
@@ -40,9 +41,7 @@ def marks(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[SqlLoca
     Returns:
         For each location its mark: empty where nothing tells; or what is wrong with it.
     """
-    groups: dict[SqlLocation, list[SqlLocation]] = {}
-    for location in wanted:
-        groups.setdefault(replace(location, client=""), []).append(location)
+    groups = grouped(wanted, lambda location: replace(location, client=""))
 
     def ask(group: list[SqlLocation]) -> dict[SqlLocation, Mark]:
         first = group[0]
