@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -35,8 +34,6 @@ T = TypeVar("T")
 _LOCAL_BUFFER_BYTES = 1 << 20
 _REMOTE_BUFFER_BYTES = 8 << 20  # each is a request
 _ANSWERS = 3
-_FEW = 4
-_AT_ONCE = 16
 _BROKEN_OFF = "request or response body error"
 # A local file that is being written; it is renamed when it is whole.
 _UNFINISHED = re.compile(r"#\d+$")
@@ -245,15 +242,6 @@ def open_folder(url: str, settings: Settings) -> Folder:
         return Folder(url)
     place = blob_urls.parse(url)
     return Folder(str(place), account_of(place, settings), place.container, place.path)
-
-
-def at_once(ask: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
-    """Ask the same of many, several at once; the answers come in the order of the items."""
-    if len(items) < _FEW:
-        yield from map(ask, items)
-        return
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ask") as pool:
-        yield from pool.map(ask, items)
 
 
 def _whole(ask: Callable[[], T]) -> T:

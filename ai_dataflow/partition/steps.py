@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.keys import SourceKey
+from ai_dataflow.config.stopwatch import Stopwatch
 from ai_dataflow.extracts.extracting import Extracted
 from ai_dataflow.extracts.stages import Failure
 from ai_dataflow.partition.conservation import Expectation
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Origin, PartitionResult, ProductCounts, SourceCounts
-from ai_dataflow.partition.stopwatch import Stopwatch
 from ai_dataflow.partition.values import MappedSource, MergedProduct, WrittenRejects, WrittenRows
 from ai_dataflow.workstation.data_files import new_publication
 

@@ -76,13 +76,14 @@ def _make_module(
             folder = run.workstation.leases(module)
             held = stack.enter_context(lease(folder, module, run.run_id, told))
             work = works(module)
+            tasks = [(job, work(job)) for job in jobs]
         except DataflowError as error:
             results += [_refused(run, job, error) for job in jobs]
             yield from results
             _finish_module(run, module, results, None)
             return
         with run.timings.timed("data"):
-            for result in engine(jobs, work):
+            for result in engine(tasks):
                 results.append(result)
                 run.work.update(result.work)
                 yield result

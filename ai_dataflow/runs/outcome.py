@@ -12,9 +12,9 @@ from typing import Protocol
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.config.stopwatch import Stopwatch
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.result import PartitionResult
-from ai_dataflow.partition.stopwatch import Stopwatch
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.plan import Plan

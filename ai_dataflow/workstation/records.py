@@ -13,10 +13,11 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.computation import current_name
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.connections.stores import Folder, at_once
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching
 

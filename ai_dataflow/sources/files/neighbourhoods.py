@@ -16,9 +16,10 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from ai_dataflow.config import blob_urls
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.account_faults import FOREIGN, fault_of
-from ai_dataflow.connections.stores import Folder, StoredFile, at_once, open_folder
+from ai_dataflow.connections.stores import Folder, StoredFile, open_folder
 
 T = TypeVar("T")
 

@@ -18,18 +18,12 @@ from polars.exceptions import (
     SchemaFieldNotFoundError,
 )
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.account_faults import FOREIGN, fault_of
 from ai_dataflow.connections.accounts import Account
-from ai_dataflow.connections.stores import (
-    Folder,
-    StoredFile,
-    at_once,
-    open_folder,
-    scan_delta,
-    scan_parquet,
-)
+from ai_dataflow.connections.stores import Folder, StoredFile, open_folder, scan_delta, scan_parquet
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.csv_files import CsvFile
 from ai_dataflow.sources.files.pinned import Pinned

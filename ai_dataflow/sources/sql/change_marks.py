@@ -15,13 +15,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.database_faults import DatabaseFault
 from ai_dataflow.connections.databases import Connection, connection, session_of
-from ai_dataflow.connections.stores import at_once
 from ai_dataflow.sources.sql import sql_failures
 from ai_dataflow.sources.sql.table_columns import table
 from ai_dataflow.tables.locations import SqlLocation
