@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.tables.grids import Flaw, Grid, UnreadableError, by_line, read_grid
+
+T = TypeVar("T")
 
 # Names that become folders, partition keys and parts of paths; a leading dot would hide or escape.
 NAME_RULE = r"(?!\.)(?!.*\.\.\.)[A-Za-z0-9_.-]{1,100}"
 MODULE_RULE = rf"(?!_){NAME_RULE}"
 SQL_SCHEME = "sql://"  # of tables that are in a database
+_NAMES = (
+    "use up to 100 letters, digits, `_`, `-` and `.`, not beginning with a dot "
+    "(nor, for a module, with `_`)"
+)
 YES = frozenset({"y", "yes", "true", "t", "1", "x"})
 NO = frozenset({"n", "no", "false", "f", "0"})
 
@@ -95,42 +101,36 @@ class Table:
         """Give the cells of a column, each with its line."""
         return ((line, cells[name]) for line, cells in self.rows.items())
 
-    def blanks(self, columns: Iterable[str]) -> list[Diagnostic]:
-        """Find blank cells in columns that need a value (code `…-003`)."""
-        return [
-            self.problem("003", line, column, f"`{column}` is blank", "fill it in")
-            for column in columns
-            for line, value in self.column(column)
-            if not value
-        ]
+    def wrong(
+        self, number: str, column: str, why: Callable[[str], str], fix: str
+    ) -> Iterator[Diagnostic]:
+        """Find the cells of a column that are wrong; `why` says it, or nothing where all is well."""
+        for line, value in self.column(column):
+            if message := why(value):
+                yield self.problem(number, line, column, message, fix)
 
-    def bad_names(self, columns: Iterable[str], also: str = "") -> list[Diagnostic]:
+    def blanks(self, columns: Iterable[str]) -> Iterator[Diagnostic]:
+        """Find blank cells in columns that need a value (code `…-003`)."""
+        for column in columns:
+            for line, value in self.column(column):
+                if not value:
+                    yield self.problem("003", line, column, f"`{column}` is blank", "fill it in")
+
+    def bad_names(self, columns: Iterable[str], also: str = "") -> Iterator[Diagnostic]:
         """Find names that cannot be part of a partition key or a path (code `…-004`)."""
-        problems = []
         for column in columns:
             rule = re.compile(MODULE_RULE if column == "module_name" else NAME_RULE)
-            problems += [
-                self.problem(
-                    "004",
-                    line,
-                    column,
-                    f"`{value[:80]}` cannot be a {column}",
-                    "use up to 100 letters, digits, `_`, `-` and `.`, not beginning with a dot "
-                    "(nor, for a module, with `_`)",
-                )
-                for line, value in self.column(column)
-                if value not in ("", also) and not rule.fullmatch(value)
-            ]
-        return problems
 
-    def bad_flags(self, columns: Iterable[str]) -> list[Diagnostic]:
+            def why(value: str, rule: re.Pattern[str] = rule, column: str = column) -> str:
+                fits = value in ("", also) or rule.fullmatch(value)
+                return "" if fits else f"`{value[:80]}` cannot be a {column}"
+
+            yield from self.wrong("004", column, why, _NAMES)
+
+    def bad_flags(self, columns: Iterable[str]) -> Iterator[Diagnostic]:
         """Find cells that are neither yes nor no (code `…-005`)."""
-        return [
-            self.problem("005", line, column, f"`{value[:80]}` is neither yes nor no", "Y or N")
-            for column in columns
-            for line, value in self.column(column)
-            if value and value.casefold() not in YES | NO
-        ]
+        for column in columns:
+            yield from self.wrong("005", column, _no_flag, "Y or N")
 
     def told(self, problems: Iterable[Diagnostic]) -> list[Diagnostic]:
         """Give the flaws, and of these problems those that are not a flaw's consequence.
@@ -149,6 +149,19 @@ class Table:
         code = f"{self.layout.prefix}-{number}"
         place = self.sheet.place(line, column)
         return Diagnostic(code, message, place=place, fix=fix, line=line)
+
+
+def _no_flag(value: str) -> str:
+    is_flag = not value or value.casefold() in YES | NO
+    return "" if is_flag else f"`{value[:80]}` is neither yes nor no"
+
+
+def repeats(things: Iterable[T], key: Callable[[T], Hashable]) -> Iterator[tuple[T, T]]:
+    """Give each thing whose key an earlier one has, with the first of these."""
+    first: dict[Hashable, T] = {}
+    for thing in things:
+        if (earlier := first.setdefault(key(thing), thing)) is not thing:
+            yield thing, earlier
 
 
 def is_yes(text: str) -> bool:
