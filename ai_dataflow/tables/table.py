@@ -104,7 +104,7 @@ class Table:
     def wrong(
         self, number: str, column: str, why: Callable[[str], str], fix: str
     ) -> Iterator[Diagnostic]:
-        """Find the cells of a column that are wrong; `why` says it, or nothing where all is well."""
+        """Find the wrong cells of a column; `why` says it, or nothing where all is well."""
         for line, value in self.column(column):
             if message := why(value):
                 yield self.problem(number, line, column, message, fix)
