@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Void, did_you_mean, listing
 from ai_dataflow.tables.grids import Flaw, Grid, UnreadableError, by_line, read_grid
 
 # Names that become folders, partition keys and parts of paths; a leading dot would hide or escape.
@@ -98,7 +98,7 @@ class Table:
     def blanks(self, columns: Iterable[str]) -> list[Diagnostic]:
         """Find blank cells in columns that need a value (code `…-003`)."""
         return [
-            self.problem("003", line, column, f"`{column}` is blank", "fill it in")
+            self.problem("003", line, column, f"`{column}` is blank", "fill it in", void="cell")
             for column in columns
             for line, value in self.column(column)
             if not value
@@ -117,6 +117,7 @@ class Table:
                     f"`{value[:80]}` cannot be a {column}",
                     "use up to 100 letters, digits, `_`, `-` and `.`, not beginning with a dot "
                     "(nor, for a module, with `_`)",
+                    void="cell",
                 )
                 for line, value in self.column(column)
                 if value not in ("", also) and not rule.fullmatch(value)
@@ -138,17 +139,19 @@ class Table:
         A cell with a flaw has no value of its own; a line of the wrong width has none at all.
         """
         flawed = {flaw.place for flaw in self.flaws if flaw.severity == "error"}
-        widths = (flaw for flaw in self.flaws if flaw.code.endswith("-902"))
+        widths = (flaw for flaw in self.flaws if flaw.void == "line")
         shifted = {f.line for f in widths if f.place == self.sheet.place(f.line)}
         flaws = (f for f in self.flaws if f.severity == "error" or f.line not in shifted)
         rest = (p for p in problems if p.place not in flawed and p.line not in shifted)
         return [*flaws, *rest]
 
-    def problem(self, number: str, line: int, column: str, message: str, fix: str) -> Diagnostic:
+    def problem(
+        self, number: str, line: int, column: str, message: str, fix: str, *, void: Void = ""
+    ) -> Diagnostic:
         """Make a diagnostic about one cell."""
         code = f"{self.layout.prefix}-{number}"
         place = self.sheet.place(line, column)
-        return Diagnostic(code, message, place=place, fix=fix, line=line)
+        return Diagnostic(code, message, place=place, fix=fix, line=line, void=void)
 
 
 def is_yes(text: str) -> bool:
@@ -214,6 +217,7 @@ def _flaw(flaw: Flaw, grid: Grid, sheet: Sheet, layout: Layout) -> Diagnostic:
         fix=flaw.fix,
         severity="warning" if flaw.is_warning else "error",
         line=flaw.line,
+        void=flaw.void,
     )
 
 
