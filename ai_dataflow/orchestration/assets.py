@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from ai_dataflow.extracts.stages import STAGES, Stage
+from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
@@ -53,47 +53,42 @@ class RunConfig(dg.Config):
     full: bool = Field(default=False, description="Run all partitions, changed or not.")
 
 
+# What each asset is, and what Dagster's pages mark it with.
+_ASSETS = {
+    "adls_extract": (
+        "Files of the semantic models, pinned: path, size and ETag, or version.\n\n"
+        "A partition is `module|client`; one without files has 0 sources.",
+        {"azure", "file"},
+    ),
+    "azure_sql_extract": (
+        "SQL tables of the semantic models: a copy of their mapped columns.\n\n"
+        "A partition is `module|client`; one without SQL tables has 0 sources.",
+        {"azure", "sql"},
+    ),
+    "ai_dataset": (
+        "One Delta table per module, the products merged, split by client.\n\n"
+        "A partition is `module|client`; each module has columns of its own.",
+        {"polars", "deltalake"},
+    ),
+}
+
+
 def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.AssetSpec]:
     """Describe the three assets. `owners` are the teams of each asset, by its name."""
-    owned = owners or {}
-    shared: dict[str, Any] = {
-        "partitions_def": module_client_partitions,
-        "group_name": "ai_dataflow",
-        "skippable": True,
-    }
-    return [
+    *extracts, dataset = (
         dg.AssetSpec(
-            "adls_extract",
-            description=(
-                "Files of the semantic models, pinned: path, size and ETag, or version.\n\n"
-                f"A partition is `module|client`; one without files has 0 sources. {_PAGE}"
-            ),
-            kinds={"azure", "file"},
-            owners=list(owned.get("adls_extract", ())),
-            **shared,
-        ),
-        dg.AssetSpec(
-            "azure_sql_extract",
-            description=(
-                "SQL tables of the semantic models: a copy of their mapped columns.\n\n"
-                f"A partition is `module|client`; one without SQL tables has 0 sources. {_PAGE}"
-            ),
-            kinds={"azure", "sql"},
-            owners=list(owned.get("azure_sql_extract", ())),
-            **shared,
-        ),
-        dg.AssetSpec(
-            AI_DATASET,
-            deps=["adls_extract", "azure_sql_extract"],
-            description=(
-                "One Delta table per module, the products merged, split by client.\n\n"
-                f"A partition is `module|client`; each module has columns of its own. {_PAGE}"
-            ),
-            kinds={"polars", "deltalake"},
-            owners=list(owned.get("ai_dataset", ())),
-            **shared,
-        ).with_io_manager_key(DATASET_IO_MANAGER),
-    ]
+            name,
+            deps=EXTRACTS if name == "ai_dataset" else (),
+            description=f"{description} {_PAGE}",
+            kinds=kinds,
+            owners=list((owners or {}).get(name, ())),
+            partitions_def=module_client_partitions,
+            group_name="ai_dataflow",
+            skippable=True,
+        )
+        for name, (description, kinds) in _ASSETS.items()
+    )
+    return [*extracts, dataset.with_io_manager_key(DATASET_IO_MANAGER)]
 
 
 def build_assets(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 from ai_dataflow.config.keys import PartitionKey
@@ -24,6 +24,7 @@ from ai_dataflow.workstation.layout import Workstation, open_workstation, spare_
 from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.records import Record
 from ai_dataflow.workstation.reports import (
+    COUNTS,
     ErrorReport,
     Kind,
     MadeReport,
@@ -35,8 +36,8 @@ from ai_dataflow.workstation.reports import (
 )
 
 
-class Recorder(Protocol):
-    """Hears what a run did to a partition, as soon as it is certain; and then, to tell of it."""
+class Recorder:
+    """Hears what a run did to a partition, as soon as it is certain. This one keeps nothing."""
 
     def extracted(self, result: PartitionResult, stage: Stage) -> None:
         """An extract of a partition is there."""
@@ -48,20 +49,7 @@ class Recorder(Protocol):
         """Keep what was heard where others will look."""
 
 
-class _Nobody:
-    """Hears nothing: for what is not materialized."""
-
-    def extracted(self, result: PartitionResult, stage: Stage) -> None:
-        pass
-
-    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
-        pass
-
-    def tell(self) -> None:
-        pass
-
-
-NOBODY: Recorder = _Nobody()
+NOBODY = Recorder()
 
 
 @dataclass
@@ -90,6 +78,7 @@ def partition_report(run: Run, result: PartitionResult, version: int | None) -> 
     errors = _errors(run, result.job.module, causes)
     is_unchanged = run.kind == "replay" and not result.data
     status: Status = "failed" if errors else "unchanged" if is_unchanged else "ok"
+    counts: dict[str, Any] = {name: result.total(name) for name in COUNTS}
     return PartitionReport(
         partition=result.partition,
         status=status,
@@ -101,10 +90,7 @@ def partition_report(run: Run, result: PartitionResult, version: int | None) -> 
         error=errors[0] if errors else None,
         errors=errors,
         rows_replayed=0 if errors else result.total("rows_replayed"),
-        rows_read=result.total("rows_read"),
-        rows_rejected=result.total("rows_rejected"),
-        rows_merged=result.total("rows_merged"),
-        rows_published=result.total("rows_published"),
+        **counts,
     )
 
 
