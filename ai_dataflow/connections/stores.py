@@ -73,7 +73,7 @@ class Folder:
         """The object store that the folder is in.
 
         Raises:
-            SignInError: Entra ID does not let us in.
+            Fault: Entra ID does not let us in.
         """
         return self.account.store(self.container) if self.account else LocalStore(self.url)
 
@@ -82,7 +82,7 @@ class Folder:
         """What Polars' scans and sinks need beside the `uri`.
 
         Raises:
-            SignInError: Entra ID does not let us in.
+            Fault: Entra ID does not let us in.
         """
         return self.account.polars() if self.account else {}
 
@@ -309,7 +309,7 @@ def open_delta(folder: Folder, version: int | None = None) -> DeltaTable:
 
     Raises:
         TableNotFoundError: there is none.
-        SignInError: Entra ID does not let us in.
+        Fault: Entra ID does not let us in.
     """
     uri, options = delta_uri(folder), delta_options(folder)
     return _whole(lambda: _Delta(uri, version=version, storage_options=options))

@@ -23,7 +23,7 @@ from polars.exceptions import PolarsError
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
-from ai_dataflow.connections.account_faults import FOREIGN
+from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import (
     Folder,
     delta_options,

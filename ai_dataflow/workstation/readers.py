@@ -14,7 +14,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.connections.account_faults import FOREIGN, fault_of
+from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.stores import Folder, scan_delta
 from ai_dataflow.workstation.commit import files_in, open_table
 from ai_dataflow.workstation.data_files import publication_of
@@ -139,7 +139,7 @@ def read_dataset(
     try:
         delta = open_table(table, version)
     except FOREIGN as error:
-        if isinstance(error, DeltaError) and fault_of(error, table.account) is None:
+        if isinstance(error, DeltaError) and account_fault(error, table.account) is None:
             raise DatasetNotFoundError(f"there is no version {version} of {table.url}") from None
         raise unreached(table, error) from None
     if delta is None:
