@@ -18,11 +18,12 @@ from typing import Protocol
 
 from ai_dataflow.config.diagnostics import DataflowError, redacted
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections.faults import Fault
 from ai_dataflow.notifications.mail_places import Places
 from ai_dataflow.notifications.mime import to_mime
 from ai_dataflow.notifications.outbox import Entry, Outbox, utc_now
 from ai_dataflow.notifications.queueing import sender_of
-from ai_dataflow.notifications.smtp import Outcome, ServerDownError, connected
+from ai_dataflow.notifications.smtp import Outcome, connected
 from ai_dataflow.workstation.lease import DEAD_SECONDS, Lease, lease
 
 MAILS = "mails"
@@ -129,7 +130,7 @@ def _deliver(here: _Round, keys: Sequence[str]) -> None:
             with connect_to(here.settings)() as session:
                 is_open = True
                 _send_all(here, session, todo)
-        except ServerDownError as error:
+        except Fault as error:
             faults += 1
             # A letter that breaks the connection costs itself only, until it is clearly the server.
             hit = todo[:1] if is_open and faults < _FAULTS else list(todo)
@@ -239,5 +240,5 @@ class _FileSession:
             new.write_bytes(mail.as_bytes())
             new.replace(file)
         except OSError as error:
-            raise ServerDownError(error.strerror or "it cannot be written to") from None
+            raise Fault("unusable", error.strerror or "it cannot be written to") from None
         return Outcome(accepted=list(recipients), where=str(file))
