@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -13,10 +15,13 @@ from typer.testing import CliRunner
 
 from ai_dataflow.cli import app
 from ai_dataflow.cli.starter import write_project
+from ai_dataflow.config.codes import FAMILIES
 from ai_dataflow_tests import rooms
 from ai_dataflow_tests.rooms import FLOORS, PACKAGE, Import, imports, room_of
 from ai_dataflow_tests.walk import Stay, drawing, partition_walk, watched
 
+# A code, or a part of one that tells one from another.
+CODE = re.compile(rf"({'|'.join(FAMILIES)})(-(\d{{3}})?)?|-?\d{{3}}")
 # Rooms of one floor that know each other, in one direction.
 BESIDE = {("extracts", "compiler"), ("tables", "connections")}
 
@@ -87,6 +92,32 @@ def test_a_command_plans_once_and_surveys_once(
     times = Counter(into.function for _, into in walk.steps())
     once = ("make_draft", "survey", "read_schemas", "changes", "complete", "execute")
     assert {name: times[name] for name in once} == dict.fromkeys(once, 1)
+
+
+def test_no_branch_asks_for_a_code() -> None:
+    """It asks for the kind of a fault, the meaning of a diagnostic, a flag or a type.
+
+    But for what is read from a report, whose contract the code is.
+    """
+    found = {
+        f"{file.relative_to(PACKAGE)}: {ast.unparse(node)}"
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare) or _asks_for_its_ends(node)
+        for leaf in ast.walk(node)
+        if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+        if CODE.fullmatch(leaf.value)
+    }
+    assert found == {"orchestration/assets.py: d['code'] == 'COV-001'"}
+
+
+def _asks_for_its_ends(node: ast.AST) -> bool:
+    ends = ("startswith", "endswith")
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ends
+    )
 
 
 def _run(script: str) -> None:

@@ -42,7 +42,7 @@ def rejects(
     modules = [m for m in reject_tables.modules(workstation) if module in ("", m)]
     code = reason.upper()
     if code and code not in CODES:
-        known = [known for known in CODES if known.startswith("REJ-")]
+        known = [code.code for code in CODES.values() if code.kind == "reject"]
         raise typer.BadParameter(f"there is no reason {code}; they are {', '.join(known)}")
     groups = [g for m in modules for g in reject_groups(workstation, m, client, code, samples)]
     if as_json:

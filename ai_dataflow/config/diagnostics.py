@@ -29,6 +29,7 @@ _NAMED = re.compile(
 _LOGIN = re.compile(r"://[^/\s]*@")
 
 Severity = Literal["error", "warning"]
+Void = Literal["", "cell", "line"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class Diagnostic:
 
     `place` is where to look (`ai_mapping.xlsx!AI_Map!F17`, `control_table.csv:42:active`),
     `fix` what to do. `product`, `module` and `submodule` route it to its owner; `partitions` are
-    those that it holds back. `line` is the table's line, where it is about one; `cause` is the
-    technical root cause for those who want it.
+    those that it holds back. `line` is the table's line, where it is about one, and `void` what of
+    it has no value to go by: a cell, or all of it. `cause` is the technical root cause for those
+    who want it.
     """
 
     code: str
@@ -53,6 +55,7 @@ class Diagnostic:
     owner: str = ""
     partitions: tuple[PartitionKey, ...] = ()
     line: int = 0
+    void: Void = ""
     cause: str = ""
 
     @property

@@ -100,7 +100,7 @@ class Cluster:
             result: PartitionResult = pickle.loads(row.result or _NOTHING)  # noqa: S301 - our own
         except Exception as error:
             problem = _problem(error)
-            if problem.code == "RUN-020":
+            if problem.meaning.transient:  # it is the session; no `Breaker`: none comes back
                 self._gone = problem
             return self._failed(job, problem)
         return result if other is None else self._failed(job, _other_versions(other))

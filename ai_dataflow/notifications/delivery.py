@@ -16,7 +16,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 
-from ai_dataflow.config.diagnostics import DataflowError, redacted
+from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.faults import Fault
 from ai_dataflow.notifications.mail_places import Places
@@ -24,7 +24,7 @@ from ai_dataflow.notifications.mime import to_mime
 from ai_dataflow.notifications.outbox import Entry, Outbox, utc_now
 from ai_dataflow.notifications.queueing import sender_of
 from ai_dataflow.notifications.smtp import Outcome, connected
-from ai_dataflow.workstation.lease import DEAD_SECONDS, Lease, lease
+from ai_dataflow.workstation.lease import DEAD_SECONDS, Lease, LeaseError, lease
 
 MAILS = "mails"
 _FIRST_WAIT = timedelta(minutes=1)
@@ -107,9 +107,7 @@ def _alone(outbox: Outbox, done: Delivery) -> Iterator[Lease | None]:
     manager = lease(outbox.lease, "the mails", name, patience=_PATIENCE)
     try:
         held = manager.__enter__()
-    except DataflowError as error:
-        if error.diagnostics[0].code != "WST-006":
-            raise
+    except LeaseError:
         done.busy = True
         yield None
         return

@@ -50,8 +50,8 @@ def run(
 
 
 def _changed_meanwhile(result: PartitionResult) -> bool:
-    codes = {failure.diagnostic.code for failure in result.failures}
-    return codes == {"SRC-005"}
+    kinds = {failure.diagnostic.meaning.kind for failure in result.failures}
+    return kinds == {"changed_source"}
 
 
 def _run(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from ai_dataflow.compiler.mappings import CompiledSource, compile_source
+from ai_dataflow.compiler.mappings import CompiledSource, MappingError, compile_source
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.settings import Settings
@@ -38,8 +38,6 @@ from ai_dataflow.workstation.reject_tables import Current
 _NUMBER, _PASSES, _NOW = "\ue000number", "\ue000passes", "\ue000now "
 _NO_COLUMN = "\ue000none"  # of a source that is mapped to literals alone
 _TOLD = ("reason", "ai_column", "mapping_cell")
-_NOT_READ = ("MAP-014", "MAP-018")
-_OTHER_CASE = "MAP-017"
 
 
 def replay(
@@ -167,17 +165,16 @@ def _raw(source: SourceJob, own: pl.LazyFrame, schema: str) -> tuple[CompiledSou
     columns = schema_of(schema)
     try:
         compiled = compile_source(source, columns)
-    except DataflowError as error:
-        problems = error.diagnostics
-        unread = [problem for problem in problems if problem.code in _NOT_READ]
+    except MappingError as error:
+        problems, unread = error.diagnostics, error.unread
         if len(unread) < len(problems):
             raise DataflowError(*(p for p in problems if p not in unread)) from None
         what = f"the rejected rows do not have what the sheet reads now: {unread[0].message}"
         raise not_replayable(source.product, source.submodule, what, unread[0].place) from None
-    for warning in compiled.warnings:
-        if warning.code == _OTHER_CASE:  # the source may have had both, and this one not be read
-            what = f"it cannot be told which column is meant: {warning.message}"
-            raise not_replayable(source.product, source.submodule, what, warning.place)
+    if compiled.guesses:  # the source may have had both, and this one not be read
+        guess = compiled.guesses[0]
+        what = f"it cannot be told which column is meant: {guess.message}"
+        raise not_replayable(source.product, source.submodule, what, guess.place)
     if not columns:
         return compiled, own.select(pl.col(_NUMBER).alias(_NO_COLUMN))
     return compiled, decoded(own, "raw_row", columns)

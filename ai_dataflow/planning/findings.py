@@ -83,7 +83,7 @@ def _finish(found: _Found, teams: tuple[Team, ...]) -> Diagnostic:
 
 
 def _reading_order(problem: Diagnostic) -> tuple[int, int, str]:
-    return _ORDER.index(problem.code[:3]), problem.line, problem.place
+    return _ORDER.index(problem.meaning.family), problem.line, problem.place
 
 
 def _with_scope(problem: Diagnostic, rows: list[ControlRow]) -> Diagnostic:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.partition.job import AiColumn
-from ai_dataflow.planning.bad_rows import NAMELESS
 from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
@@ -39,7 +38,7 @@ def resolved_sources(
     """Resolve the location and the mapping rows of every active control row."""
     lookup = _mapping_lookup(project.mapping)
     sources: dict[ControlRow, SourceJob] = {}
-    bad = {p.line for p in project.control_problems if p.code in NAMELESS}
+    bad = {p.line for p in project.control_problems if p.void}
     for row in active:
         try:
             location = resolve(row, project.settings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Void, did_you_mean, listing
 from ai_dataflow.tables.grids import Flaw, Grid, UnreadableError, by_line, read_grid
 
 T = TypeVar("T")
@@ -102,19 +102,20 @@ class Table:
         return ((line, cells[name]) for line, cells in self.rows.items())
 
     def wrong(
-        self, number: str, column: str, why: Callable[[str], str], fix: str
+        self, number: str, column: str, why: Callable[[str], str], fix: str, *, void: Void = ""
     ) -> Iterator[Diagnostic]:
         """Find the wrong cells of a column; `why` says it, or nothing where all is well."""
         for line, value in self.column(column):
             if message := why(value):
-                yield self.problem(number, line, column, message, fix)
+                yield self.problem(number, line, column, message, fix, void=void)
 
     def blanks(self, columns: Iterable[str]) -> Iterator[Diagnostic]:
         """Find blank cells in columns that need a value (code `…-003`)."""
         for column in columns:
             for line, value in self.column(column):
                 if not value:
-                    yield self.problem("003", line, column, f"`{column}` is blank", "fill it in")
+                    message, fix = f"`{column}` is blank", "fill it in"
+                    yield self.problem("003", line, column, message, fix, void="cell")
 
     def bad_names(self, columns: Iterable[str], also: str = "") -> Iterator[Diagnostic]:
         """Find names that cannot be part of a partition key or a path (code `…-004`)."""
@@ -125,7 +126,7 @@ class Table:
                 fits = value in ("", also) or rule.fullmatch(value)
                 return "" if fits else f"`{value[:80]}` cannot be a {column}"
 
-            yield from self.wrong("004", column, why, _NAMES)
+            yield from self.wrong("004", column, why, _NAMES, void="cell")
 
     def bad_flags(self, columns: Iterable[str]) -> Iterator[Diagnostic]:
         """Find cells that are neither yes nor no (code `…-005`)."""
@@ -138,17 +139,19 @@ class Table:
         A cell with a flaw has no value of its own; a line of the wrong width has none at all.
         """
         flawed = {flaw.place for flaw in self.flaws if flaw.severity == "error"}
-        widths = (flaw for flaw in self.flaws if flaw.code.endswith("-902"))
+        widths = (flaw for flaw in self.flaws if flaw.void == "line")
         shifted = {f.line for f in widths if f.place == self.sheet.place(f.line)}
         flaws = (f for f in self.flaws if f.severity == "error" or f.line not in shifted)
         rest = (p for p in problems if p.place not in flawed and p.line not in shifted)
         return [*flaws, *rest]
 
-    def problem(self, number: str, line: int, column: str, message: str, fix: str) -> Diagnostic:
+    def problem(
+        self, number: str, line: int, column: str, message: str, fix: str, *, void: Void = ""
+    ) -> Diagnostic:
         """Make a diagnostic about one cell."""
         code = f"{self.layout.prefix}-{number}"
         place = self.sheet.place(line, column)
-        return Diagnostic(code, message, place=place, fix=fix, line=line)
+        return Diagnostic(code, message, place=place, fix=fix, line=line, void=void)
 
 
 def _no_flag(value: str) -> str:
@@ -227,6 +230,7 @@ def _flaw(flaw: Flaw, grid: Grid, sheet: Sheet, layout: Layout) -> Diagnostic:
         fix=flaw.fix,
         severity="warning" if flaw.is_warning else "error",
         line=flaw.line,
+        void=flaw.void,
     )
 
 

@@ -113,7 +113,7 @@ def published(workstation: Workstation) -> dict[str, Published]:
             with reaching(workstation.root):
                 delta = open_table(workstation.dataset(module))
         except DataflowError as error:
-            if error.diagnostics[0].code == "WST-001":
+            if error.diagnostics[0].meaning.kind == "publish":
                 continue  # a table that cannot be read is told where it is written to
             raise
         if delta is not None:

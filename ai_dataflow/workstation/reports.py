@@ -160,7 +160,10 @@ class RunReport(_Part):
         return (problem for problem in self.diagnostics if problem.get("severity") == "error")
 
     def _told(self, code: str) -> list[str]:
-        """Give the run's errors whose code begins so."""
+        """Give the run's errors whose code begins so.
+
+        Of the code alone, whose meaning the catalogue may not have: the run may be an older one's.
+        """
         return [f"{d['code']} {d['message']}" for d in self._errors if d["code"].startswith(code)]
 
 
