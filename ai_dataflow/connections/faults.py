@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from threading import Lock
 from typing import Literal
 
 from ai_dataflow.config.diagnostics import Diagnostic
@@ -66,12 +65,12 @@ class Breaker:
 
     So that a thousand sources of one place do not each find it out. Made once per process, as a
     constant of its module: accounts and settings, which are sent elsewhere, have no part of it.
+    Threads share it without a lock: each method does one thing to a dict.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._faults: dict[Hashable, tuple[float, Fault]] = {}
-        self._lock = Lock()
 
     def check(self, place: Hashable) -> None:
         """Make sure that a place may be asked.
@@ -79,25 +78,21 @@ class Breaker:
         Raises:
             Fault: that of a moment ago.
         """
-        with self._lock:
-            since, fault = self._faults.get(place, (0.0, None))
+        since, fault = self._faults.get(place, (0.0, None))
         if fault and time.monotonic() - since < self.seconds:
             raise fault.with_traceback(None)
 
     def trip(self, place: Hashable, fault: Fault) -> None:
         """Remember that asking a place was in vain."""
-        with self._lock:
-            self._faults[place] = (time.monotonic(), fault)
+        self._faults[place] = (time.monotonic(), fault)
 
     def reset(self, place: Hashable) -> None:
         """Forget what a place did: it is well."""
-        with self._lock:
-            self._faults.pop(place, None)
+        self._faults.pop(place, None)
 
     def clear(self) -> None:
         """Forget everything, as a new process has."""
-        with self._lock:
-            self._faults.clear()
+        self._faults.clear()
 
 
 def diagnostic(fault: Fault, telling: Telling, place: str, **words: object) -> Diagnostic:

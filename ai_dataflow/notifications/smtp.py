@@ -11,7 +11,7 @@ from email.message import EmailMessage
 
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.mail_settings import MailSettings
-from ai_dataflow.connections.faults import Fault, Kind
+from ai_dataflow.connections.faults import Fault
 
 _PERMANENT = range(500, 600)
 _REASONS: dict[type[Exception], str] = {
@@ -70,7 +70,7 @@ class Session:
             self._reset()
             return Outcome(refused=dict.fromkeys(recipients, redacted(error)))
         except (OSError, smtplib.SMTPException) as error:
-            raise fault_of(error) from None
+            raise Fault("unreachable", _reason(error)) from None
         return _sorted(recipients, refusals)
 
     def _reset(self) -> None:
@@ -89,7 +89,7 @@ def connected(settings: MailSettings) -> Iterator[Session]:
     try:
         server = _connect(settings)
     except (OSError, smtplib.SMTPException) as error:
-        raise fault_of(error) from None
+        raise Fault("unreachable", _reason(error)) from None
     except ValueError:  # such as letters that no login or name of a server may have
         reason = "host, user or password have letters that it cannot take"
         raise Fault("unusable", reason) from None
@@ -120,12 +120,6 @@ def _connect(settings: MailSettings) -> smtplib.SMTP:
         server.close()
         raise
     return server
-
-
-def fault_of(error: Exception) -> Fault:
-    """Read why the server as such cannot be used now: nothing else need be tried."""
-    kind: Kind = "login" if isinstance(error, smtplib.SMTPAuthenticationError) else "unreachable"
-    return Fault(kind, _reason(error))
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.exceptions import ComputeError
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
@@ -303,6 +304,22 @@ def test_a_file_that_changed_since_it_was_listed_is_refused(
     with pytest.raises(DataflowError) as error:
         _read(extract)
     assert _code(error) == "SRC-005"
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [(PermissionError("closed"), "SRC-006"), (ComputeError("not what it promises"), "SRC-005")],
+)
+def test_what_may_not_be_read_is_not_looked_at_again(
+    tmp_path: Path, raised: Exception, code: str
+) -> None:
+    """Whatever else goes wrong with a file that was replaced, it is that it was replaced."""
+    file = _write(tmp_path / "rows.csv")
+    extract = _pin(tmp_path, file.name)
+    _larger(file)
+    with pytest.raises(DataflowError) as error, _open(extract).reading():
+        raise raised
+    assert _code(error) == code
 
 
 def test_a_file_that_is_added_later_is_not_read(tmp_path: Path) -> None:
