@@ -64,7 +64,7 @@ def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
         *table.bad_flags(("is_key", "required")),
         *table.wrong("006", "ai_type", _unknown_type, f"one of {listing(ai_types.NAMES, 20)}"),
         *table.wrong("008", "ai_column", _reserved, "choose another name"),
-        *table.wrong("004", "ai_column", _bad_column, _COLUMNS),
+        *table.wrong("004", "ai_column", _bad_column, _COLUMNS, void="cell"),
         *_unfed(table),
     ]
     rows = [_row(table, line, cells) for line, cells in table.rows.items()]

@@ -102,12 +102,7 @@ class Table:
         return ((line, cells[name]) for line, cells in self.rows.items())
 
     def wrong(
-        self,
-        number: str,
-        column: str,
-        why: Callable[[str], str],
-        fix: str,
-        void: Void = "",
+        self, number: str, column: str, why: Callable[[str], str], fix: str, *, void: Void = ""
     ) -> Iterator[Diagnostic]:
         """Find the wrong cells of a column; `why` says it, or nothing where all is well."""
         for line, value in self.column(column):
@@ -117,10 +112,10 @@ class Table:
     def blanks(self, columns: Iterable[str]) -> Iterator[Diagnostic]:
         """Find blank cells in columns that need a value (code `…-003`)."""
         for column in columns:
-            said = f"`{column}` is blank"
             for line, value in self.column(column):
                 if not value:
-                    yield self.problem("003", line, column, said, "fill it in", void="cell")
+                    message, fix = f"`{column}` is blank", "fill it in"
+                    yield self.problem("003", line, column, message, fix, void="cell")
 
     def bad_names(self, columns: Iterable[str], also: str = "") -> Iterator[Diagnostic]:
         """Find names that cannot be part of a partition key or a path (code `…-004`)."""
@@ -131,7 +126,7 @@ class Table:
                 fits = value in ("", also) or rule.fullmatch(value)
                 return "" if fits else f"`{value[:80]}` cannot be a {column}"
 
-            yield from self.wrong("004", column, why, _NAMES, "cell")
+            yield from self.wrong("004", column, why, _NAMES, void="cell")
 
     def bad_flags(self, columns: Iterable[str]) -> Iterator[Diagnostic]:
         """Find cells that are neither yes nor no (code `…-005`)."""
