@@ -11,11 +11,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from ai_dataflow.cli import show
-from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_draft, out, print_json
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.runs.cleanup import SAFE_AGE, clean
-from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at
+from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at, read_draft
 from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.layout import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, kept_report
@@ -55,7 +55,7 @@ def run(
     """
     if full and partition:
         raise typer.BadParameter("give --full or --partition: one of the two is not needed")
-    draft = load_draft(config)
+    draft = read_draft(config)
     if not draft.plan.partitions:
         raise DataflowError(*draft.plan.errors, _nothing_to_run(draft.project))
     if full or partition:
@@ -88,7 +88,7 @@ def retry(
     from ai_dataflow.notifications.routing import problems_of, recipients  # noqa: PLC0415
     from ai_dataflow.notifications.single_mails import report_named  # noqa: PLC0415
 
-    draft = load_draft(config)
+    draft = read_draft(config)
     project = draft.project
     report = report_named(open_places(project.settings), run_id)
     # Whose an error is, the mails say: what nobody owns is the platform team's.

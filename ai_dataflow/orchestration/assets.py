@@ -17,11 +17,10 @@ from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
-from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.planning.draft import Draft
 from ai_dataflow.runs.modules import Watcher
 from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at
 from ai_dataflow.runs.run import execute
-from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.reports import RunReport
 
 STEP = "ai_dataflow"
@@ -115,7 +114,7 @@ def build_assets(
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
     ) -> Iterator[dg.AssetCheckResult]:
         stages = _stages(context)
-        found = prospect or _look(context, config, project.load(), stages)
+        found = prospect or _look(context, config, project.draft(), stages)
         recorder = DagsterRecorder(context, found.project)
         with as_failure():
             report = execute(found, stages, context.run.run_id, recorder, watcher or recorder.log)
@@ -131,13 +130,12 @@ def build_assets(
 
 
 def _look(
-    context: dg.AssetExecutionContext, config: RunConfig, project: Project, stages: Sequence[Stage]
+    context: dg.AssetExecutionContext, config: RunConfig, draft: Draft, stages: Sequence[Stage]
 ) -> Prospect:
     """Look at what is to be run: what was chosen in Dagster, or named in the config, or changed."""
     named = context.partition_keys if _planned_by_dagster(context) else config.partition_keys
     keys = list(dict.fromkeys(named))
     with as_failure():
-        draft = make_draft(project)
         if not _planned_by_dagster(context):
             add_partitions(context.instance, keys or draft.plan.partitions)
         if not keys and not config.full:

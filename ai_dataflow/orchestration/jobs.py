@@ -52,11 +52,11 @@ def build_replay_job(watcher: Watcher | None = None) -> dg.JobDefinition:
     def step(
         context: dg.OpExecutionContext, config: ReplayConfig, project: ProjectResource
     ) -> None:
-        loaded = project.load()
-        recorder = DagsterRecorder(context, loaded)
+        draft = project.draft()
+        recorder = DagsterRecorder(context, draft.project)
         chosen, told = Chosen(config.module, config.client), watcher or recorder.log
         with as_failure():
-            report = execute_replay(loaded, chosen, context.run.run_id, recorder, told)
+            report = execute_replay(draft, chosen, context.run.run_id, recorder, told)
         end(context, report)
 
     @dg.job(name=REPLAY_JOB, description="Maps the open rejects again and publishes what passes.")

@@ -8,6 +8,8 @@ import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError, redacted
 from ai_dataflow.config.settings import Settings, load_settings
+from ai_dataflow.planning.draft import Draft
+from ai_dataflow.runs.prospect import read_draft
 from ai_dataflow.tables.project import Project, load_project
 
 
@@ -41,6 +43,15 @@ class ProjectResource(dg.ConfigurableResource[Project]):
             DataflowError: they cannot be used.
         """
         return load_project(self.config or None)
+
+    def draft(self) -> Draft:
+        """Read the settings and the tables, and plan by them; see `read_draft`.
+
+        Raises:
+            dg.Failure: they cannot be used.
+        """
+        with as_failure():
+            return read_draft(self.config or None)
 
 
 @contextmanager

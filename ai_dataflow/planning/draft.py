@@ -7,7 +7,7 @@ once, whatever is asked of the sources afterwards.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import MappingProxyType
 
@@ -37,7 +37,8 @@ class Draft:
     """What the tables of a project say.
 
     `active` are the active control rows, `sources` what those became that could be resolved;
-    `plan` is the plan by the tables alone.
+    `plan` is the plan by the tables alone. `leases` are the numbers of the modules' newest leases
+    before the tables were read, where somebody looked.
     """
 
     project: Project
@@ -45,6 +46,7 @@ class Draft:
     sources: Mapping[ControlRow, SourceJob]
     findings: Findings
     plan: Plan
+    leases: Mapping[str, int] = field(default_factory=dict)
 
 
 def make_draft(project: Project) -> Draft:

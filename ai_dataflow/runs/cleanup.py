@@ -27,7 +27,7 @@ from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.kept_rows import all_kept
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
 from ai_dataflow.workstation.lease import lease
-from ai_dataflow.workstation.publish import tidy, unseen
+from ai_dataflow.workstation.publish import tidy, unseen, writer_of
 from ai_dataflow.workstation.reaching import reaching
 
 SAFE_AGE = timedelta(hours=24)
@@ -83,7 +83,7 @@ def _clean_module(
     try:
         with lease(workstation.leases(module), module, run_id) as held:
             if not dry_run:
-                tidy(workstation, module, run_id)
+                tidy(workstation, module, writer_of(held))
             found = list(_left_over(workstation, module, datetime.now(UTC) - age))
             held.check()
             for folder, path, _ in () if dry_run else found:

@@ -32,16 +32,12 @@ class Progress:
 
 
 Watcher = Callable[[Progress], None]
-Work = Callable[[PartitionJob], Task]
+# Gives what makes the partitions of jobs of one module, under its lease.
+Tasks = Callable[[list[PartitionJob], Lease], list[tuple[PartitionJob, Task]]]
 
 
-def make(
-    run: Run, jobs: list[PartitionJob], works: Callable[[str], Work], watcher: Watcher
-) -> None:
-    """Make partitions, module by module, each module under its lease; publish what is well.
-
-    `works` gives what makes a module's partitions; it is asked once the lease is there.
-    """
+def make(run: Run, jobs: list[PartitionJob], tasks_of: Tasks, watcher: Watcher) -> None:
+    """Make partitions, module by module, each module under its lease; publish what is well."""
     if not jobs:
         return
     try:
@@ -56,7 +52,7 @@ def make(
         watcher(Progress(done, len(jobs), note))
 
     for module, own in groupby(jobs, key=lambda job: job.module):
-        for _ in _make_module(run, module, list(own), works, engine, told):
+        for _ in _make_module(run, module, list(own), tasks_of, engine, told):
             done += 1
             told()
 
@@ -65,7 +61,7 @@ def _make_module(
     run: Run,
     module: str,
     jobs: list[PartitionJob],
-    works: Callable[[str], Work],
+    tasks_of: Tasks,
     engine: Engine,
     told: Callable[[str], None],
 ) -> Iterator[PartitionResult]:
@@ -75,8 +71,7 @@ def _make_module(
         try:
             folder = run.workstation.leases(module)
             held = stack.enter_context(lease(folder, module, run.run_id, told))
-            work = works(module)
-            tasks = [(job, work(job)) for job in jobs]
+            tasks = tasks_of(jobs, held)
         except DataflowError as error:
             results += [_refused(run, job, error) for job in jobs]
             yield from results

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.config.settings import load_settings
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.planning.changes import Changes, changes
-from ai_dataflow.planning.draft import Draft, complete
+from ai_dataflow.planning.draft import Draft, complete, make_draft
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.sources.schemas import Look, read_schemas
 from ai_dataflow.sources.survey import survey
 from ai_dataflow.tables.locations import Location
-from ai_dataflow.tables.project import Project
+from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.layout import check_workstation, open_workstation
+from ai_dataflow.workstation.lease import newest_leases
 from ai_dataflow.workstation.readers import published
 from ai_dataflow.workstation.records import read_records
 
@@ -31,7 +36,8 @@ class Prospect:
     `plan` are all partitions; those that are not looked at are planned from the tables alone.
     `partitions` are what the run is about: those that were `named`, or what changed and what is
     held back; `changes` tell of these. `removed` are published partitions that the control table
-    no longer has. `seconds` is how long looking took.
+    no longer has. `leases` were the newest before its tables were read; `seconds` is how long
+    looking took.
     """
 
     project: Project
@@ -39,8 +45,21 @@ class Prospect:
     partitions: tuple[PartitionKey, ...]
     changes: Changes = field(default_factory=Changes)
     removed: tuple[PartitionKey, ...] = ()
+    leases: Mapping[str, int] = field(default_factory=dict)
     named: bool = False
     seconds: float = 0.0
+
+
+def read_draft(config: str | Path | None = None) -> Draft:
+    """Read a project for a run and plan it by its tables; note first which leases are the newest.
+
+    Raises:
+        DataflowError: as `load_project`.
+    """
+    newest: dict[str, int] = {}
+    with suppress(DataflowError):  # a workstation that is away is told where it is needed
+        newest = newest_leases(open_workstation(load_settings(config)).leases())
+    return replace(make_draft(load_project(config)), leases=newest)
 
 
 def look_ahead(draft: Draft) -> Prospect:
@@ -71,7 +90,8 @@ def look_ahead(draft: Draft) -> Prospect:
     removed = sorted(publications.keys() - set(plan.partitions))
     partitions = tuple(sorted((*own.due, *plan.held)))
     seconds = time.perf_counter() - begun
-    return Prospect(project, plan, partitions, own, tuple(removed), seconds=seconds)
+    gone = tuple(removed)
+    return Prospect(project, plan, partitions, own, gone, draft.leases, seconds=seconds)
 
 
 def look_at(
@@ -85,7 +105,7 @@ def look_at(
     keys = tuple(map(PartitionKey, partitions))
     plan = look_live(draft, keys).plan if is_live else draft.plan
     seconds = time.perf_counter() - begun
-    return Prospect(draft.project, plan, keys, named=True, seconds=seconds)
+    return Prospect(draft.project, plan, keys, leases=draft.leases, named=True, seconds=seconds)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.replaying import replay
 from ai_dataflow.partition.result import Task
-from ai_dataflow.planning.draft import make_plan
-from ai_dataflow.runs.modules import Watcher, Work, make
+from ai_dataflow.planning.draft import Draft, make_draft
+from ai_dataflow.runs.modules import Watcher, make
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
@@ -19,9 +20,11 @@ from ai_dataflow.runs.outcome import (
     partition_report,
     report,
 )
+from ai_dataflow.runs.prospect import read_draft
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow.workstation.reports import RunReport
 
@@ -39,7 +42,7 @@ class Chosen:
 
 
 def execute_replay(
-    project: Project,
+    draft: Draft,
     chosen: Chosen,
     run_id: str,
     recorder: Recorder,
@@ -52,12 +55,14 @@ def execute_replay(
     Raises:
         DataflowError: WST-001, WST-004 or WST-005: it cannot be seen which rejects are open.
     """
-    run, jobs = _prepared(project, chosen, run_id, recorder)
+    run, jobs = _prepared(draft, chosen, run_id, recorder)
 
-    def works(module: str) -> Work:
-        return _work(run, reject_tables.current(run.workstation, module), dry_run=False)
+    def tasks_of(jobs: list[PartitionJob], held: Lease) -> list[tuple[PartitionJob, Task]]:
+        if held.number != draft.leases.get(jobs[0].module, 0) + 1:
+            jobs = _planned_anew(run, jobs)
+        return _tasks(run, jobs, dry_run=False)
 
-    make(run, jobs, works, watcher)
+    make(run, jobs, tasks_of, watcher)
     return report(run)
 
 
@@ -67,21 +72,26 @@ def dry_replay(project: Project, chosen: Chosen, run_id: str) -> RunReport:
     Raises:
         DataflowError: as `execute_replay`.
     """
-    run, jobs = _prepared(project, chosen, run_id, NOBODY)
-    current = {
-        module: reject_tables.current(run.workstation, module)
-        for module in {j.module for j in jobs}
-    }
-    for job in jobs:
-        work = _work(run, current[job.module], dry_run=True)
-        run.partitions.append(partition_report(run, work(job)(), None))
+    run, jobs = _prepared(make_draft(project), chosen, run_id, NOBODY)
+    for _, own in groupby(jobs, key=lambda job: job.module):
+        for _, task in _tasks(run, list(own), dry_run=True):
+            run.partitions.append(partition_report(run, task(), None))
     return report(run, store=False)
 
 
+def _planned_anew(run: Run, jobs: list[PartitionJob]) -> list[PartitionJob]:
+    """Plan a module's jobs again, as its tables are now: another run may have read newer ones."""
+    plan = read_draft(run.project.settings.file).plan
+    keys = [job.partition for job in jobs]
+    run.plan = replace(run.plan, held={**run.plan.held, **plan.held}, columns=plan.columns)
+    run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
+    return [plan.jobs[key] for key in keys if key in plan.jobs]
+
+
 def _prepared(
-    project: Project, chosen: Chosen, run_id: str, recorder: Recorder
+    draft: Draft, chosen: Chosen, run_id: str, recorder: Recorder
 ) -> tuple[Run, list[PartitionJob]]:
-    plan = make_plan(project)
+    project, plan = draft.project, draft.plan
     workstation = open_workstation(project.settings)
     run = Run(project, plan, workstation, run_id, ("ai_dataset",), recorder, kind="replay")
     found = _with_rejects(workstation, chosen)
@@ -102,11 +112,12 @@ def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[PartitionKey
     ]
 
 
-def _work(run: Run, current: dict[str, Current], *, dry_run: bool) -> Work:
-    settings = run.project.settings
+def _tasks(run: Run, jobs: list[PartitionJob], *, dry_run: bool) -> list[tuple[PartitionJob, Task]]:
+    """Give what replays jobs of one module."""
+    current = reject_tables.current(run.workstation, jobs[0].module)
 
-    def work(job: PartitionJob) -> Task:
-        own = current.get(job.client, Current())
-        return partial(replay, job, own, settings, run.run_id, dry_run=dry_run)
+    def task(job: PartitionJob) -> Task:
+        rejects = current.get(job.client, Current())
+        return partial(replay, job, rejects, run.project.settings, run.run_id, dry_run=dry_run)
 
-    return work
+    return [(job, task(job)) for job in jobs]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import starmap
 
@@ -17,8 +18,9 @@ from ai_dataflow.partition.making import run as run_partition
 from ai_dataflow.partition.result import Task
 from ai_dataflow.runs.modules import Watcher, make
 from ai_dataflow.runs.outcome import NOBODY, Recorder, Run, not_run, report, unchanged
-from ai_dataflow.runs.prospect import Prospect
+from ai_dataflow.runs.prospect import Prospect, look_at, read_draft
 from ai_dataflow.workstation.layout import open_workstation
+from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.reports import RunReport
 
 
@@ -48,11 +50,29 @@ def execute(
     run.partitions += [not_run(run, key) for key in prospect.partitions if key not in plan.jobs]
     jobs = [plan.jobs[key] for key in sorted(prospect.partitions) if key in plan.jobs]
 
-    def work(job: PartitionJob) -> Task:
-        return partial(run_partition, job, project.settings, run_id, tuple(stages))
+    def tasks_of(jobs: list[PartitionJob], held: Lease) -> list[tuple[PartitionJob, Task]]:
+        if held.number != prospect.leases.get(jobs[0].module, 0) + 1:
+            jobs = _planned_anew(run, jobs)
+        settings, made = run.project.settings, tuple(stages)
+        return [(job, partial(run_partition, job, settings, run_id, made)) for job in jobs]
 
-    make(run, jobs, lambda _: work, watcher)
+    make(run, jobs, tasks_of, watcher)
     return report(run)
+
+
+def _planned_anew(run: Run, jobs: list[PartitionJob]) -> list[PartitionJob]:
+    """Plan a module's jobs again, as its tables and sources are now that the lease is there.
+
+    Another run has been there since the plan was made, and may have published what is newer.
+    """
+    keys = [job.partition for job in jobs]
+    fresh = look_at(read_draft(run.project.settings.file), keys, run.stages)
+    module, plan = jobs[0].module, fresh.plan
+    columns = run.plan.columns | {module: plan.columns.get(module, ())}
+    run.project = fresh.project
+    run.plan = replace(run.plan, held={**run.plan.held, **plan.held}, columns=columns)
+    run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
+    return [plan.jobs[key] for key in keys if key in plan.jobs]
 
 
 def unchanged_report(prospect: Prospect) -> RunReport:

@@ -2,6 +2,11 @@
 
 Workers write files, only this module commits. Readers see the old version of every partition
 until the commit, and the new version of all of them after it.
+
+A commit carries the number of the lease that it is made under, as a transaction of the log (see
+"Transaction Identifiers" of the Delta protocol). Delta refuses nothing by it; so it is read in the
+snapshot that is committed on, in single attempts: whoever stood still while another run took the
+lease and published finds a higher number than its own, and stops.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Field, Schema
+from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
@@ -37,6 +42,7 @@ from ai_dataflow.workstation.reaching import overtaken, unreached
 
 # A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
 _ATTEMPTS = 3
+_LEASE = "ai_dataflow.lease"
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,38 @@ class TableColumn:
     description: str = ""
 
 
+@dataclass(frozen=True)
+class Writer:
+    """Who commits: a run, noted in the table's history, and the number of its lease."""
+
+    run_id: str
+    lease: int = 0
+
+    @property
+    def once(self) -> CommitProperties:
+        """What a commit in one attempt carries."""
+        return CommitProperties(
+            custom_metadata={"run_id": self.run_id},
+            max_commit_retries=0,
+            app_transactions=[Transaction(_LEASE, self.lease)] if self.lease else None,
+        )
+
+    def check(self, delta: DeltaTable, table: Folder) -> None:
+        """Make sure that no run with a later lease has committed.
+
+        Raises:
+            DataflowError: WST-006.
+        """
+        latest = delta.transaction_version(_LEASE) or 0
+        if self.lease and latest > self.lease:
+            raise DataflowError(_fenced(table, self.lease, latest))
+
+
 def commit(
     table: Folder,
     columns: Sequence[TableColumn],
     files: Mapping[str, Sequence[DataFile]],
-    run_id: str,
+    writer: Writer,
     at: int | None = None,
     replaces: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> int:
@@ -62,13 +95,14 @@ def commit(
         table: the Delta table's folder; the table is made if it is not there.
         columns: the table's columns from now on, `client_code` left out.
         files: the new files of each client; none at all empties the client's partition.
-        run_id: noted in the table's history.
+        writer: the run, and its lease.
         at: when the files are committed, in ms since 1970; by default now.
         replaces: the files that some clients must have before; if others have, WST-003.
 
     Raises:
         DataflowError: WST-001 where it cannot be written, WST-002 where a column that other
-            clients' files hold would change its type, WST-003 where another run came first.
+            clients' files hold would change its type, WST-003 where another run came first,
+            WST-006 where a run with a later lease has committed.
     """
     schema, added, clients = _schema(columns), _added(files, at), sorted(files)
 
@@ -76,9 +110,9 @@ def commit(
         for client, expected in replaces.items():
             if _files_of(delta, [client]) != set(expected):
                 raise overtaken(table, f"{client} was published anew meanwhile")
-        return _replace(delta, table, schema, added, clients, run_id)
+        return _replace(delta, table, schema, added, clients, writer)
 
-    return _committed(table, schema, added, run_id, replace)
+    return _committed(table, schema, added, writer, replace)
 
 
 def amend(
@@ -86,7 +120,7 @@ def amend(
     columns: Sequence[TableColumn],
     files: Mapping[str, Sequence[DataFile]],
     removed: Collection[str],
-    run_id: str,
+    writer: Writer,
     at: int | None = None,
 ) -> int:
     """Add files to some clients' partitions and take others away, in one transaction.
@@ -96,7 +130,7 @@ def amend(
         columns: as for `commit`.
         files: the files that each client gets besides those that it has.
         removed: the paths of files that leave; one that has left already is no error.
-        run_id: noted in the table's history.
+        writer: as for `commit`.
         at: as for `commit`.
 
     Returns:
@@ -108,26 +142,28 @@ def amend(
     schema, added = _schema(columns), _added(files, at)
 
     def change(delta: DeltaTable) -> int:
-        return _change(delta, schema, added, removed, run_id)
+        return _change(delta, table, schema, added, removed, writer)
 
-    return _committed(table, schema, added, run_id, change)
+    return _committed(table, schema, added, writer, change)
 
 
 def _committed(
     table: Folder,
     schema: Schema,
     added: list[AddAction],
-    run_id: str,
+    writer: Writer,
     change: Callable[[DeltaTable], int],
 ) -> int:
     """Commit, and again where nobody answered. What was done unheard is not done twice."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             if (delta := open_table(table.make())) is None:
-                _create(table, schema, added, run_id)
+                _create(table, schema, added, writer)
                 return 0
-            version = _version_with(delta, added)
-            return change(delta) if version is None else version
+            if (version := _version_with(delta, added)) is not None:
+                return version
+            writer.check(delta, table)
+            return change(delta)
         except (*FOREIGN, PolarsError) as error:
             failed = overtaken if _is_overtaken(error) else unreached
             problem = failed(table, error)
@@ -153,7 +189,7 @@ def _replace(
     schema: Schema,
     added: list[AddAction],
     clients: list[str],
-    run_id: str,
+    writer: Writer,
 ) -> int:
     """Commit to a table that is there, anew while other runs commit other clients' partitions.
 
@@ -171,10 +207,11 @@ def _replace(
                 schema=schema,
                 partition_by=[PARTITION_COLUMN],
                 partition_filters=[(PARTITION_COLUMN, "in", clients)],
-                commit_properties=_once(run_id),
+                commit_properties=writer.once,
             )
         except CommitFailedError:
             delta.update_incremental()
+            writer.check(delta, table)
             if delta.version() == version or _files_of(delta, clients) != before:
                 raise
         else:
@@ -183,10 +220,11 @@ def _replace(
 
 def _change(
     delta: DeltaTable,
+    table: Folder,
     schema: Schema,
     added: list[AddAction],
     removed: Collection[str],
-    run_id: str,
+    writer: Writer,
 ) -> int:
     """Commit to a table that is there, anew while other runs commit to other partitions."""
     while True:
@@ -203,10 +241,11 @@ def _change(
                 mode="append",
                 schema=schema,
                 partition_by=[PARTITION_COLUMN],
-                commit_properties=_once(run_id),
+                commit_properties=writer.once,
             )
         except CommitFailedError:
             delta.update_incremental()
+            writer.check(delta, table)
             if delta.version() == version:
                 raise
         else:
@@ -250,10 +289,6 @@ def _files_of(delta: DeltaTable, clients: list[str]) -> set[str]:
     return {file.path for file in files_in(delta) if file.client in clients}
 
 
-def _once(run_id: str) -> CommitProperties:
-    return CommitProperties(custom_metadata={"run_id": run_id}, max_commit_retries=0)
-
-
 def _version_with(delta: DeltaTable | None, added: list[AddAction]) -> int | None:
     """Give the table's version if our files are in it: then only the answer was lost.
 
@@ -274,7 +309,7 @@ def open_table(table: Folder, version: int | None = None) -> DeltaTable | None:
         return None
 
 
-def _create(table: Folder, schema: Schema, added: list[AddAction], run_id: str) -> None:
+def _create(table: Folder, schema: Schema, added: list[AddAction], writer: Writer) -> None:
     """Create a table with its first files, so that nobody ever sees it empty.
 
     In one attempt: in a second one deltalake would add them to a table that another run created
@@ -286,7 +321,7 @@ def _create(table: Folder, schema: Schema, added: list[AddAction], run_id: str) 
         added,
         partition_by=[PARTITION_COLUMN],
         storage_options=delta_options(table),
-        commit_properties=_once(run_id),
+        commit_properties=writer.once,
     )
 
 
@@ -348,3 +383,13 @@ def _dropped(
     held = {n: dtype for schema in schemas for n, dtype in schema.items() if n in names}
     arrow = pl.DataFrame(schema=held).to_arrow().schema
     return {field.name: field.type for field in Schema.from_arrow(arrow).fields}
+
+
+def _fenced(table: Folder, lease: int, latest: int) -> Diagnostic:
+    return Diagnostic(
+        "WST-006",
+        f"a run that took the lease over (number {latest}, this one has {lease}) has published "
+        f"to {table.url} meanwhile",
+        place=table.url,
+        fix="run these partitions again: they are planned anew then",
+    )

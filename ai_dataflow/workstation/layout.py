@@ -62,9 +62,9 @@ class Workstation:
         """The rows that are kept for replays of a module."""
         return self.root.folder(f"_kept/{module}")
 
-    def leases(self, module: str) -> Folder:
-        """The leases of a module."""
-        return self.root.folder(f"_leases/{module}")
+    def leases(self, module: str = "") -> Folder:
+        """The leases of a module, or of all of them."""
+        return self.root.folder(f"_leases/{module}".rstrip("/"))
 
     def outbox(self) -> Folder:
         """The mails that wait, and what became of the others."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.reaching import reaching
 
@@ -136,6 +137,21 @@ def lease(
         living.join()
         with suppress(DataflowError):  # it will be found dead
             held._write(held.holder.model_copy(update={"released": True}))
+
+
+def newest_leases(leases: Folder) -> dict[str, int]:
+    """Give the number of the newest lease of each module; `leases` is the folder of all of them.
+
+    Whoever plans notes it first: if the lease that a run then gets is not the next one, another has
+    been there in between, and may have published from newer tables.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(leases):
+        paths = [file.path.rpartition("/") for file in leases.files()]
+    numbers = grouped(paths, lambda path: path[0])
+    return {name: max(_number(file) for *_, file in own) for name, own in numbers.items() if name}
 
 
 def _acquire(folder: Folder, name: str, wanted: Holder, told: Told, wait: float) -> Lease:

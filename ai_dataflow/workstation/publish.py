@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.commit import TableColumn, amend, commit
+from ai_dataflow.workstation.commit import TableColumn, Writer, amend, commit
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.kept_rows import Kept, all_kept
 from ai_dataflow.workstation.layout import Workstation
@@ -60,32 +60,37 @@ def publish(
         DataflowError: as `commit`, WST-006 where the lease was lost: nothing of it is visible.
     """
     made = list(partitions)
-    run_id, at = held.holder.run_id, reject_tables.newest(workstation, module) + 1
+    writer, at = writer_of(held), reject_tables.newest(workstation, module) + 1
     left_out = {each.client: each.rejects for each in made if each.rejects}
     held.check()
     if left_out:
-        amend(workstation.rejects(module), reject_tables.COLUMNS, left_out, (), run_id, at)
+        amend(workstation.rejects(module), reject_tables.COLUMNS, left_out, (), writer, at)
     data = {each.client: each.data for each in made if each.data}
     version = None
     if data:
         held.check()
         replaces = {each.client: each.replaces for each in made if each.replaces}
-        version = commit(workstation.dataset(module), columns, data, run_id, at, replaces)
+        version = commit(workstation.dataset(module), columns, data, writer, at, replaces)
     with suppress(DataflowError):  # what stays is not open; the next run takes it away
         held.check()
-        tidy(workstation, module, run_id)
+        tidy(workstation, module, writer)
     return version
 
 
-def tidy(workstation: Workstation, module: str, run_id: str) -> None:
+def writer_of(held: Lease) -> Writer:
+    """Give who commits under a lease."""
+    return Writer(held.holder.run_id, held.number)
+
+
+def tidy(workstation: Workstation, module: str, writer: Writer) -> None:
     """Take away rejects and kept rows of publications that readers no longer see.
 
     Raises:
-        DataflowError: WST-001, WST-003, WST-004 or WST-005.
+        DataflowError: WST-001 or WST-003 to WST-006.
     """
     current = reject_tables.current(workstation, module)
     if leaving := {path for own in current.values() for path in own.superseded}:
-        amend(workstation.rejects(module), reject_tables.COLUMNS, {}, leaving, run_id)
+        amend(workstation.rejects(module), reject_tables.COLUMNS, {}, leaving, writer)
     kept = workstation.kept(module)
     unused = [own.path for own in unseen(all_kept(workstation, module), current)]
     with reaching(kept):

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ai_dataflow.extracts.stages import STAGES, Stage
-from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.outcome import NOBODY
-from ai_dataflow.runs.prospect import look_ahead, look_at
+from ai_dataflow.runs.prospect import look_ahead, look_at, read_draft
 from ai_dataflow.runs.replay import Chosen, dry_replay, execute_replay
 from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
@@ -20,20 +19,20 @@ def run(
     folder: Path, partitions: Sequence[str] = (), stages: Sequence[Stage] = STAGES
 ) -> RunReport:
     """Run partitions of a project; all by default."""
-    draft = make_draft(load_project(folder))
+    draft = read_draft(folder)
     prospect = look_at(draft, partitions or draft.plan.partitions, stages)
     return execute(prospect, stages, f"run-{uuid.uuid4().hex}", NOBODY)
 
 
 def run_changed(folder: Path) -> RunReport:
     """Run the partitions of a project whose inputs changed."""
-    prospect = look_ahead(make_draft(load_project(folder)))
+    prospect = look_ahead(read_draft(folder))
     return execute(prospect, STAGES, f"run-{uuid.uuid4().hex}", NOBODY)
 
 
 def replay(folder: Path, *, client: str = "", dry_run: bool = False) -> RunReport:
     """Replay the open rejects of a project, or of one client."""
-    project, chosen, run_id = load_project(folder), Chosen(client=client), uuid.uuid4().hex
+    chosen, run_id = Chosen(client=client), uuid.uuid4().hex
     if dry_run:
-        return dry_replay(project, chosen, f"dry-{run_id}")
-    return execute_replay(project, chosen, f"replay-{run_id}", NOBODY)
+        return dry_replay(load_project(folder), chosen, f"dry-{run_id}")
+    return execute_replay(read_draft(folder), chosen, f"replay-{run_id}", NOBODY)

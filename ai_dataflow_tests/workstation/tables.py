@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.commit import TableColumn, commit
+from ai_dataflow.workstation.commit import TableColumn, Writer, commit
 from ai_dataflow.workstation.data_files import write_partition
 
 DELTA_TYPES: dict[pl.DataType, str] = {pl.Int64(): "long", pl.String(): "string"}
@@ -34,4 +34,4 @@ def publish(folder: Path, run_id: str = "run-1", **clients: dict[str, list[Any]]
         client: () if frame is None else write_partition(frame.lazy(), table(folder), client)
         for client, frame in frames.items()
     }
-    return commit(table(folder), list(columns.values()), files, run_id)
+    return commit(table(folder), list(columns.values()), files, Writer(run_id))

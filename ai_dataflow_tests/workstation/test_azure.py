@@ -17,7 +17,7 @@ from ai_dataflow.config.sections import ExecutionSettings, StorageAccount, Works
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections import accounts
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.commit import TableColumn, commit
+from ai_dataflow.workstation.commit import TableColumn, Writer, commit
 from ai_dataflow.workstation.data_files import DataFile, write_batches, write_partition
 from ai_dataflow.workstation.layout import Workstation, check_workstation, open_workstation
 from ai_dataflow.workstation.readers import (
@@ -94,7 +94,7 @@ def _written(
 
 
 def _publish(table: Folder, **clients: list[int] | None) -> int:
-    return commit(table, COLUMNS, _written(table, clients), "run-1")
+    return commit(table, COLUMNS, _written(table, clients), Writer("run-1"))
 
 
 def _published(table: Folder, version: int | None = None) -> dict[str, list[int]]:
@@ -161,7 +161,7 @@ def test_those_that_publish_at_once_are_never_mixed(
 
         def publish(own: dict[str, tuple[DataFile, ...]], table: Folder = table) -> int | str:
             try:
-                return commit(table, COLUMNS, own, unique())
+                return commit(table, COLUMNS, own, Writer(unique()))
             except DataflowError as error:
                 return error.diagnostics[0].code
 
@@ -191,7 +191,7 @@ def test_a_commit_whose_answer_is_lost_is_known_again(
         _publish(place.dataset("sales"), USA=[0], CAN=[0])
     files = _written(table, {"USA": [1]})
     proxy.inject(Reset(late=True), method="PUT", path=LOG, times=1)
-    version = commit(table, COLUMNS, files, "run-1")
+    version = commit(table, COLUMNS, files, Writer("run-1"))
     assert version == int(again)
     assert _published(place.dataset("sales")) == {"USA": [1]} | ({"CAN": [0]} if again else {})
     with pytest.raises(DatasetNotFoundError):
@@ -205,7 +205,7 @@ def test_a_commit_that_a_passing_fault_stops_is_made(
     table = behind.dataset("sales")
     files = _written(table, {"USA": [1]})
     proxy.inject(fault, method="PUT", path=LOG, times=1)
-    commit(table, COLUMNS, files, "run-1")
+    commit(table, COLUMNS, files, Writer("run-1"))
     assert _published(table) == {"USA": [1]}
 
 
@@ -218,7 +218,7 @@ def test_a_new_column_is_looked_for_in_the_files_of_many_clients_at_once(
     files = write_partition(rows, table, "C0")
     proxy.inject(Stall(0.2), path=r"\.parquet")
     begun = time.monotonic()
-    commit(table, [*COLUMNS, TableColumn("s", "string")], {"C0": files}, "run-2")
+    commit(table, [*COLUMNS, TableColumn("s", "string")], {"C0": files}, Writer("run-2"))
     assert time.monotonic() - begun < 29 * 0.2 / 2
     assert _published(place.dataset("sales"))["C0"] == [1]
 
@@ -230,7 +230,7 @@ def test_an_account_that_is_away_is_told_and_nothing_is_published(
     files = _written(behind.dataset("sales"), {"USA": [2]})
     proxy.inject(Answer(503), method="PUT")
     with pytest.raises(DataflowError) as error:
-        commit(behind.dataset("sales"), COLUMNS, files, "run-2")
+        commit(behind.dataset("sales"), COLUMNS, files, Writer("run-2"))
     assert _code(error) == "WST-004"
     assert _published(place.dataset("sales")) == {"USA": [1]}
 
@@ -299,8 +299,8 @@ def test_a_signature_that_may_not_write_is_told(azurite: Azurite, container: str
     for write in (
         lambda: write_partition(pl.LazyFrame({"n": [1]}), table, "USA"),
         lambda: write_batches(staged, reader.staging("sales", "USA"), "copy.parquet"),
-        lambda: commit(table, COLUMNS, files, "run-1"),
-        lambda: commit(reader.dataset("new"), COLUMNS, files, "run-1"),
+        lambda: commit(table, COLUMNS, files, Writer("run-1")),
+        lambda: commit(reader.dataset("new"), COLUMNS, files, Writer("run-1")),
         lambda: write_report(reader.reports(), report(1)),
     ):
         with pytest.raises(DataflowError, match="`c and w` in its sas_token is missing") as error:
@@ -330,7 +330,7 @@ def test_a_workstation_that_lets_nobody_in_is_told_by_every_way_in(
         lambda: list(read_reports(closed.reports())),
         lambda: read_report(closed.reports(), "run-1"),
         lambda: write_partition(pl.LazyFrame({"n": [1]}), closed.dataset("sales"), "USA"),
-        lambda: commit(closed.dataset("sales"), COLUMNS, {"USA": ()}, "run-1"),
+        lambda: commit(closed.dataset("sales"), COLUMNS, {"USA": ()}, Writer("run-1")),
     ):
         with pytest.raises(DataflowError) as error:
             ask()
@@ -386,5 +386,5 @@ def test_tokens_are_renewed_while_a_long_partition_is_written_and_published(
     file = write_partition(frame, table, "USA")
     staged = write_batches(slowly(), place.staging("sales", "USA"), "copy.parquet")
     assert file[0].rows == staged.rows == 300_000
-    assert commit(table, COLUMNS, {"USA": file}, "run-1") == 0
+    assert commit(table, COLUMNS, {"USA": file}, Writer("run-1")) == 0
     assert read_dataset(table).select(pl.len()).collect().item() == 300_000

@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.tables import ai_types
-from ai_dataflow.workstation.commit import TableColumn, commit, open_table
+from ai_dataflow.workstation.commit import TableColumn, Writer, commit, open_table
 from ai_dataflow.workstation.data_files import write_partition
 from ai_dataflow.workstation.readers import read_dataset
 from ai_dataflow_tests.workstation.tables import publish, table
@@ -75,14 +75,14 @@ def test_a_client_can_be_emptied(tmp_path: Path) -> None:
 def test_a_client_without_rows_is_no_rows(tmp_path: Path) -> None:
     empty = pl.LazyFrame(schema={"n": pl.Int64})
     file = write_partition(empty, table(tmp_path), "USA")
-    commit(table(tmp_path), [TableColumn("n", "long")], {"USA": file}, "run-1")
+    commit(table(tmp_path), [TableColumn("n", "long")], {"USA": file}, Writer("run-1"))
     assert read_dataset(table(tmp_path)).collect().height == file[0].rows == 0
 
 
 def test_a_client_may_have_several_files_and_all_are_replaced(tmp_path: Path) -> None:
     many = pl.LazyFrame({"n": range(25)})
     files = write_partition(many, table(tmp_path), "USA", rows_per_file=10)
-    commit(table(tmp_path), [TableColumn("n", "long")], {"USA": files}, "run-1")
+    commit(table(tmp_path), [TableColumn("n", "long")], {"USA": files}, Writer("run-1"))
     assert len(DeltaTable(table(tmp_path).url).file_uris()) == len(files) == 3
     assert sorted(read_dataset(table(tmp_path)).collect()["n"]) == [*range(25)]
     publish(tmp_path, USA={"n": [1]})
@@ -135,7 +135,7 @@ def test_a_column_that_comes_back_with_another_type_breaks_no_other_client(tmp_p
 def test_descriptions_travel_in_the_schema(tmp_path: Path) -> None:
     columns = [TableColumn("n", "long", "how many"), TableColumn("s", "string")]
     file = write_partition(pl.LazyFrame({"n": [1], "s": ["x"]}), table(tmp_path), "USA")
-    commit(table(tmp_path), columns, {"USA": file}, "run-1")
+    commit(table(tmp_path), columns, {"USA": file}, Writer("run-1"))
     fields = {f.name: f.metadata for f in DeltaTable(table(tmp_path).url).schema().fields}
     assert fields == {"n": {"comment": "how many"}, "s": {}, "client_code": {}}
 
@@ -143,7 +143,7 @@ def test_descriptions_travel_in_the_schema(tmp_path: Path) -> None:
 def test_a_changed_description_is_published_with_the_next_commit(tmp_path: Path) -> None:
     for text in ("how many", "pieces sold"):
         file = write_partition(pl.LazyFrame({"n": [1]}), table(tmp_path), "USA")
-        commit(table(tmp_path), [TableColumn("n", "long", text)], {"USA": file}, "run-1")
+        commit(table(tmp_path), [TableColumn("n", "long", text)], {"USA": file}, Writer("run-1"))
     assert DeltaTable(table(tmp_path).url).schema().fields[0].metadata == {"comment": "pieces sold"}
 
 
@@ -166,7 +166,7 @@ def test_every_ai_type_is_read_back_as_it_was_written(tmp_path: Path, ai_type: s
     rows = pl.DataFrame({"v": pl.Series(values, dtype=ai_types.to_polars(ai_type))})
     file = write_partition(rows.lazy(), table(tmp_path), "USA")
     columns = [TableColumn("v", ai_types.to_delta(ai_type))]
-    commit(table(tmp_path), columns, {"USA": file}, "run-1")
+    commit(table(tmp_path), columns, {"USA": file}, Writer("run-1"))
     assert read_dataset(table(tmp_path)).select("v").collect().equals(rows)
     as_arrow = DeltaTable(table(tmp_path).url).to_pyarrow_table(columns=["v"])
     assert pl.DataFrame(as_arrow).equals(rows)
@@ -187,5 +187,5 @@ def test_a_table_that_cannot_be_written_is_a_failure_of_the_platform(tmp_path: P
     (tmp_path / "sales").write_text("a file, where a table should be")
     folder = Folder(str(tmp_path / "sales"))
     with pytest.raises(DataflowError) as error:
-        commit(folder, [TableColumn("n", "long")], {"USA": ()}, "run-1")
+        commit(folder, [TableColumn("n", "long")], {"USA": ()}, Writer("run-1"))
     assert error.value.diagnostics[0].code == "WST-001"

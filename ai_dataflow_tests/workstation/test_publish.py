@@ -16,7 +16,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.commit import TableColumn
+from ai_dataflow.workstation.commit import TableColumn, Writer
 from ai_dataflow.workstation.data_files import new_publication, publication_of, write_partition
 from ai_dataflow.workstation.kept_rows import Kept, all_kept, keep
 from ai_dataflow.workstation.layout import Workstation, open_workstation
@@ -185,7 +185,7 @@ def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Wo
     publication = new_publication()
     files = write_partition(old, table, "borealis", publication)
     columns = [column for column in reject_tables.COLUMNS if column.name in ("run_id", "reason")]
-    publishing.amend(table, columns, {"borealis": files}, (), "old")
+    publishing.amend(table, columns, {"borealis": files}, (), Writer("old"))
     data = write_partition(
         pl.LazyFrame({"n": [1]}), workstation.dataset("claims"), "borealis", publication
     )
