@@ -37,7 +37,7 @@ from ai_dataflow.workstation.reject_tables import Current
 # Beside the reject table's columns: the number of a row, and whether it passes now.
 _NUMBER, _PASSES, _NOW = "\ue000number", "\ue000passes", "\ue000now "
 _NO_COLUMN = "\ue000none"  # of a source that is mapped to literals alone
-_TOLD = ("reason", "ai_column", "mapping_cell")
+_REASON_COLUMNS = ("reason", "ai_column", "mapping_cell")
 
 
 def replay(
@@ -94,7 +94,7 @@ class _Again:
     def table(self, run_id: str) -> pl.LazyFrame:
         """Give all rows of the reject table as they are from now on, in the order that they had."""
         passes = pl.col(_PASSES).fill_null(value=False)
-        now = {name: pl.coalesce(_NOW + name, name) for name in _TOLD}
+        now = {name: pl.coalesce(_NOW + name, name) for name in _REASON_COLUMNS}
         marked = {"replayed_run_id": pl.lit(run_id), "replayed_at": pl.lit(datetime.now(UTC))}
         marks = {n: pl.when(passes).then(mark).otherwise(n) for n, mark in marked.items()}
         return (

@@ -17,7 +17,7 @@ from ai_dataflow.sources.sql.column_types import Column
 from ai_dataflow.tables.locations import SqlLocation
 
 _REFLECTED = {"postgresql": column_types.of_postgresql, "sqlite": column_types.of_sqlite}
-_TOLD: dict[Any, str] = {
+_PYTHON_TYPES: dict[Any, str] = {
     bool: "bit", int: "bigint", float: "float", Decimal: "decimal", str: "nvarchar",
     bytes: "varbinary", bytearray: "varbinary", datetime: "datetime2", date: "date", time: "time",
 }  # fmt: skip
@@ -79,7 +79,7 @@ def _described(result: sa.CursorResult[Any]) -> dict[str, Column]:
     """Give the columns of a result as pyodbc tells them: name, Python type, …, digits, scale."""
     columns = {}
     for name, kind, _, _, digits, scale, _ in result.cursor.description:
-        delivery = column_types.of_mssql(_TOLD.get(kind, "nvarchar"), digits, scale)
+        delivery = column_types.of_mssql(_PYTHON_TYPES.get(kind, "nvarchar"), digits, scale)
         columns[name] = Column(name, delivery)
     return columns
 
