@@ -47,18 +47,18 @@ def make(
     try:
         engine = open_engine(run.project.settings, run.stages)
     except DataflowError as error:
-        for module, own in groupby(jobs, key=lambda job: job.module):
-            _finish_module(run, module, [_refused(run, job, error) for job in own], None)
+        for module, group in groupby(jobs, key=lambda job: job.module):
+            _finish_module(run, module, [_refused(run, job, error) for job in group], None)
         return
     done = 0
 
-    def told(note: str = "") -> None:
+    def watch(note: str = "") -> None:
         watcher(Progress(done, len(jobs), note))
 
-    for module, own in groupby(jobs, key=lambda job: job.module):
-        for _ in _make_module(run, module, list(own), works, engine, told):
+    for module, group in groupby(jobs, key=lambda job: job.module):
+        for _ in _make_module(run, module, list(group), works, engine, watch):
             done += 1
-            told()
+            watch()
 
 
 def _make_module(
@@ -67,14 +67,14 @@ def _make_module(
     jobs: list[PartitionJob],
     works: Callable[[str], Work],
     engine: Engine,
-    told: Callable[[str], None],
+    watch: Callable[[str], None],
 ) -> Iterator[PartitionResult]:
     """Make a module's partitions; give each as it is done, and publish them all."""
     results: list[PartitionResult] = []
     with ExitStack() as stack:
         try:
             folder = run.workstation.leases(module)
-            held = stack.enter_context(lease(folder, module, run.run_id, told))
+            held = stack.enter_context(lease(folder, module, run.run_id, watch))
             work = works(module)
             tasks = [(job, work(job)) for job in jobs]
         except DataflowError as error:

@@ -84,9 +84,9 @@ def _prepared(
     plan = make_plan(project)
     workstation = open_workstation(project.settings)
     run = Run(project, plan, workstation, run_id, ("ai_dataset",), recorder, kind="replay")
-    found = _with_rejects(workstation, chosen)
+    with_rejects = _with_rejects(workstation, chosen)
     # One that has left the control table is passed over, unless it is asked for.
-    keys = [key for key in found if key in plan.partitions or chosen.client]
+    keys = [key for key in with_rejects if key in plan.partitions or chosen.client]
     run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
     return run, [plan.jobs[key] for key in keys if key in plan.jobs]
 
@@ -106,7 +106,7 @@ def _work(run: Run, current: dict[str, Current], *, dry_run: bool) -> Work:
     settings = run.project.settings
 
     def work(job: PartitionJob) -> Task:
-        own = current.get(job.client, Current())
-        return partial(replay, job, own, settings, run.run_id, dry_run=dry_run)
+        present = current.get(job.client, Current())
+        return partial(replay, job, present, settings, run.run_id, dry_run=dry_run)
 
     return work

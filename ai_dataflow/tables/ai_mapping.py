@@ -69,7 +69,7 @@ def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
     ]
     rows = [_row(table, line, cells) for line, cells in table.rows.items()]
     problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows)]
-    return rows, table.told(problems)
+    return rows, table.diagnostics(problems)
 
 
 def rows_for(
