@@ -6,10 +6,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ai_dataflow_tests.disks import make_disk  # noqa: F401 - pytest finds it here
+from ai_dataflow_tests.groups import Grouped
 from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds them here
     azurite,
     azurite_tls,
@@ -27,6 +29,12 @@ SHARED = Path(__file__).parents[2] / "shared" / "real"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that writes the golden files anew."""
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Grouped:
+    """Give tests that share a cluster or a browser to one worker."""
+    return Grouped(config, log)
 
 
 @pytest.fixture(autouse=True)

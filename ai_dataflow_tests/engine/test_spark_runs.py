@@ -26,7 +26,7 @@ from ai_dataflow_tests.services.ports import ClosedPort
 from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.services.spark import SparkCluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
+pytestmark = pytest.mark.slow
 PACKAGE = Path(ai_dataflow.__file__).parent
 Frames = dict[str, pl.DataFrame]
 
