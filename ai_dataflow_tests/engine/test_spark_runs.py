@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 import ai_dataflow
 from ai_dataflow import load
-from ai_dataflow_tests.engine.spark import finished, on_spark, problems, start_run
+from ai_dataflow_tests.engine.spark import finished, on_spark, package, problems, start_run
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.runs.real_case import MODULES, assert_expected_figures
 from ai_dataflow_tests.runs.real_case_azure import in_azure
@@ -27,7 +26,6 @@ from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.services.spark import SparkCluster
 
 pytestmark = pytest.mark.slow
-PACKAGE = Path(ai_dataflow.__file__).parent
 Frames = dict[str, pl.DataFrame]
 
 
@@ -152,26 +150,14 @@ def test_a_failure_is_classified_as_locally(tmp_path: Path, spark_cluster: Spark
     assert problems(finished(start_run(folder, spark_cluster))) == local
 
 
-def _package(archive: Path, version: str = "") -> str:
-    """Pack the package as executors get it; `version` is what it says that it is."""
-    with zipfile.ZipFile(archive, "w") as packed:
-        for file in sorted(PACKAGE.rglob("*")):
-            name = str(file.relative_to(PACKAGE.parent))
-            if version and name == "ai_dataflow/__init__.py":
-                packed.writestr(name, f'__version__ = "{version}"\n')
-            elif file.suffix in (".py", ".toml", ".html", ".txt", ".j2"):
-                packed.write(file, name)
-    return str(archive)
-
-
 def test_executors_take_the_package_that_they_are_sent_and_no_other_version(
     tmp_path: Path, spark_cluster: SparkCluster, where: str
 ) -> None:
     same, other = project(tmp_path / "same"), project(tmp_path / "other")
-    on_spark(same, spark_cluster, where, artifacts=[_package(tmp_path / "same.zip")])
+    on_spark(same, spark_cluster, where, artifacts=[package(tmp_path / "same.zip")])
     (partition,) = finished(start_run(same, spark_cluster))["partitions"]
     assert partition["status"] == "ok", partition
-    on_spark(other, spark_cluster, where, artifacts=[_package(tmp_path / "other.zip", "0.0.1")])
+    on_spark(other, spark_cluster, where, artifacts=[package(tmp_path / "other.zip", "0.0.1")])
     (partition,) = finished(start_run(other, spark_cluster))["partitions"]
     error = partition["error"]
     assert (partition["status"], error["code"], error["concern"]) == (
