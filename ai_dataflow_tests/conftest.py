@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +46,19 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture
-def real_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give a copy of the real case that a test may break, with an empty workstation."""
+def copy_real_case(folder: Path) -> Path:
+    """Copy the real case, for tests to break."""
     if not SHARED.is_dir():
         pytest.skip(f"the real case is not at {SHARED}")
-    folder = tmp_path / "real"
-    # Not copytree's default: the original is read-only, a test breaks its copy.
+    # Not copytree's default: the original is read-only.
     shutil.copytree(SHARED, folder, copy_function=shutil.copyfile)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    monkeypatch.setenv("AI_WORKSTATION_URL", str(tmp_path / "workstation"))
     return folder
+
+
+@pytest.fixture
+def real_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a copy of the real case that a test may break, with an empty workstation."""
+    monkeypatch.setenv("AI_WORKSTATION_URL", str(tmp_path / "workstation"))
+    return copy_real_case(tmp_path / "real")
