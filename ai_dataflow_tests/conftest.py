@@ -12,6 +12,7 @@ import pytest
 from ai_dataflow_tests.disks import make_disk  # noqa: F401 - pytest finds it here
 from ai_dataflow_tests.groups import Grouped
 from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds them here
+    SERVERS,
     azurite,
     azurite_tls,
     identity,
@@ -28,6 +29,13 @@ SHARED = Path(__file__).parents[2] / "shared" / "real"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that writes the golden files anew."""
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a server as slow; what starts one itself, or takes long, says so."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's

@@ -78,7 +78,7 @@ def test_killed_runs_on_azure(batch: Batch, tmp_path: Path, azurite: Azurite) ->
     killed(batch, azure(tmp_path, azurite))
 
 
-@pytest.mark.parametrize("where", ["local", "azure"])
+@pytest.mark.parametrize("where", ["local", pytest.param("azure", marks=pytest.mark.slow)])
 def test_every_kind_of_write_is_a_boundary(
     where: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
