@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from collections import Counter
 from itertools import chain
+from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from ai_dataflow.cli import app
+from ai_dataflow.cli.starter import write_project
+from ai_dataflow.config.codes import FAMILIES
 from ai_dataflow_tests import rooms
 from ai_dataflow_tests.rooms import FLOORS, PACKAGE, Import, imports, room_of
+from ai_dataflow_tests.walk import Stay, drawing, partition_walk, watched
 
+# A code, or a part of one that tells one from another.
+CODE = re.compile(rf"({'|'.join(FAMILIES)})(-(\d{{3}})?)?|-?\d{{3}}")
 # Rooms of one floor that know each other, in one direction.
 BESIDE = {("extracts", "compiler"), ("tables", "connections")}
 
@@ -19,10 +31,12 @@ def test_imports_go_downward() -> None:
 
 
 def _goes_up(found: Import) -> bool:
-    above, below = (next(i for i, floor in enumerate(FLOORS) if room in floor)
-                    for room in (found.room, found.other))  # fmt: skip
     is_beside = found.room == found.other or (found.room, found.other) in BESIDE
-    return not (is_beside or above > below)
+    return not is_beside and _floor(found.room) <= _floor(found.other)
+
+
+def _floor(room: str) -> int:
+    return next(i for i, floor in enumerate(FLOORS) if room in floor)
 
 
 def test_every_room_has_its_floor() -> None:
@@ -35,9 +49,75 @@ def test_no_stem_names_two_modules() -> None:
     assert [stem for stem, times in stems.items() if times > 1] == []
 
 
+def _page() -> str:
+    return (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf-8")
+
+
 def test_the_graph_in_the_docs_is_that_of_the_code() -> None:
-    page = (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf-8")
-    assert rooms.graph() in page
+    assert rooms.graph() in _page()
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Stay:
+    return partition_walk(tmp_path_factory.mktemp("walk") / "project")
+
+
+def test_a_partitions_walk_enters_no_room_from_below(walk: Stay) -> None:
+    up = [
+        f"{stay.room} calls {into.room}: {into.function}"
+        for stay, into in walk.steps()
+        if stay.room and _floor(into.room) >= _floor(stay.room)
+        if (stay.room, into.room) not in BESIDE
+    ]
+    assert up == []
+
+
+def test_a_partitions_walk_does_each_thing_once(walk: Stay) -> None:
+    times = Counter(into.function for _, into in walk.steps())
+    sources = 3  # of the starter's first partition
+    assert times["run"] == times["extract_sources"] == times["publish"] == 1
+    assert times["compile_source"] == times["opened"] == times["Listing.pin"] == sources
+
+
+def test_the_walk_in_the_docs_is_that_of_the_code(walk: Stay) -> None:
+    assert drawing(walk) in _page()
+
+
+def test_a_command_plans_once_and_surveys_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    _, walk = watched(lambda: CliRunner().invoke(app, ["run"]))
+    times = Counter(into.function for _, into in walk.steps())
+    once = ("make_draft", "survey", "read_schemas", "changes", "complete", "execute")
+    assert {name: times[name] for name in once} == dict.fromkeys(once, 1)
+
+
+def test_no_branch_asks_for_a_code() -> None:
+    """It asks for the kind of a fault, the meaning of a diagnostic, a flag or a type.
+
+    But for what is read from a report, whose contract the code is.
+    """
+    found = {
+        f"{file.relative_to(PACKAGE)}: {ast.unparse(node)}"
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare) or _asks_for_its_ends(node)
+        for leaf in ast.walk(node)
+        if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+        if CODE.fullmatch(leaf.value)
+    }
+    assert found == {"orchestration/assets.py: d['code'] == 'COV-001'"}
+
+
+def _asks_for_its_ends(node: ast.AST) -> bool:
+    ends = ("startswith", "endswith")
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ends
+    )
 
 
 def _run(script: str) -> None:

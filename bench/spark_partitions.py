@@ -137,9 +137,8 @@ def driver_seconds(cluster: SparkCluster, tasks: int) -> tuple[float, float]:
 
     def send(count: int) -> None:
         jobs = [PartitionJob("bench", str(i), (), ()) for i in range(count)]
-        done = spark.run_jobs(
-            jobs, lambda job: partial(PartitionResult, job), spark.Cluster(session, STAGES), 8
-        )
+        tasks = [(job, partial(PartitionResult, job)) for job in jobs]
+        done = spark.run_tasks(tasks, spark.Cluster(session, STAGES), 8)
         assert not [r for r in done if r.failures]  # noqa: S101
 
     try:

@@ -11,6 +11,7 @@ from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_draft, out, 
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.planning.explain import explain_partition, feeds
 from ai_dataflow.planning.plan import Plan
@@ -93,7 +94,7 @@ def plan(
     """
     draft = make_draft(load_project(config, sheet))
     if explained:
-        _show_explained(draft, explained)
+        _show_explained(draft, PartitionKey(explained))
         return
     ahead = look_ahead(draft)
     made = ahead.plan
@@ -116,7 +117,7 @@ def plan(
     )
 
 
-def _show_explained(draft: Draft, key: str) -> None:
+def _show_explained(draft: Draft, key: PartitionKey) -> None:
     live = look_live(draft, {key})
     made = live.plan
     if unknown := made.unknown([key]):

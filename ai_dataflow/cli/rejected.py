@@ -42,7 +42,7 @@ def rejects(
     modules = [m for m in reject_tables.modules(workstation) if module in ("", m)]
     code = reason.upper()
     if code and code not in CODES:
-        known = [known for known in CODES if known.startswith("REJ-")]
+        known = [code.code for code in CODES.values() if code.kind == "reject"]
         raise typer.BadParameter(f"there is no reason {code}; they are {', '.join(known)}")
     groups = [g for m in modules for g in reject_groups(workstation, m, client, code, samples)]
     if as_json:
@@ -97,9 +97,9 @@ def _check_known(project: Project, module: str, client: str) -> None:
     if not (module or client):
         return
     workstation = open_workstation(project.settings)
-    keys = {tuple(key.split("|", 1)) for key in active_partitions(project)}
-    modules = {m for m, _ in keys} | set(reject_tables.modules(workstation))
-    clients = {c for _, c in keys} | {
+    keys = active_partitions(project)
+    modules = {key.module for key in keys} | set(reject_tables.modules(workstation))
+    clients = {key.client for key in keys} | {
         c for m in reject_tables.modules(workstation) for c in reject_tables.current(workstation, m)
     }
     problems = [

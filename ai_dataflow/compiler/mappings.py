@@ -7,10 +7,10 @@ it. Both call `compile_source`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -40,7 +40,11 @@ _SQL_TEXT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 
 @dataclass(frozen=True)
 class _Finding:
-    """What is wrong with a mapping row, wherever its source is."""
+    """What is wrong with a mapping row, wherever its source is.
+
+    It is `about` the row itself, or a source column: one that is not there, one that several could
+    be, one that is taken for another.
+    """
 
     code: str
     row: MappingRow
@@ -48,21 +52,29 @@ class _Finding:
     message: str
     fix: str
     severity: Severity = "error"
+    about: Literal["row", "absent", "ambiguous", "renamed"] = "row"
 
     def at(self, source: SourceJob) -> Diagnostic:
         """Tell of it for one source."""
-        between = " " if self.code == "MAP-014" else ": "
-        return Diagnostic(
+        between = " " if self.about == "absent" else ": "
+        return self.row.problem(
             self.code,
+            self.column,
             f"{source.location}{between}{self.message}",
-            place=self.row.place(self.column),
-            fix=self.fix,
+            self.fix,
             severity=self.severity,
             product=source.product,
             submodule=source.submodule,
             ai_column=self.row.ai_column,
-            line=self.row.line,
         )
+
+
+class MappingError(DataflowError):
+    """A mapping that does not compile. `unread` are the problems of columns that it cannot read."""
+
+    def __init__(self, *diagnostics: Diagnostic, unread: Iterable[Diagnostic] = ()) -> None:
+        super().__init__(*diagnostics)
+        self.unread = tuple(unread)
 
 
 class _Wrong(Exception):  # noqa: N818 - it never leaves this module
@@ -107,13 +119,15 @@ class CompiledColumn:
 class CompiledSource:
     """A source's mapping, compiled against its schema; `schema` is of the columns it needs.
 
-    `warnings` are what is worth a look in the sheet, though it compiles. Equal mappings of sources
-    with equal columns have the same `columns` and the same `memo`, for what is built of them.
+    `warnings` are what is worth a look in the sheet, though it compiles, `guesses` those of them
+    that are about a column taken for another. Equal mappings of sources with equal columns have the
+    same `columns` and the same `memo`, for what is built of them.
     """
 
     columns: tuple[CompiledColumn, ...]
     schema: pl.Schema
     warnings: tuple[Diagnostic, ...]
+    guesses: tuple[Diagnostic, ...]
     memo: dict[object, Any] = field(default_factory=dict)
 
     @property
@@ -126,18 +140,21 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     """Compile every mapping row of a source.
 
     Raises:
-        DataflowError: MAP-011, MAP-014, MAP-015, MAP-018 and MAP-019, all of them at once.
+        MappingError: MAP-011, MAP-014, MAP-015, MAP-018 and MAP-019, all of them at once.
     """
     mappings = source.mappings
     # Polars puts the time into an expression when it parses it: that one is not for the next.
     compiled = _compiled.__wrapped__ if _read_clock(mappings) else _compiled
     found = compiled(mappings, tuple(schema.items()), _parsed(mappings))
-    told = [finding.at(source) for finding in found.findings]
-    if problems := [problem for problem in told if problem.severity == "error"]:
-        raise DataflowError(*problems)
+    told = [(finding.about, finding.at(source)) for finding in found.findings]
+    if problems := [problem for _, problem in told if problem.severity == "error"]:
+        unread = (problem for about, problem in told if about in ("absent", "ambiguous"))
+        raise MappingError(*problems, unread=unread)
     needed = dict.fromkeys(name for column in found.columns for name in column.columns)
     own = pl.Schema({name: schema[name] for name in needed})
-    return CompiledSource(found.columns, own, tuple(told), found.memo)
+    warnings = tuple(problem for _, problem in told)
+    guesses = tuple(problem for about, problem in told if about == "renamed")
+    return CompiledSource(found.columns, own, warnings, guesses, found.memo)
 
 
 def _parsed(mappings: tuple[MappingRow, ...]) -> tuple[str, ...]:
@@ -215,14 +232,14 @@ def _no_columns(row: MappingRow, names: list[str], schema: pl.Schema) -> list[_F
         _Finding(
             "MAP-018", row, _fed_by(row),
             f"`{name}` could be any of {listing(f'`{column}`' for column in columns)}",
-            "spell the column exactly as the source does",
+            "spell the column exactly as the source does", about="ambiguous",
         )
         for name, columns in alike.items()
         if columns
     ]  # fmt: skip
     if absent := [f"`{name}`{did_you_mean(name, schema)}" for name in names if not alike[name]]:
         message, fix = f"has no column {', no '.join(absent)}", f"it has {listing(schema, 12)}"
-        found.append(_Finding("MAP-014", row, _fed_by(row), message, fix))
+        found.append(_Finding("MAP-014", row, _fed_by(row), message, fix, about="absent"))
     return found
 
 
@@ -230,7 +247,7 @@ def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_
     for name, found in made.renamed:
         message = f"`{name}` is taken for `{found}`, the only column that differs in case alone"
         fix = "spell the column exactly as the source does"
-        yield _Finding("MAP-017", row, _fed_by(row), message, fix, "warning")
+        yield _Finding("MAP-017", row, _fed_by(row), message, fix, "warning", "renamed")
     if loss := narrowing(made.dtype, ai_types.to_polars(row.ai_type)):
         message = f"from {made.dtype} to {row.ai_type}: {loss}"
         fix = "choose a wider ai_type, or say so in a transform (ROUND, CAST)"

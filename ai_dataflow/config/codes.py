@@ -18,6 +18,8 @@ from importlib import resources
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, get_args
 
+from ai_dataflow.config.grouped import grouped
+
 Concern = Literal["source", "mapping", "platform"]
 
 _INTRO = """\
@@ -96,9 +98,7 @@ def errors_page() -> str:
 
 def kinds_table() -> str:
     """Give the Markdown table of kinds × concern, which `docs/notifications.md` has."""
-    kinds: dict[str, list[Code]] = {}
-    for code in CODES.values():
-        kinds.setdefault(code.kind, []).append(code)
+    kinds = grouped(CODES.values(), lambda code: code.kind)
     rows = [
         f"| {kind} | "
         + " | ".join("●" if concern == codes[0].concern else "" for concern in get_args(Concern))

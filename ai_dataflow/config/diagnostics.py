@@ -14,6 +14,7 @@ from typing import Any, Literal
 from rapidfuzz import process
 
 from ai_dataflow.config.codes import CODES, Code
+from ai_dataflow.config.keys import PartitionKey
 
 # From a quote that opens a word to the last of its kind, or, where the text is cut, to its end.
 _QUOTED = re.compile(r"(?<!\w)(['\"`])(?:.*\1|.*)")
@@ -28,6 +29,7 @@ _NAMED = re.compile(
 _LOGIN = re.compile(r"://[^/\s]*@")
 
 Severity = Literal["error", "warning"]
+Void = Literal["", "cell", "line"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,9 @@ class Diagnostic:
 
     `place` is where to look (`ai_mapping.xlsx!AI_Map!F17`, `control_table.csv:42:active`),
     `fix` what to do. `product`, `module` and `submodule` route it to its owner; `partitions` are
-    those that it holds back. `line` is the table's line, where it is about one; `cause` is the
-    technical root cause for those who want it.
+    those that it holds back. `line` is the table's line, where it is about one, and `void` what of
+    it has no value to go by: a cell, or all of it. `cause` is the technical root cause for those
+    who want it.
     """
 
     code: str
@@ -50,8 +53,9 @@ class Diagnostic:
     submodule: str = ""
     ai_column: str = ""
     owner: str = ""
-    partitions: tuple[str, ...] = ()
+    partitions: tuple[PartitionKey, ...] = ()
     line: int = 0
+    void: Void = ""
     cause: str = ""
 
     @property
@@ -65,7 +69,7 @@ class Diagnostic:
         source = " · ".join(filter(None, (self.product, self.module, self.submodule)))
         return " → ".join(filter(None, (source, self.ai_column)))
 
-    def holding(self, partitions: Iterable[str]) -> Diagnostic:
+    def holding(self, partitions: Iterable[PartitionKey]) -> Diagnostic:
         """Give the same diagnostic with the partitions that it holds back."""
         return replace(self, partitions=tuple(partitions))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,8 @@ from ai_dataflow.config.blob_urls import BlobUrl
 from ai_dataflow.config.diagnostics import did_you_mean
 from ai_dataflow.config.sections import StorageAccount
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.identity import SignInError, Token, token
+from ai_dataflow.connections.faults import Breaker, Fault, Kind
+from ai_dataflow.connections.identity import Token, token
 
 SCOPE = "https://storage.azure.com/.default"
 _REQUEST_SECONDS = 30
@@ -32,14 +32,10 @@ _FIRST_BACKOFF = timedelta(milliseconds=200)
 _LONGEST_BACKOFF = timedelta(seconds=10)
 _BACKOFF_BASE = 2
 _POLARS_ATTEMPTS = 2  # it makes a new client after each error and begins again
-_DOWN_SECONDS = 30.0
 _KEY_VARIABLES = tuple(f"AZURE_STORAGE_{kind}_KEY" for kind in ("ACCOUNT", "ACCESS", "MASTER"))
 
-_down: dict[Account, tuple[float, str]] = {}
-
-
-class AccountDownError(Exception):
-    """An account did not answer a moment ago, however long it was asked."""
+# The accounts that did not answer a moment ago, however long they were asked.
+DOWN = Breaker(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -81,17 +77,28 @@ class Account:
         Asking here, rather than in a library's callback, keeps the reason of a refusal.
 
         Raises:
-            SignInError: there is none.
-            AccountDownError: see `mark_down`.
+            Fault: there is none, or the account is down.
         """
-        since, reason = _down.get(self, (0.0, ""))
-        if reason and time.monotonic() - since < _DOWN_SECONDS:
-            raise AccountDownError(reason)
-        return token(self.settings.identity, SCOPE) if self.uses_tokens else None
+        DOWN.check(self)
+        return self.token() if self.uses_tokens else None
 
-    def mark_down(self, reason: str) -> None:
-        """Remember that retrying was in vain: a thousand sources should not each find it out."""
-        _down[self] = (time.monotonic(), reason)
+    def token(self) -> Token:
+        """Give a token for the account.
+
+        Raises:
+            Fault: Entra ID gave none.
+        """
+        try:
+            return token(self.settings.identity, SCOPE)
+        except Fault as fault:
+            raise self._no_way(fault.kind, fault.reason) from None
+
+    def fault(self, kind: Kind, reason: str) -> Fault:
+        """Make a fault of this account."""
+        return Fault(kind, reason, account=self.name)
+
+    def _no_way(self, kind: Kind, reason: str) -> Fault:
+        return self.fault(kind, f"no way into account {self.name}: {reason}{self.hint}")
 
     def store(self, container: str) -> AzureStore:
         """Give obstore's client of a container; one per container, for its connections."""
@@ -102,7 +109,7 @@ class Account:
         """Give the arguments that Polars' scans and sinks need beside the URL.
 
         Raises:
-            SignInError: Entra ID gave no token.
+            Fault: Entra ID gave no token.
         """
         self.sign_in()
         options = self._address() | {
@@ -119,12 +126,13 @@ class Account:
         """Give deltalake's options, with a token of now: open a table anew for each use.
 
         Raises:
-            SignInError: Entra ID gave no token; or the environment has a key, which deltalake
+            Fault: Entra ID gave no token; or the environment has a key, which deltalake
                 would take rather than a shared access signature.
         """
         signed_in = self.sign_in()
         if self.settings.sas_token and (keys := [n for n in _KEY_VARIABLES if n in os.environ]):
-            raise SignInError(f"unset {keys[0]}, which would be taken instead of its sas_token")
+            what = f"unset {keys[0]}, which would be taken instead of its sas_token"
+            raise self._no_way("login", what)
         bearer = {"bearer_token": signed_in.text} if signed_in else {}
         return self._address() | self._secret() | bearer | {
             "max_retries": str(_MANY),
@@ -200,7 +208,7 @@ def _obstore_credential(account: Account) -> Callable[[], Any]:
             return {"access_key": key.get_secret_value(), "expires_at": None}
         if sas := account.settings.sas_token:
             return {"sas_token": sas.get_secret_value(), "expires_at": None}
-        given = token(account.settings.identity, SCOPE)
+        given = account.token()
         return {"token": given.text, "expires_at": given.expires}
 
     return provide
@@ -211,7 +219,7 @@ def _polars_token(account: Account) -> Callable[[], tuple[dict[str, str], int]]:
     """Give Polars' callback: always the same one, by which Polars knows its open connections."""
 
     def provide() -> tuple[dict[str, str], int]:
-        given = token(account.settings.identity, SCOPE)
+        given = account.token()
         return {"bearer_token": given.text}, int(given.expires.timestamp())
 
     return provide

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,18 +15,19 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from ai_dataflow.config.sections import SqlConnection
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections import odbc
-from ai_dataflow.connections.database_faults import DatabaseFault, Kind, fault_of, patiently
-from ai_dataflow.connections.identity import SignInError, token
+from ai_dataflow.connections.database_errors import database_fault, not_answering
+from ai_dataflow.connections.faults import Breaker, Fault
+from ai_dataflow.connections.identity import token
+from ai_dataflow.connections.retrying import patiently
 
 T = TypeVar("T")
 
 CONNECT_SECONDS = 15
-_DOWN_SECONDS = 60.0
 _INT_MAX = (1 << 31) - 1
 _TOKEN_SCOPE = "https://database.windows.net/.default"  # noqa: S105 - where a token is for
 # libpq waits for ever for a server that does not answer; so does TCP for one that fell silent.
@@ -38,6 +38,9 @@ _LIBPQ = {
     "keepalives_count": "3",
 }
 
+# The databases that did not let us in a moment ago, however long they were asked.
+_DOWN = Breaker(seconds=60)
+
 
 class Connection:
     """A SQL connection of the settings."""
@@ -47,7 +50,6 @@ class Connection:
         self._folder = folder
         self._retry_seconds = retry_seconds
         self._slots = threading.BoundedSemaphore(settings.max_connections)
-        self._down: tuple[float, DatabaseFault] | None = None
 
     def read(self, work: Callable[[], T]) -> T:
         """Do work that reads the database, when one of its connections is free.
@@ -56,24 +58,26 @@ class Connection:
         exhausted this patience is not waited for by the next thousand tables too.
 
         Raises:
-            DatabaseFault: what went wrong, with how often and how long it was tried.
+            Fault: what went wrong, with how often and how long it was tried.
         """
-        if self._down and time.monotonic() - self._down[0] < _DOWN_SECONDS:
-            raise self._down[1].again()
+        _DOWN.check(self)
 
         def once() -> T:
-            with self._slots:
-                return work()
+            try:
+                with self._slots:
+                    return work()
+            except (SQLAlchemyError, ImportError) as error:
+                raise database_fault(error) from None
 
         try:
             found = patiently(once, self._retry_seconds)
-        except DatabaseFault as fault:
+        except Fault as fault:
             if fault.is_transient and fault.is_connecting:
-                fault.tell_wait(self.connect_seconds)
+                fault.reason = not_answering(fault.reason, self.connect_seconds)
                 if fault.attempts > 1:
-                    self._down = (time.monotonic(), fault)
+                    _DOWN.trip(self, fault)
             raise
-        self._down = None
+        _DOWN.reset(self)
         return found
 
     @functools.cached_property
@@ -96,12 +100,12 @@ class Connection:
         """The engine, with its pool; made when it is first used.
 
         Raises:
-            DatabaseFault: the URL or its driver cannot be used.
+            Fault: the URL or its driver cannot be used.
         """
         try:
             return self._engine()
         except (ArgumentError, ImportError, TypeError, ValueError) as error:
-            raise fault_of(error) from None
+            raise database_fault(error) from None
 
     @functools.cached_property
     def odbc(self) -> str:
@@ -150,7 +154,7 @@ class Connection:
             sa.event.listen(engine, "do_connect", self._complete_odbc)
             sa.event.listen(engine, "connect", self._limit_queries)
         elif self._is_entra:
-            raise DatabaseFault("unusable", "an Entra ID token needs a mssql+pyodbc URL")
+            raise Fault("unusable", "an Entra ID token needs a mssql+pyodbc URL")
         return engine
 
     def _complete_odbc(self, _dialect: Any, _record: Any, args: list[Any], given: Any) -> None:
@@ -161,7 +165,7 @@ class Connection:
         given["timeout"] = self.connect_seconds
         if self._is_entra:
             if odbc.is_freetds(text):
-                raise DatabaseFault("unusable", "an Entra ID token needs Microsoft's ODBC driver")
+                raise Fault("unusable", "an Entra ID token needs Microsoft's ODBC driver")
             text = odbc.for_token(text)
             packed = odbc.packed(_token(self.settings))
             given["attrs_before"] = {odbc.SQL_COPT_SS_ACCESS_TOKEN: packed}
@@ -223,11 +227,10 @@ def _token(settings: SqlConnection) -> str:
     """Give a token that is good for a new session.
 
     Raises:
-        DatabaseFault: Entra ID gives none.
+        Fault: Entra ID gives none.
     """
     try:
         return token(settings.identity, _TOKEN_SCOPE).text
-    except SignInError as error:
-        kind: Kind = "unreachable" if error.is_transient else "login"
-        reason = f"Entra ID gives no token: {error}"
-        raise DatabaseFault(kind, reason, is_connecting=True) from None
+    except Fault as fault:
+        reason = f"Entra ID gives no token: {fault}"
+        raise Fault(fault.kind, reason, is_connecting=True) from None

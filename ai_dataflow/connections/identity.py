@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -11,16 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.sections import EntraIdentity
+from ai_dataflow.connections.faults import Breaker, Fault, Kind
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-_REFUSED_SECONDS = 30.0
 _MARGIN = timedelta(minutes=5)
 
 _locks: defaultdict[EntraIdentity, Lock] = defaultdict(Lock)
 _kept: dict[tuple[EntraIdentity, str], Token] = {}
-_refused: dict[tuple[EntraIdentity, str], tuple[float, SignInError]] = {}
+_refusals = Breaker(seconds=30)
 
 
 class Token(NamedTuple):
@@ -37,25 +36,18 @@ class Token(NamedTuple):
         return left > min(_MARGIN, (self.expires - self.given) / 2)
 
 
-class SignInError(Exception):
-    """Entra ID gave no token. `is_transient` where asking later may help."""
-
-    def __init__(self, reason: str, *, is_transient: bool = False) -> None:
-        super().__init__(reason)
-        self.is_transient = is_transient
-
-
 @functools.lru_cache(maxsize=64)
 def credential(identity: EntraIdentity) -> TokenCredential:
     """Give the credential of an identity; it keeps its tokens and renews them.
 
     Raises:
-        SignInError: azure-identity is not installed, or the certificate cannot be used.
+        Fault: azure-identity is not installed, or the certificate cannot be used.
     """
     try:
         from azure import identity as entra  # noqa: PLC0415  # only those who need it pay for it
     except ImportError:
-        raise SignInError("azure-identity is not installed: install ai_dataflow[azure]") from None
+        reason = "azure-identity is not installed: install ai_dataflow[azure]"
+        raise Fault("login", reason) from None
     if identity.client_secret:
         return entra.ClientSecretCredential(
             identity.tenant_id, identity.client_id, identity.client_secret.get_secret_value()
@@ -73,20 +65,18 @@ def token(identity: EntraIdentity, scope: str) -> Token:
     one identity wait for one answer.
 
     Raises:
-        SignInError: the reason, without a secret.
+        Fault: the reason, without a secret.
     """
     if (kept := _kept.get((identity, scope))) and kept.is_good:
         return kept
     with _locks[identity]:
         if (kept := _kept.get((identity, scope))) and kept.is_good:
             return kept
-        since, refusal = _refused.get((identity, scope), (0.0, None))
-        if refusal and time.monotonic() - since < _REFUSED_SECONDS:
-            raise refusal
+        _refusals.check((identity, scope))
         try:
             _kept[identity, scope] = _ask(identity, scope)
-        except SignInError as error:
-            _refused[identity, scope] = (time.monotonic(), error)
+        except Fault as fault:
+            _refusals.trip((identity, scope), fault)
             raise
         return _kept[identity, scope]
 
@@ -95,7 +85,7 @@ def forget() -> None:
     """Forget identities, tokens and refusals: who we are has changed."""
     credential.cache_clear()
     _kept.clear()
-    _refused.clear()
+    _refusals.clear()
 
 
 def _ask(identity: EntraIdentity, scope: str) -> Token:
@@ -108,10 +98,10 @@ def _ask(identity: EntraIdentity, scope: str) -> Token:
     except exceptions.ClientAuthenticationError as error:
         # azure-identity says "authentication failed" of an Entra ID that it did not reach, too.
         unheard = (exceptions.ServiceRequestError, exceptions.ServiceResponseError)
-        is_transient = isinstance(error.__cause__, unheard)
-        raise SignInError(redacted(error), is_transient=is_transient) from None
+        kind: Kind = "unreachable" if isinstance(error.__cause__, unheard) else "login"
+        raise Fault(kind, redacted(error)) from None
     except exceptions.AzureError as error:
-        raise SignInError(redacted(error), is_transient=True) from None
+        raise Fault("unreachable", redacted(error)) from None
     now = datetime.now(UTC)
     return Token(given.token, datetime.fromtimestamp(given.expires_on, UTC), now)
 
@@ -128,4 +118,5 @@ def _with_certificate(identity: EntraIdentity) -> TokenCredential:
             password=password.get_secret_value() if password else None,
         )
     except (OSError, ValueError) as error:
-        raise SignInError(f"the client certificate cannot be used: {redacted(error)}") from None
+        reason = f"the client certificate cannot be used: {redacted(error)}"
+        raise Fault("login", reason) from None

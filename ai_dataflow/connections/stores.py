@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -35,8 +34,6 @@ T = TypeVar("T")
 _LOCAL_BUFFER_BYTES = 1 << 20
 _REMOTE_BUFFER_BYTES = 8 << 20  # each is a request
 _ANSWERS = 3
-_FEW = 4
-_AT_ONCE = 16
 _BROKEN_OFF = "request or response body error"
 # A local file that is being written; it is renamed when it is whole.
 _UNFINISHED = re.compile(r"#\d+$")
@@ -76,7 +73,7 @@ class Folder:
         """The object store that the folder is in.
 
         Raises:
-            SignInError: Entra ID does not let us in.
+            Fault: Entra ID does not let us in.
         """
         return self.account.store(self.container) if self.account else LocalStore(self.url)
 
@@ -85,7 +82,7 @@ class Folder:
         """What Polars' scans and sinks need beside the `uri`.
 
         Raises:
-            SignInError: Entra ID does not let us in.
+            Fault: Entra ID does not let us in.
         """
         return self.account.polars() if self.account else {}
 
@@ -247,15 +244,6 @@ def open_folder(url: str, settings: Settings) -> Folder:
     return Folder(str(place), account_of(place, settings), place.container, place.path)
 
 
-def at_once(ask: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
-    """Ask the same of many, several at once; the answers come in the order of the items."""
-    if len(items) < _FEW:
-        yield from map(ask, items)
-        return
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ask") as pool:
-        yield from pool.map(ask, items)
-
-
 def _whole(ask: Callable[[], T]) -> T:
     """Ask again when an answer breaks off: the libraries do that for files, not for the rest."""
     for _ in range(_ANSWERS - 1):
@@ -321,7 +309,7 @@ def open_delta(folder: Folder, version: int | None = None) -> DeltaTable:
 
     Raises:
         TableNotFoundError: there is none.
-        SignInError: Entra ID does not let us in.
+        Fault: Entra ID does not let us in.
     """
     uri, options = delta_uri(folder), delta_options(folder)
     return _whole(lambda: _Delta(uri, version=version, storage_options=options))

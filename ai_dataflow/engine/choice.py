@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import local, spark
@@ -10,9 +10,8 @@ from ai_dataflow.extracts.stages import Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 
-Engine = Callable[
-    [Sequence[PartitionJob], Callable[[PartitionJob], Task]], Iterator[PartitionResult]
-]
+# Takes tasks, each with its job.
+Engine = Callable[[Iterable[tuple[PartitionJob, Task]]], Iterator[PartitionResult]]
 
 
 def open_engine(settings: Settings, stages: Sequence[Stage]) -> Engine:
@@ -23,6 +22,13 @@ def open_engine(settings: Settings, stages: Sequence[Stage]) -> Engine:
     """
     workers = settings.execution.workers
     if settings.execution.engine == "local":
-        return lambda jobs, task_of: local.run_jobs(jobs, lambda job: task_of(job)(), workers)
+        return lambda tasks: local.run_tasks(_largest_first(tasks), workers)
     cluster = spark.Cluster(spark.open_session(settings), stages)
-    return lambda jobs, task_of: spark.run_jobs(jobs, task_of, cluster, workers)
+    return lambda tasks: spark.run_tasks(_largest_first(tasks), cluster, workers)
+
+
+def _largest_first(
+    tasks: Iterable[tuple[PartitionJob, Task]],
+) -> list[tuple[PartitionJob, Task]]:
+    """Let the largest begin first: else the last of them could keep everybody waiting."""
+    return sorted(tasks, key=lambda task: task[0].size, reverse=True)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from ai_dataflow.partition.job import PartitionJob, largest_first
-from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import PartitionResult, Task
 
 
-def run_jobs(
-    jobs: Iterable[PartitionJob],
-    run_one: Callable[[PartitionJob], PartitionResult],
-    workers: int,
+def run_tasks(
+    tasks: Iterable[tuple[PartitionJob, Task]], workers: int
 ) -> Iterator[PartitionResult]:
-    """Run the jobs, `workers` at once, and give each result as soon as it is there.
-
-    The largest begin first: else the last of them could keep everybody waiting.
-    """
+    """Run tasks in their order, `workers` at once; give each result as soon as it is there."""
     with ThreadPoolExecutor(workers, thread_name_prefix="partition") as pool:
-        futures = [pool.submit(run_one, job) for job in largest_first(jobs)]
+        futures = [pool.submit(task) for _, task in tasks]
         for future in as_completed(futures):
             yield future.result()

@@ -22,7 +22,7 @@ import pickle
 import re
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
@@ -33,7 +33,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.versions import versions
 from ai_dataflow.extracts.stages import Failure, Stage
-from ai_dataflow.partition.job import PartitionJob, largest_first
+from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 
 if TYPE_CHECKING:
@@ -54,25 +54,16 @@ _GONE = re.compile(
 )
 
 
-def run_jobs(
-    jobs: Sequence[PartitionJob],
-    task_of: Callable[[PartitionJob], Task],
-    cluster: Cluster,
-    workers: int,
+def run_tasks(
+    tasks: Iterable[tuple[PartitionJob, Task]], cluster: Cluster, workers: int
 ) -> Iterator[PartitionResult]:
-    """Run the jobs on a cluster, `workers` at once, and give each result as soon as it is there.
+    """Run tasks on a cluster, `workers` at once, and give each result as soon as it is there.
 
     What is left early, by an interrupt say, is cancelled on the cluster too.
-
-    Args:
-        jobs: what is to be made.
-        task_of: gives what makes a job's partition.
-        cluster: where.
-        workers: how many tasks are given to the cluster at once.
     """
     with ThreadPoolExecutor(workers, thread_name_prefix="partition") as pool:
         try:
-            futures = [pool.submit(cluster.make, job, task_of(job)) for job in largest_first(jobs)]
+            futures = [pool.submit(cluster.make, job, task) for job, task in tasks]
             for future in as_completed(futures):
                 yield future.result()
         except BaseException:
@@ -109,13 +100,14 @@ class Cluster:
             result: PartitionResult = pickle.loads(row.result or _NOTHING)  # noqa: S301 - our own
         except Exception as error:
             problem = _problem(error)
-            if problem.code == "RUN-020":
+            if problem.meaning.transient:  # it is the session; no `Breaker`: none comes back
                 self._gone = problem
             return self._failed(job, problem)
         return result if other is None else self._failed(job, _other_versions(other))
 
     def _failed(self, job: PartitionJob, problem: Diagnostic) -> PartitionResult:
-        return PartitionResult(job, failures=[Failure(stage, problem) for stage in self._stages])
+        failures = tuple(Failure(stage, problem) for stage in self._stages)
+        return PartitionResult(job, failures=failures)
 
 
 def _sent(task: Task) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.sources.files.pinned import Pinned
-from ai_dataflow.sources.source_job import SourceKey
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,8 @@ from ai_dataflow.tables.locations import SqlLocation, identity
 class Extracted:
     """The extracts of a partition's sources, what failed, and copies that are superseded."""
 
-    extracts: list[Extract]
-    failures: list[Failure]
+    extracts: tuple[Extract, ...] = ()
+    failures: tuple[Failure, ...] = ()
     superseded: tuple[str, ...] = ()
 
 
@@ -50,7 +50,7 @@ def extract_sources(
     # What failed keeps its last extract: the others are new, and are told to be.
     kept = [extract for key, extract in {**last, **fresh}.items() if key in own]
     keep_extracts(staging, kept)
-    return Extracted(done, failed, superseded(last.values(), kept))
+    return Extracted(tuple(done), tuple(failed), superseded(last.values(), kept))
 
 
 def owned(error: DataflowError, source: SourceJob) -> DataflowError:

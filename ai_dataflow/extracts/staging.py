@@ -8,9 +8,9 @@ from contextlib import suppress
 from pydantic import TypeAdapter, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.extract import Extract
-from ai_dataflow.sources.source_job import SourceKey
 from ai_dataflow.workstation.reaching import reaching
 
 _MANIFEST = "extracts.json"

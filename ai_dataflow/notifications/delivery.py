@@ -16,14 +16,15 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 
-from ai_dataflow.config.diagnostics import DataflowError, redacted
+from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections.faults import Fault
 from ai_dataflow.notifications.mail_places import Places
 from ai_dataflow.notifications.mime import to_mime
 from ai_dataflow.notifications.outbox import Entry, Outbox, utc_now
 from ai_dataflow.notifications.queueing import sender_of
-from ai_dataflow.notifications.smtp import Outcome, ServerDownError, connected
-from ai_dataflow.workstation.lease import DEAD_SECONDS, Lease, lease
+from ai_dataflow.notifications.smtp import Outcome, connected
+from ai_dataflow.workstation.lease import DEAD_SECONDS, Lease, LeaseError, lease
 
 MAILS = "mails"
 _FIRST_WAIT = timedelta(minutes=1)
@@ -106,9 +107,7 @@ def _alone(outbox: Outbox, done: Delivery) -> Iterator[Lease | None]:
     manager = lease(outbox.lease, "the mails", name, patience=_PATIENCE)
     try:
         held = manager.__enter__()
-    except DataflowError as error:
-        if error.diagnostics[0].code != "WST-006":
-            raise
+    except LeaseError:
         done.busy = True
         yield None
         return
@@ -129,7 +128,7 @@ def _deliver(here: _Round, keys: Sequence[str]) -> None:
             with connect_to(here.settings)() as session:
                 is_open = True
                 _send_all(here, session, todo)
-        except ServerDownError as error:
+        except Fault as error:
             faults += 1
             # A letter that breaks the connection costs itself only, until it is clearly the server.
             hit = todo[:1] if is_open and faults < _FAULTS else list(todo)
@@ -239,5 +238,5 @@ class _FileSession:
             new.write_bytes(mail.as_bytes())
             new.replace(file)
         except OSError as error:
-            raise ServerDownError(error.strerror or "it cannot be written to") from None
+            raise Fault("unusable", error.strerror or "it cannot be written to") from None
         return Outcome(accepted=list(recipients), where=str(file))

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.history import History, Recovery, Streak
 from ai_dataflow.notifications.model import (
     Block,
@@ -31,13 +32,9 @@ def cause_blocks(
     problems: Sequence[Problem], history: History, known: Mapping[str, Recipient]
 ) -> list[Block]:
     """Give each cause once, the new ones and the large ones first."""
-    grouped: dict[tuple[str, str, str], list[Problem]] = {}
-    for problem in problems:
-        error = problem.error
-        grouped.setdefault((error.code, error.place, error.message), []).append(problem)
     streaks = {id(p): history.streak(p, known) for p in problems}
     causes = sorted(
-        grouped.values(),
+        grouped(problems, lambda problem: problem.error.identity).values(),
         key=lambda own: (not any(streaks[id(p)].is_new for p in own), -len(own)),
     )
     more = len(causes) - _CAUSES
@@ -83,11 +80,8 @@ def _note(streaks: Sequence[Streak]) -> str:
 
 def recovery_blocks(recoveries: Sequence[Recovery]) -> list[Block]:
     """Tell what is well again."""
-    grouped: dict[tuple[str, str], list[Recovery]] = {}
-    for recovery in recoveries:
-        error = recovery.problem.error
-        grouped.setdefault((error.code, error.title), []).append(recovery)
-    return [_recovered(code, title, own) for (code, title), own in grouped.items()]
+    errors = grouped(recoveries, lambda r: (r.problem.error.code, r.problem.error.title))
+    return [_recovered(code, title, own) for (code, title), own in errors.items()]
 
 
 def _recovered(code: str, title: str, own: Sequence[Recovery]) -> Cause:
@@ -114,8 +108,8 @@ def partition_table(problems: Iterable[Problem]) -> Table:
     ]
     rows = []
     own = [p for p in problems if p.partition]
-    for _, grouped in groupby(own, key=lambda p: p.partition.partition if p.partition else ""):
-        for i, problem in enumerate(grouped):
+    for _, together in groupby(own, key=lambda problem: problem.about):
+        for i, problem in enumerate(together):
             rows.append(_partition_row(problem, is_first=i == 0))
     return table(columns, rows)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.routing import Problem, Recipient, problems_of
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 
@@ -93,15 +94,13 @@ class History:
     def _of(self, run: RunReport, known: Mapping[str, Recipient]) -> dict[str, list[Problem]]:
         """Give a run's problems by partition; an empty name is the run itself."""
         if run.run_id not in self._problems:
-            found = self._problems[run.run_id] = {}
-            for problem in problems_of(run, dict(known)):
-                name = problem.partition.partition if problem.partition else ""
-                found.setdefault(name, []).append(problem)
+            problems = problems_of(run, dict(known))
+            self._problems[run.run_id] = grouped(problems, lambda problem: problem.about)
         return self._problems[run.run_id]
 
     def _has(self, run: RunReport, problem: Problem, known: Mapping[str, Recipient]) -> bool:
-        name = problem.partition.partition if problem.partition else ""
-        return any(own.key == problem.key for own in self._of(run, known).get(name, []))
+        alike = self._of(run, known).get(problem.about, [])
+        return any(other.key == problem.key for other in alike)
 
     def series(
         self, partitions: Sequence[str], measure: Callable[[PartitionReport], float]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ai_dataflow.config.addresses import is_address
 from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.tables.teams import ANY, Notify, Remind, Team
 from ai_dataflow.workstation.reports import ErrorReport, PartitionReport, RunReport
 
@@ -50,17 +51,26 @@ class Problem:
     is_unowned: bool = False
 
     @property
+    def about(self) -> str:
+        """The partition; an empty name is the run itself."""
+        return self.partition.partition if self.partition else ""
+
+    @property
     def key(self) -> str:
         """What is the same error in two runs: lines move, and messages have figures in them."""
-        where = self.partition.partition if self.partition else self.error.place
-        return " ".join((where, self.error.code, self.error.product, self.error.submodule))
+        return " ".join(
+            (
+                self.about or self.error.place,
+                self.error.code,
+                self.error.product,
+                self.error.submodule,
+            )
+        )
 
 
 def recipients(teams: Iterable[Team]) -> dict[str, Recipient]:
     """Give the teams that can be mailed, by name, in the order of the table."""
-    rows: dict[str, list[Team]] = {}
-    for team in teams:
-        rows.setdefault(team.name, []).append(team)
+    rows = grouped(teams, lambda team: team.name)
     found = (_recipient(name, own) for name, own in rows.items() if name)
     return {recipient.name: recipient for recipient in found if recipient.to}
 

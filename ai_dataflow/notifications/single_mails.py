@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, redacted
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections.faults import Fault
 from ai_dataflow.notifications.dead_runs import DeadRun, message_of
 from ai_dataflow.notifications.delivery import connect_to
 from ai_dataflow.notifications.mail_places import Places
@@ -15,7 +16,7 @@ from ai_dataflow.notifications.model import Facts, Message, Paragraph
 from ai_dataflow.notifications.outbox import Queued, utc_now
 from ai_dataflow.notifications.queueing import lasts, queue, sender_of, where
 from ai_dataflow.notifications.routing import Recipient, recipients
-from ai_dataflow.notifications.smtp import Outcome, ServerDownError
+from ai_dataflow.notifications.smtp import Outcome
 from ai_dataflow.notifications.wording import when
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.reports import RunReport
@@ -87,7 +88,7 @@ def send_test(settings: Settings, team: Recipient) -> tuple[Outcome, list[Diagno
         with connect_to(settings)() as session:
             mail = to_mime(letter, sender_of(settings))
             outcome = session.send(mail, [*letter.to, *letter.cc])
-    except ServerDownError as error:
+    except Fault as error:
         return Outcome(), [_down(settings, redacted(error))]
     return outcome, [_refused(r, reason) for r, reason in (outcome.refused | outcome.later).items()]
 

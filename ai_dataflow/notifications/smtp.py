@@ -11,6 +11,7 @@ from email.message import EmailMessage
 
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.mail_settings import MailSettings
+from ai_dataflow.connections.faults import Fault
 
 _PERMANENT = range(500, 600)
 _REASONS: dict[type[Exception], str] = {
@@ -22,10 +23,6 @@ _REASONS: dict[type[Exception], str] = {
     ConnectionRefusedError: "connection refused",
     ConnectionError: "connection reset",
 }
-
-
-class ServerDownError(Exception):
-    """The server as such cannot be used now: nothing else need be tried."""
 
 
 @dataclass
@@ -52,7 +49,7 @@ class Session:
         """Hand a mail over for these recipients.
 
         Raises:
-            ServerDownError: the connection broke, or the server does not take mails from us now.
+            Fault: the connection broke, or the server does not take mails from us now.
         """
         try:
             refusals = self._server.send_message(
@@ -62,7 +59,7 @@ class Session:
             self._reset()
             return _sorted(recipients, error.recipients)
         except smtplib.SMTPSenderRefused as error:
-            raise ServerDownError(f"sender refused: {_answer(error)}") from None
+            raise Fault("refused", f"sender refused: {_answer(error)}") from None
         except smtplib.SMTPDataError as error:
             self._reset()
             reason = _answer(error)
@@ -73,7 +70,7 @@ class Session:
             self._reset()
             return Outcome(refused=dict.fromkeys(recipients, redacted(error)))
         except (OSError, smtplib.SMTPException) as error:
-            raise ServerDownError(reason_of(error)) from None
+            raise Fault("unreachable", _reason(error)) from None
         return _sorted(recipients, refusals)
 
     def _reset(self) -> None:
@@ -87,14 +84,15 @@ def connected(settings: MailSettings) -> Iterator[Session]:
     """Open a session, in TLS and logged in as the settings say.
 
     Raises:
-        ServerDownError: there is no way to it now.
+        Fault: there is no way to it now.
     """
     try:
         server = _connect(settings)
     except (OSError, smtplib.SMTPException) as error:
-        raise ServerDownError(reason_of(error)) from None
+        raise Fault("unreachable", _reason(error)) from None
     except ValueError:  # such as letters that no login or name of a server may have
-        raise ServerDownError("host, user or password have letters that it cannot take") from None
+        reason = "host, user or password have letters that it cannot take"
+        raise Fault("unusable", reason) from None
     try:
         yield Session(server, settings)
     finally:
@@ -124,7 +122,7 @@ def _connect(settings: MailSettings) -> smtplib.SMTP:
     return server
 
 
-def reason_of(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """Say why the server cannot be used; no address, no password, no quotation."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"it refuses user and password: {_answer(error)}"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.model import (
     Block,
     Cause,
@@ -52,21 +53,19 @@ def _row(status: PartitionStatus) -> tuple[Cell, ...]:
 
 def _causes(statuses: Sequence[PartitionStatus]) -> list[Cause]:
     """Give each cause once, with the partitions that it concerns."""
-    found: dict[tuple[str, str, str, str], tuple[ErrorReport, list[str]]] = {}
-    for status in statuses:
-        if status.error:
-            error = ErrorReport.model_validate(status.error)
-            key = (status.state, error.code, error.place, error.message)
-            found.setdefault(key, (error, []))[1].append(status.partition)
+    told = [(s, ErrorReport.model_validate(s.error)) for s in statuses if s.error]
+    causes = grouped(told, lambda pair: (pair[0].state, pair[1].identity))
     return [
         Cause(
             f"{state}[{error.code}]", error.title, "", _TONES[state],
             tuple((label, text) for label, text in (
                 ("-->", error.place), ("", error.message), ("cause:", error.cause),
-                ("fix:", error.fix), ("partitions:", some(partitions)), ("owner:", error.owner),
+                ("fix:", error.fix), ("partitions:", some([s.partition for s, _ in alike])),
+                ("owner:", error.owner),
             ) if text),
         )
-        for (state, *_), (error, partitions) in found.items()
+        for (state, _), alike in causes.items()
+        for error in [alike[0][1]]
     ]  # fmt: skip
 
 

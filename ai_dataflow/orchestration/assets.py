@@ -12,14 +12,15 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from ai_dataflow.extracts.stages import STAGES, Stage
+from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.modules import Watcher
 from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at
-from ai_dataflow.runs.run import Watcher, execute
+from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.reports import RunReport
 
@@ -52,47 +53,42 @@ class RunConfig(dg.Config):
     full: bool = Field(default=False, description="Run all partitions, changed or not.")
 
 
+# What each asset is, and what Dagster's pages mark it with.
+_ASSETS = {
+    "adls_extract": (
+        "Files of the semantic models, pinned: path, size and ETag, or version.\n\n"
+        "A partition is `module|client`; one without files has 0 sources.",
+        {"azure", "file"},
+    ),
+    "azure_sql_extract": (
+        "SQL tables of the semantic models: a copy of their mapped columns.\n\n"
+        "A partition is `module|client`; one without SQL tables has 0 sources.",
+        {"azure", "sql"},
+    ),
+    "ai_dataset": (
+        "One Delta table per module, the products merged, split by client.\n\n"
+        "A partition is `module|client`; each module has columns of its own.",
+        {"polars", "deltalake"},
+    ),
+}
+
+
 def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.AssetSpec]:
     """Describe the three assets. `owners` are the teams of each asset, by its name."""
-    owned = owners or {}
-    shared: dict[str, Any] = {
-        "partitions_def": module_client_partitions,
-        "group_name": "ai_dataflow",
-        "skippable": True,
-    }
-    return [
+    *extracts, dataset = (
         dg.AssetSpec(
-            "adls_extract",
-            description=(
-                "Files of the semantic models, pinned: path, size and ETag, or version.\n\n"
-                f"A partition is `module|client`; one without files has 0 sources. {_PAGE}"
-            ),
-            kinds={"azure", "file"},
-            owners=list(owned.get("adls_extract", ())),
-            **shared,
-        ),
-        dg.AssetSpec(
-            "azure_sql_extract",
-            description=(
-                "SQL tables of the semantic models: a copy of their mapped columns.\n\n"
-                f"A partition is `module|client`; one without SQL tables has 0 sources. {_PAGE}"
-            ),
-            kinds={"azure", "sql"},
-            owners=list(owned.get("azure_sql_extract", ())),
-            **shared,
-        ),
-        dg.AssetSpec(
-            AI_DATASET,
-            deps=["adls_extract", "azure_sql_extract"],
-            description=(
-                "One Delta table per module, the products merged, split by client.\n\n"
-                f"A partition is `module|client`; each module has columns of its own. {_PAGE}"
-            ),
-            kinds={"polars", "deltalake"},
-            owners=list(owned.get("ai_dataset", ())),
-            **shared,
-        ).with_io_manager_key(DATASET_IO_MANAGER),
-    ]
+            name,
+            deps=EXTRACTS if name == "ai_dataset" else (),
+            description=f"{description} {_PAGE}",
+            kinds=kinds,
+            owners=list((owners or {}).get(name, ())),
+            partitions_def=module_client_partitions,
+            group_name="ai_dataflow",
+            skippable=True,
+        )
+        for name, (description, kinds) in _ASSETS.items()
+    )
+    return [*extracts, dataset.with_io_manager_key(DATASET_IO_MANAGER)]
 
 
 def build_assets(
@@ -138,14 +134,15 @@ def _look(
     context: dg.AssetExecutionContext, config: RunConfig, project: Project, stages: Sequence[Stage]
 ) -> Prospect:
     """Look at what is to be run: what was chosen in Dagster, or named in the config, or changed."""
-    keys = list(context.partition_keys if _planned_by_dagster(context) else config.partition_keys)
+    named = context.partition_keys if _planned_by_dagster(context) else config.partition_keys
+    keys = list(dict.fromkeys(named))
     with as_failure():
         draft = make_draft(project)
         if not _planned_by_dagster(context):
             add_partitions(context.instance, keys or draft.plan.partitions)
         if not keys and not config.full:
             return look_ahead(draft)
-        return look_at(draft, list(dict.fromkeys(keys)) or draft.plan.partitions, stages)
+        return look_at(draft, keys or draft.plan.partitions, stages)
 
 
 def _planned_by_dagster(context: dg.AssetExecutionContext) -> bool:
@@ -163,6 +160,7 @@ def _coverage(report: RunReport) -> dg.AssetCheckResult:
 
     The shares are numbers: Dagster plots them over the runs.
     """
+    # A report is JSON, whose contract the code is: others of its kind are no failed check.
     below = [d for d in report.diagnostics if d["code"] == "COV-001"]
     metadata: dict[str, Any] = {}
     for module, matrix in report.coverage.items():

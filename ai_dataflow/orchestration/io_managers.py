@@ -13,6 +13,7 @@ import dagster as dg
 import polars as pl
 import pyarrow as pa
 
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.readers import read_dataset
@@ -48,10 +49,11 @@ class WorkstationIOManager(dg.ConfigurableIOManager):
 
     def _frames(self, context: dg.InputContext) -> dict[str, pl.LazyFrame]:
         workstation = open_workstation(self.project.settings())
-        keys = sorted(key.split("|", 1) for key in context.asset_partition_keys)
+        keys = map(PartitionKey, context.asset_partition_keys)
+        ordered = sorted(keys, key=lambda key: (key.module, key.client))
         return {
-            module: read_dataset(workstation.dataset(module), [client for _, client in own])
-            for module, own in groupby(keys, key=lambda key: key[0])
+            module: read_dataset(workstation.dataset(module), [key.client for key in own])
+            for module, own in groupby(ordered, key=lambda key: key.module)
         }
 
 

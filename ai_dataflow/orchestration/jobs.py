@@ -6,8 +6,8 @@ from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.runs.cleanup import clean
+from ai_dataflow.runs.modules import Watcher
 from ai_dataflow.runs.replay import Chosen, execute_replay
-from ai_dataflow.runs.run import Watcher
 from ai_dataflow.workstation.layout import open_workstation
 
 JOB = "ai_dataflow_job"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import dagster as dg
 
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.extracts.stages import EXTRACTS, Stage
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import Origin, PartitionResult
@@ -132,28 +133,21 @@ def lineage_table(result: PartitionResult) -> str:
     Two columns, however many products there are: their cells can wrap, a wide table cannot.
     """
     rows = [
-        f"| {column.name} | {_sources(result.origins.get(column.name, []))} |"
+        f"| {column.name} | {_sources(result.origins.get(column.name, ()))} |"
         for column in result.job.columns
     ]
     return "\n".join(["| AI column | from |", "|---|---|", *rows])
 
 
-def _sources(origins: list[Origin]) -> str:
+def _sources(origins: Sequence[Origin]) -> str:
     """Give the source columns, product by product."""
-    own: dict[str, list[str]] = {}
-    for origin in origins:
-        own.setdefault(origin.product, []).append(f"{origin.submodule}.{origin.column}")
-    return (
-        "; ".join(
-            f"{product}: {', '.join(map(_as_code, names))}"
-            for product, names in sorted(own.items())
-        )
-        or "–"
-    )
+    products = sorted(grouped(origins, lambda origin: origin.product).items())
+    return "; ".join(f"{name}: {', '.join(map(_as_code, own))}" for name, own in products) or "–"
 
 
-def _as_code(name: str) -> str:
-    """Show a source's name as it is: it may have any character, also those of Markdown."""
+def _as_code(origin: Origin) -> str:
+    """Show a source column as it is: it may have any character, also those of Markdown."""
+    name = f"{origin.submodule}.{origin.column}"
     return "`" + name.replace("`", "'").replace("|", "\\|") + "`"
 
 

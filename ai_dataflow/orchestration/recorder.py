@@ -16,7 +16,8 @@ from ai_dataflow.orchestration.metadata import (
 )
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
-from ai_dataflow.runs.run import Progress
+from ai_dataflow.runs.modules import Progress
+from ai_dataflow.runs.outcome import Recorder
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, report_name
@@ -25,7 +26,7 @@ _SHOWN_CAUSES = 20
 _EXPLAINED = 100  # events cost about 12 ms each
 
 
-class DagsterRecorder:
+class DagsterRecorder(Recorder):
     """Turns what a run did into materializations."""
 
     def __init__(self, context: Context, project: Project) -> None:

@@ -14,6 +14,7 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.notifications.wording import counted
 from ai_dataflow.orchestration.jobs import JOB, ai_dataflow_job
@@ -197,7 +198,7 @@ def _lines(ahead: Prospect) -> Iterator[str]:
         yield f"… and {len(due) - _SHOWN} more partitions: `ai-dataflow plan` has all"
 
 
-def _digest(ahead: Prospect, due: list[str]) -> str:
+def _digest(ahead: Prospect, due: list[PartitionKey]) -> str:
     """Digest which partitions are to run and why, down to what is at their sources."""
     parts = [(key, ahead.changes.states[key]) for key in due]
     return digest(parts)

@@ -7,17 +7,20 @@ written (P3, P7). The rules are in docs/merging.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.connections.stores import scan_parquet
+from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.result import PartitionResult, ProductCounts
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.kept_rows import Kept
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
 from ai_dataflow.workstation.reaching import reaching
@@ -25,7 +28,6 @@ from ai_dataflow.workstation.reaching import reaching
 _ROWS = "__rows"
 _SOURCE = ("product_code", "submodule_name")
 _CAUSE = ("reason", "ai_column", "mapping_cell")
-_Source = tuple[str, str]
 
 
 @dataclass
@@ -36,12 +38,12 @@ class Expectation:
     of each AI column of each product, after its join.
     """
 
-    rejected: dict[_Source, int] = field(default_factory=dict)
-    filled: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    rejected: Mapping[SourceKey, int] = field(default_factory=dict)
+    filled: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def has_rejects(self, product: str) -> bool:
         """Tell whether a source of a product loses rows."""
-        return any(rows for (own, _), rows in self.rejected.items() if own == product)
+        return any(rows for key, rows in self.rejected.items() if key.product == product)
 
 
 def check_reading(source: SourceJob, mapped: int, height: int | None) -> None:
@@ -56,33 +58,50 @@ def check_reading(source: SourceJob, mapped: int, height: int | None) -> None:
         )
 
 
-def close_balance(result: PartitionResult, expected: Expectation, workstation: Workstation) -> None:
-    """Count what was written, note it in the result, and compare it with what is expected.
+def check_balance(
+    counts: Mapping[str, ProductCounts], columns: Sequence[AiColumn], expected: Expectation
+) -> None:
+    """Compare what was counted in the files with what is expected of them.
 
     Raises:
         DataflowError: DAT-002 with both sides of every balance that does not close.
     """
-    _count_published(result, workstation)
-    if problems := [*_open_rejects(result, expected), *_open_products(result, expected)]:
+    rejects = _open_rejects(counts, expected)
+    if problems := [*rejects, *_open_products(counts, columns, expected)]:
         raise DataflowError(*problems)
 
 
-def count_rejects(result: PartitionResult, workstation: Workstation) -> None:
-    """Note in the result how many open rejects were written, by source and reason."""
-    written = _open_rejects_of(result, workstation).group_by(*_SOURCE, "reason").len()
-    with reaching(workstation.rejects(result.job.module)):
+def count_rejects(
+    job: PartitionJob, files: Sequence[DataFile], workstation: Workstation
+) -> dict[SourceKey, dict[str, int]]:
+    """Count the open rejects in the files that were written, by source and reason."""
+    written = _open_rejects_of(job, files, workstation).group_by(*_SOURCE, "reason").len()
+    with reaching(workstation.rejects(job.module)):
         counted = written.sort(pl.all()).collect()
-    for counts in result.counts.values():
-        counts.rows_rejected = 0
+    found: dict[SourceKey, dict[str, int]] = {}
     for product, submodule, reason, rows in counted.iter_rows():
-        counts = result.counts[product]
-        counts.rows_rejected += rows
-        counts.sources[submodule].rejected[reason] = rows
+        found.setdefault(SourceKey(product, submodule), {})[reason] = rows
+    return found
 
 
-def _open_rejects_of(result: PartitionResult, workstation: Workstation) -> pl.LazyFrame:
-    files = tuple(file.path for file in result.rejects)
-    return reject_tables.scan(workstation, result.job.module, files).filter(reject_tables.IS_OPEN)
+def count_rows(
+    job: PartitionJob, files: Sequence[DataFile], workstation: Workstation
+) -> dict[str, tuple[int, dict[str, int]]]:
+    """Count the rows in the files that were written, and the values of each column, by product."""
+    if not files:
+        return {}
+    table = workstation.dataset(job.module)
+    with reaching(table):
+        written = scan_parquet(table, [file.path for file in files]).group_by(PRODUCT_COLUMN)
+        counted = written.agg(pl.len().alias(_ROWS), pl.all().count()).collect()
+    return {row.pop(PRODUCT_COLUMN): (row.pop(_ROWS), row) for row in counted.iter_rows(named=True)}
+
+
+def _open_rejects_of(
+    job: PartitionJob, files: Sequence[DataFile], workstation: Workstation
+) -> pl.LazyFrame:
+    paths = tuple(file.path for file in files)
+    return reject_tables.scan(workstation, job.module, paths).filter(reject_tables.IS_OPEN)
 
 
 def check_rejected(
@@ -96,8 +115,10 @@ def check_rejected(
     rejected, read = result.total("rows_rejected"), result.total("rows_read")
     if rejected < read and limit.allows(rejected, read):
         return
-    with reaching(workstation.rejects(result.job.module)):
-        causes = _open_rejects_of(result, workstation).group_by(*_SOURCE, *_CAUSE).len()
+    job = result.job
+    with reaching(workstation.rejects(job.module)):
+        left_out = _open_rejects_of(job, result.rejects, workstation)
+        causes = left_out.group_by(*_SOURCE, *_CAUSE).len()
         worst = causes.sort("len", *_SOURCE, *_CAUSE, descending=[True, *[False] * 5])
         product, submodule, reason, column, cell, rows = worst.head(1).collect().row(0)
     share = f"{rejected} of {read} rows ({rejected / read:.2%}) were rejected"
@@ -107,8 +128,8 @@ def check_rejected(
             "DAT-004",
             f"{share}{allowed}; {rows} of them for {reason}{f' ({column})' if column else ''}",
             place=cell,
-            fix=f"look at them with `ai-dataflow rejects --module {result.job.module} --client "
-            f"{result.job.client}`, correct the source or the sheet, and run the partition again",
+            fix=f"look at them with `ai-dataflow rejects --module {job.module} --client "
+            f"{job.client}`, correct the source or the sheet, and run the partition again",
             product=product,
             submodule=submodule,
             ai_column=column,
@@ -127,39 +148,29 @@ def check_kept(name: Kept, height: int, written: int) -> None:
         raise DataflowError(_open(name.product, what))
 
 
-def _count_published(result: PartitionResult, workstation: Workstation) -> None:
-    if not result.data:
-        return
-    files = [file.path for file in result.data]
-    table = workstation.dataset(result.job.module)
-    with reaching(table):
-        written = scan_parquet(table, files).group_by(PRODUCT_COLUMN)
-        counted = written.agg(pl.len().alias(_ROWS), pl.all().count()).collect()
-    for row in counted.iter_rows(named=True):
-        counts = result.counts.setdefault(row.pop(PRODUCT_COLUMN), ProductCounts())
-        counts.rows_published = row.pop(_ROWS)
-        counts.filled = row
-
-
-def _open_rejects(result: PartitionResult, expected: Expectation) -> Iterator[Diagnostic]:
+def _open_rejects(
+    counts: Mapping[str, ProductCounts], expected: Expectation
+) -> Iterator[Diagnostic]:
     for (product, submodule), lost in expected.rejected.items():
-        listed = sum(result.counts[product].sources[submodule].rejected.values())
+        listed = sum(counts[product].sources[submodule].rejected.values())
         if lost != listed:
             yield _open(product, f"{lost} rows of {submodule} were left out, {listed} are listed")
 
 
-def _open_products(result: PartitionResult, expected: Expectation) -> Iterator[Diagnostic]:
-    for product, counts in result.counts.items():
-        accounted = counts.rows_rejected + counts.rows_merged + counts.rows_published
-        if counts.rows_read != accounted:
+def _open_products(
+    counts: Mapping[str, ProductCounts], columns: Sequence[AiColumn], expected: Expectation
+) -> Iterator[Diagnostic]:
+    for product, own in counts.items():
+        accounted = own.rows_rejected + own.rows_merged + own.rows_published
+        if own.rows_read != accounted:
             yield _open(
                 product,
-                f"{counts.rows_read} rows were read, but {counts.rows_rejected} rejected + "
-                f"{counts.rows_merged} merged + {counts.rows_published} written are {accounted}",
+                f"{own.rows_read} rows were read, but {own.rows_rejected} rejected + "
+                f"{own.rows_merged} merged + {own.rows_published} written are {accounted}",
             )
-        for column in (column.name for column in result.job.columns):
+        for column in (column.name for column in columns):
             values = expected.filled.get(product, {}).get(column, 0)
-            if values != (written := counts.filled.get(column, 0)):
+            if values != (written := own.filled.get(column, 0)):
                 yield _open(product, f"{column} has {values} values, but {written} were written")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 
@@ -29,21 +29,17 @@ class PartitionJob:
     sources: tuple[SourceJob, ...]
 
     @property
-    def partition(self) -> str:
-        """The partition's key: `module|client`."""
-        return f"{self.module}|{self.client}"
+    def partition(self) -> PartitionKey:
+        """The partition's key."""
+        return PartitionKey.of(self.module, self.client)
 
     def by_product(self) -> dict[str, tuple[SourceJob, ...]]:
         """Give the sources of each product; products by name, submodules as planned."""
         ordered = sorted(self.sources, key=lambda source: source.product)
         return {p: tuple(own) for p, own in groupby(ordered, key=lambda source: source.product)}
 
-
-def largest_first(jobs: Iterable[PartitionJob]) -> list[PartitionJob]:
-    """Sort jobs by the size of their files, as far as a survey has seen them."""
-
-    def size(job: PartitionJob) -> int:
-        found = [source.seen for source in job.sources if isinstance(source.seen, Listing)]
-        return sum(file.size for own in found for file in own.files)
-
-    return sorted(jobs, key=size, reverse=True)
+    @property
+    def size(self) -> int:
+        """Bytes of its files, as far as a survey has seen them."""
+        listings = [source.seen for source in self.sources if isinstance(source.seen, Listing)]
+        return sum(file.size for listing in listings for file in listing.files)

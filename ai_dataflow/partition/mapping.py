@@ -35,13 +35,13 @@ def map_rows(
     key = "steps", numbered
     if key not in compiled.memo:
         compiled.memo[key] = _steps(compiled.columns, compiled.needed, numbered)
-    steps: _Steps = compiled.memo[key]
+    steps: _Expressions = compiled.memo[key]
     rows = rows.with_row_index(_POSITION, offset=1)
     return rows.with_columns(steps.values).with_columns(steps.reason).select(steps.kept)
 
 
 @dataclass(frozen=True)
-class _Steps:
+class _Expressions:
     """Expressions that map rows. Building them takes longer than computing a thousand rows.
 
     Step by step, or Polars would compute values and reasons twice; beside the source's columns, or
@@ -53,13 +53,13 @@ class _Steps:
     kept: list[pl.Expr | str]
 
 
-def _steps(columns: Sequence[CompiledColumn], needed: list[str], numbered: bool) -> _Steps:
+def _steps(columns: Sequence[CompiledColumn], needed: list[str], numbered: bool) -> _Expressions:
     values = {_prefixed(column): column.cast.value for column in columns}
     is_bad = pl.col(REASON).is_not_null()
     row = pl.struct(needed) if needed else pl.lit(None)
     position = pl.when(is_bad & numbered).then(pl.col(_POSITION).cast(pl.Int64))
     raw = pl.when(is_bad).then(row).alias(_RAW)
-    return _Steps(
+    return _Expressions(
         [value.alias(name) for name, value in values.items()],
         pl.coalesce(*_reasons(columns)).alias(REASON),
         [REASON, raw, position.alias(_POSITION), *values],

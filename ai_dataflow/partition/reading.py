@@ -8,7 +8,8 @@ from functools import partial
 
 import polars as pl
 
-from ai_dataflow.connections.stores import at_once, scan_parquet
+from ai_dataflow.config.at_once import at_once
+from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import Files

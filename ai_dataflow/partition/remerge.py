@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.merge import Part, Rows, merge_product
 from ai_dataflow.partition.scratch import Scratch
+from ai_dataflow.partition.values import MergedProduct
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.kept_rows import all_kept, scan_kept
@@ -35,21 +36,6 @@ class Published:
     job: PartitionJob
     products: Mapping[str, Rows]
     kept: Mapping[str, Mapping[str, Rows]]
-
-
-@dataclass(frozen=True)
-class Remerged:
-    """A product from now on.
-
-    `base` counts the rows that it was made of before; `kept` are those of each submodule that a
-    later replay will need.
-    """
-
-    rows: pl.LazyFrame
-    base: int
-    rows_merged: int
-    filled: Mapping[str, int]
-    kept: Mapping[str, Rows] = field(default_factory=dict)
 
 
 def look(job: PartitionJob, current: Current, workstation: Workstation) -> Published:
@@ -93,7 +79,7 @@ def _check_types(job: PartitionJob, schema: pl.Schema) -> None:
             raise not_replayable("", "", what, next(cells, ""))
 
 
-def remerge(published: Published, late: Sequence[Part], space: Scratch) -> dict[str, Remerged]:
+def remerge(published: Published, late: Sequence[Part], space: Scratch) -> dict[str, MergedProduct]:
     """Merge late rows into what is published; give every product as it is from now on.
 
     Raises:
@@ -107,11 +93,11 @@ def remerge(published: Published, late: Sequence[Part], space: Scratch) -> dict[
     }
 
 
-def _product(product: str, published: Published, late: list[Part], space: Scratch) -> Remerged:
+def _product(product: str, published: Published, late: list[Part], space: Scratch) -> MergedProduct:
     rows = published.products.get(product, Rows(pl.LazyFrame(), 0, {}))
     kept = published.kept.get(product, {})
     if not late:
-        return Remerged(rows.frame, rows.height, 0, rows.filled, kept)
+        return MergedProduct(rows.frame, 0, rows.filled, kept, rows.height)
     sources = published.job.by_product()[product]
     if kept:
         _check_kept(sources, kept, rows, published.job, space)
@@ -119,7 +105,7 @@ def _product(product: str, published: Published, late: list[Part], space: Scratc
         done = merge_product(parts, space)
         base = sum(own.height for own in kept.values())
         kept = {part.source.submodule: part.good for part in parts}
-        return Remerged(done.rows, base, done.rows_merged, done.filled, kept)
+        return MergedProduct(done.rows, done.rows_merged, done.filled, kept, base)
     if len(keyed := [source for source in sources if source.key_columns]) > 1:
         what = "it is joined, and the rows that it was made of are not kept any more, or never were"
         cell = next(row.place("is_key") for row in keyed[-1].mappings if row.is_key)
@@ -128,7 +114,7 @@ def _product(product: str, published: Published, late: list[Part], space: Scratc
     frames = [rows.frame, done.rows] if rows.height else [done.rows]
     filled = Counter(rows.filled) + Counter(done.filled)
     together = pl.concat(frames, how="diagonal")
-    return Remerged(together, rows.height, done.rows_merged, filled)
+    return MergedProduct(together, done.rows_merged, filled, rows_before=rows.height)
 
 
 def _check_kept(

@@ -12,19 +12,21 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from ai_dataflow.compiler.mappings import CompiledSource, compile_source
+from ai_dataflow.compiler.mappings import CompiledSource, MappingError, compile_source
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.partition.conservation import Expectation
+from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.making import classified
 from ai_dataflow.partition.mapping import REASON, count, good_rows, map_rows, reasons
-from ai_dataflow.partition.merge import Part, union_products
+from ai_dataflow.partition.merge import Part
 from ai_dataflow.partition.raw_rows import decoded
 from ai_dataflow.partition.remerge import look, not_replayable, remerge
-from ai_dataflow.partition.result import PartitionResult, ProductCounts, SourceCounts
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row, scratch
-from ai_dataflow.partition.writing import keep_rows, write_balanced, write_rejects
+from ai_dataflow.partition.steps import Steps
+from ai_dataflow.partition.values import MappedSource
+from ai_dataflow.partition.writing import write
 from ai_dataflow.sources.schemas import schema_of
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
@@ -36,8 +38,6 @@ from ai_dataflow.workstation.reject_tables import Current
 _NUMBER, _PASSES, _NOW = "\ue000number", "\ue000passes", "\ue000now "
 _NO_COLUMN = "\ue000none"  # of a source that is mapped to literals alone
 _TOLD = ("reason", "ai_column", "mapping_cell")
-_NOT_READ = ("MAP-014", "MAP-018")
-_OTHER_CASE = "MAP-017"
 
 
 def replay(
@@ -55,36 +55,28 @@ def replay(
     Returns:
         Counts and files to publish; no files where no reject passes.
     """
-
-    def make(result: PartitionResult) -> None:
-        _replay(result, current, settings, run_id, dry_run=dry_run)
-
-    return classified(job, make)
+    steps = Steps(job)
+    with classified(steps.problems):
+        _replay(steps, current, settings, run_id, dry_run=dry_run)
+    return steps.result()
 
 
 def _replay(
-    result: PartitionResult, current: Current, settings: Settings, run_id: str, *, dry_run: bool
+    steps: Steps, current: Current, settings: Settings, run_id: str, *, dry_run: bool
 ) -> None:
     workstation = open_workstation(settings)
     with scratch(settings.execution.memory) as space:
-        again = _map_again(result.job, current, workstation, space)
-        _count(result, again)
-        if not again.parts:
+        again = _map_again(steps.job, current, workstation, space)
+        steps.mapped += again.sources
+        late = [source.part for source in again.sources if source.part and source.part.height]
+        if not late:
             return
-        merged = remerge(look(result.job, current, workstation), again.parts, space)
+        merged = remerge(look(steps.job, current, workstation), late, space)
         if dry_run:
             return
-        result.replaces = current.data
-        for product, own in merged.items():
-            counts = result.counts.setdefault(product, ProductCounts())
-            counts.rows_read += own.base
-            counts.rows_merged = own.rows_merged
-            again.expected.filled[product] = own.filled
-            if again.expected.has_rejects(product):
-                keep_rows(result, product, own.kept, workstation)
-        write_rejects(result, again.table(run_id), workstation)
-        rows = union_products({p: own.rows for p, own in merged.items()}, result.job.columns)
-        write_balanced(result, rows, again.expected, workstation)
+        steps.replaces = current.data
+        steps.merged.update(merged)
+        write(steps, again.table(run_id), workstation)
 
 
 @dataclass
@@ -92,15 +84,12 @@ class _Again:
     """Rejects, mapped again.
 
     `listed` are the reject table's rows, numbered; `verdicts` say of each that was mapped whether
-    it passes, or why not; `parts` are the rows that pass. `open` are the rejects of each source
-    that were open, `expected` has those that still are.
+    it passes, or why not; `sources` are the open ones, by source and by what they were read as.
     """
 
     listed: pl.LazyFrame
-    open: dict[tuple[str, str], int] = field(default_factory=dict)
     verdicts: list[pl.LazyFrame] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
-    expected: Expectation = field(default_factory=Expectation)
+    sources: list[MappedSource] = field(default_factory=list)
 
     def table(self, run_id: str) -> pl.LazyFrame:
         """Give all rows of the reject table as they are from now on, in the order that they had."""
@@ -117,33 +106,22 @@ class _Again:
         )
 
 
-def _count(result: PartitionResult, again: _Again) -> None:
-    for (product, submodule), rows in again.open.items():
-        counts = result.counts.setdefault(product, ProductCounts())
-        counts.sources[submodule] = SourceCounts(rows)
-        counts.rows_read += rows
-        counts.rows_rejected += again.expected.rejected[product, submodule]
-    for part in again.parts:
-        result.counts[part.source.product].rows_replayed += part.height
-
-
 def _map_again(
     job: PartitionJob, current: Current, workstation: Workstation, space: Scratch
 ) -> _Again:
-    sources = {(source.product, source.submodule): source for source in job.sources}
+    sources = {source.key: source for source in job.sources}
     listed = reject_tables.scan(workstation, job.module, current.rejects).with_row_index(_NUMBER)
     again = _Again(listed)
     open_rows = listed.filter(reject_tables.IS_OPEN)
     with reaching(workstation.rejects(job.module)):
         groups = open_rows.group_by("product_code", "submodule_name", "raw_schema").len()
         found = groups.sort(pl.all()).collect().rows()
-    lost = again.expected.rejected
     for product, submodule, schema, rows in found:
-        key = product, submodule
-        again.open[key] = again.open.get(key, 0) + rows
-        lost[key] = lost.get(key, 0) + rows
+        key = SourceKey(product, submodule)
         if schema is None or (source := sources.get(key)) is None:
-            continue  # a line that is no row; a source that is gone
+            # A line that is no row; a source that is gone.
+            again.sources.append(MappedSource(key, None, rows, rows))
+            continue
         is_own = (
             (pl.col("product_code") == product)
             & (pl.col("submodule_name") == submodule)
@@ -153,9 +131,8 @@ def _map_again(
         with reaching(workstation.rejects(job.module)):
             held = space.hold(own, int(bytes_per_row(own) * rows))
         part = _map(source, held, schema, again, space, int(bytes_per_row(held) * rows))
-        lost[key] -= part.height
-        if part.height:
-            again.parts.append(part)
+        passed = part.height
+        again.sources.append(MappedSource(key, part, rows, rows - passed, rows_replayed=passed))
     return again
 
 
@@ -188,17 +165,16 @@ def _raw(source: SourceJob, own: pl.LazyFrame, schema: str) -> tuple[CompiledSou
     columns = schema_of(schema)
     try:
         compiled = compile_source(source, columns)
-    except DataflowError as error:
-        problems = error.diagnostics
-        unread = [problem for problem in problems if problem.code in _NOT_READ]
+    except MappingError as error:
+        problems, unread = error.diagnostics, error.unread
         if len(unread) < len(problems):
             raise DataflowError(*(p for p in problems if p not in unread)) from None
         what = f"the rejected rows do not have what the sheet reads now: {unread[0].message}"
         raise not_replayable(source.product, source.submodule, what, unread[0].place) from None
-    for warning in compiled.warnings:
-        if warning.code == _OTHER_CASE:  # the source may have had both, and this one not be read
-            what = f"it cannot be told which column is meant: {warning.message}"
-            raise not_replayable(source.product, source.submodule, what, warning.place)
+    if compiled.guesses:  # the source may have had both, and this one not be read
+        guess = compiled.guesses[0]
+        what = f"it cannot be told which column is meant: {guess.message}"
+        raise not_replayable(source.product, source.submodule, what, guess.place)
     if not columns:
         return compiled, own.select(pl.col(_NUMBER).alias(_NO_COLUMN))
     return compiled, decoded(own, "raw_row", columns)

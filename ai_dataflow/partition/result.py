@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.workstation.data_files import DataFile, new_publication
 
 
-@dataclass
+@dataclass(frozen=True)
 class SourceCounts:
     """How many rows of a source were read, and how many rejected for each reason's code."""
 
     rows_read: int = 0
-    rejected: dict[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(frozen=True)
 class ProductCounts:
     """Where a product's rows went: read = rejected + merged + published.
 
@@ -35,8 +34,8 @@ class ProductCounts:
     rows_merged: int = 0
     rows_published: int = 0
     rows_replayed: int = 0
-    filled: dict[str, int] = field(default_factory=dict)
-    sources: dict[str, SourceCounts] = field(default_factory=dict)
+    filled: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, SourceCounts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Origin:
     column: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class PartitionResult:
     """What a partition's job came to: counts and files to commit, or classified failures.
 
@@ -61,28 +60,19 @@ class PartitionResult:
 
     job: PartitionJob
     publication: str = field(default_factory=new_publication)
-    extracts: list[Extract] = field(default_factory=list)
-    counts: dict[str, ProductCounts] = field(default_factory=dict)
-    origins: dict[str, list[Origin]] = field(default_factory=dict)
+    extracts: tuple[Extract, ...] = ()
+    counts: Mapping[str, ProductCounts] = field(default_factory=dict)
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
     data: tuple[DataFile, ...] = ()
     rejects: tuple[DataFile, ...] = ()
     replaces: tuple[str, ...] = ()
     superseded: tuple[str, ...] = ()
-    failures: list[Failure] = field(default_factory=list)
+    failures: tuple[Failure, ...] = ()
     seconds: float = 0.0
-    work: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, kind: str) -> Iterator[None]:
-        """Note the seconds of a piece of work."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.work[kind] = self.work.get(kind, 0.0) + time.perf_counter() - begun
+    work: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def partition(self) -> str:
+    def partition(self) -> PartitionKey:
         """The partition's key."""
         return self.job.partition
 

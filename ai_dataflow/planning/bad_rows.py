@@ -13,13 +13,10 @@ from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
 
-# A row with one of these may have a name that cannot be used.
-NAMELESS = ("CTL-003", "CTL-004", "CTL-902", "CTL-904", "CTL-905")
-
 
 def leaves_open(problem: Diagnostic, row: ControlRow) -> bool:
     """Tell whether a row may be active, as that cell, or the whole line, is wrong."""
-    return problem.place == row.place("active") or problem.code == "CTL-902"
+    return problem.place == row.place("active") or problem.void == "line"
 
 
 def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
@@ -31,7 +28,7 @@ def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlR
             continue
         is_meant = row.active or leaves_open(problem, row)
         severity: Severity = problem.severity if is_meant else "warning"
-        meant = _could_be(row, active) if problem.code in NAMELESS else []
+        meant = _could_be(row, active) if problem.void else []  # it may be a name
         findings.add(replace(problem, severity=severity), [row, *meant])
     mapping = {row.line: row for row in project.mapping}
     for problem in project.mapping_problems:
@@ -44,7 +41,7 @@ def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlR
             ai_column=about.ai_column,
         )  # fmt: skip
         touched = _matching(about, project.mapping, active)
-        if problem.code == "MAP-902" and not touched:  # its cells may all be one place off
+        if problem.void == "line" and not touched:  # its cells may all be one place off
             touched = [row for row in active if row.module == about.module] or list(active)
         findings.add(scoped, touched)
     for problem in project.team_problems:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.planning.inputs import content_seen, inputs_of, reads_clock
@@ -48,13 +49,13 @@ class Changes:
     from, and after which runs, from any other such state.
     """
 
-    due: dict[str, tuple[Reason, ...]] = field(default_factory=dict)
-    unchanged: dict[str, Record] = field(default_factory=dict)
-    in_vain: frozenset[str] = frozenset()
-    failed: dict[str, datetime] = field(default_factory=dict)
-    states: dict[str, str] = field(default_factory=dict)
+    due: dict[PartitionKey, tuple[Reason, ...]] = field(default_factory=dict)
+    unchanged: dict[PartitionKey, Record] = field(default_factory=dict)
+    in_vain: frozenset[PartitionKey] = frozenset()
+    failed: dict[PartitionKey, datetime] = field(default_factory=dict)
+    states: dict[PartitionKey, str] = field(default_factory=dict)
 
-    def only(self, keys: Collection[str]) -> Changes:
+    def only(self, keys: Collection[PartitionKey]) -> Changes:
         """Give the same of some partitions only."""
         return Changes(
             {key: reasons for key, reasons in self.due.items() if key in keys},
@@ -77,9 +78,9 @@ class Changes:
 
 
 def changes(
-    jobs: Mapping[str, PartitionJob],
-    records: Mapping[str, Record],
-    published: Mapping[str, str],
+    jobs: Mapping[PartitionKey, PartitionJob],
+    records: Mapping[PartitionKey, Record],
+    published: Mapping[PartitionKey, str],
     settings: Settings,
 ) -> Changes:
     """Compare what jobs would be made from with what they were made from.

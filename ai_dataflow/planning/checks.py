@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing, nearest
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.planning.findings import Findings, is_partition
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
@@ -59,13 +60,10 @@ def check_complete(findings: Findings, active: Sequence[ControlRow]) -> None:
 
     A typo in a client's code looks like this: two partitions, each with a part of the sources.
     """
-    clients: dict[tuple[str, str], dict[str, list[ControlRow]]] = {}
     named = (row for row in active if is_partition(row.partition) and _has_names(row))
-    for row in named:
-        clients.setdefault((row.module, row.product), {}).setdefault(row.client, []).append(row)
-    for (_, product), by_client in clients.items():
-        submodules = {row.submodule for rows in by_client.values() for row in rows}
-        for client, rows in by_client.items():
+    for (_, product), of_product in grouped(named, lambda r: (r.module, r.product)).items():
+        submodules = {row.submodule for row in of_product}
+        for client, rows in grouped(of_product, lambda row: row.client).items():
             if lacking := sorted(submodules - {row.submodule for row in rows}):
                 findings.add(_incomplete(rows[0], product, client, lacking), rows)
 
@@ -75,13 +73,12 @@ def _has_names(row: ControlRow) -> bool:
 
 
 def _incomplete(row: ControlRow, product: str, client: str, lacking: list[str]) -> Diagnostic:
-    return Diagnostic(
+    return row.problem(
         "CTL-015",
+        "client_code",
         f"other clients of {product} have {listing(lacking)} too; `{client[:80]}` has no such row",
-        place=row.place("client_code"),
-        fix="add the row, or correct the client_code",
+        "add the row, or correct the client_code",
         severity="warning",
-        line=row.line,
     )
 
 
@@ -106,13 +103,12 @@ def check_unused(findings: Findings, project: Project, active: Sequence[ControlR
             touched = []  # a source of its own, beside the one that it is near to
         near = did_you_mean(name, values) if meant else ""
         for row in rows if touched else rows[:1]:
-            problem = Diagnostic(
+            problem = row.problem(
                 "MAP-016",
+                column,
                 f"no active control row has the {column} `{name[:80]}`{near}",
-                place=row.place(column),
-                fix="correct the name, or add the control table's rows for it",
+                "correct the name, or add the control table's rows for it",
                 severity="error" if touched else "warning",
-                line=row.line,
             )
             findings.add(problem if touched else _about(problem, row), touched)
 
@@ -191,13 +187,12 @@ def check_teams(findings: Findings, project: Project, active: Sequence[ControlRo
 
 
 def _unknown_in_teams(team: Team, column: str, value: str, known: set[str]) -> Diagnostic:
-    return Diagnostic(
+    return team.problem(
         "TEM-009",
+        column,
         f"no control row has the {column} `{value[:80]}`{did_you_mean(value, known)}",
-        place=team.place(column),
-        fix="correct it; * is any",
+        "correct it; * is any",
         severity="warning",
-        line=team.line,
     )
 
 

@@ -89,16 +89,15 @@ def check_coverage(
 
 
 def _required_missing(row: MappingRow, products: list[str]) -> Diagnostic:
-    return Diagnostic(
+    return row.problem(
         "MAP-021",
+        "required",
         f"`{row.ai_column}` is required here, and {listing(products)} does not map it: it is null "
         "in all its rows",
-        place=row.place("required"),
-        fix="map it for every product of the module, or do not require it",
+        "map it for every product of the module, or do not require it",
         severity="warning",
         module=row.module,
         ai_column=row.ai_column,
-        line=row.line,
     )
 
 

@@ -6,11 +6,14 @@ once, whatever is asked of the sources afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from types import MappingProxyType
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.grouped import grouped
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.planning.bad_rows import add_bad_rows, leaves_open
@@ -66,7 +69,7 @@ def make_plan(project: Project) -> Plan:
     return make_draft(project).plan
 
 
-def active_partitions(project: Project) -> list[str]:
+def active_partitions(project: Project) -> list[PartitionKey]:
     """Give the partitions of any plan of a project, without planning.
 
     They are those of the active control rows, and of those that may be meant to be active.
@@ -115,17 +118,16 @@ def _plan(
 
 def _check_products(findings: Findings, sources: Mapping[ControlRow, SourceJob]) -> None:
     """Check what the submodules of a product do to each other, once per combination."""
-    groups: dict[tuple[str, str, str], dict[ControlRow, SourceJob]] = {}
-    for row, source in sources.items():
-        groups.setdefault((row.module, row.product, row.client), {})[row] = source
-    shapes: dict[tuple[str, str, tuple[str, ...]], list[ControlRow]] = {}
-    for (module, product, _), group in groups.items():
-        shape = (module, product, tuple(source.submodule for source in group.values()))
-        shapes.setdefault(shape, []).extend(group)
-    for (_, _, submodules), rows in shapes.items():
-        one_of_each = [sources[row] for row in rows[: len(submodules)]]
+    products = grouped(sources, lambda row: (row.module, row.product, row.client)).values()
+    for alike in grouped(products, _shape).values():
+        one_of_each = [sources[row] for row in alike[0]]
         for problem in (*check_product(one_of_each), *check_keys(one_of_each)):
-            findings.add(problem, rows)
+            findings.add(problem, chain(*alike))
+
+
+def _shape(rows: Sequence[ControlRow]) -> tuple[str, ...]:
+    """Tell which submodules a client of a product has: all that are alike are checked as one."""
+    return (rows[0].module, rows[0].product, *(row.submodule for row in rows))
 
 
 def _coverage(
@@ -134,28 +136,24 @@ def _coverage(
     columns: Mapping[str, tuple[AiColumn, ...]],
     sources: Mapping[ControlRow, SourceJob],
 ) -> dict[str, Coverage]:
-    by_module: dict[str, dict[ControlRow, SourceJob]] = {}
-    for row, source in sources.items():
-        by_module.setdefault(row.module, {})[row] = source
-    found = {}
-    for module, own in sorted(by_module.items()):
-        found[module] = module_coverage(module, columns.get(module, ()), own.values())
+    modules: dict[str, Coverage] = {}
+    for module, rows in sorted(grouped(sources, lambda row: row.module).items()):
+        mapped = [sources[row] for row in rows]
+        modules[module] = module_coverage(module, columns.get(module, ()), mapped)
         asked = project.settings.modules.get(module, ModuleSettings())
-        for problem in check_coverage(found[module], project.mapping, asked):
-            findings.add(problem, own)
-    return found
+        for problem in check_coverage(modules[module], project.mapping, asked):
+            findings.add(problem, rows)
+    return modules
 
 
 def _jobs(
     active: Iterable[ControlRow],
     sources: Mapping[ControlRow, SourceJob],
     columns: Mapping[str, tuple[AiColumn, ...]],
-    back: Mapping[str, object],
-) -> dict[str, PartitionJob]:
-    partitions: dict[str, list[ControlRow]] = {}
-    for row in active:
-        if is_partition(row.partition) and row.partition not in back:
-            partitions.setdefault(row.partition, []).append(row)
+    back: Mapping[PartitionKey, object],
+) -> dict[PartitionKey, PartitionJob]:
+    can_run = (r for r in active if is_partition(r.partition) and r.partition not in back)
+    partitions = grouped(can_run, lambda row: row.partition)
     return {
         key: PartitionJob(
             rows[0].module,

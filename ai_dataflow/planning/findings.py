@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
 from ai_dataflow.tables.teams import Team, with_owner
@@ -24,7 +25,7 @@ def is_partition(key: str) -> bool:
 @dataclass
 class _Found:
     problem: Diagnostic
-    partitions: set[str]
+    partitions: set[PartitionKey]
     messages: set[str]
 
 
@@ -60,13 +61,13 @@ class Findings:
         return tuple(sorted(finished, key=_reading_order))
 
 
-def held(diagnostics: Iterable[Diagnostic]) -> dict[str, tuple[Diagnostic, ...]]:
+def held(diagnostics: Iterable[Diagnostic]) -> dict[PartitionKey, tuple[Diagnostic, ...]]:
     """Give the partitions that errors hold back.
 
     A source's own errors hold nothing back: the data may be there when the run comes to it, and
     if it is not, its partition fails.
     """
-    partitions: dict[str, list[Diagnostic]] = {}
+    partitions: dict[PartitionKey, list[Diagnostic]] = {}
     for problem in diagnostics:
         if problem.severity == "error" and problem.meaning.concern != "source":
             for key in problem.partitions:
@@ -82,7 +83,7 @@ def _finish(found: _Found, teams: tuple[Team, ...]) -> Diagnostic:
 
 
 def _reading_order(problem: Diagnostic) -> tuple[int, int, str]:
-    return _ORDER.index(problem.code[:3]), problem.line, problem.place
+    return _ORDER.index(problem.meaning.family), problem.line, problem.place
 
 
 def _with_scope(problem: Diagnostic, rows: list[ControlRow]) -> Diagnostic:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ai_dataflow.compiler import mappings as clock
-from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.sections import ModuleSettings
@@ -59,8 +58,8 @@ def content_seen(source: SourceJob) -> str:
         case Listing():
             return source.seen.fingerprint
         case tuple():
-            codes = sorted({problem.code for problem in source.seen})
-            return "" if any(CODES[code].transient for code in codes) else digest(codes)
+            passes = any(problem.meaning.transient for problem in source.seen)
+            return "" if passes else digest(sorted({problem.code for problem in source.seen}))
         case _:
             return source.seen or ""
 

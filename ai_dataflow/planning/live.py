@@ -85,23 +85,21 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
     )
     for column, cell in named:
         if column and column.casefold() not in known:
-            yield Diagnostic(
+            yield row.problem(
                 "CTL-014",
+                cell,
                 f"{location} has no column `{column}`{did_you_mean(column, schema)}",
-                place=row.place(cell),
-                fix=f"it has {listing(schema, 12)}",
-                line=row.line,
+                f"it has {listing(schema, 12)}",
             )
     types = {name.casefold(): dtype for name, dtype in schema.items()}
     dtype = types.get(source.append_by.casefold())
     if source.append_by and dtype is not None and not _can_append_by(dtype):
-        yield Diagnostic(
+        yield row.problem(
             "CTL-020",
+            "load",
             f"`{source.append_by}` is {dtype}, whose order here and in the database may differ: "
             "nobody could tell which rows are new",
-            place=row.place("load"),
-            fix="name a column of whole numbers, decimals, dates or times that only grows",
-            line=row.line,
+            "name a column of whole numbers, decimals, dates or times that only grows",
         )
 
 
@@ -130,13 +128,12 @@ def _key_types(
                     f"the key `{row.ai_column}` is {column.source_type} in `{submodule}` and "
                     f"{dtype} in `{other}`"
                 )
-                problem = Diagnostic(
+                problem = row.problem(
                     "MAP-020",
+                    "source_column",
                     message,
-                    place=row.place("source_column"),
-                    fix="make sure that both spell the same value alike, or use a transform",
+                    "make sure that both spell the same value alike, or use a transform",
                     severity="warning",
                     ai_column=row.ai_column,
-                    line=row.line,
                 )
                 yield problem, group.rows

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.sources.survey import Survey
@@ -21,14 +22,14 @@ class Plan:
     the tables.
     """
 
-    jobs: dict[str, PartitionJob]
-    held: dict[str, tuple[Diagnostic, ...]]
+    jobs: dict[PartitionKey, PartitionJob]
+    held: dict[PartitionKey, tuple[Diagnostic, ...]]
     columns: dict[str, tuple[AiColumn, ...]]
     coverage: dict[str, Coverage]
     diagnostics: tuple[Diagnostic, ...]
 
     @property
-    def partitions(self) -> list[str]:
+    def partitions(self) -> list[PartitionKey]:
         """All partitions, those that are held back too."""
         return sorted((*self.jobs, *self.held))
 
@@ -37,7 +38,7 @@ class Plan:
         """The problems that are errors."""
         return [problem for problem in self.diagnostics if problem.severity == "error"]
 
-    def locations(self, only: Collection[str] | None = None) -> dict[Location, str]:
+    def locations(self, only: Collection[PartitionKey] | None = None) -> dict[Location, str]:
         """Give the locations of the jobs, of some partitions only if asked, with a cell each."""
         jobs = (job for key, job in self.jobs.items() if only is None or key in only)
         found: dict[Location, str] = {}
@@ -45,7 +46,7 @@ class Plan:
             found.setdefault(source.location, source.place)
         return found
 
-    def as_seen(self, seen: Survey) -> dict[str, PartitionJob]:
+    def as_seen(self, seen: Survey) -> dict[PartitionKey, PartitionJob]:
         """Give the jobs with what a survey saw at their sources."""
         return {
             key: replace(

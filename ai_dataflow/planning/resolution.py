@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.partition.job import AiColumn
-from ai_dataflow.planning.bad_rows import NAMELESS
 from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
@@ -38,7 +38,7 @@ def resolved_sources(
     """Resolve the location and the mapping rows of every active control row."""
     lookup = _mapping_lookup(project.mapping)
     sources: dict[ControlRow, SourceJob] = {}
-    bad = {p.line for p in project.control_problems if p.code in NAMELESS}
+    bad = {p.line for p in project.control_problems if p.void}
     for row in active:
         try:
             location = resolve(row, project.settings)
@@ -64,9 +64,7 @@ def resolved_sources(
 def _mapping_lookup(
     rows: Iterable[MappingRow],
 ) -> Callable[[str, str, str], tuple[MappingRow, ...]]:
-    by_source: dict[tuple[str, str], list[MappingRow]] = {}
-    for row in rows:
-        by_source.setdefault((row.module, row.submodule), []).append(row)
+    by_source = grouped(rows, lambda row: (row.module, row.submodule))
     found: dict[tuple[str, str, str], tuple[MappingRow, ...]] = {}
 
     def lookup(module: str, product: str, submodule: str) -> tuple[MappingRow, ...]:
@@ -79,21 +77,19 @@ def _mapping_lookup(
 
 
 def _nothing_mapped(row: ControlRow) -> Diagnostic:
-    return Diagnostic(
+    return row.problem(
         "CTL-011",
+        "submodule_name",
         f"no row of the mapping sheet is about {row.product} · {row.module} · {row.submodule}",
-        place=row.place("submodule_name"),
-        fix="map its columns, correct the names, or make the row inactive",
-        line=row.line,
+        "map its columns, correct the names, or make the row inactive",
     )
 
 
 def _nothing_to_append(row: ControlRow) -> Diagnostic:
-    return Diagnostic(
+    return row.problem(
         "CTL-019",
+        "load",
         f"`load` is append_by:{row.append_by}, and files are read where they are: there is no "
         "copy that new rows could join",
-        place=row.place("load"),
-        fix="leave `load` blank: files that did not change are not read again anyway",
-        line=row.line,
+        "leave `load` blank: files that did not change are not read again anyway",
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rapidfuzz.distance import OSA
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.planning.findings import Findings, is_partition
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
@@ -41,15 +42,14 @@ def check_keys(sources: Sequence[SourceJob]) -> Iterator[Diagnostic]:
             continue
         for row in source.mappings:
             if row.ai_column in keys:
-                yield Diagnostic(
+                yield row.problem(
                     "MAP-027",
+                    "is_key",
                     f"`{row.ai_column}` is a key of `{keys[row.ai_column]}` and not of "
                     f"`{source.submodule}`: its rows are appended, not joined",
-                    place=row.place("is_key"),
-                    fix="mark it as a key here too, if the rows belong together",
+                    "mark it as a key here too, if the rows belong together",
                     severity="warning",
                     ai_column=row.ai_column,
-                    line=row.line,
                 )
 
 
@@ -79,26 +79,20 @@ def _is_slip(a: str, b: str) -> bool:
 
 
 def _columns(mapping: Sequence[MappingRow]) -> Iterator[Diagnostic]:
-    modules: dict[str, list[MappingRow]] = {}
-    for row in mapping:
-        modules.setdefault(row.module, []).append(row)
-    for rows in modules.values():
-        used: dict[str, set[tuple[str, str]]] = {}
-        for row in rows:
-            used.setdefault(row.ai_column, set()).add((row.product, row.submodule))
+    for rows in grouped(mapping, lambda row: row.module).values():
+        columns = grouped(rows, lambda row: row.ai_column)
+        used = {name: {(r.product, r.submodule) for r in rows} for name, rows in columns.items()}
         for rare, common in near_pairs(Counter(row.ai_column for row in rows)):
             if used[rare] & used[common]:
                 continue  # one source has both: they are meant
-            row = next(row for row in rows if row.ai_column == rare)
-            yield Diagnostic(
+            yield columns[rare][0].problem(
                 "MAP-025",
+                "ai_column",
                 f"`{rare}` is a column of its own beside `{common}`, which is nearly the same",
-                place=row.place("ai_column"),
-                fix="spell both in one way, if they are one column",
+                "spell both in one way, if they are one column",
                 severity="warning",
-                module=row.module,
+                module=rows[0].module,
                 ai_column=rare,
-                line=row.line,
             )
 
 
@@ -107,15 +101,14 @@ def _names(active: Sequence[ControlRow]) -> Iterator[Diagnostic]:
     for column, attribute in attributes.items():
         for rare, common in near_pairs(Counter(getattr(row, attribute) for row in active)):
             row = next(row for row in active if getattr(row, attribute) == rare)
-            yield Diagnostic(
+            yield row.problem(
                 "CTL-017",
+                column,
                 f"`{rare}` is another {column} than `{common}`, which is nearly the same",
-                place=row.place(column),
-                fix="correct it, if they are one",
+                "correct it, if they are one",
                 severity="warning",
                 product=row.product,
                 module=row.module,
-                line=row.line,
             )
 
 
@@ -141,12 +134,11 @@ def _shared_key(source: SourceJob) -> str | None:
 
 
 def _one_for_many(row: ControlRow, source: SourceJob, clients: Iterable[str]) -> Diagnostic:
-    return Diagnostic(
+    return row.problem(
         "CTL-016",
+        "module_location",
         f"{source.location} is the source of {listing(clients, 4)}: each is published with the "
         "rows of all",
-        place=row.place("module_location"),
-        fix="name each client's own data, by {client_code} or client_column",
+        "name each client's own data, by {client_code} or client_column",
         severity="warning",
-        line=row.line,
     )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.config.stopwatch import Stopwatch
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
@@ -24,6 +24,7 @@ from ai_dataflow.workstation.layout import Workstation, open_workstation, spare_
 from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.records import Record
 from ai_dataflow.workstation.reports import (
+    COUNTS,
     ErrorReport,
     Kind,
     MadeReport,
@@ -35,8 +36,8 @@ from ai_dataflow.workstation.reports import (
 )
 
 
-class Recorder(Protocol):
-    """Hears what a run did to a partition, as soon as it is certain; and then, to tell of it."""
+class Recorder:
+    """Hears what a run did to a partition, as soon as it is certain. This one keeps nothing."""
 
     def extracted(self, result: PartitionResult, stage: Stage) -> None:
         """An extract of a partition is there."""
@@ -48,20 +49,7 @@ class Recorder(Protocol):
         """Keep what was heard where others will look."""
 
 
-class _Nobody:
-    """Hears nothing: for what is not materialized."""
-
-    def extracted(self, result: PartitionResult, stage: Stage) -> None:
-        pass
-
-    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
-        pass
-
-    def tell(self) -> None:
-        pass
-
-
-NOBODY: Recorder = _Nobody()
+NOBODY = Recorder()
 
 
 @dataclass
@@ -78,18 +66,9 @@ class Run:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     partitions: list[PartitionReport] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
-    timings: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    timings: Stopwatch = field(default_factory=Stopwatch)
     work: Counter[str] = field(default_factory=Counter)
     untold: dict[str, Exception] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, work: str) -> Iterator[None]:
-        """Add the time of a piece of work to the report."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[work] += time.perf_counter() - begun
 
 
 def partition_report(run: Run, result: PartitionResult, version: int | None) -> PartitionReport:
@@ -99,6 +78,7 @@ def partition_report(run: Run, result: PartitionResult, version: int | None) -> 
     errors = _errors(run, result.job.module, causes)
     is_unchanged = run.kind == "replay" and not result.data
     status: Status = "failed" if errors else "unchanged" if is_unchanged else "ok"
+    counts: dict[str, Any] = {name: result.total(name) for name in COUNTS}
     return PartitionReport(
         partition=result.partition,
         status=status,
@@ -110,17 +90,14 @@ def partition_report(run: Run, result: PartitionResult, version: int | None) -> 
         error=errors[0] if errors else None,
         errors=errors,
         rows_replayed=0 if errors else result.total("rows_replayed"),
-        rows_read=result.total("rows_read"),
-        rows_rejected=result.total("rows_rejected"),
-        rows_merged=result.total("rows_merged"),
-        rows_published=result.total("rows_published"),
+        **counts,
     )
 
 
-def not_run(run: Run, key: str) -> PartitionReport:
+def not_run(run: Run, key: PartitionKey) -> PartitionReport:
     """Report a partition that is held back, or that the control table does not have."""
     problems = run.plan.held.get(key) or run.plan.unknown([key])
-    errors = _errors(run, key.partition("|")[0], problems)
+    errors = _errors(run, key.module, problems)
     return PartitionReport(
         partition=key,
         status="held" if key in run.plan.held else "failed",
@@ -130,7 +107,7 @@ def not_run(run: Run, key: str) -> PartitionReport:
     )
 
 
-def unchanged(key: str, record: Record) -> PartitionReport:
+def unchanged(key: PartitionKey, record: Record) -> PartitionReport:
     """Report a partition that readers see as it would be made again."""
     made = None
     if record.at is not None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.planning.changes import Changes, changes
 from ai_dataflow.planning.draft import Draft, complete
@@ -35,9 +36,9 @@ class Prospect:
 
     project: Project
     plan: Plan
-    partitions: tuple[str, ...]
+    partitions: tuple[PartitionKey, ...]
     changes: Changes = field(default_factory=Changes)
-    removed: tuple[str, ...] = ()
+    removed: tuple[PartitionKey, ...] = ()
     named: bool = False
     seconds: float = 0.0
 
@@ -57,7 +58,7 @@ def look_ahead(draft: Draft) -> Prospect:
     seen = survey(draft.plan.locations(), settings)
     modules = published(workstation)
     publications = {
-        f"{module}|{client}": publication
+        PartitionKey.of(module, client): publication
         for module, own in modules.items()
         for client, publication in own.publications.items()
     }
@@ -81,9 +82,10 @@ def look_at(
     A run that merges the last extracts must not touch the sources: it is planned from the tables.
     """
     begun, is_live = time.perf_counter(), bool(set(EXTRACTS) & set(stages))
-    plan = look_live(draft, partitions).plan if is_live else draft.plan
+    keys = tuple(map(PartitionKey, partitions))
+    plan = look_live(draft, keys).plan if is_live else draft.plan
     seconds = time.perf_counter() - begun
-    return Prospect(draft.project, plan, tuple(partitions), named=True, seconds=seconds)
+    return Prospect(draft.project, plan, keys, named=True, seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Live:
     schemas: Mapping[Location, Look]
 
 
-def look_live(draft: Draft, only: Collection[str] | None = None) -> Live:
+def look_live(draft: Draft, only: Collection[PartitionKey] | None = None) -> Live:
     """Complete a plan with the live schemas of the sources and the workstation's answer.
 
     `only` are the partitions whose sources are looked at; by default all.

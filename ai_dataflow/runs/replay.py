@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.replaying import replay
 from ai_dataflow.partition.result import Task
 from ai_dataflow.planning.draft import make_plan
+from ai_dataflow.runs.modules import Watcher, Work, make
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
@@ -17,7 +19,6 @@ from ai_dataflow.runs.outcome import (
     partition_report,
     report,
 )
-from ai_dataflow.runs.run import Watcher, Work, make
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation, open_workstation
@@ -90,10 +91,10 @@ def _prepared(
     return run, [plan.jobs[key] for key in keys if key in plan.jobs]
 
 
-def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[str]:
+def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[PartitionKey]:
     """Give the partitions that are published with rejects."""
     return [
-        f"{module}|{client}"
+        PartitionKey.of(module, client)
         for module in reject_tables.modules(workstation)
         if chosen.module in ("", module)
         for client, current in reject_tables.current(workstation, module).items()

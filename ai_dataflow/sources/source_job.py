@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import Location
-
-
-class SourceKey(NamedTuple):
-    """Which source of a partition: a product's submodule."""
-
-    product: str
-    submodule: str
-
-    def __str__(self) -> str:
-        """Give what people call it."""
-        return f"{self.product} · {self.submodule}"
 
 
 @dataclass(frozen=True)

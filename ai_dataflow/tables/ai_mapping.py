@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
 from ai_dataflow.tables import ai_types
-from ai_dataflow.tables.table import Layout, Row, Table, is_yes
+from ai_dataflow.tables.table import Layout, Row, Table, is_yes, repeats
 
 EVERY_PRODUCT = "*"
 COLUMN_RULE = r"[^\W\d]\w{0,127}"
+_COLUMNS = "use up to 128 letters, digits and `_`, not beginning with a digit"
 RESERVED = ("product_code", "client_code")
 LAYOUT = Layout(
     "MAP",
@@ -61,9 +62,9 @@ def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
         *table.bad_names(("module_name", "submodule_name")),
         *table.bad_names(("product_code",), also=EVERY_PRODUCT),
         *table.bad_flags(("is_key", "required")),
-        *_unknown_types(table),
-        *_reserved(table),
-        *_bad_columns(table),
+        *table.wrong("006", "ai_type", _unknown_type, f"one of {listing(ai_types.NAMES, 20)}"),
+        *table.wrong("008", "ai_column", _reserved, "choose another name"),
+        *table.wrong("004", "ai_column", _bad_column, _COLUMNS, void="cell"),
         *_unfed(table),
     ]
     rows = [_row(table, line, cells) for line, cells in table.rows.items()]
@@ -106,116 +107,52 @@ def _row(table: Table, line: int, cells: Mapping[str, str]) -> MappingRow:
     )
 
 
-def _unknown_types(table: Table) -> list[Diagnostic]:
-    return [
-        table.problem(
-            "006",
-            line,
-            "ai_type",
-            f"`{value[:80]}` is no ai_type{did_you_mean(value, ai_types.NAMES)}",
-            f"one of {listing(ai_types.NAMES, 20)}",
-        )
-        for line, value in table.column("ai_type")
-        if value and not ai_types.is_known(value)
-    ]
+def _unknown_type(name: str) -> str:
+    is_known = not name or ai_types.is_known(name)
+    near = did_you_mean(name, ai_types.NAMES)
+    return "" if is_known else f"`{name[:80]}` is no ai_type{near}"
 
 
-def _reserved(table: Table) -> list[Diagnostic]:
-    return [
-        table.problem(
-            "008",
-            line,
-            "ai_column",
-            f"`{name}` is a column that ai_dataflow itself writes",
-            "choose another name",
-        )
-        for line, name in table.column("ai_column")
-        if is_reserved(name)
-    ]
+def _reserved(name: str) -> str:
+    return f"`{name}` is a column that ai_dataflow itself writes" if is_reserved(name) else ""
 
 
-def _bad_columns(table: Table) -> list[Diagnostic]:
-    """Find AI column names that Delta, SQL or Python would have to quote."""
-    return [
-        table.problem(
-            "004",
-            line,
-            "ai_column",
-            f"`{name[:80]}` cannot be an ai_column",
-            "use up to 128 letters, digits and `_`, not beginning with a digit",
-        )
-        for line, name in table.column("ai_column")
-        if name and not re.fullmatch(COLUMN_RULE, name)
-    ]
+def _bad_column(name: str) -> str:
+    """Say of an AI column's name that Delta, SQL or Python would have to quote it."""
+    is_good = not name or re.fullmatch(COLUMN_RULE, name)
+    return "" if is_good else f"`{name[:80]}` cannot be an ai_column"
 
 
-def _alike(rows: list[MappingRow]) -> list[Diagnostic]:
+def _unfed(table: Table) -> Iterator[Diagnostic]:
+    for line, cells in table.rows.items():
+        if not cells["source_column"] and not cells["transform"]:
+            message = f"nothing feeds `{cells['ai_column']}`"
+            fix = "name a source_column or write a transform"
+            yield table.problem("010", line, "source_column", message, fix)
+
+
+def _alike(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
     """Find AI columns of a module that differ only in case: Delta takes them for one."""
-    first: dict[tuple[str, str], MappingRow] = {}
-    problems = []
-    for row in rows:
-        known = first.setdefault((row.module, row.ai_column.casefold()), row)
-        if row.ai_column != known.ai_column:
-            problems.append(
-                row.problem(
-                    "MAP-023",
-                    "ai_column",
-                    f"`{row.ai_column}` differs from `{known.ai_column}` in "
-                    f"{known.place('ai_column')} only in case",
-                    "spell the column in one way",
-                )
-            )
-    return problems
+    for row, first in repeats(rows, lambda row: (row.module, row.ai_column.casefold())):
+        if row.ai_column != first.ai_column:
+            where = f"`{first.ai_column}` in {first.place('ai_column')}"
+            message = f"`{row.ai_column}` differs from {where} only in case"
+            yield row.problem("MAP-023", "ai_column", message, "spell the column in one way")
 
 
-def _unfed(table: Table) -> list[Diagnostic]:
-    return [
-        table.problem(
-            "010",
-            line,
-            "source_column",
-            f"nothing feeds `{cells['ai_column']}`",
-            "name a source_column or write a transform",
-        )
-        for line, cells in table.rows.items()
-        if not cells["source_column"] and not cells["transform"]
-    ]
-
-
-def _two_types(rows: list[MappingRow]) -> list[Diagnostic]:
+def _two_types(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
     """One AI column has one type per module; the first row that names it decides."""
-    first: dict[tuple[str, str], MappingRow] = {}
-    problems = []
-    for row in rows:
-        if not row.ai_column or not ai_types.is_known(row.ai_type):
-            continue  # a problem of its own
-        known = first.setdefault((row.module, row.ai_column), row)
-        if row.ai_type != known.ai_type:
-            problems.append(
-                row.problem(
-                    "MAP-007",
-                    "ai_type",
-                    f"`{row.ai_column}` is {row.ai_type} here and {known.ai_type} in "
-                    f"{known.place('ai_type')}",
-                    "give both rows the same type",
-                )
-            )
-    return problems
+    typed = [row for row in rows if row.ai_column and ai_types.is_known(row.ai_type)]
+    for row, first in repeats(typed, lambda row: (row.module, row.ai_column)):
+        if row.ai_type != first.ai_type:
+            there = f"{first.ai_type} in {first.place('ai_type')}"
+            message = f"`{row.ai_column}` is {row.ai_type} here and {there}"
+            yield row.problem("MAP-007", "ai_type", message, "give both rows the same type")
 
 
-def _mapped_twice(rows: list[MappingRow]) -> list[Diagnostic]:
-    first: dict[tuple[str, str, str, str], MappingRow] = {}
-    problems = []
-    for row in (row for row in rows if row.ai_column):
-        key = (row.module, row.product, row.submodule, row.ai_column)
-        if (known := first.setdefault(key, row)) is not row:
-            problems.append(
-                row.problem(
-                    "MAP-009",
-                    "ai_column",
-                    f"`{row.ai_column}` is mapped from the same source in "
-                    f"{known.place('ai_column')}",
-                    "keep one of the rows",
-                )
-            )
-    return problems
+def _mapped_twice(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
+    named = [row for row in rows if row.ai_column]
+    for row, first in repeats(named, lambda r: (r.module, r.product, r.submodule, r.ai_column)):
+        where = first.place("ai_column")
+        message = f"`{row.ai_column}` is mapped from the same source in {where}"
+        yield row.problem("MAP-009", "ai_column", message, "keep one of the rows")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
-from ai_dataflow.tables.table import Layout, Row, Table, is_yes
+from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.tables.table import Layout, Row, Table, is_yes, repeats
 
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")
@@ -30,9 +31,9 @@ class ControlRow(Row):
     append_by: str = ""
 
     @property
-    def partition(self) -> str:
-        """The partition that the row feeds: `module|client`."""
-        return f"{self.module}|{self.client}"
+    def partition(self) -> PartitionKey:
+        """The partition that the row feeds."""
+        return PartitionKey.of(self.module, self.client)
 
 
 def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
@@ -45,8 +46,8 @@ def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
         *table.blanks((*NAMES, "module_location", "active")),
         *table.bad_names(NAMES),
         *table.bad_flags(["active"]),
-        *_bad_formats(table),
-        *_bad_loads(table),
+        *table.wrong("010", "file_format", _bad_format, listing(FILE_FORMATS)),
+        *table.wrong("018", "load", _bad_load, "full, or append_by:<column>"),
         *_duplicates(table),
         *_alike(table),
     ]
@@ -69,15 +70,9 @@ def _row(table: Table, line: int, cells: Mapping[str, str]) -> ControlRow:
     )
 
 
-def _bad_formats(table: Table) -> list[Diagnostic]:
-    formats = ((line, value.casefold()) for line, value in table.column("file_format"))
-    return [
-        table.problem(
-            "010", line, "file_format", f"`{value}` is no file format", listing(FILE_FORMATS)
-        )
-        for line, value in formats
-        if value not in ("", *FILE_FORMATS)
-    ]
+def _bad_format(value: str) -> str:
+    is_known = value.casefold() in ("", *FILE_FORMATS)
+    return "" if is_known else f"`{value.casefold()}` is no file format"
 
 
 def append_column(load: str) -> str | None:
@@ -88,50 +83,33 @@ def append_column(load: str) -> str | None:
     return "" if load.casefold() in ("", "full") else None
 
 
-def _bad_loads(table: Table) -> list[Diagnostic]:
-    return [
-        table.problem(
-            "018", line, "load", f"`{value[:80]}` is no way to load", "full, or append_by:<column>"
-        )
-        for line, value in table.column("load")
-        if append_column(value) is None
-    ]
+def _bad_load(value: str) -> str:
+    return f"`{value[:80]}` is no way to load" if append_column(value) is None else ""
 
 
-def _alike(table: Table) -> list[Diagnostic]:
+def _alike(table: Table) -> Iterator[Diagnostic]:
     """Find names that differ only in case: stores and readers may take them for one."""
-    problems = []
     for column in NAMES:
-        first: dict[str, str] = {}
-        told = set()
-        for line, name in table.column(column):
-            known = first.setdefault(name.casefold(), name)
-            if known != name and name not in told:
-                told.add(name)
-                message = f"`{name}` differs from `{known}` only in case"
-                fix = "spell the name in one way"
-                found = table.problem("012", line, column, message, fix)
-                problems.append(replace(found, severity="warning"))
-    return problems
-
-
-def _duplicates(table: Table) -> list[Diagnostic]:
-    """Find active rows that name the same source twice: its rows would be published twice."""
-    first: dict[tuple[str, ...], int] = {}
-    problems = []
-    for line, cells in table.rows.items():
-        names = tuple(cells[name] for name in NAMES)
-        if not all(names) or not is_yes(cells["active"]):
-            continue
-        if (known := first.setdefault(names, line)) != line:
-            place = table.sheet.place(known, "submodule_name")
-            problems.append(
-                table.problem(
-                    "006",
-                    line,
-                    "submodule_name",
-                    f"the same product, module, submodule and client are in {place}",
-                    "remove one of the rows, or make it inactive",
-                )
+        names = {name: line for line, name in reversed(list(table.column(column)))}
+        in_order = sorted(names.items(), key=lambda item: item[1])
+        for (name, line), (first, _) in repeats(in_order, lambda item: item[0].casefold()):
+            message, fix = (
+                f"`{name}` differs from `{first}` only in case",
+                "spell the name in one way",
             )
-    return problems
+            problem = table.problem("012", line, column, message, fix)
+            yield replace(problem, severity="warning")
+
+
+def _duplicates(table: Table) -> Iterator[Diagnostic]:
+    """Find active rows that name the same source twice: its rows would be published twice."""
+    active = [
+        (line, names)
+        for line, cells in table.rows.items()
+        if all(names := tuple(cells[name] for name in NAMES)) and is_yes(cells["active"])
+    ]
+    for (line, _), (first, _) in repeats(active, lambda row: row[1]):
+        place = table.sheet.place(first, "submodule_name")
+        message = f"the same product, module, submodule and client are in {place}"
+        fix = "remove one of the rows, or make it inactive"
+        yield table.problem("006", line, "submodule_name", message, fix)

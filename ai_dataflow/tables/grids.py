@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from ai_dataflow.config.diagnostics import Void
+
 MAX_ROWS = 200_000
 _WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
 
@@ -22,7 +24,10 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Flaw:
-    """Something wrong with a cell or line as such. `number` completes a code: `CTL-901`."""
+    """Something wrong with a cell or line as such. `number` completes a code: `CTL-901`.
+
+    `void` is what has no value to go by, as in a diagnostic.
+    """
 
     number: str
     line: int
@@ -30,6 +35,7 @@ class Flaw:
     message: str
     fix: str
     is_warning: bool = False
+    void: Void = ""
 
 
 @dataclass
@@ -133,11 +139,11 @@ def _check_widths(grid: Grid) -> None:
 
 
 def by_line(flaws: Iterable[Flaw]) -> Iterator[Flaw]:
-    """Give flaws in the order of a reader; blanks around values once per column, counted."""
+    """Give flaws in the order of a reader; warnings, of blanks, once per column, counted."""
     blanks: dict[int, list[Flaw]] = {}
     rest: list[Flaw] = []
     for flaw in flaws:
-        (blanks.setdefault(flaw.column, []) if flaw.number == "901" else rest).append(flaw)
+        (blanks.setdefault(flaw.column, []) if flaw.is_warning else rest).append(flaw)
     for same in blanks.values():
         more = f", and {len(same) - 1} more cells of this column" if len(same) > 1 else ""
         first = same[0]
@@ -158,12 +164,12 @@ def _blanks(line: int, column: int, kept: str) -> Flaw:
 def _width(line: int, found: int, width: int) -> Flaw:
     return Flaw(
         "902", line, -1, f"the line has {found} cells, the header {width}",
-        "quote a cell that has a comma in it, or add the missing commas",
+        "quote a cell that has a comma in it, or add the missing commas", void="line",
     )  # fmt: skip
 
 
 def _nameless(line: int, column: int) -> Flaw:
     return Flaw(
         "902", line, column, "the cell has a value, and its column no name",
-        "name the column in the header, or clear the cell",
+        "name the column in the header, or clear the cell", void="line",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 from ai_dataflow.config import blob_urls
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.diagnostics import DataflowError, did_you_mean, listing
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.tables.control_table import NAMES, ControlRow
 
@@ -193,12 +193,4 @@ def _bad(row: ControlRow, message: str, fix: str) -> DataflowError:
 
 
 def _problem(row: ControlRow, code: str, message: str, fix: str) -> DataflowError:
-    return DataflowError(
-        Diagnostic(
-            code,
-            message,
-            place=row.place("module_location"),
-            fix=fix,
-            line=row.line,
-        )
-    )
+    return DataflowError(row.problem(code, "module_location", message, fix))

@@ -18,14 +18,14 @@ import sqlalchemy as sa
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.database_faults import DatabaseFault, Kind
 from ai_dataflow.connections.databases import connection, session_of
+from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 from ai_dataflow.tables.grids import MAX_ROWS, Flaw, Grid, cell_text
 from ai_dataflow.tables.table import SQL_SCHEME, Layout, Sheet, Table, header_problems, to_table
 
 POSITION = "position"
 _HEADER_LINE = 1
-_FAULTS: dict[Kind, tuple[str, str, str]] = {
+FAULTS: Telling = {
     "missing": (
         "CFG-005", "there is no table or view `{name}` behind connection `{connection}`",
         "correct the name in {file} or create the table",
@@ -56,7 +56,7 @@ _FAULTS: dict[Kind, tuple[str, str, str]] = {
         "CFG-006", "reading `{name}` took longer than query_timeout of [sql.{connection}]",
         "look at what keeps the table, or raise query_timeout",
     ),
-    "query": ("CFG-006", "`{name}` cannot be read", "see the cause, and the database"),
+    "refused": ("CFG-006", "`{name}` cannot be read", "see the cause, and the database"),
 }  # fmt: skip
 
 
@@ -82,10 +82,10 @@ def read_sql_table(setting: str, settings: Settings, layout: Layout) -> Table:
     opened = connection(name, settings)
     try:
         header, rows = opened.read(lambda: _cells(opened.engine, source, reference, wanted))
-    except DatabaseFault as fault:
+    except Fault as fault:
         raise DataflowError(_problem(fault, settings, name, reference)) from None
     if len(rows) > MAX_ROWS:
-        many = DatabaseFault("query", f"it has more than {MAX_ROWS:,} rows")
+        many = Fault("refused", f"it has more than {MAX_ROWS:,} rows")
         raise DataflowError(_problem(many, settings, name, reference))
     return _to_table(reference, wanted, header, rows)
 
@@ -184,15 +184,7 @@ def _wrong_reference(setting: str, settings: Settings, name: str, table: str) ->
     return Diagnostic("CFG-003", f"`{setting}` {message}", place=place, fix=fix)
 
 
-def _problem(fault: DatabaseFault, settings: Settings, name: str, reference: str) -> Diagnostic:
-    code, message, fix = _FAULTS[fault.kind]
-    words = {
-        "name": reference.rpartition("/")[2],
-        "connection": name,
-        "file": settings.file_name,
-        "persistence": fault.persistence,
-    }
-    cause = "" if fault.kind == "missing" else fault.reason
-    return Diagnostic(
-        code, message.format(**words), place=reference, fix=fix.format(**words), cause=cause
-    )
+def _problem(fault: Fault, settings: Settings, name: str, reference: str) -> Diagnostic:
+    table = reference.rpartition("/")[2]
+    words = {"name": table, "connection": name, "file": settings.file_name}
+    return diagnostic(fault, FAULTS, reference, **words)

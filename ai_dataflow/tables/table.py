@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Void, did_you_mean, listing
 from ai_dataflow.tables.grids import Flaw, Grid, UnreadableError, by_line, read_grid
+
+T = TypeVar("T")
 
 # Names that become folders, partition keys and parts of paths; a leading dot would hide or escape.
 NAME_RULE = r"(?!\.)(?!.*\.\.\.)[A-Za-z0-9_.-]{1,100}"
 MODULE_RULE = rf"(?!_){NAME_RULE}"
 SQL_SCHEME = "sql://"  # of tables that are in a database
+_NAMES = (
+    "use up to 100 letters, digits, `_`, `-` and `.`, not beginning with a dot "
+    "(nor, for a module, with `_`)"
+)
 YES = frozenset({"y", "yes", "true", "t", "1", "x"})
 NO = frozenset({"n", "no", "false", "f", "0"})
 
@@ -52,9 +59,10 @@ class Row:
         """Name one of the row's cells."""
         return self.sheet.place(self.line, column)
 
-    def problem(self, code: str, column: str, message: str, fix: str) -> Diagnostic:
-        """Make a diagnostic about one of the row's cells."""
-        return Diagnostic(code, message, place=self.place(column), fix=fix, line=self.line)
+    def problem(self, code: str, column: str, message: str, fix: str, **more: Any) -> Diagnostic:
+        """Make a diagnostic about one of the row's cells; `more` are further fields of it."""
+        place = self.place(column)
+        return Diagnostic(code, message, place=place, fix=fix, line=self.line, **more)
 
 
 @dataclass(frozen=True)
@@ -93,42 +101,37 @@ class Table:
         """Give the cells of a column, each with its line."""
         return ((line, cells[name]) for line, cells in self.rows.items())
 
-    def blanks(self, columns: Iterable[str]) -> list[Diagnostic]:
-        """Find blank cells in columns that need a value (code `…-003`)."""
-        return [
-            self.problem("003", line, column, f"`{column}` is blank", "fill it in")
-            for column in columns
-            for line, value in self.column(column)
-            if not value
-        ]
+    def wrong(
+        self, number: str, column: str, why: Callable[[str], str], fix: str, *, void: Void = ""
+    ) -> Iterator[Diagnostic]:
+        """Find the wrong cells of a column; `why` says it, or nothing where all is well."""
+        for line, value in self.column(column):
+            if message := why(value):
+                yield self.problem(number, line, column, message, fix, void=void)
 
-    def bad_names(self, columns: Iterable[str], also: str = "") -> list[Diagnostic]:
+    def blanks(self, columns: Iterable[str]) -> Iterator[Diagnostic]:
+        """Find blank cells in columns that need a value (code `…-003`)."""
+        for column in columns:
+            for line, value in self.column(column):
+                if not value:
+                    message, fix = f"`{column}` is blank", "fill it in"
+                    yield self.problem("003", line, column, message, fix, void="cell")
+
+    def bad_names(self, columns: Iterable[str], also: str = "") -> Iterator[Diagnostic]:
         """Find names that cannot be part of a partition key or a path (code `…-004`)."""
-        problems = []
         for column in columns:
             rule = re.compile(MODULE_RULE if column == "module_name" else NAME_RULE)
-            problems += [
-                self.problem(
-                    "004",
-                    line,
-                    column,
-                    f"`{value[:80]}` cannot be a {column}",
-                    "use up to 100 letters, digits, `_`, `-` and `.`, not beginning with a dot "
-                    "(nor, for a module, with `_`)",
-                )
-                for line, value in self.column(column)
-                if value not in ("", also) and not rule.fullmatch(value)
-            ]
-        return problems
 
-    def bad_flags(self, columns: Iterable[str]) -> list[Diagnostic]:
+            def why(value: str, rule: re.Pattern[str] = rule, column: str = column) -> str:
+                fits = value in ("", also) or rule.fullmatch(value)
+                return "" if fits else f"`{value[:80]}` cannot be a {column}"
+
+            yield from self.wrong("004", column, why, _NAMES, void="cell")
+
+    def bad_flags(self, columns: Iterable[str]) -> Iterator[Diagnostic]:
         """Find cells that are neither yes nor no (code `…-005`)."""
-        return [
-            self.problem("005", line, column, f"`{value[:80]}` is neither yes nor no", "Y or N")
-            for column in columns
-            for line, value in self.column(column)
-            if value and value.casefold() not in YES | NO
-        ]
+        for column in columns:
+            yield from self.wrong("005", column, _no_flag, "Y or N")
 
     def told(self, problems: Iterable[Diagnostic]) -> list[Diagnostic]:
         """Give the flaws, and of these problems those that are not a flaw's consequence.
@@ -136,17 +139,32 @@ class Table:
         A cell with a flaw has no value of its own; a line of the wrong width has none at all.
         """
         flawed = {flaw.place for flaw in self.flaws if flaw.severity == "error"}
-        widths = (flaw for flaw in self.flaws if flaw.code.endswith("-902"))
+        widths = (flaw for flaw in self.flaws if flaw.void == "line")
         shifted = {f.line for f in widths if f.place == self.sheet.place(f.line)}
         flaws = (f for f in self.flaws if f.severity == "error" or f.line not in shifted)
         rest = (p for p in problems if p.place not in flawed and p.line not in shifted)
         return [*flaws, *rest]
 
-    def problem(self, number: str, line: int, column: str, message: str, fix: str) -> Diagnostic:
+    def problem(
+        self, number: str, line: int, column: str, message: str, fix: str, *, void: Void = ""
+    ) -> Diagnostic:
         """Make a diagnostic about one cell."""
         code = f"{self.layout.prefix}-{number}"
         place = self.sheet.place(line, column)
-        return Diagnostic(code, message, place=place, fix=fix, line=line)
+        return Diagnostic(code, message, place=place, fix=fix, line=line, void=void)
+
+
+def _no_flag(value: str) -> str:
+    is_flag = not value or value.casefold() in YES | NO
+    return "" if is_flag else f"`{value[:80]}` is neither yes nor no"
+
+
+def repeats(things: Iterable[T], key: Callable[[T], Hashable]) -> Iterator[tuple[T, T]]:
+    """Give each thing whose key an earlier one has, with the first of these."""
+    first: dict[Hashable, T] = {}
+    for thing in things:
+        if (earlier := first.setdefault(key(thing), thing)) is not thing:
+            yield thing, earlier
 
 
 def is_yes(text: str) -> bool:
@@ -212,6 +230,7 @@ def _flaw(flaw: Flaw, grid: Grid, sheet: Sheet, layout: Layout) -> Diagnostic:
         fix=flaw.fix,
         severity="warning" if flaw.is_warning else "error",
         line=flaw.line,
+        void=flaw.void,
     )
 
 

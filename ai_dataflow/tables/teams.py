@@ -61,8 +61,12 @@ class Team(Row):
 
 def team_rows(table: Table) -> tuple[list[Team], list[Diagnostic]]:
     """Give the table's teams and its problems."""
-    problems = table.blanks(("team", "email", "concern"))
-    problems += [*_unknown_words(table), *_bad_addresses(table), *_disagreements(table)]
+    problems = [
+        *table.blanks(("team", "email", "concern")),
+        *_unknown_words(table),
+        *_bad_addresses(table),
+        *_disagreements(table),
+    ]
     teams = [_team(table, line, cells) for line, cells in table.rows.items()]
     return teams, table.told(problems)
 

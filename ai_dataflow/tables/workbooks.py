@@ -195,9 +195,10 @@ def _merged(line: int, column: int, cells: str) -> Flaw:
 def _formula(line: int, column: int) -> Flaw:
     return Flaw(
         "904", line, column, "the cell is a formula without a computed value",
-        "open and save the workbook in Excel, or write the value",
+        "open and save the workbook in Excel, or write the value", void="cell",
     )  # fmt: skip
 
 
 def _error_cell(line: int, column: int, value: str) -> Flaw:
-    return Flaw("905", line, column, f"the cell is the error {value}", "correct its formula")
+    message, fix = f"the cell is the error {value}", "correct its formula"
+    return Flaw("905", line, column, message, fix, void="cell")

@@ -21,11 +21,11 @@ from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from polars.exceptions import PolarsError
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
-from ai_dataflow.connections.account_faults import FOREIGN
+from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import (
     Folder,
-    at_once,
     delta_options,
     delta_uri,
     open_delta,

@@ -69,6 +69,10 @@ class Holder(BaseModel):
         return is_seen and _start_of(self.pid) != self.process_start
 
 
+class LeaseError(DataflowError):
+    """Another run has the lease, or took it over."""
+
+
 @dataclass
 class Lease:
     """A lease that this process holds."""
@@ -83,10 +87,10 @@ class Lease:
         """Make sure, before something is published, that nobody else has taken the lease.
 
         Raises:
-            DataflowError: WST-006: another run took this one for dead, and went on.
+            LeaseError: another run took this one for dead, and went on.
         """
         if _newest(self.folder) != self.number:
-            raise DataflowError(_lost(self))
+            raise LeaseError(_lost(self))
 
     def _live(self) -> None:
         """Show signs of life until the end; one that cannot be written is left out."""
@@ -118,7 +122,8 @@ def lease(
         patience: how many seconds to wait for another run; by default `WAIT_SECONDS`.
 
     Raises:
-        DataflowError: WST-006 where the other run goes on for too long; WST-001, WST-004, WST-005.
+        LeaseError: the other run goes on for too long.
+        DataflowError: WST-001, WST-004, WST-005.
     """
     wait = WAIT_SECONDS if patience is None else patience
     held = _acquire(folder, name, Holder.here(run_id), told, wait)
@@ -150,7 +155,7 @@ def _acquire(folder: Folder, name: str, wanted: Holder, told: Told, wait: float)
                 return taken
             continue  # somebody else was faster
         if time.monotonic() > end:
-            raise DataflowError(_busy(name, other))
+            raise LeaseError(_busy(name, other))
         told(f"waiting for run {other.run_id}, which makes {name} on {other.host}")
         time.sleep(_LOOK_SECONDS)
 

@@ -8,12 +8,33 @@ from contextlib import contextmanager
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
-from ai_dataflow.connections.account_faults import FOREIGN, Fault, fault_of
+from ai_dataflow.connections.account_errors import FOREIGN, account_fault
+from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 from ai_dataflow.connections.stores import Folder
 
 _FIX = "check that the folder exists, has space and may be read and written"
 _AGAIN = "then run the failed partitions again"
 _SPACE = f"make space there, {_AGAIN}"
+_AWAY = (
+    "WST-004", "{url} cannot be reached: {reason}",
+    "run the failed partitions again when the account answers",
+)  # fmt: skip
+_BARRED = (
+    "WST-005", "{url} may not be used: {reason}",
+    "correct the account's section under [storage], or give its identity the right",
+)  # fmt: skip
+_UNFIT = ("WST-001", "{url} cannot be used: {reason}", "check that the container exists")
+# A storage account that does not let us publish, is not there, or does not answer.
+FAULTS: Telling = {
+    "missing": _UNFIT,
+    "denied": _BARRED,
+    "login": _BARRED,
+    "unusable": _BARRED,
+    "unreachable": _AWAY,
+    "unknown_host": _AWAY,
+    "slow": _UNFIT,
+    "refused": _UNFIT,
+}
 # What the operating system says of a disk, whichever library passes it on, and what to do.
 _FULL = {
     "No space left on device": ("no space is left on its disk", _SPACE),
@@ -38,8 +59,8 @@ def _disk_fault(error: BaseException) -> tuple[str, str] | None:
 
 def unreached(folder: Folder, error: Exception) -> DataflowError:
     """A place of the workstation that cannot be written or read, and why."""
-    if fault := fault_of(error, folder.account):
-        return _of_account(folder.url, fault)
+    if fault := account_fault(error, folder.account):
+        return DataflowError(diagnostic(fault, FAULTS, folder.url, url=folder.url))
     if folder.account is None and (told := _disk_fault(error)):
         why, fix = told
         return _failed("WST-001", folder.url, f"cannot be used: {why}", fix, redacted(error))
@@ -61,25 +82,22 @@ def reaching(folder: Folder) -> Iterator[None]:
     """
     try:
         yield
-    except FOREIGN as error:
-        raise unreached(folder, error) from None
-    except PolarsError as error:  # of what is written, unless it speaks of the account or the disk
-        if fault_of(error, folder.account) is None and (folder.account or not _disk_fault(error)):
+    except (*FOREIGN, PolarsError) as error:
+        if _is_of_rows(error, folder):
             raise
         raise unreached(folder, error) from None
 
 
-def _of_account(url: str, fault: Fault) -> DataflowError:
-    match fault.kind:
-        case "transient":
-            fix = "run the failed partitions again when the account answers"
-            return _failed("WST-004", url, f"cannot be reached: {fault.reason}", fix)
-        case "credential" | "permission":
-            fix = "correct the account's section under [storage], or give its identity the right"
-            return _failed("WST-005", url, f"may not be used: {fault.reason}", fix)
-        case _:
-            fix = "check that the container exists"
-            return _failed("WST-001", url, f"cannot be used: {fault.reason}", fix)
+def _is_of_rows(error: Exception, folder: Folder) -> bool:
+    """Tell whether the rows that are written failed, rather than the account or the disk.
+
+    They come from a database, or Polars computes them on the way.
+    """
+    if isinstance(error, Fault):
+        return not error.account
+    is_of_disk = folder.account is None and _disk_fault(error)
+    is_of_folder = is_of_disk or account_fault(error, folder.account)
+    return isinstance(error, PolarsError) and not is_of_folder
 
 
 def _failed(code: str, url: str, what: str, fix: str, cause: str = "") -> DataflowError:

@@ -11,8 +11,10 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.grouped import grouped
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.connections.account_faults import FOREIGN, fault_of
+from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.stores import Folder, scan_delta
 from ai_dataflow.workstation.commit import files_in, open_table
 from ai_dataflow.workstation.data_files import publication_of
@@ -90,7 +92,11 @@ class Published:
 
 def partitions_of(modules: Mapping[str, Published]) -> set[str]:
     """Give the partitions of modules, as `module|client`."""
-    return {f"{name}|{client}" for name, module in modules.items() for client in module.clients}
+    return {
+        PartitionKey.of(name, client)
+        for name, module in modules.items()
+        for client in module.clients
+    }
 
 
 def published(workstation: Workstation) -> dict[str, Published]:
@@ -107,7 +113,7 @@ def published(workstation: Workstation) -> dict[str, Published]:
             with reaching(workstation.root):
                 delta = open_table(workstation.dataset(module))
         except DataflowError as error:
-            if error.diagnostics[0].code == "WST-001":
+            if error.diagnostics[0].meaning.kind == "publish":
                 continue  # a table that cannot be read is told where it is written to
             raise
         if delta is not None:
@@ -116,10 +122,11 @@ def published(workstation: Workstation) -> dict[str, Published]:
 
 
 def _publications(delta: DeltaTable) -> dict[str, str]:
-    own: dict[str, set[str]] = {}
-    for file in files_in(delta):
-        own.setdefault(file.client, set()).add(publication_of(file.path))
-    return {client: min(ids) if len(ids) == 1 else "" for client, ids in own.items()}
+    clients = {
+        client: {publication_of(file.path) for file in files}
+        for client, files in grouped(files_in(delta), lambda file: file.client).items()
+    }
+    return {client: min(ids) if len(ids) == 1 else "" for client, ids in clients.items()}
 
 
 def read_dataset(
@@ -132,7 +139,7 @@ def read_dataset(
     try:
         delta = open_table(table, version)
     except FOREIGN as error:
-        if isinstance(error, DeltaError) and fault_of(error, table.account) is None:
+        if isinstance(error, DeltaError) and account_fault(error, table.account) is None:
             raise DatasetNotFoundError(f"there is no version {version} of {table.url}") from None
         raise unreached(table, error) from None
     if delta is None:

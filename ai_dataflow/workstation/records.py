@@ -13,9 +13,11 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.computation import current_name
 from ai_dataflow.config.digests import digest
-from ai_dataflow.connections.stores import Folder, at_once
+from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching
 
@@ -76,7 +78,7 @@ class Record(_Part):
     failed: Attempt | None = None
 
 
-def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[str, Record]:
+def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[PartitionKey, Record]:
     """Give the records of the partitions of some modules, by `module|client`.
 
     A file that is no longer understood says nothing: its partitions are then made again.
@@ -88,9 +90,9 @@ def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[str, 
     with reaching(folder):
         known = {file.path for file in folder.files()}
     wanted = [module for module in modules if _name(module) in known]
-    found: dict[str, Record] = {}
+    found: dict[PartitionKey, Record] = {}
     for module, records in zip(wanted, at_once(lambda m: _read(folder, m), wanted), strict=True):
-        found |= {f"{module}|{client}": record for client, record in records.items()}
+        found |= {PartitionKey.of(module, client): record for client, record in records.items()}
     return found
 
 

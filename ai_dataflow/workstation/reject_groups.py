@@ -11,6 +11,7 @@ from typing import Any, Literal
 import polars as pl
 
 from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching
@@ -65,7 +66,7 @@ def reject_groups(
     with reaching(workstation.rejects(module)):
         rows = _grouped(workstation, module, files, reason, samples) if files else []
     for row in rows:
-        yield _group(f"{module}|{row[_CLIENT]}", row)
+        yield _group(PartitionKey.of(module, row[_CLIENT]), row)
 
 
 def _grouped(

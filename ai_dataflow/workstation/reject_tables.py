@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.workstation.commit import CommittedFile, TableColumn, files_in, open_table
 from ai_dataflow.workstation.data_files import publication_of
@@ -91,12 +92,9 @@ def _by_client(
     workstation: Workstation, module: str, *, of_rejects: bool
 ) -> dict[str, list[CommittedFile]]:
     table = workstation.rejects(module) if of_rejects else workstation.dataset(module)
-    found: dict[str, list[CommittedFile]] = {}
     with reaching(table):
         delta = open_table(table)
-        for file in files_in(delta) if delta else ():
-            found.setdefault(file.client, []).append(file)
-    return found
+        return grouped(files_in(delta) if delta else (), lambda file: file.client)
 
 
 def _current(data: list[CommittedFile], rejects: list[CommittedFile]) -> Current:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.reaching import reaching
 
@@ -66,6 +67,11 @@ class ErrorReport(_Part):
     submodule: str = ""
     cause: str = ""
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What is one and the same cause, whichever partitions it ended."""
+        return self.code, self.place, self.message
+
 
 class MadeReport(_Part):
     """The run that made what readers see of a partition; when, in which version, how many rows."""
@@ -97,7 +103,7 @@ class PartitionReport(Counts):
     @property
     def module(self) -> str:
         """The partition's module."""
-        return self.partition.partition("|")[0]
+        return PartitionKey(self.partition).module
 
 
 class RunReport(_Part):
@@ -154,7 +160,10 @@ class RunReport(_Part):
         return (problem for problem in self.diagnostics if problem.get("severity") == "error")
 
     def _told(self, code: str) -> list[str]:
-        """Give the run's errors whose code begins so."""
+        """Give the run's errors whose code begins so.
+
+        Of the code alone, whose meaning the catalogue may not have: the run may be an older one's.
+        """
         return [f"{d['code']} {d['message']}" for d in self._errors if d["code"].startswith(code)]
 
 

@@ -49,7 +49,7 @@ def test_every_code_of_the_package_is_in_the_catalogue() -> None:
 
 def test_every_code_that_the_tables_share_is_there_for_each() -> None:
     """These are raised by their number alone; the table gives the prefix."""
-    shared = "".join((PACKAGE / "config" / f"{m}.py").read_text() for m in ("tables", "sheets"))
+    shared = "".join((PACKAGE / "tables" / f"{m}.py").read_text() for m in ("table", "grids"))
     numbers = set(re.findall(r'(?<=[("])(?:00\d|9\d\d)(?=")', shared))
     assert {"003", "901"} <= numbers
     assert {f"{table}-{number}" for table in TABLES for number in numbers} <= CODES.keys()

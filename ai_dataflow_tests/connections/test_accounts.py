@@ -30,10 +30,10 @@ SIGNATURE = "huntersig2"
 def _nothing_remembered() -> Iterator[None]:
     """Forget identities, refusals and accounts that were down: other tests' are none of ours."""
     entra.forget()
-    accounts._down.clear()
+    accounts.DOWN.clear()
     yield
     entra.forget()
-    accounts._down.clear()
+    accounts.DOWN.clear()
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from ai_dataflow.config.sections import SqlConnection
-from ai_dataflow.connections.database_faults import DatabaseFault
 from ai_dataflow.connections.databases import Connection
+from ai_dataflow.connections.faults import Fault
 from ai_dataflow.connections.odbc import MICROSOFT_DRIVER
 from ai_dataflow_tests.services.processes import HOST, free_port
 
@@ -45,7 +45,7 @@ def test_a_url_of_sql_server_that_names_its_driver_stays_as_it_is(url: str) -> N
 
 def test_a_port_that_refuses_is_a_server_that_did_not_answer_in_time() -> None:
     opened = _connection(f"mssql+pyodbc://reader:secret@{HOST}:{free_port()}/db?connect_timeout=1")
-    with pytest.raises(DatabaseFault) as caught:
+    with pytest.raises(Fault) as caught:
         opened.read(opened.engine.connect)
     assert caught.value.kind == "unreachable"
     assert "the server did not answer within 1 seconds" in caught.value.reason

@@ -12,7 +12,8 @@ import pytest
 
 from ai_dataflow.config.sections import EntraIdentity
 from ai_dataflow.connections import identity
-from ai_dataflow.connections.identity import SignInError, Token, token
+from ai_dataflow.connections.faults import Fault
+from ai_dataflow.connections.identity import Token, token
 
 STORAGE = "https://storage.azure.com/.default"
 AZ = """#!/bin/sh
@@ -57,7 +58,7 @@ def test_a_refusal_is_good_for_a_while_too(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "AzureCliCredential")
     refusals = set()
     for _ in range(3):
-        with pytest.raises(SignInError) as error:
+        with pytest.raises(Fault) as error:
             token(EntraIdentity(), STORAGE)
         refusals.add(id(error.value))
     assert len(refusals) == 1

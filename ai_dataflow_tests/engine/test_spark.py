@@ -18,11 +18,11 @@ import pytest
 from pyspark import cloudpickle
 
 from ai_dataflow.connections.stores import StoredFile
-from ai_dataflow.engine import spark
+from ai_dataflow.engine import choice, spark
 from ai_dataflow.engine.versions import code_of
 from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.engine.spark import package
@@ -67,7 +67,11 @@ class Session:
 
 def _run(session: Any, jobs: list[PartitionJob], workers: int = 1) -> list[PartitionResult]:
     cluster = spark.Cluster(session, STAGES)
-    return list(spark.run_jobs(jobs, lambda one: partial(PartitionResult, one), cluster, workers))
+    return list(spark.run_tasks(choice._largest_first(_tasks(jobs)), cluster, workers))
+
+
+def _tasks(jobs: list[PartitionJob]) -> list[tuple[PartitionJob, Task]]:
+    return [(one, partial(PartitionResult, one)) for one in jobs]
 
 
 def _codes(results: list[PartitionResult]) -> list[list[str]]:
@@ -158,7 +162,7 @@ print(batch.to_pylist())
 def test_what_is_left_early_is_cancelled_on_the_cluster() -> None:
     session = Session()
     cluster = spark.Cluster(session, STAGES)
-    results = spark.run_jobs(JOBS[:2], lambda one: partial(PartitionResult, one), cluster, 1)
+    results = spark.run_tasks(_tasks(JOBS[:2]), cluster, 1)
     next(results)
     results.close()
     assert session.interrupted == list(session.tags)
@@ -180,6 +184,6 @@ def test_a_session_that_is_gone_is_not_asked_again_for_the_next_module() -> None
     session = Session([RuntimeError("SESSION_CLOSED")])
     cluster = spark.Cluster(session, STAGES)
     for own in (JOBS[:2], JOBS[2:]):
-        made = spark.run_jobs(own, lambda one: partial(PartitionResult, one), cluster, 1)
+        made = spark.run_tasks(_tasks(own), cluster, 1)
         assert _codes(list(made)) == [["RUN-020"]] * len(own)
     assert session.sent == []

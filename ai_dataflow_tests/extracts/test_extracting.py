@@ -73,7 +73,7 @@ def test_a_merge_alone_reads_the_last_extracts(shop: PartitionJob, tmp_path: Pat
 
 def test_an_extract_alone_publishes_nothing(shop: PartitionJob, tmp_path: Path) -> None:
     result = _run(shop, tmp_path, *EXTRACTS)
-    assert (result.failures, result.data, result.counts) == ([], (), {})
+    assert (result.failures, result.data, result.counts) == ((), (), {})
     assert [e.file_format for e in result.extracts] == ["parquet", "csv"]
     assert not Path(workstation(tmp_path).dataset("sales").url).exists()
 

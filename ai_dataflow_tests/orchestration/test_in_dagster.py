@@ -149,7 +149,7 @@ def test_a_failed_partition_shows_why_for_each_asset_that_failed(project: Path) 
 
 def test_source_columns_are_shown_as_they_are_whatever_their_names() -> None:
     origin = Origin("adls_extract", "ORION", "fee", "a|b`c")
-    table = lineage_table(PartitionResult(_job("amount"), origins={"amount": [origin]}))
+    table = lineage_table(PartitionResult(_job("amount"), origins={"amount": (origin,)}))
     assert table.splitlines()[2] == "| amount | ORION: `fee.a\\|b'c` |"
     assert lineage_table(PartitionResult(_job("amount"))).endswith("| amount | – |")
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings, SqlConnection, WorkstationSettings
-from ai_dataflow.partition import making as engine
+from ai_dataflow.partition import making
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.source_job import SourceJob
@@ -123,7 +123,7 @@ def csv_file(path: Path, text: str) -> Path:
 
 def run_job(partition: PartitionJob, folder: Path) -> PartitionResult:
     """Run a partition; its databases are in `shop.sqlite`."""
-    return engine.run(partition, settings(folder, db="sqlite:///shop.sqlite"), "run-1")
+    return making.run(partition, settings(folder, db="sqlite:///shop.sqlite"), "run-1")
 
 
 def count_rows(result: PartitionResult) -> dict[str, tuple[int, int, int, int]]:

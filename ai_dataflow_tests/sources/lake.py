@@ -15,9 +15,9 @@ import pytest
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ExecutionSettings, StorageAccount
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import find_one
+from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.services.azurite import Azurite
 
@@ -64,17 +64,17 @@ def upload(
         return server.upload_folder(account, container, Path(folder), f"{path}/")
 
 
-def pinned(location: FileLocation, given: Settings) -> Extract:
+def pinned(location: FileLocation, given: Settings) -> Pinned:
     """Find and pin a location."""
-    return find_one(location, "cell", given).pin("orion", "line", "cell", given)
+    return find_one(location, "cell", given).pin("cell", given)
 
 
-def pin(location: str, given: Settings, file_format: str = "") -> Extract:
+def pin(location: str, given: Settings, file_format: str = "") -> Pinned:
     """Pin a location."""
     return pinned(FileLocation(location, file_format), given)
 
 
-def read(extract: Extract, given: Settings) -> pl.DataFrame:
+def read(extract: Pinned, given: Settings) -> pl.DataFrame:
     """Read an extract as a partition does, all its columns."""
     files = open_files.opened(extract, "cell", given)
     with files.reading():

@@ -10,25 +10,25 @@ import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.sources.lake import pinned
 
 Row = tuple[str | None, ...]
 
 
-def _pin(folder: Path, content: bytes, name: str = "rows.csv") -> Extract:
+def _pin(folder: Path, content: bytes, name: str = "rows.csv") -> Pinned:
     (folder / name).write_bytes(content)
     location = FileLocation(str(folder / name), "", name)
     return pinned(location, Settings(folder=folder))
 
 
-def _open(extract: Extract) -> open_files.Files:
+def _open(extract: Pinned) -> open_files.Files:
     return open_files.opened(extract, "cell", Settings(folder=Path()))
 
 
-def _read(extract: Extract, *columns: str) -> tuple[list[Row], list[str]]:
+def _read(extract: Pinned, *columns: str) -> tuple[list[Row], list[str]]:
     """Give the rows and the malformed lines, as a partition's job reads them."""
     opened = _open(extract)
     with opened.reading():

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import ROWS
 
@@ -21,7 +21,7 @@ def _write(path: Path, rows: pl.DataFrame = ROWS) -> Path:
     return path
 
 
-def _pin(path: Path) -> Extract:
+def _pin(path: Path) -> Pinned:
     return lake.pin(str(path), HERE)
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.exceptions import ComputeError
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import pinned
@@ -35,21 +36,21 @@ def _write(path: Path, rows: pl.DataFrame = ROWS) -> Path:
     return path
 
 
-def _pin(folder: Path, path: str, file_format: str = "") -> Extract:
+def _pin(folder: Path, path: str, file_format: str = "") -> Pinned:
     location = FileLocation(str(folder / path), file_format, path)
     return pinned(location, Settings(folder=folder))
 
 
-def _listed(extract: Extract, folder: Path) -> list[str]:
+def _listed(extract: Pinned, folder: Path) -> list[str]:
     """Give the listed files, relative to the test's folder."""
     return [str((Path(extract.folder) / f.path).relative_to(folder)) for f in extract.files]
 
 
-def _open(extract: Extract) -> open_files.Files:
+def _open(extract: Pinned) -> open_files.Files:
     return open_files.opened(extract, "cell", Settings(folder=Path()))
 
 
-def _read(extract: Extract) -> pl.DataFrame:
+def _read(extract: Pinned) -> pl.DataFrame:
     return lake.read(extract, Settings(folder=Path()))
 
 
@@ -303,6 +304,22 @@ def test_a_file_that_changed_since_it_was_listed_is_refused(
     with pytest.raises(DataflowError) as error:
         _read(extract)
     assert _code(error) == "SRC-005"
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [(PermissionError("closed"), "SRC-006"), (ComputeError("not what it promises"), "SRC-005")],
+)
+def test_what_may_not_be_read_is_not_looked_at_again(
+    tmp_path: Path, raised: Exception, code: str
+) -> None:
+    """Whatever else goes wrong with a file that was replaced, it is that it was replaced."""
+    file = _write(tmp_path / "rows.csv")
+    extract = _pin(tmp_path, file.name)
+    _larger(file)
+    with pytest.raises(DataflowError) as error, _open(extract).reading():
+        raise raised
+    assert _code(error) == code
 
 
 def test_a_file_that_is_added_later_is_not_read(tmp_path: Path) -> None:

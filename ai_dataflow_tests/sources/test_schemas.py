@@ -28,7 +28,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     files, database = open_files.Files.common_schema, queries.Database.schema
 
     def of_files(self: open_files.Files) -> pl.Schema:
-        counter[self.extract.name] += 1
+        counter[self.pinned.name] += 1
         return files(self)
 
     def of_table(self: queries.Database, location: SqlLocation, place: str) -> pl.Schema:

@@ -15,7 +15,7 @@ import tenacity
 from sqlalchemy.dialects.mssql.base import MSDialect
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.connections import database_faults
+from ai_dataflow.connections import retrying
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.sources.sql import queries
 from ai_dataflow.tables.locations import SqlLocation
@@ -34,7 +34,7 @@ THROTTLED = [40197, 40501, 40613, 49918, 10928, 1205]
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let attempts follow each other at once; that there are pauses is tested elsewhere."""
     monkeypatch.setattr(
-        database_faults.tenacity, "wait_exponential_jitter", lambda **_: tenacity.wait_fixed(0.01)
+        retrying.tenacity, "wait_exponential_jitter", lambda **_: tenacity.wait_fixed(0.01)
     )
 
 

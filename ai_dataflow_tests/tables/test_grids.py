@@ -52,6 +52,26 @@ def test_merged_cells_are_told_in_each_of_their_rows(tmp_path: Path) -> None:
     assert {(flaw.severity, "A2:A3" in flaw.message) for flaw in read.flaws} == {("error", True)}
 
 
+@pytest.mark.parametrize(
+    ("row", "void"),
+    [
+        (["claims", None, "Y"], {"CTL-003": "cell"}),
+        (["claims", "a/b", "Y"], {"CTL-004": "cell"}),
+        (["claims", "a", "perhaps"], {"CTL-005": ""}),
+        (["claims", "a ", "Y"], {"CTL-901": ""}),
+        (["claims", "a", "Y", "more"], {"CTL-902": "line"}),
+        (["claims", "=A2", "Y"], {"CTL-904": "cell"}),
+        (["claims", "#REF!", "Y"], {"CTL-905": "cell"}),
+    ],
+)
+def test_what_has_no_value_to_go_by_is_said(
+    tmp_path: Path, row: list[Any], void: dict[str, str]
+) -> None:
+    read, names = workbook(tmp_path, row), ["module_name", "client_code"]
+    problems = [*read.blanks(names), *read.bad_names(names), *read.bad_flags(["active"])]
+    assert {p.code: p.void for p in read.told(problems)} == void
+
+
 @pytest.mark.parametrize("formula", ["=A2", "=cmd()", "=HYPERLINK(1,2)"])
 def test_a_formula_without_a_value_is_told_and_is_blank(tmp_path: Path, formula: str) -> None:
     read = workbook(tmp_path, ["claims", formula, "Y"])

@@ -43,9 +43,9 @@ LOG = r"_delta_log/0+\d+\.json"
 
 @pytest.fixture(autouse=True)
 def _nothing_is_down() -> Iterator[None]:
-    accounts._down.clear()
+    accounts.DOWN.clear()
     yield
-    accounts._down.clear()
+    accounts.DOWN.clear()
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.cli.show.texts import counted, printable, some
+from ai_dataflow.config.grouped import grouped
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.planning.changes import Changes
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.explain import Feed
@@ -22,13 +24,13 @@ def show_plan(console: Console, ahead: Prospect) -> None:
     plan, found = ahead.plan, ahead.changes
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("module")
-    groups: tuple[Collection[str], ...] = (
+    groups: tuple[Collection[PartitionKey], ...] = (
         found.due, found.unchanged, plan.held, ahead.removed
     )  # fmt: skip
     for name in ("run", "unchanged", "held back", "removed"):
         table.add_column(name, justify="right")
-    for module in sorted({key.partition("|")[0] for group in groups for key in group}):
-        counts = (sum(key.partition("|")[0] == module for key in group) for group in groups)
+    for module in sorted({key.module for group in groups for key in group}):
+        counts = (sum(key.module == module for key in group) for group in groups)
         table.add_row(module, *map(str, counts))
     console.print(table)
     _show_reasons(console, found)
@@ -52,13 +54,10 @@ def show_unchanged(console: Console, ahead: Prospect) -> None:
 
 def _show_reasons(console: Console, found: Changes) -> None:
     """Show each reason once, with its partitions: an edit of the sheet touches many."""
-    reasons: dict[str, list[str]] = {}
-    for key, own in found.due.items():
-        for reason in own:
-            reasons.setdefault(str(reason), []).append(key)
-    most_first = sorted(reasons.items(), key=lambda item: -len(item[1]))
-    for text, keys in most_first[:_SHOWN]:
-        _line(console, f"run: {some(keys)}: {text}")
+    pairs = [(key, str(reason)) for key, reasons in found.due.items() for reason in reasons]
+    most_first = sorted(grouped(pairs, lambda pair: pair[1]).items(), key=lambda it: -len(it[1]))
+    for text, alike in most_first[:_SHOWN]:
+        _line(console, f"run: {some([key for key, _ in alike])}: {text}")
     if len(most_first) > _SHOWN:
         _line(console, f"run: … and {len(most_first) - _SHOWN} more reasons: `plan --json` has all")
     if found.unchanged:

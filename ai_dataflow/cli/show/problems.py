@@ -68,7 +68,7 @@ def show_verdict(console: Console, plan: Plan) -> None:
 
 def _pairs(plan: Plan, problem: Diagnostic) -> set[tuple[str, str]]:
     """Give the product and module pairs that an error touches; without a product: all."""
-    modules = {key.partition("|")[0] for key in problem.partitions}
+    modules = {key.module for key in problem.partitions}
     if problem.product:
         return {(problem.product, module) for module in modules}
     covered = [c for c in plan.coverage.values() if c.module in modules]
@@ -90,10 +90,10 @@ def github_line(problem: Diagnostic) -> str:
 
 def _touched(problem: Diagnostic) -> str:
     """Say which partitions an error holds back, or makes fail."""
-    keys = [key.partition("|") for key in problem.partitions]
-    modules = sorted({module for module, _, _ in keys})
-    shape = f"{', '.join(modules)} × {counted(len({c for _, _, c in keys}), 'client')}"
+    keys = problem.partitions
+    modules = sorted({key.module for key in keys})
+    shape = f"{', '.join(modules)} × {counted(len({key.client for key in keys}), 'client')}"
     fails = problem.meaning.concern == "source"
     verb = "would fail" if fails else f"{'is' if len(keys) == 1 else 'are'} held back"
-    examples = f": {some(problem.partitions)}" if len(keys) <= SHOWN_PARTITIONS else ""
+    examples = f": {some(keys)}" if len(keys) <= SHOWN_PARTITIONS else ""
     return f"{counted(len(keys), 'partition')} ({shape}) {verb} until this is fixed{examples}"

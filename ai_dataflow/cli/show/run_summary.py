@@ -15,6 +15,7 @@ from rich.text import Text
 from ai_dataflow.cli.show.problems import show_diagnostics
 from ai_dataflow.cli.show.texts import number, printable, some
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.runs.cleanup import Cleaned
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reports import (
@@ -101,15 +102,12 @@ def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
 
 def show_causes(console: Console, report: RunReport) -> None:
     """Show each cause once, with the partitions that it ended."""
-    causes: dict[tuple[str, str, str], tuple[ErrorReport, str, list[str]]] = {}
-    for partition in report.failed:
-        for error in partition.errors:
-            key = (error.code, error.place, error.message)
-            causes.setdefault(key, (error, partition.status, []))[2].append(partition.partition)
-    for error, status, partitions in causes.values():
-        head = Text(f"\n{status}[{error.code}]", "bold red")
+    errors = [(error, partition) for partition in report.failed for error in partition.errors]
+    for alike in grouped(errors, lambda pair: pair[0].identity).values():
+        error, first = alike[0]
+        head = Text(f"\n{first.status}[{error.code}]", "bold red")
         console.print(head.append(f": {error.title}", "bold"))
-        _show_details(console, error, partitions)
+        _show_details(console, error, [partition.partition for _, partition in alike])
 
 
 def _show_details(

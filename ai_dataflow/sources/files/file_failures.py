@@ -5,25 +5,40 @@ from __future__ import annotations
 import re
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
-from ai_dataflow.connections.account_faults import Fault, Kind
+from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 
 _COLUMN_MAPPING = re.compile("column ?mapping", re.IGNORECASE)
 _UNMAPPED = (
     "deliver the Delta table anew without column mapping (delta.columnMapping.mode = none): tables "
     "with it are not supported"
 )
-_OF_ACCOUNT: dict[Kind, tuple[str, str, str]] = {
-    "permission": ("SRC-006", "may not be read", "grant the right, or open the network rule"),
-    "missing": ("SRC-001", "is not there", "correct the location, or deliver the data"),
-    "credential": (
-        "SRC-011", "cannot be signed in to",
-        "correct the account's section under [storage] in ai_dataflow.toml, or the identity that "
-        "runs this",
+_AWAY = (
+    "SRC-012", "{location} could not be read: {reason}",
+    "run the partition again when the account answers",
+)  # fmt: skip
+_CLOSED = (
+    "SRC-011", "{location} cannot be signed in to: {reason}",
+    "correct the account's section under [storage] in ai_dataflow.toml, or the identity that "
+    "runs this",
+)  # fmt: skip
+_REFUSED = (
+    "SRC-013", "{location} could not be read: {reason}", "look the code up in Azure's documentation"
+)  # fmt: skip
+# A storage account that does not let us, is not there, or does not answer.
+FAULTS: Telling = {
+    "missing": (
+        "SRC-001", "{location} is not there: {reason}", "correct the location, or deliver the data"
     ),
-    "transient": (
-        "SRC-012", "could not be read", "run the partition again when the account answers"
+    "denied": (
+        "SRC-006", "{location} may not be read: {reason}",
+        "grant the right, or open the network rule",
     ),
-    "refused": ("SRC-013", "could not be read", "look the code up in Azure's documentation"),
+    "login": _CLOSED,
+    "unusable": _CLOSED,
+    "unreachable": _AWAY,
+    "unknown_host": _AWAY,
+    "slow": _REFUSED,
+    "refused": _REFUSED,
 }  # fmt: skip
 
 
@@ -100,9 +115,8 @@ def differing(location: str, place: str, cause: object) -> DataflowError:
 
 
 def of_account(location: str, place: str, fault: Fault) -> DataflowError:
-    """A storage account that does not let us, is not there, or does not answer."""
-    code, what, fix = _OF_ACCOUNT[fault.kind]
-    return _failure(code, f"{location} {what}: {fault.reason}", place, fix)
+    """What went wrong at the storage account of a location."""
+    return DataflowError(diagnostic(fault, FAULTS, place, location=location))
 
 
 def _failure(code: str, message: str, place: str, fix: str, cause: object = "") -> DataflowError:

@@ -16,16 +16,17 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from ai_dataflow.config import blob_urls
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.account_faults import FOREIGN, fault_of
-from ai_dataflow.connections.stores import Folder, StoredFile, at_once, open_folder
+from ai_dataflow.connections.account_errors import FOREIGN, account_fault
+from ai_dataflow.connections.stores import Folder, StoredFile, open_folder
 
 T = TypeVar("T")
 
 _PAGE = 5000
 # Single locations are asked for so many at once, the pages of a listing one after the other.
 AT_ONCE = 32
-_OF_THE_FOLDER = ("permission", "missing", "refused")
+_OF_THE_FOLDER = ("denied", "missing", "refused")
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _shared(root: Folder, keys: Collection[str]) -> Iterator[Neighbourhood]:
     try:
         files = _at_most(root, common, _PAGE * max(1, len(keys) // AT_ONCE))
     except FOREIGN as error:
-        fault = fault_of(error, root.account)
+        fault = account_fault(error, root.account)
         if fault is None or fault.kind in _OF_THE_FOLDER:
             return  # each location may still be open to us
         yield Neighbourhood(common, error=error)  # it would answer each of them just so

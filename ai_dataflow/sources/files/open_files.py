@@ -18,18 +18,13 @@ from polars.exceptions import (
     SchemaFieldNotFoundError,
 )
 
-from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.at_once import at_once
+from ai_dataflow.config.diagnostics import DataflowError, redacted
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.account_faults import FOREIGN, fault_of
+from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.accounts import Account
-from ai_dataflow.connections.stores import (
-    Folder,
-    StoredFile,
-    at_once,
-    open_folder,
-    scan_delta,
-    scan_parquet,
-)
+from ai_dataflow.connections.faults import Fault
+from ai_dataflow.connections.stores import Folder, StoredFile, open_folder, scan_delta, scan_parquet
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.csv_files import CsvFile
 from ai_dataflow.sources.files.pinned import Pinned
@@ -37,7 +32,7 @@ from ai_dataflow.sources.files.pinned import Pinned
 _UNREADABLE = (
     *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, SchemaError, SchemaFieldNotFoundError,
 )  # fmt: skip
-_OF_THE_ACCOUNT = ("SRC-006", "SRC-011", "SRC-012")
+_KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
 _LIST_FROM = 4
 _PATH = "\ue000path"  # no column of a source is called so
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -139,7 +134,8 @@ class Files:
             with self._classified():
                 yield
         except DataflowError as error:
-            if all(problem.code not in _OF_THE_ACCOUNT for problem in error.diagnostics):
+            fault = error.__cause__
+            if not (isinstance(fault, Fault) and fault.kind in _KEPT_OUT):
                 self.check_unchanged()
             raise
 
@@ -248,8 +244,11 @@ def classified(location: str, place: str, account: Account | None) -> Iterator[N
     try:
         yield
     except _UNREADABLE as error:
-        if fault := fault_of(error, account):
-            raise file_failures.of_account(location, place, fault) from None
+        if fault := account_fault(error, account):
+            raise file_failures.of_account(location, place, fault) from fault
+        if isinstance(error, PermissionError):
+            fault = Fault("denied", redacted(error))
+            raise file_failures.denied(location, place, fault) from fault
         raise _of_file(location, place, error) from None
 
 
@@ -257,8 +256,6 @@ def _of_file(location: str, place: str, error: Exception) -> DataflowError:
     match error:
         case FileNotFoundError():
             return file_failures.missing(location, place)
-        case PermissionError():
-            return file_failures.denied(location, place, error)
         case SchemaError() | SchemaFieldNotFoundError() | ColumnNotFoundError():
             return file_failures.differing(location, place, error)
         case _:

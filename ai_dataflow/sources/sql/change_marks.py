@@ -15,12 +15,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.database_faults import DatabaseFault
 from ai_dataflow.connections.databases import Connection, connection, session_of
-from ai_dataflow.connections.stores import at_once
+from ai_dataflow.connections.faults import Fault
 from ai_dataflow.sources.sql import sql_failures
 from ai_dataflow.sources.sql.table_columns import table
 from ai_dataflow.tables.locations import SqlLocation
@@ -40,18 +41,14 @@ def marks(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[SqlLoca
     Returns:
         For each location its mark: empty where nothing tells; or what is wrong with it.
     """
-    groups: dict[SqlLocation, list[SqlLocation]] = {}
-    for location in wanted:
-        groups.setdefault(replace(location, client=""), []).append(location)
+    groups = grouped(wanted, lambda location: replace(location, client=""))
 
     def ask(group: list[SqlLocation]) -> dict[SqlLocation, Mark]:
         first = group[0]
         try:
             return dict(_marks(connection(first.connection, settings), group))
         except Exception as error:  # one table that nobody foresaw must not hide the others
-            fault = error
-            if not isinstance(fault, DatabaseFault):
-                fault = DatabaseFault("query", redacted(error))
+            fault = error if isinstance(error, Fault) else Fault("refused", redacted(error))
             told = {own: sql_failures.of_database(fault, own, wanted[own]) for own in group}
             return {own: problem.diagnostics for own, problem in told.items()}
 
@@ -65,7 +62,7 @@ def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation,
     """Give the marks of one table's clients.
 
     Raises:
-        DatabaseFault: it cannot be asked.
+        Fault: it cannot be asked.
     """
     first = group[0]
     query = opened.settings.change_query(first.schema, first.table)

@@ -11,8 +11,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.database_faults import DatabaseFault
 from ai_dataflow.connections.databases import Connection, connection
+from ai_dataflow.connections.faults import Fault
 from ai_dataflow.sources.sql import sql_failures, table_columns
 from ai_dataflow.sources.sql.column_types import Column, UnfitError, arrived
 from ai_dataflow.sources.sql.rows import TooLongError, as_tuples, in_bulk
@@ -180,13 +180,13 @@ def _client_is_narrow(location: SqlLocation, columns: Columns) -> bool:
     What is not ASCII cannot: a code page without its `Ł` makes it an `L`, another client's.
 
     Raises:
-        DatabaseFault: the column is not there; SQLite would take its name for a text.
+        Fault: the column is not there; SQLite would take its name for a text.
     """
     if not (name := location.client_column):
         return False
     known = {column.casefold(): found for column, found in columns.items()}
     if name.casefold() not in known:
-        raise DatabaseFault("query", f"there is no column {name}")
+        raise Fault("refused", f"there is no column {name}")
     return known[name.casefold()].delivery.narrow and location.client.isascii()
 
 
@@ -194,5 +194,5 @@ def _client_is_narrow(location: SqlLocation, columns: Columns) -> bool:
 def _told(location: SqlLocation, place: str) -> Iterator[None]:
     try:
         yield
-    except DatabaseFault as fault:
+    except Fault as fault:
         raise sql_failures.of_database(fault, location, place) from None

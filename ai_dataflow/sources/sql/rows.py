@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from ai_dataflow.config.diagnostics import redacted
-from ai_dataflow.connections.database_faults import DatabaseFault, fault_of
+from ai_dataflow.connections.database_errors import database_fault
 from ai_dataflow.connections.databases import Connection, session_of
+from ai_dataflow.connections.faults import Fault
 from ai_dataflow.sources.sql.column_types import Column, UnfitError, parsed
 
 P = TypeVar("P")
@@ -49,14 +50,14 @@ def in_bulk(
     """Read a statement through ODBC into Arrow.
 
     Raises:
-        DatabaseFault: what the database or its driver refused.
+        Fault: what the database or its driver refused.
         TooLongError: a text or binary is longer than `LONGEST_IN_BULK`.
         UnfitError: a text is no decimal of its column.
     """
     try:
         import arrow_odbc  # noqa: PLC0415  # needs unixODBC, which only these databases do
     except ImportError as error:
-        raise fault_of(error) from None
+        raise database_fault(error) from None
     seconds = connection.settings.query_timeout
     query, parameters = with_marks(statement, type(connection.engine.dialect))
     try:
@@ -81,7 +82,7 @@ def in_bulk(
     except arrow_odbc.Error as error:
         if "too large to be written" in str(error):
             raise TooLongError from None
-        raise fault_of(error) from None
+        raise database_fault(error) from None
 
 
 def _prove_alive(opened: Any, seconds: int) -> None:
@@ -100,7 +101,7 @@ def as_tuples(
     """Read a statement through SQLAlchemy.
 
     Raises:
-        DatabaseFault: what the database or its driver refused.
+        Fault: what the database or its driver refused.
         UnfitError: a value is none of its column's type.
     """
     options = {"stream_results": True, "yield_per": _FETCHED_ROWS}
@@ -114,9 +115,9 @@ def as_tuples(
             for held in _gathered(frames, lambda f: (f.height, f.estimated_size()), seconds):
                 yield pl.concat(held)
     except SQLAlchemyError as error:
-        raise fault_of(error, is_reading=is_reading) from None
+        raise database_fault(error, is_reading=is_reading) from None
     except (ValueError, ArithmeticError) as error:  # of a driver, about a value
-        raise DatabaseFault("query", redacted(error)) from None
+        raise Fault("refused", redacted(error)) from None
 
 
 def _gathered(
@@ -125,7 +126,7 @@ def _gathered(
     """Put small parts together, so that a Parquet row group is worth it.
 
     Raises:
-        DatabaseFault: reading took longer than the given time.
+        Fault: reading took longer than the given time.
     """
     end = time.monotonic() + seconds
     held: list[P] = []
@@ -138,7 +139,7 @@ def _gathered(
             yield held
             held, full = [], 0.0
         if time.monotonic() > end:
-            raise DatabaseFault("slow", f"it was not read to its end after {seconds} s")
+            raise Fault("slow", f"it was not read to its end after {seconds} s")
     if held:
         yield held
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.connections.database_faults import DatabaseFault, Kind
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 from ai_dataflow.tables.locations import SqlLocation
 
-_SAID: dict[Kind, tuple[str, str, str]] = {
+FAULTS: Telling = {
     "missing": (
         "SRC-001", "there is nothing at {location}",
         "deliver the data, correct the location, or make the row inactive",
@@ -21,7 +21,7 @@ _SAID: dict[Kind, tuple[str, str, str]] = {
         "correct the host of [sql.{connection}] in ai_dataflow.toml; if it is right, run the "
         "failed partitions again when its name resolves",
     ),
-    "query": ("SRC-008", "reading {location} failed", "see the cause, and the database"),
+    "refused": ("SRC-008", "reading {location} failed", "see the cause, and the database"),
     "unusable": (
         "SRC-020", "connection `{connection}` cannot be used",
         "correct [sql.{connection}] in ai_dataflow.toml, or install what it needs",
@@ -41,20 +41,7 @@ _SAID: dict[Kind, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
-def of_database(fault: DatabaseFault, location: SqlLocation, place: str) -> DataflowError:
+def of_database(fault: Fault, location: SqlLocation, place: str) -> DataflowError:
     """Tell what went wrong with a table or view; the place is a control table cell."""
-    code, message, fix = _SAID[fault.kind]
-    names = {
-        "location": location,
-        "connection": location.connection,
-        "persistence": fault.persistence,
-    }
-    return DataflowError(
-        Diagnostic(
-            code,
-            message.format(**names),
-            place=place,
-            fix=fix.format(**names),
-            cause="" if fault.kind == "missing" else fault.reason,
-        )
-    )
+    words = {"location": location, "connection": location.connection}
+    return DataflowError(diagnostic(fault, FAULTS, place, **words))

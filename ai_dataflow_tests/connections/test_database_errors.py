@@ -1,8 +1,6 @@
-"""What databases and their drivers say, and what it means; patience with what may pass."""
+"""What databases and their drivers say, and what it means."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import arrow_odbc
 import psycopg
@@ -10,7 +8,7 @@ import pyodbc
 import pytest
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
-from ai_dataflow.connections.database_faults import DatabaseFault, fault_of, patiently
+from ai_dataflow.connections.database_errors import database_fault, not_answering
 
 MICROSOFT = "[Microsoft][ODBC Driver 18 for SQL Server]"
 SERVER = f"{MICROSOFT}[SQL Server]"
@@ -54,9 +52,9 @@ SAID = [
     ("42S02", f"{SERVER}Invalid object name 'dbo.t'. (208) (SQLExecDirectW)", "S", "missing"),
     ("42000", f"{SERVER}The SELECT permission was denied on 't'. (229)", "S", "denied"),
     ("42000", f'{SERVER}The server principal "x" is not able to access. (916)', "S", "denied"),
-    ("42S22", f"{SERVER}Invalid column name 'x'. (207) (SQLExecDirectW)", "S", "query"),
-    ("22018", f"{SERVER}Conversion failed when converting 'Jane'. (245)", "S", "query"),
-    ("42000", f"{SERVER}Incorrect syntax near 'x'. (102) (SQLExecDirectW)", "S", "query"),
+    ("42S22", f"{SERVER}Invalid column name 'x'. (207) (SQLExecDirectW)", "S", "refused"),
+    ("22018", f"{SERVER}Conversion failed when converting 'Jane'. (245)", "S", "refused"),
+    ("42000", f"{SERVER}Incorrect syntax near 'x'. (102) (SQLExecDirectW)", "S", "refused"),
     (
         "01000",
         "[unixODBC][Driver Manager]Can't open lib 'x' : file not found (0)",
@@ -75,7 +73,7 @@ SAID = [
 def test_an_error_of_sql_server_is_classified(
     state: str, text: str, statement: str | None, kind: str
 ) -> None:
-    fault = fault_of(_pyodbc(state, text, statement))
+    fault = database_fault(_pyodbc(state, text, statement))
     assert fault.kind == kind
     assert fault.is_transient == (kind == "unreachable")
     assert fault.reason.endswith(f"[{state}]")
@@ -112,11 +110,11 @@ def test_an_error_of_sql_server_is_classified(
         (_arrow("SQLExecDirect", "57P01", 1, "FATAL: terminating connection"), "unreachable"),
         (_arrow("SQLExecDirect", "42P01", 1, 'ERROR: relation "t" does not exist'), "missing"),
         (_arrow("SQLExecDirect", "42000", 40501, f"{SERVER}The service is busy."), "unreachable"),
-        (_arrow("SQLExecDirect", "22012", 1, "ERROR: division by zero"), "query"),
+        (_arrow("SQLExecDirect", "22012", 1, "ERROR: division by zero"), "refused"),
     ],
 )
 def test_an_error_of_a_bulk_read_is_classified(error: Exception, kind: str) -> None:
-    assert fault_of(error).kind == kind
+    assert database_fault(error).kind == kind
 
 
 def _psycopg(text: str) -> DBAPIError:
@@ -183,13 +181,13 @@ TO_SERVER = 'connection failed: connection to server at "10.0.0.1", port 5432 fa
 def test_why_there_is_no_connection_is_said_without_who_wanted_one(
     error: Exception, kind: str, reason: str
 ) -> None:
-    fault = fault_of(error)
+    fault = database_fault(error)
     assert (fault.kind, fault.reason) == (kind, reason)
 
 
 def test_a_host_that_may_be_part_of_a_password_is_not_repeated() -> None:
     """As in `postgresql://reader:hun@ter2@db`, where `@` should be `%40`."""
-    fault = fault_of(_psycopg("failed to resolve host 'ter2@db': [Errno -2] Name not known"))
+    fault = database_fault(_psycopg("failed to resolve host 'ter2@db': [Errno -2] Name not known"))
     assert (fault.kind, fault.reason) == (
         "unknown_host",
         "failed to resolve host '…': Name not known",
@@ -198,12 +196,12 @@ def test_a_host_that_may_be_part_of_a_password_is_not_repeated() -> None:
 
 def test_what_only_looks_like_a_refusal_amid_rows_is_a_value() -> None:
     cause = psycopg.DataError('invalid input syntax for type date: "FATAL:  Smith 4711"')
-    fault = fault_of(DBAPIError("SELECT 1", {}, cause))
-    assert (fault.kind, "4711" in fault.reason) == ("query", False)
+    fault = database_fault(DBAPIError("SELECT 1", {}, cause))
+    assert (fault.kind, "4711" in fault.reason) == ("refused", False)
 
 
 def test_a_host_whose_name_is_not_known_is_asked_for_again() -> None:
-    assert fault_of(_psycopg("failed to resolve host 'db': not known")).is_transient
+    assert database_fault(_psycopg("failed to resolve host 'db': not known")).is_transient
 
 
 @pytest.mark.parametrize(
@@ -214,88 +212,16 @@ def test_a_host_whose_name_is_not_known_is_asked_for_again() -> None:
     ],
 )
 def test_a_server_that_does_not_answer_is_told_with_how_long_it_had(error: Exception) -> None:
-    fault = fault_of(error)
-    fault.tell_wait(15)
+    fault = database_fault(error)
     assert fault.kind == "unreachable"
-    assert fault.reason == "the server did not answer within 15 seconds [HYT00]"
+    assert not_answering(fault.reason, 15) == "the server did not answer within 15 seconds [HYT00]"
 
 
 def test_a_secret_of_a_connection_string_is_not_repeated() -> None:
     text = "[x]no: DRIVER={D};UID=reader;PWD={hunter2;x};AccessToken=eyJ0;Server=s (0)"
     for kind in (OperationalError, InterfaceError, ProgrammingError):
-        reason = fault_of(kind(None, {}, pyodbc.Error("08001", f"[08001] {text}"))).reason
+        reason = database_fault(kind(None, {}, pyodbc.Error("08001", f"[08001] {text}"))).reason
         assert not any(secret in reason for secret in ("hunter2", "reader", "eyJ0"))
-
-
-def _failing(times: int, kind: str = "unreachable") -> Callable[[], int]:
-    calls: list[int] = []
-
-    def work() -> int:
-        calls.append(1)
-        if len(calls) <= times:
-            raise DatabaseFault(kind, "busy")  # type: ignore[arg-type]
-        return len(calls)
-
-    return work
-
-
-@pytest.fixture
-def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let nobody wait; give how long they would have."""
-    taken: list[float] = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", taken.append)
-    return taken
-
-
-def test_what_may_pass_is_tried_again_with_growing_pauses(naps: list[float]) -> None:
-    assert patiently(_failing(4), 120) == 5
-    assert len(naps) == 4
-    for pause, least in zip(naps, (1, 2, 4, 8), strict=True):
-        assert least <= pause <= least + 1
-
-
-def test_what_will_not_pass_is_told_at_once(naps: list[float]) -> None:
-    with pytest.raises(DatabaseFault) as caught:
-        patiently(_failing(1, "login"), 120)
-    assert (naps, caught.value.attempts) == ([], 1)
-
-
-def test_without_patience_there_is_one_attempt(naps: list[float]) -> None:
-    with pytest.raises(DatabaseFault) as caught:
-        patiently(_failing(1), 0)
-    assert (naps, caught.value.persistence) == ([], "after 1 attempt over 0 s")
-
-
-def test_patience_ends_before_its_ceiling(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
-    monkeypatch.setattr(
-        "tenacity.nap.time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds)
-    )
-    with pytest.raises(DatabaseFault) as caught:
-        patiently(_failing(1000), 40)
-    fault = caught.value
-    assert fault.attempts in (5, 6)
-    assert 15 <= fault.seconds <= 40
-    assert fault.persistence == f"after {fault.attempts} attempts over {fault.seconds:.0f} s"
-
-
-def test_an_extract_that_ran_long_before_it_broke_is_retried_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
-    calls: list[int] = []
-
-    def work() -> str:
-        calls.append(1)
-        if len(calls) == 1:
-            clock[0] += 3600
-            raise DatabaseFault("unreachable", "link failure")
-        return "whole"
-
-    assert patiently(work, 10) == "whole"
 
 
 @pytest.mark.parametrize(
@@ -308,6 +234,6 @@ def test_an_extract_that_ran_long_before_it_broke_is_retried_too(
 )
 def test_what_a_view_says_by_itself_is_not_repeated(error: Exception) -> None:
     """Its author may have put a value there, without quotes."""
-    fault = fault_of(error)
-    assert (fault.kind, "4711" in fault.reason) == ("query", False)
+    fault = database_fault(error)
+    assert (fault.kind, "4711" in fault.reason) == ("refused", False)
     assert "raised an error of its own" in fault.reason

@@ -1,4 +1,4 @@
-"""What a storage account's refusal means, read from the messages of the libraries.
+"""How a storage account's refusal becomes a `Fault`, read from the messages of the libraries.
 
 The messages themselves are never passed on: they quote URLs, and a URL may hold a signature (P10).
 The codes are those of "Blob service error codes" in Microsoft's documentation.
@@ -7,19 +7,15 @@ The codes are those of "Blob service error codes" in Microsoft's documentation.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
 
 from deltalake.exceptions import DeltaError
 from obstore.exceptions import BaseError
 
-from ai_dataflow.connections.accounts import Account, AccountDownError
-from ai_dataflow.connections.identity import SignInError
+from ai_dataflow.connections.accounts import DOWN, Account
+from ai_dataflow.connections.faults import Fault
 
 # What obstore, deltalake and signing in raise; Polars' own errors are mostly about data.
-FOREIGN = (AccountDownError, BaseError, DeltaError, OSError, SignInError)
-
-Kind = Literal["credential", "permission", "missing", "transient", "refused"]
+FOREIGN = (BaseError, DeltaError, Fault, OSError)
 
 _COLOUR = re.compile(r"\x1b\[\d*m")
 _STATUS = re.compile(r"Server returned [\w -]*status code\W+(\d{3})\b")
@@ -49,32 +45,21 @@ _NEEDS = {
 _DOING = {"list": "list", "bulk delete": "delete", "DELETE": "delete", "PUT": "write"}
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What went wrong at an account. The reason may be shown: no URL, no secret, no value."""
-
-    kind: Kind
-    reason: str
-
-
-def fault_of(error: BaseException, account: Account | None) -> Fault | None:
-    """Tell what a library's error says of the account; None where it is about something else."""
+def account_fault(error: BaseException, account: Account | None) -> Fault | None:
+    """Tell what an error says of the account; None where it is about something else."""
     if account is None:
         return None
-    if isinstance(error, SignInError):
-        kind: Kind = "transient" if error.is_transient else "credential"
-        return Fault(kind, f"no way into account {account.name}: {error}{account.hint}")
-    if isinstance(error, AccountDownError):
-        return Fault("transient", str(error))
+    if isinstance(error, Fault):
+        return error if error.account else None  # a database has its own
     text = _COLOUR.sub("", str(error))
     if status := _STATUS.search(text):
         return _answered(int(status[1]), text, account)
     if _NETWORK.search(text) is None:
         return None
-    reason = _unreachable(text, account)
+    fault = _unreachable(text, account)
     if _RETRIES.search(text):  # one that throttles answers: it is not down
-        account.mark_down(reason)
-    return Fault("transient", reason)
+        DOWN.trip(account, fault)
+    return fault
 
 
 def _answered(status: int, text: str, account: Account) -> Fault:
@@ -84,10 +69,10 @@ def _answered(status: int, text: str, account: Account) -> Fault:
     if status in (401, 403) and code not in _NOT_ABOUT_US:
         return _denied(status, code, text, said, account)
     if status == 404:  # noqa: PLR2004
-        return Fault("missing", said)
+        return account.fault("missing", said)
     if status in (408, 429) or status >= 500:  # noqa: PLR2004
-        return Fault("transient", said + _persistence(text))
-    return Fault("refused", said)
+        return account.fault("unreachable", said + _persistence(text))
+    return account.fault("refused", said)
 
 
 def _denied(status: int, code: str, text: str, said: str, account: Account) -> Fault:
@@ -96,14 +81,14 @@ def _denied(status: int, code: str, text: str, said: str, account: Account) -> F
     role, letter = _NEEDS[doing]
     is_refused = status == 401 or account.has_expired  # noqa: PLR2004
     if is_refused or (code in _WRONG_CREDENTIAL and _NETWORK_RULE not in text):
-        return Fault("credential", f"{said}{_expiry(account)}")
+        return account.fault("login", f"{said}{_expiry(account)}")
     if account.settings.account_key:  # which may do everything
         if code:
-            return Fault("permission", f"{said}: a network rule is in the way")
-        return Fault("credential", f"{said}: its account_key is wrong, or a network rule")
+            return account.fault("denied", f"{said}: a network rule is in the way")
+        return account.fault("login", f"{said}: its account_key is wrong, or a network rule")
     right = f"`{letter}` in its sas_token" if account.settings.sas_token else f"the role {role}"
     other = "a network rule" if code else "the credential is wrong"
-    return Fault("permission", f"{said}: {right} is missing, or {other}")
+    return account.fault("denied", f"{said}: {right} is missing, or {other}")
 
 
 def _operation(text: str) -> str:
@@ -118,10 +103,12 @@ def _expiry(account: Account) -> str:
     return f"; its sas_token {verb} good until {account.sas_expiry}"
 
 
-def _unreachable(text: str, account: Account) -> str:
+def _unreachable(text: str, account: Account) -> Fault:
+    tried = _persistence(text)
     if _UNKNOWN_HOST.search(text):
-        return f"the name of account {account.name} cannot be resolved{_persistence(text)}"
-    return f"account {account.name} does not answer{_persistence(text)}"
+        reason = f"the name of account {account.name} cannot be resolved{tried}"
+        return account.fault("unknown_host", reason)
+    return account.fault("unreachable", f"account {account.name} does not answer{tried}")
 
 
 def _persistence(text: str) -> str:

@@ -16,9 +16,9 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import StorageAccount
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections import accounts
-from ai_dataflow.connections.account_faults import fault_of
-from ai_dataflow.connections.accounts import Account, AccountDownError
-from ai_dataflow.connections.identity import SignInError
+from ai_dataflow.connections.account_errors import account_fault
+from ai_dataflow.connections.accounts import DOWN, Account
+from ai_dataflow.connections.faults import Fault, Kind
 from ai_dataflow.connections.stores import (
     Folder,
     StoredFile,
@@ -42,9 +42,9 @@ TOKEN = StorageAccount()
 
 @pytest.fixture(autouse=True)
 def _nothing_is_down() -> Iterator[None]:
-    accounts._down.clear()
+    DOWN.clear()
     yield
-    accounts._down.clear()
+    DOWN.clear()
 
 
 def _account(section: StorageAccount) -> Account:
@@ -86,42 +86,43 @@ RETRIED = ", after 5 retries, max_retries: 1000, retry_timeout: 1s "
 FORBIDDEN = "403 Forbidden"
 MISMATCH = "AuthorizationPermissionMismatch"
 MESSAGES: list[tuple[StorageAccount, str, str, str]] = [
-    (KEY, _obstore("GET", FORBIDDEN, "AuthenticationFailed"), "credential", "to a read"),
-    (KEY, _obstore("HEAD", FORBIDDEN), "credential", "its account_key is wrong"),
-    (KEY, _obstore("GET", FORBIDDEN, MISMATCH), "permission", "a network rule"),
-    (KEY, _obstore("GET", FORBIDDEN, "KeyBasedAuthenticationNotPermitted"), "credential", "403"),
+    (KEY, _obstore("GET", FORBIDDEN, "AuthenticationFailed"), "login", "to a read"),
+    (KEY, _obstore("HEAD", FORBIDDEN), "login", "its account_key is wrong"),
+    (KEY, _obstore("GET", FORBIDDEN, MISMATCH), "denied", "a network rule"),
+    (KEY, _obstore("GET", FORBIDDEN, "KeyBasedAuthenticationNotPermitted"), "login", "403"),
     (KEY, _obstore("GET", FORBIDDEN, "AccountIsDisabled"), "refused", "403 AccountIsDisabled"),
-    (TOKEN, _obstore("GET", "401 Unauthorized", "InvalidAuthenticationInfo"), "credential", "401"),
-    (TOKEN, _obstore("HEAD", "401 Unauthorized"), "credential", "answered 401 to a read"),
-    (TOKEN, _obstore("GET", FORBIDDEN, MISMATCH), "permission", "role Storage Blob Data Reader is"),
-    (TOKEN, _obstore("PUT", FORBIDDEN, MISMATCH), "permission", "Storage Blob Data Contributor is"),
-    (SAS, _obstore("LIST", FORBIDDEN, MISMATCH, "?comp=list"), "permission", "to a list: `l` in"),
-    (SAS, _obstore("HEAD", FORBIDDEN), "permission", "`r` in its sas_token is missing"),
-    (SAS, _obstore("PUT", FORBIDDEN, MISMATCH), "permission", "to a write: `c and w` in"),
-    (SAS, _obstore("BULK", FORBIDDEN, MISMATCH), "permission", "to a delete: `d` in"),
-    (SAS, _obstore("DELETE", FORBIDDEN, MISMATCH), "permission", "to a delete: `d` in"),
-    (SAS, _obstore("GET", FORBIDDEN, "AuthenticationFailed"), "credential", "is good until 2100"),
-    (OLD, _obstore("HEAD", FORBIDDEN), "credential", "its sas_token was good until 2020-01-01"),
-    (SAS, _polars("HEAD", FORBIDDEN), "permission", "to a read: `r` in"),
-    (SAS, _polars("PUT", FORBIDDEN, MISMATCH), "permission", "to a write"),
-    (SAS, _delta(FORBIDDEN, MISMATCH), "permission", "403 AuthorizationPermissionMismatch"),
+    (TOKEN, _obstore("GET", "401 Unauthorized", "InvalidAuthenticationInfo"), "login", "401"),
+    (TOKEN, _obstore("HEAD", "401 Unauthorized"), "login", "answered 401 to a read"),
+    (TOKEN, _obstore("GET", FORBIDDEN, MISMATCH), "denied", "role Storage Blob Data Reader is"),
+    (TOKEN, _obstore("PUT", FORBIDDEN, MISMATCH), "denied", "Storage Blob Data Contributor is"),
+    (SAS, _obstore("LIST", FORBIDDEN, MISMATCH, "?comp=list"), "denied", "to a list: `l` in"),
+    (SAS, _obstore("HEAD", FORBIDDEN), "denied", "`r` in its sas_token is missing"),
+    (SAS, _obstore("PUT", FORBIDDEN, MISMATCH), "denied", "to a write: `c and w` in"),
+    (SAS, _obstore("BULK", FORBIDDEN, MISMATCH), "denied", "to a delete: `d` in"),
+    (SAS, _obstore("DELETE", FORBIDDEN, MISMATCH), "denied", "to a delete: `d` in"),
+    (SAS, _obstore("GET", FORBIDDEN, "AuthenticationFailed"), "login", "is good until 2100"),
+    (OLD, _obstore("HEAD", FORBIDDEN), "login", "its sas_token was good until 2020-01-01"),
+    (SAS, _polars("HEAD", FORBIDDEN), "denied", "to a read: `r` in"),
+    (SAS, _polars("PUT", FORBIDDEN, MISMATCH), "denied", "to a write"),
+    (SAS, _delta(FORBIDDEN, MISMATCH), "denied", "403 AuthorizationPermissionMismatch"),
     (KEY, _obstore("LIST", "404 Not Found", "ContainerNotFound"), "missing", "404 Con"),
     (KEY, _obstore("GET", "404 Not Found", "BlobNotFound"), "missing", "404 BlobNotFound"),
     (KEY, _delta("404 Not Found", "ContainerNotFound"), "missing", "404 Con"),
     (KEY, _obstore("GET", "409 Conflict", "BlobArchived"), "refused", "409 BlobArchived"),
-    (KEY, _obstore("GET", "408 Request Timeout", "OperationTimedOut"), "transient", "408"),
-    (KEY, _obstore("GET", "429 Too Many Requests"), "transient", "answered 429"),
-    (KEY, _obstore("GET", "500 Internal Server Error", "InternalError"), "transient", "500 Intern"),
-    (KEY, _obstore("GET", "503 Service Unavailable", "ServerBusy", "", RETRIED), "transient",
+    (KEY, _obstore("GET", "408 Request Timeout", "OperationTimedOut"), "unreachable", "408"),
+    (KEY, _obstore("GET", "429 Too Many Requests"), "unreachable", "answered 429"),
+    (KEY, _obstore("GET", "500 Internal Server Error", "InternalError"), "unreachable",
+     "500 Intern"),
+    (KEY, _obstore("GET", "503 Service Unavailable", "ServerBusy", "", RETRIED), "unreachable",
      "503 ServerBusy, after 5 retries in 0 s"),
-    (KEY, _delta("503 Service Unavailable", "ServerBusy", RETRIED), "transient",
+    (KEY, _delta("503 Service Unavailable", "ServerBusy", RETRIED), "unreachable",
      "503 ServerBusy, after 5 retries in 1 s"),
     (KEY, f"Generic MicrosoftAzure error: Error performing HEAD {URL} in 125µs - HTTP error: error "
-     "sending request\n\nDebug source:", "transient", "account orionlake does not answer"),
-    (KEY, "Generic MicrosoftAzure error: HTTP error: request or response body error", "transient",
+     "sending request\n\nDebug source:", "unreachable", "account orionlake does not answer"),
+    (KEY, "Generic MicrosoftAzure error: HTTP error: request or response body error", "unreachable",
      "does not answer"),
     (KEY, f"Error performing HEAD {URL} in 1.5s, after 4 retries, max_retries: 1000 - HTTP error: "
-     "error sending request\n dns error: failed to lookup address information", "transient",
+     "error sending request\n dns error: failed to lookup address information", "unknown_host",
      "the name of account orionlake cannot be resolved, after 4 retries in 2 s"),
 ]  # fmt: skip
 
@@ -130,7 +131,7 @@ MESSAGES: list[tuple[StorageAccount, str, str, str]] = [
 def test_a_message_has_a_kind_and_a_reason(
     section: StorageAccount, text: str, kind: str, says: str
 ) -> None:
-    fault = fault_of(OSError(text), _account(section))
+    fault = account_fault(OSError(text), _account(section))
     assert fault
     assert (fault.kind, says in fault.reason) == (kind, True), fault.reason
     assert "account orionlake" in fault.reason
@@ -144,17 +145,37 @@ def test_a_message_has_a_kind_and_a_reason(
      "invalid value 403 Forbidden in column n", "Generic delta kernel error: No files in log"],
 )  # fmt: skip
 def test_what_is_not_about_the_account_is_no_fault_of_it(text: str) -> None:
-    assert fault_of(OSError(text), _account(SAS)) is None
-    assert fault_of(OSError(_obstore("GET", FORBIDDEN)), None) is None
+    assert account_fault(OSError(text), _account(SAS)) is None
+    assert account_fault(OSError(_obstore("GET", FORBIDDEN)), None) is None
 
 
-def test_our_own_errors_are_told_as_they_are() -> None:
-    for error, kind in [(SignInError("no identity"), "credential"), (AccountDownError("down"), "t"),
-                        (SignInError("no network", is_transient=True), "transient")]:  # fmt: skip
-        fault = fault_of(error, _account(TOKEN))
+def test_our_own_faults_are_told_as_they_are() -> None:
+    account = _account(TOKEN)
+    own: list[tuple[Kind, str]] = [
+        ("login", "no identity"), ("unreachable", "down"), ("unreachable", "no network")
+    ]  # fmt: skip
+    for kind, reason in own:
+        fault = account_fault(account.fault(kind, reason), account)
         assert fault
-        assert fault.kind.startswith(kind)
-        assert str(error) in fault.reason
+        assert fault.kind == kind
+        assert reason in fault.reason
+
+
+def test_a_fault_of_a_database_is_none_of_an_account() -> None:
+    assert account_fault(Fault("unreachable", "the database is away"), _account(TOKEN)) is None
+
+
+@pytest.mark.parametrize("kind", ["login", "unreachable"])
+def test_where_entra_id_gives_no_token_the_account_is_named(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Fault(kind, "no identity")
+
+    monkeypatch.setattr(accounts, "token", refuse)
+    with pytest.raises(Fault, match="no way into account orionlake: no identity") as caught:
+        _account(TOKEN).sign_in()
+    assert (caught.value.kind, caught.value.account) == (kind, "orionlake")
 
 
 @having(
@@ -166,9 +187,9 @@ def test_no_text_breaks_it_or_carries_a_signature_through(
 ) -> None:
     planted = f"{noise}?sv=1&sig={SIGNATURE}&x {noise}"
     for text in (noise, message[:at] + planted + message[at:], planted + message):
-        fault = fault_of(OSError(text), _account(section))
+        fault = account_fault(OSError(text), _account(section))
         assert fault is None or (SIGNATURE not in fault.reason and "sig=" not in fault.reason)
-    accounts._down.clear()
+    DOWN.clear()
 
 
 # ---- through a proxy that goes wrong
@@ -234,9 +255,9 @@ def test_what_is_forbidden_is_not_asked_again_and_again(
     folder = open_folder(lake.url(container), patient)
     with pytest.raises(Exception, match="403") as error:
         run(folder)
-    fault = fault_of(error.value, folder.account)
+    fault = account_fault(error.value, folder.account)
     assert fault
-    assert fault.kind in ("permission", "credential")
+    assert fault.kind in ("denied", "login")
     asked = sum(r.status == 403 for r in proxy.requests)
     assert asked <= 2
 
@@ -253,9 +274,9 @@ def test_patience_ends(
     with pytest.raises(Exception, match="503") as error:
         run(folder)
     assert 0.4 < time.monotonic() - begin < 3
-    fault = fault_of(error.value, folder.account)
+    fault = account_fault(error.value, folder.account)
     assert fault
-    assert (fault.kind, "retries in" in fault.reason) == ("transient", True)
+    assert (fault.kind, "retries in" in fault.reason) == ("unreachable", True)
 
 
 def test_an_answer_that_breaks_off_goes_on_where_it_was(
@@ -306,7 +327,7 @@ def test_an_account_that_is_down_is_not_asked_by_everyone(
     assert len(proxy.requests) == asked
     proxy.clear()
     assert lake.refusal(lake.url(container, "rows.csv"), patient).code == "SRC-012"
-    monkeypatch.setattr(accounts, "_DOWN_SECONDS", 0.0)
+    monkeypatch.setattr(DOWN, "seconds", 0.0)
     assert lake.load(lake.url(container, "rows.csv"), patient).height == 2
 
 

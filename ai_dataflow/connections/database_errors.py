@@ -1,8 +1,7 @@
-"""What a database's refusal means, and patience with those that pass.
+"""How a database's refusal becomes a `Fault`.
 
-Errors of SQLAlchemy, of its drivers and of arrow-odbc come in; a `DatabaseFault` goes out: its
-kind, whether it may pass by itself, and a reason that can be shown (no statement, no value, no
-secret).
+Errors of SQLAlchemy, of its drivers and of arrow-odbc come in; out go their kind and a reason that
+can be shown (no statement, no value, no secret).
 
 The rules: ISO SQLSTATEs; PostgreSQL's "Appendix A. Error Codes"; for SQL Server "Troubleshoot
 transient connection errors in SQL Database and SQL Managed Instance" and "Resource management in
@@ -12,19 +11,11 @@ Azure SQL Database" in Microsoft's documentation, and the retry list of Entity F
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
-from typing import Literal, TypeVar
 
-import tenacity
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
 
 from ai_dataflow.config.diagnostics import redacted
-
-T = TypeVar("T")
-Kind = Literal[
-    "missing", "unusable", "unreachable", "unknown_host", "login", "denied", "slow", "query"
-]
+from ai_dataflow.connections.faults import Fault, Kind
 
 # Throttling, failover and deadlocks; 4060 (no such database) is listed too, but means a wrong name
 # far more often than a failover, which announces itself with 40613.
@@ -92,68 +83,37 @@ _FIRST_RAISED = 50_000  # the numbers of THROW and RAISERROR in SQL Server
 _OF_ITS_AUTHORS = "a view or function of the database raised an error of its own; see its log"
 
 
-class DatabaseFault(Exception):  # noqa: N818 - it is no error yet: that depends on who asks
-    """What went wrong with a database. `attempts` and `seconds` tell how long it was tried."""
-
-    def __init__(self, kind: Kind, reason: str, *, is_connecting: bool = False) -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.reason = reason
-        self.is_connecting = is_connecting
-        self.attempts = 1
-        self.seconds = 0.0
-
-    @property
-    def is_transient(self) -> bool:
-        """Tell whether it may pass by itself; a name that cannot be resolved may."""
-        return self.kind in ("unreachable", "unknown_host")
-
-    def tell_wait(self, seconds: int) -> None:
-        """Say plainly how long a server had to let us in, where that was too short."""
-        said = f"the server did not answer within {seconds} seconds"
-        self.reason = _NO_ANSWER.sub(said, self.reason)
-
-    def again(self) -> DatabaseFault:
-        """Give the same fault, to be raised anew."""
-        same = DatabaseFault(self.kind, self.reason, is_connecting=self.is_connecting)
-        same.attempts, same.seconds = self.attempts, self.seconds
-        return same
-
-    @property
-    def persistence(self) -> str:
-        """Say how long it was tried: `after 3 attempts over 41 s`."""
-        times = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-        return f"after {times} over {self.seconds:.0f} s"
-
-
-def fault_of(error: Exception, *, is_reading: bool = False) -> DatabaseFault:
+def database_fault(error: Exception, *, is_reading: bool = False) -> Fault:
     """Classify an error of SQLAlchemy, of a driver or of arrow-odbc.
 
     `is_reading` tells that the connection stood and rows were on their way.
     """
-    if isinstance(error, DatabaseFault):
-        return error
     if isinstance(error, NoSuchTableError):
-        return DatabaseFault("missing", "there is no such table")
+        return Fault("missing", "there is no such table")
     if isinstance(error, ImportError):
         missing = error.name or type(error).__name__
-        return DatabaseFault("unusable", f"the driver of its URL is not installed ({missing})")
+        return Fault("unusable", f"the driver of its URL is not installed ({missing})")
     if isinstance(error, ArgumentError | TypeError | ValueError):
-        return DatabaseFault("unusable", "its URL is none that SQLAlchemy or the driver knows")
+        return Fault("unusable", "its URL is none that SQLAlchemy or the driver knows")
     if isinstance(error, DBAPIError):
         # Without a statement it was the connection that failed, or the next rows.
         return _of_driver(error, is_connecting=error.statement is None and not is_reading)
     if isinstance(error, SQLAlchemyError):
-        return DatabaseFault("query", redacted(error))
+        return Fault("refused", redacted(error))
     return _of_text(str(error), is_connecting="SQLDriverConnect" in str(error))
 
 
-def _of_driver(error: DBAPIError, *, is_connecting: bool) -> DatabaseFault:
+def not_answering(reason: str, seconds: int) -> str:
+    """Say plainly, in a fault's reason, how long a server had to let us in, where too short."""
+    return _NO_ANSWER.sub(f"the server did not answer within {seconds} seconds", reason)
+
+
+def _of_driver(error: DBAPIError, *, is_connecting: bool) -> Fault:
     cause = error.orig
     if type(cause).__module__.startswith("sqlite3"):
         text = str(cause)
         kinds = (kind for said, kind in _SQLITE.items() if said in text)
-        return DatabaseFault(next(kinds, "query"), redacted(text))
+        return Fault(next(kinds, "refused"), redacted(text))
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
     arguments = cause.args if cause else ()
     text = str(arguments[1] if len(arguments) > 1 and _is_state(arguments[0]) else cause)
@@ -166,9 +126,7 @@ def _is_state(argument: object) -> bool:
     return isinstance(argument, str) and bool(re.fullmatch("[0-9A-Z]{5}", argument))
 
 
-def _of_text(
-    text: str, state: str = "", *, is_connecting: bool, is_broken: bool = False
-) -> DatabaseFault:
+def _of_text(text: str, state: str = "", *, is_connecting: bool, is_broken: bool = False) -> Fault:
     found = _STATE.search(text)
     state = state or (found and (found[1] or found[2])) or ""
     kind = _kind(text, state, is_connecting=is_connecting, is_broken=is_broken)
@@ -176,7 +134,7 @@ def _of_text(
         _OF_ITS_AUTHORS if _is_raised(text, state) else _message(text, is_connecting=is_connecting)
     )
     reason = f"{message} [{state}]" if state and state not in message else message
-    return DatabaseFault(kind, reason, is_connecting=is_connecting)
+    return Fault(kind, reason, is_connecting=is_connecting)
 
 
 def _message(text: str, *, is_connecting: bool) -> str:
@@ -210,56 +168,4 @@ def _kind(text: str, state: str, *, is_connecting: bool, is_broken: bool) -> Kin
     kind = next((kind for prefix, kind in _STATES.items() if state.startswith(prefix)), None)
     if is_connecting and kind in (None, "slow"):  # `invalid connection option` is psycopg's
         return "unusable" if "invalid" in text else "unreachable"
-    return kind or ("unreachable" if is_broken or _BROKEN_OFF.search(text) else "query")
-
-
-def patiently(work: Callable[[], T], seconds: float) -> T:
-    """Do the work; what may pass by itself is tried again, with growing pauses and jitter.
-
-    Args:
-        work: reads something from a database, from its start.
-        seconds: how long after the first failure a next attempt may still begin.
-
-    Raises:
-        DatabaseFault: what it is, with how often and how long it was tried.
-    """
-    started = time.monotonic()
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_may_pass),
-        stop=_Ceiling(seconds),
-        wait=tenacity.wait_exponential_jitter(initial=1, max=30, jitter=1),
-        reraise=True,
-    )
-    try:
-        return retrying(lambda: _classified(work))
-    except DatabaseFault as fault:
-        fault.attempts = retrying.statistics.get("attempt_number", 1)
-        fault.seconds = time.monotonic() - started
-        raise
-
-
-class _Ceiling(tenacity.stop.stop_base):
-    """Stop when the next attempt would begin too long after the first failure.
-
-    Not after the start: an extract may have run for an hour before its connection broke.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._since: float | None = None
-
-    def __call__(self, state: tenacity.RetryCallState) -> bool:
-        now = time.monotonic()
-        self._since = now if self._since is None else self._since
-        return now - self._since + state.upcoming_sleep > self._seconds
-
-
-def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, DatabaseFault) and error.is_transient
-
-
-def _classified(work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except (SQLAlchemyError, ImportError) as error:
-        raise fault_of(error) from None
+    return kind or ("unreachable" if is_broken or _BROKEN_OFF.search(text) else "refused")

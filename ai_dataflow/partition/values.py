@@ -1,0 +1,62 @@
+"""What the steps of making a partition give, each to the next: frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from ai_dataflow.config.keys import SourceKey
+from ai_dataflow.partition.merge import Part, Rows
+from ai_dataflow.partition.result import Origin
+from ai_dataflow.workstation.data_files import DataFile
+
+
+@dataclass(frozen=True)
+class MappedSource:
+    """A source's rows, mapped: the good ones, and those to be left out as rejects.
+
+    `part` are the good rows; None where no row could be mapped at all. `rows_left_out` counts the
+    rejects; `rows_replayed` are good rows that were rejects before.
+    """
+
+    key: SourceKey
+    part: Part | None
+    rows_read: int
+    rows_left_out: int
+    left_out: tuple[pl.LazyFrame, ...] = ()
+    origins: tuple[tuple[str, Origin], ...] = ()
+    rows_replayed: int = 0
+
+
+@dataclass(frozen=True)
+class MergedProduct:
+    """A product's rows, as they are to be published.
+
+    `rows_before` counts published rows that they were made of, beside what was read; `kept` are the
+    rows of each submodule that a later replay needs, where the product is joined.
+    """
+
+    rows: pl.LazyFrame
+    rows_merged: int
+    filled: Mapping[str, int]
+    kept: Mapping[str, Rows] = field(default_factory=dict)
+    rows_before: int = 0
+
+
+@dataclass(frozen=True)
+class WrittenRejects:
+    """The reject files of a partition, and the open rejects in them by source and reason."""
+
+    files: tuple[DataFile, ...] = ()
+    counts: Mapping[SourceKey, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WrittenRows:
+    """The data files of a partition, and for each product the rows and values in them."""
+
+    files: tuple[DataFile, ...] = ()
+    rows: Mapping[str, int] = field(default_factory=dict)
+    filled: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

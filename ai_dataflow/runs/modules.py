@@ -1,0 +1,137 @@
+"""Making modules: each under its lease, its partitions published in one commit, then told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.engine.choice import Engine, open_engine
+from ai_dataflow.extracts.stages import Failure, Stage
+from ai_dataflow.extracts.staging import drop_copies
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import PartitionResult, Task
+from ai_dataflow.runs.outcome import Run, partition_report
+from ai_dataflow.runs.telling import keep_records, tell
+from ai_dataflow.tables import ai_types
+from ai_dataflow.workstation.commit import TableColumn
+from ai_dataflow.workstation.layout import PRODUCT_COLUMN
+from ai_dataflow.workstation.lease import Lease, lease
+from ai_dataflow.workstation.publish import Made, publish
+
+
+@dataclass
+class Progress:
+    """What a watcher is told: so many of so many partitions are done; why it does not go on."""
+
+    done: int
+    total: int
+    note: str = ""
+
+
+Watcher = Callable[[Progress], None]
+Work = Callable[[PartitionJob], Task]
+
+
+def make(
+    run: Run, jobs: list[PartitionJob], works: Callable[[str], Work], watcher: Watcher
+) -> None:
+    """Make partitions, module by module, each module under its lease; publish what is well.
+
+    `works` gives what makes a module's partitions; it is asked once the lease is there.
+    """
+    if not jobs:
+        return
+    try:
+        engine = open_engine(run.project.settings, run.stages)
+    except DataflowError as error:
+        for module, own in groupby(jobs, key=lambda job: job.module):
+            _finish_module(run, module, [_refused(run, job, error) for job in own], None)
+        return
+    done = 0
+
+    def told(note: str = "") -> None:
+        watcher(Progress(done, len(jobs), note))
+
+    for module, own in groupby(jobs, key=lambda job: job.module):
+        for _ in _make_module(run, module, list(own), works, engine, told):
+            done += 1
+            told()
+
+
+def _make_module(
+    run: Run,
+    module: str,
+    jobs: list[PartitionJob],
+    works: Callable[[str], Work],
+    engine: Engine,
+    told: Callable[[str], None],
+) -> Iterator[PartitionResult]:
+    """Make a module's partitions; give each as it is done, and publish them all."""
+    results: list[PartitionResult] = []
+    with ExitStack() as stack:
+        try:
+            folder = run.workstation.leases(module)
+            held = stack.enter_context(lease(folder, module, run.run_id, told))
+            work = works(module)
+            tasks = [(job, work(job)) for job in jobs]
+        except DataflowError as error:
+            results += [_refused(run, job, error) for job in jobs]
+            yield from results
+            _finish_module(run, module, results, None)
+            return
+        with run.timings.timed("data"):
+            for result in engine(tasks):
+                results.append(result)
+                run.work.update(result.work)
+                yield result
+        _finish_module(run, module, results, held)
+
+
+def _refused(run: Run, job: PartitionJob, error: DataflowError) -> PartitionResult:
+    return PartitionResult(job, failures=_failures(run.stages, error))
+
+
+def _failures(stages: Iterable[Stage], error: DataflowError) -> tuple[Failure, ...]:
+    return tuple(Failure(stage, problem) for stage in stages for problem in error.diagnostics)
+
+
+def _finish_module(
+    run: Run, module: str, results: list[PartitionResult], held: Lease | None
+) -> None:
+    """Publish a module's finished partitions in one commit, then tell of them."""
+    version = None
+    if "ai_dataset" in run.stages and held:
+        try:
+            with run.timings.timed("commits"):
+                version = _publish(run, module, results, held)
+        except DataflowError as error:
+            lost = _failures(["ai_dataset"], error)
+            results = [r if r.failures else replace(r, failures=lost) for r in results]
+        if run.kind == "run":
+            with suppress(DataflowError):  # the partitions are made again, which costs but time
+                held.check()
+                keep_records(run, module, results, version)
+    for result in results if held else ():
+        if result.superseded:
+            drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
+    with run.timings.timed("events"):
+        tell(run, results, version)
+    run.partitions += [partition_report(run, result, version) for result in results]
+
+
+def _publish(run: Run, module: str, results: list[PartitionResult], held: Lease) -> int | None:
+    columns = [
+        *(
+            TableColumn(column.name, ai_types.to_delta(column.ai_type), column.description)
+            for column in run.plan.columns[module]
+        ),
+        TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
+    ]
+    made = [Made(r.job.client, r.data, r.rejects, r.replaces) for r in results]
+    version = publish(run.workstation, module, columns, made, held)
+    if version is not None:
+        run.versions[module] = version
+    return version

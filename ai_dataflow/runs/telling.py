@@ -1,0 +1,78 @@
+"""Telling what became of partitions: the records for runs to come, and whoever wants to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ai_dataflow.extracts.stages import EXTRACTS
+from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
+from ai_dataflow.runs.outcome import Run
+from ai_dataflow.workstation.records import Attempt, Record, update_records
+
+_AT_ONCE = 100
+
+
+def keep_records(
+    run: Run, module: str, results: Sequence[PartitionResult], version: int | None
+) -> None:
+    """Note what each partition was made from, or that it failed, for runs to come.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    at, settings = datetime.now(UTC), run.project.settings
+    made: dict[str, Record] = {}
+    failed: dict[str, Attempt] = {}
+    for result in results:
+        client = result.job.client
+        if result.failures:
+            code = result.failures[0].diagnostic.code
+            tried = inputs_of(result.job, settings, content_seen)
+            failed[client] = Attempt(run_id=run.run_id, at=at, code=code, inputs=tried)
+        elif version is not None and result.data:
+            made[client] = Record(
+                inputs=inputs_of(result.job, settings, content_read(result)),
+                publication=result.publication,
+                run_id=run.run_id,
+                at=at,
+                version=version,
+                rows=result.total("rows_published"),
+            )
+    update_records(run.workstation, module, made, failed)
+
+
+def tell(run: Run, results: Sequence[PartitionResult], version: int | None) -> None:
+    """Tell the recorder of partitions, some at a time; `version` is that of their module."""
+    ordered = sorted(results, key=lambda result: result.partition)
+    for first in range(0, len(ordered), _AT_ONCE):
+        _tell(run, ordered[first : first + _AT_ONCE], version)
+
+
+def _tell(run: Run, results: Sequence[PartitionResult], version: int | None) -> None:
+    """Tell the recorder; where it cannot hear, the others are made and reported as well.
+
+    What is published is published, whether or not there is an event of it.
+    """
+    heard = []
+    for result in results:
+        try:
+            _hear(run, result, version)
+        except Exception as error:
+            run.untold[result.partition] = error
+        else:
+            heard.append(result.partition)
+    try:
+        run.recorder.tell()
+    except Exception as error:
+        run.untold |= dict.fromkeys(heard, error)
+
+
+def _hear(run: Run, result: PartitionResult, version: int | None) -> None:
+    failed = result.failed_stages
+    for stage in EXTRACTS:
+        if stage in run.stages and stage not in failed:
+            run.recorder.extracted(result, stage)
+    if version is not None and not failed and result.data:
+        run.recorder.published(result, version, run.plan.coverage[result.job.module])
