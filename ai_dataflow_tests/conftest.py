@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ai_dataflow_tests.disks import make_disk  # noqa: F401 - pytest finds it here
+from ai_dataflow_tests.groups import Grouped
 from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds them here
+    SERVERS,
     azurite,
     azurite_tls,
     identity,
@@ -29,6 +31,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a server as slow; what starts one itself, or takes long, says so."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Grouped:
+    """Give tests that share a cluster or a browser to one worker."""
+    return Grouped(config, log)
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tests from the Dagster, the project and the identity of whoever runs them."""
@@ -39,15 +54,19 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture
-def real_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give a copy of the real case that a test may break, with an empty workstation."""
+def copy_real_case(folder: Path) -> Path:
+    """Copy the real case, for tests to break."""
     if not SHARED.is_dir():
         pytest.skip(f"the real case is not at {SHARED}")
-    folder = tmp_path / "real"
-    # Not copytree's default: the original is read-only, a test breaks its copy.
+    # Not copytree's default: the original is read-only.
     shutil.copytree(SHARED, folder, copy_function=shutil.copyfile)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    monkeypatch.setenv("AI_WORKSTATION_URL", str(tmp_path / "workstation"))
     return folder
+
+
+@pytest.fixture
+def real_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a copy of the real case that a test may break, with an empty workstation."""
+    monkeypatch.setenv("AI_WORKSTATION_URL", str(tmp_path / "workstation"))
+    return copy_real_case(tmp_path / "real")

@@ -1,4 +1,7 @@
-"""The command line, as a user meets it: in a process of its own."""
+"""The command line, as a user meets it: what it prints and its exit codes.
+
+Most commands are called in this process; a few are started as a user does, in one of their own.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ from ai_dataflow import load
 from ai_dataflow.cli.starter import write_project
 from ai_dataflow.sources.schemas import CACHE_FILE
 from ai_dataflow_tests import projects
-from ai_dataflow_tests.runs.runs import cli, dagster_statuses
+from ai_dataflow_tests.runs.runs import cli, cli_process, dagster_statuses
 from ai_dataflow_tests.services.ports import ClosedPort
 
 _cli = partial(cli, columns=120)
+_started = partial(cli_process, columns=120)
 
 
 @pytest.fixture
@@ -28,10 +32,10 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_init_writes_a_project_that_runs(tmp_path: Path) -> None:
-    made = _cli(tmp_path, "init", "mine")
+    made = _started(tmp_path, "init", "mine")
     assert made.returncode == 0
     assert "ai-dataflow run" in made.stdout
-    ran = _cli(tmp_path / "mine", "run")
+    ran = _started(tmp_path / "mine", "run")
     assert ran.returncode == 0, ran.stderr
     assert "claims" in ran.stdout
     assert "_rejects" in ran.stdout
@@ -45,7 +49,7 @@ def test_init_does_not_touch_a_folder_with_something_in_it(project: Path) -> Non
 
 
 def test_run_json_is_the_report_and_nothing_else(project: Path) -> None:
-    ran = _cli(project, "run", "--json")
+    ran = _started(project, "run", "--json")
     report = json.loads(ran.stdout)
     saved = json.loads((project / f"workstation/_runs/{report['run_id']}.json").read_text())
     assert report == saved
@@ -61,7 +65,7 @@ def test_run_json_is_the_report_and_nothing_else(project: Path) -> None:
 
 def test_a_failed_partition_is_exit_code_1_and_no_traceback(project: Path) -> None:
     (project / "data/vega/claims_acme.csv").unlink()
-    ran = _cli(project, "run")
+    ran = _started(project, "run")
     assert ran.returncode == 1
     assert "failed[SRC-001]: source not found" in ran.stdout
     assert "control_table.csv:6:module_location" in ran.stdout
@@ -102,7 +106,7 @@ def test_only_the_partitions_asked_for_are_run(project: Path) -> None:
 def test_what_cannot_run_is_exit_code_2(
     project: Path, arguments: tuple[str, ...], code: str
 ) -> None:
-    ran = _cli(project, "run", *arguments)
+    ran = _started(project, "run", *arguments)
     assert ran.returncode == 2
     assert code in ran.stderr
     assert "Traceback" not in ran.stderr

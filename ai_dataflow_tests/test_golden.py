@@ -1,4 +1,6 @@
-"""What `validate` prints for each code, as text and as JSON: golden files of tiny broken projects.
+"""What `validate` prints for each code, as text and as JSON: of tiny broken projects.
+
+A family of codes has one golden file of each format.
 
 `pytest ai_dataflow_tests/test_golden.py --update-golden` writes them anew; read the difference.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +30,7 @@ from ai_dataflow_tests.golden_cases import CASES
 from ai_dataflow_tests.projects import project, text_file
 
 GOLDEN = Path(__file__).parent / "golden"
+FAMILIES = sorted({code.partition("-")[0] for code in CASES})
 TYPED = {
     "No": pl.Int64, "Amount": pl.Float64, "Big": pl.Decimal(18, 4), "Note": pl.String,
     "Day": pl.Date, "Ref": pl.String, "REF": pl.String,
@@ -38,6 +42,7 @@ def broken(folder: Path, case: dict[str, Any]) -> Path:
 
     Beside them are `data/claims.csv`, `data/typed.parquet` and the table `Claims` of `policydb`.
     """
+    folder.mkdir()
     given = dict(case)
     elsewhere: dict[str, str] = given.pop("tables", {})
     files, cells, merged = given.pop("files", {}), given.pop("cells", {}), given.pop("merged", "")
@@ -89,27 +94,27 @@ def as_text(diagnostics: Sequence[Diagnostic], plan: Plan | None) -> str:
     return console.file.getvalue()
 
 
-@pytest.mark.parametrize("code", CASES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_output_is_the_golden_one(
-    tmp_path: Path, code: str, request: pytest.FixtureRequest
+    tmp_path: Path, family: str, request: pytest.FixtureRequest
 ) -> None:
-    diagnostics, plan = compiled(broken(tmp_path, CASES[code]))
-    assert code in {problem.code for problem in diagnostics}
-    as_json = [problem.to_json() for problem in diagnostics]
-    found = {
-        "txt": as_text(diagnostics, plan),
-        "json": json.dumps(as_json, indent=2, ensure_ascii=False) + "\n",
-    }
+    texts, documents = [], {}
+    for code in (code for code in CASES if code.startswith(family)):
+        diagnostics, plan = compiled(broken(tmp_path / code, CASES[code]))
+        assert code in {problem.code for problem in diagnostics}
+        texts.append(f"=== {code}\n\n{as_text(diagnostics, plan)}")
+        documents[code] = [problem.to_json() for problem in diagnostics]
+    found = {"txt": "\n".join(texts), "json": json.dumps(documents, indent=2, ensure_ascii=False)}
     for suffix, text in found.items():
-        file = GOLDEN / f"{code}.{suffix}"
-        shown = text.replace(str(tmp_path), "PROJECT")
+        file = GOLDEN / f"{family}.{suffix}"
+        shown = re.sub(rf"{re.escape(str(tmp_path))}/{family}-\d+", "PROJECT", text) + "\n"
         if request.config.getoption("--update-golden"):
             file.parent.mkdir(exist_ok=True)
             file.write_text(shown, encoding="utf-8")
         assert shown == file.read_text(encoding="utf-8"), "see --update-golden"
 
 
-def test_every_golden_file_has_its_case() -> None:
-    names = {f"{code}.{suffix}" for code in CASES for suffix in ("txt", "json")}
+def test_every_golden_file_has_its_family() -> None:
+    names = {f"{family}.{suffix}" for family in FAMILIES for suffix in ("txt", "json")}
     assert {file.name for file in GOLDEN.iterdir()} == names, "or: --update-golden"
     assert len(CASES) >= 30

@@ -50,14 +50,14 @@ LONG: dict[str, Measure] = {
     "spark": lambda folder: spark_partitions.case(200, 20_000),
 }
 SHORT: dict[str, Measure] = {
-    "small": lambda folder: small_partitions.measure(folder, 20, 1, spark=2, each=1),
+    "small": lambda folder: small_partitions.measure(folder, 4, 1, spark=1, each=1),
     "large": lambda folder: large_partition.case(folder, 200_000, 1),
-    "skewed": lambda folder: skewed.measure(folder, 20, 2, 200_000, "1 GB", 1),
+    "skewed": lambda folder: skewed.measure(folder, 6, 2, 60_000, "1 GB", 1),
     "extraction": lambda folder: sql_extraction.case(20_000, 1),
     "changed": lambda folder: what_changed.case(folder, 60),
-    "location": lambda folder: location.measure(folder, 20, 1),
-    "growth": lambda folder: growth.measure(folder, (10, 30)),
-    "storage": lambda folder: storage.measure(folder, 10, 1),
+    "location": lambda folder: location.measure(folder, 6, 1),
+    "growth": lambda folder: growth.measure(folder, (2, 4)),
+    "storage": lambda folder: storage.measure(folder, 3, 1),
 }
 
 

@@ -143,14 +143,14 @@ def explain(
     schemas = read_schemas(made.locations(), settings)
     reports = read_reports(open_workstation(settings).reports())
     filled = filled_by(made.partitions, reports, ai_column)
-    found = [f for f in feeds(made, schemas, ai_column, filled) if module in (None, f.module)]
-    if not found:
-        known = {column.name for columns in made.columns.values() for column in columns}
-        raise DataflowError(_unknown_column(ai_column, known - {ai_column}))
+    chosen = [f for f in feeds(made, schemas, ai_column, filled) if module in (None, f.module)]
+    if not chosen:
+        names = {column.name for columns in made.columns.values() for column in columns}
+        raise DataflowError(_unknown_column(ai_column, names - {ai_column}))
     if as_json:
-        print_json([feed.to_json() for feed in found])
+        print_json([feed.to_json() for feed in chosen])
     else:
-        show.show_feeds(out, found)
+        show.show_feeds(out, chosen)
 
 
 @app.command("help")
@@ -159,17 +159,17 @@ def help_(code: Annotated[str, typer.Argument(help="A code, such as MAP-014.")])
 
     Example: [bold]ai-dataflow help MAP-014[/bold]
     """
-    known = CODES.get(code.upper())
-    if known is None:
+    entry = CODES.get(code.upper())
+    if entry is None:
         raise typer.BadParameter(f"there is no code {code}{did_you_mean(code.upper(), CODES)}")
     from rich.markdown import Markdown  # noqa: PLC0415 - only this command needs its parser
 
-    out.print(Markdown(explain_code(known)))
+    out.print(Markdown(explain_code(entry)))
 
 
-def _unknown_column(ai_column: str, known: set[str]) -> Diagnostic:
+def _unknown_column(ai_column: str, names: set[str]) -> Diagnostic:
     return Diagnostic(
         "RUN-004",
-        f"no partition that can run maps `{ai_column}`{did_you_mean(ai_column, known)}",
+        f"no partition that can run maps `{ai_column}`{did_you_mean(ai_column, names)}",
         fix="name another; `ai-dataflow validate` tells what is held back",
     )

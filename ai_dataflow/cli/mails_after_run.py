@@ -63,10 +63,10 @@ def _send(project: Project, run_id: str) -> str:
         answer, _ = process.communicate(timeout=_WAIT_SECONDS)
     except subprocess.TimeoutExpired:
         return f"still being sent; {_LOOK}"
-    return _told(json.loads(answer), project)
+    return _summary(json.loads(answer), project)
 
 
-def _told(answer: dict[str, Any], project: Project) -> str:
+def _summary(answer: dict[str, Any], project: Project) -> str:
     if "diagnostics" in answer:
         return f"not sent: {answer['diagnostics'][0]['message']}; {_LOOK}"
     sent, waiting, lost = answer["sent"], answer["waiting"], answer["given_up"]

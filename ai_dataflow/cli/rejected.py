@@ -42,8 +42,8 @@ def rejects(
     modules = [m for m in reject_tables.modules(workstation) if module in ("", m)]
     code = reason.upper()
     if code and code not in CODES:
-        known = [code.code for code in CODES.values() if code.kind == "reject"]
-        raise typer.BadParameter(f"there is no reason {code}; they are {', '.join(known)}")
+        reasons = [code.code for code in CODES.values() if code.kind == "reject"]
+        raise typer.BadParameter(f"there is no reason {code}; they are {', '.join(reasons)}")
     groups = [g for m in modules for g in reject_groups(workstation, m, client, code, samples)]
     if as_json:
         print_json([group.to_json() for group in groups])
@@ -105,11 +105,11 @@ def _check_known(project: Project, module: str, client: str) -> None:
     problems = [
         Diagnostic(
             "RUN-001",
-            f"no active control row has the {what} `{name}`{did_you_mean(name, known)}",
+            f"no active control row has the {what} `{name}`{did_you_mean(name, names)}",
             fix=f"name another {what}",
         )
-        for what, name, known in (("module", module, modules), ("client", client, clients))
-        if name and name not in known
+        for what, name, names in (("module", module, modules), ("client", client, clients))
+        if name and name not in names
     ]
     if problems:
         raise DataflowError(*problems)

@@ -93,8 +93,8 @@ def retry(
     report = report_named(open_places(project.settings), run_id)
     # Whose an error is, the mails say: what nobody owns is the platform team's.
     heard = problems_of(report, recipients(project.teams))
-    own = {p.partition.partition for p in heard if p.partition and owner in ("", p.team)}
-    failed = sorted(own & set(draft.plan.partitions))
+    keys = {p.partition.partition for p in heard if p.partition and owner in ("", p.team)}
+    failed = sorted(keys & set(draft.plan.partitions))
     if not failed:
         err.print(f"run {report.run_id} left nothing to run again", soft_wrap=True)
         raise typer.Exit(0)
@@ -161,10 +161,10 @@ def cleanup(
     run_id = f"cleanup-{uuid.uuid4()}"
     cleaned = clean(workstation, run_id, timedelta(hours=older_than), dry_run=dry_run)
     if as_json:
-        print_json({module: found.to_json() for module, found in cleaned.items()})
+        print_json({module: result.to_json() for module, result in cleaned.items()})
     else:
         show.show_cleanup(out, cleaned, dry_run=dry_run)
-    raise typer.Exit(int(any(found.problems for found in cleaned.values())))
+    raise typer.Exit(int(any(result.problems for result in cleaned.values())))
 
 
 def _nothing_to_run(project: Project) -> Diagnostic:

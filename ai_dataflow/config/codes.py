@@ -85,8 +85,8 @@ def errors_page() -> str:
     """Give the Markdown page of all codes: an overview, then their sections by family."""
     overview = ["| code | title | kind | concern |", "|---|---|---|---|"]
     sections = []
-    for family, own in groupby(CODES.values(), key=lambda code: code.family):
-        codes = list(own)
+    for family, alike in groupby(CODES.values(), key=lambda code: code.family):
+        codes = list(alike)
         heading = f"{family}: {FAMILIES[family]}"
         overview += [f"| **{_link(heading, family)}** | **{FAMILIES[family]}** | | |"]
         overview += [

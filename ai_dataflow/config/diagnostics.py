@@ -131,17 +131,17 @@ def redacted(cause: object) -> str:
     return _QUOTED.sub("'…'", _LISTED.sub("[…]", shown))[:300]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
     """Give the known name that is near enough to be meant, else nothing."""
     match = process.extractOne(
-        name, list(known), processor=lambda s: str(s).casefold(), score_cutoff=70
+        name, list(names), processor=lambda s: str(s).casefold(), score_cutoff=70
     )
     return str(match[0]) if match else ""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Give `; did you mean `x`?` where a known name is near, else nothing."""
-    near = nearest(name, known)
+    near = nearest(name, names)
     return f"; did you mean `{near}`?" if near else ""
 
 

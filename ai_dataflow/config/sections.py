@@ -56,8 +56,8 @@ class EntraIdentity(Section):
     @property
     def identity(self) -> EntraIdentity:
         """The identity alone, without what a section says beside it: equal for all who share it."""
-        own = {name: getattr(self, name) for name in EntraIdentity.model_fields}
-        return EntraIdentity.model_construct(**own)
+        values = {name: getattr(self, name) for name in EntraIdentity.model_fields}
+        return EntraIdentity.model_construct(**values)
 
     @field_validator("*")
     @classmethod
@@ -152,7 +152,7 @@ class SqlConnection(EntraIdentity):
     def change_query(self, schema: str, table: str) -> str | None:
         """Give the query that tells whether a table changed, if there is one."""
         name = f"{schema}.{table}" if schema else table
-        queries = {known.casefold(): query for known, query in self.changes}
+        queries = {table_name.casefold(): query for table_name, query in self.changes}
         return queries.get(name.casefold())
 
     @field_validator("changes", mode="before")
@@ -264,8 +264,8 @@ class ScheduleSettings(Section):
         numbers = [[int(n) for n in re.findall(r"\d+", f.partition("/")[0])] for f in fields]
         is_within = all(
             low <= number <= high
-            for own, (low, high) in zip(numbers, _CRON_RANGES, strict=False)
-            for number in own
+            for in_field, (low, high) in zip(numbers, _CRON_RANGES, strict=False)
+            for number in in_field
         )
         if not (_CRON.fullmatch(cron.strip()) and is_within):
             raise ValueError('is no cron schedule: "0 2 * * *" is every night at two')
@@ -314,18 +314,18 @@ class ModuleSettings(Section):
 
 def machine_memory() -> int:
     """Give the memory of this machine, or of the container that it is, in bytes."""
-    own = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         allowed = _CGROUP.read_text(encoding="ascii").strip()
     except OSError:
-        return own
-    return min(own, int(allowed)) if allowed.isdecimal() else own
+        return physical
+    return min(physical, int(allowed)) if allowed.isdecimal() else physical
 
 
 def expanded(account: str, section: dict[str, Any]) -> dict[str, Any]:
     """Replace a connection string by what it says: key or signature, and endpoint."""
-    own = dict(section)
-    text = own.pop("connection_string", None)
+    values = dict(section)
+    text = values.pop("connection_string", None)
     if not isinstance(text, str):
         return section
     parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
@@ -338,11 +338,11 @@ def expanded(account: str, section: dict[str, Any]) -> dict[str, Any]:
         "endpoint": parts.get("BlobEndpoint")
         or f"{parts.get('DefaultEndpointsProtocol', 'https')}://{account}.blob.{suffix}",
     }
-    if twice := [name for name, value in said.items() if value and name in own]:
+    if twice := [name for name, value in said.items() if value and name in values]:
         raise ValueError(f"has under `{account}` a connection_string and {twice[0]}: give one")
     if not (said["account_key"] or said["sas_token"]):
         raise ValueError(f"has under `{account}` a connection string without a key: copy it anew")
-    return own | {name: value for name, value in said.items() if value}
+    return values | {name: value for name, value in said.items() if value}
 
 
 def check_folder(url: str, whose: str = "") -> None:

@@ -71,8 +71,8 @@ class Settings(Section):
         if not isinstance(sections, dict):
             return sections
         return {
-            name: expanded(name, own) if isinstance(own, dict) else own
-            for name, own in sections.items()
+            name: expanded(name, section) if isinstance(section, dict) else section
+            for name, section in sections.items()
         }
 
     @field_validator("storage")
@@ -128,9 +128,9 @@ def load_settings(path: str | Path | None = None) -> Settings:
     missing: list[str] = []
     filled = _fill_in(raw, missing)
     problems = [_missing_variable(file, name) for name in dict.fromkeys(missing)]
-    own = [name for name in _NOT_IN_FILE if name in filled]
-    problems += [_invalid(file, name, "is not a setting", "remove it") for name in own]
-    given = {name: value for name, value in filled.items() if name not in own}
+    reserved = [name for name in _NOT_IN_FILE if name in filled]
+    problems += [_invalid(file, name, "is not a setting", "remove it") for name in reserved]
+    given = {name: value for name, value in filled.items() if name not in reserved}
     try:
         settings = Settings(folder=file.parent, file_name=file.name, **given)
     except ValidationError as error:
@@ -200,9 +200,9 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
     for item in error.errors(include_input=False, include_url=False):
         setting = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
-            known = _known_names(str(item["loc"][0]) if item["loc"][1:] else "")
-            near = did_you_mean(str(item["loc"][-1]), known)
-            fix = f"remove it or correct its name; known are {listing(known, 20)}"
+            names = _known_names(str(item["loc"][0]) if item["loc"][1:] else "")
+            near = did_you_mean(str(item["loc"][-1]), names)
+            fix = f"remove it or correct its name; known are {listing(names, 20)}"
             problems.append(_invalid(file, setting, f"is not a setting{near}", fix))
         else:
             limits = _limits(item["loc"])
@@ -228,9 +228,9 @@ def _limits(place: tuple[int | str, ...]) -> str:
 
 def _known_names(section: str) -> list[str]:
     """Give the settings of a section; without one, those of the file."""
-    own = _SECTIONS.get(section, Settings)
-    also = ["connection_string"] if own is StorageAccount else []
-    names = {field.alias or name for name, field in own.model_fields.items()}
+    model = _SECTIONS.get(section, Settings)
+    also = ["connection_string"] if model is StorageAccount else []
+    names = {field.alias or name for name, field in model.model_fields.items()}
     return sorted((names - set(_NOT_IN_FILE)).union(also))
 
 

@@ -63,8 +63,8 @@ def account_fault(error: BaseException, account: Account | None) -> Fault | None
 
 
 def _answered(status: int, text: str, account: Account) -> Fault:
-    found = _CODE.search(text)
-    code = found[1] if found else ""
+    match = _CODE.search(text)
+    code = match[1] if match else ""
     said = f"account {account.name} answered {status}{f' {code}' if code else ''}"
     if status in (401, 403) and code not in _NOT_ABOUT_US:
         return _denied(status, code, text, said, account)

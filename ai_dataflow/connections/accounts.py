@@ -163,13 +163,13 @@ class Account:
 
 def account_of(url: BlobUrl, settings: Settings) -> Account:
     """Give the account of a URL; one without a section signs in by azure-identity's default."""
-    own = settings.storage.get(url.account, StorageAccount())
-    endpoint = (own.endpoint or url.endpoint).rstrip("/")
+    section = settings.storage.get(url.account, StorageAccount())
+    endpoint = (section.endpoint or url.endpoint).rstrip("/")
     hint = ""
     if url.account not in settings.storage:
         near = did_you_mean(url.account, settings.storage)
         hint = f"; there is no section [storage.{url.account}]{near}"
-    return Account(url.account, endpoint, own, settings.execution.retry_seconds, hint)
+    return Account(url.account, endpoint, section, settings.execution.retry_seconds, hint)
 
 
 @functools.lru_cache(maxsize=256)

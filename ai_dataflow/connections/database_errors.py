@@ -127,8 +127,8 @@ def _is_state(argument: object) -> bool:
 
 
 def _of_text(text: str, state: str = "", *, is_connecting: bool, is_broken: bool = False) -> Fault:
-    found = _STATE.search(text)
-    state = state or (found and (found[1] or found[2])) or ""
+    match = _STATE.search(text)
+    state = state or (match and (match[1] or match[2])) or ""
     kind = _kind(text, state, is_connecting=is_connecting, is_broken=is_broken)
     message = (
         _OF_ITS_AUTHORS if _is_raised(text, state) else _message(text, is_connecting=is_connecting)

@@ -70,7 +70,7 @@ class Connection:
                 raise database_fault(error) from None
 
         try:
-            found = patiently(once, self._retry_seconds)
+            result = patiently(once, self._retry_seconds)
         except Fault as fault:
             if fault.is_transient and fault.is_connecting:
                 fault.reason = not_answering(fault.reason, self.connect_seconds)
@@ -78,7 +78,7 @@ class Connection:
                     _DOWN.trip(self, fault)
             raise
         _DOWN.reset(self)
-        return found
+        return result
 
     @functools.cached_property
     def url(self) -> sa.URL:

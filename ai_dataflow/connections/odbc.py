@@ -39,8 +39,8 @@ def attributes(text: str) -> dict[str, str]:
 def with_defaults(text: str, defaults: Mapping[str, str]) -> str:
     """Add the attributes that a connection string does not have, whatever their case."""
     given = attributes(text)
-    known = {key.casefold() for key in given}
-    missing = {key: value for key, value in defaults.items() if key.casefold() not in known}
+    names = {key.casefold() for key in given}
+    missing = {key: value for key, value in defaults.items() if key.casefold() not in names}
     return _joined({**given, **missing})
 
 
@@ -103,8 +103,8 @@ def microsoft_library() -> str:
     if MICROSOFT_DRIVER in pyodbc.drivers():
         return ""
     package = find_spec("mssql_python_odbc")
-    found = Path(package.origin or "").parent.glob("libs/**/*msodbcsql*") if package else ()
-    return _best([str(path) for path in found if _is_library(path)])
+    libraries = Path(package.origin or "").parent.glob("libs/**/*msodbcsql*") if package else ()
+    return _best([str(path) for path in libraries if _is_library(path)])
 
 
 def _is_library(path: Path) -> bool:

@@ -109,8 +109,8 @@ class Folder:
         """Tell whether the folder is there; in Azure a folder is there while files are in it."""
         if self.account is None:
             return Path(self.url).is_dir()
-        found = obstore.list(self.store, prefix=self.prefix or None, chunk_size=1)
-        return next(iter(found), None) is not None
+        batches = obstore.list(self.store, prefix=self.prefix or None, chunk_size=1)
+        return next(iter(batches), None) is not None
 
     def make(self) -> Folder:
         """Create the folder where stores have real folders."""
@@ -120,8 +120,8 @@ class Folder:
 
     def files(self, prefix: str = "") -> list[StoredFile]:
         """List all files below a prefix, by path. A missing folder is an empty list."""
-        found = map(self._stored, self._listed(prefix))
-        return sorted(found, key=lambda file: file.path)
+        files = map(self._stored, self._listed(prefix))
+        return sorted(files, key=lambda file: file.path)
 
     def stream(self, prefix: str = "") -> Iterator[StoredFile]:
         """List all files below a prefix one by one: who stops early asks for no more pages."""
@@ -141,18 +141,18 @@ class Folder:
             if not _UNFINISHED.search(file.name):
                 continue
             with suppress(FileNotFoundError):  # it has just been finished
-                found = file.stat()
+                stat = file.stat()
                 path = file.relative_to(self.url).as_posix()
-                changed = datetime.fromtimestamp(found.st_mtime, UTC)
-                yield StoredFile(path, found.st_size, ""), changed
+                changed = datetime.fromtimestamp(stat.st_mtime, UTC)
+                yield StoredFile(path, stat.st_size, ""), changed
 
     def folders(self) -> list[str]:
         """List the names of the folders directly in this one."""
         if self._is_absent:
             return []
         store = self.store
-        found = _whole(lambda: obstore.list_with_delimiter(store, prefix=self.prefix or None))
-        return sorted(PurePosixPath(str(name)).name for name in found["common_prefixes"])
+        listing = _whole(lambda: obstore.list_with_delimiter(store, prefix=self.prefix or None))
+        return sorted(PurePosixPath(str(name)).name for name in listing["common_prefixes"])
 
     def stat(self, path: str) -> StoredFile | None:
         """Give a file's present state; None where there is none."""
@@ -228,8 +228,8 @@ class Folder:
     def _stored(self, meta: Any) -> StoredFile:
         # Azure quotes ETags in headers and not in listings.
         etag = str(meta["e_tag"] or "").strip('"')
-        found = StoredFile(str(meta["path"]), int(meta["size"]), etag, meta["last_modified"])
-        return found.below(self.prefix)
+        file = StoredFile(str(meta["path"]), int(meta["size"]), etag, meta["last_modified"])
+        return file.below(self.prefix)
 
 
 def open_folder(url: str, settings: Settings) -> Folder:
@@ -364,8 +364,8 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
     """Compile a glob: `*` and `?` stay within a folder, `**` crosses folders."""
     pieces = re.split(r"(\*\*/?|\*|\?|\[[^\]]+\])", glob)
     pieces = [re.sub(r"^\[!", "[^", piece) for piece in pieces]
-    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return re.compile(
-        "".join(known.get(p, p if p.startswith("[") and p.endswith("]") else re.escape(p))
+        "".join(wildcards.get(p, p if p.startswith("[") and p.endswith("]") else re.escape(p))
                 for p in pieces)
     )  # fmt: skip

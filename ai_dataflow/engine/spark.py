@@ -129,12 +129,12 @@ def _sent(task: Task) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]
         try:
             from ai_dataflow.engine.versions import versions  # noqa: PLC0415
 
-            found = versions()
+            installed = versions()
         except ImportError as error:
-            found = {"ai_dataflow": f"none that can be used ({error})"}
-        result = pickle.dumps(pickle.loads(content)()) if found == expected else None  # noqa: S301
+            installed = {"ai_dataflow": f"none that can be used ({error})"}
+        result = pickle.dumps(pickle.loads(content)()) if installed == expected else None  # noqa: S301
         schema = pa.schema({"versions": pa.string(), "result": pa.binary()})
-        row = {"versions": json.dumps(found), "result": result}
+        row = {"versions": json.dumps(installed), "result": result}
         yield pa.RecordBatch.from_pylist([row], schema)
 
     return make_partition
@@ -164,12 +164,12 @@ def _problem(error: Exception) -> Diagnostic:
     )
 
 
-def _other_versions(found: dict[str, str]) -> Diagnostic:
-    own = versions()
+def _other_versions(theirs: dict[str, str]) -> Diagnostic:
+    ours = versions()
     differences = [
-        f"{name} {found.get(name, 'unknown')}, here {version}"
-        for name, version in own.items()
-        if found.get(name) != version and (name in found or len(found) > 1)
+        f"{name} {theirs.get(name, 'unknown')}, here {version}"
+        for name, version in ours.items()
+        if theirs.get(name) != version and (name in theirs or len(theirs) > 1)
     ]
     return _mismatch("; ".join(differences))
 
@@ -218,8 +218,8 @@ def _session(settings: Settings) -> Any:
         socket.create_connection(address, _PATIENCE).close()
     chosen = {"spark.remote": remote, "spark.master": settings.spark.master}
     conf = {name: value for name, value in chosen.items() if value}
-    own = {**_DEFAULTS, **conf, **settings.spark.conf}
-    session = LazyPySparkResource(spark_config=own).spark_session
+    options = {**_DEFAULTS, **conf, **settings.spark.conf}
+    session = LazyPySparkResource(spark_config=options).spark_session
     session.version  # noqa: B018 - a Connect server is asked here, and not by the first partition
     return session
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import deltalake
 import polars as pl
@@ -14,15 +16,24 @@ import pydantic
 import ai_dataflow
 
 
-def _code() -> str:
+def code_of(package: Traversable) -> str:
+    """Give a digest of a package's code: of a folder, or of an archive that executors were sent."""
     digest = hashlib.sha256()
-    for file in sorted(Path(ai_dataflow.__file__).parent.rglob("*.py")):
+    for file in _modules(package):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
+def _modules(folder: Traversable) -> Iterator[Traversable]:
+    for part in sorted(folder.iterdir(), key=lambda part: part.name):
+        if part.is_dir():
+            yield from _modules(part)
+        elif part.name.endswith(".py"):
+            yield part
+
+
 # Taken when the code is imported: an upgrade amid a run does not put its name to what is running.
-_CODE = _code()
+_CODE = code_of(files(ai_dataflow))
 
 
 def versions() -> dict[str, str]:

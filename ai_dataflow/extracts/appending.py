@@ -98,8 +98,8 @@ def append(
 
 def _same(below: pl.Series, kept: pl.LazyFrame) -> bool:
     """Tell whether two columns have the same values, each as often."""
-    own = kept.collect().to_series()
-    return below.len() == own.len() and below.sort().equals(own.sort(), null_equal=True)
+    copied = kept.collect().to_series()
+    return below.len() == copied.len() and below.sort().equals(copied.sort(), null_equal=True)
 
 
 def _batches(rows: pl.LazyFrame, schema: pl.Schema) -> Iterator[pl.DataFrame]:

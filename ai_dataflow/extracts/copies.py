@@ -85,13 +85,13 @@ def copy(
 def _origins(location: SqlLocation, settings: Settings) -> tuple[str, ...]:
     """Digest what tells a copy's database and computation from others: by each of its names."""
     where = settings.sql[location.connection].where
-    told = (f"{computation} {where}" for computation in names())
-    return tuple(hashlib.sha256(own.encode()).hexdigest()[:16] for own in told)
+    texts = (f"{computation} {where}" for computation in names())
+    return tuple(hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts)
 
 
 def _spelled(name: str, columns: Columns) -> str:
     """Give a column as the table spells it."""
-    return next((known for known in columns if known.casefold() == name.casefold()), name)
+    return next((column for column in columns if column.casefold() == name.casefold()), name)
 
 
 def _mark(source: SourceJob, location: SqlLocation, settings: Settings) -> str:

@@ -40,15 +40,15 @@ def extract_sources(
         stage = stage_of(source)
         try:
             wanted = stage in stages
-            known = last.get(source.key)
-            found = [_extract(source, settings, staging, known)] if wanted else None
-            done += found or _known(source, known, stages)
+            previous = last.get(source.key)
+            extracts = [_extract(source, settings, staging, previous)] if wanted else None
+            done += extracts or _previous(source, previous, stages)
         except DataflowError as error:
             failed += [Failure(stage, problem) for problem in owned(error, source).diagnostics]
     fresh = {extract.key: extract for extract in done}
-    own = {source.key for source in sources}
+    keys = {source.key for source in sources}
     # What failed keeps its last extract: the others are new, and are told to be.
-    kept = [extract for key, extract in {**last, **fresh}.items() if key in own]
+    kept = [extract for key, extract in {**last, **fresh}.items() if key in keys]
     keep_extracts(staging, kept)
     return Extracted(tuple(done), tuple(failed), superseded(last.values(), kept))
 
@@ -70,20 +70,20 @@ def _extract(
         from ai_dataflow.extracts.copies import copy  # noqa: PLC0415 - SQLAlchemy is for who needs it
 
         return copy(source, source.location, settings, staging, last)
-    found = source.seen
-    if not isinstance(found, Listing):
-        found = find_one(source.location, source.place, settings)
-    pinned = found.pin(source.place, settings)
+    listing = source.seen
+    if not isinstance(listing, Listing):
+        listing = find_one(source.location, source.place, settings)
+    pinned = listing.pin(source.place, settings)
     return Extract(
         **vars(pinned),
         product=source.product,
         submodule=source.submodule,
         source=identity(source.location),
-        fingerprint=found.fingerprint,
+        fingerprint=listing.fingerprint,
     )
 
 
-def _known(source: SourceJob, last: Extract | None, stages: Collection[Stage]) -> list[Extract]:
+def _previous(source: SourceJob, last: Extract | None, stages: Collection[Stage]) -> list[Extract]:
     """Give the last extract; a run that only extracts does not miss what it does not need."""
     if last is not None and last.source == identity(source.location):
         return [last]

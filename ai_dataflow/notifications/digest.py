@@ -31,7 +31,7 @@ def digest_of(
     start: datetime,
     reports: Sequence[RunReport],
     team: Recipient,
-    known: Mapping[str, Recipient],
+    recipients: Mapping[str, Recipient],
     where: Mapping[str, str],
 ) -> Message | None:
     """Give a team's digest of a day; None where the day had no run.
@@ -41,18 +41,18 @@ def digest_of(
         start: the day's beginning.
         reports: the day's runs, newest first.
         team: who gets it.
-        known: all teams that can be mailed.
+        recipients: all teams that can be mailed.
         where: `environment` and `ui_url`.
     """
     if not reports:
         return None
-    still = _still_failing(reports, team, known)
+    still = _still_failing(reports, team, recipients)
     title = f"DIGEST of {day(start)}: {_state(still)}"
     blocks: list[Block] = [
         Paragraph(f"{counted(len(reports), 'run')} on {day(start)} (UTC).", "dim"),
-        *_failing(reports, still, known),
+        *_failing(reports, still, recipients),
         Heading("Runs"),
-        _runs(reports, team, known),
+        _runs(reports, team, recipients),
         Links((run_link(where.get("ui_url", ""), reports[0].run_id),)),
     ]
     return Message(
@@ -69,46 +69,48 @@ def _state(still: Sequence[Problem]) -> str:
 
 
 def _still_failing(
-    reports: Sequence[RunReport], team: Recipient, known: Mapping[str, Recipient]
+    reports: Sequence[RunReport], team: Recipient, recipients: Mapping[str, Recipient]
 ) -> list[Problem]:
     """Give the team's errors as of the last run of each partition."""
     seen: set[str] = set()
-    found = []
+    failing = []
     for i, report in enumerate(reports):
-        for problem in problems_of(report, dict(known)):
+        for problem in problems_of(report, dict(recipients)):
             if problem.partition is None:
                 is_last = i == 0
             else:
                 is_last = problem.partition.partition not in seen
             if is_last and problem.team == team.name:
-                found.append(problem)
+                failing.append(problem)
         seen |= {partition.partition for partition in report.partitions}
-    return found
+    return failing
 
 
 def _failing(
-    reports: Sequence[RunReport], still: Sequence[Problem], known: Mapping[str, Recipient]
+    reports: Sequence[RunReport], still: Sequence[Problem], recipients: Mapping[str, Recipient]
 ) -> list[Block]:
     if not still:
         return []
     history = History(reports[0], reports[1:])
     return [
         Heading("Still failing at the end of the day"),
-        *failure_blocks.cause_blocks(still, history, known),
+        *failure_blocks.cause_blocks(still, history, recipients),
         failure_blocks.partition_table(still),
     ]
 
 
-def _runs(reports: Sequence[RunReport], team: Recipient, known: Mapping[str, Recipient]) -> Table:
+def _runs(
+    reports: Sequence[RunReport], team: Recipient, recipients: Mapping[str, Recipient]
+) -> Table:
     """Give a row per run: what of the team's went well, and what did not."""
     numbers = ("published", "failed", "rows published", "rows rejected", "duration")
     columns = [Column("run of"), *(Column(name, is_number=True) for name in numbers)]
     rows = []
     for report in reversed(reports):
         good = good_partitions(report, team)
-        own = {
+        failed = {
             p.partition.partition
-            for p in problems_of(report, dict(known))
+            for p in problems_of(report, dict(recipients))
             if p.partition and p.team == team.name
         }
         counts = [c for p in good if (c := counts_of(p, team))]
@@ -116,7 +118,7 @@ def _runs(reports: Sequence[RunReport], team: Recipient, known: Mapping[str, Rec
             cells(
                 when(report.started),
                 f"{len(good):,}",
-                Cell(f"{len(own):,}", "bad" if own else ""),
+                Cell(f"{len(failed):,}", "bad" if failed else ""),
                 f"{sum(c.rows_published for c in counts):,}",
                 f"{sum(c.rows_rejected for c in counts):,}",
                 seconds((report.finished - report.started).total_seconds()),

@@ -29,18 +29,18 @@ _CAUSES = 10
 
 
 def cause_blocks(
-    problems: Sequence[Problem], history: History, known: Mapping[str, Recipient]
+    problems: Sequence[Problem], history: History, recipients: Mapping[str, Recipient]
 ) -> list[Block]:
     """Give each cause once, the new ones and the large ones first."""
-    streaks = {id(p): history.streak(p, known) for p in problems}
+    streaks = {id(p): history.streak(p, recipients) for p in problems}
     causes = sorted(
         grouped(problems, lambda problem: problem.error.identity).values(),
-        key=lambda own: (not any(streaks[id(p)].is_new for p in own), -len(own)),
+        key=lambda alike: (not any(streaks[id(p)].is_new for p in alike), -len(alike)),
     )
     more = len(causes) - _CAUSES
     left_out = [Paragraph(f"and {more:,} more; all are in the report", "dim")] if more > 0 else []
     return [
-        *(_cause(own, [streaks[id(p)] for p in own]) for own in causes[:_CAUSES]),
+        *(_cause(alike, [streaks[id(p)] for p in alike]) for alike in causes[:_CAUSES]),
         *left_out,
     ]
 
@@ -81,12 +81,12 @@ def _note(streaks: Sequence[Streak]) -> str:
 def recovery_blocks(recoveries: Sequence[Recovery]) -> list[Block]:
     """Tell what is well again."""
     errors = grouped(recoveries, lambda r: (r.problem.error.code, r.problem.error.title))
-    return [_recovered(code, title, own) for (code, title), own in errors.items()]
+    return [_recovered(code, title, alike) for (code, title), alike in errors.items()]
 
 
-def _recovered(code: str, title: str, own: Sequence[Recovery]) -> Cause:
-    partitions = [r.problem.partition.partition for r in own if r.problem.partition]
-    longest = max((r.streak for r in own), key=lambda streak: streak.runs)
+def _recovered(code: str, title: str, recoveries: Sequence[Recovery]) -> Cause:
+    partitions = [r.problem.partition.partition for r in recoveries if r.problem.partition]
+    longest = max((r.streak for r in recoveries), key=lambda streak: streak.runs)
     note = f"recovered, after failing since {when(longest.since)}"
     return Cause(
         code,
@@ -107,8 +107,8 @@ def partition_table(problems: Iterable[Problem]) -> Table:
         Column("cell", is_wide=True),
     ]
     rows = []
-    own = [p for p in problems if p.partition]
-    for _, together in groupby(own, key=lambda problem: problem.about):
+    failed = [p for p in problems if p.partition]
+    for _, together in groupby(failed, key=lambda problem: problem.about):
         for i, problem in enumerate(together):
             rows.append(_partition_row(problem, is_first=i == 0))
     return table(columns, rows)

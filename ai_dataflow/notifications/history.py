@@ -62,7 +62,7 @@ class History:
         """Give the earlier runs of a partition that did at least what this one did."""
         return self._partitions.get(partition, [])
 
-    def streak(self, problem: Problem, known: Mapping[str, Recipient]) -> Streak:
+    def streak(self, problem: Problem, recipients: Mapping[str, Recipient]) -> Streak:
         """Tell how long an error is there."""
         if problem.partition is None:
             runs = list(self.earlier)
@@ -70,36 +70,36 @@ class History:
             runs = [report for report, _ in self.runs_of(problem.partition.partition)]
         since, count = self.report.finished, 1
         for run in runs:
-            if not self._has(run, problem, known):
+            if not self._has(run, problem, recipients):
                 return Streak(since, count)
             since, count = run.finished, count + 1
         return Streak(since, count, is_whole=self._is_whole)
 
-    def recoveries(self, known: Mapping[str, Recipient]) -> Iterator[Recovery]:
+    def recoveries(self, recipients: Mapping[str, Recipient]) -> Iterator[Recovery]:
         """Give the errors that this run's good partitions had since they were last well."""
         for partition in self.report.partitions:
             if partition.status in ("ok", "unchanged"):
-                yield from self._recovered(partition.partition, known)
+                yield from self._recovered(partition.partition, recipients)
 
-    def _recovered(self, partition: str, known: Mapping[str, Recipient]) -> Iterator[Recovery]:
-        found: dict[str, Recovery] = {}
+    def _recovered(self, partition: str, recipients: Mapping[str, Recipient]) -> Iterator[Recovery]:
+        recoveries: dict[str, Recovery] = {}
         for report, seen in self.runs_of(partition):
             if seen.status in ("ok", "unchanged"):
                 break
-            for problem in self._of(report, known).get(seen.partition, []):
-                runs = found[problem.key].streak.runs if problem.key in found else 0
-                found[problem.key] = Recovery(problem, Streak(report.finished, runs + 1))
-        yield from found.values()
+            for problem in self._of(report, recipients).get(seen.partition, []):
+                runs = recoveries[problem.key].streak.runs if problem.key in recoveries else 0
+                recoveries[problem.key] = Recovery(problem, Streak(report.finished, runs + 1))
+        yield from recoveries.values()
 
-    def _of(self, run: RunReport, known: Mapping[str, Recipient]) -> dict[str, list[Problem]]:
+    def _of(self, run: RunReport, recipients: Mapping[str, Recipient]) -> dict[str, list[Problem]]:
         """Give a run's problems by partition; an empty name is the run itself."""
         if run.run_id not in self._problems:
-            problems = problems_of(run, dict(known))
+            problems = problems_of(run, dict(recipients))
             self._problems[run.run_id] = grouped(problems, lambda problem: problem.about)
         return self._problems[run.run_id]
 
-    def _has(self, run: RunReport, problem: Problem, known: Mapping[str, Recipient]) -> bool:
-        alike = self._of(run, known).get(problem.about, [])
+    def _has(self, run: RunReport, problem: Problem, recipients: Mapping[str, Recipient]) -> bool:
+        alike = self._of(run, recipients).get(problem.about, [])
         return any(other.key == problem.key for other in alike)
 
     def series(
@@ -107,14 +107,14 @@ class History:
     ) -> list[tuple[RunReport, float]]:
         """Give a sum over partitions for each earlier run that published them all."""
         wanted = set(partitions)
-        found = []
+        points = []
         for report in self.earlier:
             if "ai_dataset" not in report.stages:
                 continue
-            own = [p for p in report.partitions if p.partition in wanted and p.status == "ok"]
-            if len(own) == len(wanted):
-                found.append((report, float(sum(map(measure, own)))))
-        return found[:RUNS]
+            published = [p for p in report.partitions if p.partition in wanted and p.status == "ok"]
+            if len(published) == len(wanted):
+                points.append((report, float(sum(map(measure, published)))))
+        return points[:RUNS]
 
     def durations(self) -> list[tuple[RunReport, float]]:
         """Give the seconds of the earlier runs over the same partitions."""
@@ -159,11 +159,11 @@ def _by_partition(
     report: RunReport, earlier: Sequence[RunReport]
 ) -> dict[str, list[tuple[RunReport, PartitionReport]]]:
     """Index the runs; one that did less than this says nothing where it went well."""
-    found: dict[str, list[tuple[RunReport, PartitionReport]]] = {}
+    runs: dict[str, list[tuple[RunReport, PartitionReport]]] = {}
     for run in earlier:
         did_less = not set(report.stages) <= set(run.stages)
         for partition in run.partitions:
             if did_less and partition.status in ("ok", "unchanged"):
                 continue
-            found.setdefault(partition.partition, []).append((run, partition))
-    return found
+            runs.setdefault(partition.partition, []).append((run, partition))
+    return runs

@@ -42,8 +42,8 @@ class Places:
 
     def report(self, run_id: str) -> RunReport | None:
         """Find a run's report, which may be beside the project."""
-        found = read_report(spare_reports(self.settings), run_id)
-        return found or (read_report(self.workstation.reports(), run_id) if self.main else None)
+        spare = read_report(spare_reports(self.settings), run_id)
+        return spare or (read_report(self.workstation.reports(), run_id) if self.main else None)
 
     def report_url(self, run_id: str) -> str:
         """Give the place of a run's report."""

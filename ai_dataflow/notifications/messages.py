@@ -24,14 +24,14 @@ _REMIND: dict[Remind, timedelta | None] = {
     "weekly": timedelta(days=6, hours=20),
     "never": None,
 }
-Told = Mapping[str, Mapping[str, datetime]]
+Heard = Mapping[str, Mapping[str, datetime]]
 
 
 @dataclass(frozen=True)
 class Surroundings:
     """What a message needs beside the reports.
 
-    `told` is when a team last heard of an error, by team and the problem's key; `is_whole` tells
+    `heard` is when a team last heard of an error, by team and the problem's key; `is_whole` tells
     that the statuses were made from all reports that there are.
     """
 
@@ -39,7 +39,7 @@ class Surroundings:
     ui_url: str = ""
     report_url: str = ""
     statuses: Mapping[str, PartitionStatus] = field(default_factory=dict)
-    told: Told = field(default_factory=dict)
+    heard: Heard = field(default_factory=dict)
     is_whole: bool = True
 
 
@@ -49,7 +49,7 @@ class _Run:
 
     report: RunReport
     history: History
-    known: Mapping[str, Recipient]
+    recipients: Mapping[str, Recipient]
     around: Surroundings
 
 
@@ -64,41 +64,41 @@ def messages_of(
         teams: the teams table.
         around: where the run was, and who heard of what already.
     """
-    known = recipients(teams)
-    run = _Run(report, History(report, earlier), known, around)
-    problems = problems_of(report, known)
-    recoveries = list(run.history.recoveries(known))
-    found = []
-    for team in known.values():
-        own = [p for p in problems if p.team == team.name]
+    by_name = recipients(teams)
+    run = _Run(report, History(report, earlier), by_name, around)
+    problems = problems_of(report, by_name)
+    recoveries = list(run.history.recoveries(by_name))
+    messages = []
+    for team in by_name.values():
+        theirs = [p for p in problems if p.team == team.name]
         healed = [r for r in recoveries if r.problem.team == team.name]
-        if message := _message(run, team, own, healed):
-            found.append(message)
-    return found, _nobody([p for p in problems if not p.team])
+        if message := _message(run, team, theirs, healed):
+            messages.append(message)
+    return messages, _nobody([p for p in problems if not p.team])
 
 
 def _message(
-    run: _Run, team: Recipient, own: Sequence[Problem], healed: Sequence[Recovery]
+    run: _Run, team: Recipient, problems: Sequence[Problem], healed: Sequence[Recovery]
 ) -> Message | None:
     """Give the one message that a team gets about a run, if any."""
-    if team.hears_failures and own and _is_due(run, team, own):
-        return _failure(run, team, own, healed)
+    if team.hears_failures and problems and _is_due(run, team, problems):
+        return _failure(run, team, problems, healed)
     if team.hears_successes and good_partitions(run.report, team):
         return _success(run, team, healed)
     if team.hears_failures and healed:
-        return _recovery(run, team, own, healed)
+        return _recovery(run, team, problems, healed)
     return None
 
 
-def _is_due(run: _Run, team: Recipient, own: Sequence[Problem]) -> bool:
+def _is_due(run: _Run, team: Recipient, problems: Sequence[Problem]) -> bool:
     """Tell whether a failure is new to the team, or was told long enough ago."""
-    told = run.around.told.get(team.name, {})
+    heard = run.around.heard.get(team.name, {})
     period = _REMIND[team.remind]
-    for problem in own:
-        last = told.get(problem.key)
+    for problem in problems:
+        last = heard.get(problem.key)
         # Who was stopped between telling and noting it does it again, and makes the same message.
         is_again = last == run.report.finished
-        if last is None or is_again or run.history.streak(problem, run.known).is_new:
+        if last is None or is_again or run.history.streak(problem, run.recipients).is_new:
             return True
         if period is not None and run.report.finished - last >= period:
             return True
@@ -106,21 +106,21 @@ def _is_due(run: _Run, team: Recipient, own: Sequence[Problem]) -> bool:
 
 
 def _failure(
-    run: _Run, team: Recipient, own: Sequence[Problem], healed: Sequence[Recovery]
+    run: _Run, team: Recipient, problems: Sequence[Problem], healed: Sequence[Recovery]
 ) -> Message:
-    partitions = list(dict.fromkeys(p.partition.partition for p in own if p.partition))
-    streaks = [run.history.streak(problem, run.known) for problem in own]
+    partitions = list(dict.fromkeys(p.partition.partition for p in problems if p.partition))
+    streaks = [run.history.streak(problem, run.recipients) for problem in problems]
     new = sum(streak.is_new for streak in streaks)
     title = _failed(run, len(partitions))
     blocks: list[Block] = [
         Paragraph(_about(run), "dim"),
-        *failure_blocks.cause_blocks(own, run.history, run.known),
+        *failure_blocks.cause_blocks(problems, run.history, run.recipients),
         *failure_blocks.recovery_blocks(healed),
     ]
     if partitions:
         blocks += [
             Heading("Partitions"),
-            failure_blocks.partition_table(own),
+            failure_blocks.partition_table(problems),
             Heading("What readers see now"),
             failure_blocks.readers_table(
                 partitions, run.around.statuses, is_whole=run.around.is_whole
@@ -130,8 +130,8 @@ def _failure(
         ]
     return _made(
         run, team, "failure", title, failure_blocks.tone_of(new), blocks,
-        preview=failure_blocks.headline(new, len(own) - new, len(healed)),
-        told=tuple(p.key for p in own), healed=tuple(r.problem.key for r in healed),
+        preview=failure_blocks.headline(new, len(problems) - new, len(healed)),
+        errors=tuple(p.key for p in problems), healed=tuple(r.problem.key for r in healed),
     )  # fmt: skip
 
 
@@ -158,10 +158,10 @@ def _success(run: _Run, team: Recipient, healed: Sequence[Recovery]) -> Message:
 
 
 def _recovery(
-    run: _Run, team: Recipient, own: Sequence[Problem], healed: Sequence[Recovery]
+    run: _Run, team: Recipient, problems: Sequence[Problem], healed: Sequence[Recovery]
 ) -> Message:
     partitions = {r.problem.partition.partition for r in healed if r.problem.partition}
-    still = len({p.partition.partition for p in own if p.partition})
+    still = len({p.partition.partition for p in problems if p.partition})
     blocks: list[Block] = [
         Paragraph(_about(run), "dim"),
         *failure_blocks.recovery_blocks(healed),
@@ -185,12 +185,12 @@ def _about(run: _Run) -> str:
 
 def _made(  # noqa: PLR0913
     run: _Run, team: Recipient, kind: Kind, title: str, tone: Tone, blocks: Sequence[Block],
-    *, preview: str, told: tuple[str, ...] = (), healed: tuple[str, ...] = (),
+    *, preview: str, errors: tuple[str, ...] = (), healed: tuple[str, ...] = (),
 ) -> Message:  # fmt: skip
     links = Links((run_link(run.around.ui_url, run.report.run_id), *_report_link(run)))
     return Message(
         run.report.run_id, team.name, kind, subject(run.around.environment, title, team.name),
-        title, tone, (*blocks, links), preview, team.to, team.cc, told, healed,
+        title, tone, (*blocks, links), preview, team.to, team.cc, errors, healed,
     )  # fmt: skip
 
 

@@ -106,7 +106,7 @@ Block = Heading | Paragraph | Facts | Cause | Table | Bars | Command | Links
 
 @dataclass(frozen=True)
 class Message:
-    """A message to a team. `told` are the failures in it, and `healed` those that are over."""
+    """A message to a team. `errors` are the failures in it, and `healed` those that are over."""
 
     run_id: str
     team: str
@@ -118,7 +118,7 @@ class Message:
     preview: str = ""
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
-    told: tuple[str, ...] = field(default=(), compare=False)
+    errors: tuple[str, ...] = field(default=(), compare=False)
     healed: tuple[str, ...] = field(default=(), compare=False)
 
 

@@ -66,7 +66,7 @@ class Queued(BaseModel):
     problems: list[str] = []
 
 
-class _Told(BaseModel):
+class _Heard(BaseModel):
     team: str
     errors: dict[str, datetime] = {}
 
@@ -185,20 +185,22 @@ class Outbox:
         with reaching(self.folder):
             self._queued.write_new(_file(name), queued.model_dump_json(indent=1).encode())
 
-    def told(self, team: str) -> dict[str, datetime]:
+    def heard(self, team: str) -> dict[str, datetime]:
         """Give when a team last heard of which error."""
-        found = _read(self._told, _file(_slug(team)), _Told)
-        return found.errors if found else {}
+        note = _read(self._heard, _file(_slug(team)), _Heard)
+        return note.errors if note else {}
 
     def tell(self, team: str, errors: Iterable[str], healed: Iterable[str], now: datetime) -> None:
         """Note what a team hears of now, and what is over."""
         over = set(healed)
         kept = {
-            key: at for key, at in self.told(team).items() if key not in over and now - at < _FORGET
+            key: at
+            for key, at in self.heard(team).items()
+            if key not in over and now - at < _FORGET
         }
-        told = _Told(team=team, errors=kept | dict.fromkeys(errors, now))
+        note = _Heard(team=team, errors=kept | dict.fromkeys(errors, now))
         with reaching(self.folder):
-            self._told.write(_file(_slug(team)), told.model_dump_json(indent=1).encode())
+            self._heard.write(_file(_slug(team)), note.model_dump_json(indent=1).encode())
 
     @property
     def _waiting(self) -> Folder:
@@ -213,7 +215,7 @@ class Outbox:
         return self.folder.folder("queued")
 
     @property
-    def _told(self) -> Folder:
+    def _heard(self) -> Folder:
         return self.folder.folder("told")
 
 
@@ -243,5 +245,5 @@ def _read_all(folder: Folder, model: type[M]) -> Iterator[M]:
     with reaching(folder):
         names = [file.path for file in folder.files() if file.path.endswith(".json")]
     for name in names:
-        if (found := _read(folder, name, model)) is not None:
-            yield found
+        if (entry := _read(folder, name, model)) is not None:
+            yield entry

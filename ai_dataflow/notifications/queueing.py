@@ -37,14 +37,14 @@ def messages_for(
     earlier = sorted(islice(reports, DEPTH), key=lambda r: r.started, reverse=True)
     partitions = [p.partition for p in report.failed]
     statuses = partition_statuses(partitions, chain((report, *earlier), islice(reports, _FURTHER)))
-    told = {}
+    heard = {}
     for name in recipients(teams):
-        told[name] = places.outbox.told(name) if report.exit_code and not is_preview else {}
+        heard[name] = places.outbox.heard(name) if report.exit_code and not is_preview else {}
     around = Surroundings(
         **where(places.settings.mail),
         report_url=places.report_url(report.run_id),
         statuses={status.partition: status for status in statuses},
-        told=told,
+        heard=heard,
         is_whole=next(reports, None) is None,
     )
     return messages_of(report, earlier, teams, around)
@@ -56,8 +56,8 @@ def queue_report(places: Places, teams: Sequence[Team], report: RunReport) -> Qu
     Raises:
         DataflowError: no outbox can be written to.
     """
-    if (known := places.outbox.queued(report.run_id)) is not None:
-        return known
+    if (queued := places.outbox.queued(report.run_id)) is not None:
+        return queued
     # Who replays rejects is told at once: nobody is mailed about it.
     is_run = report.kind == "run"
     messages, problems = messages_for(places, teams, report) if is_run else ([], [])
@@ -80,8 +80,8 @@ def queue(
         )  # fmt: skip
         outbox.put(letter)
         keys.append(letter.key)
-        if message.told or message.healed:
-            outbox.tell(message.team, message.told, message.healed, at or utc_now())
+        if message.errors or message.healed:
+            outbox.tell(message.team, message.errors, message.healed, at or utc_now())
     queued = Queued(at=utc_now(), keys=keys, problems=[p.message for p in problems])
     outbox.mark_queued(name, queued)
     return queued
@@ -96,7 +96,7 @@ def catch_up(places: Places, teams: Callable[[], Sequence[Team]], now: datetime)
     outbox = places.outbox
     began = max(outbox.began(now), now - lasts(places.settings))
     done = outbox.queued_names()
-    found = []
+    names = []
     for name in islice(sorted(_report_names(places) - done), _CATCH_UP):
         report = places.report(name)
         if report is None:
@@ -105,8 +105,8 @@ def catch_up(places: Places, teams: Callable[[], Sequence[Team]], now: datetime)
             outbox.mark_queued(name, Queued(at=now))
         else:
             queue_report(places, teams(), report)
-            found.append(name)
-    return found + _digests(places, teams, now, done)
+            names.append(name)
+    return names + _digests(places, teams, now, done)
 
 
 def _report_names(places: Places) -> set[str]:
@@ -131,11 +131,11 @@ def _digests(
     name = f"digest-{start.date()}"
     if moment.hour < hour or name in done:
         return []
-    known = recipients(teams())
-    readers = [team for team in known.values() if team.notify == "digest"]
+    by_name = recipients(teams())
+    readers = [team for team in by_name.values() if team.notify == "digest"]
     reports = list(_reports_of(places, start)) if readers else []
     around = where(places.settings.mail)
-    made = (digest_of(name, start, reports, team, known, around) for team in readers)
+    made = (digest_of(name, start, reports, team, by_name, around) for team in readers)
     messages = [message for message in made if message is not None]
     queue(places, name, messages)
     return [name] if messages else []

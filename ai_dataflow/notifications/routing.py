@@ -71,8 +71,8 @@ class Problem:
 def recipients(teams: Iterable[Team]) -> dict[str, Recipient]:
     """Give the teams that can be mailed, by name, in the order of the table."""
     rows = grouped(teams, lambda team: team.name)
-    found = (_recipient(name, own) for name, own in rows.items() if name)
-    return {recipient.name: recipient for recipient in found if recipient.to}
+    named = (_recipient(name, of_team) for name, of_team in rows.items() if name)
+    return {recipient.name: recipient for recipient in named if recipient.to}
 
 
 def _recipient(name: str, rows: Sequence[Team]) -> Recipient:
@@ -83,7 +83,7 @@ def _recipient(name: str, rows: Sequence[Team]) -> Recipient:
     return Recipient(name, to, cc, notify, remind, tuple(rows))
 
 
-def platform_team(known: dict[str, Recipient]) -> Recipient | None:
+def platform_team(teams: dict[str, Recipient]) -> Recipient | None:
     """Give the team for what nobody owns: the first with a platform row, one for all before."""
 
     def rank(recipient: Recipient) -> int:
@@ -92,41 +92,41 @@ def platform_team(known: dict[str, Recipient]) -> Recipient | None:
             return 0
         return 1 if rows else 2
 
-    ranked = sorted(known.values(), key=rank)
+    ranked = sorted(teams.values(), key=rank)
     return ranked[0] if ranked and rank(ranked[0]) < 2 else None  # noqa: PLR2004
 
 
-def owner_of(error: ErrorReport, module: str, known: dict[str, Recipient]) -> Recipient | None:
+def owner_of(error: ErrorReport, module: str, teams: dict[str, Recipient]) -> Recipient | None:
     """Give the team that owns an error: as the report says, else as the table says now."""
-    if error.owner in known:
-        return known[error.owner]
-    rows = ((row, recipient) for recipient in known.values() for row in recipient.rows)
+    if error.owner in teams:
+        return teams[error.owner]
+    rows = ((row, recipient) for recipient in teams.values() for row in recipient.rows)
     in_order = sorted(rows, key=lambda pair: pair[0].line)
     covers = (r for row, r in in_order if row.covers(error.concern, error.product, module))
     return next(covers, None)
 
 
-def problems_of(report: RunReport, known: dict[str, Recipient]) -> list[Problem]:
+def problems_of(report: RunReport, teams: dict[str, Recipient]) -> list[Problem]:
     """Give every error of a run with the team that hears of it; an empty name is nobody."""
-    platform = platform_team(known)
-    found = []
+    platform = platform_team(teams)
+    problems = []
     for error, partition in _errors(report):
-        owner = owner_of(error, partition.module if partition else "", known)
+        owner = owner_of(error, partition.module if partition else "", teams)
         team = owner or platform
-        found.append(Problem(error, partition, team.name if team else "", owner is None))
-    return found
+        problems.append(Problem(error, partition, team.name if team else "", owner is None))
+    return problems
 
 
 def _errors(report: RunReport) -> Iterator[tuple[ErrorReport, PartitionReport | None]]:
-    told = set()
+    seen = set()
     for partition in report.failed:
         for error in partition.errors or [e for e in [partition.error] if e]:
-            told.add((error.code, error.place))
+            seen.add((error.code, error.place))
             yield error, partition
     for problem in report.diagnostics:
         # What holds partitions back is told with them, where they were part of the run.
         is_of_partitions = bool(problem.get("partitions"))
-        is_told = (problem.get("code"), problem.get("place")) in told
+        is_told = (problem.get("code"), problem.get("place")) in seen
         if problem.get("severity") == "error" and not is_told and not is_of_partitions:
             yield _of_run(problem), None
 

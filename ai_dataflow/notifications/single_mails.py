@@ -24,8 +24,8 @@ from ai_dataflow.workstation.reports import RunReport
 
 def queue_dead_run(places: Places, teams: Sequence[Team], run: DeadRun) -> Queued:
     """Queue the message about a run without a report, unless that was done."""
-    if (known := places.outbox.queued(run.run_id)) is not None:
-        return known
+    if (queued := places.outbox.queued(run.run_id)) is not None:
+        return queued
     messages, problems = message_of(run, teams, where(places.settings.mail))
     return queue(places, run.run_id, messages, problems)
 
@@ -36,17 +36,17 @@ def team_named(name: str, teams: Sequence[Team]) -> Recipient:
     Raises:
         DataflowError: NTF-005.
     """
-    known = recipients(teams)
-    if name not in known:
+    by_name = recipients(teams)
+    if name not in by_name:
         raise DataflowError(
             Diagnostic(
                 "NTF-005",
-                f"there is no team `{name[:80]}` with an address{did_you_mean(name, known)}",
+                f"there is no team `{name[:80]}` with an address{did_you_mean(name, by_name)}",
                 place="teams",
                 fix="name a team of the teams table",
             )
         )
-    return known[name]
+    return by_name[name]
 
 
 def report_named(places: Places, run_id: str) -> RunReport:

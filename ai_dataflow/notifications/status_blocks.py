@@ -53,8 +53,8 @@ def _row(status: PartitionStatus) -> tuple[Cell, ...]:
 
 def _causes(statuses: Sequence[PartitionStatus]) -> list[Cause]:
     """Give each cause once, with the partitions that it concerns."""
-    told = [(s, ErrorReport.model_validate(s.error)) for s in statuses if s.error]
-    causes = grouped(told, lambda pair: (pair[0].state, pair[1].identity))
+    pairs = [(s, ErrorReport.model_validate(s.error)) for s in statuses if s.error]
+    causes = grouped(pairs, lambda pair: (pair[0].state, pair[1].identity))
     return [
         Cause(
             f"{state}[{error.code}]", error.title, "", _TONES[state],

@@ -33,10 +33,10 @@ def counts_of(partition: PartitionReport, team: Recipient) -> Counts | None:
     products = team.scope(partition.module)
     if ANY in products:
         return partition
-    own = [counts for name, counts in partition.products.items() if name in products]
-    if not own:
+    parts = [counts for name, counts in partition.products.items() if name in products]
+    if not parts:
         return None
-    return Counts(**{name: sum(getattr(c, name) for c in own) for name in Counts.model_fields})
+    return Counts(**{name: sum(getattr(c, name) for c in parts) for name in Counts.model_fields})
 
 
 def good_partitions(report: RunReport, team: Recipient) -> list[PartitionReport]:
@@ -93,11 +93,11 @@ def _module_rows(
     good: Sequence[PartitionReport], history: History, team: Recipient
 ) -> tuple[list[tuple[Cell, ...]], list[str]]:
     rows, flags = [], []
-    all_of = {name: len(list(own)) for name, own in groupby(history.report.partitions, _module)}
+    all_of = {name: len(list(group)) for name, group in groupby(history.report.partitions, _module)}
     for module, grouped in groupby(good, key=_module):
-        own = list(grouped)
-        row, odd = _module_row(module, own, history, team)
-        rows.append((Cell(module), Cell(f"{len(own):,} of {all_of[module]:,}"), *row))
+        partitions = list(grouped)
+        row, odd = _module_row(module, partitions, history, team)
+        rows.append((Cell(module), Cell(f"{len(partitions):,} of {all_of[module]:,}"), *row))
         flags += odd
     return rows, flags
 
@@ -107,11 +107,11 @@ def _module(partition: PartitionReport) -> str:
 
 
 def _module_row(
-    module: str, own: Sequence[PartitionReport], history: History, team: Recipient
+    module: str, partitions: Sequence[PartitionReport], history: History, team: Recipient
 ) -> tuple[list[Cell], list[str]]:
-    keys = [p.partition for p in own]
+    keys = [p.partition for p in partitions]
     read, rejected, published = (
-        _total(own, team, name) for name in ("rows_read", "rows_rejected", "rows_published")
+        _total(partitions, team, name) for name in ("rows_read", "rows_rejected", "rows_published")
     )
     flags = []
     tones = {}

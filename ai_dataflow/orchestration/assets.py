@@ -114,10 +114,10 @@ def build_assets(
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
     ) -> Iterator[dg.AssetCheckResult]:
         stages = _stages(context)
-        found = prospect or _look(context, config, project.draft(), stages)
-        recorder = DagsterRecorder(context, found.project)
+        ahead = prospect or _look(context, config, project.draft(), stages)
+        recorder = DagsterRecorder(context, ahead.project)
         with as_failure():
-            report = execute(found, stages, context.run.run_id, recorder, watcher or recorder.log)
+            report = execute(ahead, stages, context.run.run_id, recorder, watcher or recorder.log)
         if not _planned_by_dagster(context):
             _plan_failed(context, report)
         # What is materialized has been told by now; the check is all that the step yields.

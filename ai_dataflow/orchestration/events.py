@@ -67,11 +67,11 @@ def store(instance: dg.DagsterInstance, events: Iterable[EventLogEntry]) -> None
         by_asset[event.get_dagster_event().asset_key].append(event)
     storage: Any = instance.event_log_storage
     is_sqlite = type(storage).__name__ == "SqliteEventLogStorage"
-    for own in by_asset.values():
+    for entries in by_asset.values():
         if is_sqlite:
-            _store_in_sqlite(storage, own)
+            _store_in_sqlite(storage, entries)
         else:
-            storage.store_event_batch(own)
+            storage.store_event_batch(entries)
 
 
 def _store_in_sqlite(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:

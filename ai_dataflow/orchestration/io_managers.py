@@ -52,21 +52,21 @@ class WorkstationIOManager(dg.ConfigurableIOManager):
         keys = map(PartitionKey, context.asset_partition_keys)
         ordered = sorted(keys, key=lambda key: (key.module, key.client))
         return {
-            module: read_dataset(workstation.dataset(module), [key.client for key in own])
-            for module, own in groupby(ordered, key=lambda key: key.module)
+            module: read_dataset(workstation.dataset(module), [key.client for key in group])
+            for module, group in groupby(ordered, key=lambda key: key.module)
         }
 
 
 def _converter(wanted: Any) -> Converter:
-    known = _converters()
+    converters = _converters()
     if wanted is Any:
-        return known[pl.LazyFrame]
-    if wanted not in known:
-        names = ", ".join(f"{kind.__module__}.{kind.__name__}" for kind in known)
+        return converters[pl.LazyFrame]
+    if wanted not in converters:
+        names = ", ".join(f"{kind.__module__}.{kind.__name__}" for kind in converters)
         raise dg.DagsterInvariantViolationError(
             f"ai_dataset cannot be loaded as {wanted}; annotate the input as one of {names}"
         )
-    return known[wanted]
+    return converters[wanted]
 
 
 def _converters() -> dict[Any, Converter]:

@@ -26,9 +26,9 @@ def remove_left_over_files(context: dg.OpExecutionContext, project: ProjectResou
     """Clean the workstation; a module that is just being made waits for the next time."""
     with as_failure():
         cleaned = clean(open_workstation(project.settings()), context.run.run_id)
-    for module, found in cleaned.items():
-        context.log.info(f"{module}: {len(found.files)} files, {found.bytes / 1e6:,.1f} MB")
-        for problem in found.problems:
+    for module, result in cleaned.items():
+        context.log.info(f"{module}: {len(result.files)} files, {result.bytes / 1e6:,.1f} MB")
+        for problem in result.problems:
             context.log.warning(str(problem))
 
 
@@ -54,9 +54,9 @@ def build_replay_job(watcher: Watcher | None = None) -> dg.JobDefinition:
     ) -> None:
         draft = project.draft()
         recorder = DagsterRecorder(context, draft.project)
-        chosen, told = Chosen(config.module, config.client), watcher or recorder.log
+        chosen, watch = Chosen(config.module, config.client), watcher or recorder.log
         with as_failure():
-            report = execute_replay(draft, chosen, context.run.run_id, recorder, told)
+            report = execute_replay(draft, chosen, context.run.run_id, recorder, watch)
         end(context, report)
 
     @dg.job(name=REPLAY_JOB, description="Maps the open rejects again and publishes what passes.")

@@ -51,14 +51,14 @@ mail_sensors = [
 def mail_sender(context: dg.SensorEvaluationContext, project: ProjectResource) -> dg.SkipReason:
     """Deliver what is due."""
     try:
-        done, found = look_after(
+        done, unseen = look_after(
             context.instance, project.settings(), is_daemon=True, seconds=_MOST_SECONDS
         )
     except Exception as error:
         return dg.SkipReason(f"mails: {quietly(context, error)}")
     for entry in done.given_up:
         context.log.warning(f"given up: {entry.letter.key}: {entry.code} {entry.last_error}")
-    runs = f", queued of {len(found)} runs that no sensor saw" if found else ""
+    runs = f", queued of {len(unseen)} runs that no sensor saw" if unseen else ""
     return dg.SkipReason(
         f"{len(done.sent)} mails sent, {len(done.waiting)} waiting, "
         f"{len(done.given_up)} given up{runs}"

@@ -61,8 +61,8 @@ def queue_run(instance: DagsterInstance, run: DagsterRun, settings: Settings) ->
         queued = queue_dead_run(places, teams, _dead_run(instance, run))
     else:
         return f"run {run.run_id} left no report"
-    told = "; ".join(queued.problems)
-    return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {told}" if told else "")
+    notes = "; ".join(queued.problems)
+    return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {notes}" if notes else "")
 
 
 def mail_table_errors(
@@ -77,8 +77,8 @@ def mail_table_errors(
     """
     report = table_report(settings, draft, problems)
     queued = queue_report(open_places(settings), load_teams(settings), report)
-    told = "; ".join(queued.problems)
-    return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {told}" if told else "")
+    notes = "; ".join(queued.problems)
+    return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {notes}" if notes else "")
 
 
 def look_after(
@@ -92,9 +92,9 @@ def look_after(
 
     if is_daemon and places.main:
         places.main.note_daemon(now)
-    found = catch_up(places, teams, now)
-    found += _bury(instance, settings, places, teams, now)
-    return deliver(places, only_due=is_daemon, seconds=seconds), found
+    names = catch_up(places, teams, now)
+    names += _bury(instance, settings, places, teams, now)
+    return deliver(places, only_due=is_daemon, seconds=seconds), names
 
 
 def is_looked_after(instance: DagsterInstance, places: Places) -> bool:
@@ -121,7 +121,7 @@ def _bury(
     now: datetime,
 ) -> list[str]:
     """Find the CLI's runs that died: Dagster's own monitoring knows only what Dagster launched."""
-    found = []
+    buried = []
     for run in _own_runs(instance, settings, [DagsterRunStatus.STARTED], now):
         if Holder.model_validate_json(run.tags[HOLDER_TAG]).is_gone:
             # It may have ended in between.
@@ -130,11 +130,11 @@ def _bury(
                 instance.report_run_failed(run, "The process of this run is gone.")
     # Where the workstation cannot be reached, a report that is there cannot be seen.
     for run in _own_runs(instance, settings, list(_DEAD), now) if places.main else ():
-        known = places.outbox.queued(run.run_id) or places.report(run.run_id)
-        if known is None:
+        settled = places.outbox.queued(run.run_id) or places.report(run.run_id)
+        if settled is None:
             queue_dead_run(places, teams(), _dead_run(instance, run))
-            found.append(run.run_id)
-    return found
+            buried.append(run.run_id)
+    return buried
 
 
 def _own_runs(
@@ -173,9 +173,9 @@ def _reason(instance: DagsterInstance, run_id: str) -> str:
         if event is None:
             continue
         if event.event_type == DagsterEventType.STEP_FAILURE:
-            own = event.step_failure_data.user_failure_data
-            if own and own.description:  # our own diagnostics
-                return " ".join(own.description.split())[:600]
+            failure = event.step_failure_data.user_failure_data
+            if failure and failure.description:  # our own diagnostics
+                return " ".join(failure.description.split())[:600]
             error = event.step_failure_data.error
             if error is not None:
                 return redacted(error.message)
@@ -196,8 +196,10 @@ def _partitions(run: DagsterRun) -> list[str]:
 
 def _config(run: DagsterRun) -> Mapping[str, Any]:
     """Give the config of the run's step."""
-    own = run.run_config.get("ops", {}).get(STEP, {}) if isinstance(run.run_config, dict) else {}
-    return dict(own.get("config", {}))
+    section = (
+        run.run_config.get("ops", {}).get(STEP, {}) if isinstance(run.run_config, dict) else {}
+    )
+    return dict(section.get("config", {}))
 
 
 def quietly(

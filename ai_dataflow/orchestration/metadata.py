@@ -34,9 +34,9 @@ def dataset_metadata(
     In the order of a person's questions: how many rows became what, where they are, what they are.
     """
     job = result.job
-    known = {"dagster/column_lineage": column_lineage(result)} if result.origins else {}
+    columns = {"dagster/column_lineage": column_lineage(result)} if result.origins else {}
     return {
-        **known,
+        **columns,
         **_counts(result, workstation),
         "delta_version": version,
         "dagster/uri": workstation.dataset(job.module).url,
@@ -62,23 +62,23 @@ def _counts(result: PartitionResult, workstation: Workstation) -> dict[str, Any]
 def extract_metadata(result: PartitionResult, stage: Stage) -> Mapping[str, Any]:
     """Give the metadata of a partition of an extract: what was pinned or copied."""
     staged = stage == "azure_sql_extract"
-    own = [extract for extract in result.extracts if extract.staged == staged]
+    extracts = [extract for extract in result.extracts if extract.staged == staged]
     return {
-        "sources": len(own),
-        "files": sum(len(extract.files) for extract in own),
-        "bytes": sum(extract.size for extract in own),
-        "locations": [extract.name for extract in own] or _NO_SOURCES[stage],
-        **{f"{e.product} · {e.submodule}": e.note for e in own if e.note},
+        "sources": len(extracts),
+        "files": sum(len(extract.files) for extract in extracts),
+        "bytes": sum(extract.size for extract in extracts),
+        "locations": [extract.name for extract in extracts] or _NO_SOURCES[stage],
+        **{f"{e.product} · {e.submodule}": e.note for e in extracts if e.note},
     }
 
 
 def extract_version(result: PartitionResult, stage: Stage) -> str:
     """Give a digest of what an extract of a partition has: Dagster's *data version* of it."""
     staged = stage == "azure_sql_extract"
-    own = sorted((e for e in result.extracts if e.staged == staged), key=lambda e: e.source)
+    extracts = sorted((e for e in result.extracts if e.staged == staged), key=lambda e: e.source)
     # Where nothing tells a table's state, the name of its copy does: no two are alike.
-    told = [(e.source, e.fingerprint or [file.path for file in e.files]) for e in own]
-    return digest(told)[:16]
+    states = [(e.source, e.fingerprint or [file.path for file in e.files]) for e in extracts]
+    return digest(states)[:16]
 
 
 def version_tags(result: PartitionResult, stage: Stage) -> dict[str, str]:
@@ -91,8 +91,8 @@ def version_tags(result: PartitionResult, stage: Stage) -> dict[str, str]:
         return {}
     if stage != "ai_dataset":
         return {_DATA_VERSION: extract_version(result, stage)}
-    versions = {own: extract_version(result, own) for own in EXTRACTS}
-    inputs = {f"{_INPUT_VERSION}{own}": version for own, version in versions.items()}
+    versions = {extract: extract_version(result, extract) for extract in EXTRACTS}
+    inputs = {f"{_INPUT_VERSION}{extract}": version for extract, version in versions.items()}
     return {_DATA_VERSION: result.publication, **inputs}
 
 
@@ -142,7 +142,9 @@ def lineage_table(result: PartitionResult) -> str:
 def _sources(origins: Sequence[Origin]) -> str:
     """Give the source columns, product by product."""
     products = sorted(grouped(origins, lambda origin: origin.product).items())
-    return "; ".join(f"{name}: {', '.join(map(_as_code, own))}" for name, own in products) or "–"
+    return (
+        "; ".join(f"{name}: {', '.join(map(_as_code, group))}" for name, group in products) or "–"
+    )
 
 
 def _as_code(origin: Origin) -> str:

@@ -12,8 +12,8 @@ module_client_partitions = dg.DynamicPartitionsDefinition(name=NAME)
 
 def add_partitions(instance: dg.DagsterInstance, partitions: Iterable[str]) -> list[str]:
     """Make Dagster know these partitions; give those that are new."""
-    known = set(instance.get_dynamic_partitions(NAME))
-    new = [key for key in partitions if key not in known]
+    existing = set(instance.get_dynamic_partitions(NAME))
+    new = [key for key in partitions if key not in existing]
     if new:
         instance.add_dynamic_partitions(NAME, new)
     return new

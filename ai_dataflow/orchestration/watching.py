@@ -77,8 +77,8 @@ def control_table_sensor(
             raise DataflowError(*plan.errors)
     gone = drop_partitions(context.instance, plan.partitions)
     if not new and not gone:
-        known = counted(len(plan.partitions), "partition")
-        return dg.SkipReason(f"{known} in the control table, none new")
+        count = counted(len(plan.partitions), "partition")
+        return dg.SkipReason(f"{count} in the control table, none new")
     parts = [f"{counted(len(new), 'new partition')}: {listing(new, 10)}" if new else ""]
     parts += [f"{len(gone)} deactivated, their data stays: {listing(gone, 10)}" if gone else ""]
     return dg.SkipReason("; ".join(filter(None, parts)))
@@ -121,10 +121,12 @@ def changes_sensor(
         if key not in tried | resting and any(reason.kind != "always" for reason in reasons)
     )
     if not due:
-        told = [f"{len(tried)} failed with these very inputs: `ai-dataflow retry`"] if tried else []
+        notes = (
+            [f"{len(tried)} failed with these very inputs: `ai-dataflow retry`"] if tried else []
+        )
         if rests := len(resting - tried):
-            told.append(f"{rests} failed in the last {_PAUSE.seconds // 60} minutes, and changed")
-        return dg.SkipReason("; ".join((why(ahead), *told)))
+            notes.append(f"{rests} failed in the last {_PAUSE.seconds // 60} minutes, and changed")
+        return dg.SkipReason("; ".join((why(ahead), *notes)))
     asked = _digest(ahead, due)
     if asked == context.cursor:
         return dg.SkipReason(
@@ -145,15 +147,15 @@ def _resting(ahead: Prospect) -> frozenset[str]:
 
 def nightly_schedule(settings: Settings | None) -> dg.ScheduleDefinition:
     """Build the schedule: on, where the settings have one; else every night, and off."""
-    own = settings.schedule if settings else None
+    section = settings.schedule if settings else None
     status = dg.DefaultScheduleStatus
 
     @dg.schedule(
         name="nightly",
         job=ai_dataflow_job,
-        cron_schedule=own.cron if own else _NIGHTLY,
-        execution_timezone=own.timezone if own else "UTC",
-        default_status=status.RUNNING if own else status.STOPPED,
+        cron_schedule=section.cron if section else _NIGHTLY,
+        execution_timezone=section.timezone if section else "UTC",
+        default_status=status.RUNNING if section else status.STOPPED,
         description="Asks for one run over what changed or failed, at the times of [schedule]. "
         "Off without that section until it is switched on.",
     )
@@ -176,8 +178,8 @@ def why(ahead: Prospect) -> str:
     kinds: dict[Kind, int] = {}
     for reasons in ahead.changes.due.values():
         kinds[reasons[0].kind] = kinds.get(reasons[0].kind, 0) + 1
-    told = [f"{count} {_WORDS[kind]}" for kind, count in sorted(kinds.items())]
-    due = f"{len(ahead.changes.due)} to run" + (f" ({', '.join(told)})" if told else "")
+    counts = [f"{count} {_WORDS[kind]}" for kind, count in sorted(kinds.items())]
+    due = f"{len(ahead.changes.due)} to run" + (f" ({', '.join(counts)})" if counts else "")
     held = f", {len(ahead.plan.held)} held back" if ahead.plan.held else ""
     return f"{due}{held}, {len(ahead.changes.unchanged)} unchanged"
 

@@ -78,10 +78,10 @@ def count_rejects(
     written = _open_rejects_of(job, files, workstation).group_by(*_SOURCE, "reason").len()
     with reaching(workstation.rejects(job.module)):
         counted = written.sort(pl.all()).collect()
-    found: dict[SourceKey, dict[str, int]] = {}
+    rejects: dict[SourceKey, dict[str, int]] = {}
     for product, submodule, reason, rows in counted.iter_rows():
-        found.setdefault(SourceKey(product, submodule), {})[reason] = rows
-    return found
+        rejects.setdefault(SourceKey(product, submodule), {})[reason] = rows
+    return rejects
 
 
 def count_rows(
@@ -160,17 +160,17 @@ def _open_rejects(
 def _open_products(
     counts: Mapping[str, ProductCounts], columns: Sequence[AiColumn], expected: Expectation
 ) -> Iterator[Diagnostic]:
-    for product, own in counts.items():
-        accounted = own.rows_rejected + own.rows_merged + own.rows_published
-        if own.rows_read != accounted:
+    for product, rows in counts.items():
+        accounted = rows.rows_rejected + rows.rows_merged + rows.rows_published
+        if rows.rows_read != accounted:
             yield _open(
                 product,
-                f"{own.rows_read} rows were read, but {own.rows_rejected} rejected + "
-                f"{own.rows_merged} merged + {own.rows_published} written are {accounted}",
+                f"{rows.rows_read} rows were read, but {rows.rows_rejected} rejected + "
+                f"{rows.rows_merged} merged + {rows.rows_published} written are {accounted}",
             )
         for column in (column.name for column in columns):
             values = expected.filled.get(product, {}).get(column, 0)
-            if values != (written := own.filled.get(column, 0)):
+            if values != (written := rows.filled.get(column, 0)):
                 yield _open(product, f"{column} has {values} values, but {written} were written")
 
 

@@ -36,7 +36,9 @@ class PartitionJob:
     def by_product(self) -> dict[str, tuple[SourceJob, ...]]:
         """Give the sources of each product; products by name, submodules as planned."""
         ordered = sorted(self.sources, key=lambda source: source.product)
-        return {p: tuple(own) for p, own in groupby(ordered, key=lambda source: source.product)}
+        return {
+            p: tuple(sources) for p, sources in groupby(ordered, key=lambda source: source.product)
+        }
 
     @property
     def size(self) -> int:

@@ -73,11 +73,11 @@ def _make(steps: Steps, settings: Settings, run_id: str, workstation: Workstatio
     extracts = {extract.key: extract for extract in steps.extracted.extracts}
     opened = {s.key: open_source(s, extracts[s.key], settings) for s in job.sources}
     with scratch(memory) as space:
-        peak = peak_bytes((own.held for own in opened.values()), space.spill_bytes)
+        peak = peak_bytes((source.held for source in opened.values()), space.spill_bytes)
         with reserved(peak, memory):
             for product, sources in job.by_product().items():
-                own = [opened[source.key] for source in sources]
-                steps.merged[product] = _merged(steps, own, space)
+                of_product = [opened[source.key] for source in sources]
+                steps.merged[product] = _merged(steps, of_product, space)
             if not steps.rows_read:
                 locations = [str(source.location) for source in job.sources]
                 first = job.sources[0]

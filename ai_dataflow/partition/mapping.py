@@ -164,20 +164,22 @@ def malformed_rejects(lines: Sequence[str], source: SourceJob, path: str = "") -
     raw = [json.dumps({"line": line}, ensure_ascii=False) for line in lines]
     frame = pl.LazyFrame({"raw_row": raw}, schema={"raw_row": pl.String})
     place = {"ai_column": pl.lit(""), "mapping_cell": pl.lit(source.place)}
-    found = {"reason": pl.lit("REJ-003"), "source": pl.lit(in_file(source, path)), **place}
-    return _reject_rows(frame, source, found)
+    columns = {"reason": pl.lit("REJ-003"), "source": pl.lit(in_file(source, path)), **place}
+    return _reject_rows(frame, source, columns)
 
 
-def _reject_rows(frame: pl.LazyFrame, source: SourceJob, found: dict[str, pl.Expr]) -> pl.LazyFrame:
+def _reject_rows(
+    frame: pl.LazyFrame, source: SourceJob, columns: dict[str, pl.Expr]
+) -> pl.LazyFrame:
     """Give rejects the reject table's columns; those of the run are added when they are written."""
-    told = {
+    values = {
         "product_code": pl.lit(source.product),
         "submodule_name": pl.lit(source.submodule),
         "source": pl.lit(str(source.location)),
-        **found,
+        **columns,
     }
-    own = {*frame.collect_schema(), *told}
-    nulls = {n: pl.lit(None, dtype) for n, dtype in reject_tables.SCHEMA.items() if n not in own}
-    return frame.with_columns(**told, **nulls).select(
+    names = {*frame.collect_schema(), *values}
+    nulls = {n: pl.lit(None, dtype) for n, dtype in reject_tables.SCHEMA.items() if n not in names}
+    return frame.with_columns(**values, **nulls).select(
         pl.col(name).cast(dtype) for name, dtype in reject_tables.SCHEMA.items()
     )

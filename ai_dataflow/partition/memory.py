@@ -50,7 +50,7 @@ def _width(ai_type: str) -> int:
 
 def peak_bytes(held: Iterable[int], spill_bytes: int) -> int:
     """Estimate what a partition takes at most; sources of more than `spill_bytes` are on disk."""
-    return _PEAK * sum(min(own, spill_bytes) for own in held)
+    return _PEAK * sum(min(size, spill_bytes) for size in held)
 
 
 @contextmanager

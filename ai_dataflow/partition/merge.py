@@ -185,28 +185,28 @@ def _matches(left: Part, right: Part, keys: list[str]) -> _Matches:
 
 def _repeated(part: Part, often: pl.DataFrame, keys: list[str], times: str) -> dict[str, int]:
     """Count the values that rows bring along beyond once, by how many `times` they are matched."""
-    own = _own(part, keys)
-    if not often.height or not own:
-        return dict.fromkeys(own, 0)
+    columns = _unkeyed(part, keys)
+    if not often.height or not columns:
+        return dict.fromkeys(columns, 0)
     more = often.lazy().filter(pl.col(times) > 1).select(*keys, pl.col(times).cast(pl.Int64) - 1)
     values = [pl.col(times).filter(pl.col(column).is_not_null()).sum().alias(column)
-              for column in own]  # fmt: skip
+              for column in columns]  # fmt: skip
     return part.rows.join(more, on=keys, how="inner").select(values).collect().row(0, named=True)
 
 
-def _own(part: Part, keys: Sequence[str]) -> list[str]:
+def _unkeyed(part: Part, keys: Sequence[str]) -> list[str]:
     return [column for column in part.filled if column not in keys]
 
 
 def _filled(left: Part, right: Part, keys: list[str], matches: _Matches) -> dict[str, int]:
     """Count the values after a join: a matched key is coalesced into one."""
     shared = {key: left.filled[key] + right.filled[key] - matches.keys for key in keys}
-    own = {
+    others = {
         column: part.filled[column] + matches.repeated[column]
         for part in (left, right)
-        for column in _own(part, keys)
+        for column in _unkeyed(part, keys)
     }
-    return shared | own
+    return shared | others
 
 
 def _conform(rows: pl.LazyFrame, columns: Sequence[AiColumn], product: str) -> pl.LazyFrame:

@@ -86,11 +86,11 @@ def _restored(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def _fields(
     expr: pl.Expr, dtype: pl.Struct, turned: Callable[[pl.Expr, pl.DataType], pl.Expr]
 ) -> pl.Expr:
-    own = [
+    fields = [
         turned(expr.struct.field(field.name), _instance(field.dtype)).alias(field.name)
         for field in dtype.fields
     ]
-    return pl.when(expr.is_not_null()).then(pl.struct(own))
+    return pl.when(expr.is_not_null()).then(pl.struct(fields))
 
 
 def _text(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -100,8 +100,8 @@ def _text(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         case pl.Date():
             return _spelled(expr, dtype, within_calendar(expr, dtype, 0).dt.strftime(_DAY))
         case pl.Datetime():
-            known = within_calendar(expr, dtype)
-            in_utc = known.dt.convert_time_zone("UTC") if dtype.time_zone else known
+            valid = within_calendar(expr, dtype)
+            in_utc = valid.dt.convert_time_zone("UTC") if dtype.time_zone else valid
             form = f"{_INSTANT}Z" if dtype.time_zone else _INSTANT
             return _spelled(expr, dtype, in_utc.dt.strftime(form))
         case pl.Time():

@@ -52,10 +52,10 @@ def look(job: PartitionJob, current: Current, workstation: Workstation) -> Publi
         published = data.group_by(PRODUCT_COLUMN).agg(pl.len().alias(_ROWS), pl.all().count())
         counted = published.collect().to_dicts()
     with reaching(workstation.kept(job.module)):
-        for own in all_kept(workstation, job.module, job.client):
-            if own.publication == current.publication:
-                rows = _counted(scan_kept(own, workstation))
-                kept.setdefault(own.product, {})[own.submodule] = rows
+        for file in all_kept(workstation, job.module, job.client):
+            if file.publication == current.publication:
+                rows = _counted(scan_kept(file, workstation))
+                kept.setdefault(file.product, {})[file.submodule] = rows
     products = {}
     for row in sorted(counted, key=lambda row: str(row[PRODUCT_COLUMN])):
         product, height = row.pop(PRODUCT_COLUMN), row.pop(_ROWS)
@@ -87,9 +87,9 @@ def remerge(published: Published, late: Sequence[Part], space: Scratch) -> dict[
     """
     names = sorted({*published.products, *(part.source.product for part in late)})
     return {
-        product: _product(product, published, own, space)
+        product: _product(product, published, parts, space)
         for product in names
-        for own in [[part for part in late if part.source.product == product]]
+        for parts in [[part for part in late if part.source.product == product]]
     }
 
 
@@ -103,7 +103,7 @@ def _product(product: str, published: Published, late: list[Part], space: Scratc
         _check_kept(sources, kept, rows, published.job, space)
         parts = _with_late_rows(sources, kept, late)
         done = merge_product(parts, space)
-        base = sum(own.height for own in kept.values())
+        base = sum(piece.height for piece in kept.values())
         kept = {part.source.submodule: part.good for part in parts}
         return MergedProduct(done.rows, done.rows_merged, done.filled, kept, base)
     if len(keyed := [source for source in sources if source.key_columns]) > 1:
@@ -162,16 +162,16 @@ def _with_late_rows(
 def _part(source: SourceJob, rows: Sequence[Rows]) -> Part:
     types = {row.ai_column: ai_types.to_polars(row.ai_type) for row in source.mappings}
     frames = []
-    for own in rows:
+    for piece in rows:
         # A column that the sheet has got since is null in the rows from before.
         added = [
             pl.lit(None, dtype).alias(name)
             for name, dtype in types.items()
-            if name not in own.filled
+            if name not in piece.filled
         ]
-        frames.append(own.frame.with_columns(added).select(list(types)))
-    filled = {name: sum(own.filled.get(name, 0) for own in rows) for name in types}
-    height = sum(own.height for own in rows)
+        frames.append(piece.frame.with_columns(added).select(list(types)))
+    filled = {name: sum(piece.filled.get(name, 0) for piece in rows) for name in types}
+    height = sum(piece.height for piece in rows)
     return Part(source, source.key_columns, pl.concat(frames), height, filled)
 
 

@@ -37,7 +37,7 @@ from ai_dataflow.workstation.reject_tables import Current
 # Beside the reject table's columns: the number of a row, and whether it passes now.
 _NUMBER, _PASSES, _NOW = "\ue000number", "\ue000passes", "\ue000now "
 _NO_COLUMN = "\ue000none"  # of a source that is mapped to literals alone
-_TOLD = ("reason", "ai_column", "mapping_cell")
+_REASON_COLUMNS = ("reason", "ai_column", "mapping_cell")
 
 
 def replay(
@@ -94,7 +94,7 @@ class _Again:
     def table(self, run_id: str) -> pl.LazyFrame:
         """Give all rows of the reject table as they are from now on, in the order that they had."""
         passes = pl.col(_PASSES).fill_null(value=False)
-        now = {name: pl.coalesce(_NOW + name, name) for name in _TOLD}
+        now = {name: pl.coalesce(_NOW + name, name) for name in _REASON_COLUMNS}
         marked = {"replayed_run_id": pl.lit(run_id), "replayed_at": pl.lit(datetime.now(UTC))}
         marks = {n: pl.when(passes).then(mark).otherwise(n) for n, mark in marked.items()}
         return (
@@ -115,8 +115,8 @@ def _map_again(
     open_rows = listed.filter(reject_tables.IS_OPEN)
     with reaching(workstation.rejects(job.module)):
         groups = open_rows.group_by("product_code", "submodule_name", "raw_schema").len()
-        found = groups.sort(pl.all()).collect().rows()
-    for product, submodule, schema, rows in found:
+        counts = groups.sort(pl.all()).collect().rows()
+    for product, submodule, schema, rows in counts:
         key = SourceKey(product, submodule)
         if schema is None or (source := sources.get(key)) is None:
             # A line that is no row; a source that is gone.
@@ -127,9 +127,9 @@ def _map_again(
             & (pl.col("submodule_name") == submodule)
             & (pl.col("raw_schema") == schema)
         )
-        own = open_rows.filter(is_own).select(_NUMBER, "raw_row")
+        rejects = open_rows.filter(is_own).select(_NUMBER, "raw_row")
         with reaching(workstation.rejects(job.module)):
-            held = space.hold(own, int(bytes_per_row(own) * rows))
+            held = space.hold(rejects, int(bytes_per_row(rejects) * rows))
         part = _map(source, held, schema, again, space, int(bytes_per_row(held) * rows))
         passed = part.height
         again.sources.append(MappedSource(key, part, rows, rows - passed, rows_replayed=passed))
@@ -137,17 +137,17 @@ def _map_again(
 
 
 def _map(
-    source: SourceJob, own: pl.LazyFrame, schema: str, again: _Again, space: Scratch, size: int
+    source: SourceJob, rejects: pl.LazyFrame, schema: str, again: _Again, space: Scratch, size: int
 ) -> Part:
     """Map the rejects of a source; note of each whether it passes."""
-    compiled, raw = _raw(source, own, schema)
+    compiled, raw = _raw(source, rejects, schema)
     mapped = space.hold(map_rows(raw, compiled, numbered=False), size)
-    now = {f"{_NOW}{name}": told for name, told in reasons(compiled).items()}
+    now = {f"{_NOW}{name}": expr for name, expr in reasons(compiled).items()}
     failed = pl.col(REASON).is_not_null()
-    verdict = pl.concat([own.select(_NUMBER), mapped.select(REASON)], how="horizontal").select(
+    verdict = pl.concat([rejects.select(_NUMBER), mapped.select(REASON)], how="horizontal").select(
         _NUMBER,
         failed.not_().alias(_PASSES),
-        *(pl.when(failed).then(told).alias(name) for name, told in now.items()),
+        *(pl.when(failed).then(expr).alias(name) for name, expr in now.items()),
     )
     again.verdicts.append(verdict)
     counted = count(mapped, compiled)
@@ -155,7 +155,9 @@ def _map(
     return Part(source, source.key_columns, good, counted.good, counted.filled)
 
 
-def _raw(source: SourceJob, own: pl.LazyFrame, schema: str) -> tuple[CompiledSource, pl.LazyFrame]:
+def _raw(
+    source: SourceJob, rejects: pl.LazyFrame, schema: str
+) -> tuple[CompiledSource, pl.LazyFrame]:
     """Give a source's rejected rows as they were read, and its mapping compiled against them.
 
     Raises:
@@ -176,5 +178,5 @@ def _raw(source: SourceJob, own: pl.LazyFrame, schema: str) -> tuple[CompiledSou
         what = f"it cannot be told which column is meant: {guess.message}"
         raise not_replayable(source.product, source.submodule, what, guess.place)
     if not columns:
-        return compiled, own.select(pl.col(_NUMBER).alias(_NO_COLUMN))
-    return compiled, decoded(own, "raw_row", columns)
+        return compiled, rejects.select(pl.col(_NUMBER).alias(_NO_COLUMN))
+    return compiled, decoded(rejects, "raw_row", columns)

@@ -79,11 +79,11 @@ class Scratch:
         schema = frame.collect_schema()
         with _spilling():
             frame.sink_parquet(into, compression="lz4", mkdir=True)
-        found = [sorted((folder / f"{_PART}={part}").glob("*.parquet")) for part in range(parts)]
+        written = [sorted((folder / f"{_PART}={part}").glob("*.parquet")) for part in range(parts)]
         return [
             pl.scan_parquet(files, hive_partitioning=False) if files
             else pl.LazyFrame(schema=schema)
-            for files in found
+            for files in written
         ]  # fmt: skip
 
     def _path(self) -> Path:

@@ -49,7 +49,7 @@ class Steps:
         rejected: defaultdict[SourceKey, int] = defaultdict(int)
         for source in self.mapped:
             rejected[source.key] += source.rows_left_out
-        return Expectation(rejected, {p: own.filled for p, own in self.merged.items()})
+        return Expectation(rejected, {p: merged.filled for p, merged in self.merged.items()})
 
     def counts(self, written: WrittenRows | None = None) -> dict[str, ProductCounts]:
         """Give where each product's rows went, as far as it is known.
@@ -62,24 +62,24 @@ class Steps:
         return {product: self._counts(product, rows) for product in products}
 
     def _counts(self, product: str, written: WrittenRows) -> ProductCounts:
-        own = [source for source in self.mapped if source.key.product == product]
+        mapped = [source for source in self.mapped if source.key.product == product]
         merged = self.merged.get(product)
-        found = self.rejects.counts if self.rejects else {}
+        counts = self.rejects.counts if self.rejects else {}
         sources = {
             key.submodule: SourceCounts(
-                sum(source.rows_read for source in own if source.key == key), found.get(key, {})
+                sum(source.rows_read for source in mapped if source.key == key), counts.get(key, {})
             )
-            for key in dict.fromkeys(source.key for source in own)
+            for key in dict.fromkeys(source.key for source in mapped)
         }
         # Until they are written, rejects are what mapping left out.
-        left_out = sum(source.rows_left_out for source in own)
+        left_out = sum(source.rows_left_out for source in mapped)
         listed = sum(sum(source.rejected.values()) for source in sources.values())
         return ProductCounts(
-            rows_read=sum(s.rows_read for s in own) + (merged.rows_before if merged else 0),
+            rows_read=sum(s.rows_read for s in mapped) + (merged.rows_before if merged else 0),
             rows_rejected=listed if self.rejects else left_out,
             rows_merged=merged.rows_merged if merged else 0,
             rows_published=written.rows.get(product, 0),
-            rows_replayed=sum(source.rows_replayed for source in own),
+            rows_replayed=sum(source.rows_replayed for source in mapped),
             filled=written.filled.get(product, {}),
             sources=sources,
         )

@@ -71,9 +71,9 @@ def _keep_rows(steps: Steps, workstation: Workstation) -> None:
     """Keep the rows of joined products that have rejects, for the replay of these."""
     job, expected = steps.job, steps.expected
     for product, merged in steps.merged.items():
-        for submodule, own in merged.kept.items() if expected.has_rejects(product) else ():
+        for submodule, rows in merged.kept.items() if expected.has_rejects(product) else ():
             name = Kept(job.module, job.client, steps.publication, product, submodule)
-            check_kept(name, own.height, keep(own.frame, name, workstation).rows)
+            check_kept(name, rows.height, keep(rows.frame, name, workstation).rows)
 
 
 def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Workstation) -> WrittenRejects:
@@ -88,9 +88,9 @@ def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Workstation
 def _write_rows(steps: Steps, workstation: Workstation) -> WrittenRows:
     """Write the rows of a partition, into files of equal, sensible size; check that they add up."""
     job = steps.job
-    rows = union_products({p: own.rows for p, own in steps.merged.items()}, job.columns)
+    rows = union_products({p: merged.rows for p, merged in steps.merged.items()}, job.columns)
     counts = steps.counts().values()
-    height = sum(own.rows_read - own.rows_merged for own in counts)
+    height = sum(count.rows_read - count.rows_merged for count in counts)
     table = workstation.dataset(job.module)
     files = write_partition(
         rows, table, job.client, steps.publication, _rows_per_file(rows, height)

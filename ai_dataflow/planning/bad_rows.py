@@ -75,7 +75,7 @@ def _matching(
     module = row.module if re.fullmatch(MODULE_RULE, row.module) else ""
     product = row.product if re.fullmatch(NAME_RULE, row.product) else ""
     submodule = row.submodule if re.fullmatch(NAME_RULE, row.submodule) else ""
-    own = {
+    sources = {
         (r.module, r.product, r.submodule)
         for r in mapping
         if row.product == EVERY_PRODUCT != r.product and r.ai_column == row.ai_column
@@ -86,5 +86,5 @@ def _matching(
         if module in ("", control.module)
         and product in ("", control.product)
         and submodule in ("", control.submodule)
-        and (control.module, control.product, control.submodule) not in own
+        and (control.module, control.product, control.submodule) not in sources
     ]

@@ -92,23 +92,23 @@ def changes(
             program wrote its files anew.
         settings: of the project.
     """
-    found = Changes()
+    compared = Changes()
     in_vain = set()
     for key, job in jobs.items():
         inputs, record = inputs_of(job, settings, content_seen), records.get(key, Record())
         reasons = tuple(_reasons(job, inputs, record, published.get(key)))
         if not reasons:
-            found.unchanged[key] = record
+            compared.unchanged[key] = record
             continue
         is_told = all(source.content for source in inputs.sources.values())
         # Who goes back to an earlier state has another: a run was in between.
         runs = [record.run_id, record.failed.run_id if record.failed else ""] if is_told else []
-        found.due[key], found.states[key] = reasons, digest([inputs.model_dump(), runs])
+        compared.due[key], compared.states[key] = reasons, digest([inputs.model_dump(), runs])
         if record.failed:
-            found.failed[key] = record.failed.at
+            compared.failed[key] = record.failed.at
             if is_told and record.failed.inputs == inputs:
                 in_vain.add(key)
-    return replace(found, in_vain=frozenset(in_vain))
+    return replace(compared, in_vain=frozenset(in_vain))
 
 
 def _reasons(

@@ -25,18 +25,18 @@ def check_product(sources: Sequence[SourceJob]) -> list[Diagnostic]:
 
 def _no_shared_key(keyed: Sequence[SourceJob]) -> Iterable[Diagnostic]:
     """The join goes from source to source; each must share a key with those before it."""
-    known: list[str] = list(keyed[0].key_columns) if keyed else []
+    keys: list[str] = list(keyed[0].key_columns) if keyed else []
     for source in keyed[1:]:
-        if not set(known) & set(source.key_columns):
+        if not set(keys) & set(source.key_columns):
             row = next(row for row in source.mappings if row.is_key)
             yield row.problem(
                 "MAP-013",
                 "is_key",
                 f"`{source.submodule}` has the keys {listing(source.key_columns)}; the submodules "
-                f"that it is joined to have {listing(known)}",
+                f"that it is joined to have {listing(keys)}",
                 "mark a key that both have, or no key to append the rows",
             )
-        known += source.key_columns
+        keys += source.key_columns
 
 
 def _mapped_by_two(keyed: Sequence[SourceJob]) -> Iterable[Diagnostic]:
@@ -89,14 +89,14 @@ def check_unused(findings: Findings, project: Project, active: Sequence[ControlR
     taken for a typo, which would make columns of nulls: errors, which hold back the partitions that
     they seem to be about. Others wait for their product or module: a warning, once for each source.
     """
-    known, spelled = _names(active), _names(project.control)
+    used, spelled = _names(active), _names(project.control)
     unused: dict[_Names, list[MappingRow]] = {}
     for row in project.mapping:
         names = (row.module, row.product, row.submodule)
-        if names not in known and all(names):
+        if names not in used and all(names):
             unused.setdefault(names, []).append(row)
     for names, rows in unused.items():
-        column, name, values = _odd_one(names, known)
+        column, name, values = _odd_one(names, used)
         meant = "" if names in spelled else nearest(name, values)
         touched = [row for row in active if meant and _is_meant(row, names, column, meant)]
         if _maps_any(project.mapping, touched, {row.ai_column for row in rows}):
@@ -128,8 +128,8 @@ _Names = tuple[str, str, str]
 
 def _names(rows: Iterable[ControlRow]) -> set[tuple[str, str, str]]:
     """Give the names that mapping rows can have in these control rows, `*` rows too."""
-    own = {(row.module, row.product, row.submodule) for row in rows}
-    return own | {(module, EVERY_PRODUCT, submodule) for module, _, submodule in own}
+    exact = {(row.module, row.product, row.submodule) for row in rows}
+    return exact | {(module, EVERY_PRODUCT, submodule) for module, _, submodule in exact}
 
 
 def _about(problem: Diagnostic, row: MappingRow) -> Diagnostic:
@@ -142,17 +142,17 @@ _NAME_COLUMNS = ("module_name", "product_code", "submodule_name")
 
 
 def _odd_one(
-    names: tuple[str, str, str], known: set[tuple[str, str, str]]
+    names: tuple[str, str, str], used: set[tuple[str, str, str]]
 ) -> tuple[str, str, list[str]]:
     """Find the name that makes a row match nothing, and what stands there in rows that do.
 
     Swap any one name: if the row is then known, that one is odd; else it is the first unknown.
     """
     for i, column in enumerate(_NAME_COLUMNS):
-        values = sorted({k[i] for k in known if k[:i] + k[i + 1 :] == names[:i] + names[i + 1 :]})
+        values = sorted({k[i] for k in used if k[:i] + k[i + 1 :] == names[:i] + names[i + 1 :]})
         if values:
             return column, names[i], values
-    i = next((i for i in range(3) if names[i] not in {k[i] for k in known}), 2)
+    i = next((i for i in range(3) if names[i] not in {k[i] for k in used}), 2)
     return _NAME_COLUMNS[i], names[i], []
 
 
@@ -169,12 +169,12 @@ def _is_meant(row: ControlRow, names: tuple[str, str, str], column: str, meant: 
 def check_teams(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
     """Find errors that would have no owner, and teams of products that are not there."""
     for team in project.teams:
-        for column, value, known in (
+        for column, value, names in (
             ("product_code", team.product, {row.product for row in project.control}),
             ("module_name", team.module, {row.module for row in project.control}),
         ):
-            if value != ANY and value not in known:
-                findings.add(_unknown_in_teams(team, column, value, known))
+            if value != ANY and value not in names:
+                findings.add(_unknown_in_teams(team, column, value, names))
     pairs = sorted({(row.product, row.module) for row in active})
     for concern in ("source", "mapping", "platform"):
         orphans = [
@@ -186,11 +186,11 @@ def check_teams(findings: Findings, project: Project, active: Sequence[ControlRo
             findings.add(_no_owner(project, concern, orphans))
 
 
-def _unknown_in_teams(team: Team, column: str, value: str, known: set[str]) -> Diagnostic:
+def _unknown_in_teams(team: Team, column: str, value: str, names: set[str]) -> Diagnostic:
     return team.problem(
         "TEM-009",
         column,
-        f"no control row has the {column} `{value[:80]}`{did_you_mean(value, known)}",
+        f"no control row has the {column} `{value[:80]}`{did_you_mean(value, names)}",
         "correct it; * is any",
         severity="warning",
     )

@@ -56,8 +56,8 @@ def module_coverage(
     mapped: dict[str, set[str]] = {}
     required: set[str] = set()
     for source in sources:
-        own = mapped.setdefault(source.product, set())
-        own.update(row.ai_column for row in source.mappings)
+        of_product = mapped.setdefault(source.product, set())
+        of_product.update(row.ai_column for row in source.mappings)
         required.update(row.ai_column for row in source.mappings if row.required)
     products = tuple(sorted(mapped))
 

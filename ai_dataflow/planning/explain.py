@@ -58,19 +58,19 @@ def feeds(
 
     `filled` are the (partition, product) pairs whose published rows have values in it.
     """
-    found: dict[tuple[str, str, str], Feed] = {}
+    all_feeds: dict[tuple[str, str, str], Feed] = {}
     for job in plan.jobs.values():
         for source in job.sources:
             for row in source.mappings:
                 if row.ai_column == ai_column:
                     key = (job.module, source.product, source.submodule)
-                    known = found.get(key) or _feed(job, source, row, schemas)
+                    feed = all_feeds.get(key) or _feed(job, source, row, schemas)
                     here = int((job.partition, source.product) in filled)
-                    found[key] = Feed(
-                        **{**known.to_json(), "clients": known.clients + 1,
-                           "filled": known.filled + here}
+                    all_feeds[key] = Feed(
+                        **{**feed.to_json(), "clients": feed.clients + 1,
+                           "filled": feed.filled + here}
                     )  # fmt: skip
-    return [found[key] for key in sorted(found)]
+    return [all_feeds[key] for key in sorted(all_feeds)]
 
 
 def _feed(
@@ -110,11 +110,11 @@ def _source_lines(source: SourceJob, look: Look | None) -> Iterator[str]:
 
 def _merge_lines(sources: tuple[SourceJob, ...]) -> Iterator[str]:
     keyed = [source for source in sources if source.key_columns]
-    known = list(keyed[0].key_columns) if keyed else []
+    keys = list(keyed[0].key_columns) if keyed else []
     for right in keyed[1:]:
-        shared = [key for key in dict.fromkeys(known) if key in right.key_columns]
+        shared = [key for key in dict.fromkeys(keys) if key in right.key_columns]
         yield f"    full outer join of {right.submodule} on {', '.join(shared)}"
-        known += right.key_columns
+        keys += right.key_columns
     for source in sources:
         if not source.key_columns and len(sources) > 1:
             yield f"    append {source.submodule}"

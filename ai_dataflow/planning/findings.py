@@ -23,7 +23,7 @@ def is_partition(key: str) -> bool:
 
 
 @dataclass
-class _Found:
+class _Finding:
     problem: Diagnostic
     partitions: set[PartitionKey]
     messages: set[str]
@@ -34,30 +34,30 @@ class Findings:
     """Problems by code and place; the same one for many clients is one, with a count."""
 
     teams: tuple[Team, ...]
-    _found: dict[tuple[str, str], _Found] = field(default_factory=dict)
+    _entries: dict[tuple[str, str], _Finding] = field(default_factory=dict)
 
     def add(self, problem: Diagnostic, rows: Iterable[ControlRow] = ()) -> None:
         """Add a problem that touches the partitions of these control rows."""
         touched = list(rows)
         keys = {row.partition for row in touched if is_partition(row.partition)}
         located = _with_scope(problem, touched)
-        found = self._found.setdefault(
-            (problem.code, problem.place), _Found(located, set(), {located.message})
+        finding = self._entries.setdefault(
+            (problem.code, problem.place), _Finding(located, set(), {located.message})
         )
-        found.partitions |= keys if problem.severity == "error" else set()
-        found.messages.add(located.message)
+        finding.partitions |= keys if problem.severity == "error" else set()
+        finding.messages.add(located.message)
 
     def copy(self) -> Findings:
         """Give the same findings, for more to be added."""
-        found = {
-            key: _Found(own.problem, set(own.partitions), set(own.messages))
-            for key, own in self._found.items()
+        entries = {
+            key: _Finding(finding.problem, set(finding.partitions), set(finding.messages))
+            for key, finding in self._entries.items()
         }
-        return Findings(self.teams, found)
+        return Findings(self.teams, entries)
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Give all problems, with their owners, in the order of the tables."""
-        finished = [_finish(found, self.teams) for found in self._found.values()]
+        finished = [_finish(finding, self.teams) for finding in self._entries.values()]
         return tuple(sorted(finished, key=_reading_order))
 
 
@@ -75,11 +75,11 @@ def held(diagnostics: Iterable[Diagnostic]) -> dict[PartitionKey, tuple[Diagnost
     return {key: tuple(problems) for key, problems in sorted(partitions.items())}
 
 
-def _finish(found: _Found, teams: tuple[Team, ...]) -> Diagnostic:
-    more = len(found.messages) - 1
-    message = found.problem.message + (f" (and {more} more like it)" if more else "")
-    problem = replace(found.problem, message=message)
-    return with_owner(teams, problem.holding(sorted(found.partitions)))
+def _finish(finding: _Finding, teams: tuple[Team, ...]) -> Diagnostic:
+    more = len(finding.messages) - 1
+    message = finding.problem.message + (f" (and {more} more like it)" if more else "")
+    problem = replace(finding.problem, message=message)
+    return with_owner(teams, problem.holding(sorted(finding.partitions)))
 
 
 def _reading_order(problem: Diagnostic) -> tuple[int, int, str]:

@@ -77,14 +77,14 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
     location = source.location
     if not isinstance(location, SqlLocation):
         return
-    known = {name.casefold() for name in schema}
+    names = {name.casefold() for name in schema}
     named = (
         (location.client_column, "module_location"),
         (location.change_column, "module_location"),
         (source.append_by, "load"),
     )
     for column, cell in named:
-        if column and column.casefold() not in known:
+        if column and column.casefold() not in names:
             yield row.problem(
                 "CTL-014",
                 cell,

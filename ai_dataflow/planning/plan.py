@@ -41,30 +41,32 @@ class Plan:
     def locations(self, only: Collection[PartitionKey] | None = None) -> dict[Location, str]:
         """Give the locations of the jobs, of some partitions only if asked, with a cell each."""
         jobs = (job for key, job in self.jobs.items() if only is None or key in only)
-        found: dict[Location, str] = {}
+        places: dict[Location, str] = {}
         for source in (source for job in jobs for source in job.sources):
-            found.setdefault(source.location, source.place)
-        return found
+            places.setdefault(source.location, source.place)
+        return places
 
     def as_seen(self, seen: Survey) -> dict[PartitionKey, PartitionJob]:
         """Give the jobs with what a survey saw at their sources."""
         return {
             key: replace(
                 job,
-                sources=tuple(replace(own, seen=seen.get(own.location)) for own in job.sources),
+                sources=tuple(
+                    replace(source, seen=seen.get(source.location)) for source in job.sources
+                ),
             )
             for key, job in self.jobs.items()
         }
 
     def unknown(self, keys: Iterable[str]) -> list[Diagnostic]:
         """Give a diagnostic for each key that is no partition of an active control row."""
-        known = set(self.partitions)
+        partitions = set(self.partitions)
         return [
             Diagnostic(
                 "RUN-001",
-                f"no active row of the control table makes `{key}`{did_you_mean(key, known)}",
+                f"no active row of the control table makes `{key}`{did_you_mean(key, partitions)}",
                 fix="a partition is called 'module|client'",
             )
             for key in keys
-            if key not in known
+            if key not in partitions
         ]

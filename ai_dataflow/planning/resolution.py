@@ -22,13 +22,13 @@ def module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...]
     modules: dict[str, dict[str, AiColumn]] = {}
     for row in rows:
         columns = modules.setdefault(row.module, {})
-        known = columns.get(row.ai_column)
+        column = columns.get(row.ai_column)
         if not is_usable(row.ai_column):
             continue
-        if known is None and ai_types.is_known(row.ai_type):
+        if column is None and ai_types.is_known(row.ai_type):
             columns[row.ai_column] = AiColumn(row.ai_column, row.ai_type, row.description)
-        elif known is not None and not known.description:
-            columns[row.ai_column] = replace(known, description=row.description)
+        elif column is not None and not column.description:
+            columns[row.ai_column] = replace(column, description=row.description)
     return {module: tuple(columns.values()) for module, columns in modules.items()}
 
 
@@ -65,13 +65,13 @@ def _mapping_lookup(
     rows: Iterable[MappingRow],
 ) -> Callable[[str, str, str], tuple[MappingRow, ...]]:
     by_source = grouped(rows, lambda row: (row.module, row.submodule))
-    found: dict[tuple[str, str, str], tuple[MappingRow, ...]] = {}
+    cached: dict[tuple[str, str, str], tuple[MappingRow, ...]] = {}
 
     def lookup(module: str, product: str, submodule: str) -> tuple[MappingRow, ...]:
         key = (module, product, submodule)
-        if key not in found:
-            found[key] = rows_for(by_source.get((module, submodule), ()), *key)
-        return found[key]
+        if key not in cached:
+            cached[key] = rows_for(by_source.get((module, submodule), ()), *key)
+        return cached[key]
 
     return lookup
 

@@ -84,15 +84,15 @@ def _clean_module(
         with lease(workstation.leases(module), module, run_id) as held:
             if not dry_run:
                 tidy(workstation, module, writer_of(held))
-            found = list(_left_over(workstation, module, datetime.now(UTC) - age))
+            left = list(_left_over(workstation, module, datetime.now(UTC) - age))
             held.check()
-            for folder, path, _ in () if dry_run else found:
+            for folder, path, _ in () if dry_run else left:
                 with reaching(folder):
                     folder.delete([path])
     except DataflowError as error:
         return Cleaned((), 0, error.diagnostics)
-    urls = tuple(folder.join(path) for folder, path, _ in found)
-    return Cleaned(urls, sum(size for _, _, size in found))
+    urls = tuple(folder.join(path) for folder, path, _ in left)
+    return Cleaned(urls, sum(size for _, _, size in left))
 
 
 def _left_over(
@@ -115,7 +115,7 @@ def _left_over(
     kept = workstation.kept(module)
     if old := _old(kept, before, _KEPT):
         seen = reject_tables.current(workstation, module)
-        unused = {own.path for own in unseen(all_kept(workstation, module), seen)}
+        unused = {file.path for file in unseen(all_kept(workstation, module), seen)}
         yield from ((kept, path, size) for path, size in old.items() if path in unused)
 
 

@@ -43,18 +43,18 @@ def make(run: Run, jobs: list[PartitionJob], tasks_of: Tasks, watcher: Watcher) 
     try:
         engine = open_engine(run.project.settings, run.stages)
     except DataflowError as error:
-        for module, own in groupby(jobs, key=lambda job: job.module):
-            _finish_module(run, module, [_refused(run, job, error) for job in own], None)
+        for module, group in groupby(jobs, key=lambda job: job.module):
+            _finish_module(run, module, [_refused(run, job, error) for job in group], None)
         return
     done = 0
 
-    def told(note: str = "") -> None:
+    def watch(note: str = "") -> None:
         watcher(Progress(done, len(jobs), note))
 
-    for module, own in groupby(jobs, key=lambda job: job.module):
-        for _ in _make_module(run, module, list(own), tasks_of, engine, told):
+    for module, group in groupby(jobs, key=lambda job: job.module):
+        for _ in _make_module(run, module, list(group), tasks_of, engine, watch):
             done += 1
-            told()
+            watch()
 
 
 def _make_module(
@@ -63,14 +63,14 @@ def _make_module(
     jobs: list[PartitionJob],
     tasks_of: Tasks,
     engine: Engine,
-    told: Callable[[str], None],
+    watch: Callable[[str], None],
 ) -> Iterator[PartitionResult]:
     """Make a module's partitions; give each as it is done, and publish them all."""
     results: list[PartitionResult] = []
     with ExitStack() as stack:
         try:
             folder = run.workstation.leases(module)
-            held = stack.enter_context(lease(folder, module, run.run_id, told))
+            held = stack.enter_context(lease(folder, module, run.run_id, watch))
             tasks = tasks_of(jobs, held)
         except DataflowError as error:
             results += [_refused(run, job, error) for job in jobs]

@@ -131,7 +131,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     removed = sorted(partitions_of(modules) - set(run.plan.partitions))
     # A replay says nothing of what it is not about.
     of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
-    told = [*of_plan, *problems, *_untold(run)]
+    diagnostics = [*of_plan, *problems, *_untold(run)]
     made = RunReport(
         run_id=run.run_id,
         kind=run.kind,
@@ -141,7 +141,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
         partitions=sorted(run.partitions, key=lambda partition: partition.partition),
         versions={name: module.version for name, module in modules.items()} | run.versions,
         removed=removed,
-        diagnostics=[problem.to_json() for problem in told],
+        diagnostics=[problem.to_json() for problem in diagnostics],
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
         work={kind: round(seconds, 4) for kind, seconds in run.work.items()},
@@ -162,13 +162,13 @@ def table_report(
         problems: why they cannot, with their owners.
     """
     if draft is None:
-        told, partitions = list(problems), []
+        diagnostics, partitions = list(problems), []
     else:
         plan = draft.plan
         run = Run(draft.project, plan, open_workstation(settings), "", STAGES, NOBODY)
-        told, partitions = plan.errors, [not_run(run, key) for key in plan.held]
+        diagnostics, partitions = plan.errors, [not_run(run, key) for key in plan.held]
     errors = "\n".join(
-        sorted(f"{problem.code} {problem.place} {problem.message}" for problem in told)
+        sorted(f"{problem.code} {problem.place} {problem.message}" for problem in diagnostics)
     )
     now = datetime.now(UTC)
     return RunReport(
@@ -176,7 +176,7 @@ def table_report(
         started=now,
         finished=now,
         partitions=partitions,
-        diagnostics=[problem.to_json() for problem in told],
+        diagnostics=[problem.to_json() for problem in diagnostics],
     )
 
 

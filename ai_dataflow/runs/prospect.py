@@ -78,20 +78,20 @@ def look_ahead(draft: Draft) -> Prospect:
     modules = published(workstation)
     publications = {
         PartitionKey.of(module, client): publication
-        for module, own in modules.items()
-        for client, publication in own.publications.items()
+        for module, dataset in modules.items()
+        for client, publication in dataset.publications.items()
     }
     jobs = draft.plan.as_seen(seen)
     records = read_records(workstation, sorted({job.module for job in jobs.values()}))
-    found = changes(jobs, records, publications, settings)
-    schemas = read_schemas(draft.plan.locations(found.due), settings, seen)
+    compared = changes(jobs, records, publications, settings)
+    schemas = read_schemas(draft.plan.locations(compared.due), settings, seen)
     plan = complete(draft, schemas, seen)
-    own = found.only(plan.jobs)
+    feasible = compared.only(plan.jobs)
     removed = sorted(publications.keys() - set(plan.partitions))
-    partitions = tuple(sorted((*own.due, *plan.held)))
+    partitions = tuple(sorted((*feasible.due, *plan.held)))
     seconds = time.perf_counter() - begun
     gone = tuple(removed)
-    return Prospect(project, plan, partitions, own, gone, draft.leases, seconds=seconds)
+    return Prospect(project, plan, partitions, feasible, gone, draft.leases, seconds=seconds)
 
 
 def look_at(

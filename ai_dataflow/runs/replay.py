@@ -94,9 +94,9 @@ def _prepared(
     project, plan = draft.project, draft.plan
     workstation = open_workstation(project.settings)
     run = Run(project, plan, workstation, run_id, ("ai_dataset",), recorder, kind="replay")
-    found = _with_rejects(workstation, chosen)
+    with_rejects = _with_rejects(workstation, chosen)
     # One that has left the control table is passed over, unless it is asked for.
-    keys = [key for key in found if key in plan.partitions or chosen.client]
+    keys = [key for key in with_rejects if key in plan.partitions or chosen.client]
     run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
     return run, [plan.jobs[key] for key in keys if key in plan.jobs]
 
@@ -117,7 +117,7 @@ def _tasks(run: Run, jobs: list[PartitionJob], *, dry_run: bool) -> list[tuple[P
     current = reject_tables.current(run.workstation, jobs[0].module)
 
     def task(job: PartitionJob) -> Task:
-        rejects = current.get(job.client, Current())
-        return partial(replay, job, rejects, run.project.settings, run.run_id, dry_run=dry_run)
+        present = current.get(job.client, Current())
+        return partial(replay, job, present, run.project.settings, run.run_id, dry_run=dry_run)
 
     return [(job, task(job)) for job in jobs]

@@ -55,7 +55,8 @@ def read_schemas(
     cache = _Cache.load(settings.folder / CACHE_FILE)
     if seen is None:
         seen = survey(
-            {own: at for own, at in wanted.items() if isinstance(own, FileLocation)}, settings
+            {location: at for location, at in wanted.items() if isinstance(location, FileLocation)},
+            settings,
         )
 
     def look(location: Location, place: str) -> pl.Schema:
@@ -68,17 +69,17 @@ def read_schemas(
             raise DataflowError(*sight)
         return _of_files(cast(Listing, sight), place, settings, cache)
 
-    found = each(wanted, look)
+    looks = each(wanted, look)
     cache.save()
-    return found
+    return looks
 
 
-def _of_files(found: Listing, place: str, settings: Settings, cache: _Cache) -> pl.Schema:
-    key = f"{found.location.url} {found.location.file_format}"
-    if (known := cache.get(key, found.fingerprint)) is not None:
-        return known
-    schema = open_files.opened(found.pin(place, settings), place, settings).common_schema()
-    cache.put(key, found.fingerprint, schema)
+def _of_files(listing: Listing, place: str, settings: Settings, cache: _Cache) -> pl.Schema:
+    key = f"{listing.location.url} {listing.location.file_format}"
+    if (cached := cache.get(key, listing.fingerprint)) is not None:
+        return cached
+    schema = open_files.opened(listing.pin(place, settings), place, settings).common_schema()
+    cache.put(key, listing.fingerprint, schema)
     return schema
 
 
@@ -100,8 +101,8 @@ class _Cache:
             return cls(file)
 
     def get(self, key: str, digest: str) -> pl.Schema | None:
-        known, encoded = self.entries.get(key, ("", ""))
-        if known != digest:
+        last, encoded = self.entries.get(key, ("", ""))
+        if last != digest:
             return None
         try:
             if encoded not in self.decoded:
@@ -149,9 +150,9 @@ def schema_of(text: str) -> pl.Schema:
     return pl.DataFrame(pl.from_arrow(arrow.empty_table())).schema
 
 
-def places(found: Iterable[tuple[Location, str]]) -> dict[Location, str]:
+def places(pairs: Iterable[tuple[Location, str]]) -> dict[Location, str]:
     """Give each table or file location once, with the first cell that names it."""
     wanted: dict[Location, str] = {}
-    for location, place in found:
+    for location, place in pairs:
         wanted.setdefault(table_of(location), place)
     return wanted

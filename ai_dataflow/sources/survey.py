@@ -32,8 +32,12 @@ def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location,
         wanted: the locations, each with a control table cell that names it.
         settings: for accounts and connections.
     """
-    files = {own: place for own, place in wanted.items() if isinstance(own, FileLocation)}
-    tables = {own: place for own, place in wanted.items() if isinstance(own, SqlLocation)}
+    files = {
+        location: place for location, place in wanted.items() if isinstance(location, FileLocation)
+    }
+    tables = {
+        location: place for location, place in wanted.items() if isinstance(location, SqlLocation)
+    }
     return {**_files(files, settings), **_tables(tables, settings)}
 
 

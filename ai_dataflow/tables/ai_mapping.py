@@ -69,7 +69,7 @@ def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
     ]
     rows = [_row(table, line, cells) for line, cells in table.rows.items()]
     problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows)]
-    return rows, table.told(problems)
+    return rows, table.diagnostics(problems)
 
 
 def rows_for(
@@ -79,15 +79,15 @@ def rows_for(
 
     A row for the product itself takes the place of a `*` row for the same AI column.
     """
-    own = [
+    about_it = [
         row
         for row in rows
         if row.module == module
         and row.submodule == submodule
         and row.product in (product, EVERY_PRODUCT)
     ]
-    specific = {row.ai_column for row in own if row.product == product}
-    return tuple(r for r in own if r.product == product or r.ai_column not in specific)
+    specific = {row.ai_column for row in about_it if row.product == product}
+    return tuple(r for r in about_it if r.product == product or r.ai_column not in specific)
 
 
 def _row(table: Table, line: int, cells: Mapping[str, str]) -> MappingRow:

@@ -52,7 +52,7 @@ def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
         *_alike(table),
     ]
     rows = [_row(table, line, cells) for line, cells in table.rows.items()]
-    return rows, table.told(problems)
+    return rows, table.diagnostics(problems)
 
 
 def _row(table: Table, line: int, cells: Mapping[str, str]) -> ControlRow:

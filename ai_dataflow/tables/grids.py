@@ -161,9 +161,9 @@ def _blanks(line: int, column: int, kept: str) -> Flaw:
     )  # fmt: skip
 
 
-def _width(line: int, found: int, width: int) -> Flaw:
+def _width(line: int, cells: int, width: int) -> Flaw:
     return Flaw(
-        "902", line, -1, f"the line has {found} cells, the header {width}",
+        "902", line, -1, f"the line has {cells} cells, the header {width}",
         "quote a cell that has a comma in it, or add the missing commas", void="line",
     )  # fmt: skip
 

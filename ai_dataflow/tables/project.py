@@ -47,11 +47,11 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
         setting: str, layout: Layout, rows: Callable[[Table], tuple[list[T], list[Diagnostic]]]
     ) -> tuple[tuple[T, ...], tuple[Diagnostic, ...]]:
         try:
-            found, problems = rows(_table(setting, settings, layout))
+            parsed, problems = rows(_table(setting, settings, layout))
         except DataflowError as error:
             fatal.extend(error.diagnostics)
             return (), ()
-        return tuple(found), tuple(problems)
+        return tuple(parsed), tuple(problems)
 
     control, control_problems = read(
         "control_table", control_table.LAYOUT, control_table.control_rows
@@ -59,8 +59,8 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
     mapping, mapping_problems = read("ai_mapping", ai_mapping.LAYOUT, ai_mapping.mapping_rows)
     owners, team_problems = read("teams", teams.LAYOUT, teams.team_rows)
     if fatal:
-        found = (*fatal, *control_problems, *mapping_problems, *team_problems)
-        raise DataflowError(*(teams.with_owner(owners, problem) for problem in found))
+        diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems)
+        raise DataflowError(*(teams.with_owner(owners, problem) for problem in diagnostics))
     return Project(
         settings, control, mapping, owners, control_problems, mapping_problems, team_problems
     )
@@ -72,8 +72,8 @@ def load_teams(settings: Settings) -> tuple[Team, ...]:
     Raises:
         DataflowError: it cannot be used.
     """
-    found, _ = teams.team_rows(_table("teams", settings, teams.LAYOUT))
-    return tuple(found)
+    owners, _ = teams.team_rows(_table("teams", settings, teams.LAYOUT))
+    return tuple(owners)
 
 
 def _table(setting: str, settings: Settings, layout: Layout) -> Table:

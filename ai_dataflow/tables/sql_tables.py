@@ -105,8 +105,8 @@ def _cells(
         if wrong := header_problems(sheet, layout, _HEADER_LINE, header):
             raise DataflowError(*wrong)
         columns: list[sa.ColumnElement[Any]] = [sa.column(name) for name in header]
-        known = sa.select(*columns).select_from(source)
-        rows = session.execute(known).fetchmany(MAX_ROWS + 1)
+        statement = sa.select(*columns).select_from(source)
+        rows = session.execute(statement).fetchmany(MAX_ROWS + 1)
         return header, [[_text(value) for value in row] for row in rows]
 
 

@@ -79,7 +79,7 @@ class Layout:
     is_ordered: bool = False
 
     @property
-    def known(self) -> tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:
         """All columns."""
         return self.required + self.optional
 
@@ -133,7 +133,7 @@ class Table:
         for column in columns:
             yield from self.wrong("005", column, _no_flag, "Y or N")
 
-    def told(self, problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+    def diagnostics(self, problems: Iterable[Diagnostic]) -> list[Diagnostic]:
         """Give the flaws, and of these problems those that are not a flaw's consequence.
 
         A cell with a flaw has no value of its own; a line of the wrong width has none at all.
@@ -206,7 +206,7 @@ def to_table(grid: Grid, layout: Layout, keys: Mapping[int, str] | None = None) 
     flaws = [_flaw(flaw, grid, sheet, layout) for flaw in by_line(grid.flaws)]
     if wrong := header_problems(sheet, layout, header_line, header):
         raise DataflowError(*wrong, *(f for f in flaws if f.line == header_line))
-    blank = dict.fromkeys(layout.known, "")
+    blank = dict.fromkeys(layout.columns, "")
     rows = {line: blank | _named(header, cells) for line, cells in grid.lines[1:]}
     return Table(sheet, layout, rows, tuple(flaws))
 
@@ -246,13 +246,13 @@ def header_problems(sheet: Sheet, layout: Layout, line: int, header: list[str]) 
         shown = {"\t": "tabs"}.get(separator, f"`{separator}`")
         fix = "save the table with commas between its cells"
         return [problem("906", "", f"the header is one cell, with {shown} in it", fix)]
-    unknown = [column for column in dict.fromkeys(named) if column not in layout.known]
+    unknown = [column for column in dict.fromkeys(named) if column not in layout.columns]
     missing = [column for column in layout.required if column not in named]
     twice = sorted({column for column in named if named.count(column) > 1})
-    known = f"remove or rename it; known are {listing(layout.known, 20)}"
+    remedy = f"remove or rename it; known are {listing(layout.columns, 20)}"
     return [
         *(problem("001", column, f"there is no column `{column[:80]}` in this table"
-                  f"{did_you_mean(column, layout.known)}", known) for column in unknown),
+                  f"{did_you_mean(column, layout.columns)}", remedy) for column in unknown),
         *(problem("002", column, f"the column `{column}` is missing", "add it to the header")
           for column in missing),
         *(problem("907", column, f"the column `{column[:80]}` is there twice", "keep one")

@@ -68,7 +68,7 @@ def team_rows(table: Table) -> tuple[list[Team], list[Diagnostic]]:
         *_disagreements(table),
     ]
     teams = [_team(table, line, cells) for line, cells in table.rows.items()]
-    return teams, table.told(problems)
+    return teams, table.diagnostics(problems)
 
 
 def _unknown_words(table: Table) -> Iterator[Diagnostic]:

@@ -128,13 +128,13 @@ def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
 
 def _merged_lines(sheet: Any, grid: Grid) -> list[Flaw]:
     """Find the lines that merged cells cross, each once."""
-    found: dict[int, Flaw] = {}
+    flaws: dict[int, Flaw] = {}
     for cells in islice(dict.fromkeys(_merges(sheet)), _MAX_MERGES):
         left, top, _, bottom = range_boundaries(cells)
         for line, _ in grid.lines:
             if (top or 1) <= line <= (bottom or line):
-                found.setdefault(line, _merged(line, (left or 1) - 1, cells))
-    return list(found.values())
+                flaws.setdefault(line, _merged(line, (left or 1) - 1, cells))
+    return list(flaws.values())
 
 
 def _merges(sheet: Any) -> Iterator[str]:

@@ -253,8 +253,8 @@ def _change(
 
 
 def _new_fields(delta: DeltaTable, schema: Schema) -> list[Field]:
-    known = {field.name for field in delta.schema().fields}
-    return [field for field in schema.fields if field.name not in known]
+    names = {field.name for field in delta.schema().fields}
+    return [field for field in schema.fields if field.name not in names]
 
 
 @dataclass(frozen=True)
@@ -270,8 +270,8 @@ class CommittedFile:
 def files_in(delta: DeltaTable) -> Iterator[CommittedFile]:
     """Give the files of a table's version; `modified` is when they were committed, in ms."""
     names = (f"partition.{PARTITION_COLUMN}", "path", "size_bytes", "modification_time")
-    found = pl.DataFrame(delta.get_add_actions(flatten=True))
-    for client, path, size, modified in found.select(names).iter_rows():
+    actions = pl.DataFrame(delta.get_add_actions(flatten=True))
+    for client, path, size, modified in actions.select(names).iter_rows():
         yield CommittedFile(client, unquote(path), size, modified)
 
 
@@ -339,7 +339,7 @@ def _schema(columns: Sequence[TableColumn]) -> Schema:
 
 def _added(files: Mapping[str, Sequence[DataFile]], at: int | None) -> list[AddAction]:
     moment = int(time.time() * 1000) if at is None else at
-    return [_add(client, file, moment) for client, own in files.items() for file in own]
+    return [_add(client, file, moment) for client, new in files.items() for file in new]
 
 
 def _add(client: str, file: DataFile, at: int) -> AddAction:

@@ -32,7 +32,7 @@ _LOOK_SECONDS = 1.0
 _SUFFIX = ".json"
 _ENDED = ("Z", "X")
 
-Told = Callable[[str], None]
+Watch = Callable[[str], None]
 
 
 class Holder(BaseModel):
@@ -110,7 +110,7 @@ def lease(
     folder: Folder,
     name: str,
     run_id: str,
-    told: Told = lambda _: None,
+    watch: Watch = lambda _: None,
     patience: float | None = None,
 ) -> Iterator[Lease]:
     """Hold a lease for the time of the block; wait for another run's first.
@@ -119,7 +119,7 @@ def lease(
         folder: the folder of this lease's files.
         name: what it is for, as a message calls it.
         run_id: who wants it.
-        told: hears, once, whom it waits for.
+        watch: hears, once, whom it waits for.
         patience: how many seconds to wait for another run; by default `WAIT_SECONDS`.
 
     Raises:
@@ -127,7 +127,7 @@ def lease(
         DataflowError: WST-001, WST-004, WST-005.
     """
     wait = WAIT_SECONDS if patience is None else patience
-    held = _acquire(folder, name, Holder.here(run_id), told, wait)
+    held = _acquire(folder, name, Holder.here(run_id), watch, wait)
     living = threading.Thread(target=held._live, name=f"lease {name}", daemon=True)
     living.start()
     try:
@@ -151,10 +151,12 @@ def newest_leases(leases: Folder) -> dict[str, int]:
     with reaching(leases):
         paths = [file.path.rpartition("/") for file in leases.files()]
     numbers = grouped(paths, lambda path: path[0])
-    return {name: max(_number(file) for *_, file in own) for name, own in numbers.items() if name}
+    return {
+        name: max(_number(file) for *_, file in files) for name, files in numbers.items() if name
+    }
 
 
-def _acquire(folder: Folder, name: str, wanted: Holder, told: Told, wait: float) -> Lease:
+def _acquire(folder: Folder, name: str, wanted: Holder, watch: Watch, wait: float) -> Lease:
     end = time.monotonic() + wait
     seen: tuple[int, Holder | None] = (-1, None)
     silent_since = time.monotonic()
@@ -172,7 +174,7 @@ def _acquire(folder: Folder, name: str, wanted: Holder, told: Told, wait: float)
             continue  # somebody else was faster
         if time.monotonic() > end:
             raise LeaseError(_busy(name, other))
-        told(f"waiting for run {other.run_id}, which makes {name} on {other.host}")
+        watch(f"waiting for run {other.run_id}, which makes {name} on {other.host}")
         time.sleep(_LOOK_SECONDS)
 
 

@@ -89,10 +89,10 @@ def tidy(workstation: Workstation, module: str, writer: Writer) -> None:
         DataflowError: WST-001 or WST-003 to WST-006.
     """
     current = reject_tables.current(workstation, module)
-    if leaving := {path for own in current.values() for path in own.superseded}:
+    if leaving := {path for seen in current.values() for path in seen.superseded}:
         amend(workstation.rejects(module), reject_tables.COLUMNS, {}, leaving, writer)
     kept = workstation.kept(module)
-    unused = [own.path for own in unseen(all_kept(workstation, module), current)]
+    unused = [rows.path for rows in unseen(all_kept(workstation, module), current)]
     with reaching(kept):
         kept.delete(unused)
 

@@ -54,15 +54,15 @@ def is_full(error: BaseException) -> bool:
 def _disk_fault(error: BaseException) -> tuple[str, str] | None:
     """Give what is the matter with the disk, and what to do; None where it is something else."""
     text = str(error)
-    return next((told for said, told in (_FULL | _CLOSED).items() if said in text), None)
+    return next((trouble for said, trouble in (_FULL | _CLOSED).items() if said in text), None)
 
 
 def unreached(folder: Folder, error: Exception) -> DataflowError:
     """A place of the workstation that cannot be written or read, and why."""
     if fault := account_fault(error, folder.account):
         return DataflowError(diagnostic(fault, FAULTS, folder.url, url=folder.url))
-    if folder.account is None and (told := _disk_fault(error)):
-        why, fix = told
+    if folder.account is None and (trouble := _disk_fault(error)):
+        why, fix = trouble
         return _failed("WST-001", folder.url, f"cannot be used: {why}", fix, redacted(error))
     return _failed("WST-001", folder.url, "cannot be used", _FIX, redacted(error))
 

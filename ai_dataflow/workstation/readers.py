@@ -105,7 +105,7 @@ def published(workstation: Workstation) -> dict[str, Published]:
     Raises:
         DataflowError: WST-004 or WST-005.
     """
-    found: dict[str, Published] = {}
+    datasets: dict[str, Published] = {}
     with reaching(workstation.root):
         modules = [name for name in workstation.root.folders() if not name.startswith("_")]
     for module in modules:
@@ -117,8 +117,8 @@ def published(workstation: Workstation) -> dict[str, Published]:
                 continue  # a table that cannot be read is told where it is written to
             raise
         if delta is not None:
-            found[module] = Published(delta.version(), _publications(delta))
-    return found
+            datasets[module] = Published(delta.version(), _publications(delta))
+    return datasets
 
 
 def _publications(delta: DeltaTable) -> dict[str, str]:

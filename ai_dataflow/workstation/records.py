@@ -88,12 +88,12 @@ def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[Parti
     """
     folder = workstation.inputs()
     with reaching(folder):
-        known = {file.path for file in folder.files()}
-    wanted = [module for module in modules if _name(module) in known]
-    found: dict[PartitionKey, Record] = {}
+        names = {file.path for file in folder.files()}
+    wanted = [module for module in modules if _name(module) in names]
+    by_key: dict[PartitionKey, Record] = {}
     for module, records in zip(wanted, at_once(lambda m: _read(folder, m), wanted), strict=True):
-        found |= {PartitionKey.of(module, client): record for client, record in records.items()}
-    return found
+        by_key |= {PartitionKey.of(module, client): record for client, record in records.items()}
+    return by_key
 
 
 def update_records(
@@ -115,10 +115,10 @@ def update_records(
     """
     folder = workstation.inputs()
     with reaching(folder):
-        known = _read(folder, module) if folder.stat(_name(module)) else {}
+        records = _read(folder, module) if folder.stat(_name(module)) else {}
         for client, attempt in failed.items():
-            known[client] = known.get(client, Record()).model_copy(update={"failed": attempt})
-        folder.write(_name(module), _encoded({**known, **made}))
+            records[client] = records.get(client, Record()).model_copy(update={"failed": attempt})
+        folder.write(_name(module), _encoded({**records, **made}))
 
 
 def _name(module: str) -> str:

@@ -78,7 +78,7 @@ def _grouped(
 ) -> list[dict[str, Any]]:
     """Group the rows of reject files, each with its client, and whether that is what is seen."""
     table = workstation.rejects(module)
-    uris = {table.uri(path): own for path, own in files.items()}
+    uris = {table.uri(path): pair for path, pair in files.items()}
     clients = pl.col(_FILE).replace_strict({uri: c for uri, (c, _) in uris.items()})
     is_seen = pl.col(_FILE).is_in([uri for uri, (_, seen) in uris.items() if seen])
     state = (

@@ -72,9 +72,11 @@ def newest(workstation: Workstation, module: str) -> int:
 
     Who publishes after it is later, whatever the clocks of two machines say.
     """
-    tables = (_by_client(workstation, module, of_rejects=own) for own in (False, True))
-    found = (file.modified for table in tables for own in table.values() for file in own)
-    return max([int(time.time() * 1000), *found])
+    tables = (
+        _by_client(workstation, module, of_rejects=of_rejects) for of_rejects in (False, True)
+    )
+    times = (file.modified for table in tables for files in table.values() for file in files)
+    return max([int(time.time() * 1000), *times])
 
 
 def current(workstation: Workstation, module: str) -> dict[str, Current]:
@@ -112,8 +114,8 @@ def _current(data: list[CommittedFile], rejects: list[CommittedFile]) -> Current
 
 
 def _of(files: list[CommittedFile], publication: str) -> tuple[str, ...]:
-    own = (file.path for file in files if publication_of(file.path) == publication)
-    return tuple(sorted(own)) if publication else ()
+    paths = (file.path for file in files if publication_of(file.path) == publication)
+    return tuple(sorted(paths)) if publication else ()
 
 
 def scan(

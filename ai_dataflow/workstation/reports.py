@@ -140,12 +140,12 @@ class RunReport(_Part):
     @property
     def unreported(self) -> list[str]:
         """Why the workstation could not take this report; empty where it has it."""
-        return self._told("WST")
+        return self._errors_of("WST")
 
     @property
     def untold(self) -> list[str]:
         """What Dagster has no events of, though it was done; empty where it knows all."""
-        return self._told("RUN-010")
+        return self._errors_of("RUN-010")
 
     @property
     def exit_code(self) -> int:
@@ -159,7 +159,7 @@ class RunReport(_Part):
         """The errors of the run itself, not of a partition."""
         return (problem for problem in self.diagnostics if problem.get("severity") == "error")
 
-    def _told(self, code: str) -> list[str]:
+    def _errors_of(self, code: str) -> list[str]:
         """Give the run's errors whose code begins so.
 
         Of the code alone, whose meaning the catalogue may not have: the run may be an older one's.
@@ -238,8 +238,10 @@ def recent_reports(folder: Folder) -> Iterator[RunReport]:
     with reaching(folder):
         if not folder.exists():
             return
-        found = sorted(folder.aged_files(), key=lambda aged: aged[1], reverse=True)
-    yield from _valid(folder, [file.path for file, _ in found if file.path.endswith(".json")])
+        newest_first = sorted(folder.aged_files(), key=lambda aged: aged[1], reverse=True)
+    yield from _valid(
+        folder, [file.path for file, _ in newest_first if file.path.endswith(".json")]
+    )
 
 
 def _valid(folder: Folder, names: Iterable[str]) -> Iterator[RunReport]:

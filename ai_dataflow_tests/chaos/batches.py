@@ -1,6 +1,7 @@
-"""Batches of rounds: through all writes in order, at random moments, with a rival, by the command.
+"""Batches of rounds: at one write of each kind, through all writes in order, at random moments.
 
-They are cut so that several processes can share them, and that CI has them in a few minutes.
+CI has one kill of each kind, where each is and in a run after a killed one; the sweep through all
+writes is for `make chaos`.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import itertools
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ai_dataflow_tests.chaos.boundaries import Kill, Side
@@ -81,29 +83,70 @@ def publish(world: World) -> Told:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Kills at each write of a run, from the first to the last; or at each so-many-th of them.
+    """Kills at each write of a run, from the first to the last, before it and after it.
 
-    `first`: the run is the first one. `again`: another one was killed somewhere before. Which of
-    so many `parts` of the writes it is, is left to chance.
+    `first`: the run is the first one. `again`: another one was killed somewhere before.
     """
 
     first: bool = False
     again: bool = False
-    sides: Sequence[Side] = BOTH
-    parts: int = 1
 
     def rounds(self, place: Place, chance: random.Random) -> Iterator[Round]:
         """Play them."""
         scene = scenes(place, first=self.first)
-        for number in itertools.count(1 + chance.randrange(self.parts), self.parts):
+        for number in itertools.count(1):
             played = []
-            for side in self.sides:
+            for side in BOTH:
                 before = [Kill(chance.randint(1, _WRITES), chance.choice(BOTH))]
                 blows = [*(before if self.again else ()), Kill(number, side)]
                 played.append(play(*next(scene), blows))
             yield from played
             if all(one.survived for one in played):
                 return
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Kills at one write of each kind that a run has: after it.
+
+    `first`: the run is the first one. `again`: the run that follows is killed too, before another
+    kind of write, so that each kind is met once more in a run after a killed one.
+    """
+
+    first: bool = False
+    again: bool = False
+    kinds: str = ""  # a part of their names, if not all are meant
+
+    def rounds(self, place: Place, chance: random.Random) -> Iterator[Round]:
+        """Play them.
+
+        Raises:
+            AssertionError: a run had no write of the kind.
+        """
+        after = self._kills(place, chance)
+        before = [replace(kill, side="before") for kill in after]
+        scene = scenes(place, first=self.first)
+        for kill, next_kill in zip(after, before[1:] + before[:1], strict=True):
+            blows = [kill, next_kill] if self.again else [kill]
+            played = play(*next(scene), blows)
+            assert len(played.kills) == len(blows), f"{', then '.join(map(str, blows))}: {played}"
+            yield played
+
+    def _kills(self, place: Place, chance: random.Random) -> list[Kill]:
+        """Choose a write of each kind, in any order; a run of other rows has half as many."""
+        with place(1) as world:
+            usual = publish(world)
+            if not self.first:
+                world.deliver(2)
+                _, usual = run(world, unique("f"))
+        found = Counter(label for label, _ in usual.writes)
+        chosen = [
+            Kill(chance.randint(1, (count + 1) // 2), "after", label=label)
+            for label, count in found.items()
+            if self.kinds in label
+        ]
+        chance.shuffle(chosen)
+        return chosen
 
 
 @dataclass(frozen=True)
@@ -128,7 +171,7 @@ class Moments:
             yield play(*next(scene), [_blow(chance, usual)], self.way, self.rival)
 
 
-Batch = Sweep | Moments
+Batch = Kinds | Sweep | Moments
 
 
 def _blow(chance: random.Random, usual: Told) -> Blow:

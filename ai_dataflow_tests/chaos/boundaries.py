@@ -35,17 +35,19 @@ _PARTS = re.compile(r"/(_leases|_staging|_runs|_rejects|_kept|_inputs)/")
 class Kill:
     """Kill before, during or after the n-th write, counted from 1; `during` so long after it began.
 
-    A write that ends sooner was killed after it, which is a moment like any other.
+    With a `label` only the writes of that name are counted. A write that ends sooner was killed
+    after it, which is a moment like any other.
     """
 
     number: int
     side: Side
     seconds: float = 0.0
+    label: str = ""
 
     def __str__(self) -> str:
         """Say it, so that a failure can be repeated."""
         late = f" ({self.seconds * 1000:.2f} ms)" if self.side == "during" else ""
-        return f"{self.side} write {self.number}{late}"
+        return f"{self.side} write {self.number}{f' of {self.label}' if self.label else ''}{late}"
 
 
 @dataclass
@@ -92,8 +94,7 @@ class Boundaries:
     @contextmanager
     def _crossing(self, label: str) -> Iterator[None]:
         with self._lock:
-            self._count += 1
-            is_it = self.kill is not None and self._count == self.kill.number
+            is_it = self._counts(label)
             self.tell(label)
         if not is_it or self.kill is None:
             yield
@@ -104,6 +105,13 @@ class Boundaries:
             threading.Timer(self.kill.seconds, die).start()
         yield
         die()
+
+    def _counts(self, label: str) -> bool:
+        """Count a write, if it is of the kind to count; tell whether it is the one to kill at."""
+        if self.kill is None or self.kill.label not in ("", label):
+            return False
+        self._count += 1
+        return self._count == self.kill.number
 
 
 def die() -> None:

@@ -35,7 +35,18 @@ from ai_dataflow_tests.chaos.world import PARTITIONS, World
 Way = Literal["execute", "cli"]
 PATIENCE = 60.0
 _SPAWNING = multiprocessing.get_context("forkserver")
-_SPAWNING.set_forkserver_preload(["__main__", __name__])
+# What runs import late, all children would import again each time.
+_LATE = (
+    "ai_dataflow.extracts.appending",
+    "ai_dataflow.extracts.copies",
+    "ai_dataflow.sources.sql.change_marks",
+    "ai_dataflow.sources.sql.queries",
+    "ai_dataflow.sources.sql.rows",
+    "ai_dataflow_tests.chaos.batches",
+    "polars._utils.parquet",
+    "sqlalchemy.dialects.sqlite",
+)
+_SPAWNING.set_forkserver_preload(["__main__", __name__, *_LATE])
 
 
 class _Silent:

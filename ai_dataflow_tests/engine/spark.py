@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import ai_dataflow
 from ai_dataflow_tests.services.spark import SparkCluster
 
 WORKERS = 2
+PACKAGE = Path(ai_dataflow.__file__).parent
 
 
 def on_spark(folder: Path, cluster: SparkCluster, where: str = "", **spark: Any) -> None:
@@ -60,3 +63,15 @@ def finished(run: subprocess.Popen[str], seconds: float = 240) -> dict[str, Any]
 def problems(report: dict[str, Any]) -> dict[str, Any]:
     """Give what became of each partition: its status and its error."""
     return {p["partition"]: (p["status"], p.get("error")) for p in report["partitions"]}
+
+
+def package(archive: Path, version: str = "") -> str:
+    """Pack the package as executors get it; `version` is what it says that it is."""
+    with zipfile.ZipFile(archive, "w") as packed:
+        for file in sorted(PACKAGE.rglob("*")):
+            name = str(file.relative_to(PACKAGE.parent))
+            if version and name == "ai_dataflow/__init__.py":
+                packed.writestr(name, f'__version__ = "{version}"\n')
+            elif file.suffix in (".py", ".toml", ".html", ".txt", ".j2"):
+                packed.write(file, name)
+    return str(archive)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,11 +19,13 @@ from pyspark import cloudpickle
 
 from ai_dataflow.connections.stores import StoredFile
 from ai_dataflow.engine import choice, spark
+from ai_dataflow.engine.versions import code_of
 from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.locations import FileLocation
+from ai_dataflow_tests.engine.spark import package
 from ai_dataflow_tests.partition.jobs import job, mapped, source
 
 LOST = "Job aborted due to stage failure: ExecutorLostFailure (executor 1): Connection refused"
@@ -131,6 +134,13 @@ def test_other_versions_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> 
     message = result.failures[0].diagnostic.message
     assert "Polars 2.0.0, here" in message
     assert "Python" not in message
+
+
+def test_code_in_an_archive_is_the_same_code_and_other_code_is_not(tmp_path: Path) -> None:
+    own = spark.versions()["its code"]
+    for version, is_same in (("", True), ("0.0.1", False)):
+        archive = zipfile.Path(package(tmp_path / f"a{version}.zip", version), "ai_dataflow/")
+        assert (code_of(archive) == own) == is_same
 
 
 def test_where_the_package_is_missing_the_task_says_so(tmp_path: Path) -> None:

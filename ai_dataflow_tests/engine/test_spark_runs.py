@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-import zipfile
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,8 @@ import pytest
 
 import ai_dataflow
 from ai_dataflow import load
-from ai_dataflow_tests.engine.spark import finished, on_spark, problems, start_run
+from ai_dataflow_tests.conftest import copy_real_case
+from ai_dataflow_tests.engine.spark import finished, on_spark, package, problems, start_run
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.runs.real_case import MODULES, assert_expected_figures
 from ai_dataflow_tests.runs.real_case_azure import in_azure
@@ -26,9 +25,9 @@ from ai_dataflow_tests.services.ports import ClosedPort
 from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.services.spark import SparkCluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
-PACKAGE = Path(ai_dataflow.__file__).parent
+pytestmark = pytest.mark.slow
 Frames = dict[str, pl.DataFrame]
+_ALONE = {"spark.cores.max": "1"}  # one partition needs one executor
 
 
 def _content(folder: Path) -> Frames:
@@ -39,18 +38,22 @@ def _content(folder: Path) -> Frames:
     }
 
 
-@pytest.fixture(params=["classic", "connect"])
-def where(request: pytest.FixtureRequest, spark_cluster: SparkCluster) -> Iterator[str]:
-    """Give what `on_spark` takes: nothing for a classic cluster, or a Connect server's URL."""
-    with spark_cluster.connect() if request.param == "connect" else nullcontext("") as url:
+@pytest.fixture(scope="module")
+def connect(spark_cluster: SparkCluster) -> Iterator[str]:
+    """Give a Connect server's URL. It takes all cores: the tests with it come last."""
+    with spark_cluster.connect() as url:
         yield url
 
 
-def _in_azure(folder: Path, azurite: Azurite, postgres: Postgres, database: str) -> Frames:
-    """Bring the real case to Azurite and PostgreSQL and make it locally; give what is published."""
-    in_azure(folder, azurite, f'url = "{postgres.url(database)}"')
+@pytest.fixture(scope="module")
+def made_locally(
+    tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, postgres: Postgres, chinook: str
+) -> tuple[Path, Frames]:
+    """Make the real case on Azurite and PostgreSQL; give its folder and what was published."""
+    folder = copy_real_case(tmp_path_factory.mktemp("spark") / "real")
+    in_azure(folder, azurite, f'url = "{postgres.url(chinook)}"')
     assert run_project(folder).exit_code == 0
-    return _content(folder)
+    return folder, _content(folder)
 
 
 def _assert_as_locally(folder: Path, report: dict[str, Any], local: Frames) -> None:
@@ -60,25 +63,15 @@ def _assert_as_locally(folder: Path, report: dict[str, Any], local: Frames) -> N
     assert all(found[module].equals(local[module]) for module in MODULES)
 
 
-def test_the_real_case_is_made_through_connect_as_locally(
-    real_case: Path,
-    azurite: Azurite,
-    postgres: Postgres,
-    chinook: str,
-    spark_cluster: SparkCluster,
-) -> None:
-    local = _in_azure(real_case, azurite, postgres, chinook)
-    with spark_cluster.connect() as url:
-        on_spark(real_case, spark_cluster, url)
-        report = finished(start_run(real_case, spark_cluster))
-    _assert_as_locally(real_case, report, local)
-    _assert_no_secrets(spark_cluster, azurite, postgres.url(chinook))
+@pytest.fixture
+def secrets(azurite: Azurite, postgres: Postgres, chinook: str) -> list[str]:
+    """Give what nothing that Spark writes may have in it."""
+    return [azurite.keys["orionlake"], azurite.keys["workstation"], postgres.url(chinook)]
 
 
-def _assert_no_secrets(cluster: SparkCluster, azurite: Azurite, url: str) -> None:
+def _assert_none_written(secrets: list[str], cluster: SparkCluster) -> None:
     written = cluster.written()
     assert b"MapInArrow" in written  # what Spark's pages show is among it
-    secrets = [azurite.keys["orionlake"], azurite.keys["workstation"], url]
     assert not any(secret.encode() in written for secret in secrets)
 
 
@@ -86,23 +79,24 @@ def _assert_no_secrets(cluster: SparkCluster, azurite: Azurite, url: str) -> Non
     "write", "killed", "a Spark worker that is killed is waited out; its jobs run again elsewhere"
 )
 def test_the_real_case_is_made_as_locally_though_a_worker_is_killed(
-    real_case: Path,
+    tmp_path: Path,
+    made_locally: tuple[Path, Frames],
+    secrets: list[str],
     azurite: Azurite,
-    postgres: Postgres,
-    chinook: str,
     spark_cluster: SparkCluster,
 ) -> None:
-    local = _in_azure(real_case, azurite, postgres, chinook)
-    on_spark(real_case, spark_cluster)
+    original, local = made_locally
+    folder = shutil.copytree(original, tmp_path / "real")
+    on_spark(folder, spark_cluster)
     before = len(azurite.requests("/workstation"))
-    run = start_run(real_case, spark_cluster)
+    run = start_run(folder, spark_cluster)
     while run.poll() is None and _written(azurite, before) < 3:
         time.sleep(0.2)
     spark_cluster.kill_worker()
     report = finished(run)
     spark_cluster.add_worker()
-    _assert_as_locally(real_case, report, local)
-    _assert_no_secrets(spark_cluster, azurite, postgres.url(chinook))
+    _assert_as_locally(folder, report, local)
+    _assert_none_written(secrets, spark_cluster)
 
 
 def _written(azurite: Azurite, before: int) -> int:
@@ -144,35 +138,22 @@ def _defects(folder: Path) -> Path:
     return folder
 
 
-def test_a_failure_is_classified_as_locally(tmp_path: Path, spark_cluster: SparkCluster) -> None:
-    folder = _defects(tmp_path)
-    local = problems(finished(start_run(folder)))
+def test_a_failure_is_classified_as_locally_by_the_package_that_executors_are_sent(
+    tmp_path: Path, spark_cluster: SparkCluster
+) -> None:
+    folder = _defects(tmp_path / "project")
+    local = problems(run_project(folder).model_dump(mode="json", exclude_none=True))
     assert [status for status, _ in local.values()].count("ok") == 1
-    on_spark(folder, spark_cluster)
+    on_spark(folder, spark_cluster, artifacts=[package(tmp_path / "same.zip")])
     assert problems(finished(start_run(folder, spark_cluster))) == local
 
 
-def _package(archive: Path, version: str = "") -> str:
-    """Pack the package as executors get it; `version` is what it says that it is."""
-    with zipfile.ZipFile(archive, "w") as packed:
-        for file in sorted(PACKAGE.rglob("*")):
-            name = str(file.relative_to(PACKAGE.parent))
-            if version and name == "ai_dataflow/__init__.py":
-                packed.writestr(name, f'__version__ = "{version}"\n')
-            elif file.suffix in (".py", ".toml", ".html", ".txt", ".j2"):
-                packed.write(file, name)
-    return str(archive)
-
-
-def test_executors_take_the_package_that_they_are_sent_and_no_other_version(
-    tmp_path: Path, spark_cluster: SparkCluster, where: str
-) -> None:
-    same, other = project(tmp_path / "same"), project(tmp_path / "other")
-    on_spark(same, spark_cluster, where, artifacts=[_package(tmp_path / "same.zip")])
-    (partition,) = finished(start_run(same, spark_cluster))["partitions"]
-    assert partition["status"] == "ok", partition
-    on_spark(other, spark_cluster, where, artifacts=[_package(tmp_path / "other.zip", "0.0.1")])
-    (partition,) = finished(start_run(other, spark_cluster))["partitions"]
+def _assert_other_code_is_refused(folder: Path, cluster: SparkCluster, where: str = "") -> None:
+    """Send executors a package of another version: they take it, and no other, and it is told."""
+    project(folder)
+    artifacts = [package(folder / "other.zip", "0.0.1")]
+    on_spark(folder, cluster, where, artifacts=artifacts, conf=_ALONE)
+    (partition,) = finished(start_run(folder, cluster))["partitions"]
     error = partition["error"]
     assert (partition["status"], error["code"], error["concern"]) == (
         "failed",
@@ -180,14 +161,22 @@ def test_executors_take_the_package_that_they_are_sent_and_no_other_version(
         "platform",
     )
     assert f"ai_dataflow 0.0.1, here {ai_dataflow.__version__}" in error["message"]
-    assert not list((other / "workstation").glob("claims/*/*.parquet"))
+    assert not list((folder / "workstation").glob("claims/*/*.parquet"))
+
+
+def test_executors_take_the_package_that_they_are_sent_and_no_other_version(
+    tmp_path: Path, spark_cluster: SparkCluster
+) -> None:
+    _assert_other_code_is_refused(tmp_path, spark_cluster)
 
 
 def test_executors_that_lack_packages_are_told(tmp_path: Path, spark_cluster: SparkCluster) -> None:
     python = shutil.which("python3", path="/usr/bin")
     if not python:
         pytest.skip("there is no other Python on this machine")
-    on_spark(project(tmp_path), spark_cluster, conf={"spark.sql.execution.pyspark.python": python})
+    # Each of Spark's attempts would find the same.
+    conf = {"spark.sql.execution.pyspark.python": python, "spark.task.maxFailures": "1"}
+    on_spark(project(tmp_path), spark_cluster, conf=_ALONE | conf)
     (partition,) = finished(start_run(tmp_path, spark_cluster))["partitions"]
     assert (partition["status"], partition["error"]["code"]) == ("failed", "RUN-021"), partition
 
@@ -208,3 +197,24 @@ def test_a_cluster_that_is_not_there_fails_what_was_to_be_made(tmp_path: Path) -
     assert (partition["status"], partition["error"]["code"]) == ("failed", "RUN-020")
     assert partition["error"]["transient"]
     assert "secret-token" not in str(report)
+
+
+def test_the_real_case_is_made_through_connect_as_locally(
+    tmp_path: Path,
+    made_locally: tuple[Path, Frames],
+    secrets: list[str],
+    spark_cluster: SparkCluster,
+    connect: str,
+) -> None:
+    original, local = made_locally
+    folder = shutil.copytree(original, tmp_path / "real")
+    on_spark(folder, spark_cluster, connect, artifacts=[package(tmp_path / "same.zip")])
+    report = finished(start_run(folder, spark_cluster))
+    _assert_as_locally(folder, report, local)
+    _assert_none_written(secrets, spark_cluster)
+
+
+def test_executors_of_a_connect_server_take_no_other_version_either(
+    tmp_path: Path, spark_cluster: SparkCluster, connect: str
+) -> None:
+    _assert_other_code_is_refused(tmp_path, spark_cluster, connect)

@@ -1,4 +1,4 @@
-"""A real Dagster daemon on a project: its sensors queue and send as in production."""
+"""A real Dagster daemon on a project: its sensors queue and send as in production, sooner."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Self
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.notifications.mail_places import open_places
+from ai_dataflow_tests.services.dagster_daemon import quick_daemon
 from ai_dataflow_tests.services.processes import Process, ServiceError, wait_until
 
 _HOME = """\
@@ -17,7 +18,7 @@ telemetry:
   enabled: false
 run_monitoring:
   enabled: true
-  poll_interval_seconds: 5
+  poll_interval_seconds: 1
 """
 
 
@@ -44,12 +45,11 @@ class Daemon:
 
     def start(self) -> None:
         """Start it, and wait until the sender has looked at the outbox."""
-        code = "from dagster._daemon.cli import main; main()"
-        command = [sys.executable, "-c", code, "run", "-m", "ai_dataflow.definitions"]
+        command = [sys.executable, "-c", quick_daemon(), "run", "-m", "ai_dataflow.definitions"]
         self._process = Process(command, self.project / "daemon.log", env=self.environment())
         outbox = open_places(load_settings(self.project)).outbox
         before = outbox.daemon_seen()
-        if not wait_until(lambda: outbox.daemon_seen() not in (None, before), 120):
+        if not wait_until(lambda: outbox.daemon_seen() not in (None, before), 120, pause=0.1):
             log = (self.project / "daemon.log").read_text(encoding="utf-8")[-3_000:]
             raise ServiceError(f"no daemon looks after the outbox:\n{log}")
 

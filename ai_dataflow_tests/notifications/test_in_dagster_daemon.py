@@ -59,7 +59,7 @@ def _worker(instance: dg.DagsterInstance) -> int:
         found.extend(map(int, pids))
         return bool(pids) and "waiting for run" in text
 
-    assert wait_until(look, 120)
+    assert wait_until(look, 120, pause=0.1)
     return found[0]
 
 
@@ -101,7 +101,7 @@ def test_a_daemon_mails_about_runs_of_dagster_and_of_the_cli_and_about_those_tha
                 )  # fmt: skip
                 started = [dg.DagsterRunStatus.STARTED]
                 filters = dg.RunsFilter(statuses=started)
-                assert wait_until(lambda: bool(instance.get_runs(filters)), 60)
+                assert wait_until(lambda: bool(instance.get_runs(filters)), 60, pause=0.1)
                 time.sleep(1)
                 process.kill()
                 process.wait()
@@ -132,7 +132,9 @@ def test_what_ran_and_waited_while_the_daemon_was_dead_is_sent_when_it_is_back(
     mail_server.start()
     with Daemon(tmp_path) as daemon:
         assert _arrived(mail_server, 1)
-        assert wait_until(lambda: not outbox.waiting(), 60)  # it is noted that it was sent
+        assert wait_until(
+            lambda: not outbox.waiting(), 60, pause=0.1
+        )  # it is noted that it was sent
         daemon.stop()  # killed
         daemon.start()
         time.sleep(2)

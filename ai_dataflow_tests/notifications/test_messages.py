@@ -184,16 +184,16 @@ def test_a_team_is_reminded_as_often_as_it_likes(remind: Any, hours: float, hear
     own = team("northwind-data", "source", remind=remind)
     now, earlier = _streak(3)
     told = {own.name: {KEY: now.finished - timedelta(hours=hours)}}
-    assert bool(_kinds(now, earlier, own, told=told)) is hears
+    assert bool(_kinds(now, earlier, own, heard=told)) is hears
 
 
 def test_a_new_failure_is_told_at_once_with_the_old_ones() -> None:
     now, earlier = _streak(3)
     now.partitions[0] = bad("sales|acme", MISSING)
     told = {SOURCE.name: {KEY: now.finished - timedelta(hours=1)}}
-    (message,) = _told(now, earlier, SOURCE, told=told)
+    (message,) = _told(now, earlier, SOURCE, heard=told)
     assert message.subject == "[ai_dataflow] FAILED 2 of 2 partitions · team northwind-data"
-    assert len(message.told) == 2
+    assert len(message.errors) == 2
     text = to_text(message)
     assert "still failing since 1 Jan 02:00 UTC, 3 runs; new in 1 partition" in text
     assert "1 new failure · 1 still failing" in text

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -23,11 +24,13 @@ from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import read_reports
 from ai_dataflow_tests.orchestration.test_watching import CONTROL, MAPPING
 from ai_dataflow_tests.projects import project, text_file
-from ai_dataflow_tests.services.processes import Process, wait_until
+from ai_dataflow_tests.services import processes
+from ai_dataflow_tests.services.dagster_daemon import quick_daemon
+from ai_dataflow_tests.services.processes import Process
 
 pytestmark = pytest.mark.slow
 _PATIENCE = 120.0
-_DAEMON = "from dagster._daemon.cli import main; main()"
+wait_until = partial(processes.wait_until, seconds=_PATIENCE, pause=0.1)
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def build():
     made = definitions.build_definitions({config!r})
     sensors = [s for s in made.sensors if s.name in ("control_table", "changes")]
     for sensor in sensors:
-        sensor._min_interval, sensor._default_status = 1, dg.DefaultSensorStatus.RUNNING
+        sensor._default_status = dg.DefaultSensorStatus.RUNNING
     return dg.Definitions(assets=made.assets, jobs=made.jobs, sensors=sensors,
                           resources=made.resources, executor=made.executor)
 defs = build()
@@ -82,7 +85,7 @@ def daemon(folder: Path, home: Path) -> Iterator[Process]:
     code.write_text(_CODE.format(home=str(home), config=str(folder)))
     workspace.write_text(yaml.safe_dump({"load_from": [{"python_file": str(code)}]}))
     process = Process(
-        [sys.executable, "-c", _DAEMON, "run", "-w", workspace],
+        [sys.executable, "-c", quick_daemon(), "run", "-w", workspace],
         home / f"daemon-{time.monotonic_ns()}.log",
         env={"DAGSTER_HOME": str(home), "AI_DATAFLOW_CONFIG": str(folder)},
     )
@@ -106,16 +109,16 @@ def test_a_daemon_keeps_up_and_asks_once_even_if_it_is_killed_amid_a_tick(
     with dg.DagsterInstance.from_config(str(home)) as instance:
         hold.touch()
         with daemon(folder, home):
-            assert wait_until(looking.exists, _PATIENCE)  # amid a tick
+            assert wait_until(looking.exists)  # amid a tick
             keys = {"claims|acme", "claims|borealis"}
-            assert wait_until(lambda: set(instance.get_dynamic_partitions(NAME)) == keys, _PATIENCE)
+            assert wait_until(lambda: set(instance.get_dynamic_partitions(NAME)) == keys)
         assert instance.get_runs_count() == 0
         hold.unlink()
         with daemon(folder, home):
-            assert wait_until(lambda: instance.get_runs_count() > 0, _PATIENCE)
+            assert wait_until(lambda: instance.get_runs_count() > 0)
             # The run is there, and the tick that asked for it may not be over.
         with daemon(folder, home):
-            assert wait_until(lambda: len(finished(instance)) == 1, _PATIENCE)
+            assert wait_until(lambda: len(finished(instance)) == 1)
             (run,) = instance.get_runs(RunsFilter(job_name=JOB))
             assert run.status == dg.DagsterRunStatus.SUCCESS
             assert run.tags[WHY_TAG] == "2 to run (2 new), 0 unchanged"
@@ -123,12 +126,12 @@ def test_a_daemon_keeps_up_and_asks_once_even_if_it_is_killed_amid_a_tick(
             with (folder / "control_table.csv").open("a") as table:
                 table.write("ORION,claims,claim,cirrus,data/cirrus.csv,Y\n")
             new = "claims|cirrus"
-            assert wait_until(lambda: instance.has_dynamic_partition(NAME, new), _PATIENCE)
-            assert wait_until(lambda: len(finished(instance)) == 2, _PATIENCE)
+            assert wait_until(lambda: instance.has_dynamic_partition(NAME, new))
+            assert wait_until(lambda: len(finished(instance)) == 2)
             last = instance.get_runs(RunsFilter(job_name=JOB), limit=1)[0]
             assert last.tags[WHY_TAG] == "1 to run (1 new), 2 unchanged"
             ticks = _ticks(instance)
-            assert wait_until(lambda: _ticks(instance) > ticks + 2, _PATIENCE)
+            assert wait_until(lambda: _ticks(instance) > ticks + 2)
             assert instance.get_runs_count(RunsFilter(job_name=JOB)) == 2
     report = read_reports(open_workstation(load_project(folder).settings).reports())
     assert next(report).statuses() == {"ok": 1, "unchanged": 2}

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import dagster as dg
+import pytest
 
+from ai_dataflow.cli import main
+from ai_dataflow.cli.app import err, out
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.launch import launch
@@ -48,6 +54,62 @@ def dagster_statuses(folder: Path, asset: str) -> dict[str, str]:
 
 
 def cli(folder: Path, *arguments: str, columns: int = 160) -> subprocess.CompletedProcess[str]:
+    """Call the command in this process, as if in one of its own: a terminal of so many columns.
+
+    What it writes is taken where the system gets it, native code's too. `cli_process` starts one.
+    """
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        _taken(sys.__stdout__, 1, "stdout", patch) as told,
+        _taken(sys.__stderr__, 2, "stderr", patch) as warned,
+    ):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["ai-dataflow", *arguments])
+        patch.setenv("NO_COLOR", "1")
+        patch.setenv("COLUMNS", str(columns))
+        for console in (out, err):
+            patch.setattr(console, "_width", columns)  # it was set when the module was imported
+        code = _exit_code(main)
+    return subprocess.CompletedProcess(["ai-dataflow", *arguments], code, told[0], warned[0])
+
+
+def _exit_code(command: Callable[[], None]) -> int:
+    try:
+        command()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Exception:  # as Python does with what nobody has caught
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+@contextmanager
+def _taken(
+    python: TextIO | None, number: int, name: str, patch: pytest.MonkeyPatch
+) -> Iterator[list[str]]:
+    """Take what a stream gets, of Python and of the system; it is in the list after the block."""
+    taken: list[str] = []
+    if python:
+        python.flush()
+    before = os.dup(number)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), number)
+        stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        patch.setattr(sys, name, stream)
+        try:
+            yield taken
+        finally:
+            stream.flush()
+            os.dup2(before, number)
+            os.close(before)
+            file.seek(0)
+            taken.append(file.read().decode())
+
+
+def cli_process(
+    folder: Path, *arguments: str, columns: int = 160
+) -> subprocess.CompletedProcess[str]:
     """Call the command in a process of its own, in a terminal of so many columns."""
     return subprocess.run(
         [sys.executable, "-c", "from ai_dataflow.cli import main; main()", *arguments],

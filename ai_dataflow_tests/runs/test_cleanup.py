@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -27,12 +28,19 @@ NOW = timedelta(0)
 KILLED = "0123456789abcdef" * 2
 
 
-@pytest.fixture
-def workstation(tmp_path: Path) -> Workstation:
-    """Give a workstation on which one module was published three times."""
-    project(tmp_path)
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a project on whose workstation one module was published three times; for copies."""
+    folder = project(tmp_path_factory.mktemp("published"))
     for _ in range(3):
-        run_project(tmp_path)
+        run_project(folder)
+    return folder
+
+
+@pytest.fixture
+def workstation(published: Path, tmp_path: Path) -> Workstation:
+    """Give a workstation on which one module was published three times."""
+    shutil.copytree(published, tmp_path, dirs_exist_ok=True)
     return open_workstation(Settings(folder=tmp_path))
 
 

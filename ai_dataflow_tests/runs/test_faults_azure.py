@@ -27,7 +27,7 @@ from ai_dataflow_tests.runs.azure import (
     frame_of,
     make_lake,
 )
-from ai_dataflow_tests.runs.runs import cli, dagster_statuses
+from ai_dataflow_tests.runs.runs import cli, cli_process, dagster_statuses
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.proxy import Answer, FaultyProxy, Reset, Stall, Truncate
 from ai_dataflow_tests.services.traffic import Request
@@ -211,7 +211,8 @@ def test_a_workstation_that_goes_and_stays_away_keeps_its_old_data(
     new = deliver_more(lake, servers)
 
     away_from(proxy, **where)
-    ran = cli(lake.folder, "run")
+    # A process of its own: it cannot give its lease back, and its death is seen at once.
+    ran = cli_process(lake.folder, "run")
     assert ran.returncode == 1, ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
     assert "WST-004" in ran.stdout + ran.stderr

@@ -1,4 +1,4 @@
-"""A run that stood still while another took its lease publishes nothing over the other's content."""
+"""A run that stood still while another took its lease brings no older content back."""
 
 from __future__ import annotations
 

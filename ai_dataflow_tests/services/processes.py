@@ -69,13 +69,15 @@ def listens(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = _PATIENCE) -> bool:
-    """Wait for a condition; tell whether it came."""
+def wait_until(
+    condition: Callable[[], bool], seconds: float = _PATIENCE, pause: float = 0.01
+) -> bool:
+    """Wait for a condition; tell whether it came. A `pause` is for what is dear to ask."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(0.01)
+        time.sleep(pause)
     return True
 
 

@@ -33,7 +33,7 @@ def valid_workbook(file: Path) -> Path:
     """Write a small control table."""
     book = openpyxl.Workbook()
     page = book.worksheets[0]
-    page.append(list(control_table.LAYOUT.known))
+    page.append(list(control_table.LAYOUT.columns))
     page.append(["ORION", "claims", "header", "acme", "data/claims.csv", "Y", "csv"])
     book.save(file)
     return file

@@ -56,7 +56,7 @@ def read(file: Path, content: bytes, table: str) -> bool:
 def workbook(table: str) -> bytes:
     """Give a workbook with the table's header and two rows of it."""
     book = openpyxl.Workbook()
-    header = list(TABLES[table][0].known)
+    header = list(TABLES[table][0].columns)
     for row in (header, header, ["*", 7, 7.5, True, None, "=1+1"]):
         book.worksheets[0].append(row)
     book.worksheets[0].merge_cells("A2:B3")
@@ -99,7 +99,7 @@ def test_random_bytes_after_the_mark_of_a_zip_archive(
 def test_random_text_under_a_good_header(
     tmp_path: Path, table: str, lines: list[list[str]]
 ) -> None:
-    header = ",".join(TABLES[table][0].known)
+    header = ",".join(TABLES[table][0].columns)
     text = "\n".join([header, *map(",".join, lines)])
     read(tmp_path / "t.csv", text.encode(errors="replace"), table)
 
@@ -114,7 +114,7 @@ def test_random_values_under_a_good_header_of_a_workbook(
     value = st.none() | st.booleans() | st.integers() | st.floats() | st.datetimes() | xml
     book = openpyxl.Workbook()
     page = book.worksheets[0]
-    page.append(list(TABLES[table][0].known))
+    page.append(list(TABLES[table][0].columns))
     for row in data.draw(st.lists(st.lists(value, max_size=12), max_size=4)):
         page.append(row)
     stream = io.BytesIO()

@@ -69,7 +69,7 @@ def test_what_has_no_value_to_go_by_is_said(
 ) -> None:
     read, names = workbook(tmp_path, row), ["module_name", "client_code"]
     problems = [*read.blanks(names), *read.bad_names(names), *read.bad_flags(["active"])]
-    assert {p.code: p.void for p in read.told(problems)} == void
+    assert {p.code: p.void for p in read.diagnostics(problems)} == void
 
 
 @pytest.mark.parametrize("formula", ["=A2", "=cmd()", "=HYPERLINK(1,2)"])
@@ -214,7 +214,7 @@ def test_a_short_row_of_a_workbook_is_a_row_with_blanks(tmp_path: Path) -> None:
 
 def test_what_follows_from_a_flaw_is_not_told_as_well(tmp_path: Path) -> None:
     read = workbook(tmp_path, [" claims", "#REF!", "maybe"], ["claims", None, "Y"])
-    found = read.told(
+    found = read.diagnostics(
         [
             *read.blanks(["client_code"]),
             *read.bad_names(["client_code"]),
@@ -228,5 +228,5 @@ def test_what_follows_from_a_flaw_is_not_told_as_well(tmp_path: Path) -> None:
 
 def test_of_a_line_of_the_wrong_width_only_that_is_told(tmp_path: Path) -> None:
     read = text(tmp_path, "module_name,client_code,active\nclaims,acme, Inc.,Y\nclaims,,Y\n")
-    found = read.told([*read.blanks(["client_code"]), *read.bad_flags(["active"])])
+    found = read.diagnostics([*read.blanks(["client_code"]), *read.bad_flags(["active"])])
     assert [(p.code, p.line) for p in found] == [("CTL-902", 2), ("CTL-003", 3)]

@@ -9,14 +9,23 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from ai_dataflow_tests.services.dagster_daemon import quick_daemon
 from ai_dataflow_tests.services.processes import HOST, Process, ServiceError, free_port, wait_until
 
 # It may have been started by a shell in the background, which ignores SIGINT: its children then do
-# too, and `dagster dev` treats SIGTERM as it treats SIGINT.
-_CODE = """\
+# too, and `dagster dev` treats SIGTERM as it treats SIGINT. Its daemon is one with short waits; the
+# sensors keep their intervals, which the pages show.
+_CODE = f"""\
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from dagster._cli import main
+from dagster._cli import dev, main
+
+open_process = dev.open_ipc_subprocess
+def open_quick(command, **options):
+    if command[1:3] == ["-m", "dagster._daemon"]:
+        command = [command[0], "-c", {quick_daemon(sensors=False)!r}, *command[3:]]
+    return open_process(command, **options)
+dev.open_ipc_subprocess = open_quick
 main()
 """
 _START_SECONDS = 240  # about 15 on an idle machine

@@ -11,11 +11,9 @@ import pytest
 
 from ai_dataflow_tests.ui.browser import CHROMIUM
 
-# One `dagster dev` is for all: they are the tests of one worker.
 IN_BROWSER = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("ui"),
     pytest.mark.skipif(
         not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: run `make services-setup`"
     ),

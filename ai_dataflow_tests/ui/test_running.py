@@ -72,7 +72,7 @@ def _made_by_next_backfill(ui: Browser, project: Path, before: str | None) -> li
         last = _last_backfill(ui)
         return bool(last and last["id"] != before and last["status"].startswith("COMPLETED"))
 
-    assert wait_until(is_over, _PATIENCE), _last_backfill(ui)
+    assert wait_until(is_over, _PATIENCE, pause=0.3), _last_backfill(ui)
     last = _last_backfill(ui)
     assert last
     return sorted(_partitions(project, run["id"]) for run in last["runs"])

@@ -21,11 +21,11 @@ _SHOWN = 20
 
 def show_plan(console: Console, ahead: Prospect) -> None:
     """Show, per module, what a run would do now, and why; and what the products map."""
-    plan, found = ahead.plan, ahead.changes
+    plan, changes = ahead.plan, ahead.changes
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("module")
     groups: tuple[Collection[PartitionKey], ...] = (
-        found.due, found.unchanged, plan.held, ahead.removed
+        changes.due, changes.unchanged, plan.held, ahead.removed
     )  # fmt: skip
     for name in ("run", "unchanged", "held back", "removed"):
         table.add_column(name, justify="right")
@@ -33,7 +33,7 @@ def show_plan(console: Console, ahead: Prospect) -> None:
         counts = (sum(key.module == module for key in group) for group in groups)
         table.add_row(module, *map(str, counts))
     console.print(table)
-    _show_reasons(console, found)
+    _show_reasons(console, changes)
     for key, problems in plan.held.items():
         _line(console, f"held back: {key}: {problems[0].code} at {problems[0].place}")
     for key in ahead.removed:
@@ -45,25 +45,25 @@ def show_plan(console: Console, ahead: Prospect) -> None:
 
 def show_unchanged(console: Console, ahead: Prospect) -> None:
     """Say that there is nothing to run, and since when."""
-    found = ahead.changes.unchanged
-    last = max((record.at for record in found.values() if record.at), default=None)
+    unchanged = ahead.changes.unchanged
+    last = max((record.at for record in unchanged.values() if record.at), default=None)
     since = f" since {last.astimezone():%Y-%m-%d %H:%M}" if last else ""
-    _line(console, f"Nothing changed{since}: {counted(len(found), 'partition')} unchanged.")
+    _line(console, f"Nothing changed{since}: {counted(len(unchanged), 'partition')} unchanged.")
     _line(console, "To make them all the same: ai-dataflow run --full")
 
 
-def _show_reasons(console: Console, found: Changes) -> None:
+def _show_reasons(console: Console, changes: Changes) -> None:
     """Show each reason once, with its partitions: an edit of the sheet touches many."""
-    pairs = [(key, str(reason)) for key, reasons in found.due.items() for reason in reasons]
+    pairs = [(key, str(reason)) for key, reasons in changes.due.items() for reason in reasons]
     most_first = sorted(grouped(pairs, lambda pair: pair[1]).items(), key=lambda it: -len(it[1]))
     for text, alike in most_first[:_SHOWN]:
         _line(console, f"run: {some([key for key, _ in alike])}: {text}")
     if len(most_first) > _SHOWN:
         _line(console, f"run: … and {len(most_first) - _SHOWN} more reasons: `plan --json` has all")
-    if found.unchanged:
-        since = max((r.at for r in found.unchanged.values() if r.at), default=None)
+    if changes.unchanged:
+        since = max((r.at for r in changes.unchanged.values() if r.at), default=None)
         when = f", the last since {since.astimezone():%Y-%m-%d %H:%M}" if since else ""
-        _line(console, f"unchanged: {counted(len(found.unchanged), 'partition')}{when}")
+        _line(console, f"unchanged: {counted(len(changes.unchanged), 'partition')}{when}")
 
 
 def _line(console: Console, text: str) -> None:

@@ -42,8 +42,8 @@ def show_rejects(console: Console, groups: Sequence[RejectGroup]) -> None:
     states = Counter[str]()
     for group in groups:
         states[group.state] += group.rows
-    told = " · ".join(f"{rows:,} {state}" for state, rows in states.items())
-    console.print(f"\n{told or 'no rejects'}")
+    summary = " · ".join(f"{rows:,} {state}" for state, rows in states.items())
+    console.print(f"\n{summary or 'no rejects'}")
     if states["open"]:
         console.print("After a fix of the sheet: ai-dataflow replay. After one of a source: run.")
 

@@ -77,8 +77,8 @@ def _modules(report: RunReport) -> Table:
         "seconds",
     ):
         table.add_column(name, justify="right")
-    for module, own in groupby(report.partitions, key=lambda partition: partition.module):
-        table.add_row(module, *_row(list(own)))
+    for module, partitions in groupby(report.partitions, key=lambda partition: partition.module):
+        table.add_row(module, *_row(list(partitions)))
     table.add_section()
     total = _row(report.partitions)
     total[-1] = f"{(report.finished - report.started).total_seconds():.1f}"
@@ -132,12 +132,12 @@ def show_cleanup(console: Console, cleaned: Mapping[str, Cleaned], *, dry_run: b
     table.add_column("module")
     for name in ("left-over files", "MB"):
         table.add_column(name, justify="right")
-    for module, found in cleaned.items():
-        table.add_row(module, number(len(found.files)), f"{found.bytes / 1e6:,.1f}")
+    for module, left in cleaned.items():
+        table.add_row(module, number(len(left.files)), f"{left.bytes / 1e6:,.1f}")
     console.print(table)
     if dry_run:
         console.print("\nNothing was removed: without --dry-run it is.")
-    show_diagnostics(console, [p for found in cleaned.values() for p in found.problems])
+    show_diagnostics(console, [p for left in cleaned.values() for p in left.problems])
 
 
 def _show_places(

@@ -95,13 +95,13 @@ class CsvFile:
         """
         self.malformed.clear()
         header = self.header()
-        own = [name for name in columns if name in header]
+        in_header = [name for name in columns if name in header]
         added = {name: self.partition[name] for name in columns if name not in header}
         literals = [pl.lit(value, pl.String()).alias(name) for name, value in added.items()]
         try:
             with self._stream() as stream:
                 source = pa.PythonFile(stream, mode="r")
-                for batch in self._reader(source, header, own or header[:1]):
+                for batch in self._reader(source, header, in_header or header[:1]):
                     frame = pl.DataFrame(pl.from_arrow(batch))
                     yield frame.with_columns(literals).select(columns) if added else frame
                 quotes, last = stream.quotes, stream.last

@@ -115,10 +115,10 @@ def find(
     root = listings.folder(url)
     with classified(str(location), place, root.account):
         is_delta = location.file_format in ("", "delta")
-        if is_delta and (found := _partition(root, path, location, listings)):
-            if not found.files:
+        if is_delta and (listing := _partition(root, path, location, listings)):
+            if not listing.files:
                 raise file_failures.missing(str(location), place)
-            return found
+            return listing
         root, files = _matching(root, path)
         if any(map(_is_log, files)):
             if is_delta:
@@ -161,10 +161,10 @@ def _partition(
         version = _log_version(table.files(_LOG))
         return version and (version[0], _data_files(table, version[0]))
 
-    known = listings.once(table.url, files_by_version)
-    if known is None:
+    snapshot = listings.once(table.url, files_by_version)
+    if snapshot is None:
         return None
-    number, every = known
+    number, every = snapshot
     files = tuple(file for file in every if _is_in(file.path, dict(values)))
     return Listing(location, table.url, "delta", files, number, values)
 
@@ -206,8 +206,8 @@ def _data_files(table: Folder, version: int) -> tuple[StoredFile, ...]:
 
 
 def _is_in(path: str, values: dict[str, str | None]) -> bool:
-    found = partition_values(path)
-    return all(key in found and found[key] == value for key, value in values.items())
+    columns = partition_values(path)
+    return all(key in columns and columns[key] == value for key, value in values.items())
 
 
 def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
@@ -220,13 +220,13 @@ def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
     if is_glob(path):
         listed = root.files()
         # Its files; where it names none, those in the folders that it names, as Spark does.
-        found = _named(listed, path) or _named(listed, f"{path.rstrip('/')}/**")
-        return root, found if _is_hidden(path) else _data(found)
+        files = _named(listed, path) or _named(listed, f"{path.rstrip('/')}/**")
+        return root, files if _is_hidden(path) else _data(files)
     if path and (file := root.stat(path)) and not _is_marker(root, file):
         return root, [file]
     inside = root.folder(path) if path else root
-    found = inside.files()
-    return inside, found if any(map(_is_log, found)) else _data(found)
+    files = inside.files()
+    return inside, files if any(map(_is_log, files)) else _data(files)
 
 
 def _named(files: list[StoredFile], glob: str) -> list[StoredFile]:

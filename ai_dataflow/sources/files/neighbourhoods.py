@@ -81,15 +81,15 @@ class Listed(Folder):
     def files(self, prefix: str = "") -> list[StoredFile]:
         """Give all files below a prefix, by path."""
         start = f"{self._key(prefix)}/" if self._key(prefix) else ""
-        return [self._own(file) for file in self.listing.below(start)]
+        return [self._relative(file) for file in self.listing.below(start)]
 
     def stat(self, path: str) -> StoredFile | None:
         """Give a file as it was listed; None where it was not."""
         key = self._key(path)
-        found = next(self.listing.below(key), None)
-        return self._own(found) if found and found.path == key else None
+        file = next(self.listing.below(key), None)
+        return self._relative(file) if file and file.path == key else None
 
-    def _own(self, file: StoredFile) -> StoredFile:
+    def _relative(self, file: StoredFile) -> StoredFile:
         return file.below(self.prefix)
 
 
@@ -115,9 +115,11 @@ class Neighbourhoods:
             if blob_urls.is_blob_url(url):
                 root, key = _store_of(url, settings)
                 stores.setdefault(root, set()).add(key)
-        found = at_once(lambda item: list(_shared(*item)), list(stores.items()))
-        self._listings: Mapping[Folder, list[Neighbourhood]] = dict(zip(stores, found, strict=True))
-        self._known: dict[object, Any] = {}
+        listings = at_once(lambda item: list(_shared(*item)), list(stores.items()))
+        self._listings: Mapping[Folder, list[Neighbourhood]] = dict(
+            zip(stores, listings, strict=True)
+        )
+        self._answers: dict[object, Any] = {}
         self._locks: dict[object, Lock] = {}
         self._lock = Lock()
 
@@ -126,10 +128,10 @@ class Neighbourhoods:
         with self._lock:
             lock = self._locks.setdefault(key, Lock())
         with lock:
-            if key not in self._known:
-                self._known[key] = ask()
-            found: T = self._known[key]
-            return found
+            if key not in self._answers:
+                self._answers[key] = ask()
+            answer: T = self._answers[key]
+            return answer
 
     def folder(self, url: str) -> Folder:
         """Give the folder of a path or URL: as it was listed, or one that will be asked."""

@@ -165,11 +165,11 @@ class Files:
         keys = self._partition_keys()
         if not keys:
             return frame.drop(_PATH)
-        own = set(frame.collect_schema())
+        stored = set(frame.collect_schema())
         added = [
             pl.col(_PATH).replace_strict({uri: v[key] for uri, v in values.items()},
                                          return_dtype=pl.String()).alias(key)
-            for key in keys if key not in own
+            for key in keys if key not in stored
         ]  # fmt: skip
         return frame.with_columns(added).drop(_PATH)
 
@@ -230,8 +230,10 @@ def partition_values(path: str) -> dict[str, str | None]:
         >>> partition_values("year=2026/month=01/part-0.parquet")
         {'year': '2026', 'month': '01'}
     """
-    found = (folder.partition("=") for folder in PurePosixPath(path).parts[:-1] if "=" in folder)
-    return {key: None if value == _HIVE_NULL else unquote(value) for key, _, value in found if key}
+    folders = (folder.partition("=") for folder in PurePosixPath(path).parts[:-1] if "=" in folder)
+    return {
+        key: None if value == _HIVE_NULL else unquote(value) for key, _, value in folders if key
+    }
 
 
 @contextmanager

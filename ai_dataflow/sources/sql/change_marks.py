@@ -49,13 +49,16 @@ def marks(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[SqlLoca
             return dict(_marks(connection(first.connection, settings), group))
         except Exception as error:  # one table that nobody foresaw must not hide the others
             fault = error if isinstance(error, Fault) else Fault("refused", redacted(error))
-            told = {own: sql_failures.of_database(fault, own, wanted[own]) for own in group}
-            return {own: problem.diagnostics for own, problem in told.items()}
+            failures = {
+                location: sql_failures.of_database(fault, location, wanted[location])
+                for location in group
+            }
+            return {location: problem.diagnostics for location, problem in failures.items()}
 
-    found: dict[SqlLocation, Mark] = {}
+    by_location: dict[SqlLocation, Mark] = {}
     for part in at_once(ask, list(groups.values())):
-        found |= part
-    return found
+        by_location |= part
+    return by_location
 
 
 def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation, Mark]:
@@ -68,21 +71,26 @@ def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation,
     query = opened.settings.change_query(first.schema, first.table)
     if query is not None:
         if _IS_PER_CLIENT.search(query):
-            return {own: _digest(_rows(opened, _of_query(query, own))) for own in group}
+            return {
+                location: _digest(_rows(opened, _of_query(query, location))) for location in group
+            }
         return dict.fromkeys(group, _digest(_rows(opened, sa.text(query))))
     if not (column := first.change_column):
         return dict.fromkeys(group, opened.read(lambda: _of_files(opened)))
     if len(group) == 1 or not first.client_column:
-        return {own: _digest(_rows(opened, _of_column(opened, own, column))) for own in group}
+        return {
+            location: _digest(_rows(opened, _of_column(opened, location, column)))
+            for location in group
+        }
     statement = _of_clients(opened, first, column)
     rows = _rows(opened, statement)
     shared = {_text(client): seen for client, *seen in rows if client is not None}
     # The database may spell a client in another way than the control table and call it equal.
     return {
-        own: _digest([shared[own.client]])
-        if own.client in shared
-        else _digest(_rows(opened, _of_column(opened, own, column)))
-        for own in group
+        location: _digest([shared[location.client]])
+        if location.client in shared
+        else _digest(_rows(opened, _of_column(opened, location, column)))
+        for location in group
     }
 
 
@@ -110,7 +118,7 @@ def _of_query(query: str, location: SqlLocation) -> sa.TextClause:
 
 
 def _of_column(opened: Connection, location: SqlLocation, column: str) -> sa.Select[Any]:
-    statement = sa.select(*_told(opened, column)).select_from(table(location))
+    statement = sa.select(*_aggregates(opened, column)).select_from(table(location))
     if location.client_column:
         client: sa.ColumnElement[Any]
         client = sa.bindparam(_CLIENT, location.client, type_=sa.types.NullType())
@@ -120,16 +128,16 @@ def _of_column(opened: Connection, location: SqlLocation, column: str) -> sa.Sel
 
 def _of_clients(opened: Connection, location: SqlLocation, column: str) -> sa.Select[Any]:
     client: sa.ColumnClause[Any] = sa.column(location.client_column)
-    told = _told(opened, column)
-    return sa.select(client, *told).select_from(table(location)).group_by(client)
+    aggregates = _aggregates(opened, column)
+    return sa.select(client, *aggregates).select_from(table(location)).group_by(client)
 
 
-def _told(opened: Connection, column: str) -> list[sa.ColumnElement[Any]]:
+def _aggregates(opened: Connection, column: str) -> list[sa.ColumnElement[Any]]:
     # COUNT of SQL Server ends at 2,147,483,647.
     count: Callable[..., Any]
     count = sa.func.count_big if opened.engine.dialect.name == "mssql" else sa.func.count
-    own: sa.ColumnClause[Any] = sa.column(column)
-    return [sa.func.max(own), count(sa.text("*")), count(own)]
+    clause: sa.ColumnClause[Any] = sa.column(column)
+    return [sa.func.max(clause), count(sa.text("*")), count(clause)]
 
 
 def _digest(rows: Iterable[Iterable[Any]]) -> str:

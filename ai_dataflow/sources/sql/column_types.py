@@ -157,7 +157,7 @@ def of_postgresql(declared: Declared) -> Delivery:
         case generic.Numeric() if not isinstance(declared, generic.Float):
             decimal = _decimal(declared)
             return _spelled(decimal, _PG_SHORT) if decimal else _PG_TEXT
-    return next((found for sql, found in _POSTGRESQL if isinstance(declared, sql)), _PG_TEXT)
+    return next((delivery for sql, delivery in _POSTGRESQL if isinstance(declared, sql)), _PG_TEXT)
 
 
 def _decimal(declared: generic.Numeric[Any]) -> pl.Decimal | None:

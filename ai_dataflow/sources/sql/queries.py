@@ -34,7 +34,7 @@ class Database:
         Raises:
             DataflowError: SRC-001 where there is no such table; SRC-007, SRC-008, SRC-020 to 023.
         """
-        with _told(location, place):
+        with _classified(location, place):
             return self._connection.read(
                 lambda: table_columns.of_table(self._connection.engine, location)
             )
@@ -72,7 +72,7 @@ class Database:
         Raises:
             DataflowError: SRC-001, SRC-007, SRC-008, SRC-020 to SRC-023.
         """
-        with _told(location, place):
+        with _classified(location, place):
             narrow = _client_is_narrow(location, columns)
             read = {name: columns[name] for name in wanted}
             return self._connection.read(lambda: self._copy(location, read, write, narrow=narrow))
@@ -96,7 +96,7 @@ class Database:
         def ask() -> pl.DataFrame:
             return pl.concat(list(self._frames(statement, read, bulk=False)))
 
-        with _told(location, place):
+        with _classified(location, place):
             try:
                 return self._connection.read(ask)
             except UnfitError:
@@ -151,9 +151,9 @@ class Bound:
     @property
     def condition(self) -> sa.ColumnElement[bool]:
         """The side, as a condition."""
-        own: sa.ColumnClause[Any] = sa.column(self.column)
+        column: sa.ColumnClause[Any] = sa.column(self.column)
         value = sa.bindparam("bound", self.value, type_=sa.types.NullType())
-        return sa.or_(own < value, own.is_(None)) if self.is_below else own >= value
+        return sa.or_(column < value, column.is_(None)) if self.is_below else column >= value
 
 
 def select(
@@ -184,14 +184,14 @@ def _client_is_narrow(location: SqlLocation, columns: Columns) -> bool:
     """
     if not (name := location.client_column):
         return False
-    known = {column.casefold(): found for column, found in columns.items()}
-    if name.casefold() not in known:
+    by_name = {spelled.casefold(): column for spelled, column in columns.items()}
+    if name.casefold() not in by_name:
         raise Fault("refused", f"there is no column {name}")
-    return known[name.casefold()].delivery.narrow and location.client.isascii()
+    return by_name[name.casefold()].delivery.narrow and location.client.isascii()
 
 
 @contextmanager
-def _told(location: SqlLocation, place: str) -> Iterator[None]:
+def _classified(location: SqlLocation, place: str) -> Iterator[None]:
     try:
         yield
     except Fault as fault:

@@ -109,8 +109,8 @@ def as_tuples(
     try:
         with session_of(connection.engine) as session:
             is_reading = True
-            found = session.execution_options(**options).execute(statement)
-            frames = (_of_tuples(rows, columns) for rows in found.partitions())
+            result = session.execution_options(**options).execute(statement)
+            frames = (_of_tuples(rows, columns) for rows in result.partitions())
             seconds = connection.settings.query_timeout
             for held in _gathered(frames, lambda f: (f.height, f.estimated_size()), seconds):
                 yield pl.concat(held)

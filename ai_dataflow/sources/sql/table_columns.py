@@ -17,7 +17,7 @@ from ai_dataflow.sources.sql.column_types import Column
 from ai_dataflow.tables.locations import SqlLocation
 
 _REFLECTED = {"postgresql": column_types.of_postgresql, "sqlite": column_types.of_sqlite}
-_TOLD: dict[Any, str] = {
+_PYTHON_TYPES: dict[Any, str] = {
     bool: "bit", int: "bigint", float: "float", Decimal: "decimal", str: "nvarchar",
     bytes: "varbinary", bytearray: "varbinary", datetime: "datetime2", date: "date", time: "time",
 }  # fmt: skip
@@ -42,10 +42,12 @@ def of_table(engine: sa.Engine, location: SqlLocation) -> dict[str, Column]:
         delivery = _REFLECTED.get(engine.dialect.name, column_types.of_any)
         with warnings.catch_warnings():  # a type that SQLAlchemy does not know arrives as text
             warnings.simplefilter("ignore", SAWarning)
-            found = sa.inspect(session).get_columns(location.table, schema=location.schema or None)
-        if not found:
+            columns = sa.inspect(session).get_columns(
+                location.table, schema=location.schema or None
+            )
+        if not columns:
             raise NoSuchTableError(location.table)
-        return {c["name"]: Column(c["name"], delivery(c["type"])) for c in found}
+        return {c["name"]: Column(c["name"], delivery(c["type"])) for c in columns}
 
 
 def _of_mssql(session: sa.Connection, location: SqlLocation) -> dict[str, Column]:
@@ -57,32 +59,34 @@ def _of_mssql(session: sa.Connection, location: SqlLocation) -> dict[str, Column
     that may not be read, and the driver describes what is neither a table nor a view.
     """
     default = session.dialect.default_schema_name
-    own = dict.fromkeys([location.schema] if location.schema else filter(None, (default, "dbo")))
-    for schema in own:
-        if found := _listed(session, schema, location.table):
-            return found
+    schemas = dict.fromkeys(
+        [location.schema] if location.schema else filter(None, (default, "dbo"))
+    )
+    for schema in schemas:
+        if columns := _listed(session, schema, location.table):
+            return columns
     every: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(table(location))
     with session.execute(every.where(sa.false())) as result:
         described = _described(result)
-    for schema in own:
+    for schema in schemas:
         base = _synonym(session, schema, location.table)
-        if base and (found := _listed(session, *base)):
-            return found
+        if base and (columns := _listed(session, *base)):
+            return columns
     return described
 
 
 def _described(result: sa.CursorResult[Any]) -> dict[str, Column]:
     """Give the columns of a result as pyodbc tells them: name, Python type, …, digits, scale."""
-    found = {}
+    columns = {}
     for name, kind, _, _, digits, scale, _ in result.cursor.description:
-        delivery = column_types.of_mssql(_TOLD.get(kind, "nvarchar"), digits, scale)
-        found[name] = Column(name, delivery)
-    return found
+        delivery = column_types.of_mssql(_PYTHON_TYPES.get(kind, "nvarchar"), digits, scale)
+        columns[name] = Column(name, delivery)
+    return columns
 
 
 def _listed(session: sa.Connection, schema: str, name: str) -> dict[str, Column]:
     """Give the columns of `schema`, which may be `database.schema`."""
-    catalogue, _, own = schema.rpartition(".")
+    catalogue, _, namespace = schema.rpartition(".")
     names = ("COLUMN_NAME", "DATA_TYPE", "NUMERIC_PRECISION", "NUMERIC_SCALE")
     listed = sa.table(
         "COLUMNS",
@@ -91,7 +95,7 @@ def _listed(session: sa.Connection, schema: str, name: str) -> dict[str, Column]
     ).c
     statement = (
         sa.select(*(listed[column] for column in names))
-        .where(listed["TABLE_NAME"] == name, listed["TABLE_SCHEMA"] == own)
+        .where(listed["TABLE_NAME"] == name, listed["TABLE_SCHEMA"] == namespace)
         .order_by(listed["ORDINAL_POSITION"])
     )
     rows = session.execute(statement)
