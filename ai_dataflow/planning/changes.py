@@ -121,7 +121,8 @@ def _reasons(
         yield from _differences(job, inputs, record.inputs, record.at)
         if publication != record.publication:
             yield Reason("published", "what readers see is not what a run made last: rejects were "
-                         "replayed, it was restored, or another program wrote it")  # fmt: skip
+                         "replayed, it was restored, files are gone, or another program wrote "
+                         "it")  # fmt: skip
     elif not record.failed:
         yield Reason("new", "nothing tells what the published data was made from")
     if record.failed:

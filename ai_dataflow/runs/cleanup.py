@@ -23,7 +23,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.extracts.staging import staged_files
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.commit import fence, open_table
 from ai_dataflow.workstation.kept_rows import all_kept
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
 from ai_dataflow.workstation.lease import lease
@@ -31,6 +31,7 @@ from ai_dataflow.workstation.publish import tidy, unseen, writer_of
 from ai_dataflow.workstation.reaching import reaching
 
 SAFE_AGE = timedelta(hours=24)
+_CLOCK = "clock"
 _LOG = "_delta_log"
 _UUID = "[0-9a-f]{32}"
 # `#1` is a local file that a run was writing when it was killed.
@@ -84,8 +85,12 @@ def _clean_module(
         with lease(workstation.leases(module), module, run_id) as held:
             if not dry_run:
                 tidy(workstation, module, writer_of(held))
-            left = list(_left_over(workstation, module, datetime.now(UTC) - age))
+            left = list(_left_over(workstation, module, _store_time(workstation) - age))
             held.check()
+            if left and not dry_run:
+                # Whoever stood still all the time may still mean to commit what is removed now.
+                for table in (workstation.dataset(module), workstation.rejects(module)):
+                    fence(table, writer_of(held))
             for folder, path, _ in () if dry_run else left:
                 with reaching(folder):
                     folder.delete([path])
@@ -93,6 +98,16 @@ def _clean_module(
         return Cleaned((), 0, error.diagnostics)
     urls = tuple(folder.join(path) for folder, path, _ in left)
     return Cleaned(urls, sum(size for _, _, size in left))
+
+
+def _store_time(workstation: Workstation) -> datetime:
+    """Give the time by the clock that files are dated by, which may not be this machine's."""
+    folder = workstation.leases()
+    with reaching(folder):
+        folder.write(_CLOCK, b"")
+        file = folder.stat(_CLOCK)
+        folder.delete([_CLOCK])
+    return (file and file.changed) or datetime.now(UTC)
 
 
 def _left_over(

@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.engine.choice import Engine, open_engine
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.extracts.staging import drop_copies
@@ -19,7 +19,7 @@ from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow.workstation.lease import Lease, lease
-from ai_dataflow.workstation.publish import Made, publish
+from ai_dataflow.workstation.publish import Made, Publication, publish
 
 
 @dataclass
@@ -101,7 +101,9 @@ def _finish_module(
     if "ai_dataset" in run.stages and held:
         try:
             with run.timings.timed("commits"):
-                version = _publish(run, module, results, held)
+                published = _publish(run, module, results, held)
+            version = published.version
+            results = [_kept_out(r) if r.job.client in published.vanished else r for r in results]
         except DataflowError as error:
             lost = _failures(["ai_dataset"], error)
             results = [r if r.failures else replace(r, failures=lost) for r in results]
@@ -117,7 +119,18 @@ def _finish_module(
     run.partitions += [partition_report(run, result, version) for result in results]
 
 
-def _publish(run: Run, module: str, results: list[PartitionResult], held: Lease) -> int | None:
+def _kept_out(result: PartitionResult) -> PartitionResult:
+    """Fail a partition whose files another program took away before they were published."""
+    problem = Diagnostic(
+        "WST-008",
+        "its files were gone when they were to be published; readers see the version before",
+        place=result.partition,
+        fix="keep other programs from removing young files, then run the partition again",
+    )
+    return replace(result, data=(), failures=(Failure("ai_dataset", problem),))
+
+
+def _publish(run: Run, module: str, results: list[PartitionResult], held: Lease) -> Publication:
     columns = [
         *(
             TableColumn(column.name, ai_types.to_delta(column.ai_type), column.description)
@@ -126,7 +139,7 @@ def _publish(run: Run, module: str, results: list[PartitionResult], held: Lease)
         TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
     ]
     made = [Made(r.job.client, r.data, r.rejects, r.replaces) for r in results]
-    version = publish(run.workstation, module, columns, made, held)
-    if version is not None:
-        run.versions[module] = version
-    return version
+    published = publish(run.workstation, module, columns, made, held)
+    if published.version is not None:
+        run.versions[module] = published.version
+    return published

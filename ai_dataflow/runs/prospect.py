@@ -75,7 +75,7 @@ def look_ahead(draft: Draft) -> Prospect:
         plan = complete(draft, {}, workstation=problems)
         return Prospect(project, plan, tuple(sorted(plan.held)))
     seen = survey(draft.plan.locations(), settings)
-    modules = published(workstation)
+    modules = published(workstation, looking=True)
     publications = {
         PartitionKey.of(module, client): publication
         for module, dataset in modules.items()

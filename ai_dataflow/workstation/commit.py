@@ -38,7 +38,7 @@ from ai_dataflow.connections.stores import (
 )
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
-from ai_dataflow.workstation.reaching import overtaken, unreached
+from ai_dataflow.workstation.reaching import overtaken, reaching, unreached
 
 # A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
 _ATTEMPTS = 3
@@ -252,6 +252,30 @@ def _change(
             return version + 1
 
 
+def fence(table: Folder, writer: Writer) -> None:
+    """Let no run with an earlier lease commit any more, though there is nothing to commit.
+
+    Raises:
+        DataflowError: WST-001, WST-003 to WST-006.
+    """
+    with reaching(table):
+        if (delta := open_table(table)) is None:
+            return
+        writer.check(delta, table)
+        if (delta.transaction_version(_LEASE) or 0) == writer.lease:
+            return
+        try:
+            delta.create_write_transaction(
+                [],
+                mode="append",
+                schema=Schema.from_arrow(delta.schema().to_arrow()),
+                partition_by=[PARTITION_COLUMN],
+                commit_properties=writer.once,
+            )
+        except CommitFailedError as error:
+            raise overtaken(table, error) from None
+
+
 def _new_fields(delta: DeltaTable, schema: Schema) -> list[Field]:
     names = {field.name for field in delta.schema().fields}
     return [field for field in schema.fields if field.name not in names]
@@ -265,14 +289,17 @@ class CommittedFile:
     path: str
     size: int
     modified: int
+    rows: int = 0
 
 
 def files_in(delta: DeltaTable) -> Iterator[CommittedFile]:
     """Give the files of a table's version; `modified` is when they were committed, in ms."""
-    names = (f"partition.{PARTITION_COLUMN}", "path", "size_bytes", "modification_time")
+    names = (
+        f"partition.{PARTITION_COLUMN}", "path", "size_bytes", "modification_time", "num_records"
+    )  # fmt: skip
     actions = pl.DataFrame(delta.get_add_actions(flatten=True))
-    for client, path, size, modified in actions.select(names).iter_rows():
-        yield CommittedFile(client, unquote(path), size, modified)
+    for client, path, size, modified, rows in actions.select(names).iter_rows():
+        yield CommittedFile(client, unquote(path), size, modified, rows or 0)
 
 
 def _remove(file: CommittedFile) -> RemoveAction:

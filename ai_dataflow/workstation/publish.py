@@ -3,23 +3,39 @@
 The rejects join their table first, then one commit of the dataset makes all partitions visible,
 then what readers no longer see leaves. Killed in between, nothing is lost and nothing in doubt:
 which rejects are open, the data files that readers see tell (see `reject_tables.current`).
+
+Another program may take files away that no version names yet, a `VACUUM` without a retention say.
+So they are looked at before the commit and after it: a client whose files have gone keeps, or gets
+back, what readers saw before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.commit import TableColumn, Writer, amend, commit
+from ai_dataflow.workstation.commit import (
+    CommittedFile,
+    TableColumn,
+    Writer,
+    amend,
+    commit,
+    files_in,
+    open_table,
+)
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.kept_rows import Kept, all_kept
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.reject_tables import Current
+
+_LIST_FROM = 100
 
 
 @dataclass(frozen=True)
@@ -36,13 +52,21 @@ class Made:
     replaces: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Publication:
+    """The version by now, None where nothing was committed; clients whose files had gone."""
+
+    version: int | None
+    vanished: frozenset[str] = frozenset()
+
+
 def publish(
     workstation: Workstation,
     module: str,
     columns: Sequence[TableColumn],
     partitions: Iterable[Made],
     held: Lease,
-) -> int | None:
+) -> Publication:
     """Make a module's partitions visible, all at once.
 
     Args:
@@ -54,7 +78,8 @@ def publish(
         held: the module's lease. Whoever has lost it does not go on.
 
     Returns:
-        The dataset's new version; None where no partition has data.
+        The dataset's new version; and the clients whose files another program took away, of which
+        readers see what they saw before.
 
     Raises:
         DataflowError: as `commit`, WST-006 where the lease was lost: nothing of it is visible.
@@ -65,15 +90,61 @@ def publish(
     held.check()
     if left_out:
         amend(workstation.rejects(module), reject_tables.COLUMNS, left_out, (), writer, at)
+    table = workstation.dataset(module)
     data = {each.client: each.data for each in made if each.data}
+    vanished = _vanished(table, data)
+    data = {client: files for client, files in data.items() if client not in vanished}
     version = None
     if data:
         held.check()
         replaces = {each.client: each.replaces for each in made if each.replaces}
-        version = commit(workstation.dataset(module), columns, data, writer, at, replaces)
+        before = _present(table)
+        version = commit(table, columns, data, writer, at, replaces)
+        if gone := _vanished(table, data):
+            version = _restore(table, columns, before, gone, writer)
+            vanished |= gone
     with suppress(DataflowError):  # what stays is not open; the next run takes it away
         held.check()
         tidy(workstation, module, writer)
+    return Publication(version, vanished)
+
+
+def _vanished(table: Folder, data: Mapping[str, Sequence[DataFile]]) -> frozenset[str]:
+    """Give the clients of which a file is not there, or not of its size."""
+    files = [(client, file) for client, own in data.items() for file in own]
+    with reaching(table):
+        sizes = _sizes(table, [file.path for _, file in files])
+    return frozenset(client for client, file in files if sizes.get(file.path) != file.size)
+
+
+def _sizes(table: Folder, paths: Sequence[str]) -> dict[str, int]:
+    """Look how large files are: one by one, or by one listing where those are requests."""
+    if table.account and len(paths) > _LIST_FROM:
+        return {file.path: file.size for file in table.files()}
+    found = at_once(table.stat, paths)
+    return {file.path: file.size for file in found if file}
+
+
+def _present(table: Folder) -> list[CommittedFile]:
+    with reaching(table):
+        delta = open_table(table)
+        return list(files_in(delta)) if delta else []
+
+
+def _restore(
+    table: Folder,
+    columns: Sequence[TableColumn],
+    before: Sequence[CommittedFile],
+    clients: Collection[str],
+    writer: Writer,
+) -> int:
+    """Give clients back the files that readers saw before; none at all where there were none."""
+    version = 0
+    for client in sorted(clients):
+        mine = [file for file in before if file.client == client]
+        files = [DataFile(file.path, file.size, file.rows) for file in mine]
+        at = max((file.modified for file in mine), default=None)
+        version = commit(table, columns, {client: files}, writer, at)
     return version
 
 

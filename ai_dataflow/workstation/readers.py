@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,8 +99,13 @@ def partitions_of(modules: Mapping[str, Published]) -> set[str]:
     }
 
 
-def published(workstation: Workstation) -> dict[str, Published]:
+def published(workstation: Workstation, *, looking: bool = False) -> dict[str, Published]:
     """Give what readers see now of every module.
+
+    Args:
+        workstation: where.
+        looking: look whether the files that the tables name are there, too: a client that lacks
+            one is of no publication.
 
     Raises:
         DataflowError: WST-004 or WST-005.
@@ -117,16 +122,27 @@ def published(workstation: Workstation) -> dict[str, Published]:
                 continue  # a table that cannot be read is told where it is written to
             raise
         if delta is not None:
-            datasets[module] = Published(delta.version(), _publications(delta))
+            there = _names(workstation.dataset(module)) if looking else None
+            datasets[module] = Published(delta.version(), _publications(delta, there))
     return datasets
 
 
-def _publications(delta: DeltaTable) -> dict[str, str]:
-    clients = {
-        client: {publication_of(file.path) for file in files}
-        for client, files in grouped(files_in(delta), lambda file: file.client).items()
-    }
-    return {client: min(ids) if len(ids) == 1 else "" for client, ids in clients.items()}
+def _names(table: Folder) -> set[str]:
+    with reaching(table):
+        return {file.path for file in table.files()}
+
+
+def _publications(delta: DeltaTable, there: Collection[str] | None) -> dict[str, str]:
+    """Give the publication of each client; `there` are the files that there are, if known."""
+    clients = grouped(files_in(delta), lambda file: file.client)
+    return {client: _publication([file.path for file in files], there)
+            for client, files in clients.items()}  # fmt: skip
+
+
+def _publication(paths: Sequence[str], there: Collection[str] | None) -> str:
+    publications = {publication_of(path) for path in paths}
+    is_whole = there is None or all(path in there for path in paths)
+    return publications.pop() if len(publications) == 1 and is_whole else ""
 
 
 def read_dataset(

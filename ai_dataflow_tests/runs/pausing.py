@@ -1,8 +1,8 @@
 """A run in a process of its own that stands still at one of its calls on the workstation.
 
-`python -m ai_dataflow_tests.runs.pausing CONFIG WORKSTATION NUMBER` runs a project as the Dagster step
-does, prints the name of each call that touches the workstation, and stops itself (SIGSTOP) before the
-NUMBER-th; in the end it prints its report.
+`python -m ai_dataflow_tests.runs.pausing CONFIG WORKSTATION NUMBER` runs a project as the Dagster
+step does, prints the name of each call that touches the workstation, and stops itself (SIGSTOP)
+before the NUMBER-th; in the end it prints its report.
 """
 
 from __future__ import annotations

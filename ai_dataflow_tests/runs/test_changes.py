@@ -162,6 +162,13 @@ def test_a_limit_and_the_code_are_inputs(made: Path, monkeypatch: pytest.MonkeyP
     }  # fmt: skip
 
 
+def test_a_published_file_that_is_gone_is_made_again(made: Path) -> None:
+    (file,) = (made / "workstation/claims/client_code=acme").glob("*.parquet")
+    file.unlink()
+    assert list(told(made)) == ["claims|acme"]
+    assert spine.run_changed(made).statuses() == {"ok": 1, "unchanged": 2}
+
+
 def test_published_data_that_is_another_is_made_again(made: Path) -> None:
     workstation = open_workstation(load_project(made).settings)
     spine.run(made, ["claims|acme"])

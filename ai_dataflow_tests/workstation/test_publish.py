@@ -16,7 +16,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.commit import TableColumn, Writer
+from ai_dataflow.workstation.commit import TableColumn, Writer, fence
 from ai_dataflow.workstation.data_files import new_publication, publication_of, write_partition
 from ai_dataflow.workstation.kept_rows import Kept, all_kept, keep
 from ai_dataflow.workstation.layout import Workstation, open_workstation
@@ -53,7 +53,7 @@ def made(
 
 def publish_all(workstation: Workstation, *partitions: Made) -> int | None:
     with lease(workstation.leases("claims"), "claims", "run") as held:
-        return publish(workstation, "claims", COLUMNS, partitions, held)
+        return publish(workstation, "claims", COLUMNS, partitions, held).version
 
 
 def publish_one(workstation: Workstation, **more: Any) -> str:
@@ -252,3 +252,69 @@ def test_files_that_another_program_wrote_anew_cost_no_rejects(workstation: Work
     assert now(workstation).publication == ""
     assert pl.read_delta(workstation.rejects("claims").url).height == 2
     assert list(all_kept(workstation, "claims"))
+
+
+def _files(workstation: Workstation, partition: Made) -> list[Path]:
+    table = Path(workstation.dataset("claims").url)
+    return [table / file.path for file in partition.data]
+
+
+def test_files_that_are_gone_before_the_commit_fail_their_client_alone(
+    workstation: Workstation,
+) -> None:
+    (_, acme), (seen, borealis) = made(workstation, "acme"), made(workstation, "borealis")
+    for file in _files(workstation, acme):
+        file.unlink()
+    with lease(workstation.leases("claims"), "claims", "run") as held:
+        done = publish(workstation, "claims", COLUMNS, [acme, borealis], held)
+    assert (done.version, done.vanished) == (0, {"acme"})
+    assert publications(reject_tables.current(workstation, "claims")["borealis"].data) == {seen}
+
+
+@pytest.mark.parametrize("had_some", [True, False])
+def test_files_that_go_while_they_are_committed_give_way_to_those_before(
+    workstation: Workstation, monkeypatch: pytest.MonkeyPatch, had_some: bool
+) -> None:
+    before = publish_one(workstation) if had_some else ""
+    _, partition = made(workstation, "acme")
+    commit = publishing.commit
+
+    def vacuumed(*given: Any) -> int:
+        for file in _files(workstation, partition):
+            file.unlink(missing_ok=True)
+        return commit(*given)
+
+    monkeypatch.setattr(publishing, "commit", vacuumed)
+    with lease(workstation.leases("claims"), "claims", "run") as held:
+        done = publish(workstation, "claims", COLUMNS, [partition], held)
+    assert done.vanished == {"acme"}
+    assert publications(now(workstation).data if had_some else ()) == ({before} - {""})
+    rows = pl.read_delta(workstation.dataset("claims").url)
+    assert rows.height == int(had_some)
+
+
+def test_a_foreign_vacuum_between_writing_and_committing_is_noticed(
+    workstation: Workstation,
+) -> None:
+    before = publish_one(workstation)
+    _, partition = made(workstation, "acme")
+    table = DeltaTable(workstation.dataset("claims").url)
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+    with lease(workstation.leases("claims"), "claims", "run") as held:
+        done = publish(workstation, "claims", COLUMNS, [partition], held)
+    assert done.vanished == {"acme"}
+    assert publications(now(workstation).data) == {before}
+
+
+def test_a_commit_of_a_lease_that_was_taken_over_is_refused(workstation: Workstation) -> None:
+    first, second = Writer("first", 1), Writer("second", 2)
+    table = workstation.dataset("claims")
+    _, partition = made(workstation, "acme")
+    publishing.commit(table, COLUMNS, {"acme": partition.data}, second)
+    _, late = made(workstation, "acme")
+    with pytest.raises(DataflowError) as error:
+        publishing.commit(table, COLUMNS, {"acme": late.data}, first)
+    assert [problem.code for problem in error.value.diagnostics] == ["WST-006"]
+    fence(table, Writer("third", 3))
+    with pytest.raises(DataflowError):
+        publishing.commit(table, COLUMNS, {"acme": late.data}, second)
