@@ -25,6 +25,7 @@ from obstore.exceptions import (
 from obstore.store import AzureStore, LocalStore
 
 from ai_dataflow.config import blob_urls
+from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.accounts import Account, account_of
 
@@ -312,7 +313,11 @@ def open_delta(folder: Folder, version: int | None = None) -> DeltaTable:
         Fault: Entra ID does not let us in.
     """
     uri, options = delta_uri(folder), delta_options(folder)
-    return _whole(lambda: _Delta(uri, version=version, storage_options=options))
+    try:
+        with panics_as_errors():
+            return _whole(lambda: _Delta(uri, version=version, storage_options=options))
+    except PanicError as error:
+        raise DeltaError(str(error)) from None
 
 
 def delta_uri(folder: Folder) -> str:

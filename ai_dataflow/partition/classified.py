@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from polars.exceptions import PanicException, PolarsError
+from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.config.panics import PanicError, panics_as_errors
 
 
 @contextmanager
 def classified(problems: list[Diagnostic]) -> Iterator[None]:
     """Take steps; what ends them is classified and joins the problems."""
     try:
-        yield
+        with panics_as_errors():
+            yield
     except DataflowError as error:
         problems += error.diagnostics
-    except (PolarsError, PanicException) as error:
+    except (PolarsError, PanicError) as error:
         problems.append(failed_on_data(error))
     except Exception as error:
         problems.append(_unexpected(error))

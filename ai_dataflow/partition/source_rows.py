@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 from deltalake.exceptions import DeltaError
-from polars.exceptions import PanicException, PolarsError
+from polars.exceptions import PolarsError
 
 from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.extracting import owned
@@ -117,8 +118,9 @@ def _read_and_map(
     try:
         # A copy of a database's rows is sorted: their numbers would say nothing of the source.
         numbered = not files.pinned.staged
-        mapped = space.hold(map_rows(read.rows, compiled, numbered=numbered), opened.held)
-    except (PolarsError, OSError, PanicException, DeltaError) as error:
+        with panics_as_errors():
+            mapped = space.hold(map_rows(read.rows, compiled, numbered=numbered), opened.held)
+    except (PolarsError, OSError, PanicError, DeltaError) as error:
         # Reading and computing are one pass. If reading alone fails too, that is the cause.
         with files.reading():
             read.rows.select(pl.all().null_count()).collect(engine="streaming")

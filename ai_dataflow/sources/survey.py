@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import is_glob, split_glob
 from ai_dataflow.sources.files import file_failures
@@ -65,7 +66,8 @@ def each(
 
     def tell(location: L, place: str) -> T | tuple[Diagnostic, ...]:
         try:
-            return look(location, place)
+            with panics_as_errors():
+                return look(location, place)
         except DataflowError as error:
             return error.diagnostics
         except Exception as error:  # one source that nobody foresaw must not hide the others

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 from ai_dataflow.connections.stores import Folder
@@ -81,7 +82,8 @@ def reaching(folder: Folder) -> Iterator[None]:
         DataflowError: WST-001, WST-004 or WST-005.
     """
     try:
-        yield
+        with panics_as_errors():
+            yield
     except (*FOREIGN, PolarsError) as error:
         if _is_of_rows(error, folder):
             raise

@@ -44,6 +44,8 @@ SAID = [
     ),
     ("42000", f"{SERVER}Resource ID: 1. The request limit is reached. (10928)", "S", "unreachable"),
     ("40001", f"{SERVER}Transaction was deadlocked on lock. (1205) (SQLFetch)", "S", "unreachable"),
+    ("42000", f"{SERVER}The secondary failed to catch up. (3947)", None, "unreachable"),
+    ("42000", f"{SERVER}The operation failed. Retry it. (49983)", None, "unreachable"),
     ("42000", f"{SERVER}Snapshot isolation transaction aborted. (3960)", "S", "unreachable"),
     ("08S01", f"{MICROSOFT}TCP Provider: Error code 0x68 (104) (SQLFetch)", "S", "unreachable"),
     ("08S01", f"{MICROSOFT}Communication link failure (0) (SQLFetch)", "S", "unreachable"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.sources.schemas import read_schemas
+from ai_dataflow.tables.locations import FileLocation, SqlLocation
 from ai_dataflow_tests.partition.jobs import (
     PLACE,
     codes,
@@ -20,6 +24,7 @@ from ai_dataflow_tests.partition.jobs import (
     mapped,
     problems,
     run_job,
+    settings,
     source,
     written,
 )
@@ -138,3 +143,34 @@ def test_a_workstation_that_cannot_be_written_is_a_failure_of_the_platform(tmp_p
 
 def test_a_job_without_sources_fails_and_does_not_raise(tmp_path: Path) -> None:
     assert run_job(job(), tmp_path).failures
+
+
+ZONES = ("+05:30", "-02:15", "Z", "UTC+02:00", "No/Such")
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_file_on_which_a_library_panics_costs_its_own_partition(
+    tmp_path: Path, zone: str
+) -> None:
+    """Other languages' writers name time zones that Polars has never heard of, and panics on."""
+    fine, odd = tmp_path / "fine.parquet", tmp_path / "odd.parquet"
+    moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    for file, name in ((fine, "UTC"), (odd, zone)):
+        column = pa.array([moment], pa.timestamp("us", tz=name))
+        pq.write_table(pa.table({"at": column}), file)
+    jobs = [job(source(file, mapped("at", "timestamp")), client=file.stem) for file in (fine, odd)]
+    results = {one.client: run_job(one, tmp_path) for one in jobs}
+    assert written(results["fine"], tmp_path).height == 1
+    if results["odd"].failures:
+        assert [problem.code for problem in problems(results["odd"])] == ["SRC-003"]
+    else:
+        assert written(results["odd"], tmp_path)["at"].to_list() == [moment]
+
+
+def test_a_plan_survives_a_source_on_which_a_library_panics(tmp_path: Path) -> None:
+    column = pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)], pa.timestamp("us", tz="-02:15"))
+    pq.write_table(pa.table({"at": column}), tmp_path / "odd.parquet")
+    location = FileLocation(str(tmp_path / "odd.parquet"))
+    (look,) = read_schemas({location: "cell"}, settings(tmp_path)).values()
+    assert isinstance(look, tuple)
+    assert [problem.code for problem in look] == ["SRC-003"]

@@ -20,6 +20,7 @@ from polars.exceptions import (
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, redacted
+from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.accounts import Account
@@ -30,7 +31,8 @@ from ai_dataflow.sources.files.csv_files import CsvFile
 from ai_dataflow.sources.files.pinned import Pinned
 
 _UNREADABLE = (
-    *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, SchemaError, SchemaFieldNotFoundError,
+    *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, PanicError, SchemaError,
+    SchemaFieldNotFoundError,
 )  # fmt: skip
 _KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
 _LIST_FROM = 4
@@ -244,7 +246,8 @@ def classified(location: str, place: str, account: Account | None) -> Iterator[N
         DataflowError: SRC-001, SRC-003, SRC-006 or SRC-010 to SRC-013.
     """
     try:
-        yield
+        with panics_as_errors():
+            yield
     except _UNREADABLE as error:
         if fault := account_fault(error, account):
             raise file_failures.of_account(location, place, fault) from fault
