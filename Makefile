@@ -9,7 +9,7 @@ RUN = { env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow run; cod
   echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."; \
   echo "The mails about it:"; echo; env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow notify status; }
 
-.PHONY: help setup demo demo-azure ui services services-stop services-setup test chaos properties bench pictures lint lock clean
+.PHONY: help setup demo demo-azure ui services services-stop services-setup test check chaos properties bench pictures lint lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +51,11 @@ services: setup services-setup ## Azurite, PostgreSQL and an inbox page in the b
 services-stop: ## stop them
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m ai_dataflow_tests.services down
 
-test: lint services-setup ## everything that CI checks
+test: lint services-setup ## everything that CI checks, about 10 minutes on two cores
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: lint ## lint, types and the tests that need no server, under 3 minutes: while you work
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 chaos: N ?= 1000
 chaos: setup services-setup ## kill runs N=1000 times or more, at every write and at random; a table of them

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ai_dataflow_tests.disks import make_disk  # noqa: F401 - pytest finds it here
 from ai_dataflow_tests.groups import Grouped
+from ai_dataflow_tests.partition.effort import VARIABLE
 from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds them here
     SERVERS,
     azurite,
@@ -22,6 +24,17 @@ from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds t
     proxy,
     spark_cluster,
 )
+
+# Random examples are the same in each run, so that nobody's change fails by chance; a long run, as
+# `make properties`, looks for new ones. They may take the time that a loaded machine needs.
+settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=VARIABLE not in os.environ,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("tests")
 
 SHARED = Path(__file__).parents[2] / "shared" / "real"
 

@@ -64,6 +64,14 @@ def test_names_say_what_a_thing_is() -> None:
     assert empty == set()
 
 
+def test_no_class_is_two_things() -> None:
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in PACKAGE.rglob("*.py")]
+    names = Counter(
+        node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, times in names.items() if times > 1] == []
+
+
 def _page() -> str:
     return (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf-8")
 

@@ -31,6 +31,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_init_writes_a_project_that_runs(tmp_path: Path) -> None:
     made = _started(tmp_path, "init", "mine")
     assert made.returncode == 0
@@ -48,6 +49,7 @@ def test_init_does_not_touch_a_folder_with_something_in_it(project: Path) -> Non
     assert "CFG-003" in again.stderr
 
 
+@pytest.mark.slow
 def test_run_json_is_the_report_and_nothing_else(project: Path) -> None:
     ran = _started(project, "run", "--json")
     report = json.loads(ran.stdout)
@@ -63,6 +65,7 @@ def test_run_json_is_the_report_and_nothing_else(project: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_failed_partition_is_exit_code_1_and_no_traceback(project: Path) -> None:
     (project / "data/vega/claims_acme.csv").unlink()
     ran = _started(project, "run")
@@ -72,6 +75,7 @@ def test_a_failed_partition_is_exit_code_1_and_no_traceback(project: Path) -> No
     assert "Traceback" not in ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_a_report_that_the_workstation_cannot_take_is_told_where_it_is_kept(
     tmp_path: Path,
 ) -> None:
@@ -103,6 +107,7 @@ def test_only_the_partitions_asked_for_are_run(project: Path) -> None:
     ("arguments", "code"),
     [(("-p", "claims|amce"), "RUN-001"), (("--config", "nowhere"), "CFG-001")],
 )
+@pytest.mark.slow
 def test_what_cannot_run_is_exit_code_2(
     project: Path, arguments: tuple[str, ...], code: str
 ) -> None:
@@ -112,6 +117,7 @@ def test_what_cannot_run_is_exit_code_2(
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.slow
 def test_when_everything_is_held_back_the_exit_code_is_2(project: Path) -> None:
     control = project / "control_table.csv"
     control.write_text(control.read_text().replace("/mnt/orion", "/mnt/orino"))
@@ -129,6 +135,7 @@ def test_errors_are_json_too(project: Path) -> None:
     assert "NO_SUCH_VARIABLE" in problem["message"]
 
 
+@pytest.mark.slow
 def test_status_tells_what_is_wrong_and_since_when(project: Path) -> None:
     assert _cli(project, "status").returncode == 0
     _cli(project, "run")
@@ -306,6 +313,7 @@ def test_help_explains_a_code_in_any_case(tmp_path: Path) -> None:
     assert "What to do:" in told.stdout
 
 
+@pytest.mark.slow
 def test_a_run_holds_back_exactly_the_partitions_that_a_wrong_cell_touches(project: Path) -> None:
     _set_cell(project, "D9", "totl")
     ran = _cli(project, "run", "--json")

@@ -33,14 +33,14 @@ _PATIENCE = DEAD_SECONDS + 5  # so long it takes to see that another sender is d
 _FAULTS = 3  # so many broken connections in a row, and the server is down
 
 
-class Session(Protocol):
+class Transport(Protocol):
     """Takes mails, one after the other."""
 
     def send(self, mail: EmailMessage, recipients: Sequence[str]) -> Outcome:
         """Hand a mail over."""
 
 
-Connect = Callable[[], AbstractContextManager[Session]]
+Connect = Callable[[], AbstractContextManager[Transport]]
 
 
 @dataclass
@@ -138,7 +138,7 @@ def _deliver(here: _Round, keys: Sequence[str]) -> None:
     here.done.waiting += todo
 
 
-def _send_all(here: _Round, session: Session, todo: list[Entry]) -> None:
+def _send_all(here: _Round, session: Transport, todo: list[Entry]) -> None:
     while todo and time.monotonic() < here.end:
         here.held.check()
         entry = todo[0]
@@ -219,7 +219,7 @@ def _server(settings: Settings) -> str:
 
 
 @contextmanager
-def _files(folder: Path) -> Iterator[Session]:
+def _files(folder: Path) -> Iterator[Transport]:
     yield _FileSession(folder)
 
 

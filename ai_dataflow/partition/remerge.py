@@ -30,7 +30,7 @@ _ROWS = "\ue000rows"
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRows:
     """What a partition was made of: the rows of each product, and those kept of joined ones."""
 
     job: PartitionJob
@@ -38,7 +38,7 @@ class Published:
     kept: Mapping[str, Mapping[str, Rows]]
 
 
-def look(job: PartitionJob, current: Current, workstation: Workstation) -> Published:
+def look(job: PartitionJob, current: Current, workstation: Workstation) -> PublishedRows:
     """Look at what a partition was made of.
 
     Raises:
@@ -61,7 +61,7 @@ def look(job: PartitionJob, current: Current, workstation: Workstation) -> Publi
         product, height = row.pop(PRODUCT_COLUMN), row.pop(_ROWS)
         frame = data.filter(pl.col(PRODUCT_COLUMN) == product).drop(PRODUCT_COLUMN)
         products[product] = Rows(frame, height, row)
-    return Published(job, products, kept)
+    return PublishedRows(job, products, kept)
 
 
 def _counted(frame: pl.LazyFrame) -> Rows:
@@ -79,7 +79,9 @@ def _check_types(job: PartitionJob, schema: pl.Schema) -> None:
             raise not_replayable("", "", what, next(cells, ""))
 
 
-def remerge(published: Published, late: Sequence[Part], space: Scratch) -> dict[str, MergedProduct]:
+def remerge(
+    published: PublishedRows, late: Sequence[Part], space: Scratch
+) -> dict[str, MergedProduct]:
     """Merge late rows into what is published; give every product as it is from now on.
 
     Raises:
@@ -93,7 +95,9 @@ def remerge(published: Published, late: Sequence[Part], space: Scratch) -> dict[
     }
 
 
-def _product(product: str, published: Published, late: list[Part], space: Scratch) -> MergedProduct:
+def _product(
+    product: str, published: PublishedRows, late: list[Part], space: Scratch
+) -> MergedProduct:
     rows = published.products.get(product, Rows(pl.LazyFrame(), 0, {}))
     kept = published.kept.get(product, {})
     if not late:

@@ -23,7 +23,7 @@ def is_partition(key: str) -> bool:
 
 
 @dataclass
-class _Finding:
+class _Entry:
     problem: Diagnostic
     partitions: set[PartitionKey]
     messages: set[str]
@@ -34,7 +34,7 @@ class Findings:
     """Problems by code and place; the same one for many clients is one, with a count."""
 
     teams: tuple[Team, ...]
-    _entries: dict[tuple[str, str], _Finding] = field(default_factory=dict)
+    _entries: dict[tuple[str, str], _Entry] = field(default_factory=dict)
 
     def add(self, problem: Diagnostic, rows: Iterable[ControlRow] = ()) -> None:
         """Add a problem that touches the partitions of these control rows."""
@@ -42,7 +42,7 @@ class Findings:
         keys = {row.partition for row in touched if is_partition(row.partition)}
         located = _with_scope(problem, touched)
         finding = self._entries.setdefault(
-            (problem.code, problem.place), _Finding(located, set(), {located.message})
+            (problem.code, problem.place), _Entry(located, set(), {located.message})
         )
         finding.partitions |= keys if problem.severity == "error" else set()
         finding.messages.add(located.message)
@@ -50,7 +50,7 @@ class Findings:
     def copy(self) -> Findings:
         """Give the same findings, for more to be added."""
         entries = {
-            key: _Finding(finding.problem, set(finding.partitions), set(finding.messages))
+            key: _Entry(finding.problem, set(finding.partitions), set(finding.messages))
             for key, finding in self._entries.items()
         }
         return Findings(self.teams, entries)
@@ -75,7 +75,7 @@ def held(diagnostics: Iterable[Diagnostic]) -> dict[PartitionKey, tuple[Diagnost
     return {key: tuple(problems) for key, problems in sorted(partitions.items())}
 
 
-def _finish(finding: _Finding, teams: tuple[Team, ...]) -> Diagnostic:
+def _finish(finding: _Entry, teams: tuple[Team, ...]) -> Diagnostic:
     more = len(finding.messages) - 1
     message = finding.problem.message + (f" (and {more} more like it)" if more else "")
     problem = replace(finding.problem, message=message)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
 from ai_dataflow.tables import ai_types
-from ai_dataflow.tables.table import Layout, Row, Table, is_yes, repeats
+from ai_dataflow.tables.table import CellTable, Layout, Row, is_yes, repeats
 
 EVERY_PRODUCT = "*"
 COLUMN_RULE = r"[^\W\d]\w{0,127}"
@@ -55,7 +55,7 @@ def is_reserved(ai_column: str) -> bool:
     return name in RESERVED or name.startswith("__")
 
 
-def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
+def mapping_rows(table: CellTable) -> tuple[list[MappingRow], list[Diagnostic]]:
     """Give the sheet's rows, good and bad, and its problems."""
     problems = [
         *table.blanks(("module_name", "product_code", "submodule_name", "ai_column", "ai_type")),
@@ -90,7 +90,7 @@ def rows_for(
     return tuple(r for r in about_it if r.product == product or r.ai_column not in specific)
 
 
-def _row(table: Table, line: int, cells: Mapping[str, str]) -> MappingRow:
+def _row(table: CellTable, line: int, cells: Mapping[str, str]) -> MappingRow:
     return MappingRow(
         sheet=table.sheet,
         line=line,
@@ -123,7 +123,7 @@ def _bad_column(name: str) -> str:
     return "" if is_good else f"`{name[:80]}` cannot be an ai_column"
 
 
-def _unfed(table: Table) -> Iterator[Diagnostic]:
+def _unfed(table: CellTable) -> Iterator[Diagnostic]:
     for line, cells in table.rows.items():
         if not cells["source_column"] and not cells["transform"]:
             message = f"nothing feeds `{cells['ai_column']}`"

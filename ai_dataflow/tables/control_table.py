@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.tables.table import Layout, Row, Table, is_yes, repeats
+from ai_dataflow.tables.table import CellTable, Layout, Row, is_yes, repeats
 
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")
@@ -36,7 +36,7 @@ class ControlRow(Row):
         return PartitionKey.of(self.module, self.client)
 
 
-def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
+def control_rows(table: CellTable) -> tuple[list[ControlRow], list[Diagnostic]]:
     """Give the table's rows and its problems.
 
     Every row is given, the bad ones too: planning decides what they hold back. A row that names
@@ -55,7 +55,7 @@ def control_rows(table: Table) -> tuple[list[ControlRow], list[Diagnostic]]:
     return rows, table.diagnostics(problems)
 
 
-def _row(table: Table, line: int, cells: Mapping[str, str]) -> ControlRow:
+def _row(table: CellTable, line: int, cells: Mapping[str, str]) -> ControlRow:
     return ControlRow(
         sheet=table.sheet,
         line=line,
@@ -87,7 +87,7 @@ def _bad_load(value: str) -> str:
     return f"`{value[:80]}` is no way to load" if append_column(value) is None else ""
 
 
-def _alike(table: Table) -> Iterator[Diagnostic]:
+def _alike(table: CellTable) -> Iterator[Diagnostic]:
     """Find names that differ only in case: stores and readers may take them for one."""
     for column in NAMES:
         names = {name: line for line, name in reversed(list(table.column(column)))}
@@ -101,7 +101,7 @@ def _alike(table: Table) -> Iterator[Diagnostic]:
             yield replace(problem, severity="warning")
 
 
-def _duplicates(table: Table) -> Iterator[Diagnostic]:
+def _duplicates(table: CellTable) -> Iterator[Diagnostic]:
     """Find active rows that name the same source twice: its rows would be published twice."""
     active = [
         (line, names)

@@ -12,7 +12,7 @@ from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow.tables import ai_mapping, control_table, teams
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.control_table import ControlRow
-from ai_dataflow.tables.table import SQL_SCHEME, Layout, Table, read_table
+from ai_dataflow.tables.table import SQL_SCHEME, CellTable, Layout, read_table
 from ai_dataflow.tables.teams import Team
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
     fatal: list[Diagnostic] = []
 
     def read(
-        setting: str, layout: Layout, rows: Callable[[Table], tuple[list[T], list[Diagnostic]]]
+        setting: str, layout: Layout, rows: Callable[[CellTable], tuple[list[T], list[Diagnostic]]]
     ) -> tuple[tuple[T, ...], tuple[Diagnostic, ...]]:
         try:
             parsed, problems = rows(_table(setting, settings, layout))
@@ -76,7 +76,7 @@ def load_teams(settings: Settings) -> tuple[Team, ...]:
     return tuple(owners)
 
 
-def _table(setting: str, settings: Settings, layout: Layout) -> Table:
+def _table(setting: str, settings: Settings, layout: Layout) -> CellTable:
     reference: str = getattr(settings, setting)
     if reference.casefold().startswith(SQL_SCHEME):
         from ai_dataflow.tables.sql_tables import read_sql_table  # noqa: PLC0415 - for SQLAlchemy

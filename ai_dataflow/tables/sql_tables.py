@@ -21,7 +21,7 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.databases import connection, session_of
 from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 from ai_dataflow.tables.grids import MAX_ROWS, Flaw, Grid, cell_text
-from ai_dataflow.tables.table import SQL_SCHEME, Layout, Sheet, Table, header_problems, to_table
+from ai_dataflow.tables.table import SQL_SCHEME, CellTable, Layout, Sheet, header_problems, to_table
 
 POSITION = "position"
 _HEADER_LINE = 1
@@ -60,7 +60,7 @@ FAULTS: Telling = {
 }  # fmt: skip
 
 
-def read_sql_table(setting: str, settings: Settings, layout: Layout) -> Table:
+def read_sql_table(setting: str, settings: Settings, layout: Layout) -> CellTable:
     """Read a table that people edit from a database.
 
     Args:
@@ -110,7 +110,9 @@ def _cells(
         return header, [[_text(value) for value in row] for row in rows]
 
 
-def _to_table(reference: str, layout: Layout, header: list[str], rows: list[list[str]]) -> Table:
+def _to_table(
+    reference: str, layout: Layout, header: list[str], rows: list[list[str]]
+) -> CellTable:
     """Put the rows in their order, give each a line and a name, and make them a table."""
     keys = [header.index(column) for column in layout.key if column in header]
     position = header.index(POSITION) if layout.is_ordered else -1

@@ -85,7 +85,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Table:
+class CellTable:
     """A table's cells as trimmed texts: by line, blank lines left out, and by column.
 
     A column that the layout knows and the table lacks is blank. `flaws` are what is wrong with
@@ -172,7 +172,7 @@ def is_yes(text: str) -> bool:
     return text.casefold() in YES
 
 
-def read_table(reference: str, folder: Path, layout: Layout) -> Table:
+def read_table(reference: str, folder: Path, layout: Layout) -> CellTable:
     """Read a table and check its header.
 
     Args:
@@ -194,7 +194,7 @@ def read_table(reference: str, folder: Path, layout: Layout) -> Table:
     return to_table(grid, layout)
 
 
-def to_table(grid: Grid, layout: Layout, keys: Mapping[int, str] | None = None) -> Table:
+def to_table(grid: Grid, layout: Layout, keys: Mapping[int, str] | None = None) -> CellTable:
     """Check a grid's header and give its rows; `keys` name them where they have no number.
 
     Raises:
@@ -208,7 +208,7 @@ def to_table(grid: Grid, layout: Layout, keys: Mapping[int, str] | None = None) 
         raise DataflowError(*wrong, *(f for f in flaws if f.line == header_line))
     blank = dict.fromkeys(layout.columns, "")
     rows = {line: blank | _named(header, cells) for line, cells in grid.lines[1:]}
-    return Table(sheet, layout, rows, tuple(flaws))
+    return CellTable(sheet, layout, rows, tuple(flaws))
 
 
 def _named(header: list[str], cells: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 
 from ai_dataflow.config.addresses import is_address, several
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
-from ai_dataflow.tables.table import Layout, Row, Table
+from ai_dataflow.tables.table import CellTable, Layout, Row
 
 ANY = "*"
 CONCERNS = ("source", "mapping", "platform", ANY)
@@ -59,7 +59,7 @@ class Team(Row):
         )
 
 
-def team_rows(table: Table) -> tuple[list[Team], list[Diagnostic]]:
+def team_rows(table: CellTable) -> tuple[list[Team], list[Diagnostic]]:
     """Give the table's teams and its problems."""
     problems = [
         *table.blanks(("team", "email", "concern")),
@@ -71,7 +71,7 @@ def team_rows(table: Table) -> tuple[list[Team], list[Diagnostic]]:
     return teams, table.diagnostics(problems)
 
 
-def _unknown_words(table: Table) -> Iterator[Diagnostic]:
+def _unknown_words(table: CellTable) -> Iterator[Diagnostic]:
     for column, (number, words) in _CHOICES.items():
         for line, value in table.column(column):
             if value and value.casefold() not in words:
@@ -81,7 +81,7 @@ def _unknown_words(table: Table) -> Iterator[Diagnostic]:
                 yield table.problem(number, line, column, message, fix)
 
 
-def _bad_addresses(table: Table) -> Iterator[Diagnostic]:
+def _bad_addresses(table: CellTable) -> Iterator[Diagnostic]:
     """Find what is no address; a team may have one, with as many in `cc` as it likes."""
     for line, value in table.column("email"):
         if value and not is_address(value):
@@ -94,7 +94,7 @@ def _bad_addresses(table: Table) -> Iterator[Diagnostic]:
             yield table.problem("007", line, "cc", message, fix)
 
 
-def _disagreements(table: Table) -> Iterator[Diagnostic]:
+def _disagreements(table: CellTable) -> Iterator[Diagnostic]:
     """Find teams that say two things of one matter in two rows."""
     said: dict[tuple[str, str], str] = {}
     for line, cells in table.rows.items():
@@ -115,7 +115,7 @@ def with_owner(teams: Sequence[Team], problem: Diagnostic) -> Diagnostic:
     return replace(problem, owner=owner)
 
 
-def _team(table: Table, line: int, cells: Mapping[str, str]) -> Team:
+def _team(table: CellTable, line: int, cells: Mapping[str, str]) -> Team:
     return Team(
         sheet=table.sheet,
         line=line,

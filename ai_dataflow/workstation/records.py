@@ -24,11 +24,11 @@ from ai_dataflow.workstation.reaching import reaching
 FORMAT = 1
 
 
-class _Part(BaseModel):
+class _Recorded(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class SourceInputs(_Part):
+class SourceInputs(_Recorded):
     """One source of a partition: digests of where it is and of what is there.
 
     `content` is empty where nothing tells whether it changed. `mapping` has a digest of the mapping
@@ -40,7 +40,7 @@ class SourceInputs(_Part):
     mapping: dict[str, str]
 
 
-class Inputs(_Part):
+class Inputs(_Recorded):
     """All that a partition's content depends on.
 
     `sources` are by `product · submodule`, `columns` the type of each AI column of the module,
@@ -57,7 +57,7 @@ class Inputs(_Part):
     _current = field_validator("code")(current_name)
 
 
-class Attempt(_Part):
+class Attempt(_Recorded):
     """A run that could not publish a partition, and the first of its errors."""
 
     run_id: str
@@ -66,7 +66,7 @@ class Attempt(_Part):
     inputs: Inputs | None = None
 
 
-class Record(_Part):
+class Record(_Recorded):
     """A partition as its last runs left it: what readers see, and what failed since."""
 
     inputs: Inputs | None = None

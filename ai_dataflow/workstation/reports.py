@@ -23,11 +23,11 @@ Kind = Literal["run", "replay"]
 COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
 
 
-class _Part(BaseModel):
+class _Reported(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class Counts(_Part):
+class Counts(_Reported):
     """Where rows went: read = rejected + merged + published. `rows_replayed` passed in a replay."""
 
     rows_read: int = 0
@@ -37,7 +37,7 @@ class Counts(_Part):
     rows_replayed: int = 0
 
 
-class SourceReport(_Part):
+class SourceReport(_Reported):
     """How many rows of a submodule were read, and how many rejected for each reason's code."""
 
     rows_read: int = 0
@@ -51,7 +51,7 @@ class ProductReport(Counts):
     sources: dict[str, SourceReport] = {}
 
 
-class ErrorReport(_Part):
+class ErrorReport(_Reported):
     """What ended a partition, and whose it is. `transient`: retried in vain, may pass later."""
 
     code: str
@@ -73,7 +73,7 @@ class ErrorReport(_Part):
         return self.code, self.place, self.message
 
 
-class MadeReport(_Part):
+class MadeReport(_Reported):
     """The run that made what readers see of a partition; when, in which version, how many rows."""
 
     run_id: str
@@ -106,7 +106,7 @@ class PartitionReport(Counts):
         return PartitionKey(self.partition).module
 
 
-class RunReport(_Part):
+class RunReport(_Reported):
     """What a run did, or a replay of rejects.
 
     `versions` are the Delta versions of all modules when the run ended: a snapshot, which

@@ -37,6 +37,7 @@ def _mails_line(stdout: str) -> str:
 
 
 @pytest.mark.proves("mail", "missing", "without a mail server mails are files; the summary says so")
+@pytest.mark.slow
 def test_without_a_mail_section_mails_are_files_and_the_summary_says_so(tmp_path: Path) -> None:
     projects.project(tmp_path, control=MISSING)
     ran = cli(tmp_path, "run")
@@ -49,6 +50,7 @@ def test_without_a_mail_section_mails_are_files_and_the_summary_says_so(tmp_path
     assert "FAILED 1 of 1 partition · team orion-data" in shown.stdout
 
 
+@pytest.mark.slow
 def test_a_run_is_told_once_then_recovers(tmp_path: Path, mail_server: MailServer) -> None:
     mail_project(tmp_path, mail_server, control=MISSING)
     assert _mails_line(cli(tmp_path, "run").stdout) == "1 mail sent"
@@ -66,6 +68,7 @@ def test_a_run_is_told_once_then_recovers(tmp_path: Path, mail_server: MailServe
     assert (nothing.returncode, "nothing to run again" in nothing.stderr) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_mail_server_that_is_down_changes_no_exit_code_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
@@ -94,6 +97,7 @@ def test_a_mail_server_that_is_down_changes_no_exit_code_and_loses_nothing(
     assert _notify(tmp_path, "status").exit_code == 0
 
 
+@pytest.mark.slow
 def test_dry_run_renders_to_files_and_sends_nothing(
     tmp_path: Path, mail_server: MailServer
 ) -> None:
@@ -136,6 +140,7 @@ def test_every_notify_command_has_help_with_an_example(command: str) -> None:
     assert "Example" in told.stdout
 
 
+@pytest.mark.slow
 def test_no_row_value_and_no_secret_is_in_a_mail(tmp_path: Path, mail_server: MailServer) -> None:
     projects.project(
         tmp_path,

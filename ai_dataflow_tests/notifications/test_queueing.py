@@ -95,6 +95,7 @@ def test_nobody_is_mailed_about_a_replay(tmp_path: Path) -> None:
     assert places.outbox.waiting() == []
 
 
+@pytest.mark.slow
 def test_a_retry_of_what_nobody_owns_is_the_platform_teams(tmp_path: Path) -> None:
     teams = "team,email,concern\nmappers,m@example.org,mapping\nplatform,p@example.org,platform\n"
     missing = projects.CONTROL.replace("claims.csv", "nowhere.csv")

@@ -102,6 +102,7 @@ def _refuse(folder: Path, kind: str = "ASSET_MATERIALIZATION") -> None:
     "denied",
     "RUN-010, exit code 1; the data is published and in the report, which names what is untold",
 )
+@pytest.mark.slow
 def test_events_that_are_refused_stop_no_module_and_are_in_the_report(shop: Path) -> None:
     _refuse(shop)
     ran = cli(shop, "run", "--full")
@@ -116,6 +117,7 @@ def test_events_that_are_refused_stop_no_module_and_are_in_the_report(shop: Path
         assert load(module, version=1, config=shop).collect().height == 2
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_by_the_run_where_it_cannot_be_told_at_the_partition(shop: Path) -> None:
     _refuse(shop, "ASSET_OBSERVATION")
     (shop / "data" / "claims.csv").unlink()
@@ -145,6 +147,7 @@ def _locked(database: Path, seconds: float) -> Iterator[None]:
 
 
 @pytest.mark.proves("event", "slow", "it costs its time; all is published and told")
+@pytest.mark.slow
 def test_a_slow_instance_is_waited_for(shop: Path) -> None:
     began = time.monotonic()
     with _locked(shop / EVENTS, 3):

@@ -9,20 +9,16 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 VARIABLE = "AI_DATAFLOW_EXAMPLES"
-_IN_CI = 150
+_IN_CI = 100
 
 
 def settings_of(share: int = 1) -> Callable[[Any], Any]:
     """Give the settings of a property; a costly one has its `share` of the examples, 1 in so many.
 
-    The examples of CI are always the same, so that nobody's change fails by chance; a long run
-    looks for new ones.
+    Those of CI are always the same; see conftest.
     """
     asked = int(os.environ.get(VARIABLE, "0"))
     return settings(
         max_examples=max((asked or _IN_CI) // share, 1),
-        derandomize=not asked,
-        deadline=None,
-        print_blob=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

@@ -274,6 +274,7 @@ def test_a_join_loses_nothing_and_invents_nothing(sides: tuple[Side, Side]) -> N
 
 @pytest.mark.usefixtures("memory")
 @given(_one_to_many(), st.lists(st.integers(0, 9), max_size=4))
+@pytest.mark.slow
 def test_rows_read_are_rows_merged_and_rows_left(
     sides: tuple[Side, Side], extra: list[int]
 ) -> None:

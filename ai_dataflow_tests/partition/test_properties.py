@@ -93,6 +93,7 @@ def _placed(reject: Reject) -> Reject:
 
 @settings_of()
 @given(partitions())
+@pytest.mark.slow
 def test_every_row_and_every_value_is_accounted_for(partition: Partition) -> None:
     wanted = expected(partition)
     with made(partition) as (job, folder):
@@ -109,6 +110,7 @@ def content(result: PartitionResult, folder: Path) -> Any:
 
 @settings_of(share=4)
 @given(partitions())
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_content(partition: Partition) -> None:
     """Whatever is kept in memory or in scratch files; only a join in pieces has another order."""
     with made(partition) as (job, folder), pytest.MonkeyPatch.context() as patch:

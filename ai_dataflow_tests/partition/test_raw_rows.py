@@ -75,5 +75,6 @@ def test_days_that_no_calendar_has_come_back() -> None:
 
 @examples(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
 @given(dataframes(min_cols=1, max_cols=4, min_size=1, max_size=8, allowed_dtypes=TYPES))
+@pytest.mark.slow
 def test_any_row_comes_back(frame: pl.DataFrame) -> None:
     assert_frame_equal(there_and_back(frame), frame)

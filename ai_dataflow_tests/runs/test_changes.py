@@ -202,6 +202,7 @@ def test_a_merge_of_old_extracts_does_not_hide_that_sources_changed(made: Path) 
     assert "claims|acme" in told(made)
 
 
+@pytest.mark.slow
 def test_dagster_shows_as_unsynced_what_was_made_from_older_extracts(made: Path) -> None:
     def statuses(instance: dg.DagsterInstance) -> list[str]:
         resolver = CachingStaleStatusResolver(

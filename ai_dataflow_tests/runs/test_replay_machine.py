@@ -214,7 +214,7 @@ class Company(RuleBasedStateMachine):
 
 
 Company.TestCase.settings = settings(
-    max_examples=int(os.environ.get("AI_DATAFLOW_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("AI_DATAFLOW_EXAMPLES", "12")),
     stateful_step_count=16,
     deadline=None,
     suppress_health_check=list(HealthCheck),

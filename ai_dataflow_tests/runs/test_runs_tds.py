@@ -11,10 +11,10 @@ import pytest
 from ai_dataflow import load
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.runs.runs import run_project
-from ai_dataflow_tests.services.tds import TdsServer
-from ai_dataflow_tests.services.tds_faults import Break, Refuse
-from ai_dataflow_tests.services.tds_sql import Table
 from ai_dataflow_tests.sources.mssql import DRIVERS, PLAIN, url
+from ai_dataflow_tests.tds.faults import Break, Refuse
+from ai_dataflow_tests.tds.server import TdsServer
+from ai_dataflow_tests.tds.statements import Table
 
 pytestmark = pytest.mark.slow
 

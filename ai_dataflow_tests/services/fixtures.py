@@ -20,7 +20,7 @@ from ai_dataflow_tests.services.smtp import MailServer
 from ai_dataflow_tests.services.spark import SparkCluster
 
 # A test with one of these needs a server that is a process of its own: it is slow.
-SERVERS = {"azurite", "azurite_tls", "postgres", "spark_cluster", "maildev"}
+SERVERS = {"azurite", "azurite_tls", "postgres", "spark_cluster"}
 
 
 @pytest.fixture(scope="session")

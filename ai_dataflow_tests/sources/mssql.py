@@ -15,9 +15,9 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.databases import Connection
 from ai_dataflow_tests.services.processes import HOST
-from ai_dataflow_tests.services.tds import TdsServer
-from ai_dataflow_tests.services.tds_sql import Table
 from ai_dataflow_tests.sources.sql import opened, read
+from ai_dataflow_tests.tds.server import TdsServer
+from ai_dataflow_tests.tds.statements import Table
 
 DRIVERS = {
     "microsoft": "driver=ODBC+Driver+18+for+SQL+Server",

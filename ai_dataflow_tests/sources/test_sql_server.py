@@ -17,7 +17,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections import odbc
 from ai_dataflow.connections.databases import connection
 from ai_dataflow.sources.sql import column_types, queries
-from ai_dataflow.sources.sql.column_types import Column
+from ai_dataflow.sources.sql.column_types import SqlColumn
 from ai_dataflow.sources.sql.rows import with_marks
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.services.identity import IdentityEndpoint
@@ -30,13 +30,13 @@ FREETDS = "driver=FreeTDS&TDS_Version=7.4"
 SECRET = "hunter2;{x}"  # noqa: S105 - nobody's
 
 
-def _columns(**types: tuple[Any, ...]) -> dict[str, Column]:
+def _columns(**types: tuple[Any, ...]) -> dict[str, SqlColumn]:
     return {
-        name: Column(name, column_types.of_mssql(*declared)) for name, declared in types.items()
+        name: SqlColumn(name, column_types.of_mssql(*declared)) for name, declared in types.items()
     }
 
 
-def _compiled(location: SqlLocation, columns: dict[str, Column]) -> tuple[str, list[str]]:
+def _compiled(location: SqlLocation, columns: dict[str, SqlColumn]) -> tuple[str, list[str]]:
     text, parameters = with_marks(queries.select(location, columns), mssql.dialect)
     return " ".join(text.split()), parameters
 
@@ -100,7 +100,7 @@ def test_names_are_quoted(schema: str, table: str, named: str) -> None:
 
 def test_a_client_is_a_parameter() -> None:
     location = SqlLocation("db", "t", "dbo", "Client ?", "x' OR '1'='1")
-    text, parameters = _compiled(location, {"a]?": Column("a]?", column_types.of_mssql(*INT))})
+    text, parameters = _compiled(location, {"a]?": SqlColumn("a]?", column_types.of_mssql(*INT))})
     assert text == "SELECT [a]]?] AS [a]]?] FROM dbo.t WHERE [Client ?] = ?"
     assert parameters == ["x' OR '1'='1"]
 

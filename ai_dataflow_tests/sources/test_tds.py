@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow_tests.services.tds import TdsServer
-from ai_dataflow_tests.services.tds_faults import Delay
-from ai_dataflow_tests.services.tds_sql import Table
 from ai_dataflow_tests.sources.mssql import Way, one
 from ai_dataflow_tests.sources.sql import read
+from ai_dataflow_tests.tds.faults import Delay
+from ai_dataflow_tests.tds.server import TdsServer
+from ai_dataflow_tests.tds.statements import Table
 
 SHARED = Table(
     "dbo",

@@ -21,9 +21,9 @@ from ai_dataflow.sources.sql import queries
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.data_files import write_batches
 from ai_dataflow_tests.services.processes import unique
-from ai_dataflow_tests.services.tds import TdsServer
-from ai_dataflow_tests.services.tds_faults import Break, Delay, Refuse
 from ai_dataflow_tests.sources.mssql import Way, one, told_by
+from ai_dataflow_tests.tds.faults import Break, Delay, Refuse
+from ai_dataflow_tests.tds.server import TdsServer
 
 ROWS = [f"row {n}" for n in range(2_000)]
 TABLE = one("nvarchar(20)", ROWS)

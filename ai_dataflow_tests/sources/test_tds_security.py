@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow_tests.services.identity import IdentityEndpoint
-from ai_dataflow_tests.services.tds import TdsServer
 from ai_dataflow_tests.services.tls import Certificates, make_certificates
 from ai_dataflow_tests.sources.mssql import Way, one, told_by, url
 from ai_dataflow_tests.sources.sql import opened, read
+from ai_dataflow_tests.tds.server import TdsServer
 
 TABLE = one("nvarchar(20)", ["Ünï😀字", None] * 500)
 TRUST = "&TrustServerCertificate=yes"

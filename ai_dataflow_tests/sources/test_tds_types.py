@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ai_dataflow_tests.services.tds import TdsServer
 from ai_dataflow_tests.sources.mssql import Way, one
+from ai_dataflow_tests.tds.server import TdsServer
 
 Case = tuple[str, list[Any], Any, list[Any]]
 

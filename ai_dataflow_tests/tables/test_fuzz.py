@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.tables import ai_mapping, control_table, teams
-from ai_dataflow.tables.table import Layout, Table, read_table
+from ai_dataflow.tables.table import CellTable, Layout, read_table
 from ai_dataflow_tests.tables import bombs
 
 MAX_SECONDS = 5.0
 MAX_GROWTH_MB = 500
-TABLES: dict[str, tuple[Layout, Callable[[Table], Any]]] = {
+TABLES: dict[str, tuple[Layout, Callable[[CellTable], Any]]] = {
     "control_table": (control_table.LAYOUT, control_table.control_rows),
     "ai_mapping": (ai_mapping.LAYOUT, ai_mapping.mapping_rows),
     "teams": (teams.LAYOUT, teams.team_rows),

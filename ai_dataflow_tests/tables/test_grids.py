@@ -13,14 +13,14 @@ import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.tables import grids
-from ai_dataflow.tables.table import Layout, Table, read_table
+from ai_dataflow.tables.table import CellTable, Layout, read_table
 from ai_dataflow_tests.projects import table
 
 LAYOUT = Layout("CTL", ("module_name", "client_code", "active"), ("file_format",))
 HEADER = ["module_name", "client_code", "active"]
 
 
-def workbook(folder: Path, *rows: list[Any], merged: str = "") -> Table:
+def workbook(folder: Path, *rows: list[Any], merged: str = "") -> CellTable:
     book = openpyxl.Workbook()
     page = book.create_sheet("Control", 0)
     for row in (HEADER, *rows):
@@ -31,7 +31,7 @@ def workbook(folder: Path, *rows: list[Any], merged: str = "") -> Table:
     return read_table("c.xlsx#Control", folder, LAYOUT)
 
 
-def text(folder: Path, content: str) -> Table:
+def text(folder: Path, content: str) -> CellTable:
     return read_table(table(folder, "c", content), folder, LAYOUT)
 
 

@@ -15,7 +15,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import ExecutionSettings, Settings, SqlConnection
 from ai_dataflow.tables import ai_mapping, control_table, teams
 from ai_dataflow.tables.sql_tables import read_sql_table
-from ai_dataflow.tables.table import Layout, Table
+from ai_dataflow.tables.table import CellTable, Layout
 
 CONTROL = "product_code,module_name,submodule_name,client_code,module_location,active,file_format"
 MAPPING = (
@@ -48,7 +48,7 @@ def _made(folder: Path, header: str, *rows: Sequence[object], kind: str = "") ->
     return _settings(folder)
 
 
-def _control(settings: Settings) -> Table:
+def _control(settings: Settings) -> CellTable:
     return read_sql_table("control_table", settings, control_table.LAYOUT)
 
 

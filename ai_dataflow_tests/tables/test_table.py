@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.tables.table import NAME_RULE, Layout, Table, is_yes, read_table
+from ai_dataflow.tables.table import NAME_RULE, CellTable, Layout, is_yes, read_table
 from ai_dataflow_tests.projects import table
 
 LAYOUT = Layout("CTL", ("module_name", "client_code", "active"), ("file_format",))
 ROW_KINDS = pytest.mark.parametrize("sheet", ["", "Control"], ids=["csv", "xlsx"])
 
 
-def read(folder: Path, text: str, sheet: str = "") -> Table:
+def read(folder: Path, text: str, sheet: str = "") -> CellTable:
     return read_table(table(folder, "control_table", text, sheet), folder, LAYOUT)
 
 

@@ -31,7 +31,7 @@ def _as_it_is(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class ValueForm:
     """How a type travels: asked for by an expression, delivered as `wire`, arriving as `dtype`.
 
     A text that is `narrow` has the characters of a code page, and an index of such texts.
@@ -44,11 +44,11 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Column:
+class SqlColumn:
     """A column of a table or view, by the name that the database gives it."""
 
     name: str
-    delivery: Delivery
+    delivery: ValueForm
 
     @property
     def dtype(self) -> pl.DataType:
@@ -64,9 +64,9 @@ class Column:
         """Give the expression that asks for it, under its own name."""
         return self.delivery.ask(sa.column(self.name)).label(self.name)
 
-    def as_text(self) -> Column:
+    def as_text(self) -> SqlColumn:
         """Give the column whose values arrive as text, whatever they are."""
-        return Column(self.name, replace(self.delivery, dtype=TEXT, wire=TEXT))
+        return SqlColumn(self.name, replace(self.delivery, dtype=TEXT, wire=TEXT))
 
 
 class UnfitError(Exception):
@@ -77,7 +77,7 @@ class UnfitError(Exception):
         self.column = column
 
 
-def arrived(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
+def arrived(frame: pl.DataFrame, columns: Mapping[str, SqlColumn]) -> pl.DataFrame:
     """Turn a frame as it was delivered into one as it arrives.
 
     Raises:
@@ -107,13 +107,13 @@ def parsed(values: pl.Series, dtype: pl.DataType) -> pl.Series:
         raise UnfitError(values.name) from None
 
 
-def _plain(dtype: pl.DataType) -> Delivery:
-    return Delivery(dtype, dtype)
+def _plain(dtype: pl.DataType) -> ValueForm:
+    return ValueForm(dtype, dtype)
 
 
-def _spelled(dtype: pl.DataType, ask: Ask) -> Delivery:
+def _spelled(dtype: pl.DataType, ask: Ask) -> ValueForm:
     """Ask for a text that the given type is parsed from."""
-    return Delivery(dtype, TEXT, ask)
+    return ValueForm(dtype, TEXT, ask)
 
 
 def _cast(to: Declared | type[Declared]) -> Ask:
@@ -128,7 +128,7 @@ _UTC: sa.ColumnElement[str] = sa.literal_column("'UTC'")
 _PG_TEXT = _spelled(TEXT, _cast(sa.Text()))
 _PG_SHORT = _cast(sa.VARCHAR(48))
 # The first that a reflected type is an instance of.
-_POSTGRESQL: tuple[tuple[type[Declared], Delivery], ...] = (
+_POSTGRESQL: tuple[tuple[type[Declared], ValueForm], ...] = (
     (generic.Boolean, _plain(BOOLEAN)),
     (generic.Integer, _plain(INT)),
     (generic.REAL, _plain(pl.Float32())),
@@ -145,7 +145,7 @@ _POSTGRESQL: tuple[tuple[type[Declared], Delivery], ...] = (
 )
 
 
-def of_postgresql(declared: Declared) -> Delivery:
+def of_postgresql(declared: Declared) -> ValueForm:
     """Give the delivery of a reflected type of PostgreSQL."""
     match declared:
         case pg.DOMAIN():
@@ -175,10 +175,10 @@ def _decimal(declared: generic.Numeric[Any]) -> pl.Decimal | None:
 _NO_OFFSET: sa.ColumnElement[str] = sa.literal_column("'+00:00'")
 _MS_TEXT = _spelled(TEXT, _cast(mssql.NVARCHAR(None)))
 _VARBINARY_MAX = mssql.VARBINARY("max")  # type: ignore[no-untyped-call]
-_MSSQL: dict[str, Delivery] = {
+_MSSQL: dict[str, ValueForm] = {
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _plain(INT)),
     **dict.fromkeys(("datetime", "smalldatetime", "datetime2"), _plain(TIMESTAMP)),
-    **dict.fromkeys(("char", "varchar"), Delivery(TEXT, TEXT, narrow=True)),
+    **dict.fromkeys(("char", "varchar"), ValueForm(TEXT, TEXT, narrow=True)),
     **dict.fromkeys(("nchar", "nvarchar", "sysname"), _plain(TEXT)),
     **dict.fromkeys(("binary", "varbinary", "timestamp", "rowversion"), _plain(BINARY)),
     "bit": _plain(BOOLEAN),
@@ -186,21 +186,21 @@ _MSSQL: dict[str, Delivery] = {
     "float": _plain(pl.Float64()),
     "date": _plain(DATE),
     "time": _spelled(TIME, _cast(sa.VARCHAR(16))),
-    "datetimeoffset": Delivery(
+    "datetimeoffset": ValueForm(
         INSTANT,
         TIMESTAMP,
         lambda c: sa.cast(sa.func.SWITCHOFFSET(c, _NO_OFFSET), mssql.DATETIME2),
     ),
     # Drivers round money to cents on its way to text.
-    "money": Delivery(pl.Decimal(19, 4), pl.Decimal(19, 4), _cast(sa.DECIMAL(19, 4))),
-    "smallmoney": Delivery(pl.Decimal(10, 4), pl.Decimal(10, 4), _cast(sa.DECIMAL(10, 4))),
+    "money": ValueForm(pl.Decimal(19, 4), pl.Decimal(19, 4), _cast(sa.DECIMAL(19, 4))),
+    "smallmoney": ValueForm(pl.Decimal(10, 4), pl.Decimal(10, 4), _cast(sa.DECIMAL(10, 4))),
     "uniqueidentifier": _spelled(TEXT, _cast(sa.CHAR(36))),
-    "image": Delivery(BINARY, BINARY, _cast(_VARBINARY_MAX)),
+    "image": ValueForm(BINARY, BINARY, _cast(_VARBINARY_MAX)),
     "sql_variant": _spelled(TEXT, _cast(mssql.NVARCHAR(4000))),
 }
 
 
-def of_mssql(name: str, precision: int | None, scale: int | None) -> Delivery:
+def of_mssql(name: str, precision: int | None, scale: int | None) -> ValueForm:
     """Give the delivery of a type by its name in `INFORMATION_SCHEMA.COLUMNS`."""
     if name in ("decimal", "numeric"):
         return _plain(pl.Decimal(precision or 18, scale or 0))
@@ -221,7 +221,7 @@ _GENERIC: tuple[tuple[type[Declared], pl.DataType], ...] = (
 )
 
 
-def of_sqlite(declared: Declared) -> Delivery:
+def of_sqlite(declared: Declared) -> ValueForm:
     """Give the delivery of a declared type; dates, times and booleans are kept as text there."""
     if isinstance(declared, generic.Date | generic.DateTime | generic.Time | generic.Boolean):
         return _plain(TEXT)
@@ -230,7 +230,7 @@ def of_sqlite(declared: Declared) -> Delivery:
     return of_any(declared)
 
 
-def of_any(declared: Declared) -> Delivery:
+def of_any(declared: Declared) -> ValueForm:
     """Give the delivery of a reflected type of a database that nothing special is known of."""
     if isinstance(declared, generic.Numeric) and not isinstance(declared, generic.Float):
         return _plain(_decimal(declared) or TEXT)

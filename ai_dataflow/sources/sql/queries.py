@@ -14,12 +14,12 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.databases import Connection, connection
 from ai_dataflow.connections.faults import Fault
 from ai_dataflow.sources.sql import sql_failures, table_columns
-from ai_dataflow.sources.sql.column_types import Column, UnfitError, arrived
+from ai_dataflow.sources.sql.column_types import SqlColumn, UnfitError, arrived
 from ai_dataflow.sources.sql.rows import TooLongError, as_tuples, in_bulk
 from ai_dataflow.tables.locations import SqlLocation
 
 T = TypeVar("T")
-Columns = Mapping[str, Column]
+Columns = Mapping[str, SqlColumn]
 
 
 class Database:
@@ -28,7 +28,7 @@ class Database:
     def __init__(self, opened: Connection) -> None:
         self._connection = opened
 
-    def columns(self, location: SqlLocation, place: str) -> dict[str, Column]:
+    def columns(self, location: SqlLocation, place: str) -> dict[str, SqlColumn]:
         """Give the columns of a table or view.
 
         Raises:

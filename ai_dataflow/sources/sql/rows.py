@@ -20,7 +20,7 @@ from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.connections.database_errors import database_fault
 from ai_dataflow.connections.databases import Connection, session_of
 from ai_dataflow.connections.faults import Fault
-from ai_dataflow.sources.sql.column_types import Column, UnfitError, parsed
+from ai_dataflow.sources.sql.column_types import SqlColumn, UnfitError, parsed
 
 P = TypeVar("P")
 
@@ -45,7 +45,7 @@ class TooLongError(Exception):
 
 
 def in_bulk(
-    connection: Connection, statement: sa.Select[Any], columns: Mapping[str, Column]
+    connection: Connection, statement: sa.Select[Any], columns: Mapping[str, SqlColumn]
 ) -> Generator[pl.DataFrame, None, None]:
     """Read a statement through ODBC into Arrow.
 
@@ -96,7 +96,7 @@ def _prove_alive(opened: Any, seconds: int) -> None:
 
 
 def as_tuples(
-    connection: Connection, statement: sa.Select[Any], columns: Mapping[str, Column]
+    connection: Connection, statement: sa.Select[Any], columns: Mapping[str, SqlColumn]
 ) -> Generator[pl.DataFrame, None, None]:
     """Read a statement through SQLAlchemy.
 
@@ -160,14 +160,14 @@ def _arrow(dtype: pl.DataType) -> pa.DataType:
     return pa.string() if isinstance(dtype, pl.Decimal) else _ARROW[dtype]
 
 
-def _of_arrow(table: pa.Table, columns: Mapping[str, Column]) -> pl.DataFrame:
+def _of_arrow(table: pa.Table, columns: Mapping[str, SqlColumn]) -> pl.DataFrame:
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table of columns is one
     decimals = [column for column in columns.values() if isinstance(column.wire, pl.Decimal)]
     return frame.with_columns(parsed(frame[column.name], column.wire) for column in decimals)
 
 
-def _of_tuples(rows: Sequence[sa.Row[Any]], columns: Mapping[str, Column]) -> pl.DataFrame:
+def _of_tuples(rows: Sequence[sa.Row[Any]], columns: Mapping[str, SqlColumn]) -> pl.DataFrame:
     values = zip(*rows, strict=True)
     return pl.DataFrame(
         [_series(c.name, list(v), c.wire) for c, v in zip(columns.values(), values, strict=True)]

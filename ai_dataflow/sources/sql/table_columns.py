@@ -13,7 +13,7 @@ from sqlalchemy.exc import NoSuchTableError, SAWarning
 
 from ai_dataflow.connections.databases import session_of
 from ai_dataflow.sources.sql import column_types
-from ai_dataflow.sources.sql.column_types import Column
+from ai_dataflow.sources.sql.column_types import SqlColumn
 from ai_dataflow.tables.locations import SqlLocation
 
 _REFLECTED = {"postgresql": column_types.of_postgresql, "sqlite": column_types.of_sqlite}
@@ -29,7 +29,7 @@ def table(location: SqlLocation) -> sa.TableClause:
     return sa.table(location.table, schema=location.schema or None)
 
 
-def of_table(engine: sa.Engine, location: SqlLocation) -> dict[str, Column]:
+def of_table(engine: sa.Engine, location: SqlLocation) -> dict[str, SqlColumn]:
     """Describe a table or view.
 
     Raises:
@@ -47,10 +47,10 @@ def of_table(engine: sa.Engine, location: SqlLocation) -> dict[str, Column]:
             )
         if not columns:
             raise NoSuchTableError(location.table)
-        return {c["name"]: Column(c["name"], delivery(c["type"])) for c in columns}
+        return {c["name"]: SqlColumn(c["name"], delivery(c["type"])) for c in columns}
 
 
-def _of_mssql(session: sa.Connection, location: SqlLocation) -> dict[str, Column]:
+def _of_mssql(session: sa.Connection, location: SqlLocation) -> dict[str, SqlColumn]:
     """Describe a table, view or synonym of SQL Server.
 
     `INFORMATION_SCHEMA.COLUMNS` is one light query, where SQLAlchemy's reflection needs several
@@ -75,16 +75,16 @@ def _of_mssql(session: sa.Connection, location: SqlLocation) -> dict[str, Column
     return described
 
 
-def _described(result: sa.CursorResult[Any]) -> dict[str, Column]:
+def _described(result: sa.CursorResult[Any]) -> dict[str, SqlColumn]:
     """Give the columns of a result as pyodbc tells them: name, Python type, …, digits, scale."""
     columns = {}
     for name, kind, _, _, digits, scale, _ in result.cursor.description:
         delivery = column_types.of_mssql(_PYTHON_TYPES.get(kind, "nvarchar"), digits, scale)
-        columns[name] = Column(name, delivery)
+        columns[name] = SqlColumn(name, delivery)
     return columns
 
 
-def _listed(session: sa.Connection, schema: str, name: str) -> dict[str, Column]:
+def _listed(session: sa.Connection, schema: str, name: str) -> dict[str, SqlColumn]:
     """Give the columns of `schema`, which may be `database.schema`."""
     catalogue, _, namespace = schema.rpartition(".")
     names = ("COLUMN_NAME", "DATA_TYPE", "NUMERIC_PRECISION", "NUMERIC_SCALE")
@@ -99,7 +99,7 @@ def _listed(session: sa.Connection, schema: str, name: str) -> dict[str, Column]
         .order_by(listed["ORDINAL_POSITION"])
     )
     rows = session.execute(statement)
-    return {str(n): Column(str(n), column_types.of_mssql(str(t), p, s)) for n, t, p, s in rows}
+    return {str(n): SqlColumn(str(n), column_types.of_mssql(str(t), p, s)) for n, t, p, s in rows}
 
 
 def _synonym(session: sa.Connection, schema: str, name: str) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
-"""The SQL that the scripted server understands: what the product and its drivers send, no more.
+"""The SQL that the scripted server understands: what the tests' clients and drivers send, no more.
 
 Anything else is error 102, as a real server answers what it cannot parse: a statement that the
-product did not send until now has to be looked at first.
+clients did not send until now has to be looked at first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ai_dataflow_tests.services.tds_types import TICKS, SqlType, declared, moment
+from ai_dataflow_tests.tds.sql_types import TICKS, SqlType, declared, moment
 
 _TOKEN = re.compile(r"\s*(\[(?:[^\]]|\]\])*\]|'(?:[^']|'')*'|@\w+|\w+|[^\w\s])")
 _CATALOGUE = re.compile(
@@ -41,7 +41,7 @@ _DENIED = "The SELECT permission was denied on the object '{}', database 'policy
 
 @dataclass(frozen=True)
 class Table:
-    """A table that the server has; names of types as `tds_types.declared` reads them.
+    """A table that the server has; names of types as `sql_types.declared` reads them.
 
     What may not be read (`is_denied`) is not listed either. A schema may be `database.schema`.
     """
@@ -93,7 +93,7 @@ def answer(tables: Sequence[Table], statement: str, parameters: Sequence[Any]) -
 
 
 def _catalogue(tables: Sequence[Table], database: str, name: str, schema: str) -> Result:
-    """Answer the product's question to `INFORMATION_SCHEMA.COLUMNS`."""
+    """Answer a question to `INFORMATION_SCHEMA.COLUMNS`."""
     columns = [("COLUMN_NAME", _TEXT), ("DATA_TYPE", _TEXT),
                ("NUMERIC_PRECISION", declared("tinyint")), ("NUMERIC_SCALE", _INT)]  # fmt: skip
     full = f"{database}.{schema}" if database else schema

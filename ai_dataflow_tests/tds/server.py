@@ -2,7 +2,7 @@
 
 What [MS-TDS] 3.3.5 (Server Details) asks of a server, for one client after the other: PRELOGIN and
 TLS, LOGIN7, then SQLBatch, RPC, transaction requests and Attention. No SQL Server can be had in
-tests; so tables are given by the test, and the SQL is that of `tds_sql`.
+tests; so tables are given by the test, and the SQL is that of `statements`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from ai_dataflow_tests.services import tds_wire as wire
 from ai_dataflow_tests.services.ports import reset_on_close
 from ai_dataflow_tests.services.processes import HOST
-from ai_dataflow_tests.services.tds_faults import Break, Delay, Fault, Refuse
-from ai_dataflow_tests.services.tds_sql import Result, SqlError, Table, answer
 from ai_dataflow_tests.services.tls import Certificates
+from ai_dataflow_tests.tds import wire
+from ai_dataflow_tests.tds.faults import Break, Delay, Fault, Refuse
+from ai_dataflow_tests.tds.statements import Result, SqlError, Table, answer
 
 _NO_MORE, _MORE, _ERROR, _CANCELLED = 0, 0x01, 0x02, 0x20
 _VERSION, _ENCRYPTION, _INSTANCE, _THREAD, _MARS, _FEDAUTH_REQUIRED = 0, 1, 2, 3, 4, 6

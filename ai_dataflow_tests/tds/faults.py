@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ai_dataflow_tests.services.tds_sql import SqlError
+from ai_dataflow_tests.tds.statements import SqlError
 
 _TEXTS = {
     1205: "Transaction was deadlocked on lock resources and has been chosen as the victim.",

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ai_dataflow_tests.services.tds_types import SqlType, encoded, type_info
+from ai_dataflow_tests.tds.sql_types import SqlType, encoded, type_info
 
 BATCH, RPC, ANSWER, ATTENTION, TRANSACTION, LOGIN, PRELOGIN = 1, 3, 4, 6, 0x0E, 0x10, 0x12
 BEGIN, COMMIT, ROLLBACK = 5, 7, 8  # of transactions
