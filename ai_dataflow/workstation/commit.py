@@ -196,7 +196,6 @@ def _replace(
     In single attempts: in a second one of its own deltalake would not see that another run has
     given a client its first files meanwhile, and keep both.
     """
-    before = _files_of(delta, clients)
     while True:
         _check_types(delta, table, schema, set(clients))
         version = delta.version()
@@ -212,7 +211,7 @@ def _replace(
         except CommitFailedError:
             delta.update_incremental()
             writer.check(delta, table)
-            if delta.version() == version or _files_of(delta, clients) != before:
+            if delta.version() == version or _changed_since(delta, table, version, clients):
                 raise
         else:
             return int(version) + 1
@@ -300,6 +299,26 @@ def files_in(delta: DeltaTable) -> Iterator[CommittedFile]:
     actions = pl.DataFrame(delta.get_add_actions(flatten=True))
     for client, path, size, modified, rows in actions.select(names).iter_rows():
         yield CommittedFile(client, unquote(path), size, modified, rows or 0)
+
+
+def _changed_since(
+    delta: DeltaTable, table: Folder, version: int, clients: Collection[str]
+) -> bool:
+    """Tell whether commits after a version changed what readers see of some clients.
+
+    What another program only wrote anew, as `OPTIMIZE` does, changes nothing: by the Delta protocol
+    such actions have no data change.
+    """
+    later = range(version + 1, delta.version() + 1)
+    commits = (table.read(f"_delta_log/{number:020}.json").splitlines() for number in later)
+    actions = (json.loads(line) for lines in commits for line in lines)
+    files = (action.get("add") or action.get("remove") or {} for action in actions)
+    return any(file.get("dataChange") and _is_of(file, clients) for file in files)
+
+
+def _is_of(file: Mapping[str, Any], clients: Collection[str]) -> bool:
+    values = file.get("partitionValues")
+    return values is None or values.get(PARTITION_COLUMN) in clients
 
 
 def _remove(file: CommittedFile) -> RemoveAction:

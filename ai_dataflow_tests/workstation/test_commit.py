@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.tables import ai_types
+from ai_dataflow.workstation import commit as committing
 from ai_dataflow.workstation.commit import TableColumn, Writer, commit, open_table
 from ai_dataflow.workstation.data_files import write_partition
 from ai_dataflow.workstation.readers import read_dataset
@@ -189,3 +190,34 @@ def test_a_table_that_cannot_be_written_is_a_failure_of_the_platform(tmp_path: P
     with pytest.raises(DataflowError) as error:
         commit(folder, [TableColumn("n", "long")], {"USA": ()}, Writer("run-1"))
     assert error.value.diagnostics[0].code == "WST-001"
+
+
+def _stale(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next commit begin on the table as it is now, whatever is committed meanwhile."""
+    seen = committing.open_table(table(folder))
+    monkeypatch.setattr(committing, "open_table", lambda _: seen)
+
+
+def test_a_table_that_is_optimized_meanwhile_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in (1, 2):
+        files = {"USA": write_partition(pl.LazyFrame({"n": [n]}), table(tmp_path), "USA")}
+        committing.amend(table(tmp_path), [TableColumn("n", "long")], files, (), Writer("run-1"))
+    _stale(tmp_path, monkeypatch)
+    DeltaTable(table(tmp_path).url).optimize.compact()
+    publish(tmp_path, USA={"n": [3]})
+    assert _published(tmp_path) == {"USA": [3]}
+
+
+def test_a_client_that_is_published_meanwhile_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, USA={"n": [1]}, CAN={"n": [1]})
+    stale = [committing.open_table(table(tmp_path)) for _ in range(2)]
+    publish(tmp_path, USA={"n": [2]})
+    monkeypatch.setattr(committing, "open_table", lambda _: stale.pop())
+    publish(tmp_path, CAN={"n": [3]})  # another client's
+    assert _published(tmp_path) == {"CAN": [3], "USA": [2]}
+    stale *= 4
+    assert _refused(tmp_path, USA={"n": [4]}) == "WST-003"
