@@ -49,7 +49,7 @@ _STATES: dict[str, Kind] = {
 }  # fmt: skip
 _SQLITE: dict[str, Kind] = {
     "no such table": "missing", "unknown database": "missing", "database is locked": "unreachable",
-    "unable to open database": "unusable", "not a database": "unusable",
+    "unable to open database": "unusable", "not a database": "unusable", "interrupted": "slow",
 }  # fmt: skip
 _STATE = re.compile(r"\[([0-9A-Z]{5})\]|State: ([0-9A-Z]{5})")
 _NUMBER = re.compile(r"\((\d+)\)|Native error: (\d+)")

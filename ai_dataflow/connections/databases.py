@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 15
 _INT_MAX = (1 << 31) - 1
+_STEPS = 100_000  # of SQLite's machine, about a millisecond
 _TOKEN_SCOPE = "https://database.windows.net/.default"  # noqa: S105 - where a token is for
 # libpq waits for ever for a server that does not answer; so does TCP for one that fell silent.
 _LIBPQ = {
@@ -140,7 +142,9 @@ class Connection:
         _ = self.connect_seconds  # a number, or the URL is wrong
         if backend == "sqlite":
             # SQLite keeps the file of a pooled connection open, though another took its place.
-            return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
+            engine = sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
+            sa.event.listen(engine, "connect", self._limit_sqlite)
+            return engine
         engine = sa.create_engine(
             self._driver_url,
             hide_parameters=True,
@@ -170,6 +174,11 @@ class Connection:
             packed = odbc.packed(_token(self.settings))
             given["attrs_before"] = {odbc.SQL_COPT_SS_ACCESS_TOKEN: packed}
         args[0] = text
+
+    def _limit_sqlite(self, connection: Any, _record: Any) -> None:
+        """End what takes too long: a connection is for one query, and SQLite has no limit."""
+        end = time.monotonic() + self.settings.query_timeout
+        connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
 
     def _limit_queries(self, connection: Any, _record: Any) -> None:
         connection.timeout = self.settings.query_timeout

@@ -156,8 +156,11 @@ class Folder:
         return sorted(PurePosixPath(str(name)).name for name in listing["common_prefixes"])
 
     def stat(self, path: str) -> StoredFile | None:
-        """Give a file's present state; None where there is none."""
-        if self._is_absent:
+        """Give a file's present state; None where there is none.
+
+        A local pipe or device is no file: to open one may take for ever.
+        """
+        if self._is_absent or (self.account is None and not Path(self.join(path)).is_file()):
             return None
         try:
             return self._stored(obstore.head(self.store, self._key(path)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from polars.exceptions import ComputeError
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files.finding import find_one
 from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.sources import lake
@@ -344,3 +346,12 @@ def test_a_glob_that_names_folders_reads_what_is_in_them(tmp_path: Path) -> None
     found = _read(_pin(tmp_path, "sales/year=*/month=01"))
     assert sorted(found["year"]) == ["2025", "2025", "2026", "2026"]
     assert set(found["month"]) == {"01"}
+
+
+@pytest.mark.parametrize("location", ["pipe.csv", "."])
+def test_a_pipe_is_no_file(tmp_path: Path, location: str) -> None:
+    """Nobody writes into it: to open it would take for ever."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataflowError) as error:
+        find_one(FileLocation(str(tmp_path / location)), "cell", Settings(folder=tmp_path))
+    assert [problem.code for problem in error.value.diagnostics] == ["SRC-001"]

@@ -30,9 +30,14 @@ def _make(folder: Path, *statements: str, name: str = "shop.sqlite") -> None:
 
 
 def _read(
-    folder: Path, location: SqlLocation = TABLE, *columns: str, name: str = "shop.sqlite"
+    folder: Path,
+    location: SqlLocation = TABLE,
+    *columns: str,
+    name: str = "shop.sqlite",
+    query_timeout: int = 60,
 ) -> pl.DataFrame:
-    sql = {"db": SqlConnection(url=SecretStr(f"sqlite:///{name}"))}
+    url = SecretStr(f"sqlite:///{name}")
+    sql = {"db": SqlConnection(url=url, query_timeout=query_timeout)}
     database = queries.database("db", Settings(folder=folder, sql=sql))
     known = database.columns(location, "cell")
     return database.copy(location, known, columns or tuple(known), pl.concat, "cell")
@@ -224,3 +229,12 @@ def test_a_failure_tells_no_row_values_and_no_statement(tmp_path: Path) -> None:
         _read(tmp_path, own, "id")
     assert "hunter2" not in repr(error.value.diagnostics)
     assert "SELECT" not in repr(error.value.diagnostics)
+
+
+def test_a_view_that_never_gives_a_row_is_ended(tmp_path: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    view = f"CREATE VIEW v AS {endless} SELECT i AS id FROM n WHERE i < 0"  # noqa: S608
+    _make(tmp_path, *SALES, view)
+    with pytest.raises(DataflowError) as error:
+        _read(tmp_path, SqlLocation("db", "v"), "id", query_timeout=1)
+    assert [problem.code for problem in error.value.diagnostics] == ["SRC-023"]
