@@ -18,9 +18,11 @@ its own, and only those in the one result that comes back are ever published.
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
 import socket
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -216,6 +218,9 @@ def _session(settings: Settings) -> Any:
         server = urlsplit(remote.partition(";")[0])
         address = (server.hostname or "", server.port or _CONNECT_PORT)
         socket.create_connection(address, _PATIENCE).close()
+    elif settings.spark.master.startswith("local"):
+        # Executors of this machine are this Python, not whatever `python3` is.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     chosen = {"spark.remote": remote, "spark.master": settings.spark.master}
     conf = {name: value for name, value in chosen.items() if value}
     options = {**_DEFAULTS, **conf, **settings.spark.conf}

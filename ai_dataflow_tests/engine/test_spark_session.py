@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -54,6 +55,18 @@ def test_a_classic_cluster_gets_what_conf_says(opened: Opened, tmp_path: Path) -
     assert opened.conf == {
         **conf, "spark.master": "spark://there:7077", "spark.ui.showConsoleProgress": "false",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("master", "python"), [("local[2]", sys.executable), ("spark://there:7077", "")]
+)
+def test_executors_of_this_machine_are_this_python(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, master: str, python: str
+) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", "")  # so that it is as it was afterwards
+    monkeypatch.delenv("PYSPARK_PYTHON")
+    assert _open(tmp_path, master=master) is opened
+    assert os.environ.get("PYSPARK_PYTHON", "") == python
 
 
 def test_a_connect_server_is_told_by_its_url(opened: Opened, tmp_path: Path) -> None:
