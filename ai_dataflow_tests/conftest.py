@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Grouped:
     return Grouped(config, log)
 
 
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment() -> Iterator[None]:
     """Keep the tests from the Dagster, the project and the identity of whoever runs them."""
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.delenv("AI_DATAFLOW_CONFIG", raising=False)
-    for name in os.environ:
-        if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
-            monkeypatch.delenv(name)
+    with pytest.MonkeyPatch.context() as patch:  # for fixtures of sessions and modules too
+        patch.delenv("DAGSTER_HOME", raising=False)
+        patch.delenv("AI_DATAFLOW_CONFIG", raising=False)
+        for name in [*os.environ]:
+            if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
+                patch.delenv(name)
+        yield
 
 
 def copy_real_case(folder: Path) -> Path:

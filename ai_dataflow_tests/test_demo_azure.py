@@ -10,23 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from ai_dataflow_tests.runs.runs import cli
 from ai_dataflow_tests.services.__main__ import environment
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.postgres import Postgres
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-CLI = "from ai_dataflow.cli import main; main()"
 
 
 def _report(generator: str, folder: Path) -> dict[str, dict[str, object]]:
     """Generate a demo and run it; give what its report says of each partition."""
     subprocess.run([sys.executable, EXAMPLES / generator, folder], check=True)
-    ran = subprocess.run(
-        [sys.executable, "-c", CLI, "run", "--json"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        check=False,
-    )
+    ran = cli(folder, "run", "--json")
     assert ran.returncode == 1
     facts = ("status", "rows_read", "rows_rejected", "rows_published")
     return {p["partition"]: {f: p[f] for f in facts} for p in json.loads(ran.stdout)["partitions"]}

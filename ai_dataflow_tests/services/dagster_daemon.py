@@ -1,7 +1,6 @@
-"""Dagster's daemon with short waits: what it would do in 5 to 30 seconds it does in one.
+"""Dagster's daemon with short pauses: what waits 5 to 30 seconds in production waits one here.
 
-What it does is as ever. Only its pauses are other ones, and it is always told by its code that it
-is so: `python -c quick_daemon() run ...` is `dagster-daemon run ...`.
+All else is as in production. `python -c <quick_daemon()> run ...` is `dagster-daemon run ...`.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ai_dataflow_tests.runs.runs import cli
 from ai_dataflow_tests.ui.browser import CHROMIUM
 
 IN_BROWSER = [
@@ -22,7 +22,6 @@ LOCATION = "/locations/ai_dataflow.definitions"
 LOST, HELD = "claims|dunmore", "policies|kestrel"  # the two
 
 _GENERATOR = Path(__file__).parents[2] / "examples" / "generate.py"
-_CLI = "from ai_dataflow.cli import main; main()"
 
 
 def run_demo(folder: Path) -> Path:
@@ -31,13 +30,7 @@ def run_demo(folder: Path) -> Path:
     lines = folder / "data" / "orion" / "claims" / "line"
     head = (lines / "acme.csv").read_text(encoding="utf-8").partition("\n")[0]
     (lines / "dunmore.csv").write_text(f"{head}\n", encoding="utf-8")
-    assert _run(folder, "-p", LOST) == 0
+    assert cli(folder, "run", "-p", LOST).returncode == 0
     (lines / "dunmore.csv").unlink()
-    assert _run(folder) == 1, "two partitions fail on purpose"
+    assert cli(folder, "run").returncode == 1, "two partitions fail on purpose"
     return folder
-
-
-def _run(folder: Path, *options: str) -> int:
-    own = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")}
-    command = [sys.executable, "-c", _CLI, "run", *options]
-    return subprocess.run(command, cwd=folder, env=own, check=False).returncode
