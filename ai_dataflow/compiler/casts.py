@@ -17,6 +17,7 @@ _INT64_DIGITS = 18
 _TRUE = ("true", "t", "yes", "y", "on", "1")
 _FALSE = ("false", "f", "no", "n", "off", "0")
 _MOMENT = "%Y-%m-%dT%H:%M:%S%.f%#z"
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|(?:T| +)[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:$|[^0-9:]))"
 _NO_SECONDS = r"([T ] *[0-9]+:[0-9]+)([^:0-9.,]|$)"
 
 
@@ -156,8 +157,9 @@ def _instant(text: pl.Expr) -> pl.Expr:
     iso = pl.concat_str(whole.str.slice(0, 10), time.str.replace(r"^ +", "T"), zone)
     moment = iso.str.to_datetime(_MOMENT, time_unit="us", time_zone="UTC", strict=False)
     found = pl.coalesce(day.dt.replace_time_zone("UTC"), moment)
-    # ISO 8601 gives other years a sign; Polars would take it, few readers would.
-    plain = pl.when(text.str.contains(r"^[0-9]{4}-")).then(found)
+    # Polars would take `2024-1-1`, and years with a sign; ISO 8601 has two digits, and no reader
+    # could give such a year back.
+    plain = pl.when(text.str.contains(_ISO)).then(found)
     return within_calendar(plain, pl.Datetime("us", "UTC"), margin=0)
 
 

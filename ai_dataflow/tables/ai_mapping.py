@@ -36,6 +36,7 @@ class MappingRow(Row):
     is_key: bool = False
     required: bool = False
     description: str = ""
+    dialect: str = ""  # of its transform: the settings' `[mapping] dialect`
 
     @property
     def cell(self) -> str:
@@ -54,7 +55,7 @@ def is_reserved(ai_column: str) -> bool:
     return name in RESERVED or name.startswith("__")
 
 
-def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
+def mapping_rows(table: Table, dialect: str = "") -> tuple[list[MappingRow], list[Diagnostic]]:
     """Give the sheet's rows, good and bad, and its problems."""
     problems = [
         *table.blanks(("module_name", "product_code", "submodule_name", "ai_column", "ai_type")),
@@ -66,7 +67,7 @@ def mapping_rows(table: Table) -> tuple[list[MappingRow], list[Diagnostic]]:
         *_bad_columns(table),
         *_unfed(table),
     ]
-    rows = [_row(table, line, cells) for line, cells in table.rows.items()]
+    rows = [_row(table, line, cells, dialect) for line, cells in table.rows.items()]
     problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows)]
     return rows, table.told(problems)
 
@@ -89,7 +90,7 @@ def rows_for(
     return tuple(r for r in own if r.product == product or r.ai_column not in specific)
 
 
-def _row(table: Table, line: int, cells: Mapping[str, str]) -> MappingRow:
+def _row(table: Table, line: int, cells: Mapping[str, str], dialect: str) -> MappingRow:
     return MappingRow(
         sheet=table.sheet,
         line=line,
@@ -103,6 +104,7 @@ def _row(table: Table, line: int, cells: Mapping[str, str]) -> MappingRow:
         is_key=is_yes(cells["is_key"]),
         required=is_yes(cells["required"]),
         description=cells["description"],
+        dialect=dialect if cells["transform"] else "",
     )
 
 

@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 
 MAX_ROWS = 200_000
+# Of a cell; csv's own limit of 131,072 would end the whole table. Beyond it the file is no table.
+_MAX_CELL = 64 * 1024 * 1024
 _WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
 
 
@@ -87,6 +89,7 @@ def _read_csv(file: Path) -> Grid:
     grid = Grid(file.name)
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
+            csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL))
             reader = csv.reader(text, strict=True)
             start = 1
             for cells in reader:
