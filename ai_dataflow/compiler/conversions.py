@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from numbers import Number
 from typing import Any
 
 import polars as pl
@@ -128,8 +129,8 @@ def implied(context: Context, made: Made, target: pl.DataType) -> Made:
     if made.dtype == target:
         return made
     done = convert(context, made, target)
-    if context.node is not None and made.dtype != pl.Null and not made.is_literal:
-        context.casts.setdefault(id(context.node), kinds.shown(target))
+    if made.node is not None and made.dtype != pl.Null and not isinstance(done.literal, Number):
+        context.casts.setdefault(id(made.node), kinds.shown(target))
     return done
 
 

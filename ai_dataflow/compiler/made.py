@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import polars as pl
+from sqlglot import exp
 
 TEMPORARY = "\ue000t"  # begins the name of such a column; a source's columns have other names
 _HEAVY = 48
@@ -22,7 +23,7 @@ class Made:
     """A node's value, in which rows it failed (None: in none), its type.
 
     `literal` is its value where it is written in the text. The weights are about how many nodes the
-    expressions have; `level` counts the steps that come before them.
+    expressions have; `level` counts the steps that come before them. `node` is what was compiled.
     """
 
     value: pl.Expr
@@ -32,6 +33,7 @@ class Made:
     weight: int = 1
     failed_weight: int = 0
     level: int = 0
+    node: exp.Expr | None = None
 
     @property
     def is_literal(self) -> bool:

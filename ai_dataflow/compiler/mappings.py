@@ -20,6 +20,7 @@ from ai_dataflow.compiler.transforms import (
     compile_transform,
     reads_clock,
     resolve_column,
+    written,
 )
 from ai_dataflow.config.diagnostics import (
     DataflowError,
@@ -91,6 +92,14 @@ class CompiledColumn:
     def source_type(self) -> pl.DataType:
         """The type before the cast."""
         return self.made.dtype
+
+    @property
+    def expression(self) -> str:
+        """What feeds the column, as it was compiled, in the sheet's dialect."""
+        row = self.mapping
+        return (
+            written(row.transform, self.made, row.dialect) if row.transform else row.source_column
+        )
 
     @cached_property
     def cast(self) -> Cast:

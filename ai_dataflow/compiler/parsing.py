@@ -17,6 +17,9 @@ from ai_dataflow.compiler import dialects
 
 MAX_DEPTH = 100
 MAX_LENGTH = 1_000_000
+# Of the tree: a level of parentheses has several operators. Chains of these are flat.
+_MAX_LEVELS = 6 * MAX_DEPTH
+_FLAT = (exp.And, exp.Or, exp.DPipe, exp.Add, exp.Sub)
 # Twenty frames of a parser for each level that may be, and as many as a program may have below.
 _FRAMES = 10_000
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.CASE, TokenType.L_BRACE})
@@ -73,7 +76,20 @@ def parsed(text: str, dialect: str = "") -> exp.Expr:
         raise TransformError("a quote or a comment in it is not closed") from None
     if len(trees) != 1 or trees[0] is None:
         raise TransformError("it is not one expression")
+    _check_levels(trees[0])
     return trees[0]
+
+
+def _check_levels(tree: exp.Expr) -> None:
+    """Refuse a tree that is deep without parentheses, as a chain of thousands of factors is."""
+    waiting = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > _MAX_LEVELS:
+            raise TransformError(_too_deep(), offset=place_of(node))
+        is_flat = isinstance(node, _FLAT) and node.parent is not None
+        same = is_flat and isinstance(node.parent, _FLAT) and node.arg_key == "this"
+        waiting += [(part, depth + (not same)) for part in node.iter_expressions()]
 
 
 def check_depth(tokens: list[Token]) -> None:

@@ -11,7 +11,7 @@ from polars.exceptions import PolarsError
 from ai_dataflow.compiler import dialects
 from ai_dataflow.compiler.made import Made
 from ai_dataflow.compiler.registry import Call, function
-from ai_dataflow.compiler.text_functions import MAX_GROWN
+from ai_dataflow.compiler.text_functions import MAX_GROWN, short_of
 
 TEXT, WHOLE, BOOLEAN = pl.String(), pl.Int64(), pl.Boolean()
 _text = partial(function, family="text", gives="text")
@@ -67,9 +67,9 @@ def _regexp_replace(call: Call) -> Made:
     size = text.str.len_bytes().cast(WHOLE) * (1 + new.count("$"))
     grown = size + text.str.count_matches(pattern).cast(WHOLE) * len(new.encode())
     long = (grown > MAX_GROWN).fill_null(value=False)
-    short = pl.when(~long).then(text)
+    short = short_of(text, long)
     done = short.str.replace(pattern, new) if first else short.str.replace_all(pattern, new)
-    return call.made(done, TEXT, own=long, uses=4)
+    return call.made(pl.when(text.is_not_null()).then(done), TEXT, own=long, uses=5)
 
 
 @_text("REGEXP_EXTRACT", "text", "text", "whole?", also=("REGEXP_SUBSTR",),

@@ -202,13 +202,20 @@ def _replace(call: Call) -> Made:
         text.str.count_matches(part, literal=True).cast(WHOLE) * new.str.len_bytes().cast(WHOLE)
     )
     long = _is_long(call, grown)
-    short = text if long is None else pl.when(~long).then(text)
+    short = text if long is None else short_of(text, long)
     if call[1].is_literal:
-        return call.made(short.str.replace_all(part, new, literal=True), TEXT, own=long, uses=4)
+        done = short.str.replace_all(part, new, literal=True)
+        done = done if long is None else pl.when(text.is_not_null()).then(done)
+        return call.made(done, TEXT, own=long, uses=5)
     # Polars replaces only what is the same in all rows.
-    split = pl.when(part != "").then(short).str.split(part).list.join(new)
+    split = short.str.split(part).list.join(new)
     value = pl.when(part == "").then(pl.when(new.is_not_null()).then(text)).otherwise(split)
-    return call.made(value, TEXT, own=long, uses=6)
+    return call.made(pl.when(text.is_not_null()).then(value), TEXT, own=long, uses=7)
+
+
+def short_of(text: pl.Expr, long: pl.Expr) -> pl.Expr:
+    """Give '' for what would grow too long, and for null: Polars computes what null hides too."""
+    return pl.when(~long & text.is_not_null()).then(text).otherwise(pl.lit(""))
 
 
 def _is_long(call: Call, grown: pl.Expr) -> pl.Expr | None:

@@ -67,6 +67,8 @@ def compile_transform(text: str, schema: pl.Schema, dialect: str = "") -> Transf
         raise TransformError(
             str(error), spelled, is_scalar=error.is_scalar, offset=error.offset
         ) from None
+    except RecursionError:
+        raise TransformError("it nests too deep", spelled) from None
 
 
 @lru_cache(maxsize=8192)
@@ -166,20 +168,19 @@ def resolve_column(name: str, schema: pl.Schema) -> str:
 
 def written(text: str, made: Transform, dialect: str = "") -> str:
     """Give a compiled transform in its dialect, with the casts that were put in by the way."""
-    tree = parsed(text, dialect)
     casts = dict(made.casts)
-    return (_with_casts(tree, casts) if casts else tree).sql(dialect=dialects.of(dialect))
+    tree = parsed(text, dialect)
+    kinds = [casts.get(id(node), "") for node in tree.walk()] if casts else []
+    if any(kinds):
+        tree = _with_casts(tree.copy(), kinds)
+    return tree.sql(dialect=dialects.of(dialect), normalize_functions=False)
 
 
-def _with_casts(tree: exp.Expr, casts: dict[int, str]) -> exp.Expr:
-    order = [casts.get(id(node), "") for node in tree.walk()]
-    copied = tree.copy()
-    for node, kind in list(zip(copied.walk(), order, strict=True))[::-1]:
+def _with_casts(tree: exp.Expr, kinds: list[str]) -> exp.Expr:
+    for node, kind in list(zip(tree.walk(), kinds, strict=True))[::-1]:
         if kind:
             to = exp.DataType(this=exp.DType.USERDEFINED, kind=kind)
-            wrapped = exp.Cast(this=node.copy(), to=to)
-            if node is copied:
-                copied = wrapped
-            else:
-                node.replace(wrapped)
-    return copied
+            cast = exp.Cast(this=node.copy(), to=to)
+            tree = cast if node is tree else tree
+            node.replace(cast)
+    return tree

@@ -6,6 +6,7 @@ What no visitor is entered for is refused: no node of another row, file or state
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlglot import exp
@@ -45,7 +46,7 @@ def compile_node(context: Context, node: exp.Expr) -> Made:
         visit = _VISITORS.get(type(node))
         if visit is None:
             raise _refusal(context, node)
-        return visit(context, node)
+        return replace(visit(context, node), node=node)
     finally:
         context.node = outer
 
