@@ -15,7 +15,8 @@ from ai_dataflow.compiler import (
 )
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.made import Made
-from ai_dataflow.compiler.registry import AGGREGATES, FUNCTIONS, Call, Function, fitted
+from ai_dataflow.compiler.operators import moved_by
+from ai_dataflow.compiler.registry import AGGREGATES, FUNCTIONS, Call, Function, entries, fitted
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
 from ai_dataflow.config.diagnostics import did_you_mean
 
@@ -26,6 +27,11 @@ FAMILIES = (
 )  # fmt: skip
 _UNIT_LAST = frozenset({"DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF"})
 _BARE_CLOCK = frozenset({"LOCALTIME", "LOCALTIMESTAMP", "CURRENT_DATETIME"})
+
+
+def known() -> list[Function]:
+    """Give the whole table of functions."""
+    return list(entries())
 
 
 def name_of(node: exp.Anonymous) -> str:
@@ -60,6 +66,9 @@ def called(context: Context, name: str, nodes: list[exp.Expr]) -> Made:
     if entry is None:
         near = did_you_mean(name, FUNCTIONS)
         raise context.refused(f"there is no function `{name.lower()[:60]}`{near}")
+    if name in ("DATE_ADD", "DATE_SUB") and len(nodes) > 1 and isinstance(nodes[1], exp.Interval):
+        day = compile_node(context, nodes[0])
+        return moved_by(context, day, nodes[1], -1 if name == "DATE_SUB" else 1)
     entry, nodes = _reading(context, entry, name, nodes)
     if len(nodes) < entry.least or (entry.most is not None and len(nodes) > entry.most):
         raise context.refused(f"{name} takes {_arity(entry)}, not {len(nodes)}")

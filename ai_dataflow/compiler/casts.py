@@ -166,7 +166,7 @@ def _instant(text: pl.Expr) -> pl.Expr:
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
     if isinstance(source, pl.Time) or not isinstance(target, pl.Date | pl.Datetime):
         return None
-    known = within_calendar(expr, source)
+    known = within_calendar(expr, source, margin=zone_margin(source))
     instant = known.cast(pl.Datetime("us")) if source == pl.Date else known.dt.cast_time_unit("us")
     zone = getattr(source, "time_zone", None)
     in_utc = instant.dt.convert_time_zone("UTC") if zone else instant.dt.replace_time_zone("UTC")
@@ -188,6 +188,11 @@ def within_calendar(expr: pl.Expr, source: pl.DataType, margin: int = 1) -> pl.E
     after = _none_negative(expr.to_physical().cast(pl.Int64) - first)
     within = last - _none_negative(last - first - after)
     return within.cast(pl.Int32).cast(source) if source == pl.Date else within.cast(source)
+
+
+def zone_margin(source: pl.DataType) -> int:
+    """Give the days that a zone may move an instant by: none where it has no zone."""
+    return int(bool(getattr(source, "time_zone", None)))
 
 
 def _none_negative(number: pl.Expr) -> pl.Expr:
@@ -241,7 +246,7 @@ def _to_text(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
     if source == pl.Binary:
         return expr.map_batches(_decoded, return_dtype=pl.String)
     if isinstance(source, pl.Date | pl.Datetime):
-        expr = within_calendar(expr, source)
+        expr = within_calendar(expr, source, margin=zone_margin(source))
     return expr.cast(pl.String, strict=False)
 
 

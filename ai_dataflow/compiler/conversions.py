@@ -100,7 +100,7 @@ def _plainly(context: Context, made: Made, target: pl.DataType) -> pl.Expr:
     except PolarsError:
         shown = f"{kinds.shown(made.dtype)} cannot become {kinds.shown(target)}"
         raise context.refused(shown) from None
-    return within_calendar(value, target) if kinds.is_day(target) else value
+    return within_calendar(value, target, 0) if kinds.is_day(target) else value
 
 
 def as_text(context: Context, made: Made) -> Made:

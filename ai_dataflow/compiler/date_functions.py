@@ -45,7 +45,7 @@ def _dateadd(call: Call) -> Made:
     return added(call.context, call[1], call[0], call.unit)
 
 
-@_day("ADDMONTHS", "day", "whole", gives="as the day", limits="fails beyond the years 1 to 9999")
+@_day("ADD_MONTHS", "day", "whole", gives="as the day", limits="fails beyond the years 1 to 9999")
 def _add_months(call: Call) -> Made:
     return added(call.context, call[0], call[1], "month")
 

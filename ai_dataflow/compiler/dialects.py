@@ -89,7 +89,8 @@ class _Parser(parser.Parser):
             to = exp.DataType(this=exp.DType.USERDEFINED, kind=self._prev.text)
             where = self._prev
             text = self._parse_primary()
-            made = self.expression(exp.Cast(this=text, to=to, typed=True))
+            made = self.expression(exp.Cast(this=text, to=to))
+            made.meta["typed"] = True
             return self._parse_column_ops(made.update_positions(where))
         return self._parse_column()
 

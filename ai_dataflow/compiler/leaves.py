@@ -12,7 +12,7 @@ from sqlglot import exp
 from ai_dataflow.compiler import kinds
 from ai_dataflow.compiler.arithmetic import number
 from ai_dataflow.compiler.calls import called, is_clock
-from ai_dataflow.compiler.casts import within_calendar
+from ai_dataflow.compiler.casts import within_calendar, zone_margin
 from ai_dataflow.compiler.choice_functions import NULL
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.made import Made, literal
@@ -50,7 +50,7 @@ def _read(name: str, dtype: pl.DataType) -> Made:
     if dtype == pl.UInt128:
         return Made(value.cast(pl.Int128, strict=False), pl.Int128())
     if kinds.is_day(dtype) and getattr(dtype, "time_unit", "") != "ns":
-        known = within_calendar(value, dtype)
+        known = within_calendar(value, dtype, margin=zone_margin(dtype))
         own = value.is_not_null() & known.is_null()
         return Made(known, dtype, own, weight=6, failed_weight=8)
     return Made(value, dtype)

@@ -17,6 +17,7 @@ from ai_dataflow.compiler.casts import Cast, cast, castable, narrowing
 from ai_dataflow.compiler.transforms import (
     Transform,
     TransformError,
+    column_offset,
     compile_transform,
     reads_clock,
     resolve_column,
@@ -226,15 +227,21 @@ def _no_columns(
         _Finding(
             "MAP-018", row, cell,
             f"`{name}` could be any of {listing(f'`{column}`' for column in columns)}",
-            "spell the column exactly as the source does",
+            "spell the column exactly as the source does", offset=_offset(row, cell, name),
         )
         for name, columns in alike.items()
         if columns
     ]  # fmt: skip
     if absent := [f"`{name}`{did_you_mean(name, schema)}" for name in names if not alike[name]]:
         message, fix = f"has no column {', no '.join(absent)}", f"it has {listing(schema, 12)}"
-        found.append(_Finding("MAP-014", row, cell, message, fix))
+        first = next(name for name in names if not alike[name])
+        found.append(_Finding("MAP-014", row, cell, message, fix, offset=_offset(row, cell, first)))
     return found
+
+
+def _offset(row: MappingRow, cell: str, name: str) -> int:
+    """Give where in its transform a column is named."""
+    return column_offset(row.transform, name, row.dialect) if cell == "transform" else 0
 
 
 def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_Finding]:

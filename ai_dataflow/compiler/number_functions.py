@@ -113,7 +113,7 @@ def _stepped(call: Call, *, up: bool) -> Made:
     made = call[0]
     if made.dtype.is_float():
         return call.made(made.value.ceil() if up else made.value.floor(), made.dtype)
-    return _exactly(call, 0, (lambda x, y: -(-x // y)) if up else (lambda x, y: x // y))
+    return _exactly(call, 0, (lambda x, y: 0 - (0 - x) // y) if up else (lambda x, y: x // y))
 
 
 @_number("CEILING", "number", also=("CEIL",), note="the type stays")

@@ -142,13 +142,14 @@ def _plus_or_minus(context: Context, node: exp.Expr) -> Made:
     made = compile_node(context, terms[0][1])
     for kind, part in terms[1:]:
         if isinstance(part, exp.Interval):
-            made = _on_by(context, made, part, -1 if kind is exp.Sub else 1)
+            made = moved_by(context, made, part, -1 if kind is exp.Sub else 1)
         else:
             made = _added(context, _SIGNS[kind], made, compile_node(context, part))
     return made
 
 
-def _on_by(context: Context, made: Made, interval: exp.Interval, sign: int) -> Made:
+def moved_by(context: Context, made: Made, interval: exp.Interval, sign: int) -> Made:
+    """Add an interval to a day, or take it off."""
     made = fitted(context, made, "day", "an INTERVAL")
     for amount, unit in _amounts(context, interval):
         name = calendars.unit_named(context, unit)

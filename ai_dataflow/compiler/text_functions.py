@@ -104,11 +104,11 @@ def _side(call: Call, value: pl.Expr) -> Made:
         f"{call.name} with a length below 0 leaves out so many here, as PostgreSQL and DuckDB; "
         "T-SQL refuses it, Spark gives ''"
     )
-    length = call.value(1)
+    below = (call.value(1) < 0).fill_null(value=False) & call.value(0).is_not_null()
     if call.context.dialect == dialects.SPARK:
-        return call.made(pl.when(length < 0).then(pl.lit("")).otherwise(value), TEXT)
+        return call.made(pl.when(below).then(pl.lit("")).otherwise(value), TEXT)
     if call.context.dialect == dialects.TSQL:
-        return call.made(value, TEXT, (length < 0).fill_null(value=False))
+        return call.made(value, TEXT, below)
     return call.made(value, TEXT)
 
 
@@ -138,8 +138,9 @@ def _substring(call: Call) -> Made:
     end = pl.when(begin.is_not_null() & length.is_not_null()).then(begin + length - 1)
     kept = pl.max_horizontal(end - offset, 0)
     kept = pl.when(end.is_not_null()).then(kept)
-    return call.made(text.str.slice(offset, kept.cast(pl.UInt64, strict=False)), TEXT,
-                     own=(length < 0).fill_null(value=False), uses=6)  # fmt: skip
+    below = (length < 0).fill_null(value=False) & text.is_not_null()
+    value = text.str.slice(offset, kept.cast(pl.UInt64, strict=False))
+    return call.made(value, TEXT, own=below, uses=6)
 
 
 def _begin(call: Call, begin: pl.Expr, text: pl.Expr) -> pl.Expr:
@@ -260,7 +261,8 @@ def _padded(call: Call, *, before: bool) -> Made:
     pad = _repeated(fill.value, times).str.head(missing)
     kept = text.str.head(length)
     value = pl.concat_str([pad, kept] if before else [kept, pad])
-    return call.made(value, TEXT, own=(wanted > MAX_MADE).fill_null(value=False), uses=5)
+    long = (wanted > MAX_MADE).fill_null(value=False) & text.is_not_null()
+    return call.made(value, TEXT, own=long, uses=5)
 
 
 def _made_length(call: Call, index: int) -> pl.Expr:
@@ -333,7 +335,7 @@ def _split_part(call: Call) -> Made:
     found = parts.list.get(index, null_on_oob=True).fill_null("")
     given = pl.all_horizontal([call.value(i).is_not_null() for i in range(3)])
     return call.made(pl.when(given).then(found), TEXT,
-                     own=(number == 0).fill_null(value=False), uses=5)  # fmt: skip
+                     own=(number == 0).fill_null(value=False) & given, uses=5)  # fmt: skip
 
 
 @_test("STARTS_WITH", "text", "text", also=("STARTSWITH", "PREFIX"))

@@ -19,7 +19,7 @@ from ai_dataflow.compiler.calls import is_clock, name_of
 from ai_dataflow.compiler.context import Context, Doubt
 from ai_dataflow.compiler.date_functions import CLOCK
 from ai_dataflow.compiler.made import Made, Steps
-from ai_dataflow.compiler.parsing import TransformError, parsed
+from ai_dataflow.compiler.parsing import TransformError, parsed, place_of
 from ai_dataflow.compiler.registry import FUNCTIONS
 from ai_dataflow.compiler.walk import compile_node
 from ai_dataflow.config.digests import digest
@@ -127,6 +127,12 @@ def _spelled(text: str, dialect: str) -> tuple[str, ...]:
             continue
         waiting += reversed(list(_read_parts(node)))
     return tuple(found)
+
+
+def column_offset(text: str, name: str, dialect: str = "") -> int:
+    """Give where a transform names a column, from 1."""
+    named = (node for node in parsed(text, dialect).find_all(exp.Column))
+    return next((place_of(node) for node in named if node.parts[0].name == name), 0)
 
 
 def _read_parts(node: exp.Expr) -> list[exp.Expr]:

@@ -1,13 +1,12 @@
-"""`docs/transforms.md`, made from the table of functions: run as a program, this prints the page."""
+"""`docs/transforms.md`, made from the table of functions; run as a program, this prints it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import resources
 
-from ai_dataflow.compiler import dialects
-from ai_dataflow.compiler.calls import FAMILIES
-from ai_dataflow.compiler.registry import Function, entries
+from ai_dataflow.compiler import calls, dialects
+from ai_dataflow.compiler.registry import Function
 
 _ORDER = ("text", "numbers", "dates", "choices", "lists")
 _HEADINGS = {"text": "Text", "numbers": "Numbers", "dates": "Days and times", "choices": "Choices",
@@ -18,9 +17,8 @@ _TAKES = {"whole": "whole number", "double": "number", "instant": "timestamp", "
 
 def page() -> str:
     """Give the Markdown page: the rules, then a table of functions by family."""
-    assert FAMILIES  # they enter their functions
     rules = resources.files(__package__).joinpath("transforms.md").read_text("utf-8")
-    functions = list(entries())
+    functions = calls.known()
     names = sum(1 + len(entry.also) for entry in functions)
     parts = [rules.rstrip(), "", "## Functions", "",
              f"{len(functions)} functions by {names} names. What a dialect is not named for, is as "

@@ -211,7 +211,7 @@ def test_all_of_a_mappings_problems_come_at_once() -> None:
         ("MAP-014", "ai_mapping.csv:2:source_column"),
         ("MAP-011", "ai_mapping.csv:3:transform:8"),
         ("MAP-015", "ai_mapping.csv:4:ai_type"),
-        ("MAP-014", "ai_mapping.csv:5:transform"),
+        ("MAP-014", "ai_mapping.csv:5:transform:11"),
     ]
     assert {(p.product, p.submodule) for p in error.diagnostics} == {("orion", "line")}
 

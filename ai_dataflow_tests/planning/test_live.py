@@ -54,9 +54,9 @@ def only(made: Plan) -> Diagnostic:
     ("row", "code", "column", "says"),
     [
         ("Amt,x,float64,", "MAP-014", "source_column", "has no column `Amt`; did you mean `Amoun"),
-        (",x,string,upper(Nte)", "MAP-014", "transform", "`Nte`; did you mean `Note`?"),
+        (",x,string,upper(Nte)", "MAP-014", "transform:7", "`Nte`; did you mean `Note`?"),
         ("ref,x,string,", "MAP-018", "source_column", "`ref` could be any of `Ref`, `REF`"),
-        (",x,string,upper(ref)", "MAP-018", "transform", "`ref` could be any of"),
+        (",x,string,upper(ref)", "MAP-018", "transform:7", "`ref` could be any of"),
         (",x,string,upper((", "MAP-011", "transform:7", ""),
         (",x,string,uper(Note)", "MAP-011", "transform:1", "did you mean `UPPER`?"),
         (",x,string,trim(uper(Note))", "MAP-011", "transform:6", "no function `uper`"),
