@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from numbers import Number
 from typing import Any
 
@@ -42,13 +43,26 @@ def convert(context: Context, made: Made, target: pl.DataType, *, strict: bool =
     value, given = _value(context, made, target)
     own = None if given is None or not strict else given & value.is_null()
     done = context.steps.combined(value, target, [made], own=own, uses=uses)
-    if own is not None and made.is_literal and pl.select(own).item():
-        message = f"{_quoted(made)} is no {kinds.shown(target)}"
-        context.doubt(
-            f"{message}: every row that it is computed for is rejected",
-            "correct it: dates are ISO 8601, such as '2024-01-31'", "MAP-029",
-        )  # fmt: skip
+    if own is not None and made.is_literal and made.dtype == TEXT:
+        _doubt_text(context, made, target)
     return done
+
+
+def _doubt_text(context: Context, made: Made, target: pl.DataType) -> None:
+    context.doubt(
+        f"{_quoted(made)} is no {kinds.shown(target)}: each row that computes it is rejected",
+        "correct it: dates are ISO 8601, such as '2024-01-31'", "MAP-029",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _text_value(text: str, target: pl.DataType) -> tuple[object, bool]:
+    """Cast a text that is written out: the value, and whether there is none."""
+    done = cast(pl.lit(text), TEXT, target)
+    if done is None:
+        return None, True
+    value, failed = pl.select(value=done.value, failed=done.failed()).row(0)
+    return value, failed
 
 
 def _quoted(made: Made) -> str:
@@ -56,8 +70,11 @@ def _quoted(made: Made) -> str:
 
 
 def _exact_literal(made: Made, target: pl.DataType) -> Made | None:
-    """Give a number that is written in the text as another type that has it."""
+    """Give what is written in the text as another type that has it."""
     value = made.literal
+    if made.is_literal and isinstance(value, str) and (target.is_temporal() or target.is_numeric()):
+        read, failed = _text_value(value, target)
+        return None if failed else literal(read, target)
     if not made.is_literal or not isinstance(value, int | Decimal) or isinstance(value, bool):
         return None
     if target.is_integer() and value == int(value) and kinds.fits(int(value), target):

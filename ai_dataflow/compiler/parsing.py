@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -62,7 +63,7 @@ def parsed(text: str, dialect: str = "") -> exp.Expr:
     if len(text) > MAX_LENGTH:
         message = f"it has {len(text):,} characters; {MAX_LENGTH:,} are the limit"
         raise TransformError(message)
-    kind = dialects.of(dialect)()
+    kind = _dialect(dialect)
     try:
         tokens = _names_in_brackets(kind.tokenize(text), text)
         check_depth(tokens)
@@ -78,6 +79,11 @@ def parsed(text: str, dialect: str = "") -> exp.Expr:
         raise TransformError("it is not one expression")
     _check_levels(trees[0])
     return trees[0]
+
+
+@lru_cache
+def _dialect(name: str) -> Dialect:
+    return dialects.of(name)()
 
 
 def _check_levels(tree: exp.Expr) -> None:

@@ -76,7 +76,7 @@ def test_a_transform_that_does_not_fit_its_source_is_a_failure_of_the_mapping(
 @pytest.mark.proves(
     "transform",
     "corrupt",
-    "a value that a function cannot take costs only its row; what no type is, is no transform",
+    "REJ-001 where a function cannot take a value; it costs only its row",
 )
 def test_a_value_that_a_function_cannot_take_costs_only_its_row(tmp_path: Path) -> None:
     rows = pl.DataFrame({"word": ["hunter2", "x"], "n": [1, -471]})

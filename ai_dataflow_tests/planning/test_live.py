@@ -258,3 +258,46 @@ def test_keys_that_are_text_in_one_submodule_only_are_a_warning(
         (code, "ai_mapping.csv:3:source_column") for code in codes
     ]
     assert list(made.jobs) == [ACME, "claims|borealis"]
+
+
+def test_a_rounding_that_changed_is_told_once_for_a_sheet(tmp_path: Path) -> None:
+    rows = "".join(f"claims,ORION,claim,,x{i},float64,ROUND(Amount),\n" for i in range(3))
+    problem = only(live(tmp_path, rows))
+    assert (problem.code, problem.place, problem.severity) == (
+        "MAP-030", "ai_mapping.csv", "warning"
+    )  # fmt: skip
+    assert "and 2 more like it" in problem.message
+
+
+@pytest.mark.parametrize(("dialect", "codes"), [("", ["MAP-028"]), ("tsql", [])])
+def test_the_settings_say_which_dialect_a_sheet_is_in(
+    tmp_path: Path, dialect: str, codes: list[str]
+) -> None:
+    toml = TOML + (f'[mapping]\ndialect = "{dialect}"\n' if dialect else "")
+    made = live(tmp_path, "claims,ORION,claim,,x,int64,LEN(Note),\n", toml=toml)
+    assert [problem.code for problem in made.diagnostics] == codes
+
+
+@pytest.mark.parametrize(
+    ("times", "codes"), [(60_000, []), (1_600_000, [("MAP-011", "ai_mapping.csv:2:transform")])]
+)
+def test_a_long_cell_is_read_or_is_an_error_of_its_own_row(
+    tmp_path: Path, times: int, codes: list[tuple[str, str]]
+) -> None:
+    made = live(tmp_path, f"claims,ORION,claim,,x,string,Note{' ' * times}|| Note,\n")
+    assert [(problem.code, problem.place) for problem in made.diagnostics] == codes
+    assert "claims|borealis" in made.jobs
+
+
+def test_many_branches_end_no_command(tmp_path: Path) -> None:
+    branches = " ".join(f"WHEN {i} THEN 'word {i}'" for i in range(1_200))
+    deep = "abs(" * 5_000 + "No" + ")" * 5_000
+    made = live(
+        tmp_path,
+        f"claims,ORION,claim,,x,string,CASE No {branches} END,\n"
+        f"claims,ORION,claim,,y,int64,{deep},\n",
+    )
+    problem = only(made)
+    assert (problem.code, problem.place) == ("MAP-011", "ai_mapping.csv:3:transform:404")
+    assert "100 levels" in problem.message
+    assert list(made.jobs) == ["claims|borealis"]
