@@ -140,6 +140,8 @@ def number(value: int | float | Decimal) -> Made:
 def unscaled(made: Made, scale: int) -> pl.Expr:
     """Give a decimal as the whole number of its last digit, at this scale; null beyond 128 bits."""
     digits, own = kinds.digits_of(made.dtype)
+    if made.is_literal and made.literal is None:
+        return pl.lit(None, dtype=WIDE)
     if made.is_literal:
         return pl.lit(int(Decimal(made.literal).scaleb(scale)), dtype=WIDE)
     value = (

@@ -90,6 +90,16 @@ def added(context: Context, made: Made, number: Made, unit: str, sign: int = 1) 
     return checked_day(context, value, target, made, number)
 
 
+def lengthened(context: Context, made: Made, length: Made, sign: int) -> Made:
+    """Add a length of time to a day or to another length."""
+    if isinstance(made.dtype, pl.Duration):
+        value = made.value + length.value if sign > 0 else made.value - length.value
+        return context.steps.combined(value, made.dtype, [made, length])
+    target = INSTANT if made.dtype == DAY else made.dtype
+    amount = length.value.dt.total_microseconds() * sign
+    return checked_day(context, _time_on(made, amount, 1, target), target, made, length)
+
+
 def _time_on(made: Made, amount: pl.Expr, size: int, target: pl.DataType) -> pl.Expr:
     """Add a time, in 128 bits: no product of 64 bits wraps."""
     moved = micros(made).cast(WIDE) + amount.cast(WIDE) * size

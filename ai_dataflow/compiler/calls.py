@@ -123,7 +123,7 @@ def _is_unit(node: exp.Expr) -> bool:
 @visits(exp.Extract)
 def _extract(context: Context, node: exp.Expr) -> Made:
     unit = calendars.unit_named(context, node.this.name)
-    made = fitted(context, compile_node(context, node.expression), "day", "EXTRACT")
+    made = fitted(context, compile_node(context, node.expression), "clock", "EXTRACT")
     return date_functions.part(context, made, unit)
 
 

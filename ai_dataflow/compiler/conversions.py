@@ -7,6 +7,7 @@ dialect rounds.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
@@ -25,6 +26,7 @@ TEXT = pl.String()
 _ROUNDING = frozenset({dialects.POSTGRES, dialects.DUCKDB})
 _CUTTING = frozenset({dialects.TSQL, dialects.POSTGRES})
 _DIGITS_BESIDE_WHOLE = 10
+_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d\s*")
 
 
 def convert(context: Context, made: Made, target: pl.DataType, *, strict: bool = True) -> Made:
@@ -204,7 +206,10 @@ def number_type(a: Made, b: Made) -> pl.DataType:
 
 def _beside_text(context: Context, text: Made, other: Made, *, texts_win: bool) -> pl.DataType:
     reads = context.reads_text and not (texts_win and context.dialect == dialects.SPARK)
-    if reads or (text.is_literal and kinds.is_day(other.dtype)):
+    is_moment = kinds.is_day(other.dtype) or other.dtype == pl.Time
+    if is_moment and text.is_literal and _DAY.fullmatch(str(text.literal)):
+        return other.dtype
+    if reads or (text.is_literal and is_moment):
         return beside_text(other.dtype)
     if texts_win and context.dialect in ("", dialects.SPARK, dialects.DUCKDB):
         return TEXT

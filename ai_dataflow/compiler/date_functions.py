@@ -83,6 +83,8 @@ def _months_between(call: Call) -> Made:
 
 def part(context: Context, made: Made, unit: str) -> Made:
     """Give a part of a day or an instant as a number."""
+    if made.dtype == pl.Time and unit not in ("hour", "minute", "second"):
+        raise context.refused(f"{unit} is no part that a time has")
     value = _part_of(context, made, unit)
     dtype = pl.Float64() if unit == "epoch" else WHOLE
     return context.steps.combined(value.cast(dtype), dtype, [made], uses=3)
@@ -136,7 +138,7 @@ def _fraction(context: Context, value: pl.Expr, unit: str) -> pl.Expr:
     return value.dt.second().cast(WHOLE) * (SECOND // every) + part
 
 
-@_part("DATE_PART", "unit", "day", also=("DATEPART", "EXTRACT"),
+@_part("DATE_PART", "unit", "clock", also=("DATEPART", "EXTRACT"),
        differs={"tsql": "`week` is that of the year, from Sunday; `weekday` of Sunday is 1",
                 "spark": "`dow` of Sunday is 1", "postgres": "`week` is ISO's; Sunday is 0",
                 "duckdb": "`week` is ISO's; Sunday is 0"})  # fmt: skip
@@ -145,7 +147,7 @@ def _date_part(call: Call) -> Made:
 
 
 def _named_part(name: str, unit: str, *also: str) -> None:
-    @_part(name, "day", also=also)
+    @_part(name, "clock", also=also)
     def _made(call: Call) -> Made:
         return part(call.context, call[0], unit)
 

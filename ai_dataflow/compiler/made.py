@@ -117,6 +117,8 @@ def any_of(conditions: Iterable[pl.Expr | None]) -> pl.Expr | None:
 
 def lost(value: pl.Expr, *parts: Made) -> pl.Expr:
     """Tell where a value is null though none of its parts is."""
+    if any(part.is_literal and part.literal is None for part in parts):
+        return pl.lit(value=False)
     given = [part.value.is_not_null() for part in parts if not part.is_literal]
     missing = value.is_null()
     if not given:

@@ -37,6 +37,8 @@ def _as_number(context: Context, made: Made, sign: str) -> Made:
         return literal(None, pl.Int64())
     if made.dtype == pl.String and context.reads_text:
         return implied(context, made, beside_text(pl.Int64()))
+    if made.dtype == pl.Boolean:
+        return convert(context, made, pl.Int64())
     if not kinds.is_number(made.dtype):
         raise context.refused(f"`{sign}` takes numbers, and this is {kinds.shown(made.dtype)}")
     return made
@@ -115,6 +117,8 @@ def _numbers(context: Context, sign: str, a: Made, b: Made) -> tuple[Made, Made]
 
 def _moved(context: Context, sign: str, a: Made, b: Made) -> Made:
     """Add days to a day, or take days apart."""
+    if isinstance(b.dtype, pl.Duration) and (kinds.is_day(a.dtype) or a.dtype == b.dtype):
+        return calendars.lengthened(context, a, b, -1 if sign == "-" else 1)
     if kinds.is_day(a.dtype) and kinds.is_whole(b.dtype):
         return calendars.added(context, a, b, "day", -1 if sign == "-" else 1)
     if kinds.is_day(b.dtype) and kinds.is_whole(a.dtype) and sign == "+":

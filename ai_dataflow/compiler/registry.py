@@ -71,7 +71,8 @@ class Function:
     """A function: its names, what it takes, what it gives, and what a person should know.
 
     `takes` are kinds of arguments: `text`, `whole`, `number`, `double`, `boolean`, `day`, `date`,
-    `instant`, `list`, `any`, `unit`; with `?` it may be left out, with `*` there may be several.
+    `instant`, `clock` (a day or a time), `list`, `any`, `unit`; with `?` it may be left out, with
+    `*` there may be several.
     """
 
     name: str
@@ -165,7 +166,9 @@ def _target(context: Context, made: Made, kind: str) -> pl.DataType | None:
         return dtype if isinstance(dtype, pl.List | pl.Array) else None
     if kind == "text":
         return pl.String() if is_text or context.reads_text or dtype == pl.Null else None
-    if kind in ("day", "date", "instant"):
+    if kind == "clock" and dtype == pl.Time:
+        return dtype
+    if kind in ("day", "date", "instant", "clock"):
         return _day_type(context, made, kind)
     if kind == "number" and dtype.is_numeric():
         return dtype
@@ -183,7 +186,7 @@ def _day_type(context: Context, made: Made, kind: str) -> pl.DataType | None:
         return None
     if kind == "date":
         return pl.Date()
-    is_instant = isinstance(dtype, pl.Datetime) or (kind == "day" and dtype == pl.Date)
+    is_instant = isinstance(dtype, pl.Datetime) or (kind != "instant" and dtype == pl.Date)
     return dtype if is_instant else kinds.NAIVE
 
 

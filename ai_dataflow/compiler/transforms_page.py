@@ -11,8 +11,10 @@ from ai_dataflow.compiler.registry import Function
 _ORDER = ("text", "numbers", "dates", "choices", "lists")
 _HEADINGS = {"text": "Text", "numbers": "Numbers", "dates": "Days and times", "choices": "Choices",
              "lists": "Lists"}  # fmt: skip
-_TAKES = {"whole": "whole number", "double": "number", "instant": "timestamp", "day": "day or time",
-          "any": "value"}  # fmt: skip
+_TAKES = {
+    "whole": "whole number", "double": "number", "instant": "timestamp", "clock": "day or time",
+    "any": "value",
+}  # fmt: skip
 
 
 def page() -> str:

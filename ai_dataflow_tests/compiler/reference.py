@@ -9,6 +9,7 @@ import datetime as dt
 import math
 import re
 from decimal import Context, Decimal
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -19,14 +20,19 @@ _EXACT = Context(prec=100)
 FAILED = "\ue000failed"
 
 
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
 def by_duckdb(text: str, rows: pl.DataFrame) -> list[Any]:
     """Compute an expression over rows, one by one: an error of one is not the others'."""
-    with duckdb.connect() as connection:
-        connection.register("rows", rows.to_arrow())
-        try:
-            found = connection.execute(f"SELECT {text} FROM rows").fetchall()  # noqa: S608 - ours
-        except duckdb.Error:
-            return [_one(connection, text, i) for i in range(rows.height)]
+    connection = _connection()
+    connection.register("rows", rows.to_arrow())
+    try:
+        found = connection.execute(f"SELECT {text} FROM rows").fetchall()  # noqa: S608 - ours
+    except duckdb.Error:
+        return [_one(connection, text, i) for i in range(rows.height)]
     return [_within(row[0]) for row in found]
 
 

@@ -255,5 +255,5 @@ def test_long_transforms_are_mapped_beside_short_ones() -> None:
         mapped("again", "int64", transform=f"CASE {branches} ELSE -1 END"),
         mapped("n", "int64"),
     )
-    assert [tuple(row.values()) for row in good] == [(7, 7, 1), (0, -1, 2)]
+    assert good == [(7, 7, 1), (0, -1, 2)]
     assert [row["ai_column"] for row in bad] == ["n"]
