@@ -29,6 +29,7 @@ from bench import (
     spark_partitions,
     sql_extraction,
     storage,
+    transforms,
     validation,
     what_changed,
 )
@@ -44,6 +45,7 @@ LONG: dict[str, Measure] = {
     "extraction": lambda folder: sql_extraction.case(2_000_000, 3),
     "changed": lambda folder: what_changed.case(folder, 999),
     "validation": lambda folder: validation.case(folder, 3),
+    "transforms": lambda folder: transforms.case(folder, 5_000, 3),
     "location": lambda folder: location.measure(folder, 1_000, 5),
     "growth": lambda folder: growth.measure(folder, (100, 1_000, 10_000)),
     "storage": lambda folder: storage.measure(folder, 300, 1),
@@ -55,6 +57,7 @@ SHORT: dict[str, Measure] = {
     "skewed": lambda folder: skewed.measure(folder, 6, 2, 60_000, "1 GB", 1),
     "extraction": lambda folder: sql_extraction.case(20_000, 1),
     "changed": lambda folder: what_changed.case(folder, 60),
+    "transforms": lambda folder: transforms.case(folder, 100, 1),
     "location": lambda folder: location.measure(folder, 6, 1),
     "growth": lambda folder: growth.measure(folder, (2, 4)),
     "storage": lambda folder: storage.measure(folder, 3, 1),

@@ -17,6 +17,7 @@ _INT64_DIGITS = 18
 _TRUE = ("true", "t", "yes", "y", "on", "1")
 _FALSE = ("false", "f", "no", "n", "off", "0")
 _MOMENT = "%Y-%m-%dT%H:%M:%S%.f%#z"
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|(?:T| +)[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:$|[^0-9:]))"
 _NO_SECONDS = r"([T ] *[0-9]+:[0-9]+)([^:0-9.,]|$)"
 
 
@@ -156,15 +157,16 @@ def _instant(text: pl.Expr) -> pl.Expr:
     iso = pl.concat_str(whole.str.slice(0, 10), time.str.replace(r"^ +", "T"), zone)
     moment = iso.str.to_datetime(_MOMENT, time_unit="us", time_zone="UTC", strict=False)
     found = pl.coalesce(day.dt.replace_time_zone("UTC"), moment)
-    # ISO 8601 gives other years a sign; Polars would take it, few readers would.
-    plain = pl.when(text.str.contains(r"^[0-9]{4}-")).then(found)
+    # Polars would take `2024-1-1`, and years with a sign; ISO 8601 has two digits, and no reader
+    # could give such a year back.
+    plain = pl.when(text.str.contains(_ISO)).then(found)
     return within_calendar(plain, pl.Datetime("us", "UTC"), margin=0)
 
 
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
     if isinstance(source, pl.Time) or not isinstance(target, pl.Date | pl.Datetime):
         return None
-    known = within_calendar(expr, source)
+    known = within_calendar(expr, source, margin=zone_margin(source))
     instant = known.cast(pl.Datetime("us")) if source == pl.Date else known.dt.cast_time_unit("us")
     zone = getattr(source, "time_zone", None)
     in_utc = instant.dt.convert_time_zone("UTC") if zone else instant.dt.replace_time_zone("UTC")
@@ -186,6 +188,11 @@ def within_calendar(expr: pl.Expr, source: pl.DataType, margin: int = 1) -> pl.E
     after = _none_negative(expr.to_physical().cast(pl.Int64) - first)
     within = last - _none_negative(last - first - after)
     return within.cast(pl.Int32).cast(source) if source == pl.Date else within.cast(source)
+
+
+def zone_margin(source: pl.DataType) -> int:
+    """Give the days that a zone may move an instant by: none where it has no zone."""
+    return int(bool(getattr(source, "time_zone", None)))
 
 
 def _none_negative(number: pl.Expr) -> pl.Expr:
@@ -239,7 +246,7 @@ def _to_text(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
     if source == pl.Binary:
         return expr.map_batches(_decoded, return_dtype=pl.String)
     if isinstance(source, pl.Date | pl.Datetime):
-        expr = within_calendar(expr, source)
+        expr = within_calendar(expr, source, margin=zone_margin(source))
     return expr.cast(pl.String, strict=False)
 
 

@@ -6,9 +6,8 @@ it. Both call `compile_source`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -18,9 +17,11 @@ from ai_dataflow.compiler.casts import Cast, cast, castable, narrowing
 from ai_dataflow.compiler.transforms import (
     Transform,
     TransformError,
+    column_offset,
     compile_transform,
-    parsed_text,
+    reads_clock,
     resolve_column,
+    written,
 )
 from ai_dataflow.config.diagnostics import (
     DataflowError,
@@ -33,9 +34,8 @@ from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow
 
-# Polars puts the time in when it parses these: a rerun of the same inputs gives other data.
-_RUN_TIME = re.compile(r"(?i)\b(now|current_(date|time|timestamp)|localtime(stamp)?)\b")
-_SQL_TEXT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
+# What is said once of a sheet, at its name, however many cells it is true of.
+_OF_THE_SHEET = frozenset({"MAP-030"})
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,12 @@ class _Finding:
     fix: str
     severity: Severity = "error"
     about: Literal["row", "absent", "ambiguous", "renamed"] = "row"
+    offset: int = 0
 
     def at(self, source: SourceJob) -> Diagnostic:
         """Tell of it for one source."""
         between = " " if self.about == "absent" else ": "
-        return self.row.problem(
+        problem = self.row.problem(
             self.code,
             self.column,
             f"{source.location}{between}{self.message}",
@@ -66,6 +67,12 @@ class _Finding:
             product=source.product,
             submodule=source.submodule,
             ai_column=self.row.ai_column,
+        )
+        if self.code in _OF_THE_SHEET:
+            message = f"{problem.place}: {self.message}"
+            return replace(problem, place=self.row.sheet.name, message=message)
+        return (
+            problem if not self.offset else replace(problem, place=f"{problem.place}:{self.offset}")
         )
 
 
@@ -99,6 +106,14 @@ class CompiledColumn:
     def source_type(self) -> pl.DataType:
         """The type before the cast."""
         return self.made.dtype
+
+    @property
+    def expression(self) -> str:
+        """What feeds the column, as it was compiled, in the sheet's dialect."""
+        row = self.mapping
+        return (
+            written(row.transform, self.made, row.dialect) if row.transform else row.source_column
+        )
 
     @cached_property
     def cast(self) -> Cast:
@@ -143,9 +158,9 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
         MappingError: MAP-011, MAP-014, MAP-015, MAP-018 and MAP-019, all of them at once.
     """
     mappings = source.mappings
-    # Polars puts the time into an expression when it parses it: that one is not for the next.
+    # The time is put into an expression when it is compiled: that one is not for the next.
     compiled = _compiled.__wrapped__ if _read_clock(mappings) else _compiled
-    found = compiled(mappings, tuple(schema.items()), _parsed(mappings))
+    found = compiled(mappings, tuple(schema.items()))
     told = [(finding.about, finding.at(source)) for finding in found.findings]
     if problems := [problem for _, problem in told if problem.severity == "error"]:
         unread = (problem for about, problem in told if about in ("absent", "ambiguous"))
@@ -157,10 +172,6 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     return CompiledSource(found.columns, own, warnings, guesses, found.memo)
 
 
-def _parsed(mappings: tuple[MappingRow, ...]) -> tuple[str, ...]:
-    return tuple(parsed_text(row.transform) for row in mappings if row.transform)
-
-
 @dataclass(frozen=True)
 class _Compiled:
     columns: tuple[CompiledColumn, ...]
@@ -170,14 +181,9 @@ class _Compiled:
 
 @lru_cache(maxsize=256)  # of a hundred columns each takes about a megabyte
 def _compiled(
-    mappings: tuple[MappingRow, ...],
-    types: tuple[tuple[str, pl.DataType], ...],
-    parsed: tuple[str, ...],
+    mappings: tuple[MappingRow, ...], types: tuple[tuple[str, pl.DataType], ...]
 ) -> _Compiled:
-    """Compile mapping rows against columns; a thousand clients have the same.
-
-    `parsed` are the transforms as they are parsed now: a text may mean the time.
-    """
+    """Compile mapping rows against columns; a thousand clients have the same."""
     schema = pl.Schema(types)
     columns: list[CompiledColumn] = []
     findings: list[_Finding] = []
@@ -194,7 +200,7 @@ def _compiled(
 
 @lru_cache(maxsize=1024)
 def _read_clock(mappings: tuple[MappingRow, ...]) -> bool:
-    return any(map(reads_clock, mappings))
+    return any(reads_clock(row.transform, row.dialect) for row in mappings)
 
 
 def _compile_row(row: MappingRow, schema: pl.Schema) -> CompiledColumn:
@@ -216,31 +222,46 @@ def _column(row: MappingRow, schema: pl.Schema) -> Transform:
 
 def _transform(row: MappingRow, schema: pl.Schema) -> Transform:
     try:
-        return compile_transform(row.transform, schema)
+        made = compile_transform(row.transform, schema, row.dialect)
     except TransformError as error:
         missing = [name for name in error.columns if not resolve_column(name, schema)]
         problems = _no_columns(row, missing, schema)
         code = "MAP-011" if error.is_scalar else "MAP-019"
         fix = "correct the expression: scalar SQL over the source's columns"
-        raise _Wrong(*problems or [_Finding(code, row, "transform", str(error), fix)]) from None
+        told = _Finding(code, row, "transform", str(error), fix, offset=error.offset)
+        raise _Wrong(*problems or [told]) from None
+    if row.source_column and not resolve_column(row.source_column, schema):
+        raise _Wrong(*_no_columns(row, [row.source_column], schema, "source_column"))
+    return made
 
 
-def _no_columns(row: MappingRow, names: list[str], schema: pl.Schema) -> list[_Finding]:
+def _no_columns(
+    row: MappingRow, names: list[str], schema: pl.Schema, cell: str = ""
+) -> list[_Finding]:
     """Tell of the names that are not there, and of those that several columns could be."""
+    cell = cell or _fed_by(row)
     alike = {n: [column for column in schema if column.casefold() == n.casefold()] for n in names}
     found = [
         _Finding(
-            "MAP-018", row, _fed_by(row),
+            "MAP-018", row, cell,
             f"`{name}` could be any of {listing(f'`{column}`' for column in columns)}",
             "spell the column exactly as the source does", about="ambiguous",
+            offset=_offset(row, cell, name),
         )
         for name, columns in alike.items()
         if columns
     ]  # fmt: skip
     if absent := [f"`{name}`{did_you_mean(name, schema)}" for name in names if not alike[name]]:
         message, fix = f"has no column {', no '.join(absent)}", f"it has {listing(schema, 12)}"
-        found.append(_Finding("MAP-014", row, _fed_by(row), message, fix, about="absent"))
+        first = next(name for name in names if not alike[name])
+        at = _offset(row, cell, first)
+        found.append(_Finding("MAP-014", row, cell, message, fix, about="absent", offset=at))
     return found
+
+
+def _offset(row: MappingRow, cell: str, name: str) -> int:
+    """Give where in its transform a column is named."""
+    return column_offset(row.transform, name, row.dialect) if cell == "transform" else 0
 
 
 def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_Finding]:
@@ -257,15 +278,14 @@ def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_
         message = f"the transform does not read the source_column `{row.source_column}` beside it"
         fix = "correct one of them, or clear the source_column"
         yield _Finding("MAP-026", row, "transform", message, fix, "warning")
-    if reads_clock(row):
+    for doubt in made.doubts:
+        yield _Finding(
+            doubt.code, row, "transform", doubt.message, doubt.fix, "warning", offset=doubt.offset
+        )
+    if reads_clock(row.transform, row.dialect):
         message = "the transform reads the clock: a rerun of the same data gives other values"
         fix = "use a column of the source"
         yield _Finding("MAP-024", row, "transform", message, fix, "warning")
-
-
-def reads_clock(row: MappingRow) -> bool:
-    """Tell whether a transform gives other values whenever it is computed."""
-    return bool(_RUN_TIME.search(_SQL_TEXT.sub("", row.transform)))
 
 
 def _fed_by(row: MappingRow) -> str:

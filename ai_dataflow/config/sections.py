@@ -79,6 +79,12 @@ class EntraIdentity(Section):
         return self
 
 
+class MappingSettings(Section):
+    """`[mapping]`: how the mapping sheet is written; without a `dialect`, as Polars' SQL."""
+
+    dialect: Literal["", "tsql", "spark", "postgres", "duckdb"] = ""
+
+
 class StorageAccount(EntraIdentity):
     """`[storage.<account>]`: how to get into a storage account, and where it answers.
 

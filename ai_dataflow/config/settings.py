@@ -16,6 +16,7 @@ from ai_dataflow.config.mail_settings import MailSettings
 from ai_dataflow.config.sections import (
     EntraIdentity,
     ExecutionSettings,
+    MappingSettings,
     ModuleSettings,
     ScheduleSettings,
     Section,
@@ -36,6 +37,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "sql": SqlConnection,
     "workstation": WorkstationSettings,
     "execution": ExecutionSettings,
+    "mapping": MappingSettings,
     "modules": ModuleSettings,
     "mail": MailSettings,
     "schedule": ScheduleSettings,
@@ -60,6 +62,7 @@ class Settings(Section):
     sql: dict[str, SqlConnection] = Field(default={})
     workstation: WorkstationSettings = WorkstationSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    mapping: MappingSettings = MappingSettings()
     modules: dict[str, ModuleSettings] = Field(default={})
     mail: MailSettings | None = None
     schedule: ScheduleSettings | None = None

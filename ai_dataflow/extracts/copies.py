@@ -10,7 +10,7 @@ from dataclasses import replace
 import polars as pl
 
 from ai_dataflow.compiler.mappings import compile_source
-from ai_dataflow.config.computation import names
+from ai_dataflow.config.computation import copying_names
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder, StoredFile
@@ -85,7 +85,7 @@ def copy(
 def _origins(location: SqlLocation, settings: Settings) -> tuple[str, ...]:
     """Digest what tells a copy's database and computation from others: by each of its names."""
     where = settings.sql[location.connection].where
-    texts = (f"{computation} {where}" for computation in names())
+    texts = (f"{computation} {where}" for computation in copying_names())
     return tuple(hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts)
 
 

@@ -37,6 +37,8 @@ def map_rows(
         compiled.memo[key] = _steps(compiled.columns, compiled.needed, numbered)
     steps: _Expressions = compiled.memo[key]
     rows = rows.with_row_index(_POSITION, offset=1)
+    for step in steps.before:
+        rows = rows.with_columns(step)
     return rows.with_columns(steps.values).with_columns(steps.reason).select(steps.kept)
 
 
@@ -48,6 +50,7 @@ class _Expressions:
     literals alone would make one row of many.
     """
 
+    before: list[list[pl.Expr]]
     values: list[pl.Expr]
     reason: pl.Expr
     kept: list[pl.Expr | str]
@@ -60,10 +63,21 @@ def _steps(columns: Sequence[CompiledColumn], needed: list[str], numbered: bool)
     position = pl.when(is_bad & numbered).then(pl.col(_POSITION).cast(pl.Int64))
     raw = pl.when(is_bad).then(row).alias(_RAW)
     return _Expressions(
+        steps_before(columns),
         [value.alias(name) for name, value in values.items()],
         pl.coalesce(*_reasons(columns)).alias(REASON),
         [REASON, raw, position.alias(_POSITION), *values],
     )
+
+
+def steps_before(columns: Sequence[CompiledColumn]) -> list[list[pl.Expr]]:
+    """Give the columns that long transforms need before their values, step by step."""
+    steps: list[list[pl.Expr]] = []
+    for made in dict.fromkeys(column.made for column in columns):
+        steps += [[] for _ in range(len(made.steps) - len(steps))]
+        for i, step in enumerate(made.steps):
+            steps[i] += step
+    return steps
 
 
 def _prefixed(column: CompiledColumn) -> str:

@@ -97,8 +97,9 @@ def _source_lines(source: SourceJob, look: Look | None) -> Iterator[str]:
     yield f"    {source.submodule} from {source.location}   ({source.place})"
     compiled = {column.mapping: column for column in _compiled(source, look)}
     for row in source.mappings:
-        fed = row.transform or row.source_column
-        given = f": {compiled[row].source_type}" if row in compiled else ""
+        column = compiled.get(row)
+        fed = column.expression if column else row.transform or row.source_column
+        given = f": {column.source_type}" if column else ""
         marks = ", ".join(
             mark for mark, on in (("key", row.is_key), ("required", row.required)) if on
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ai_dataflow.compiler import mappings as clock
+from ai_dataflow.compiler import transforms
 from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.sections import ModuleSettings
@@ -23,6 +23,7 @@ _SAID = (
     "module", "product", "submodule", "source_column", "ai_column", "ai_type", "transform",
     "is_key", "required", "description",
 )  # fmt: skip
+_SAID_LATER = ("dialect",)
 
 
 def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJob], str]) -> Inputs:
@@ -46,7 +47,7 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
 
 def reads_clock(source: SourceJob) -> bool:
     """Tell whether a source's columns depend on when they are computed: no input tells of that."""
-    return any(map(clock.reads_clock, source.mappings))
+    return any(transforms.reads_clock(row.transform, row.dialect) for row in source.mappings)
 
 
 def content_seen(source: SourceJob) -> str:
@@ -80,4 +81,6 @@ def _location(source: SourceJob, settings: Settings) -> str:
 
 def _row(row: MappingRow) -> str:
     """Digest what a mapping row says, wherever in the sheet it stands."""
-    return digest({name: getattr(row, name) for name in _SAID})[:16]
+    said = {name: getattr(row, name) for name in _SAID}
+    later = {name: value for name in _SAID_LATER if (value := getattr(row, name))}
+    return digest(said | later)[:16]

@@ -37,6 +37,7 @@ class MappingRow(Row):
     is_key: bool = False
     required: bool = False
     description: str = ""
+    dialect: str = ""  # of its transform: the settings' `[mapping] dialect`
 
     @property
     def cell(self) -> str:
@@ -55,7 +56,7 @@ def is_reserved(ai_column: str) -> bool:
     return name in RESERVED or name.startswith("__")
 
 
-def mapping_rows(table: CellTable) -> tuple[list[MappingRow], list[Diagnostic]]:
+def mapping_rows(table: CellTable, dialect: str = "") -> tuple[list[MappingRow], list[Diagnostic]]:
     """Give the sheet's rows, good and bad, and its problems."""
     problems = [
         *table.blanks(("module_name", "product_code", "submodule_name", "ai_column", "ai_type")),
@@ -67,7 +68,7 @@ def mapping_rows(table: CellTable) -> tuple[list[MappingRow], list[Diagnostic]]:
         *table.wrong("004", "ai_column", _bad_column, _COLUMNS, void="cell"),
         *_unfed(table),
     ]
-    rows = [_row(table, line, cells) for line, cells in table.rows.items()]
+    rows = [_row(table, line, cells, dialect) for line, cells in table.rows.items()]
     problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows)]
     return rows, table.diagnostics(problems)
 
@@ -90,7 +91,7 @@ def rows_for(
     return tuple(r for r in about_it if r.product == product or r.ai_column not in specific)
 
 
-def _row(table: CellTable, line: int, cells: Mapping[str, str]) -> MappingRow:
+def _row(table: CellTable, line: int, cells: Mapping[str, str], dialect: str) -> MappingRow:
     return MappingRow(
         sheet=table.sheet,
         line=line,
@@ -104,6 +105,7 @@ def _row(table: CellTable, line: int, cells: Mapping[str, str]) -> MappingRow:
         is_key=is_yes(cells["is_key"]),
         required=is_yes(cells["required"]),
         description=cells["description"],
+        dialect=dialect if cells["transform"] else "",
     )
 
 

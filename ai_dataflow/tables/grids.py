@@ -15,6 +15,8 @@ from pathlib import Path
 from ai_dataflow.config.diagnostics import Void
 
 MAX_ROWS = 200_000
+# Of a cell; csv's own limit of 131,072 would end the whole table. Beyond it the file is no table.
+_MAX_CELL = 64 * 1024 * 1024
 _WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
 
 
@@ -93,6 +95,7 @@ def _read_csv(file: Path) -> Grid:
     grid = Grid(file.name)
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
+            csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL))
             reader = csv.reader(text, strict=True)
             start = 1
             for cells in reader:

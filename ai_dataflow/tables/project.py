@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,7 +57,11 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
     control, control_problems = read(
         "control_table", control_table.LAYOUT, control_table.control_rows
     )
-    mapping, mapping_problems = read("ai_mapping", ai_mapping.LAYOUT, ai_mapping.mapping_rows)
+    mapping, mapping_problems = read(
+        "ai_mapping",
+        ai_mapping.LAYOUT,
+        partial(ai_mapping.mapping_rows, dialect=settings.mapping.dialect),
+    )
     owners, team_problems = read("teams", teams.LAYOUT, teams.team_rows)
     if fatal:
         diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems)

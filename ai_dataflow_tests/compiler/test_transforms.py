@@ -1,4 +1,4 @@
-"""Transforms mean what Polars' SQL means, except that a failed cast costs only its row."""
+"""A transform without a dialect means what Polars' SQL means; what fails costs only its row."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_dataflow.compiler.transforms import TransformError, compile_transform
+from ai_dataflow_tests.compiler.evaluated import evaluated
+from ai_dataflow_tests.partition.effort import settings_of
 
 ROWS = pl.DataFrame(
     {
@@ -29,10 +31,7 @@ ROWS = pl.DataFrame(
 
 def _apply(text: str, rows: pl.DataFrame = ROWS) -> tuple[list[Any], list[bool]]:
     """Give a transform's values, and in which rows a strict cast failed."""
-    made = compile_transform(text, rows.schema)
-    done = rows.lazy().with_columns(value=made.value, failed=made.failed).collect()
-    assert done["value"].dtype == made.dtype
-    return done["value"].to_list(), done["failed"].to_list()
+    return evaluated(text, rows)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +205,7 @@ TEMPLATES = [
 
 
 @given(CLEAN)
+@settings_of(share=5)
 @pytest.mark.parametrize("text", TEMPLATES)
 def test_on_clean_data_a_transform_is_what_polars_sql_makes_of_it(
     text: str, records: list[dict[str, Any]]

@@ -45,7 +45,7 @@ _MAPPING = """
     claims,VEGA,claim,,status,string,"coalesce(state, 'open')",,,
     claims,LYRA,claim,number,claim_id,int64,,,Y,
     claims,LYRA,claim,day,claim_date,date,,,Y,
-    claims,LYRA,claim,cents,amount,"decimal(18,2)","cast(cents / 100 as decimal(9,2))",,,
+    claims,LYRA,claim,cents,amount,"decimal(18,2)","cast(cents / 100.0 as decimal(9,2))",,,
     policies,*,policy,policy_no,policy_no,string,,Y,Y,Policy number
     policies,*,policy,premium,premium,float64,,,,Premium per year
     policies,VEGA,policy,yearly,premium,float64,,,,

@@ -57,7 +57,10 @@ RULES = (
     Rule("ai_mapping", "is_key", FLAGS, "a choice; a single submodule is not joined"),
     Rule("ai_mapping", "required", FLAGS, "a choice"),
     Rule("ai_mapping", "is_key", frozenset({"header:swap-right"}), "is_key and required: Y or N"),
-    Rule("ai_mapping", "source_column", ANY, "not read where a transform is", _has_transform),
+    Rule(
+        "ai_mapping", "source_column", frozenset({"blank", "case"}),
+        "not read where a transform is; another that is there is warned of", _has_transform,
+    ),
     Rule(
         "ai_mapping", "source_column", frozenset({"swap-below", "swap-right"}),
         "another column that the source has, of a type that fits",

@@ -65,33 +65,40 @@ def test_all_sources_that_are_missing_are_named_at_once(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("transform", ["n +", "FROBNICATE(n)", "n = 1", "UPPER(DATE(n))"])
+@pytest.mark.parametrize(
+    ("transform", "place"),
+    [("n +", 3), ("FROBNICATE(n)", 1), ("n = 1", 1), ("UPPER(DATE(n))", 7)],
+)
 def test_a_transform_that_does_not_fit_its_source_is_a_failure_of_the_mapping(
-    tmp_path: Path, transform: str
+    tmp_path: Path, transform: str, place: int
 ) -> None:
     file = csv_file(tmp_path / "n.csv", "n 1")
     (problem,) = problems(run_job(job(source(file, mapped("n", transform=transform))), tmp_path))
-    assert (problem.code, problem.place) == ("MAP-011", "ai_mapping.csv:2:transform")
+    assert (problem.code, problem.place) == ("MAP-011", f"ai_mapping.csv:2:transform:{place}")
     assert (problem.product, problem.submodule) == ("orion", "line")
 
 
 @pytest.mark.proves(
     "transform",
     "corrupt",
-    "the partition fails where a function breaks; it is the mapping's, and quotes no value",
+    "REJ-001 where a function cannot take a value; it costs only its row",
 )
-@pytest.mark.parametrize("transform", ["SUBSTR(word, 1, n)", "CAST(word AS JSON)"])
-def test_a_transform_that_breaks_on_some_rows_is_a_failure_of_the_mapping(
-    tmp_path: Path, transform: str
-) -> None:
-    rows = pl.DataFrame({"word": ['{"a": 1}', "hunter2"], "n": [1, -471]})
+def test_a_value_that_a_function_cannot_take_costs_only_its_row(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"word": ["hunter2", "x"], "n": [1, -471]})
     rows.write_parquet(tmp_path / "words.parquet")
-    partition = job(source(tmp_path / "words.parquet", mapped("start", transform=transform)))
+    cut = mapped("start", transform="SUBSTR(word, 1, n)")
+    result = run_job(job(source(tmp_path / "words.parquet", cut)), tmp_path)
+    assert written(result, tmp_path)["start"].to_list() == ["h"]
+    assert [row["reason"] for row in left_out(result, tmp_path)] == ["REJ-001"]
+
+
+def test_a_type_that_no_transform_has_is_a_failure_of_the_mapping(tmp_path: Path) -> None:
+    file = csv_file(tmp_path / "words.csv", "word hunter2")
+    partition = job(source(file, mapped("start", transform="CAST(word AS JSON)")))
     (problem,) = problems(run_job(partition, tmp_path))
-    assert problem.meaning.concern == "mapping"
+    assert (problem.meaning.concern, problem.code) == ("mapping", "MAP-011")
     assert (problem.product, problem.submodule) == ("orion", "line")
     assert "hunter2" not in repr(problem)
-    assert "471" not in repr(problem)
 
 
 def test_many_to_many_is_a_failure_of_its_source(tmp_path: Path) -> None:

@@ -209,9 +209,9 @@ def test_all_of_a_mappings_problems_come_at_once() -> None:
     )
     assert [(problem.code, problem.place) for problem in error.diagnostics] == [
         ("MAP-014", "ai_mapping.csv:2:source_column"),
-        ("MAP-011", "ai_mapping.csv:3:transform"),
+        ("MAP-011", "ai_mapping.csv:3:transform:8"),
         ("MAP-015", "ai_mapping.csv:4:ai_type"),
-        ("MAP-014", "ai_mapping.csv:5:transform"),
+        ("MAP-014", "ai_mapping.csv:5:transform:11"),
     ]
     assert {(p.product, p.submodule) for p in error.diagnostics} == {("orion", "line")}
 
@@ -244,3 +244,16 @@ def test_what_is_built_of_a_mapping_is_built_once_for_all_clients() -> None:
     )
     assert first.columns is other.columns
     assert first.memo is other.memo
+
+
+def test_long_transforms_are_mapped_beside_short_ones() -> None:
+    rows = pl.DataFrame({"code": ["7", "x", None], "n": ["1", "2", "three"]})
+    branches = " ".join(f"WHEN code = '{i}' THEN CAST(n AS INT) * {i}" for i in range(100))
+    good, bad = _map(
+        rows,
+        mapped("word", "int64", transform=f"CASE {branches} ELSE 0 END"),
+        mapped("again", "int64", transform=f"CASE {branches} ELSE -1 END"),
+        mapped("n", "int64"),
+    )
+    assert good == [(7, 7, 1), (0, -1, 2)]
+    assert [row["ai_column"] for row in bad] == ["n"]

@@ -75,6 +75,21 @@ def test_a_partition_is_explained_with_its_sources_types_cells_and_merge(planned
     assert explain_partition(made.jobs["claims|acme"], schemas) == EXPLAINED
 
 
+def test_a_transform_is_shown_as_it_was_compiled_in_its_own_dialect(tmp_path: Path) -> None:
+    control = CONTROL.splitlines()[1] + "\n    ORION,claims,header,acme,data/h.csv,Y\n"
+    mapping = """
+        module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform
+        claims,ORION,header,,big,boolean,"isnull([Net Sum], 0) > 1 and day < '2024-02-01'"
+    """
+    folder = project(tmp_path, control=control, mapping=mapping,
+                     toml='[mapping]\ndialect = "tsql"\n')  # fmt: skip
+    text_file(folder, "data/h.csv", "Net Sum,day\n")
+    live = look_live(make_draft(load_project(folder)))
+    text = explain_partition(live.plan.jobs["claims|acme"], dict(live.schemas))
+    assert 'isnull("Net Sum", CAST(0 AS VARCHAR))' in text or "CAST(isnull" in text
+    assert "day < '2024-02-01'" in text
+
+
 def test_without_schemas_a_partition_is_explained_without_types(planned: Planned) -> None:
     text = explain_partition(planned[0].jobs["claims|borealis"], {})
     assert "claim_id: int64 <- id   (ai_mapping.csv:7:source_column)" in text

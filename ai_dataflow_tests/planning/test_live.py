@@ -54,15 +54,17 @@ def only(made: Plan) -> Diagnostic:
     ("row", "code", "column", "says"),
     [
         ("Amt,x,float64,", "MAP-014", "source_column", "has no column `Amt`; did you mean `Amoun"),
-        (",x,string,upper(Nte)", "MAP-014", "transform", "`Nte`; did you mean `Note`?"),
+        (",x,string,upper(Nte)", "MAP-014", "transform:7", "`Nte`; did you mean `Note`?"),
         ("ref,x,string,", "MAP-018", "source_column", "`ref` could be any of `Ref`, `REF`"),
-        (",x,string,upper(ref)", "MAP-018", "transform", "`ref` could be any of"),
-        (",x,string,upper((", "MAP-011", "transform", ""),
-        (",x,string,uper(Note)", "MAP-011", "transform", "uper"),
-        (",x,string,Day + Tags", "MAP-011", "transform", ""),
-        (",x,float64,SUM(Amount)", "MAP-019", "transform", "other rows"),
-        (",x,float64,Amount / SUM(Amount)", "MAP-019", "transform", "other rows"),
-        (",x,int64,ROW_NUMBER() OVER (ORDER BY No)", "MAP-019", "transform", "other rows"),
+        (",x,string,upper(ref)", "MAP-018", "transform:7", "`ref` could be any of"),
+        (",x,string,upper((", "MAP-011", "transform:7", ""),
+        (",x,string,uper(Note)", "MAP-011", "transform:1", "did you mean `UPPER`?"),
+        (",x,string,trim(uper(Note))", "MAP-011", "transform:6", "no function `uper`"),
+        (",x,string,Day + Tags", "MAP-011", "transform:1", ""),
+        (",x,float64,SUM(Amount)", "MAP-019", "transform:1", "other rows"),
+        (",x,float64,Amount / SUM(Amount)", "MAP-019", "transform:10", "other rows"),
+        (",x,int64,ROW_NUMBER() OVER (ORDER BY No)", "MAP-019", "transform:1", "other rows"),
+        ("Amt,x,float64,Amount * 2", "MAP-014", "source_column", "did you mean `Amount`?"),
         ("Day,x,int64,", "MAP-015", "ai_type", "Date cannot become int64"),
         ("Tags,x,string,", "MAP-015", "ai_type", "cannot become string"),
         (",x,int64,CAST(Seen AS DATE)", "MAP-015", "ai_type", "Date cannot become int64"),
@@ -256,3 +258,46 @@ def test_keys_that_are_text_in_one_submodule_only_are_a_warning(
         (code, "ai_mapping.csv:3:source_column") for code in codes
     ]
     assert list(made.jobs) == [ACME, "claims|borealis"]
+
+
+def test_a_rounding_that_changed_is_told_once_for_a_sheet(tmp_path: Path) -> None:
+    rows = "".join(f"claims,ORION,claim,,x{i},float64,ROUND(Amount),\n" for i in range(3))
+    problem = only(live(tmp_path, rows))
+    assert (problem.code, problem.place, problem.severity) == (
+        "MAP-030", "ai_mapping.csv", "warning"
+    )  # fmt: skip
+    assert "and 2 more like it" in problem.message
+
+
+@pytest.mark.parametrize(("dialect", "codes"), [("", ["MAP-028"]), ("tsql", [])])
+def test_the_settings_say_which_dialect_a_sheet_is_in(
+    tmp_path: Path, dialect: str, codes: list[str]
+) -> None:
+    toml = TOML + (f'[mapping]\ndialect = "{dialect}"\n' if dialect else "")
+    made = live(tmp_path, "claims,ORION,claim,,x,int64,LEN(Note),\n", toml=toml)
+    assert [problem.code for problem in made.diagnostics] == codes
+
+
+@pytest.mark.parametrize(
+    ("times", "codes"), [(60_000, []), (1_600_000, [("MAP-011", "ai_mapping.csv:2:transform")])]
+)
+def test_a_long_cell_is_read_or_is_an_error_of_its_own_row(
+    tmp_path: Path, times: int, codes: list[tuple[str, str]]
+) -> None:
+    made = live(tmp_path, f"claims,ORION,claim,,x,string,Note{' ' * times}|| Note,\n")
+    assert [(problem.code, problem.place) for problem in made.diagnostics] == codes
+    assert "claims|borealis" in made.jobs
+
+
+def test_many_branches_end_no_command(tmp_path: Path) -> None:
+    branches = " ".join(f"WHEN {i} THEN 'word {i}'" for i in range(1_200))
+    deep = "abs(" * 5_000 + "No" + ")" * 5_000
+    made = live(
+        tmp_path,
+        f"claims,ORION,claim,,x,string,CASE No {branches} END,\n"
+        f"claims,ORION,claim,,y,int64,{deep},\n",
+    )
+    problem = only(made)
+    assert (problem.code, problem.place) == ("MAP-011", "ai_mapping.csv:3:transform:404")
+    assert "100 levels" in problem.message
+    assert list(made.jobs) == ["claims|borealis"]

@@ -1,4 +1,4 @@
-"""What the version before has stored is understood: nothing is made anew, nothing is forgotten.
+"""What the version before has stored is understood: made anew where it computed otherwise, once.
 
 The files of `made_by_0_1_0` were written by that version, of the job that is built here.
 """
@@ -24,7 +24,7 @@ from ai_dataflow.planning import inputs
 from ai_dataflow.planning.changes import changes
 from ai_dataflow.tables.locations import FileLocation, SqlLocation, identity
 from ai_dataflow.workstation.layout import Workstation, open_workstation
-from ai_dataflow.workstation.records import read_records
+from ai_dataflow.workstation.records import read_records, update_records
 from ai_dataflow_tests.partition.jobs import job, key, mapped, source
 
 OLD = Path(__file__).parent / "made_by_0_1_0"
@@ -63,25 +63,31 @@ def _states(monkeypatch: pytest.MonkeyPatch) -> None:
                         lambda own: f"state of {own.submodule}")  # fmt: skip
 
 
-def test_what_did_not_change_is_not_made_anew(
+def test_what_was_computed_otherwise_is_made_anew(
     settings: Settings, workstation: Workstation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """0.1.0 had Polars' SQL compile transforms: whole numbers wrapped around."""
     _states(monkeypatch)
-    found = changes(
-        {PARTITION: JOB}, read_records(workstation, ["sales"]), {PARTITION: PUBLICATION}, settings
-    )
-    assert found.due == {}
-    assert found.unchanged[PARTITION].version == 3
-
-
-def test_another_computation_makes_it_anew(
-    settings: Settings, workstation: Workstation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _states(monkeypatch)
-    monkeypatch.setattr(inputs, "COMPUTATION", "another")
     records = read_records(workstation, ["sales"])
     found = changes({PARTITION: JOB}, records, {PARTITION: PUBLICATION}, settings)
-    assert [reason.kind for reason in found.due[PARTITION]] == ["code"]
+    (reason,) = found.due[PARTITION]
+    assert reason.kind == "code"
+    assert "another version of ai_dataflow or Polars computes it" in str(reason)
+
+
+def test_it_is_made_anew_once(
+    settings: Settings, workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _states(monkeypatch)
+    (record,) = read_records(workstation, ["sales"]).values()
+    made = inputs.inputs_of(JOB, settings, lambda own: f"state of {own.submodule}")
+    assert record.inputs is not None
+    assert record.inputs.model_copy(update={"code": made.code}) == made  # nothing else is new
+    update_records(workstation, "sales", {"USA": record.model_copy(update={"inputs": made})}, {})
+    records = read_records(workstation, ["sales"])
+    found = changes({PARTITION: JOB}, records, {PARTITION: PUBLICATION}, settings)
+    assert found.due == {}
+    assert found.unchanged[PARTITION].version == 3
 
 
 def test_the_last_extracts_are_known_by_their_locations(

@@ -1,0 +1,60 @@
+"""What all parts of the compiler share: the columns, the dialect, what is worth a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+from sqlglot import exp
+
+from ai_dataflow.compiler import dialects
+from ai_dataflow.compiler.made import Steps
+from ai_dataflow.compiler.parsing import TransformError, place_of
+
+# Where text is a number or a day to whom it stands beside.
+_TEXT_IS_READ = frozenset({dialects.TSQL, dialects.SPARK})
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Something worth a look in an expression: the code, what it says, what to do, where."""
+
+    code: str
+    message: str
+    fix: str
+    offset: int = 0
+
+
+@dataclass
+class Context:
+    """One compilation: its columns' types, its dialect, the node that is being compiled."""
+
+    schema: pl.Schema
+    names: Mapping[str, str]
+    dialect: str
+    steps: Steps
+    node: exp.Expr | None = None
+    doubts: list[Doubt] = field(default_factory=list)
+    casts: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def reads_text(self) -> bool:
+        """Tell whether text beside a number is a number in this dialect."""
+        return self.dialect in _TEXT_IS_READ
+
+    def refused(self, message: str, *, is_scalar: bool = True) -> TransformError:
+        """Give the error of the node at hand."""
+        offset = place_of(self.node) if self.node is not None else 0
+        return TransformError(message, is_scalar=is_scalar, offset=offset)
+
+    def doubt(self, message: str, fix: str = "", code: str = "MAP-028") -> None:
+        """Note what is worth a look; once, wherever it is."""
+        offset = place_of(self.node) if self.node is not None else 0
+        if all((known.code, known.message) != (code, message) for known in self.doubts):
+            self.doubts.append(Doubt(code, message, fix, offset))
+
+    def differs(self, message: str) -> None:
+        """Warn of what the dialects disagree on, where the sheet does not say which it is in."""
+        if not self.dialect:
+            self.doubt(message, "set `dialect` in [mapping] of ai_dataflow.toml")

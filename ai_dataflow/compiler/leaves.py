@@ -1,0 +1,137 @@
+"""What an expression begins with: columns, their fields and elements, and what is written out."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from sqlglot import exp
+
+from ai_dataflow.compiler import kinds
+from ai_dataflow.compiler.arithmetic import number
+from ai_dataflow.compiler.calls import called, is_clock
+from ai_dataflow.compiler.casts import within_calendar, zone_margin
+from ai_dataflow.compiler.choice_functions import NULL
+from ai_dataflow.compiler.context import Context
+from ai_dataflow.compiler.made import Made, literal
+from ai_dataflow.compiler.registry import fitted
+from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
+from ai_dataflow.config.diagnostics import did_you_mean
+
+BOOLEAN, TEXT = pl.Boolean(), pl.String()
+
+
+@visits(exp.Column, exp.Identifier)
+def _column(context: Context, node: exp.Expr) -> Made:
+    names = [part.name for part in node.parts] if isinstance(node, exp.Column) else [node.name]
+    if isinstance(node.this, exp.Star):
+        raise context.refused(ELSEWHERE, is_scalar=False)
+    if isinstance(node, exp.Column) and is_clock(node):
+        return called(context, node.name.upper(), [])
+    first = names[0]
+    found = context.names.get(first, first)
+    if found not in context.schema:
+        raise context.refused(f"there is no column `{first}`{did_you_mean(first, context.schema)}")
+    made = _read(found, context.schema[found])
+    for name in names[1:]:
+        made = _field(context, made, name)
+    return made
+
+
+def _read(name: str, dtype: pl.DataType) -> Made:
+    """Read a column: small numbers become wide ones, a day outside the calendar fails."""
+    value = pl.col(name)
+    if isinstance(dtype, pl.Categorical | pl.Enum):
+        return Made(value.cast(TEXT), TEXT)
+    if dtype.is_integer() and kinds.limits(dtype)[1] < kinds.limits(pl.Int64())[1]:
+        return Made(value.cast(pl.Int64), pl.Int64())
+    if dtype == pl.UInt128:
+        return Made(value.cast(pl.Int128, strict=False), pl.Int128())
+    if kinds.is_day(dtype) and getattr(dtype, "time_unit", "") != "ns":
+        known = within_calendar(value, dtype, margin=zone_margin(dtype))
+        own = value.is_not_null() & known.is_null()
+        return Made(known, dtype, own, weight=6, failed_weight=8)
+    return Made(value, dtype)
+
+
+def _field(context: Context, made: Made, name: str) -> Made:
+    fields = made.dtype.to_schema() if isinstance(made.dtype, pl.Struct) else {}
+    if name not in fields:
+        raise context.refused(f"`{name}` is no field of it{did_you_mean(name, fields)}")
+    return context.steps.combined(made.value.struct.field(name), _instance(fields[name]), [made])
+
+
+def _instance(dtype: Any) -> pl.DataType:
+    made: pl.DataType = dtype() if isinstance(dtype, type) else dtype
+    return made
+
+
+@visits(exp.Dot)
+def _dot(context: Context, node: exp.Expr) -> Made:
+    return _field(context, compile_node(context, node.this), node.expression.name)
+
+
+@visits(exp.Bracket)
+def _bracket(context: Context, node: exp.Expr) -> Made:
+    made = compile_node(context, node.this)
+    options = node.expressions
+    if len(options) != 1 or not isinstance(made.dtype, pl.List | pl.Array):
+        raise context.refused("an index is of a list, and one number")
+    index = fitted(context, compile_node(context, options[0]), "whole", "an index")
+    number_ = index.value.cast(pl.Int64)
+    place = pl.when(number_ > 0).then(number_ - 1).when(number_ < 0).then(number_)
+    held = made.value if isinstance(made.dtype, pl.List) else made.value.arr.to_list()
+    return context.steps.combined(
+        held.list.get(place, null_on_oob=True), _instance(made.dtype.inner), [made, index], uses=2
+    )
+
+
+@visits(exp.Literal)
+def _literal(context: Context, node: exp.Expr) -> Made:
+    text = str(node.this)
+    if node.is_string:
+        return literal(text, TEXT)
+    plain = text.replace("_", "")
+    if re.fullmatch(r"[0-9]+", plain) and len(plain) <= kinds.MAX_DIGITS:
+        return number(int(plain))
+    if re.fullmatch(r"[0-9]*\.[0-9]*", plain) and len(plain) - 1 <= kinds.MAX_DIGITS:
+        return number(Decimal(plain))
+    if re.fullmatch(r"[0-9.]+[eE][+-]?[0-9]+", plain):
+        return number(float(plain))
+    raise context.refused("the number has more than 38 digits, or is none")
+
+
+@visits(exp.Null)
+def _null(_: Context, __: exp.Expr) -> Made:
+    return NULL
+
+
+@visits(exp.Boolean)
+def _boolean(_: Context, node: exp.Expr) -> Made:
+    return literal(bool(node.this), BOOLEAN)
+
+
+@visits(exp.National)
+def _national(_: Context, node: exp.Expr) -> Made:
+    return literal(str(node.this), TEXT)
+
+
+@visits(exp.HexString)
+def _hex(context: Context, node: exp.Expr) -> Made:
+    try:
+        return literal(bytes.fromhex(str(node.this)), pl.Binary())
+    except ValueError:
+        raise context.refused("it is no hexadecimal number of whole bytes") from None
+
+
+@visits(exp.BitString)
+def _bit_string(_: Context, node: exp.Expr) -> Made:
+    text = str(node.this)
+    return literal(int(text, 2).to_bytes((len(text) + 7) // 8, "big"), pl.Binary())
+
+
+@visits(exp.Paren)
+def _paren(context: Context, node: exp.Expr) -> Made:
+    return compile_node(context, node.this)

@@ -1,0 +1,399 @@
+"""Functions of text. All count characters, not bytes; what grows has a limit."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import polars as pl
+
+from ai_dataflow.compiler import dialects
+from ai_dataflow.compiler.conversions import texts_of
+from ai_dataflow.compiler.made import Made, literal
+from ai_dataflow.compiler.registry import Call, count_of, function
+
+TEXT, WHOLE, BOOLEAN = pl.String(), pl.Int64(), pl.Boolean()
+MAX_MADE = 8_000  # characters that padding and repeating may give, as T-SQL's VARCHAR
+MAX_GROWN = 1_000_000  # bytes that a replacement may give
+_FAR = 2**31 - 1
+_text = partial(function, family="text", gives="text")
+_count = partial(function, family="text", gives="BIGINT")
+_test = partial(function, family="text", gives="BOOLEAN")
+
+
+@_text("UPPER", "text", also=("UCASE",))
+def _upper(call: Call) -> Made:
+    return call.made(call.value(0).str.to_uppercase(), TEXT)
+
+
+@_text("LOWER", "text", also=("LCASE",))
+def _lower(call: Call) -> Made:
+    return call.made(call.value(0).str.to_lowercase(), TEXT)
+
+
+@_text("INITCAP", "text", note="the first letter of each word is large, the others small")
+def _initcap(call: Call) -> Made:
+    return call.made(call.value(0).str.to_titlecase(), TEXT)
+
+
+@_text("REVERSE", "text")
+def _reverse(call: Call) -> Made:
+    return call.made(call.value(0).str.reverse(), TEXT)
+
+
+@_count("LENGTH", "text", also=("CHAR_LENGTH", "CHARACTER_LENGTH"), note="characters")
+def _length(call: Call) -> Made:
+    return call.made(call.value(0).str.len_chars().cast(WHOLE), WHOLE)
+
+
+@_count("LEN", "text", note="characters", differs={"tsql": "without blanks at the end"})
+def _len(call: Call) -> Made:
+    call.context.differs("LEN counts blanks at the end here; T-SQL does not")
+    value = call.value(0)
+    if call.context.dialect == dialects.TSQL:
+        value = value.str.strip_chars_end(" ")
+    return call.made(value.str.len_chars().cast(WHOLE), WHOLE)
+
+
+@_count("OCTET_LENGTH", "text", also=("DATALENGTH",), note="bytes of UTF-8")
+def _octets(call: Call) -> Made:
+    return call.made(call.value(0).str.len_bytes().cast(WHOLE), WHOLE)
+
+
+@_count("BIT_LENGTH", "text", note="bits of UTF-8")
+def _bits(call: Call) -> Made:
+    return call.made(call.value(0).str.len_bytes().cast(WHOLE) * 8, WHOLE)
+
+
+@_text("TRIM", "text", "text?", also=("BTRIM",), note="blanks, or any of the characters named")
+def _trim(call: Call) -> Made:
+    return call.made(call.value(0).str.strip_chars(_characters(call)), TEXT)
+
+
+@_text("LTRIM", "text", "text?", note="as TRIM, at the beginning")
+def _ltrim(call: Call) -> Made:
+    return call.made(call.value(0).str.strip_chars_start(_characters(call)), TEXT)
+
+
+@_text("RTRIM", "text", "text?", note="as TRIM, at the end")
+def _rtrim(call: Call) -> Made:
+    return call.made(call.value(0).str.strip_chars_end(_characters(call)), TEXT)
+
+
+def _characters(call: Call) -> pl.Expr | None:
+    """Give the characters to take off; without any, all white space as Polars knows it."""
+    return call.value(1) if len(call) > 1 else None
+
+
+@_text("LEFT", "text", "whole", limits="T-SQL: fails below 0",
+       differs={"tsql": "fails below 0", "spark": "'' below 0",
+                "postgres": "below 0: all but so many at the end",
+                "duckdb": "below 0: all but so many at the end"})  # fmt: skip
+def _left(call: Call) -> Made:
+    return _side(call, call.value(0).str.head(_length_of(call, 1)))
+
+
+@_text("RIGHT", "text", "whole", limits="T-SQL: fails below 0", note="as LEFT, from the end")
+def _right(call: Call) -> Made:
+    return _side(call, call.value(0).str.tail(_length_of(call, 1)))
+
+
+def _side(call: Call, value: pl.Expr) -> Made:
+    if call[1].is_literal and isinstance(call[1].literal, int) and call[1].literal >= 0:
+        return call.made(value, TEXT)
+    call.context.differs(
+        f"{call.name} with a length below 0 leaves out so many here, as PostgreSQL and DuckDB; "
+        "T-SQL refuses it, Spark gives ''"
+    )
+    below = (call.value(1) < 0).fill_null(value=False) & call.value(0).is_not_null()
+    if call.context.dialect == dialects.SPARK:
+        return call.made(pl.when(below).then(pl.lit("")).otherwise(value), TEXT)
+    if call.context.dialect == dialects.TSQL:
+        return call.made(value, TEXT, below)
+    return call.made(value, TEXT)
+
+
+def _length_of(call: Call, index: int) -> pl.Expr:
+    return count_of(call[index]).clip(-_FAR, _FAR)
+
+
+@_text("SUBSTRING", "text", "whole", "whole?", also=("SUBSTR", "MID"),
+       limits="fails with a length below 0",
+       note="from 1; positions before the first count, but have no character",
+       differs={"spark": "0 is 1; below 0 from the end",
+                "duckdb": "below 0 from the end"})  # fmt: skip
+def _substring(call: Call) -> Made:
+    begin, text = count_of(call[1]).clip(-_FAR, _FAR), call.value(0)
+    first = call[1].literal if call[1].is_literal else None
+    if not (isinstance(first, int) and first >= 1):
+        call.context.differs(
+            "SUBSTRING counts positions before the first here, as T-SQL and PostgreSQL; "
+            "Spark and DuckDB count from the end"
+        )
+        begin = _begin(call, begin, text)
+    offset = pl.max_horizontal(begin, 1) - 1
+    offset = pl.when(begin.is_not_null()).then(offset).otherwise(None)
+    if len(call) < 3:  # noqa: PLR2004
+        return call.made(text.str.slice(offset), TEXT)
+    length = count_of(call[2]).clip(-_FAR, _FAR)
+    end = pl.when(begin.is_not_null() & length.is_not_null()).then(begin + length - 1)
+    kept = pl.max_horizontal(end - offset, 0)
+    kept = pl.when(end.is_not_null()).then(kept)
+    below = (length < 0).fill_null(value=False) & text.is_not_null()
+    value = text.str.slice(offset, kept.cast(pl.UInt64, strict=False))
+    return call.made(value, TEXT, own=below, uses=6)
+
+
+def _begin(call: Call, begin: pl.Expr, text: pl.Expr) -> pl.Expr:
+    """Give where a text begins that is counted from its end."""
+    if call.context.dialect == dialects.SPARK:
+        begin = pl.when(begin == 0).then(1).otherwise(begin)
+    if call.context.dialect not in (dialects.SPARK, dialects.DUCKDB):
+        return begin
+    return pl.when(begin < 0).then(text.str.len_chars().cast(WHOLE) + begin + 1).otherwise(begin)
+
+
+def position(call: Call, text: Made, part: Made, start: Made | None) -> Made:
+    """Give where a part begins in a text, in characters; 0 where it is not there."""
+    held, origin = text.value, None
+    if start is not None:
+        origin = pl.max_horizontal(count_of(start).clip(-_FAR, _FAR), 1)
+        held = held.str.slice(origin - 1)
+    bytes_before = held.str.find(part.value, literal=True)
+    head = held.cast(pl.Binary).bin.slice(0, bytes_before).cast(pl.String)
+    at = head.str.len_chars().cast(WHOLE) + (1 if origin is None else origin)
+    missing = 0 if call.context.dialect == dialects.TSQL else at
+    empty = pl.when(part.value == "").then(missing).otherwise(at)
+    value = pl.when(text.value.is_not_null() & part.value.is_not_null()).then(
+        pl.when(bytes_before.is_not_null()).then(empty).otherwise(0)
+    )
+    return call.made(value.cast(WHOLE), WHOLE, uses=6)
+
+
+_FOUND = "from 1, in characters; 0 where it is not there"
+
+
+@_count("STRPOS", "text", "text", note=_FOUND)
+def _strpos(call: Call) -> Made:
+    return position(call, call[0], call[1], None)
+
+
+@_count("INSTR", "text", "text", "whole?", note=_FOUND)
+def _instr(call: Call) -> Made:
+    return position(call, call[0], call[1], call[2] if len(call) > 2 else None)  # noqa: PLR2004
+
+
+@_count("CHARINDEX", "text", "text", "whole?", note=f"the part first; {_FOUND}",
+        differs={"tsql": "0 for an empty part"})  # fmt: skip
+def _charindex(call: Call) -> Made:
+    return position(call, call[1], call[0], call[2] if len(call) > 2 else None)  # noqa: PLR2004
+
+
+@_count("LOCATE", "text", "text", "whole?", also=("POSITION",), note=f"the part first; {_FOUND}")
+def _locate(call: Call) -> Made:
+    return position(call, call[1], call[0], call[2] if len(call) > 2 else None)  # noqa: PLR2004
+
+
+@_text("REPLACE", "text", "text", "text", limits=f"fails beyond {MAX_GROWN:,} bytes",
+       note="an empty part replaces nothing")  # fmt: skip
+def _replace(call: Call) -> Made:
+    text, part, new = (call.value(i) for i in range(3))
+    if call[1].is_literal and not call[1].literal:
+        return call.made(pl.when(part.is_not_null() & new.is_not_null()).then(text), TEXT)
+    grown = text.str.len_bytes().cast(WHOLE) + (
+        text.str.count_matches(part, literal=True).cast(WHOLE) * new.str.len_bytes().cast(WHOLE)
+    )
+    long = _is_long(call, grown)
+    short = text if long is None else short_of(text, long)
+    if call[1].is_literal:
+        done = short.str.replace_all(part, new, literal=True)
+        done = done if long is None else pl.when(text.is_not_null()).then(done)
+        return call.made(done, TEXT, own=long, uses=5)
+    # Polars replaces only what is the same in all rows.
+    split = short.str.split(part).list.join(new)
+    value = pl.when(part == "").then(pl.when(new.is_not_null()).then(text)).otherwise(split)
+    return call.made(pl.when(text.is_not_null()).then(value), TEXT, own=long, uses=7)
+
+
+def short_of(text: pl.Expr, long: pl.Expr) -> pl.Expr:
+    """Give '' for what would grow too long, and for null: Polars computes what null hides too."""
+    return pl.when(~long & text.is_not_null()).then(text).otherwise(pl.lit(""))
+
+
+def _is_long(call: Call, grown: pl.Expr) -> pl.Expr | None:
+    """Tell where a replacement would give too much; None where it never gives more."""
+    if call[1].is_literal and call[2].is_literal:
+        old, new = (len(str(call[i].literal or "").encode()) for i in (1, 2))
+        if new <= old:
+            return None
+    return (grown > MAX_GROWN).fill_null(value=False)
+
+
+@_text("TRANSLATE", "text", "text", "text", note="each character for that at its place")
+def _translate(call: Call) -> Made:
+    old, new = (str(call.written(i, "the characters") or "") for i in (1, 2))
+    if call.context.dialect == dialects.TSQL and len(old) != len(new):
+        raise call.context.refused("TRANSLATE takes as many new characters as old ones")
+    pairs = {sign: new[i : i + 1] for i, sign in reversed(list(enumerate(old)))}
+    if not pairs:
+        return call[0]
+    return call.made(call.value(0).str.replace_many(list(pairs), list(pairs.values())), TEXT)
+
+
+@_text("LPAD", "text", "whole", "text?", limits=f"fails beyond {MAX_MADE:,} characters",
+       note="cut where it is longer; '' below 1")  # fmt: skip
+def _lpad(call: Call) -> Made:
+    return _padded(call, before=True)
+
+
+@_text("RPAD", "text", "whole", "text?", limits=f"fails beyond {MAX_MADE:,} characters",
+       note="cut where it is longer; '' below 1")  # fmt: skip
+def _rpad(call: Call) -> Made:
+    return _padded(call, before=False)
+
+
+def _padded(call: Call, *, before: bool) -> Made:
+    text, wanted = call.value(0), _made_length(call, 1)
+    fill = call[2] if len(call) > 2 else literal(" ", TEXT)  # noqa: PLR2004
+    length = wanted.clip(0, MAX_MADE)
+    missing = (length - text.str.len_chars().cast(WHOLE)).clip(0)
+    size = fill.value.str.len_chars().cast(WHOLE)
+    times = pl.when(size > 0).then((missing + size - 1) // size).otherwise(0)
+    pad = _repeated(fill.value, times).str.head(missing)
+    kept = text.str.head(length)
+    value = pl.concat_str([pad, kept] if before else [kept, pad])
+    long = (wanted > MAX_MADE).fill_null(value=False) & text.is_not_null()
+    return call.made(value, TEXT, own=long, uses=5)
+
+
+def _made_length(call: Call, index: int) -> pl.Expr:
+    """Give a length that is asked for.
+
+    Raises:
+        TransformError: it is written out, and beyond the limit.
+    """
+    asked = call[index].literal if call[index].is_literal else None
+    if isinstance(asked, int) and asked > MAX_MADE:
+        raise call.context.refused(
+            f"{call.name} makes up to {MAX_MADE:,} characters, not {asked:,}"
+        )
+    return count_of(call[index])
+
+
+def _repeated(text: pl.Expr, times: pl.Expr) -> pl.Expr:
+    made = text.repeat_by(times.cast(pl.UInt32, strict=False)).list.join("")
+    return pl.when(text.is_not_null() & times.is_not_null()).then(made)
+
+
+@_text("REPEAT", "text", "whole", also=("REPLICATE",),
+       limits=f"fails beyond {MAX_MADE:,} characters", note="'' below 1")  # fmt: skip
+def _repeat(call: Call) -> Made:
+    text, wanted = call.value(0), _made_length(call, 1).clip(0, MAX_MADE + 1)
+    size = text.str.len_chars().cast(WHOLE) * wanted
+    long = (size > MAX_MADE).fill_null(value=False)
+    times = pl.when(~long).then(wanted)
+    return call.made(_repeated(text, times), TEXT, own=long, uses=4)
+
+
+@_text("SPACE", "whole", limits=f"fails beyond {MAX_MADE:,} characters", note="so many blanks")
+def _space(call: Call) -> Made:
+    wanted = _made_length(call, 0)
+    value = _repeated(pl.lit(" "), wanted.clip(0, MAX_MADE))
+    value = pl.when(wanted.is_not_null()).then(value)
+    return call.made(value, TEXT, own=(wanted > MAX_MADE).fill_null(value=False), uses=3)
+
+
+@_text("CONCAT", "any*", null="left out", note="values as text",
+       differs={"spark": "null where one is null"})  # fmt: skip
+def _concat(call: Call) -> Made:
+    call.context.differs("CONCAT leaves nulls out here; in Spark one makes all of it null")
+    parts = texts_of(call.context, list(call.args))
+    ignoring = call.context.dialect != dialects.SPARK
+    value = pl.concat_str([part.value for part in parts], ignore_nulls=ignoring)
+    return call.context.steps.combined(value, TEXT, parts)
+
+
+@_text("CONCAT_WS", "text", "any*", null="left out", note="with the first between the others")
+def _concat_ws(call: Call) -> Made:
+    between, *rest = texts_of(call.context, list(call.args))
+    if not rest:
+        return literal("", TEXT)
+    joined = (
+        pl.concat_list([part.value for part in rest]).list.drop_nulls().list.join(between.value)
+    )
+    value = pl.when(between.value.is_not_null()).then(joined)
+    return call.context.steps.combined(value, TEXT, [between, *rest], uses=2)
+
+
+@_text("SPLIT_PART", "text", "text", "whole",
+       note="from 1, below 0 from the end; '' where there is none",
+       limits="fails for part 0")  # fmt: skip
+def _split_part(call: Call) -> Made:
+    number = count_of(call[2]).clip(-_FAR, _FAR)
+    many = call.value(0).str.split(call.value(1))
+    parts = pl.when(call.value(1) != "").then(many).otherwise(pl.concat_list([call.value(0)]))
+    index = pl.when(number > 0).then(number - 1).otherwise(number)
+    found = parts.list.get(index, null_on_oob=True).fill_null("")
+    given = pl.all_horizontal([call.value(i).is_not_null() for i in range(3)])
+    return call.made(pl.when(given).then(found), TEXT,
+                     own=(number == 0).fill_null(value=False) & given, uses=5)  # fmt: skip
+
+
+@_test("STARTS_WITH", "text", "text", also=("STARTSWITH", "PREFIX"))
+def _starts(call: Call) -> Made:
+    return call.made(call.value(0).str.starts_with(call.value(1)), BOOLEAN)
+
+
+@_test("ENDS_WITH", "text", "text", also=("ENDSWITH", "SUFFIX"))
+def _ends(call: Call) -> Made:
+    return call.made(call.value(0).str.ends_with(call.value(1)), BOOLEAN)
+
+
+@_test("CONTAINS", "text", "text")
+def _contains(call: Call) -> Made:
+    return call.made(call.value(0).str.contains(call.value(1), literal=True), BOOLEAN)
+
+
+@_count("ASCII", "text", also=("UNICODE", "ORD"), note="the first character's code point; 0 of ''",
+        null="null")  # fmt: skip
+def _ascii(call: Call) -> Made:
+    value = call.value(0).map_elements(_code_point, return_dtype=WHOLE)
+    return call.made(value, WHOLE)
+
+
+def _code_point(text: str) -> int:
+    return ord(text[0]) if text else 0
+
+
+@_text("CHR", "whole", also=("CHAR", "NCHAR"), note="the character of a code point",
+       limits="fails for what is none")  # fmt: skip
+def _chr(call: Call) -> Made:
+    value = call.value(0).map_elements(_character, return_dtype=TEXT)
+    return call.strict(value, TEXT)
+
+
+def _character(code: int) -> str | None:
+    known = 0 < code < 0x110000 and not 0xD800 <= code < 0xE000  # noqa: PLR2004 - surrogates
+    return chr(code) if known else None
+
+
+@_text("NORMALIZE", "text", note="Unicode NFC")
+def _normalize(call: Call) -> Made:
+    return call.made(call.value(0).str.normalize("NFC"), TEXT)
+
+
+@_text("QUOTENAME", "text", note="in brackets, as T-SQL quotes names")
+def _quotename(call: Call) -> Made:
+    inner = call.value(0).str.replace_all("]", "]]", literal=True)
+    return call.made(pl.concat_str([pl.lit("["), inner, pl.lit("]")]), TEXT)
+
+
+@_text("STUFF", "text", "whole", "whole", "text", null="null",
+       note="so many characters from a place are replaced; null outside the text")  # fmt: skip
+def _stuff(call: Call) -> Made:
+    text, begin = call.value(0), count_of(call[1]).clip(-_FAR, _FAR)
+    length = count_of(call[2]).clip(-1, _FAR)
+    inside = (begin >= 1) & (begin <= text.str.len_chars().cast(WHOLE)) & (length >= 0)
+    head = text.str.head(pl.when(inside).then(begin - 1))
+    tail = text.str.slice(pl.when(inside).then(begin - 1 + length))
+    new = call.value(3).fill_null("")
+    return call.made(pl.when(inside).then(pl.concat_str([head, new, tail])), TEXT, uses=8)
