@@ -71,6 +71,5 @@ def same(mine: Any, theirs: Any) -> bool:
     if isinstance(mine, float) and isinstance(theirs, int | Decimal):
         theirs = float(theirs)
     if isinstance(theirs, float) and not math.isfinite(theirs):
-        return mine == FAILED or plain(mine) == theirs
-    is_same: bool = plain(mine) == plain(theirs)
-    return is_same
+        return bool(mine == FAILED or plain(mine) == theirs)
+    return bool(plain(mine) == plain(theirs))
