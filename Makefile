@@ -62,9 +62,10 @@ chaos: setup services-setup ## kill runs N=1000 times or more, at every write an
 	$(BIN)/python -m ai_dataflow_tests.chaos $(N)
 
 properties: N ?= 10000
-properties: setup ## random partitions against a plain oracle, many: make properties N=10000
+properties: setup ## random partitions and transforms against oracles, many: make properties N=10000
 	AI_DATAFLOW_EXAMPLES=$(N) $(BIN)/pytest -n 2 --timeout 0 \
-	  ai_dataflow_tests/partition/test_properties.py ai_dataflow_tests/runs/test_run_properties.py
+	  ai_dataflow_tests/partition/test_properties.py ai_dataflow_tests/runs/test_run_properties.py \
+	  ai_dataflow_tests/compiler/test_differences.py
 
 bench: setup services-setup ## measure all cases, about an hour; a table, and bench/results.json
 	$(BIN)/python -m bench

@@ -45,10 +45,10 @@ def _within(value: Any) -> Any:
 def _one(connection: duckdb.DuckDBPyConnection, text: str, index: int) -> Any:
     one = f"SELECT {text} FROM (SELECT * FROM rows LIMIT 1 OFFSET {index})"  # noqa: S608 - ours
     try:
-        found = connection.execute(one).fetchone()
+        found = connection.execute(one).fetchall()
     except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException):
         return FAILED
-    return _within(found[0]) if found else None
+    return _within(found[0][0])
 
 
 def plain(value: Any) -> Any:
@@ -71,6 +71,5 @@ def same(mine: Any, theirs: Any) -> bool:
     if isinstance(mine, float) and isinstance(theirs, int | Decimal):
         theirs = float(theirs)
     if isinstance(theirs, float) and not math.isfinite(theirs):
-        return mine == FAILED or plain(mine) == theirs
-    is_same: bool = plain(mine) == plain(theirs)
-    return is_same
+        return bool(mine == FAILED or plain(mine) == theirs)
+    return bool(plain(mine) == plain(theirs))
