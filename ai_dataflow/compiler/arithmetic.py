@@ -13,7 +13,7 @@ import polars as pl
 
 from ai_dataflow.compiler import dialects, kinds
 from ai_dataflow.compiler.context import Context
-from ai_dataflow.compiler.made import Made, literal, lost
+from ai_dataflow.compiler.terms import Term, literal, lost
 
 WIDE = pl.Int128()
 DOUBLE = pl.Float64()
@@ -22,7 +22,7 @@ _MOST = 10**kinds.MAX_DIGITS - 1
 _ADDED_DIGITS = 6  # of a quotient
 
 
-def operate(context: Context, sign: str, a: Made, b: Made) -> Made:
+def operate(context: Context, sign: str, a: Term, b: Term) -> Term:
     """Compute `+ - * / // %` of two numbers."""
     if a.dtype.is_float() or b.dtype.is_float():
         return _floats(context, sign, a, b)
@@ -37,17 +37,17 @@ def operate(context: Context, sign: str, a: Made, b: Made) -> Made:
     return _wholes(context, sign, a, b)
 
 
-def as_double(made: Made) -> Made:
+def as_double(made: Term) -> Term:
     """Give a number as a float."""
     if made.is_literal and made.literal is not None:
         return literal(float(made.literal), DOUBLE)
     if made.dtype == DOUBLE:
         return made
-    return Made(made.value.cast(DOUBLE), DOUBLE, made.failed, weight=made.weight + 1,
+    return Term(made.value.cast(DOUBLE), DOUBLE, made.failed, weight=made.weight + 1,
                 failed_weight=made.failed_weight, level=made.level)  # fmt: skip
 
 
-def finite(value: pl.Expr, *parts: Made) -> pl.Expr:
+def finite(value: pl.Expr, *parts: Term) -> pl.Expr:
     """Tell where a float came out that is none, though none went in."""
     given = [part.value.is_finite() for part in parts
              if part.dtype.is_float() and not part.is_literal]  # fmt: skip
@@ -55,7 +55,7 @@ def finite(value: pl.Expr, *parts: Made) -> pl.Expr:
     return (pl.all_horizontal([spoiled, *given]) if given else spoiled).fill_null(value=False)
 
 
-def _floats(context: Context, sign: str, a: Made, b: Made) -> Made:
+def _floats(context: Context, sign: str, a: Term, b: Term) -> Term:
     x, y = as_double(context.steps.light(a, 3)), as_double(context.steps.light(b, 3))
     match sign:
         case "+":
@@ -73,14 +73,14 @@ def _floats(context: Context, sign: str, a: Made, b: Made) -> Made:
     return context.steps.combined(value, DOUBLE, [x, y], own=finite(value, x, y))
 
 
-def wide(made: Made) -> pl.Expr:
+def wide(made: Term) -> pl.Expr:
     """Give a whole number in 128 bits."""
     if made.is_literal:
         return pl.lit(made.literal, dtype=WIDE)
     return made.value if made.dtype == WIDE else made.value.cast(WIDE)
 
 
-def _wholes(context: Context, sign: str, a: Made, b: Made) -> Made:
+def _wholes(context: Context, sign: str, a: Term, b: Term) -> Term:
     dtype = kinds.wider(a, b)
     a, b = context.steps.light(a, 4), context.steps.light(b, 4)
     x, y = wide(a), wide(b)
@@ -109,13 +109,13 @@ def _whole(sign: str, x: pl.Expr, y: pl.Expr) -> pl.Expr:
     return x.sign() * divisor.sign() * (x.abs() // divisor.abs())
 
 
-def checked(context: Context, value: pl.Expr, dtype: pl.DataType, *parts: Made) -> Made:
+def checked(context: Context, value: pl.Expr, dtype: pl.DataType, *parts: Term) -> Term:
     """Give a number of 128 bits as one of its type; one that does not fit has failed."""
     narrow = value if dtype == WIDE else value.cast(dtype, strict=False)
     return context.steps.combined(narrow, dtype, parts, own=lost(narrow, *parts), uses=2)
 
 
-def negated(context: Context, made: Made) -> Made:
+def negated(context: Context, made: Term) -> Term:
     """Give `-x`."""
     if made.is_literal and isinstance(made.literal, int | float | Decimal):
         return number(-made.literal)
@@ -125,7 +125,7 @@ def negated(context: Context, made: Made) -> Made:
     return context.steps.combined(-made.value, made.dtype, [made])
 
 
-def number(value: int | float | Decimal) -> Made:
+def number(value: int | float | Decimal) -> Term:
     """Give a number of the text: BIGINT, else a decimal; with an exponent it is a float."""
     if isinstance(value, float):
         return literal(value, DOUBLE)
@@ -137,7 +137,7 @@ def number(value: int | float | Decimal) -> Made:
     return literal(exact, pl.Decimal(digits, scale))
 
 
-def unscaled(made: Made, scale: int) -> pl.Expr:
+def unscaled(made: Term, scale: int) -> pl.Expr:
     """Give a decimal as the whole number of its last digit, at this scale; null beyond 128 bits."""
     digits, own = kinds.digits_of(made.dtype)
     if made.is_literal and made.literal is None:
@@ -168,7 +168,7 @@ def scaled(value: pl.Expr, digits: int, scale: int) -> pl.Expr:
     return whole
 
 
-def _decimals(context: Context, sign: str, a: Made, b: Made) -> Made:
+def _decimals(context: Context, sign: str, a: Term, b: Term) -> Term:
     a, b = context.steps.light(a, 6), context.steps.light(b, 6)
     (p, s), (q, t) = kinds.digits_of(a.dtype), kinds.digits_of(b.dtype)
     if sign == "*":
@@ -190,7 +190,7 @@ def _decimals(context: Context, sign: str, a: Made, b: Made) -> Made:
     return context.steps.combined(made, dtype, [a, b], own=lost(made, a, b), uses=4)
 
 
-def _product(context: Context, a: Made, b: Made, digits: int, scale: int) -> pl.Expr:
+def _product(context: Context, a: Term, b: Term, digits: int, scale: int) -> pl.Expr:
     if scale > kinds.MAX_DIGITS:
         raise context.refused(
             f"the product would have {scale} digits after the point; ROUND or CAST a factor"
@@ -201,7 +201,7 @@ def _product(context: Context, a: Made, b: Made, digits: int, scale: int) -> pl.
     return x * y
 
 
-def _quotient(a: Made, b: Made, scale: int, divisor_scale: int) -> pl.Expr:
+def _quotient(a: Term, b: Term, scale: int, divisor_scale: int) -> pl.Expr:
     """Divide, rounding half away from zero at this scale."""
     x, y = unscaled(a, scale), unscaled(b, divisor_scale)
     if divisor_scale:
@@ -217,7 +217,7 @@ def divided(x: pl.Expr, y: pl.Expr) -> pl.Expr:
     return x.sign() * y.sign() * (x.abs() // y.abs() + up)
 
 
-def total(context: Context, parts: list[tuple[int, Made]]) -> Made:
+def total(context: Context, parts: list[tuple[int, Term]]) -> Term:
     """Add many numbers at once, each with its sign; the sum alone must fit."""
     dtypes = [made.dtype for _, made in parts]
     if any(dtype.is_float() for dtype in dtypes):
@@ -229,14 +229,14 @@ def total(context: Context, parts: list[tuple[int, Made]]) -> Made:
         return _fold_decimals(context, parts)
     widest = parts[0][1]
     for _, part in parts[1:]:
-        widest = literal(0, kinds.wider(widest, part)) if widest.is_literal else Made(
+        widest = literal(0, kinds.wider(widest, part)) if widest.is_literal else Term(
             widest.value, kinds.wider(widest, part))  # fmt: skip
     terms = [wide(made) * sign for sign, made in parts]
     value = pl.sum_horizontal(terms, ignore_nulls=False)
     return checked(context, value, widest.dtype, *(made for _, made in parts))
 
 
-def _fold_decimals(context: Context, parts: list[tuple[int, Made]]) -> Made:
+def _fold_decimals(context: Context, parts: list[tuple[int, Term]]) -> Term:
     """Add decimals in pairs, and these in pairs: no deeper than the logarithm of their number."""
     level = [made if sign > 0 else negated(context, made) for sign, made in parts]
     while len(level) > 1:

@@ -12,8 +12,8 @@ from ai_dataflow.compiler import dialects, kinds
 from ai_dataflow.compiler.arithmetic import WIDE
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.conversions import checked_day
-from ai_dataflow.compiler.made import Made
 from ai_dataflow.compiler.registry import count_of
+from ai_dataflow.compiler.terms import Term
 
 DAY, INSTANT, WHOLE = pl.Date(), kinds.NAIVE, pl.Int64()
 SECOND = 1_000_000
@@ -52,7 +52,7 @@ def unit_named(context: Context, name: str) -> str:
     return unit
 
 
-def local(made: Made) -> pl.Expr:
+def local(made: Term) -> pl.Expr:
     """Give a day or an instant without its zone, in UTC."""
     zone = getattr(made.dtype, "time_zone", None)
     if zone:
@@ -66,12 +66,12 @@ def zoned(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return value.dt.replace_time_zone("UTC").dt.convert_time_zone(zone) if zone else value
 
 
-def micros(made: Made) -> pl.Expr:
+def micros(made: Term) -> pl.Expr:
     """Give an instant as microseconds since 1970, in UTC."""
     return local(made).cast(INSTANT).to_physical().cast(WHOLE)
 
 
-def added(context: Context, made: Made, number: Made, unit: str, sign: int = 1) -> Made:
+def added(context: Context, made: Term, number: Term, unit: str, sign: int = 1) -> Term:
     """Add so many units to a day or an instant."""
     made, number = context.steps.light(made, 8), context.steps.light(number, 6)
     dtype = made.dtype
@@ -90,7 +90,7 @@ def added(context: Context, made: Made, number: Made, unit: str, sign: int = 1) 
     return checked_day(context, value, target, made, number)
 
 
-def lengthened(context: Context, made: Made, length: Made, sign: int) -> Made:
+def lengthened(context: Context, made: Term, length: Term, sign: int) -> Term:
     """Add a length of time to a day or to another length."""
     if isinstance(made.dtype, pl.Duration):
         value = made.value + length.value if sign > 0 else made.value - length.value
@@ -100,7 +100,7 @@ def lengthened(context: Context, made: Made, length: Made, sign: int) -> Made:
     return checked_day(context, _time_on(made, amount, 1, target), target, made, length)
 
 
-def _time_on(made: Made, amount: pl.Expr, size: int, target: pl.DataType) -> pl.Expr:
+def _time_on(made: Term, amount: pl.Expr, size: int, target: pl.DataType) -> pl.Expr:
     """Add a time, in 128 bits: no product of 64 bits wraps."""
     moved = micros(made).cast(WIDE) + amount.cast(WIDE) * size
     day = 86_400 * SECOND
@@ -114,7 +114,7 @@ def as_type(value: pl.Expr, target: pl.DataType) -> pl.Expr:
     return value.cast(target, strict=False)
 
 
-def _months_on(made: Made, months: pl.Expr, target: pl.DataType) -> pl.Expr:
+def _months_on(made: Term, months: pl.Expr, target: pl.DataType) -> pl.Expr:
     """Add months by the calendar's own numbers; the day is the month's last at most."""
     start = local(made)
     month = start.dt.year().cast(WHOLE) * 12 + start.dt.month().cast(WHOLE) - 1 + months
@@ -143,7 +143,7 @@ def last_of(year: pl.Expr, month: pl.Expr) -> pl.Expr:
     return pl.when(month == _FEBRUARY).then(short).when(month.is_in(_SHORT)).then(30).otherwise(31)
 
 
-def between(context: Context, start: Made, end: Made, unit: str) -> Made:
+def between(context: Context, start: Term, end: Term, unit: str) -> Term:
     """Count the limits of a unit that lie between two days."""
     start, end = context.steps.light(start, 6), context.steps.light(end, 6)
     if context.dialect == dialects.SPARK:
@@ -153,7 +153,7 @@ def between(context: Context, start: Made, end: Made, unit: str) -> Made:
     return context.steps.combined(value, WHOLE, [start, end], uses=6)
 
 
-def _number(context: Context, made: Made, unit: str) -> pl.Expr:
+def _number(context: Context, made: Term, unit: str) -> pl.Expr:
     """Number the units of time: a day's, an hour's, a month's place in all of time."""
     value = local(made)
     if unit in _MONTHS:
@@ -172,7 +172,7 @@ def _number(context: Context, made: Made, unit: str) -> pl.Expr:
     return micros(made) // _MICROS[unit]
 
 
-def whole_units(context: Context, start: Made, end: Made, unit: str) -> pl.Expr:
+def whole_units(context: Context, start: Term, end: Term, unit: str) -> pl.Expr:
     """Count whole units, as Spark does: a month is whole when its day is reached."""
     if unit not in _MONTHS:
         size = _MICROS.get("day" if unit in ("dayofyear", "weekday") else unit)
@@ -188,6 +188,6 @@ def whole_units(context: Context, start: Made, end: Made, unit: str) -> pl.Expr:
     return whole.sign() * (whole.abs() // _MONTHS[unit])
 
 
-def _in_month(made: Made) -> pl.Expr:
+def _in_month(made: Term) -> pl.Expr:
     value = local(made)
     return micros(made) - value.cast(DAY).dt.month_start().cast(INSTANT).to_physical().cast(WHOLE)

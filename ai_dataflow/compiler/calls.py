@@ -14,9 +14,9 @@ from ai_dataflow.compiler import (
     text_functions,
 )
 from ai_dataflow.compiler.context import Context
-from ai_dataflow.compiler.made import Made
 from ai_dataflow.compiler.operators import moved_by
 from ai_dataflow.compiler.registry import AGGREGATES, FUNCTIONS, Call, Function, entries, fitted
+from ai_dataflow.compiler.terms import Term
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
 from ai_dataflow.config.diagnostics import did_you_mean
 
@@ -50,11 +50,11 @@ def is_clock(node: exp.Column) -> bool:
 
 
 @visits(exp.Anonymous)
-def _function(context: Context, node: exp.Anonymous) -> Made:
+def _function(context: Context, node: exp.Anonymous) -> Term:
     return called(context, name_of(node), node.expressions)
 
 
-def called(context: Context, name: str, nodes: list[exp.Expr]) -> Made:
+def called(context: Context, name: str, nodes: list[exp.Expr]) -> Term:
     """Compile a call of a function.
 
     Raises:
@@ -121,14 +121,14 @@ def _is_unit(node: exp.Expr) -> bool:
 
 
 @visits(exp.Extract)
-def _extract(context: Context, node: exp.Expr) -> Made:
+def _extract(context: Context, node: exp.Expr) -> Term:
     unit = calendars.unit_named(context, node.this.name)
     made = fitted(context, compile_node(context, node.expression), "clock", "EXTRACT")
     return date_functions.part(context, made, unit)
 
 
 @visits(exp.Trim)
-def _trim(context: Context, node: exp.Expr) -> Made:
+def _trim(context: Context, node: exp.Expr) -> Term:
     names = {"LEADING": "LTRIM", "TRAILING": "RTRIM"}
     name = names.get(str(node.args.get("position") or "").upper(), "TRIM")
     parts = [node.this, *([node.expression] if node.expression else [])]
@@ -136,19 +136,19 @@ def _trim(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.Substring)
-def _substring(context: Context, node: exp.Expr) -> Made:
+def _substring(context: Context, node: exp.Expr) -> Term:
     start = node.args.get("start") or exp.Literal.number(1)
     length = node.args.get("length")
     return called(context, "SUBSTRING", [node.this, start, *([length] if length else [])])
 
 
 @visits(exp.StrPosition)
-def _position(context: Context, node: exp.Expr) -> Made:
+def _position(context: Context, node: exp.Expr) -> Term:
     start = node.args.get("position")
     parts = [node.args["substr"], node.this, *([start] if start else [])]
     return called(context, "LOCATE", parts)
 
 
 @visits(exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp)
-def _clock(context: Context, node: exp.Expr) -> Made:
+def _clock(context: Context, node: exp.Expr) -> Term:
     return called(context, node.key.upper().replace("CURRENT", "CURRENT_"), [])

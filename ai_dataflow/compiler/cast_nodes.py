@@ -9,8 +9,8 @@ from ai_dataflow.compiler import kinds
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.conversions import convert, cut, read_by, written_by
 from ai_dataflow.compiler.formats import iso_style, style_format
-from ai_dataflow.compiler.made import Made
 from ai_dataflow.compiler.registry import fitted
+from ai_dataflow.compiler.terms import Term
 from ai_dataflow.compiler.walk import compile_node, visits
 from ai_dataflow.config.diagnostics import did_you_mean
 
@@ -33,7 +33,7 @@ def _type(context: Context, node: exp.Expr) -> tuple[pl.DataType, int | None]:
 
 
 @visits(exp.Cast, exp.TryCast)
-def _cast(context: Context, node: exp.Expr) -> Made:
+def _cast(context: Context, node: exp.Expr) -> Term:
     dtype, length = _type(context, node.args["to"])
     made = compile_node(context, node.this)
     done = convert(context, made, dtype, strict=not isinstance(node, exp.TryCast))
@@ -44,7 +44,7 @@ def _cast(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.Convert)
-def _convert(context: Context, node: exp.Expr) -> Made:
+def _convert(context: Context, node: exp.Expr) -> Term:
     dtype, length = _type(context, node.this)
     made = compile_node(context, node.expression)
     style = node.args.get("style")
@@ -57,7 +57,7 @@ def _convert(context: Context, node: exp.Expr) -> Made:
     return cut(context, convert(context, made, dtype, strict=strict), length)
 
 
-def _styled(context: Context, made: Made, dtype: pl.DataType, style: int) -> Made:
+def _styled(context: Context, made: Term, dtype: pl.DataType, style: int) -> Term:
     form, time = style_format(style), iso_style(style)
     if not form and not time and style not in (0, 1, 2, 8, 108, 14, 114):
         raise context.refused(f"the style {style} of CONVERT is not known")
@@ -71,7 +71,7 @@ def _styled(context: Context, made: Made, dtype: pl.DataType, style: int) -> Mad
 
 
 @visits(exp.AtTimeZone)
-def _at_zone(context: Context, node: exp.Expr) -> Made:
+def _at_zone(context: Context, node: exp.Expr) -> Term:
     made = fitted(context, compile_node(context, node.this), "instant", "AT TIME ZONE")
     zone = node.args["zone"].name
     if zone.upper() not in ("UTC", "GMT", "Z"):

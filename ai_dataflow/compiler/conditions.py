@@ -11,9 +11,9 @@ from ai_dataflow.compiler import dialects, logic, pattern_functions
 from ai_dataflow.compiler.calls import called
 from ai_dataflow.compiler.choice_functions import NULL
 from ai_dataflow.compiler.context import Context
-from ai_dataflow.compiler.made import Made, literal
 from ai_dataflow.compiler.operators import flat
 from ai_dataflow.compiler.registry import FUNCTIONS, Call, fitted
+from ai_dataflow.compiler.terms import Term, literal
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
 
 BOOLEAN = pl.Boolean()
@@ -24,19 +24,19 @@ _COMPARISONS: dict[type[exp.Expr], str] = {
 
 
 @visits(exp.And)
-def _and(context: Context, node: exp.Expr) -> Made:
+def _and(context: Context, node: exp.Expr) -> Term:
     parts = [compile_node(context, part) for part in flat(node, exp.And)]
     return logic.joined(context, parts, is_and=True)
 
 
 @visits(exp.Or)
-def _or(context: Context, node: exp.Expr) -> Made:
+def _or(context: Context, node: exp.Expr) -> Term:
     parts = [compile_node(context, part) for part in flat(node, exp.Or)]
     return logic.joined(context, parts, is_and=False)
 
 
 @visits(*_COMPARISONS)
-def _comparison(context: Context, node: exp.Expr) -> Made:
+def _comparison(context: Context, node: exp.Expr) -> Term:
     right = node.expression
     if isinstance(right, exp.Anonymous) and str(right.this).upper() in ("ANY", "SOME"):
         held = compile_node(context, right.expressions[0])
@@ -47,7 +47,7 @@ def _comparison(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.Between)
-def _between(context: Context, node: exp.Expr) -> Made:
+def _between(context: Context, node: exp.Expr) -> Term:
     made = context.steps.light(compile_node(context, node.this))
     low, high = (compile_node(context, node.args[name]) for name in ("low", "high"))
     if node.args.get("symmetric"):
@@ -58,16 +58,16 @@ def _between(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.Not)
-def _not(context: Context, node: exp.Expr) -> Made:
+def _not(context: Context, node: exp.Expr) -> Term:
     return logic.negation(context, compile_node(context, node.this))
 
 
-def _maybe_not(context: Context, node: exp.Expr, made: Made) -> Made:
+def _maybe_not(context: Context, node: exp.Expr, made: Term) -> Term:
     return logic.negation(context, made) if node.args.get("negate") else made
 
 
 @visits(exp.In)
-def _in(context: Context, node: exp.Expr) -> Made:
+def _in(context: Context, node: exp.Expr) -> Term:
     if node.args.get("query") or node.args.get("unnest") or node.args.get("field"):
         raise context.refused(ELSEWHERE, is_scalar=False)
     made = compile_node(context, node.this)
@@ -76,7 +76,7 @@ def _in(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.Is)
-def _is(context: Context, node: exp.Expr) -> Made:
+def _is(context: Context, node: exp.Expr) -> Term:
     made, right = compile_node(context, node.this), node.expression
     if isinstance(right, exp.Null):
         value = made.value.is_null()
@@ -89,7 +89,7 @@ def _is(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.Like, exp.ILike)
-def _like(context: Context, node: exp.Expr, escape: str = "") -> Made:
+def _like(context: Context, node: exp.Expr, escape: str = "") -> Term:
     parts = [compile_node(context, part) for part in (node.this, node.expression)]
     made, pattern = (fitted(context, part, "text", "LIKE") for part in parts)
     if not pattern.is_literal:
@@ -123,7 +123,7 @@ def _quoted(sign: str) -> str:
 
 
 @visits(exp.Escape)
-def _escape(context: Context, node: exp.Expr) -> Made:
+def _escape(context: Context, node: exp.Expr) -> Term:
     sign = node.expression.name
     if len(sign) != 1 or not isinstance(node.this, exp.Like | exp.ILike):
         raise context.refused("ESCAPE takes one character, after LIKE")
@@ -131,7 +131,7 @@ def _escape(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.RegexpLike, exp.RegexpILike)
-def _regexp(context: Context, node: exp.Expr) -> Made:
+def _regexp(context: Context, node: exp.Expr) -> Term:
     parts = [compile_node(context, part) for part in (node.this, node.expression)]
     args = tuple(fitted(context, part, "text", "a pattern") for part in parts)
     flags = "i" if isinstance(node, exp.RegexpILike) else ""
@@ -140,12 +140,12 @@ def _regexp(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.StartsWith)
-def _starts(context: Context, node: exp.Expr) -> Made:
+def _starts(context: Context, node: exp.Expr) -> Term:
     return called(context, "STARTS_WITH", [node.this, node.expression])
 
 
 @visits(exp.Case)
-def _case(context: Context, node: exp.Expr) -> Made:
+def _case(context: Context, node: exp.Expr) -> Term:
     ifs = node.args["ifs"]
     default = node.args.get("default")
     branches = [compile_node(context, each.args["true"]) for each in ifs]

@@ -9,8 +9,8 @@ import polars as pl
 from sqlglot import exp
 
 from ai_dataflow.compiler import dialects
-from ai_dataflow.compiler.made import Steps
 from ai_dataflow.compiler.parsing import TransformError, place_of
+from ai_dataflow.compiler.terms import Temporaries
 
 # Where text is a number or a day to whom it stands beside.
 _TEXT_IS_READ = frozenset({dialects.TSQL, dialects.SPARK})
@@ -33,7 +33,7 @@ class Context:
     schema: pl.Schema
     names: Mapping[str, str]
     dialect: str
-    steps: Steps
+    steps: Temporaries
     node: exp.Expr | None = None
     doubts: list[Doubt] = field(default_factory=list)
     casts: dict[int, str] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from polars.exceptions import PolarsError
 from ai_dataflow.compiler import dialects, formats, kinds
 from ai_dataflow.compiler.casts import cast, within_calendar
 from ai_dataflow.compiler.context import Context
-from ai_dataflow.compiler.made import Made, any_of, literal, lost
+from ai_dataflow.compiler.terms import Term, any_of, literal, lost
 
 TEXT = pl.String()
 _ROUNDING = frozenset({dialects.POSTGRES, dialects.DUCKDB})
@@ -29,7 +29,7 @@ _DIGITS_BESIDE_WHOLE = 10
 _DAY = re.compile(r"\s*\d{4}-\d\d-\d\d\s*")
 
 
-def convert(context: Context, made: Made, target: pl.DataType, *, strict: bool = True) -> Made:
+def convert(context: Context, made: Term, target: pl.DataType, *, strict: bool = True) -> Term:
     """Cast a value; a strict cast that fails fails its row, another one gives null."""
     if made.dtype == target:
         return made
@@ -50,7 +50,7 @@ def convert(context: Context, made: Made, target: pl.DataType, *, strict: bool =
     return done
 
 
-def _doubt_text(context: Context, made: Made, target: pl.DataType) -> None:
+def _doubt_text(context: Context, made: Term, target: pl.DataType) -> None:
     context.doubt(
         f"{_quoted(made)} is no {kinds.shown(target)}: each row that computes it is rejected",
         "correct it: dates are ISO 8601, such as '2024-01-31'", "MAP-029",
@@ -67,11 +67,11 @@ def _text_value(text: str, target: pl.DataType) -> tuple[object, bool]:
     return value, failed
 
 
-def _quoted(made: Made) -> str:
+def _quoted(made: Term) -> str:
     return f"`{str(made.literal)[:40]}`"
 
 
-def _exact_literal(made: Made, target: pl.DataType) -> Made | None:
+def _exact_literal(made: Term, target: pl.DataType) -> Term | None:
     """Give what is written in the text as another type that has it."""
     value = made.literal
     if made.is_literal and isinstance(value, str) and (target.is_temporal() or target.is_numeric()):
@@ -86,7 +86,7 @@ def _exact_literal(made: Made, target: pl.DataType) -> Made | None:
     return None
 
 
-def _value(context: Context, made: Made, target: pl.DataType) -> tuple[pl.Expr, pl.Expr | None]:
+def _value(context: Context, made: Term, target: pl.DataType) -> tuple[pl.Expr, pl.Expr | None]:
     """Give the cast value, and where there was one to cast."""
     source = made.dtype
     if target.is_integer() and (source.is_float() or isinstance(source, pl.Decimal)):
@@ -101,7 +101,7 @@ def _value(context: Context, made: Made, target: pl.DataType) -> tuple[pl.Expr, 
     return _plainly(context, made, target), made.value.is_not_null()
 
 
-def _whole(context: Context, made: Made, target: pl.DataType) -> pl.Expr:
+def _whole(context: Context, made: Term, target: pl.DataType) -> pl.Expr:
     value = made.value
     if context.dialect in _ROUNDING:
         half_away = isinstance(made.dtype, pl.Decimal)
@@ -109,7 +109,7 @@ def _whole(context: Context, made: Made, target: pl.DataType) -> pl.Expr:
     return value.cast(target, strict=False)
 
 
-def _plainly(context: Context, made: Made, target: pl.DataType) -> pl.Expr:
+def _plainly(context: Context, made: Term, target: pl.DataType) -> pl.Expr:
     """Cast as Polars does what has no rule of ours: days to numbers and back."""
     value = made.value.cast(target, strict=False)
     try:
@@ -122,17 +122,17 @@ def _plainly(context: Context, made: Made, target: pl.DataType) -> pl.Expr:
     return within_calendar(value, target, 0) if kinds.is_day(target) else value
 
 
-def as_text(context: Context, made: Made) -> Made:
+def as_text(context: Context, made: Term) -> Term:
     """Give any value as text."""
     return convert(context, made, TEXT)
 
 
-def texts_of(context: Context, parts: list[Made]) -> list[Made]:
+def texts_of(context: Context, parts: list[Term]) -> list[Term]:
     """Give values as text, as `||` and CONCAT do."""
     return [implied(context, part, TEXT) for part in parts]
 
 
-def cut(context: Context, made: Made, length: int | None) -> Made:
+def cut(context: Context, made: Term, length: int | None) -> Term:
     """Cut a text to the length that its type names, where the dialect does."""
     if length is None:
         return made
@@ -143,7 +143,7 @@ def cut(context: Context, made: Made, length: int | None) -> Made:
     return made
 
 
-def implied(context: Context, made: Made, target: pl.DataType) -> Made:
+def implied(context: Context, made: Term, target: pl.DataType) -> Term:
     """Convert what an operator or a function needs in another type; `plan --explain` shows it."""
     if made.dtype == target:
         return made
@@ -153,7 +153,7 @@ def implied(context: Context, made: Made, target: pl.DataType) -> Made:
     return done
 
 
-def common(context: Context, parts: list[Made], *, texts_win: bool = True) -> list[Made]:
+def common(context: Context, parts: list[Term], *, texts_win: bool = True) -> list[Term]:
     """Give values one type, as the branches of a CASE or the sides of a comparison need it.
 
     Beside text a number becomes text where `texts_win`; in T-SQL and Spark, text becomes a number.
@@ -165,7 +165,7 @@ def common(context: Context, parts: list[Made], *, texts_win: bool = True) -> li
     return [implied(context, part, target) for part in parts]
 
 
-def _common_type(context: Context, parts: list[Made], *, texts_win: bool) -> pl.DataType:
+def _common_type(context: Context, parts: list[Term], *, texts_win: bool) -> pl.DataType:
     known = [part for part in parts if part.dtype != pl.Null]
     if not known:
         return pl.Null()
@@ -175,25 +175,25 @@ def _common_type(context: Context, parts: list[Made], *, texts_win: bool) -> pl.
     return first.dtype
 
 
-def _joined(context: Context, a: Made, b: Made, *, texts_win: bool) -> Made:
+def _joined(context: Context, a: Term, b: Term, *, texts_win: bool) -> Term:
     """Give something of the type that two values have in common."""
     if a.dtype == b.dtype:
         return a if b.is_literal else b
     types = {a.dtype, b.dtype}
     if all(kinds.is_number(dtype) for dtype in types):
-        return Made(a.value, number_type(a, b))
+        return Term(a.value, number_type(a, b))
     if pl.Boolean() in types and any(map(kinds.is_number, types)):
         return a if b.dtype == pl.Boolean else b
     if all(map(kinds.is_day, types)):
         zones = [zone for dtype in types if (zone := getattr(dtype, "time_zone", None))]
-        return Made(a.value, pl.Datetime("us", zones[0]) if zones else kinds.NAIVE)
+        return Term(a.value, pl.Datetime("us", zones[0]) if zones else kinds.NAIVE)
     if pl.String() in types:
         text, other = (a, b) if a.dtype == pl.String else (b, a)
-        return Made(a.value, _beside_text(context, text, other, texts_win=texts_win))
+        return Term(a.value, _beside_text(context, text, other, texts_win=texts_win))
     raise _unlike(context, a, b)
 
 
-def number_type(a: Made, b: Made) -> pl.DataType:
+def number_type(a: Term, b: Term) -> pl.DataType:
     """Give the type of two numbers: DOUBLE before DECIMAL before whole numbers."""
     if a.dtype.is_float() or b.dtype.is_float():
         return a.dtype if a.dtype == b.dtype else pl.Float64()
@@ -204,7 +204,7 @@ def number_type(a: Made, b: Made) -> pl.DataType:
     return kinds.wider(a, b)
 
 
-def _beside_text(context: Context, text: Made, other: Made, *, texts_win: bool) -> pl.DataType:
+def _beside_text(context: Context, text: Term, other: Term, *, texts_win: bool) -> pl.DataType:
     reads = context.reads_text and not (texts_win and context.dialect == dialects.SPARK)
     is_moment = kinds.is_day(other.dtype) or other.dtype == pl.Time
     if is_moment and text.is_literal and _DAY.fullmatch(str(text.literal)):
@@ -225,13 +225,13 @@ def beside_text(dtype: pl.DataType) -> pl.DataType:
     return kinds.NAIVE if dtype == pl.Date else dtype
 
 
-def _unlike(context: Context, a: Made, b: Made) -> Exception:
+def _unlike(context: Context, a: Term, b: Term) -> Exception:
     return context.refused(
         f"{kinds.shown(a.dtype)} and {kinds.shown(b.dtype)} do not go together; CAST one of them"
     )
 
 
-def read_by(context: Context, made: Made, form: str, target: pl.DataType) -> Made:
+def read_by(context: Context, made: Term, form: str, target: pl.DataType) -> Term:
     """Read a text by a format; what does not have it fails, a blank text is null."""
     if not formats.is_format(form):
         raise context.refused(f"`{form[:40]}` is no format of days and times")
@@ -249,23 +249,23 @@ def read_by(context: Context, made: Made, form: str, target: pl.DataType) -> Mad
     return context.steps.combined(value, target, [made], own=own, uses=6)
 
 
-def written_by(context: Context, made: Made, form: str) -> Made:
+def written_by(context: Context, made: Term, form: str) -> Term:
     """Write a day by a format."""
     if not formats.is_format(form):
         raise context.refused(f"`{form[:40]}` is no format of days and times")
     return context.steps.combined(made.value.dt.strftime(form), TEXT, [made])
 
 
-def checked_day(context: Context, value: pl.Expr, dtype: pl.DataType, *parts: Made) -> Made:
+def checked_day(context: Context, value: pl.Expr, dtype: pl.DataType, *parts: Term) -> Term:
     """Give a day that was computed; one beyond the years 1 to 9999 is null, and has failed."""
     return context.steps.combined(value, dtype, parts, own=lost(value, *parts), uses=3)
 
 
-def failed_or(made: Made, own: pl.Expr | None) -> Made:
+def failed_or(made: Term, own: pl.Expr | None) -> Term:
     """Add a failure to what was made."""
     return replace(made, failed=any_of([made.failed, own]), failed_weight=made.failed_weight + 3)
 
 
-def python_value(made: Made) -> Any:
+def python_value(made: Term) -> Any:
     """Give what is written in the text, None where it is computed."""
     return made.literal if made.is_literal else None

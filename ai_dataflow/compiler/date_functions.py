@@ -29,8 +29,8 @@ from ai_dataflow.compiler.calendars import (
 )
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.conversions import convert, read_by, written_by
-from ai_dataflow.compiler.made import Made, literal
 from ai_dataflow.compiler.registry import Call, count_of, function
+from ai_dataflow.compiler.terms import Term, literal
 
 DAY, INSTANT, WHOLE, TEXT = pl.Date(), kinds.NAIVE, pl.Int64(), pl.String()
 _ZONED = "in UTC where it has a zone"
@@ -41,23 +41,23 @@ _part = partial(function, family="dates", gives="BIGINT")
 @_day("DATEADD", "unit", "whole", "day", gives="as the day", also=("DATE_ADD", "TIMESTAMPADD"),
       limits="fails beyond the years 1 to 9999", note="a date stays one where whole days are added",
       differs={"spark": "DATE_ADD(date, days) too"})  # fmt: skip
-def _dateadd(call: Call) -> Made:
+def _dateadd(call: Call) -> Term:
     return added(call.context, call[1], call[0], call.unit)
 
 
 @_day("ADD_MONTHS", "day", "whole", gives="as the day", limits="fails beyond the years 1 to 9999")
-def _add_months(call: Call) -> Made:
+def _add_months(call: Call) -> Term:
     return added(call.context, call[0], call[1], "month")
 
 
 @_day("ADD_DAYS", "day", "whole", gives="as the day", limits="fails beyond the years 1 to 9999")
-def _add_days(call: Call) -> Made:
+def _add_days(call: Call) -> Term:
     return added(call.context, call[0], call[1], "day")
 
 
 @_day("DATE_SUB", "day", "whole", gives="as the day", limits="fails beyond the years 1 to 9999",
       note="so many days before")  # fmt: skip
-def _date_sub(call: Call) -> Made:
+def _date_sub(call: Call) -> Term:
     return added(call.context, call[0], call[1], "day", -1)
 
 
@@ -65,7 +65,7 @@ def _date_sub(call: Call) -> Made:
       "TIMESTAMPDIFF"), note="how many limits of the unit lie between the second and the third",
       differs={"spark": "whole units between; DATEDIFF(end, start) is days",
                "tsql": "weeks begin on Sunday", "duckdb": "weeks begin on Monday"})  # fmt: skip
-def _datediff(call: Call) -> Made:
+def _datediff(call: Call) -> Term:
     return between(call.context, call[0], call[1], call.unit)
 
 
@@ -76,12 +76,12 @@ def _datediff(call: Call) -> Made:
     gives="BIGINT",
     note="whole months from the second to the first",
 )
-def _months_between(call: Call) -> Made:
+def _months_between(call: Call) -> Term:
     value = whole_units(call.context, call[1], call[0], "month")
     return call.made(value, WHOLE, uses=8)
 
 
-def part(context: Context, made: Made, unit: str) -> Made:
+def part(context: Context, made: Term, unit: str) -> Term:
     """Give a part of a day or an instant as a number."""
     if made.dtype == pl.Time and unit not in ("hour", "minute", "second"):
         raise context.refused(f"{unit} is no part that a time has")
@@ -99,7 +99,7 @@ _OF_TIME = frozenset({"hour", "minute", "second", "millisecond", "microsecond"})
 _YEARS = {"decade": (10, 0), "century": (100, 99), "millennium": (1000, 999)}
 
 
-def _part_of(context: Context, made: Made, unit: str) -> pl.Expr:
+def _part_of(context: Context, made: Term, unit: str) -> pl.Expr:
     value = made.value
     if unit in _OF_TIME and made.dtype == pl.Date:
         value = value.cast(INSTANT)
@@ -142,13 +142,13 @@ def _fraction(context: Context, value: pl.Expr, unit: str) -> pl.Expr:
        differs={"tsql": "`week` is that of the year, from Sunday; `weekday` of Sunday is 1",
                 "spark": "`dow` of Sunday is 1", "postgres": "`week` is ISO's; Sunday is 0",
                 "duckdb": "`week` is ISO's; Sunday is 0"})  # fmt: skip
-def _date_part(call: Call) -> Made:
+def _date_part(call: Call) -> Term:
     return part(call.context, call[0], call.unit)
 
 
 def _named_part(name: str, unit: str, *also: str) -> None:
     @_part(name, "clock", also=also)
-    def _made(call: Call) -> Made:
+    def _made(call: Call) -> Term:
         return part(call.context, call[0], unit)
 
 
@@ -162,7 +162,7 @@ for _name, _unit, *_also in (
 
 
 @_day("DATENAME", "unit", "day", gives="text", note="English names of months and weekdays")
-def _datename(call: Call) -> Made:
+def _datename(call: Call) -> Term:
     form = {"month": "%B", "weekday": "%A"}.get(call.unit)
     if form:
         return call.made(call.value(0).dt.strftime(form), TEXT)
@@ -170,27 +170,27 @@ def _datename(call: Call) -> Made:
 
 
 @_day("MONTHNAME", "day", gives="text", note="in English")
-def _monthname(call: Call) -> Made:
+def _monthname(call: Call) -> Term:
     return call.made(call.value(0).dt.strftime("%B"), TEXT)
 
 
 @_day("DAYNAME", "day", gives="text", note="in English")
-def _dayname(call: Call) -> Made:
+def _dayname(call: Call) -> Term:
     return call.made(call.value(0).dt.strftime("%A"), TEXT)
 
 
 @_day("DATE_TRUNC", "unit", "day", gives="as the day", also=("DATETRUNC",),
       note="the beginning of the unit; weeks begin on Monday, in T-SQL on Sunday")  # fmt: skip
-def _date_trunc(call: Call) -> Made:
+def _date_trunc(call: Call) -> Term:
     return truncated(call, call[0], call.unit)
 
 
 @_day("TRUNC_DATE", "day", "unit", gives="as the day", note="Spark's TRUNC(day, unit)")
-def _trunc_date(call: Call) -> Made:
+def _trunc_date(call: Call) -> Term:
     return truncated(call, call[0], call.unit)
 
 
-def truncated(call: Call, made: Made, unit: str) -> Made:
+def truncated(call: Call, made: Term, unit: str) -> Term:
     """Give the beginning of a unit."""
     every = {"year": "1y", "quarter": "1q", "month": "1mo", "week": "1w", "day": "1d", "hour": "1h",
              "minute": "1m", "second": "1s", "millisecond": "1ms", "decade": "10y"}  # fmt: skip
@@ -221,7 +221,7 @@ def truncated(call: Call, made: Made, unit: str) -> Made:
 @_day("LAST_DAY", "date", "whole?", gives="DATE", also=("EOMONTH",),
       limits="fails beyond the years 1 to 9999",
       note="of the month, or so many months on")  # fmt: skip
-def _last_day(call: Call) -> Made:
+def _last_day(call: Call) -> Term:
     start = call[0]
     if len(call) > 1:
         start = added(call.context, start, call[1], "month")
@@ -230,7 +230,7 @@ def _last_day(call: Call) -> Made:
 
 @_day("DATEFROMPARTS", "whole", "whole", "whole", gives="DATE", also=("MAKE_DATE",),
       limits="fails for what is no day")  # fmt: skip
-def _from_parts(call: Call) -> Made:
+def _from_parts(call: Call) -> Term:
     year, month, day = (count_of(made) for made in call.args)
     known = year.is_between(1, 9999) & month.is_between(1, 12)
     last = last_of(year, month)
@@ -243,30 +243,30 @@ def _from_parts(call: Call) -> Made:
 @_day("TO_DATE", "any", "text?", gives="DATE", also=("DATE", "STR_TO_DATE"),
       limits="fails for what does not have the format",
       note="ISO 8601 without a format; formats of strptime, Java or PostgreSQL")  # fmt: skip
-def _to_date(call: Call) -> Made:
+def _to_date(call: Call) -> Term:
     return _read(call, DAY)
 
 
 @_day("TO_TIMESTAMP", "any", "text?", gives="TIMESTAMP", also=("TIMESTAMP", "DATETIME"),
       limits="fails for what does not have the format", note="as TO_DATE")  # fmt: skip
-def _to_timestamp(call: Call) -> Made:
+def _to_timestamp(call: Call) -> Term:
     return _read(call, INSTANT)
 
 
 @_day("STRPTIME", "text", "text", gives="TIMESTAMP",
       limits="fails for what does not have the format")  # fmt: skip
-def _strptime(call: Call) -> Made:
+def _strptime(call: Call) -> Term:
     return _read(call, INSTANT)
 
 
 @_day("TRY_STRPTIME", "text", "text", gives="TIMESTAMP", also=("TRY_TO_TIMESTAMP",),
       note="null for what does not have the format")  # fmt: skip
-def _try_strptime(call: Call) -> Made:
+def _try_strptime(call: Call) -> Term:
     made = _read(call, INSTANT)
     return call.context.steps.combined(made.value, INSTANT, [call[0]], uses=6)
 
 
-def _read(call: Call, target: pl.DataType) -> Made:
+def _read(call: Call, target: pl.DataType) -> Term:
     form = call.written(1, "the format")
     if not form:
         if call[0].dtype != pl.String and not kinds.is_day(call[0].dtype):
@@ -281,19 +281,19 @@ def _read(call: Call, target: pl.DataType) -> Made:
 
 @_day("STRFTIME", "day", "text", gives="text", also=("DATE_FORMAT", "TO_CHAR", "FORMAT"),
       note="formats of strptime, Java, .NET or PostgreSQL")  # fmt: skip
-def _strftime(call: Call) -> Made:
+def _strftime(call: Call) -> Term:
     form = str(call.written(1, "the format") or "")
     return written_by(call.context, call[0], formats.strptime_of(form, call.context.dialect))
 
 
 @_day("UNIX_SECONDS", "instant", gives="BIGINT", note=f"seconds since 1970, {_ZONED}")
-def _unix_seconds(call: Call) -> Made:
+def _unix_seconds(call: Call) -> Term:
     return call.made(micros(call[0]) // SECOND, WHOLE)
 
 
 @_day("FROM_UNIXTIME", "whole", gives="TIMESTAMP", also=("TO_TIMESTAMP_SECONDS",),
       limits="fails beyond the years 1 to 9999", note="of seconds since 1970, in UTC")  # fmt: skip
-def _from_unix(call: Call) -> Made:
+def _from_unix(call: Call) -> Term:
     moved = count_of(call[0]).cast(WIDE) * SECOND
     day = 86_400 * SECOND
     within = pl.when(moved.is_between(LEAST * day, (MOST + 1) * day - 1)).then(moved)
@@ -301,7 +301,7 @@ def _from_unix(call: Call) -> Made:
 
 
 @_day("ISDATE", "text", gives="BIGINT", null="0", note="1 for ISO 8601, else 0")
-def _isdate(call: Call) -> Made:
+def _isdate(call: Call) -> Term:
     made = convert(call.context, call[0], INSTANT, strict=False)
     return call.made(made.value.is_not_null().cast(WHOLE), WHOLE, uses=10)
 
@@ -315,7 +315,7 @@ _TIMES = frozenset({"CURRENT_TIME", "LOCALTIME"})
 
 @_day(CLOCK[0], gives="TIMESTAMP, DATE or TIME", also=CLOCK[1:],
       note="the time of the run, in UTC, which is warned of (MAP-024)")  # fmt: skip
-def _now(call: Call) -> Made:
+def _now(call: Call) -> Term:
     now = datetime.now(UTC).replace(tzinfo=None)
     if call.name in _DATES:
         return literal(now.date(), DAY)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from ai_dataflow.compiler import dialects
-from ai_dataflow.compiler.made import Made
+from ai_dataflow.compiler.terms import Term
 
 MAX_DIGITS = 38
 MONEY = {"MONEY": pl.Decimal(19, 4), "SMALLMONEY": pl.Decimal(10, 4)}
@@ -122,7 +122,7 @@ def fits(number: int, dtype: pl.DataType) -> bool:
     return low <= number <= high
 
 
-def wider(a: Made, b: Made) -> pl.DataType:
+def wider(a: Term, b: Term) -> pl.DataType:
     """Give the type of an operator of two whole numbers: the wider; a literal takes the other's."""
     for one, other in ((a, b), (b, a)):
         if one.is_literal and isinstance(one.literal, int) and not other.is_literal:

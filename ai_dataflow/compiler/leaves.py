@@ -15,8 +15,8 @@ from ai_dataflow.compiler.calls import called, is_clock
 from ai_dataflow.compiler.casts import within_calendar, zone_margin
 from ai_dataflow.compiler.choice_functions import NULL
 from ai_dataflow.compiler.context import Context
-from ai_dataflow.compiler.made import Made, literal
 from ai_dataflow.compiler.registry import fitted
+from ai_dataflow.compiler.terms import Term, literal
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
 from ai_dataflow.config.diagnostics import did_you_mean
 
@@ -24,7 +24,7 @@ BOOLEAN, TEXT = pl.Boolean(), pl.String()
 
 
 @visits(exp.Column, exp.Identifier)
-def _column(context: Context, node: exp.Expr) -> Made:
+def _column(context: Context, node: exp.Expr) -> Term:
     names = [part.name for part in node.parts] if isinstance(node, exp.Column) else [node.name]
     if isinstance(node.this, exp.Star):
         raise context.refused(ELSEWHERE, is_scalar=False)
@@ -40,23 +40,23 @@ def _column(context: Context, node: exp.Expr) -> Made:
     return made
 
 
-def _read(name: str, dtype: pl.DataType) -> Made:
+def _read(name: str, dtype: pl.DataType) -> Term:
     """Read a column: small numbers become wide ones, a day outside the calendar fails."""
     value = pl.col(name)
     if isinstance(dtype, pl.Categorical | pl.Enum):
-        return Made(value.cast(TEXT), TEXT)
+        return Term(value.cast(TEXT), TEXT)
     if dtype.is_integer() and kinds.limits(dtype)[1] < kinds.limits(pl.Int64())[1]:
-        return Made(value.cast(pl.Int64), pl.Int64())
+        return Term(value.cast(pl.Int64), pl.Int64())
     if dtype == pl.UInt128:
-        return Made(value.cast(pl.Int128, strict=False), pl.Int128())
+        return Term(value.cast(pl.Int128, strict=False), pl.Int128())
     if kinds.is_day(dtype) and getattr(dtype, "time_unit", "") != "ns":
         known = within_calendar(value, dtype, margin=zone_margin(dtype))
         own = value.is_not_null() & known.is_null()
-        return Made(known, dtype, own, weight=6, failed_weight=8)
-    return Made(value, dtype)
+        return Term(known, dtype, own, weight=6, failed_weight=8)
+    return Term(value, dtype)
 
 
-def _field(context: Context, made: Made, name: str) -> Made:
+def _field(context: Context, made: Term, name: str) -> Term:
     fields = made.dtype.to_schema() if isinstance(made.dtype, pl.Struct) else {}
     if name not in fields:
         raise context.refused(f"`{name}` is no field of it{did_you_mean(name, fields)}")
@@ -69,12 +69,12 @@ def _instance(dtype: Any) -> pl.DataType:
 
 
 @visits(exp.Dot)
-def _dot(context: Context, node: exp.Expr) -> Made:
+def _dot(context: Context, node: exp.Expr) -> Term:
     return _field(context, compile_node(context, node.this), node.expression.name)
 
 
 @visits(exp.Bracket)
-def _bracket(context: Context, node: exp.Expr) -> Made:
+def _bracket(context: Context, node: exp.Expr) -> Term:
     made = compile_node(context, node.this)
     options = node.expressions
     if len(options) != 1 or not isinstance(made.dtype, pl.List | pl.Array):
@@ -89,7 +89,7 @@ def _bracket(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.Literal)
-def _literal(context: Context, node: exp.Expr) -> Made:
+def _literal(context: Context, node: exp.Expr) -> Term:
     text = str(node.this)
     if node.is_string:
         return literal(text, TEXT)
@@ -104,22 +104,22 @@ def _literal(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.Null)
-def _null(_: Context, __: exp.Expr) -> Made:
+def _null(_: Context, __: exp.Expr) -> Term:
     return NULL
 
 
 @visits(exp.Boolean)
-def _boolean(_: Context, node: exp.Expr) -> Made:
+def _boolean(_: Context, node: exp.Expr) -> Term:
     return literal(bool(node.this), BOOLEAN)
 
 
 @visits(exp.National)
-def _national(_: Context, node: exp.Expr) -> Made:
+def _national(_: Context, node: exp.Expr) -> Term:
     return literal(str(node.this), TEXT)
 
 
 @visits(exp.HexString)
-def _hex(context: Context, node: exp.Expr) -> Made:
+def _hex(context: Context, node: exp.Expr) -> Term:
     try:
         return literal(bytes.fromhex(str(node.this)), pl.Binary())
     except ValueError:
@@ -127,11 +127,11 @@ def _hex(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.BitString)
-def _bit_string(_: Context, node: exp.Expr) -> Made:
+def _bit_string(_: Context, node: exp.Expr) -> Term:
     text = str(node.this)
     return literal(int(text, 2).to_bytes((len(text) + 7) // 8, "big"), pl.Binary())
 
 
 @visits(exp.Paren)
-def _paren(context: Context, node: exp.Expr) -> Made:
+def _paren(context: Context, node: exp.Expr) -> Term:
     return compile_node(context, node.this)

@@ -14,7 +14,7 @@ import polars as pl
 from ai_dataflow.compiler import dialects, kinds
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.conversions import common, implied
-from ai_dataflow.compiler.made import Made, any_of, literal
+from ai_dataflow.compiler.terms import Term, any_of, literal
 
 BOOLEAN = pl.Boolean()
 _FEW = 8
@@ -26,7 +26,7 @@ _COMPARE = {
 }  # fmt: skip
 
 
-def condition(context: Context, made: Made) -> Made:
+def condition(context: Context, made: Term) -> Term:
     """Give a condition: TRUE, FALSE or NULL.
 
     Raises:
@@ -40,7 +40,7 @@ def condition(context: Context, made: Made) -> Made:
     return made
 
 
-def compared(context: Context, sign: str, a: Made, b: Made) -> Made:
+def compared(context: Context, sign: str, a: Term, b: Term) -> Term:
     """Compare two values of one type."""
     a, b = common(context, [a, b], texts_win=False)
     if a.dtype.is_nested():
@@ -49,19 +49,19 @@ def compared(context: Context, sign: str, a: Made, b: Made) -> Made:
     return context.steps.combined(_COMPARE[sign](x, y), BOOLEAN, [a, b])
 
 
-def _trimmed(context: Context, made: Made) -> pl.Expr:
+def _trimmed(context: Context, made: Term) -> pl.Expr:
     """Leave out blanks at a text's end where T-SQL compares."""
     if context.dialect == dialects.TSQL and made.dtype == pl.String:
         return made.value.str.strip_chars_end(" ")
     return made.value
 
 
-def negation(context: Context, made: Made) -> Made:
+def negation(context: Context, made: Term) -> Term:
     """Give NOT."""
     return context.steps.combined(~condition(context, made).value, BOOLEAN, [made])
 
 
-def joined(context: Context, parts: list[Made], *, is_and: bool) -> Made:
+def joined(context: Context, parts: list[Term], *, is_and: bool) -> Term:
     """Give an AND or an OR of any length."""
     parts = [condition(context, part) for part in parts]
     fold = pl.all_horizontal if is_and else pl.any_horizontal
@@ -83,7 +83,7 @@ def joined(context: Context, parts: list[Made], *, is_and: bool) -> Made:
     return _with_failures(context, made, _reached(parts, first.value), [*parts, first])
 
 
-def _first(context: Context, decided: list[pl.Expr], parts: list[Made]) -> Made:
+def _first(context: Context, decided: list[pl.Expr], parts: list[Term]) -> Term:
     """Give the number of the first condition that holds; their count where none does."""
     numbers = [pl.when(holds).then(pl.lit(i, dtype=_INDEX)) for i, holds in enumerate(decided)]
     number = pl.coalesce([*numbers, pl.lit(len(decided), dtype=_INDEX)])
@@ -95,14 +95,14 @@ def _first(context: Context, decided: list[pl.Expr], parts: list[Made]) -> Made:
     return replace(made, value=value, weight=1, level=made.level + 1)
 
 
-def _reached(parts: list[Made], first: pl.Expr) -> list[pl.Expr]:
+def _reached(parts: list[Term], first: pl.Expr) -> list[pl.Expr]:
     """Tell which conditions failed before one decided."""
     return [part.failed & (first >= i) for i, part in enumerate(parts) if part.failed is not None]
 
 
 def _with_failures(
-    context: Context, made: Made, failures: list[pl.Expr], parts: list[Made]
-) -> Made:
+    context: Context, made: Term, failures: list[pl.Expr], parts: list[Term]
+) -> Term:
     weight = sum(part.failed_weight + 2 for part in parts if part.failed is not None)
     level = max([made.level, *(part.level for part in parts)])
     failed = any_of(failures)
@@ -111,7 +111,7 @@ def _with_failures(
     )
 
 
-def chosen(context: Context, conditions: list[Made], branches: list[Made], rest: Made) -> Made:
+def chosen(context: Context, conditions: list[Term], branches: list[Term], rest: Term) -> Term:
     """Give the value of the first branch whose condition is true."""
     conditions = [condition(context, made) for made in conditions]
     *branches, rest = common(context, [*branches, rest])
@@ -122,7 +122,7 @@ def chosen(context: Context, conditions: list[Made], branches: list[Made], rest:
     return _many(context, conditions, branches, rest)
 
 
-def _few(context: Context, conditions: list[Made], branches: list[Made], rest: Made) -> Made:
+def _few(context: Context, conditions: list[Term], branches: list[Term], rest: Term) -> Term:
     value, failed = rest.value, rest.failed
     no = pl.lit(value=False)
     for made, branch in zip(reversed(conditions), reversed(branches), strict=True):
@@ -137,11 +137,11 @@ def _few(context: Context, conditions: list[Made], branches: list[Made], rest: M
     return _failing(context, made, failed, parts)
 
 
-def _unfailing(made: Made) -> Made:
+def _unfailing(made: Term) -> Term:
     return replace(made, failed=None, failed_weight=0)
 
 
-def _failing(context: Context, made: Made, failed: pl.Expr | None, parts: list[Made]) -> Made:
+def _failing(context: Context, made: Term, failed: pl.Expr | None, parts: list[Term]) -> Term:
     if failed is None:
         return made
     weight = sum(part.failed_weight + part.weight + 1 for part in parts)
@@ -149,7 +149,7 @@ def _failing(context: Context, made: Made, failed: pl.Expr | None, parts: list[M
     return context.steps.settled(replace(made, failed=failed, failed_weight=weight, level=level))
 
 
-def _many(context: Context, conditions: list[Made], branches: list[Made], rest: Made) -> Made:
+def _many(context: Context, conditions: list[Term], branches: list[Term], rest: Term) -> Term:
     first = _first(context, [made.value for made in conditions], conditions)
     options = [*branches, rest]
     value = _picked(first.value, [made.value for made in options], 0)
@@ -175,8 +175,8 @@ def _picked(number: pl.Expr, values: list[pl.Expr], start: int) -> pl.Expr:
 
 
 def looked_up(
-    context: Context, subject: Made, keys: list[Made], values: list[Made], rest: Made
-) -> Made | None:
+    context: Context, subject: Term, keys: list[Term], values: list[Term], rest: Term
+) -> Term | None:
     """Give a CASE that is a code list as one look-up; None where it is more than that."""
     if len(keys) <= _FEW or not all(made.is_literal for made in [*keys, *values]):
         return None
@@ -207,7 +207,7 @@ def looked_up(
     return _failing(context, made, any_of([subject.failed, reached]), [subject, rest])
 
 
-def first_given(context: Context, parts: list[Made]) -> Made:
+def first_given(context: Context, parts: list[Term]) -> Term:
     """Give COALESCE: what comes after a value is not evaluated."""
     parts = [context.steps.light(part, 3) for part in common(context, parts)]
     value = pl.coalesce([part.value for part in parts])
@@ -222,7 +222,7 @@ def first_given(context: Context, parts: list[Made]) -> Made:
     return _failing(context, made, any_of(_reached(parts, first.value)), [*parts, first])
 
 
-def null_if(context: Context, a: Made, b: Made) -> Made:
+def null_if(context: Context, a: Term, b: Term) -> Term:
     """Give NULLIF: null where both are equal; beside a null the second is not evaluated."""
     kept = context.steps.light(a, 3)
     same = compared(context, "=", _unfailing(kept), _unfailing(b))
@@ -234,7 +234,7 @@ def null_if(context: Context, a: Made, b: Made) -> Made:
     return _failing(context, made, any_of([kept.failed, later]), [kept, b, same])
 
 
-def is_in(context: Context, made: Made, options: list[Made]) -> Made:
+def is_in(context: Context, made: Term, options: list[Term]) -> Term:
     """Give IN: NULL where nothing is equal and something is null."""
     if not options:
         raise context.refused("IN needs at least one value")
@@ -254,13 +254,13 @@ def is_in(context: Context, made: Made, options: list[Made]) -> Made:
     return context.steps.combined(found, BOOLEAN, [made])
 
 
-def extreme(context: Context, parts: list[Made], *, least: bool) -> Made:
+def extreme(context: Context, parts: list[Term], *, least: bool) -> Term:
     """Give GREATEST or LEAST of what is not null."""
     parts = common(context, parts, texts_win=False)
     fold = pl.min_horizontal if least else pl.max_horizontal
     return context.steps.combined(fold([part.value for part in parts]), parts[0].dtype, parts)
 
 
-def only_booleans(context: Context, made: Made) -> Made:
+def only_booleans(context: Context, made: Term) -> Term:
     """Give a value as a condition where a dialect takes a number for one."""
     return implied(context, made, BOOLEAN) if kinds.is_whole(made.dtype) else made

@@ -22,8 +22,8 @@ from ai_dataflow.compiler.arithmetic import (
     unscaled,
     wide,
 )
-from ai_dataflow.compiler.made import Made, literal
 from ai_dataflow.compiler.registry import Call, count_of, function
+from ai_dataflow.compiler.terms import Term, literal
 
 WHOLE = pl.Int64()
 _NEAR_WIDE = 1.6e38
@@ -33,7 +33,7 @@ _double = partial(function, family="numbers", gives="DOUBLE", limits="fails wher
 
 
 @_number("ABS", "number", limits="fails where it overflows")
-def _abs(call: Call) -> Made:
+def _abs(call: Call) -> Term:
     made = call[0]
     if kinds.is_whole(made.dtype):
         return checked(call.context, wide(made).abs(), made.dtype, made)
@@ -41,19 +41,19 @@ def _abs(call: Call) -> Made:
 
 
 @_number("SIGN", "number", note="-1, 0 or 1")
-def _sign(call: Call) -> Made:
+def _sign(call: Call) -> Term:
     return call.made(call.value(0).sign(), call[0].dtype)
 
 
 @_number("NEGATE", "number", limits="fails where it overflows")
-def _negate(call: Call) -> Made:
+def _negate(call: Call) -> Term:
     return negated(call.context, call[0])
 
 
 @_number("ROUND", "number", "whole?", "whole?", limits="fails where it overflows",
          note="half away from zero; below 0 digits before the point; digits are written out",
          differs={"tsql": "a third argument that is not 0 cuts off"})  # fmt: skip
-def _round(call: Call) -> Made:
+def _round(call: Call) -> Term:
     digits = _digits(call)
     if call.written(2, "the third argument"):
         return _cut(call, digits)
@@ -68,7 +68,7 @@ def _round(call: Call) -> Made:
 
 
 @_number("TRUNCATE", "number", "whole?", also=("TRUNC",), note="cut off after so many digits")
-def _truncate(call: Call) -> Made:
+def _truncate(call: Call) -> Term:
     return _cut(call, _digits(call))
 
 
@@ -77,13 +77,13 @@ def _digits(call: Call) -> int:
     return max(min(digits if isinstance(digits, int) else 0, _MOST_DIGITS), -_MOST_DIGITS)
 
 
-def _cut(call: Call, digits: int) -> Made:
+def _cut(call: Call, digits: int) -> Term:
     if call[0].dtype.is_float():
         return _float_scaled(call, digits, lambda x: x.truncate())
     return _exactly(call, digits, lambda x, y: x.sign() * (x.abs() // y))
 
 
-def _float_scaled(call: Call, digits: int, done: Callable[[pl.Expr], pl.Expr]) -> Made:
+def _float_scaled(call: Call, digits: int, done: Callable[[pl.Expr], pl.Expr]) -> Term:
     """Round a float at a digit; one that is too large to have it stays."""
     x = as_double(call[0]).value
     unit = 10.0 ** abs(digits)
@@ -92,7 +92,7 @@ def _float_scaled(call: Call, digits: int, done: Callable[[pl.Expr], pl.Expr]) -
     return call.made(value.cast(call[0].dtype), call[0].dtype, uses=6)
 
 
-def _exactly(call: Call, digits: int, divide: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Made:
+def _exactly(call: Call, digits: int, divide: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Term:
     """Round a whole number or a decimal at a digit; a decimal may get one digit more."""
     made = call[0]
     precision, scale = kinds.digits_of(made.dtype)
@@ -109,7 +109,7 @@ def _exactly(call: Call, digits: int, divide: Callable[[pl.Expr, pl.Expr], pl.Ex
     return call.strict(scaled(whole * unit, precision + 1, scale), dtype, uses=4)
 
 
-def _stepped(call: Call, *, up: bool) -> Made:
+def _stepped(call: Call, *, up: bool) -> Term:
     made = call[0]
     if made.dtype.is_float():
         return call.made(made.value.ceil() if up else made.value.floor(), made.dtype)
@@ -117,31 +117,31 @@ def _stepped(call: Call, *, up: bool) -> Made:
 
 
 @_number("CEILING", "number", also=("CEIL",), note="the type stays")
-def _ceiling(call: Call) -> Made:
+def _ceiling(call: Call) -> Term:
     return _stepped(call, up=True)
 
 
 @_number("FLOOR", "number", note="the type stays")
-def _floor(call: Call) -> Made:
+def _floor(call: Call) -> Term:
     return _stepped(call, up=False)
 
 
 @function("MOD", "number", "number", gives="as `%`", family="numbers",
           limits="fails for 0", note="the sign is that of the first")  # fmt: skip
-def _mod(call: Call) -> Made:
+def _mod(call: Call) -> Term:
     return operate(call.context, "%", call[0], call[1])
 
 
 @function("DIV", "number", "number", gives="as `//`", family="numbers", limits="fails for 0",
           note="the quotient without its fraction")  # fmt: skip
-def _div(call: Call) -> Made:
+def _div(call: Call) -> Term:
     return operate(call.context, "//", call[0], call[1])
 
 
 @function("POWER", "number", "number", gives="as the first, or DOUBLE", family="numbers",
           also=("POW",), limits="fails where it overflows; of whole numbers below power 0",
           differs=dict.fromkeys(("postgres", "duckdb", "spark"), "DOUBLE"))  # fmt: skip
-def power(call: Call) -> Made:
+def power(call: Call) -> Term:
     """Give a power: of whole numbers a whole one, but where the dialect gives a float."""
     whole = all(kinds.is_whole(made.dtype) for made in call.args)
     if whole and call.context.dialect in ("", dialects.TSQL):
@@ -154,7 +154,7 @@ def power(call: Call) -> Made:
     return call.context.steps.combined(value, DOUBLE, [x, y], own=finite(value, x, y))
 
 
-def _whole_power(call: Call) -> Made:
+def _whole_power(call: Call) -> Term:
     dtype = kinds.wider(call[0], literal(0, WHOLE)) if call[0].is_literal else call[0].dtype
     x, y = wide(call[0]), count_of(call[1])
     near = x.cast(DOUBLE).abs() ** y.cast(DOUBLE)
@@ -170,7 +170,7 @@ def _of_double(
     name: str, done: Callable[[pl.Expr], pl.Expr], note: str = "", also: tuple[str, ...] = ()
 ) -> None:
     @_double(name, "double", note=note, also=also)
-    def _made(call: Call) -> Made:
+    def _made(call: Call) -> Term:
         value = done(call.value(0))
         return call.made(value, DOUBLE, own=finite(value, call[0]))
 
@@ -209,13 +209,13 @@ _of_double("RADIANS", lambda x: x.radians())
 
 
 @_double("ATAN2", "double", "double", also=("ATN2",))
-def _atan2(call: Call) -> Made:
+def _atan2(call: Call) -> Term:
     value = pl.arctan2(call.value(0), call.value(1))
     return call.made(value, DOUBLE, own=finite(value, *call.args))
 
 
 @_double("ATAN2D", "double", "double", note="in degrees")
-def _atan2d(call: Call) -> Made:
+def _atan2d(call: Call) -> Term:
     value = pl.arctan2(call.value(0), call.value(1)).degrees()
     return call.made(value, DOUBLE, own=finite(value, *call.args))
 
@@ -223,7 +223,7 @@ def _atan2d(call: Call) -> Made:
 @_double("LOG", "double", "double?", note="to the base e, or to the second argument's",
          differs={"spark": "LOG(base, x)", "postgres": "LOG(base, x); of one to the base 10",
                   "duckdb": "LOG(base, x); of one to the base 10"})  # fmt: skip
-def _log(call: Call) -> Made:
+def _log(call: Call) -> Term:
     dialect = call.context.dialect
     call.context.differs(
         "LOG(x, base) and LOG(x) to the base e here, as in T-SQL; PostgreSQL, DuckDB and Spark "
@@ -240,11 +240,11 @@ def _log(call: Call) -> Made:
 
 
 @function("PI", gives="DOUBLE", family="numbers")
-def _pi(_: Call) -> Made:
+def _pi(_: Call) -> Term:
     return literal(math.pi, DOUBLE)
 
 
-def bits(call: Call, sign: str) -> Made:
+def bits(call: Call, sign: str) -> Term:
     """Give a bitwise operator of two whole numbers."""
     if not all(kinds.is_whole(made.dtype) for made in call.args):
         raise call.context.refused(f"`{sign}` takes whole numbers")
@@ -258,34 +258,34 @@ def bits(call: Call, sign: str) -> Made:
 
 
 @function("BITAND", "whole", "whole", gives="BIGINT", family="numbers", also=("BIT_AND",))
-def _bit_and(call: Call) -> Made:
+def _bit_and(call: Call) -> Term:
     return bits(call, "&")
 
 
 @function("BITOR", "whole", "whole", gives="BIGINT", family="numbers", also=("BIT_OR",))
-def _bit_or(call: Call) -> Made:
+def _bit_or(call: Call) -> Term:
     return bits(call, "|")
 
 
 @function("XOR", "whole", "whole", gives="BIGINT", family="numbers", also=("BITXOR", "BIT_XOR"))
-def _bit_xor(call: Call) -> Made:
+def _bit_xor(call: Call) -> Term:
     return bits(call, "^")
 
 
 @function("BITNOT", "whole", gives="BIGINT", family="numbers", also=("BIT_NOT",))
-def bit_not(call: Call) -> Made:
+def bit_not(call: Call) -> Term:
     """Give all bits the other way round."""
     return call.made(~call.value(0), call[0].dtype)
 
 
 @function("BIT_COUNT", "whole", gives="BIGINT", family="numbers", also=("BITCOUNT",))
-def _bit_count(call: Call) -> Made:
+def _bit_count(call: Call) -> Term:
     return call.made(call.value(0).bitwise_count_ones().cast(WHOLE), WHOLE)
 
 
 @function("ISNUMERIC", "text", gives="BIGINT", family="numbers", null="0",
           note="1 for what a CAST to DOUBLE takes, else 0")  # fmt: skip
-def _is_numeric(call: Call) -> Made:
+def _is_numeric(call: Call) -> Term:
     text = call.value(0).str.strip_chars()
     number = text.cast(DOUBLE, strict=False).is_finite().fill_null(value=False)
     return call.made(number.cast(WHOLE), WHOLE)

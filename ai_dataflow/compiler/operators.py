@@ -11,8 +11,8 @@ from ai_dataflow.compiler import calendars, dialects, kinds, number_functions
 from ai_dataflow.compiler.arithmetic import negated, operate, total
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.conversions import beside_text, convert, implied, texts_of
-from ai_dataflow.compiler.made import Made, literal
 from ai_dataflow.compiler.registry import Call, fitted
+from ai_dataflow.compiler.terms import Term, literal
 from ai_dataflow.compiler.walk import compile_node, visits
 
 TEXT = pl.String()
@@ -26,13 +26,13 @@ _BITS: dict[type[exp.Expr], str] = {
 
 
 @visits(exp.Neg)
-def _negative(context: Context, node: exp.Expr) -> Made:
+def _negative(context: Context, node: exp.Expr) -> Term:
     made = compile_node(context, node.this)
     made = _as_number(context, made, "-")
     return negated(context, made)
 
 
-def _as_number(context: Context, made: Made, sign: str) -> Made:
+def _as_number(context: Context, made: Term, sign: str) -> Term:
     if made.dtype == pl.Null:
         return literal(None, pl.Int64())
     if made.dtype == pl.String and context.reads_text:
@@ -59,12 +59,12 @@ def flat(node: exp.Expr, kind: type[exp.Expr]) -> list[exp.Expr]:
 
 
 @visits(exp.DPipe)
-def _strung(context: Context, node: exp.Expr) -> Made:
+def _strung(context: Context, node: exp.Expr) -> Term:
     parts = texts_of(context, [compile_node(context, part) for part in flat(node, exp.DPipe)])
     return _joined_text(context, parts)
 
 
-def _joined_text(context: Context, parts: list[Made]) -> Made:
+def _joined_text(context: Context, parts: list[Term]) -> Term:
     return context.steps.combined(pl.concat_str([part.value for part in parts]), TEXT, parts)
 
 
@@ -78,7 +78,7 @@ def _terms(node: exp.Expr) -> list[tuple[type[exp.Expr], exp.Expr]]:
     return terms[::-1]
 
 
-def _sum(context: Context, node: exp.Expr) -> Made:
+def _sum(context: Context, node: exp.Expr) -> Term:
     terms = [(kind, compile_node(context, part)) for kind, part in _terms(node)]
     plus_only = all(kind is exp.Add for kind, _ in terms)
     numeric = all(kinds.is_number(made.dtype) for _, made in terms)
@@ -92,12 +92,12 @@ def _sum(context: Context, node: exp.Expr) -> Made:
     return made
 
 
-def _plus_of_text(context: Context, parts: list[Made]) -> Made:
+def _plus_of_text(context: Context, parts: list[Term]) -> Term:
     context.differs("`+` puts texts together here, as in T-SQL; elsewhere it is an error or a sum")
     return _joined_text(context, parts)
 
 
-def _added(context: Context, sign: str, a: Made, b: Made) -> Made:
+def _added(context: Context, sign: str, a: Term, b: Term) -> Term:
     both = {a.dtype, b.dtype}
     if both <= {TEXT, pl.Null()} and sign == "+" and context.dialect in ("", dialects.TSQL):
         return _plus_of_text(context, [convert(context, made, TEXT) for made in (a, b)])
@@ -106,7 +106,7 @@ def _added(context: Context, sign: str, a: Made, b: Made) -> Made:
     return operate(context, sign, *_numbers(context, sign, a, b))
 
 
-def _numbers(context: Context, sign: str, a: Made, b: Made) -> tuple[Made, Made]:
+def _numbers(context: Context, sign: str, a: Term, b: Term) -> tuple[Term, Term]:
     """Give both sides as numbers; text beside one is read as one where the dialect does."""
     for one, other in ((a, b), (b, a)):
         if one.dtype == TEXT and context.reads_text and kinds.is_number(other.dtype):
@@ -115,7 +115,7 @@ def _numbers(context: Context, sign: str, a: Made, b: Made) -> tuple[Made, Made]
     return _as_number(context, a, sign), _as_number(context, b, sign)
 
 
-def _moved(context: Context, sign: str, a: Made, b: Made) -> Made:
+def _moved(context: Context, sign: str, a: Term, b: Term) -> Term:
     """Add days to a day, or take days apart."""
     if isinstance(b.dtype, pl.Duration) and (kinds.is_day(a.dtype) or a.dtype == b.dtype):
         return calendars.lengthened(context, a, b, -1 if sign == "-" else 1)
@@ -136,7 +136,7 @@ def _moved(context: Context, sign: str, a: Made, b: Made) -> Made:
 
 
 @visits(exp.Add, exp.Sub)
-def _plus_or_minus(context: Context, node: exp.Expr) -> Made:
+def _plus_or_minus(context: Context, node: exp.Expr) -> Term:
     """Compile a sum; an INTERVAL in it is added to the day before it."""
     terms = _terms(node)
     if not any(isinstance(part, exp.Interval) for _, part in terms):
@@ -152,7 +152,7 @@ def _plus_or_minus(context: Context, node: exp.Expr) -> Made:
     return made
 
 
-def moved_by(context: Context, made: Made, interval: exp.Interval, sign: int) -> Made:
+def moved_by(context: Context, made: Term, interval: exp.Interval, sign: int) -> Term:
     """Add an interval to a day, or take it off."""
     made = fitted(context, made, "day", "an INTERVAL")
     for amount, unit in _amounts(context, interval):
@@ -161,7 +161,7 @@ def moved_by(context: Context, made: Made, interval: exp.Interval, sign: int) ->
     return made
 
 
-def _amounts(context: Context, interval: exp.Interval) -> list[tuple[Made, str]]:
+def _amounts(context: Context, interval: exp.Interval) -> list[tuple[Term, str]]:
     unit = interval.args.get("unit")
     value = interval.this
     if unit is not None and not (isinstance(value, exp.Literal) and value.is_string):
@@ -175,26 +175,26 @@ def _amounts(context: Context, interval: exp.Interval) -> list[tuple[Made, str]]
 
 
 @visits(exp.Interval)
-def _interval(context: Context, _: exp.Expr) -> Made:
+def _interval(context: Context, _: exp.Expr) -> Term:
     raise context.refused("an INTERVAL stands beside a day: day + INTERVAL '1 month'")
 
 
 @visits(exp.Mul, exp.Div, exp.IntDiv, exp.Mod)
-def _operator(context: Context, node: exp.Expr) -> Made:
+def _operator(context: Context, node: exp.Expr) -> Term:
     sign = _SIGNS[type(node)]
     a, b = compile_node(context, node.this), compile_node(context, node.expression)
     return operate(context, sign, *_numbers(context, sign, a, b))
 
 
 @visits(exp.Pow)
-def _power(context: Context, node: exp.Expr) -> Made:
+def _power(context: Context, node: exp.Expr) -> Term:
     parts = [compile_node(context, node.this), compile_node(context, node.expression)]
     a, b = (_as_number(context, made, "^") for made in parts)
     return number_functions.power(Call(context, "POWER", (a, b)))
 
 
 @visits(*_BITS)
-def _bitwise(context: Context, node: exp.Expr) -> Made:
+def _bitwise(context: Context, node: exp.Expr) -> Term:
     sign = _BITS[type(node)]
     if sign == "^":
         if context.dialect in (dialects.POSTGRES, dialects.DUCKDB):
@@ -207,6 +207,6 @@ def _bitwise(context: Context, node: exp.Expr) -> Made:
 
 
 @visits(exp.BitwiseNot)
-def _bitwise_not(context: Context, node: exp.Expr) -> Made:
+def _bitwise_not(context: Context, node: exp.Expr) -> Term:
     made = fitted(context, compile_node(context, node.this), "whole", "`~`")
     return number_functions.bit_not(Call(context, "~", (made,)))

@@ -9,8 +9,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ai_dataflow.compiler import dialects
-from ai_dataflow.compiler.made import Made
 from ai_dataflow.compiler.registry import Call, function
+from ai_dataflow.compiler.terms import Term
 from ai_dataflow.compiler.text_functions import MAX_GROWN, short_of
 
 TEXT, WHOLE, BOOLEAN = pl.String(), pl.Int64(), pl.Boolean()
@@ -45,7 +45,7 @@ def _flags(call: Call, index: int) -> str:
 
 @_test("REGEXP_LIKE", "text", "text", "text?", also=("REGEXP_MATCHES", "REGEXP", "RLIKE"),
        note="somewhere in the text; flags `i`, `m`, `s`")  # fmt: skip
-def _regexp_like(call: Call) -> Made:
+def _regexp_like(call: Call) -> Term:
     pattern = pattern_of(call, 1, _flags(call, 2))
     return call.made(call.value(0).str.contains(pattern), BOOLEAN)
 
@@ -55,7 +55,7 @@ def _regexp_like(call: Call) -> Made:
        note="groups are `$1` or `\\1`; flags `i`, `m`, `s`, `g`",
        differs={"spark": "each match", "tsql": "each match", "postgres": "the first; `g` each",
                 "duckdb": "the first; `g` each"})  # fmt: skip
-def _regexp_replace(call: Call) -> Made:
+def _regexp_replace(call: Call) -> Term:
     flags = _flags(call, 3)
     pattern = pattern_of(call, 1, flags)
     new = re.sub(r"\\(\d)", r"${\1}", str(call.written(2, "the replacement") or ""))
@@ -74,7 +74,7 @@ def _regexp_replace(call: Call) -> Made:
 
 @_text("REGEXP_EXTRACT", "text", "text", "whole?", also=("REGEXP_SUBSTR",),
        note="the group of this number, 0 is the whole match; '' where nothing matches")  # fmt: skip
-def _regexp_extract(call: Call) -> Made:
+def _regexp_extract(call: Call) -> Term:
     pattern = pattern_of(call, 1)
     group = call.written(2, "the group")
     number = group if isinstance(group, int) else int(call.context.dialect == dialects.SPARK)
@@ -85,12 +85,12 @@ def _regexp_extract(call: Call) -> Made:
 
 
 @_count("REGEXP_COUNT", "text", "text", note="how often it matches")
-def _regexp_count(call: Call) -> Made:
+def _regexp_count(call: Call) -> Term:
     return call.made(call.value(0).str.count_matches(pattern_of(call, 1)).cast(WHOLE), WHOLE)
 
 
 @_text("SOUNDEX", "text", note="T-SQL's code of how an English word sounds")
-def _soundex(call: Call) -> Made:
+def _soundex(call: Call) -> Term:
     return call.made(call.value(0).map_elements(_sound, return_dtype=TEXT), TEXT)
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from ai_dataflow.compiler import kinds
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.conversions import implied
-from ai_dataflow.compiler.made import Made, lost
+from ai_dataflow.compiler.terms import Term, lost
 
 # Whole numbers that count characters or days: larger ones are cut to what no text or year reaches.
 COUNT = pl.Int64()
@@ -27,10 +27,10 @@ class Call:
 
     context: Context
     name: str
-    args: tuple[Made, ...]
+    args: tuple[Term, ...]
     unit: str = ""
 
-    def __getitem__(self, index: int) -> Made:
+    def __getitem__(self, index: int) -> Term:
         return self.args[index]
 
     def __len__(self) -> int:
@@ -54,16 +54,16 @@ class Call:
 
     def made(
         self, value: pl.Expr, dtype: pl.DataType, own: pl.Expr | None = None, uses: int = 2
-    ) -> Made:
+    ) -> Term:
         """Give what the function makes of its arguments; `own` tells where it failed."""
         return self.context.steps.combined(value, dtype, self.args, own=own, uses=uses)
 
-    def strict(self, value: pl.Expr, dtype: pl.DataType, uses: int = 2) -> Made:
+    def strict(self, value: pl.Expr, dtype: pl.DataType, uses: int = 2) -> Term:
         """Give what fails where it is null though no argument is."""
         return self.made(value, dtype, lost(value, *self.args), uses)
 
 
-Builder = Callable[[Call], Made]
+Builder = Callable[[Call], Term]
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def entries() -> Iterator[Function]:
     yield from {id(entry): entry for entry in FUNCTIONS.values()}.values()
 
 
-def fitted(context: Context, made: Made, kind: str, name: str) -> Made:
+def fitted(context: Context, made: Term, kind: str, name: str) -> Term:
     """Give an argument as the kind that its function takes.
 
     Raises:
@@ -159,7 +159,7 @@ def _article(kind: str) -> str:
             "instant": "a timestamp", "text": "text"}.get(kind, f"a {kind}")  # fmt: skip
 
 
-def _target(context: Context, made: Made, kind: str) -> pl.DataType | None:
+def _target(context: Context, made: Term, kind: str) -> pl.DataType | None:
     """Give the type that an argument becomes; None where it cannot."""
     dtype, is_text = made.dtype, made.dtype == pl.String
     if kind == "list":
@@ -178,7 +178,7 @@ def _target(context: Context, made: Made, kind: str) -> pl.DataType | None:
     return _PLAIN[kind] if known else None
 
 
-def _day_type(context: Context, made: Made, kind: str) -> pl.DataType | None:
+def _day_type(context: Context, made: Term, kind: str) -> pl.DataType | None:
     """Give the type of an argument that is a day; text that is written out is read as one."""
     dtype = made.dtype
     reads = dtype == pl.String and (context.reads_text or made.is_literal)
@@ -190,6 +190,6 @@ def _day_type(context: Context, made: Made, kind: str) -> pl.DataType | None:
     return dtype if is_instant else kinds.NAIVE
 
 
-def count_of(made: Made) -> pl.Expr:
+def count_of(made: Term) -> pl.Expr:
     """Give a whole number as one of 64 bits."""
     return made.value if made.dtype == COUNT else made.value.cast(COUNT, strict=False)

@@ -8,8 +8,8 @@ import polars as pl
 
 from ai_dataflow.compiler import dialects
 from ai_dataflow.compiler.conversions import texts_of
-from ai_dataflow.compiler.made import Made, literal
 from ai_dataflow.compiler.registry import Call, count_of, function
+from ai_dataflow.compiler.terms import Term, literal
 
 TEXT, WHOLE, BOOLEAN = pl.String(), pl.Int64(), pl.Boolean()
 MAX_MADE = 8_000  # characters that padding and repeating may give, as T-SQL's VARCHAR
@@ -21,32 +21,32 @@ _test = partial(function, family="text", gives="BOOLEAN")
 
 
 @_text("UPPER", "text", also=("UCASE",))
-def _upper(call: Call) -> Made:
+def _upper(call: Call) -> Term:
     return call.made(call.value(0).str.to_uppercase(), TEXT)
 
 
 @_text("LOWER", "text", also=("LCASE",))
-def _lower(call: Call) -> Made:
+def _lower(call: Call) -> Term:
     return call.made(call.value(0).str.to_lowercase(), TEXT)
 
 
 @_text("INITCAP", "text", note="the first letter of each word is large, the others small")
-def _initcap(call: Call) -> Made:
+def _initcap(call: Call) -> Term:
     return call.made(call.value(0).str.to_titlecase(), TEXT)
 
 
 @_text("REVERSE", "text")
-def _reverse(call: Call) -> Made:
+def _reverse(call: Call) -> Term:
     return call.made(call.value(0).str.reverse(), TEXT)
 
 
 @_count("LENGTH", "text", also=("CHAR_LENGTH", "CHARACTER_LENGTH"), note="characters")
-def _length(call: Call) -> Made:
+def _length(call: Call) -> Term:
     return call.made(call.value(0).str.len_chars().cast(WHOLE), WHOLE)
 
 
 @_count("LEN", "text", note="characters", differs={"tsql": "without blanks at the end"})
-def _len(call: Call) -> Made:
+def _len(call: Call) -> Term:
     call.context.differs("LEN counts blanks at the end here; T-SQL does not")
     value = call.value(0)
     if call.context.dialect == dialects.TSQL:
@@ -55,27 +55,27 @@ def _len(call: Call) -> Made:
 
 
 @_count("OCTET_LENGTH", "text", also=("DATALENGTH",), note="bytes of UTF-8")
-def _octets(call: Call) -> Made:
+def _octets(call: Call) -> Term:
     return call.made(call.value(0).str.len_bytes().cast(WHOLE), WHOLE)
 
 
 @_count("BIT_LENGTH", "text", note="bits of UTF-8")
-def _bits(call: Call) -> Made:
+def _bits(call: Call) -> Term:
     return call.made(call.value(0).str.len_bytes().cast(WHOLE) * 8, WHOLE)
 
 
 @_text("TRIM", "text", "text?", also=("BTRIM",), note="blanks, or any of the characters named")
-def _trim(call: Call) -> Made:
+def _trim(call: Call) -> Term:
     return call.made(call.value(0).str.strip_chars(_characters(call)), TEXT)
 
 
 @_text("LTRIM", "text", "text?", note="as TRIM, at the beginning")
-def _ltrim(call: Call) -> Made:
+def _ltrim(call: Call) -> Term:
     return call.made(call.value(0).str.strip_chars_start(_characters(call)), TEXT)
 
 
 @_text("RTRIM", "text", "text?", note="as TRIM, at the end")
-def _rtrim(call: Call) -> Made:
+def _rtrim(call: Call) -> Term:
     return call.made(call.value(0).str.strip_chars_end(_characters(call)), TEXT)
 
 
@@ -88,16 +88,16 @@ def _characters(call: Call) -> pl.Expr | None:
        differs={"tsql": "fails below 0", "spark": "'' below 0",
                 "postgres": "below 0: all but so many at the end",
                 "duckdb": "below 0: all but so many at the end"})  # fmt: skip
-def _left(call: Call) -> Made:
+def _left(call: Call) -> Term:
     return _side(call, call.value(0).str.head(_length_of(call, 1)))
 
 
 @_text("RIGHT", "text", "whole", limits="T-SQL: fails below 0", note="as LEFT, from the end")
-def _right(call: Call) -> Made:
+def _right(call: Call) -> Term:
     return _side(call, call.value(0).str.tail(_length_of(call, 1)))
 
 
-def _side(call: Call, value: pl.Expr) -> Made:
+def _side(call: Call, value: pl.Expr) -> Term:
     if call[1].is_literal and isinstance(call[1].literal, int) and call[1].literal >= 0:
         return call.made(value, TEXT)
     call.context.differs(
@@ -121,7 +121,7 @@ def _length_of(call: Call, index: int) -> pl.Expr:
        note="from 1; positions before the first count, but have no character",
        differs={"spark": "0 is 1; below 0 from the end",
                 "duckdb": "below 0 from the end"})  # fmt: skip
-def _substring(call: Call) -> Made:
+def _substring(call: Call) -> Term:
     begin, text = count_of(call[1]).clip(-_FAR, _FAR), call.value(0)
     first = call[1].literal if call[1].is_literal else None
     if not (isinstance(first, int) and first >= 1):
@@ -152,7 +152,7 @@ def _begin(call: Call, begin: pl.Expr, text: pl.Expr) -> pl.Expr:
     return pl.when(begin < 0).then(text.str.len_chars().cast(WHOLE) + begin + 1).otherwise(begin)
 
 
-def position(call: Call, text: Made, part: Made, start: Made | None) -> Made:
+def position(call: Call, text: Term, part: Term, start: Term | None) -> Term:
     """Give where a part begins in a text, in characters; 0 where it is not there."""
     held, origin = text.value, None
     if start is not None:
@@ -173,29 +173,29 @@ _FOUND = "from 1, in characters; 0 where it is not there"
 
 
 @_count("STRPOS", "text", "text", note=_FOUND)
-def _strpos(call: Call) -> Made:
+def _strpos(call: Call) -> Term:
     return position(call, call[0], call[1], None)
 
 
 @_count("INSTR", "text", "text", "whole?", note=_FOUND)
-def _instr(call: Call) -> Made:
+def _instr(call: Call) -> Term:
     return position(call, call[0], call[1], call[2] if len(call) > 2 else None)  # noqa: PLR2004
 
 
 @_count("CHARINDEX", "text", "text", "whole?", note=f"the part first; {_FOUND}",
         differs={"tsql": "0 for an empty part"})  # fmt: skip
-def _charindex(call: Call) -> Made:
+def _charindex(call: Call) -> Term:
     return position(call, call[1], call[0], call[2] if len(call) > 2 else None)  # noqa: PLR2004
 
 
 @_count("LOCATE", "text", "text", "whole?", also=("POSITION",), note=f"the part first; {_FOUND}")
-def _locate(call: Call) -> Made:
+def _locate(call: Call) -> Term:
     return position(call, call[1], call[0], call[2] if len(call) > 2 else None)  # noqa: PLR2004
 
 
 @_text("REPLACE", "text", "text", "text", limits=f"fails beyond {MAX_GROWN:,} bytes",
        note="an empty part replaces nothing")  # fmt: skip
-def _replace(call: Call) -> Made:
+def _replace(call: Call) -> Term:
     text, part, new = (call.value(i) for i in range(3))
     if call[1].is_literal and not call[1].literal:
         return call.made(pl.when(part.is_not_null() & new.is_not_null()).then(text), TEXT)
@@ -229,7 +229,7 @@ def _is_long(call: Call, grown: pl.Expr) -> pl.Expr | None:
 
 
 @_text("TRANSLATE", "text", "text", "text", note="each character for that at its place")
-def _translate(call: Call) -> Made:
+def _translate(call: Call) -> Term:
     old, new = (str(call.written(i, "the characters") or "") for i in (1, 2))
     if call.context.dialect == dialects.TSQL and len(old) != len(new):
         raise call.context.refused("TRANSLATE takes as many new characters as old ones")
@@ -241,17 +241,17 @@ def _translate(call: Call) -> Made:
 
 @_text("LPAD", "text", "whole", "text?", limits=f"fails beyond {MAX_MADE:,} characters",
        note="cut where it is longer; '' below 1")  # fmt: skip
-def _lpad(call: Call) -> Made:
+def _lpad(call: Call) -> Term:
     return _padded(call, before=True)
 
 
 @_text("RPAD", "text", "whole", "text?", limits=f"fails beyond {MAX_MADE:,} characters",
        note="cut where it is longer; '' below 1")  # fmt: skip
-def _rpad(call: Call) -> Made:
+def _rpad(call: Call) -> Term:
     return _padded(call, before=False)
 
 
-def _padded(call: Call, *, before: bool) -> Made:
+def _padded(call: Call, *, before: bool) -> Term:
     text, wanted = call.value(0), _made_length(call, 1)
     fill = call[2] if len(call) > 2 else literal(" ", TEXT)  # noqa: PLR2004
     length = wanted.clip(0, MAX_MADE)
@@ -286,7 +286,7 @@ def _repeated(text: pl.Expr, times: pl.Expr) -> pl.Expr:
 
 @_text("REPEAT", "text", "whole", also=("REPLICATE",),
        limits=f"fails beyond {MAX_MADE:,} characters", note="'' below 1")  # fmt: skip
-def _repeat(call: Call) -> Made:
+def _repeat(call: Call) -> Term:
     text, wanted = call.value(0), _made_length(call, 1).clip(0, MAX_MADE + 1)
     size = text.str.len_chars().cast(WHOLE) * wanted
     long = (size > MAX_MADE).fill_null(value=False)
@@ -295,7 +295,7 @@ def _repeat(call: Call) -> Made:
 
 
 @_text("SPACE", "whole", limits=f"fails beyond {MAX_MADE:,} characters", note="so many blanks")
-def _space(call: Call) -> Made:
+def _space(call: Call) -> Term:
     wanted = _made_length(call, 0)
     value = _repeated(pl.lit(" "), wanted.clip(0, MAX_MADE))
     value = pl.when(wanted.is_not_null()).then(value)
@@ -304,7 +304,7 @@ def _space(call: Call) -> Made:
 
 @_text("CONCAT", "any*", null="left out", note="values as text",
        differs={"spark": "null where one is null"})  # fmt: skip
-def _concat(call: Call) -> Made:
+def _concat(call: Call) -> Term:
     call.context.differs("CONCAT leaves nulls out here; in Spark one makes all of it null")
     parts = texts_of(call.context, list(call.args))
     ignoring = call.context.dialect != dialects.SPARK
@@ -313,7 +313,7 @@ def _concat(call: Call) -> Made:
 
 
 @_text("CONCAT_WS", "text", "any*", null="left out", note="with the first between the others")
-def _concat_ws(call: Call) -> Made:
+def _concat_ws(call: Call) -> Term:
     between, *rest = texts_of(call.context, list(call.args))
     if not rest:
         return literal("", TEXT)
@@ -327,7 +327,7 @@ def _concat_ws(call: Call) -> Made:
 @_text("SPLIT_PART", "text", "text", "whole",
        note="from 1, below 0 from the end; '' where there is none",
        limits="fails for part 0")  # fmt: skip
-def _split_part(call: Call) -> Made:
+def _split_part(call: Call) -> Term:
     number = count_of(call[2]).clip(-_FAR, _FAR)
     many = call.value(0).str.split(call.value(1))
     parts = pl.when(call.value(1) != "").then(many).otherwise(pl.concat_list([call.value(0)]))
@@ -339,23 +339,23 @@ def _split_part(call: Call) -> Made:
 
 
 @_test("STARTS_WITH", "text", "text", also=("STARTSWITH", "PREFIX"))
-def _starts(call: Call) -> Made:
+def _starts(call: Call) -> Term:
     return call.made(call.value(0).str.starts_with(call.value(1)), BOOLEAN)
 
 
 @_test("ENDS_WITH", "text", "text", also=("ENDSWITH", "SUFFIX"))
-def _ends(call: Call) -> Made:
+def _ends(call: Call) -> Term:
     return call.made(call.value(0).str.ends_with(call.value(1)), BOOLEAN)
 
 
 @_test("CONTAINS", "text", "text")
-def _contains(call: Call) -> Made:
+def _contains(call: Call) -> Term:
     return call.made(call.value(0).str.contains(call.value(1), literal=True), BOOLEAN)
 
 
 @_count("ASCII", "text", also=("UNICODE", "ORD"), note="the first character's code point; 0 of ''",
         null="null")  # fmt: skip
-def _ascii(call: Call) -> Made:
+def _ascii(call: Call) -> Term:
     value = call.value(0).map_elements(_code_point, return_dtype=WHOLE)
     return call.made(value, WHOLE)
 
@@ -366,7 +366,7 @@ def _code_point(text: str) -> int:
 
 @_text("CHR", "whole", also=("CHAR", "NCHAR"), note="the character of a code point",
        limits="fails for what is none")  # fmt: skip
-def _chr(call: Call) -> Made:
+def _chr(call: Call) -> Term:
     value = call.value(0).map_elements(_character, return_dtype=TEXT)
     return call.strict(value, TEXT)
 
@@ -377,19 +377,19 @@ def _character(code: int) -> str | None:
 
 
 @_text("NORMALIZE", "text", note="Unicode NFC")
-def _normalize(call: Call) -> Made:
+def _normalize(call: Call) -> Term:
     return call.made(call.value(0).str.normalize("NFC"), TEXT)
 
 
 @_text("QUOTENAME", "text", note="in brackets, as T-SQL quotes names")
-def _quotename(call: Call) -> Made:
+def _quotename(call: Call) -> Term:
     inner = call.value(0).str.replace_all("]", "]]", literal=True)
     return call.made(pl.concat_str([pl.lit("["), inner, pl.lit("]")]), TEXT)
 
 
 @_text("STUFF", "text", "whole", "whole", "text", null="null",
        note="so many characters from a place are replaced; null outside the text")  # fmt: skip
-def _stuff(call: Call) -> Made:
+def _stuff(call: Call) -> Term:
     text, begin = call.value(0), count_of(call[1]).clip(-_FAR, _FAR)
     length = count_of(call[2]).clip(-1, _FAR)
     inside = (begin >= 1) & (begin <= text.str.len_chars().cast(WHOLE)) & (length >= 0)

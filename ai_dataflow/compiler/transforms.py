@@ -18,9 +18,9 @@ from ai_dataflow.compiler import cast_nodes, conditions, dialects, leaves, opera
 from ai_dataflow.compiler.calls import is_clock, name_of
 from ai_dataflow.compiler.context import Context, Doubt
 from ai_dataflow.compiler.date_functions import CLOCK
-from ai_dataflow.compiler.made import Made, Steps
 from ai_dataflow.compiler.parsing import TransformError, parsed, place_of
 from ai_dataflow.compiler.registry import FUNCTIONS
+from ai_dataflow.compiler.terms import Temporaries, Term
 from ai_dataflow.compiler.walk import compile_node
 from ai_dataflow.config.digests import digest
 
@@ -76,7 +76,7 @@ def _compiled(
     text: str, dialect: str, names: Columns, types: tuple[tuple[str, pl.DataType], ...]
 ) -> Transform:
     """Compile a transform; `names` are its columns as it spells them, each with what is meant."""
-    steps = Steps(digest([text, dialect])[:12])
+    steps = Temporaries(digest([text, dialect])[:12])
     context = Context(pl.Schema(dict(types)), dict(names), dialect, steps)
     made = compile_node(context, parsed(text, dialect))
     _check(made, context)
@@ -94,7 +94,7 @@ def _compiled(
     )
 
 
-def _check(made: Made, context: Context) -> None:
+def _check(made: Term, context: Context) -> None:
     """Let Polars look at the types, without data: what it refuses would end a whole partition.
 
     Raises:

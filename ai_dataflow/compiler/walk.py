@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from sqlglot import exp
 
 from ai_dataflow.compiler.context import Context
-from ai_dataflow.compiler.made import Made
+from ai_dataflow.compiler.terms import Term
 
-Visitor = TypeVar("Visitor", bound=Callable[[Context, Any], Made])
+Visitor = TypeVar("Visitor", bound=Callable[[Context, Any], Term])
 ELSEWHERE = (
     "aggregates, window functions and subqueries look at other rows; a transform sees one row"
 )
@@ -22,7 +22,7 @@ _OTHER_ROWS = (
     exp.Window, exp.Subquery, exp.Select, exp.Exists, exp.Star, exp.Distinct, exp.AggFunc,
     exp.Query, exp.Filter, exp.WithinGroup, exp.Order, exp.Lambda,
 )  # fmt: skip
-_VISITORS: dict[type[exp.Expr], Callable[[Context, Any], Made]] = {}
+_VISITORS: dict[type[exp.Expr], Callable[[Context, Any], Term]] = {}
 
 
 def visits(*kinds: type[exp.Expr]) -> Callable[[Visitor], Visitor]:
@@ -35,7 +35,7 @@ def visits(*kinds: type[exp.Expr]) -> Callable[[Visitor], Visitor]:
     return entered
 
 
-def compile_node(context: Context, node: exp.Expr) -> Made:
+def compile_node(context: Context, node: exp.Expr) -> Term:
     """Compile a node and all that it is made of.
 
     Raises:

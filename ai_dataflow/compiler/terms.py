@@ -19,7 +19,7 @@ _UNKNOWN: Final = object()
 
 
 @dataclass(frozen=True)
-class Made:
+class Term:
     """A node's value, in which rows it failed (None: in none), its type.
 
     `literal` is its value where it is written in the text. The weights are about how many nodes the
@@ -42,7 +42,7 @@ class Made:
 
 
 @dataclass
-class Steps:
+class Temporaries:
     """The columns that an expression needs before it, step by step."""
 
     prefix: str
@@ -58,14 +58,14 @@ class Steps:
         self.columns[level].append(expr.alias(name))
         return pl.col(name)
 
-    def light(self, made: Made, uses: int = 2) -> Made:
+    def light(self, made: Term, uses: int = 2) -> Term:
         """Give a value that may be used so many times."""
         if made.is_literal or made.weight == 1 or made.weight * uses <= _HEAVY:
             return made
         value = self.keep(made.value, made.level)
         return replace(made, value=value, weight=1, level=made.level + 1)
 
-    def settled(self, made: Made) -> Made:
+    def settled(self, made: Term) -> Term:
         """Give what is made columns of its own where it is heavy."""
         value, failed, level = made.value, made.failed, made.level
         if made.weight <= _HEAVY and made.failed_weight <= _HEAVY:
@@ -86,11 +86,11 @@ class Steps:
         self,
         value: pl.Expr,
         dtype: pl.DataType,
-        parts: Sequence[Made],
+        parts: Sequence[Term],
         *,
         own: pl.Expr | None = None,
         uses: int = 1,
-    ) -> Made:
+    ) -> Term:
         """Put parts together: failed where one of them is, or where `own` says so.
 
         `uses` is how many times the value names its parts; `own` names value and parts.
@@ -103,7 +103,7 @@ class Steps:
         failed = any_of([*(part.failed for part in parts), own])
         level = max((part.level for part in parts), default=0)
         return self.settled(
-            Made(value, dtype, failed, weight=weight, failed_weight=failed_weight, level=level)
+            Term(value, dtype, failed, weight=weight, failed_weight=failed_weight, level=level)
         )
 
 
@@ -115,7 +115,7 @@ def any_of(conditions: Iterable[pl.Expr | None]) -> pl.Expr | None:
     return pl.any_horizontal(known) if len(known) > 2 else known[0] | known[1]  # noqa: PLR2004
 
 
-def lost(value: pl.Expr, *parts: Made) -> pl.Expr:
+def lost(value: pl.Expr, *parts: Term) -> pl.Expr:
     """Tell where a value is null though none of its parts is."""
     if any(part.is_literal and part.literal is None for part in parts):
         return pl.lit(value=False)
@@ -126,6 +126,6 @@ def lost(value: pl.Expr, *parts: Made) -> pl.Expr:
     return missing & (given[0] if len(given) == 1 else pl.all_horizontal(given))
 
 
-def literal(value: Any, dtype: pl.DataType) -> Made:
+def literal(value: Any, dtype: pl.DataType) -> Term:
     """Give what is written in the text."""
-    return Made(pl.lit(value, dtype=dtype), dtype, literal=value)
+    return Term(pl.lit(value, dtype=dtype), dtype, literal=value)
