@@ -70,7 +70,7 @@ def _floats(context: Context, sign: str, a: Term, b: Term) -> Term:
             value = (x.value / y.value).truncate()
         case _:
             value = x.value.sign() * (x.value.abs() % y.value.abs())
-    return context.steps.combined(value, DOUBLE, [x, y], own=finite(value, x, y))
+    return context.steps.combined(value, DOUBLE, [x, y], fails=finite(value, x, y))
 
 
 def wide(made: Term) -> pl.Expr:
@@ -112,7 +112,7 @@ def _whole(sign: str, x: pl.Expr, y: pl.Expr) -> pl.Expr:
 def checked(context: Context, value: pl.Expr, dtype: pl.DataType, *parts: Term) -> Term:
     """Give a number of 128 bits as one of its type; one that does not fit has failed."""
     narrow = value if dtype == WIDE else value.cast(dtype, strict=False)
-    return context.steps.combined(narrow, dtype, parts, own=lost(narrow, *parts), uses=2)
+    return context.steps.combined(narrow, dtype, parts, fails=lost(narrow, *parts), uses=2)
 
 
 def negated(context: Context, made: Term) -> Term:
@@ -139,7 +139,7 @@ def number(value: int | float | Decimal) -> Term:
 
 def unscaled(made: Term, scale: int) -> pl.Expr:
     """Give a decimal as the whole number of its last digit, at this scale; null beyond 128 bits."""
-    digits, own = kinds.digits_of(made.dtype)
+    digits, present = kinds.digits_of(made.dtype)
     if made.is_literal and made.literal is None:
         return pl.lit(None, dtype=WIDE)
     if made.is_literal:
@@ -147,7 +147,7 @@ def unscaled(made: Term, scale: int) -> pl.Expr:
     value = (
         made.value.to_physical().cast(WIDE) if isinstance(made.dtype, pl.Decimal) else wide(made)
     )
-    more = scale - own
+    more = scale - present
     if not more:
         return value
     if digits + more > kinds.MAX_DIGITS:
@@ -187,7 +187,7 @@ def _decimals(context: Context, sign: str, a: Term, b: Term) -> Term:
         scale = 0 if sign == "//" else scale
     made = scaled(value, digits, scale)
     dtype = pl.Decimal(min(digits, kinds.MAX_DIGITS), scale)
-    return context.steps.combined(made, dtype, [a, b], own=lost(made, a, b), uses=4)
+    return context.steps.combined(made, dtype, [a, b], fails=lost(made, a, b), uses=4)
 
 
 def _product(context: Context, a: Term, b: Term, digits: int, scale: int) -> pl.Expr:
@@ -224,7 +224,7 @@ def total(context: Context, parts: list[tuple[int, Term]]) -> Term:
         terms = [as_double(made).value * sign for sign, made in parts]
         value, dtype = pl.sum_horizontal(terms, ignore_nulls=False), DOUBLE
         made = [part for _, part in parts]
-        return context.steps.combined(value, dtype, made, own=finite(value, *made))
+        return context.steps.combined(value, dtype, made, fails=finite(value, *made))
     if any(isinstance(dtype, pl.Decimal) for dtype in dtypes):
         return _fold_decimals(context, parts)
     widest = parts[0][1]

@@ -129,10 +129,10 @@ def _months_on(made: Term, months: pl.Expr, target: pl.DataType) -> pl.Expr:
 
 def day_of(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
     """Give the day of a month, its last where it has no such; null outside of the calendar."""
-    known = pl.when(year.is_between(1, 9999)).then(year)
-    last = last_of(known, month)
+    in_calendar = pl.when(year.is_between(1, 9999)).then(year)
+    last = last_of(in_calendar, month)
     return pl.date(
-        known.cast(pl.Int32), month.cast(pl.Int8), pl.min_horizontal(day, last).cast(pl.Int8)
+        in_calendar.cast(pl.Int32), month.cast(pl.Int8), pl.min_horizontal(day, last).cast(pl.Int8)
     )
 
 

@@ -29,7 +29,7 @@ _UNIT_LAST = frozenset({"DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF"})
 _BARE_CLOCK = frozenset({"LOCALTIME", "LOCALTIMESTAMP", "CURRENT_DATETIME"})
 
 
-def known() -> list[Function]:
+def functions() -> list[Function]:
     """Give the whole table of functions."""
     return list(entries())
 

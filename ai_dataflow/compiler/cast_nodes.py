@@ -37,7 +37,7 @@ def _cast(context: Context, node: exp.Expr) -> Term:
     dtype, length = _type(context, node.args["to"])
     made = compile_node(context, node.this)
     done = convert(context, made, dtype, strict=not isinstance(node, exp.TryCast))
-    if node.meta.get("typed") and any(doubt.code == "MAP-029" for doubt in context.doubts):
+    if node.meta.get("typed") and any(doubt.is_failure for doubt in context.doubts):
         raise context.refused(f"`{node.this.name[:40]}` is no {kinds.shown(dtype)}; "
                               "dates are ISO 8601, such as '2024-01-31'")  # fmt: skip
     return cut(context, done, length)

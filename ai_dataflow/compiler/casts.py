@@ -156,18 +156,20 @@ def _instant(text: pl.Expr) -> pl.Expr:
     zone = pl.when(time.str.contains(r"[Zz+\-\u2212]")).then(pl.lit("")).otherwise(pl.lit("Z"))
     iso = pl.concat_str(whole.str.slice(0, 10), time.str.replace(r"^ +", "T"), zone)
     moment = iso.str.to_datetime(_MOMENT, time_unit="us", time_zone="UTC", strict=False)
-    found = pl.coalesce(day.dt.replace_time_zone("UTC"), moment)
+    instant = pl.coalesce(day.dt.replace_time_zone("UTC"), moment)
     # Polars would take `2024-1-1`, and years with a sign; ISO 8601 has two digits, and no reader
     # could give such a year back.
-    plain = pl.when(text.str.contains(_ISO)).then(found)
+    plain = pl.when(text.str.contains(_ISO)).then(instant)
     return within_calendar(plain, pl.Datetime("us", "UTC"), margin=0)
 
 
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
     if isinstance(source, pl.Time) or not isinstance(target, pl.Date | pl.Datetime):
         return None
-    known = within_calendar(expr, source, margin=zone_margin(source))
-    instant = known.cast(pl.Datetime("us")) if source == pl.Date else known.dt.cast_time_unit("us")
+    inside = within_calendar(expr, source, margin=zone_margin(source))
+    instant = (
+        inside.cast(pl.Datetime("us")) if source == pl.Date else inside.dt.cast_time_unit("us")
+    )
     zone = getattr(source, "time_zone", None)
     in_utc = instant.dt.convert_time_zone("UTC") if zone else instant.dt.replace_time_zone("UTC")
     return in_utc.dt.date() if target == pl.Date else _in_zone(in_utc, target)

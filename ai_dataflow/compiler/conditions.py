@@ -98,9 +98,9 @@ def _like(context: Context, node: exp.Expr, escape: str = "") -> Term:
         return literal(None, BOOLEAN)
     if not escape and context.dialect in (dialects.SPARK, dialects.POSTGRES):
         escape = "\\"
-    found = _pattern(context, str(pattern.literal), escape)
+    regex = _pattern(context, str(pattern.literal), escape)
     flags = "(?is)" if isinstance(node, exp.ILike) else "(?s)"
-    value = made.value.str.contains(f"{flags}^{found}$")
+    value = made.value.str.contains(f"{flags}^{regex}$")
     return _maybe_not(context, node, context.steps.combined(value, BOOLEAN, [made]))
 
 

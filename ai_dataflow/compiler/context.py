@@ -18,12 +18,16 @@ _TEXT_IS_READ = frozenset({dialects.TSQL, dialects.SPARK})
 
 @dataclass(frozen=True)
 class Doubt:
-    """Something worth a look in an expression: the code, what it says, what to do, where."""
+    """Something worth a look in an expression: the code, what it says, what to do, where.
+
+    `is_failure` tells that each row which computes it fails.
+    """
 
     code: str
     message: str
     fix: str
     offset: int = 0
+    is_failure: bool = False
 
 
 @dataclass
@@ -48,11 +52,13 @@ class Context:
         offset = place_of(self.node) if self.node is not None else 0
         return TransformError(message, is_scalar=is_scalar, offset=offset)
 
-    def doubt(self, message: str, fix: str = "", code: str = "MAP-028") -> None:
+    def doubt(
+        self, message: str, fix: str = "", code: str = "MAP-028", *, is_failure: bool = False
+    ) -> None:
         """Note what is worth a look; once, wherever it is."""
         offset = place_of(self.node) if self.node is not None else 0
-        if all((known.code, known.message) != (code, message) for known in self.doubts):
-            self.doubts.append(Doubt(code, message, fix, offset))
+        if all((earlier.code, earlier.message) != (code, message) for earlier in self.doubts):
+            self.doubts.append(Doubt(code, message, fix, offset, is_failure))
 
     def differs(self, message: str) -> None:
         """Warn of what the dialects disagree on, where the sheet does not say which it is in."""

@@ -43,9 +43,9 @@ def convert(context: Context, made: Term, target: pl.DataType, *, strict: bool =
     uses = 8 if made.dtype == pl.String and target.is_temporal() else 2
     made = context.steps.light(made, uses)
     value, given = _value(context, made, target)
-    own = None if given is None or not strict else given & value.is_null()
-    done = context.steps.combined(value, target, [made], own=own, uses=uses)
-    if own is not None and made.is_literal and made.dtype == TEXT:
+    fails = None if given is None or not strict else given & value.is_null()
+    done = context.steps.combined(value, target, [made], fails=fails, uses=uses)
+    if fails is not None and made.is_literal and made.dtype == TEXT:
         _doubt_text(context, made, target)
     return done
 
@@ -53,7 +53,7 @@ def convert(context: Context, made: Term, target: pl.DataType, *, strict: bool =
 def _doubt_text(context: Context, made: Term, target: pl.DataType) -> None:
     context.doubt(
         f"{_quoted(made)} is no {kinds.shown(target)}: each row that computes it is rejected",
-        "correct it: dates are ISO 8601, such as '2024-01-31'", "MAP-029",
+        "correct it: dates are ISO 8601, such as '2024-01-31'", "MAP-029", is_failure=True,
     )  # fmt: skip
 
 
@@ -166,11 +166,11 @@ def common(context: Context, parts: list[Term], *, texts_win: bool = True) -> li
 
 
 def _common_type(context: Context, parts: list[Term], *, texts_win: bool) -> pl.DataType:
-    known = [part for part in parts if part.dtype != pl.Null]
-    if not known:
+    typed = [part for part in parts if part.dtype != pl.Null]
+    if not typed:
         return pl.Null()
-    first = known[0]
-    for part in known[1:]:
+    first = typed[0]
+    for part in typed[1:]:
         first = _joined(context, first, part, texts_win=texts_win)
     return first.dtype
 
@@ -238,15 +238,15 @@ def read_by(context: Context, made: Term, form: str, target: pl.DataType) -> Ter
     made = context.steps.light(made, 5)
     text = made.value.str.strip_chars()
     has_time = any(sign in form for sign in ("%H", "%I", "%s", "%T", "%R", "%c"))
-    found = [text.str.to_datetime(form + more, time_unit="us", strict=False)
+    moments = [text.str.to_datetime(form + more, time_unit="us", strict=False)
              for more in (("",) if has_time else formats.TIMES)]  # fmt: skip
-    instant = pl.coalesce(found) if found[1:] else found[0]
+    instant = pl.coalesce(moments) if moments[1:] else moments[0]
     if "z" in form:
         instant = instant.dt.replace_time_zone(None)
-    known = within_calendar(instant, kinds.NAIVE, 0)
-    value = known.dt.date() if target == pl.Date else known
-    own = (text != "").fill_null(value=False) & value.is_null()
-    return context.steps.combined(value, target, [made], own=own, uses=6)
+    inside = within_calendar(instant, kinds.NAIVE, 0)
+    value = inside.dt.date() if target == pl.Date else inside
+    fails = (text != "").fill_null(value=False) & value.is_null()
+    return context.steps.combined(value, target, [made], fails=fails, uses=6)
 
 
 def written_by(context: Context, made: Term, form: str) -> Term:
@@ -258,12 +258,12 @@ def written_by(context: Context, made: Term, form: str) -> Term:
 
 def checked_day(context: Context, value: pl.Expr, dtype: pl.DataType, *parts: Term) -> Term:
     """Give a day that was computed; one beyond the years 1 to 9999 is null, and has failed."""
-    return context.steps.combined(value, dtype, parts, own=lost(value, *parts), uses=3)
+    return context.steps.combined(value, dtype, parts, fails=lost(value, *parts), uses=3)
 
 
-def failed_or(made: Term, own: pl.Expr | None) -> Term:
+def failed_or(made: Term, fails: pl.Expr | None) -> Term:
     """Add a failure to what was made."""
-    return replace(made, failed=any_of([made.failed, own]), failed_weight=made.failed_weight + 3)
+    return replace(made, failed=any_of([made.failed, fails]), failed_weight=made.failed_weight + 3)
 
 
 def python_value(made: Term) -> Any:

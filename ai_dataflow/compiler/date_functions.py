@@ -107,8 +107,8 @@ def _part_of(context: Context, made: Term, unit: str) -> pl.Expr:
         first = value.dt.truncate("1y").dt.weekday().cast(WHOLE) % 7
         return (value.dt.ordinal_day().cast(WHOLE) + first - 1) // 7 + 1
     if unit in _SIMPLE:
-        found: pl.Expr = getattr(value.dt, _SIMPLE[unit])()
-        return found
+        number: pl.Expr = getattr(value.dt, _SIMPLE[unit])()
+        return number
     if unit in _YEARS:
         size, more = _YEARS[unit]
         return (value.dt.year().cast(WHOLE) + more) // size
@@ -232,10 +232,10 @@ def _last_day(call: Call) -> Term:
       limits="fails for what is no day")  # fmt: skip
 def _from_parts(call: Call) -> Term:
     year, month, day = (count_of(made) for made in call.args)
-    known = year.is_between(1, 9999) & month.is_between(1, 12)
+    is_day = year.is_between(1, 9999) & month.is_between(1, 12)
     last = last_of(year, month)
-    known = known & day.is_between(1, last)
-    parts = [pl.when(known).then(number) for number in (year, month, day)]
+    is_day = is_day & day.is_between(1, last)
+    parts = [pl.when(is_day).then(number) for number in (year, month, day)]
     value = pl.date(parts[0].cast(pl.Int32), parts[1].cast(pl.Int8), parts[2].cast(pl.Int8))
     return call.strict(value, DAY, uses=12)
 

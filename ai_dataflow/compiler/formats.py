@@ -44,8 +44,8 @@ def strptime_of(pattern: str, dialect: str) -> str:
 
 def _java(pattern: str) -> str:
     made = ""
-    for found in _WORDS.finditer(pattern):
-        word = found[0]
+    for match in _WORDS.finditer(pattern):
+        word = match[0]
         if word[0] in "'\"" and len(word) > 1:
             made += word[1:-1].replace("''", "'") or "'"
         else:
@@ -55,9 +55,9 @@ def _java(pattern: str) -> str:
 
 
 def _oracle(pattern: str) -> str:
-    known = "|".join(sorted(map(re.escape, _ORACLE), key=len, reverse=True))
-    made = re.sub(rf'(?i)"([^"]*)"|({known})',
-                  lambda found: found[1] or _ORACLE[found[2].upper()] if found[2] else found[1],
+    words = "|".join(sorted(map(re.escape, _ORACLE), key=len, reverse=True))
+    made = re.sub(rf'(?i)"([^"]*)"|({words})',
+                  lambda match: match[1] or _ORACLE[match[2].upper()] if match[2] else match[1],
                   pattern)  # fmt: skip
     return re.sub(r"\.%(\d?)f", r"%.\1f", made)
 

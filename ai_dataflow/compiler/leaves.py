@@ -31,10 +31,10 @@ def _column(context: Context, node: exp.Expr) -> Term:
     if isinstance(node, exp.Column) and is_clock(node):
         return called(context, node.name.upper(), [])
     first = names[0]
-    found = context.names.get(first, first)
-    if found not in context.schema:
+    column = context.names.get(first, first)
+    if column not in context.schema:
         raise context.refused(f"there is no column `{first}`{did_you_mean(first, context.schema)}")
-    made = _read(found, context.schema[found])
+    made = _read(column, context.schema[column])
     for name in names[1:]:
         made = _field(context, made, name)
     return made
@@ -50,9 +50,9 @@ def _read(name: str, dtype: pl.DataType) -> Term:
     if dtype == pl.UInt128:
         return Term(value.cast(pl.Int128, strict=False), pl.Int128())
     if kinds.is_day(dtype) and getattr(dtype, "time_unit", "") != "ns":
-        known = within_calendar(value, dtype, margin=zone_margin(dtype))
-        own = value.is_not_null() & known.is_null()
-        return Term(known, dtype, own, weight=6, failed_weight=8)
+        inside = within_calendar(value, dtype, margin=zone_margin(dtype))
+        fails = value.is_not_null() & inside.is_null()
+        return Term(inside, dtype, fails, weight=6, failed_weight=8)
     return Term(value, dtype)
 
 

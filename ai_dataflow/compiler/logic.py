@@ -1,6 +1,6 @@
 """Conditions and choices: what a row does not evaluate cannot fail.
 
-AND and OR go from left to right and stop where the result is known; a CASE stops at the first
+AND and OR go from left to right and stop where the result is literals; a CASE stops at the first
 condition that is true. Long ones are flat: the number of the first condition that decides is
 computed once, and what comes after it is left out.
 """
@@ -245,13 +245,13 @@ def is_in(context: Context, made: Term, options: list[Term]) -> Term:
         return joined(
             context, [compared(context, "=", made, option) for option in options], is_and=False
         )
-    known = [option.literal for option in options if option.literal is not None]
+    literals = [option.literal for option in options if option.literal is not None]
     if context.dialect == dialects.TSQL and made.dtype == pl.String:
-        known = [str(text).rstrip(" ") for text in known]
-    found = _trimmed(context, made).is_in(pl.Series(known, dtype=made.dtype).implode())
-    if len(known) < len(options):
-        found = pl.when(found).then(True)
-    return context.steps.combined(found, BOOLEAN, [made])
+        literals = [str(text).rstrip(" ") for text in literals]
+    is_in = _trimmed(context, made).is_in(pl.Series(literals, dtype=made.dtype).implode())
+    if len(literals) < len(options):
+        is_in = pl.when(is_in).then(True)
+    return context.steps.combined(is_in, BOOLEAN, [made])
 
 
 def extreme(context: Context, parts: list[Term], *, least: bool) -> Term:

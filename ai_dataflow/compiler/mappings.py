@@ -160,16 +160,16 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     mappings = source.mappings
     # The time is put into an expression when it is compiled: that one is not for the next.
     compiled = _compiled.__wrapped__ if _read_clock(mappings) else _compiled
-    found = compiled(mappings, tuple(schema.items()))
-    told = [(finding.about, finding.at(source)) for finding in found.findings]
-    if problems := [problem for _, problem in told if problem.severity == "error"]:
-        unread = (problem for about, problem in told if about in ("absent", "ambiguous"))
+    outcome = compiled(mappings, tuple(schema.items()))
+    problems_of = [(finding.about, finding.at(source)) for finding in outcome.findings]
+    if problems := [problem for _, problem in problems_of if problem.severity == "error"]:
+        unread = (problem for about, problem in problems_of if about in ("absent", "ambiguous"))
         raise MappingError(*problems, unread=unread)
-    needed = dict.fromkeys(name for column in found.columns for name in column.columns)
-    own = pl.Schema({name: schema[name] for name in needed})
-    warnings = tuple(problem for _, problem in told)
-    guesses = tuple(problem for about, problem in told if about == "renamed")
-    return CompiledSource(found.columns, own, warnings, guesses, found.memo)
+    needed = dict.fromkeys(name for column in outcome.columns for name in column.columns)
+    read = pl.Schema({name: schema[name] for name in needed})
+    warnings = tuple(problem for _, problem in problems_of)
+    guesses = tuple(problem for about, problem in problems_of if about == "renamed")
+    return CompiledSource(outcome.columns, read, warnings, guesses, outcome.memo)
 
 
 @dataclass(frozen=True)
@@ -228,8 +228,8 @@ def _transform(row: MappingRow, schema: pl.Schema) -> Transform:
         problems = _no_columns(row, missing, schema)
         code = "MAP-011" if error.is_scalar else "MAP-019"
         fix = "correct the expression: scalar SQL over the source's columns"
-        told = _Finding(code, row, "transform", str(error), fix, offset=error.offset)
-        raise _Wrong(*problems or [told]) from None
+        wrong = _Finding(code, row, "transform", str(error), fix, offset=error.offset)
+        raise _Wrong(*problems or [wrong]) from None
     if row.source_column and not resolve_column(row.source_column, schema):
         raise _Wrong(*_no_columns(row, [row.source_column], schema, "source_column"))
     return made
@@ -241,7 +241,7 @@ def _no_columns(
     """Tell of the names that are not there, and of those that several columns could be."""
     cell = cell or _fed_by(row)
     alike = {n: [column for column in schema if column.casefold() == n.casefold()] for n in names}
-    found = [
+    findings = [
         _Finding(
             "MAP-018", row, cell,
             f"`{name}` could be any of {listing(f'`{column}`' for column in columns)}",
@@ -255,8 +255,8 @@ def _no_columns(
         message, fix = f"has no column {', no '.join(absent)}", f"it has {listing(schema, 12)}"
         first = next(name for name in names if not alike[name])
         at = _offset(row, cell, first)
-        found.append(_Finding("MAP-014", row, cell, message, fix, about="absent", offset=at))
-    return found
+        findings.append(_Finding("MAP-014", row, cell, message, fix, about="absent", offset=at))
+    return findings
 
 
 def _offset(row: MappingRow, cell: str, name: str) -> int:
@@ -265,8 +265,8 @@ def _offset(row: MappingRow, cell: str, name: str) -> int:
 
 
 def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_Finding]:
-    for name, found in made.renamed:
-        message = f"`{name}` is taken for `{found}`, the only column that differs in case alone"
+    for name, column in made.renamed:
+        message = f"`{name}` is taken for `{column}`, the only column that differs in case alone"
         fix = "spell the column exactly as the source does"
         yield _Finding("MAP-017", row, _fed_by(row), message, fix, "warning", "renamed")
     if loss := narrowing(made.dtype, ai_types.to_polars(row.ai_type)):

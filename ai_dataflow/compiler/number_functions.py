@@ -151,7 +151,7 @@ def power(call: Call) -> Term:
         return _whole_power(call)
     x, y = (as_double(made) for made in call.args)
     value = x.value**y.value
-    return call.context.steps.combined(value, DOUBLE, [x, y], own=finite(value, x, y))
+    return call.context.steps.combined(value, DOUBLE, [x, y], fails=finite(value, x, y))
 
 
 def _whole_power(call: Call) -> Term:
@@ -172,7 +172,7 @@ def _of_double(
     @_double(name, "double", note=note, also=also)
     def _made(call: Call) -> Term:
         value = done(call.value(0))
-        return call.made(value, DOUBLE, own=finite(value, call[0]))
+        return call.made(value, DOUBLE, fails=finite(value, call[0]))
 
 
 def _cube_root(x: pl.Expr) -> pl.Expr:
@@ -211,13 +211,13 @@ _of_double("RADIANS", lambda x: x.radians())
 @_double("ATAN2", "double", "double", also=("ATN2",))
 def _atan2(call: Call) -> Term:
     value = pl.arctan2(call.value(0), call.value(1))
-    return call.made(value, DOUBLE, own=finite(value, *call.args))
+    return call.made(value, DOUBLE, fails=finite(value, *call.args))
 
 
 @_double("ATAN2D", "double", "double", note="in degrees")
 def _atan2d(call: Call) -> Term:
     value = pl.arctan2(call.value(0), call.value(1)).degrees()
-    return call.made(value, DOUBLE, own=finite(value, *call.args))
+    return call.made(value, DOUBLE, fails=finite(value, *call.args))
 
 
 @_double("LOG", "double", "double?", note="to the base e, or to the second argument's",
@@ -236,7 +236,7 @@ def _log(call: Call) -> Term:
         base_first = dialect in (dialects.POSTGRES, dialects.DUCKDB, dialects.SPARK)
         base, x = (call.value(0), call.value(1)) if base_first else (call.value(1), call.value(0))
         value = x.log() / base.log()
-    return call.made(value, DOUBLE, own=finite(value, *call.args))
+    return call.made(value, DOUBLE, fails=finite(value, *call.args))
 
 
 @function("PI", gives="DOUBLE", family="numbers")

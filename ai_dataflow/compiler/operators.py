@@ -168,10 +168,10 @@ def _amounts(context: Context, interval: exp.Interval) -> list[tuple[Term, str]]
         amount = fitted(context, compile_node(context, value), "whole", "an INTERVAL")
         return [(amount, unit.name)]
     text = value.name if unit is None else f"{value.name} {unit.name}"
-    found = re.findall(r"([+-]?\d+)\s*([A-Za-z]+)", text)
-    if not found or re.sub(r"([+-]?\d+)\s*([A-Za-z]+)[\s,]*", "", text).strip():
+    amounts = re.findall(r"([+-]?\d+)\s*([A-Za-z]+)", text)
+    if not amounts or re.sub(r"([+-]?\d+)\s*([A-Za-z]+)[\s,]*", "", text).strip():
         raise context.refused(f"`{text[:40]}` is no interval; such as INTERVAL '1 day'")
-    return [(literal(int(number_), pl.Int64()), name) for number_, name in found]
+    return [(literal(int(number_), pl.Int64()), name) for number_, name in amounts]
 
 
 @visits(exp.Interval)

@@ -141,10 +141,10 @@ def _is_name(text: str) -> bool:
 
 def _misread(error: ParseError, text: str) -> TransformError:
     """Say where it does not parse: sqlglot's message, without its colours and its quotation."""
-    found = error.errors[0] if error.errors else {}
-    what = str(found.get("description") or "it does not parse").rstrip(".")
-    near = str(found.get("highlight") or "")
-    line, col = int(found.get("line") or 1), int(found.get("col") or 0)
+    detail = error.errors[0] if error.errors else {}
+    what = str(detail.get("description") or "it does not parse").rstrip(".")
+    near = str(detail.get("highlight") or "")
+    line, col = int(detail.get("line") or 1), int(detail.get("col") or 0)
     before = sum(len(part) + 1 for part in text.split("\n")[: line - 1])
     start = before + col - len(near) + 1 if near else before + col
     shown = f" at `{near[:40]}`" if near else ""

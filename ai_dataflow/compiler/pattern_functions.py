@@ -69,7 +69,7 @@ def _regexp_replace(call: Call) -> Term:
     long = (grown > MAX_GROWN).fill_null(value=False)
     short = short_of(text, long)
     done = short.str.replace(pattern, new) if first else short.str.replace_all(pattern, new)
-    return call.made(pl.when(text.is_not_null()).then(done), TEXT, own=long, uses=5)
+    return call.made(pl.when(text.is_not_null()).then(done), TEXT, fails=long, uses=5)
 
 
 @_text("REGEXP_EXTRACT", "text", "text", "whole?", also=("REGEXP_SUBSTR",),
@@ -80,8 +80,8 @@ def _regexp_extract(call: Call) -> Term:
     number = group if isinstance(group, int) else int(call.context.dialect == dialects.SPARK)
     if not 0 <= number <= re.compile(r"(?<!\\)\((?!\?)").subn("", pattern)[1]:
         raise call.context.refused(f"the pattern has no group {number}")
-    found = call.value(0).str.extract(pattern, number)
-    return call.made(pl.when(call.value(0).is_not_null()).then(found.fill_null("")), TEXT)
+    part = call.value(0).str.extract(pattern, number)
+    return call.made(pl.when(call.value(0).is_not_null()).then(part.fill_null("")), TEXT)
 
 
 @_count("REGEXP_COUNT", "text", "text", note="how often it matches")

@@ -53,10 +53,10 @@ class Call:
         return self.args[index].literal
 
     def made(
-        self, value: pl.Expr, dtype: pl.DataType, own: pl.Expr | None = None, uses: int = 2
+        self, value: pl.Expr, dtype: pl.DataType, fails: pl.Expr | None = None, uses: int = 2
     ) -> Term:
-        """Give what the function makes of its arguments; `own` tells where it failed."""
-        return self.context.steps.combined(value, dtype, self.args, own=own, uses=uses)
+        """Give what the function makes of its arguments; `fails` tells where it failed."""
+        return self.context.steps.combined(value, dtype, self.args, fails=fails, uses=uses)
 
     def strict(self, value: pl.Expr, dtype: pl.DataType, uses: int = 2) -> Term:
         """Give what fails where it is null though no argument is."""
@@ -174,8 +174,8 @@ def _target(context: Context, made: Term, kind: str) -> pl.DataType | None:
         return dtype
     fits = {"whole": dtype.is_integer(), "boolean": dtype == pl.Boolean}
     reads = is_text and context.reads_text and kind != "boolean"
-    known = fits.get(kind, dtype.is_numeric()) or reads or dtype == pl.Null
-    return _PLAIN[kind] if known else None
+    is_fit = fits.get(kind, dtype.is_numeric()) or reads or dtype == pl.Null
+    return _PLAIN[kind] if is_fit else None
 
 
 def _day_type(context: Context, made: Term, kind: str) -> pl.DataType | None:

@@ -88,19 +88,19 @@ class Temporaries:
         dtype: pl.DataType,
         parts: Sequence[Term],
         *,
-        own: pl.Expr | None = None,
+        fails: pl.Expr | None = None,
         uses: int = 1,
     ) -> Term:
-        """Put parts together: failed where one of them is, or where `own` says so.
+        """Put parts together: failed where one of them is, or where `fails` says so.
 
-        `uses` is how many times the value names its parts; `own` names value and parts.
+        `uses` is how many times the value names its parts; `fails` names value and parts.
         """
         load = sum(part.weight for part in parts)
         weight = 1 + uses * load
         failed_weight = sum(part.failed_weight for part in parts)
-        if own is not None:
+        if fails is not None:
             failed_weight += weight + load + 2
-        failed = any_of([*(part.failed for part in parts), own])
+        failed = any_of([*(part.failed for part in parts), fails])
         level = max((part.level for part in parts), default=0)
         return self.settled(
             Term(value, dtype, failed, weight=weight, failed_weight=failed_weight, level=level)
@@ -109,10 +109,10 @@ class Temporaries:
 
 def any_of(conditions: Iterable[pl.Expr | None]) -> pl.Expr | None:
     """Join conditions by OR; None where there is none."""
-    known = [condition for condition in conditions if condition is not None]
-    if len(known) <= 1:
-        return known[0] if known else None
-    return pl.any_horizontal(known) if len(known) > 2 else known[0] | known[1]  # noqa: PLR2004
+    present = [condition for condition in conditions if condition is not None]
+    if len(present) <= 1:
+        return present[0] if present else None
+    return pl.any_horizontal(present) if len(present) > 2 else present[0] | present[1]  # noqa: PLR2004
 
 
 def lost(value: pl.Expr, *parts: Term) -> pl.Expr:

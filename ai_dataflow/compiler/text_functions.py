@@ -140,7 +140,7 @@ def _substring(call: Call) -> Term:
     kept = pl.when(end.is_not_null()).then(kept)
     below = (length < 0).fill_null(value=False) & text.is_not_null()
     value = text.str.slice(offset, kept.cast(pl.UInt64, strict=False))
-    return call.made(value, TEXT, own=below, uses=6)
+    return call.made(value, TEXT, fails=below, uses=6)
 
 
 def _begin(call: Call, begin: pl.Expr, text: pl.Expr) -> pl.Expr:
@@ -169,26 +169,26 @@ def position(call: Call, text: Term, part: Term, start: Term | None) -> Term:
     return call.made(value.cast(WHOLE), WHOLE, uses=6)
 
 
-_FOUND = "from 1, in characters; 0 where it is not there"
+_PLACE = "from 1, in characters; 0 where it is not there"
 
 
-@_count("STRPOS", "text", "text", note=_FOUND)
+@_count("STRPOS", "text", "text", note=_PLACE)
 def _strpos(call: Call) -> Term:
     return position(call, call[0], call[1], None)
 
 
-@_count("INSTR", "text", "text", "whole?", note=_FOUND)
+@_count("INSTR", "text", "text", "whole?", note=_PLACE)
 def _instr(call: Call) -> Term:
     return position(call, call[0], call[1], call[2] if len(call) > 2 else None)  # noqa: PLR2004
 
 
-@_count("CHARINDEX", "text", "text", "whole?", note=f"the part first; {_FOUND}",
+@_count("CHARINDEX", "text", "text", "whole?", note=f"the part first; {_PLACE}",
         differs={"tsql": "0 for an empty part"})  # fmt: skip
 def _charindex(call: Call) -> Term:
     return position(call, call[1], call[0], call[2] if len(call) > 2 else None)  # noqa: PLR2004
 
 
-@_count("LOCATE", "text", "text", "whole?", also=("POSITION",), note=f"the part first; {_FOUND}")
+@_count("LOCATE", "text", "text", "whole?", also=("POSITION",), note=f"the part first; {_PLACE}")
 def _locate(call: Call) -> Term:
     return position(call, call[1], call[0], call[2] if len(call) > 2 else None)  # noqa: PLR2004
 
@@ -207,11 +207,11 @@ def _replace(call: Call) -> Term:
     if call[1].is_literal:
         done = short.str.replace_all(part, new, literal=True)
         done = done if long is None else pl.when(text.is_not_null()).then(done)
-        return call.made(done, TEXT, own=long, uses=5)
+        return call.made(done, TEXT, fails=long, uses=5)
     # Polars replaces only what is the same in all rows.
     split = short.str.split(part).list.join(new)
     value = pl.when(part == "").then(pl.when(new.is_not_null()).then(text)).otherwise(split)
-    return call.made(pl.when(text.is_not_null()).then(value), TEXT, own=long, uses=7)
+    return call.made(pl.when(text.is_not_null()).then(value), TEXT, fails=long, uses=7)
 
 
 def short_of(text: pl.Expr, long: pl.Expr) -> pl.Expr:
@@ -262,7 +262,7 @@ def _padded(call: Call, *, before: bool) -> Term:
     kept = text.str.head(length)
     value = pl.concat_str([pad, kept] if before else [kept, pad])
     long = (wanted > MAX_MADE).fill_null(value=False) & text.is_not_null()
-    return call.made(value, TEXT, own=long, uses=5)
+    return call.made(value, TEXT, fails=long, uses=5)
 
 
 def _made_length(call: Call, index: int) -> pl.Expr:
@@ -291,7 +291,7 @@ def _repeat(call: Call) -> Term:
     size = text.str.len_chars().cast(WHOLE) * wanted
     long = (size > MAX_MADE).fill_null(value=False)
     times = pl.when(~long).then(wanted)
-    return call.made(_repeated(text, times), TEXT, own=long, uses=4)
+    return call.made(_repeated(text, times), TEXT, fails=long, uses=4)
 
 
 @_text("SPACE", "whole", limits=f"fails beyond {MAX_MADE:,} characters", note="so many blanks")
@@ -299,7 +299,7 @@ def _space(call: Call) -> Term:
     wanted = _made_length(call, 0)
     value = _repeated(pl.lit(" "), wanted.clip(0, MAX_MADE))
     value = pl.when(wanted.is_not_null()).then(value)
-    return call.made(value, TEXT, own=(wanted > MAX_MADE).fill_null(value=False), uses=3)
+    return call.made(value, TEXT, fails=(wanted > MAX_MADE).fill_null(value=False), uses=3)
 
 
 @_text("CONCAT", "any*", null="left out", note="values as text",
@@ -332,10 +332,10 @@ def _split_part(call: Call) -> Term:
     many = call.value(0).str.split(call.value(1))
     parts = pl.when(call.value(1) != "").then(many).otherwise(pl.concat_list([call.value(0)]))
     index = pl.when(number > 0).then(number - 1).otherwise(number)
-    found = parts.list.get(index, null_on_oob=True).fill_null("")
+    part = parts.list.get(index, null_on_oob=True).fill_null("")
     given = pl.all_horizontal([call.value(i).is_not_null() for i in range(3)])
-    return call.made(pl.when(given).then(found), TEXT,
-                     own=(number == 0).fill_null(value=False) & given, uses=5)  # fmt: skip
+    return call.made(pl.when(given).then(part), TEXT,
+                     fails=(number == 0).fill_null(value=False) & given, uses=5)  # fmt: skip
 
 
 @_test("STARTS_WITH", "text", "text", also=("STARTSWITH", "PREFIX"))
@@ -372,8 +372,8 @@ def _chr(call: Call) -> Term:
 
 
 def _character(code: int) -> str | None:
-    known = 0 < code < 0x110000 and not 0xD800 <= code < 0xE000  # noqa: PLR2004 - surrogates
-    return chr(code) if known else None
+    is_one = 0 < code < 0x110000 and not 0xD800 <= code < 0xE000  # noqa: PLR2004 - surrogates
+    return chr(code) if is_one else None
 
 
 @_text("NORMALIZE", "text", note="Unicode NFC")

@@ -59,7 +59,7 @@ def compile_transform(text: str, schema: pl.Schema, dialect: str = "") -> Transf
     """
     spelled = _spelled(text, dialect)
     names = tuple((name, resolve_column(name, schema) or name) for name in spelled)
-    types = tuple((found, schema[found]) for _, found in names if found in schema)
+    types = tuple((column, schema[column]) for _, column in names if column in schema)
     compiled = _compiled.__wrapped__ if reads_clock(text, dialect) else _compiled
     try:
         return compiled(text, dialect, names, types)
@@ -80,8 +80,8 @@ def _compiled(
     context = Context(pl.Schema(dict(types)), dict(names), dialect, steps)
     made = compile_node(context, parsed(text, dialect))
     _check(made, context)
-    columns = tuple(dict.fromkeys(found for _, found in names))
-    renamed = tuple((name, found) for name, found in names if found != name)
+    columns = tuple(dict.fromkeys(column for _, column in names))
+    renamed = tuple((name, column) for name, column in names if column != name)
     return Transform(
         made.value,
         pl.lit(value=False) if made.failed is None else made.failed,
@@ -116,17 +116,17 @@ def _check(made: Term, context: Context) -> None:
 @lru_cache(maxsize=8192)
 def _spelled(text: str, dialect: str) -> tuple[str, ...]:
     """Give the columns that a transform names, in the order of the text."""
-    found: dict[str, None] = {}
+    column: dict[str, None] = {}
     waiting = [parsed(text, dialect)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, exp.Column):
             if is_clock(node):
                 continue
-            found.setdefault(node.parts[0].name)
+            column.setdefault(node.parts[0].name)
             continue
         waiting += reversed(list(_read_parts(node)))
-    return tuple(found)
+    return tuple(column)
 
 
 def column_offset(text: str, name: str, dialect: str = "") -> int:

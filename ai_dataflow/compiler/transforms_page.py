@@ -20,7 +20,7 @@ _TAKES = {
 def page() -> str:
     """Give the Markdown page: the rules, then a table of functions by family."""
     rules = resources.files(__package__).joinpath("transforms.md").read_text("utf-8")
-    functions = calls.known()
+    functions = calls.functions()
     names = sum(1 + len(entry.also) for entry in functions)
     parts = [rules.rstrip(), "", "## Functions", "",
              f"{len(functions)} functions by {names} names. What a dialect is not named for, is as "

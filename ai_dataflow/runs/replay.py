@@ -73,8 +73,8 @@ def dry_replay(project: Project, chosen: Chosen, run_id: str) -> RunReport:
         DataflowError: as `execute_replay`.
     """
     run, jobs = _prepared(make_draft(project), chosen, run_id, NOBODY)
-    for _, own in groupby(jobs, key=lambda job: job.module):
-        for _, task in _tasks(run, list(own), dry_run=True):
+    for _, group in groupby(jobs, key=lambda job: job.module):
+        for _, task in _tasks(run, list(group), dry_run=True):
             run.partitions.append(partition_report(run, task(), None))
     return report(run, store=False)
 

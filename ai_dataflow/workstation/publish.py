@@ -111,7 +111,7 @@ def publish(
 
 def _vanished(table: Folder, data: Mapping[str, Sequence[DataFile]]) -> frozenset[str]:
     """Give the clients of which a file is not there, or not of its size."""
-    files = [(client, file) for client, own in data.items() for file in own]
+    files = [(client, file) for client, new in data.items() for file in new]
     with reaching(table):
         sizes = _sizes(table, [file.path for _, file in files])
     return frozenset(client for client, file in files if sizes.get(file.path) != file.size)
@@ -121,8 +121,8 @@ def _sizes(table: Folder, paths: Sequence[str]) -> dict[str, int]:
     """Look how large files are: one by one, or by one listing where those are requests."""
     if table.account and len(paths) > _LIST_FROM:
         return {file.path: file.size for file in table.files()}
-    found = at_once(table.stat, paths)
-    return {file.path: file.size for file in found if file}
+    stats = at_once(table.stat, paths)
+    return {file.path: file.size for file in stats if file}
 
 
 def _present(table: Folder) -> list[CommittedFile]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ai_dataflow.compiler.calls import known
+from ai_dataflow.compiler.calls import functions
 from ai_dataflow.compiler.date_functions import CLOCK
 from ai_dataflow_tests.compiler.evaluated import evaluated
 from ai_dataflow_tests.compiler.examples import BY_HAND, LIKE_DUCKDB, ROWS, Example
@@ -39,7 +39,7 @@ def test_every_function_has_an_example() -> None:
     named = set(re.findall(r"([A-Z][A-Z0-9_]*)\(", texts.upper()))
     without = [
         entry.name
-        for entry in known()
+        for entry in functions()
         if not named & {entry.name, *entry.also} and entry.name not in (CLOCK[0], "TRUNC_DATE")
     ]
     assert without == []

@@ -334,7 +334,7 @@ def test_a_sheet_that_does_not_compile_says_so_with_all_its_problems(shop: Path)
     _swap(shop, "VEGA,claim,Amount,amount,float64,,", "VEGA,claim,,amount,float64,,REPLCE(Amount)")
     errors = one(spine.replay(shop)).errors
     assert {(error.code, error.place) for error in errors} == {
-        ("MAP-011", "ai_mapping.csv:6:transform")
+        ("MAP-011", "ai_mapping.csv:6:transform:1")
     }
 
 
