@@ -148,7 +148,7 @@ def _differences(
     if now.settings != then.settings:
         yield Reason("settings", f"[modules.{job.module}] max_rejected changed")
     if now.code != then.code:
-        yield Reason("code", "another version of ai_dataflow or Polars computes it")
+        yield Reason("code", "another version of ai_dataflow computes it")
 
 
 def _of_source(

@@ -72,7 +72,7 @@ def test_what_was_computed_otherwise_is_made_anew(
     found = changes({PARTITION: JOB}, records, {PARTITION: PUBLICATION}, settings)
     (reason,) = found.due[PARTITION]
     assert reason.kind == "code"
-    assert "another version of ai_dataflow or Polars computes it" in str(reason)
+    assert "another version of ai_dataflow computes it" in str(reason)
 
 
 def test_it_is_made_anew_once(
