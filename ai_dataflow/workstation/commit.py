@@ -26,19 +26,18 @@ from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from polars.exceptions import PolarsError
 
-from ai_dataflow.config.at_once import at_once
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import (
     Folder,
     delta_options,
     delta_uri,
     open_delta,
-    scan_parquet,
 )
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
 from ai_dataflow.workstation.reaching import overtaken, reaching, unreached
+from ai_dataflow.workstation.type_changes import check_types
 
 # A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
 _ATTEMPTS = 3
@@ -197,7 +196,7 @@ def _replace(
     given a client its first files meanwhile, and keep both.
     """
     while True:
-        _check_types(delta, table, schema, set(clients))
+        check_types(delta, table, schema, set(clients))
         version = delta.version()
         try:
             delta.create_write_transaction(
@@ -397,38 +396,6 @@ def _add(client: str, file: DataFile, at: int) -> AddAction:
         data_change=True,
         stats=json.dumps({"numRecords": file.rows}),
     )
-
-
-def _check_types(delta: DeltaTable, table: Folder, schema: Schema, clients: set[str]) -> None:
-    """Refuse a new type for a column while other clients' files still hold the old one."""
-    published = {field.name: field.type for field in delta.schema().fields}
-    if added := {field.name for field in schema.fields} - set(published):
-        published |= _dropped(delta, table, added, clients)
-    changed = [f.name for f in schema.fields if published.get(f.name, f.type) != f.type]
-    others = {str(values[PARTITION_COLUMN]) for values in delta.partitions()} - clients
-    if changed and others:
-        raise DataflowError(
-            Diagnostic(
-                "WST-002",
-                f"{listing(changed)} has another type in the published dataset, and {len(others)} "
-                f"clients are not part of this run ({listing(sorted(others), 3)})",
-                fix="run all partitions of the module at once, or name the column anew",
-            )
-        )
-
-
-def _dropped(
-    delta: DeltaTable, table: Folder, names: set[str], clients: set[str]
-) -> dict[str, Any]:
-    """Give the types of columns that the table has no more, but other clients' files still do."""
-    files = pl.DataFrame(delta.get_add_actions(flatten=True))
-    others = files.filter(~pl.col(f"partition.{PARTITION_COLUMN}").is_in(list(clients)))
-    schemas = at_once(
-        lambda path: scan_parquet(table, [path]).collect_schema(), list(others["path"])
-    )
-    held = {n: dtype for schema in schemas for n, dtype in schema.items() if n in names}
-    arrow = pl.DataFrame(schema=held).to_arrow().schema
-    return {field.name: field.type for field in Schema.from_arrow(arrow).fields}
 
 
 def _fenced(table: Folder, lease: int, latest: int) -> Diagnostic:
