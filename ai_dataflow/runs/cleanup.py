@@ -23,7 +23,8 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.extracts.staging import staged_files
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.commit import fence, open_table
+from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.fencing import fence
 from ai_dataflow.workstation.kept_rows import all_kept
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
 from ai_dataflow.workstation.lease import lease

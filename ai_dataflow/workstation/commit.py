@@ -2,11 +2,6 @@
 
 Workers write files, only this module commits. Readers see the old version of every partition
 until the commit, and the new version of all of them after it.
-
-A commit carries the number of the lease that it is made under, as a transaction of the log (see
-"Transaction Identifiers" of the Delta protocol). Delta refuses nothing by it; so it is read in the
-snapshot that is committed on, in single attempts: whoever stood still while another run took the
-lease and published finds a higher number than its own, and stops.
 """
 
 from __future__ import annotations
@@ -20,13 +15,12 @@ from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
+from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from polars.exceptions import PolarsError
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import (
     Folder,
@@ -35,13 +29,13 @@ from ai_dataflow.connections.stores import (
     open_delta,
 )
 from ai_dataflow.workstation.data_files import DataFile
+from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
-from ai_dataflow.workstation.reaching import overtaken, reaching, unreached
+from ai_dataflow.workstation.reaching import overtaken, unreached
 from ai_dataflow.workstation.type_changes import check_types
 
 # A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
 _ATTEMPTS = 3
-_LEASE = "ai_dataflow.lease"
 
 
 @dataclass(frozen=True)
@@ -51,33 +45,6 @@ class TableColumn:
     name: str
     delta_type: str
     description: str = ""
-
-
-@dataclass(frozen=True)
-class Writer:
-    """Who commits: a run, noted in the table's history, and the number of its lease."""
-
-    run_id: str
-    lease: int = 0
-
-    @property
-    def once(self) -> CommitProperties:
-        """What a commit in one attempt carries."""
-        return CommitProperties(
-            custom_metadata={"run_id": self.run_id},
-            max_commit_retries=0,
-            app_transactions=[Transaction(_LEASE, self.lease)] if self.lease else None,
-        )
-
-    def check(self, delta: DeltaTable, table: Folder) -> None:
-        """Make sure that no run with a later lease has committed.
-
-        Raises:
-            DataflowError: WST-006.
-        """
-        latest = delta.transaction_version(_LEASE) or 0
-        if self.lease and latest > self.lease:
-            raise DataflowError(_fenced(table, self.lease, latest))
 
 
 def commit(
@@ -250,30 +217,6 @@ def _change(
             return version + 1
 
 
-def fence(table: Folder, writer: Writer) -> None:
-    """Let no run with an earlier lease commit any more, though there is nothing to commit.
-
-    Raises:
-        DataflowError: WST-001, WST-003 to WST-006.
-    """
-    with reaching(table):
-        if (delta := open_table(table)) is None:
-            return
-        writer.check(delta, table)
-        if (delta.transaction_version(_LEASE) or 0) == writer.lease:
-            return
-        try:
-            delta.create_write_transaction(
-                [],
-                mode="append",
-                schema=Schema.from_arrow(delta.schema().to_arrow()),
-                partition_by=[PARTITION_COLUMN],
-                commit_properties=writer.once,
-            )
-        except CommitFailedError as error:
-            raise overtaken(table, error) from None
-
-
 def _new_fields(delta: DeltaTable, schema: Schema) -> list[Field]:
     names = {field.name for field in delta.schema().fields}
     return [field for field in schema.fields if field.name not in names]
@@ -395,14 +338,4 @@ def _add(client: str, file: DataFile, at: int) -> AddAction:
         modification_time=at,
         data_change=True,
         stats=json.dumps({"numRecords": file.rows}),
-    )
-
-
-def _fenced(table: Folder, lease: int, latest: int) -> Diagnostic:
-    return Diagnostic(
-        "WST-006",
-        f"a run that took the lease over (number {latest}, this one has {lease}) has published "
-        f"to {table.url} meanwhile",
-        place=table.url,
-        fix="run these partitions again: they are planned anew then",
     )

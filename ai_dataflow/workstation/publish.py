@@ -22,13 +22,13 @@ from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import (
     CommittedFile,
     TableColumn,
-    Writer,
     amend,
     commit,
     files_in,
     open_table,
 )
 from ai_dataflow.workstation.data_files import DataFile
+from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.kept_rows import Kept, all_kept
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.lease import Lease

@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.commit import TableColumn, Writer, commit
+from ai_dataflow.workstation.commit import TableColumn, commit
 from ai_dataflow.workstation.data_files import write_partition
+from ai_dataflow.workstation.fencing import Writer
 
 DELTA_TYPES: dict[pl.DataType, str] = {pl.Int64(): "long", pl.String(): "string"}
 

@@ -17,8 +17,9 @@ from ai_dataflow.config.sections import ExecutionSettings, StorageAccount, Works
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections import accounts
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.commit import TableColumn, Writer, commit
+from ai_dataflow.workstation.commit import TableColumn, commit
 from ai_dataflow.workstation.data_files import DataFile, write_batches, write_partition
+from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import Workstation, check_workstation, open_workstation
 from ai_dataflow.workstation.readers import (
     DatasetNotFoundError,

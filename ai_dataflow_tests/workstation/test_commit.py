@@ -16,8 +16,9 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation import commit as committing
-from ai_dataflow.workstation.commit import TableColumn, Writer, commit, open_table
+from ai_dataflow.workstation.commit import TableColumn, commit, open_table
 from ai_dataflow.workstation.data_files import write_partition
+from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.readers import read_dataset
 from ai_dataflow_tests.workstation.tables import publish, table
 

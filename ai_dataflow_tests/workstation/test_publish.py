@@ -16,8 +16,9 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.commit import TableColumn, Writer, fence
+from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.data_files import new_publication, publication_of, write_partition
+from ai_dataflow.workstation.fencing import Writer, fence
 from ai_dataflow.workstation.kept_rows import Kept, all_kept, keep
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.lease import lease
