@@ -173,12 +173,13 @@ def resolve_column(name: str, schema: pl.Schema) -> str:
 
 
 def written(text: str, made: Transform, dialect: str = "") -> str:
-    """Give a compiled transform in its dialect, with the casts that were put in by the way."""
+    """Give a transform as the sheet has it, or with the casts that compiling it put in."""
     casts = dict(made.casts)
     tree = parsed(text, dialect)
     kinds = [casts.get(id(node), "") for node in tree.walk()] if casts else []
-    if any(kinds):
-        tree = _with_casts(tree.copy(), kinds)
+    if not any(kinds):
+        return text
+    tree = _with_casts(tree.copy(), kinds)
     return tree.sql(dialect=dialects.of(dialect), normalize_functions=False)
 
 

@@ -36,7 +36,7 @@ def check_cleanup(world: World) -> None:
     wanted = {path for path in before if path in named or _OF_ITS_OWN.fullmatch(path)}
     fences = {path for path in after - before if _is_fence(world, path)}
     left, removed = after - fences - wanted, wanted - after
-    assert not left and not removed, f"cleanup left {left} and removed {removed}"
+    assert (left, removed) == (set(), set()), f"cleanup left {left} and removed {removed}"
     tables = [path.partition("/_delta_log/")[0] for path in fences]
     assert len(tables) == len(set(tables)), f"a table was fenced more than once: {fences}"
     assert named <= after, f"there is no {named - after}"
