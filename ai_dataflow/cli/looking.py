@@ -12,11 +12,11 @@ from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.engine.looking import read_schemas
 from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.planning.explain import explain_partition, feeds
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.runs.prospect import look_ahead, look_live
-from ai_dataflow.sources.schemas import read_schemas
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import read_reports

@@ -196,16 +196,18 @@ class WorkstationSettings(Section):
 class ExecutionSettings(Section):
     """`[execution]`: where partitions are made, how many at once, and how patient to be.
 
-    `engine` is `local`, threads of this machine, or `spark`, the tasks of a cluster. Partitions
+    `engine` is `local`, processes of this machine, or `spark`, the tasks of a cluster. Partitions
     that together would take more than `max_memory` ("4 GB") do not run side by side; by default it
     is three quarters of what the machine, or its container, has. On a cluster each process has it.
 
     `retry_seconds` is how long a transient fault of a source or the workstation (throttling, a
-    server that is away) is retried, with backoff, before it fails its partition.
+    server that is away) is retried, with backoff, before it fails its partition. `read_timeout`
+    is how many seconds a source may give nothing; a query has its own limit, `query_timeout`.
     """
 
     workers: int = Field(default=8, ge=1, le=256)
     retry_seconds: int = Field(default=120, ge=0, le=280)
+    read_timeout: int = Field(default=300, ge=1)
     engine: Literal["local", "spark"] = "local"
     max_memory: ByteSize | None = None
 

@@ -1,4 +1,4 @@
-"""Which engine makes a run's partitions: threads of this machine, or a Spark cluster."""
+"""Which engine makes a run's partitions: processes of this machine, or a Spark cluster."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def open_engine(settings: Settings, stages: Sequence[Stage]) -> Engine:
     Raises:
         DataflowError: RUN-020, where it is Spark and there is none.
     """
-    workers = settings.execution.workers
     if settings.execution.engine == "local":
-        return lambda tasks: local.run_tasks(_largest_first(tasks), workers)
+        return lambda tasks: local.run_tasks(_largest_first(tasks), settings, stages)
+    workers = settings.execution.workers
     cluster = spark.Cluster(spark.open_session(settings), stages)
     return lambda tasks: spark.run_tasks(_largest_first(tasks), cluster, workers)
 

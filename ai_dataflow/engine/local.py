@@ -1,19 +1,66 @@
-"""The local engine: partition jobs on a pool of threads. Polars works outside Python's lock."""
+"""The local engine: partitions are made in worker processes of this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine import shares
+from ai_dataflow.engine.crashes import crashed, patience
+from ai_dataflow.engine.crew import Crash
+from ai_dataflow.engine.workers import Batch, spread
+from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
+from ai_dataflow.sources.source_job import SourceJob
+
+_Pair = tuple[PartitionJob, Task]
 
 
 def run_tasks(
-    tasks: Iterable[tuple[PartitionJob, Task]], workers: int
+    tasks: Sequence[_Pair], settings: Settings, stages: Sequence[Stage]
 ) -> Iterator[PartitionResult]:
-    """Run tasks in their order, `workers` at once; give each result as soon as it is there."""
-    with ThreadPoolExecutor(workers, thread_name_prefix="partition") as pool:
-        futures = [pool.submit(task) for _, task in tasks]
-        for future in as_completed(futures):
-            yield future.result()
+    """Run tasks in their order, `workers` at once; give each result as soon as it is there.
+
+    Args:
+        tasks: what makes each job's partition; with the settings of one process (see `shares`).
+        settings: how many at once, how patient to be.
+        stages: what fails where a task ends its process.
+
+    Raises:
+        DataflowError: RUN-022: no worker process starts.
+    """
+    processes = shares.processes(settings, len(tasks))
+    at_once = -(-settings.execution.workers // processes)
+    batches = (Batch(_make, ((job, task),), _patience(job, settings)) for job, task in tasks)
+    for (job, _), made in spread(batches, processes, at_once):
+        if isinstance(made, Crash):
+            yield _failed(job, made, settings, stages)
+        else:
+            # The job that was sent is the one that is here: its parts are shared.
+            yield replace(made, job=job)
+
+
+def _make(tasks: Sequence[_Pair]) -> list[PartitionResult]:
+    return [task() for _, task in tasks]
+
+
+def _patience(job: PartitionJob, settings: Settings) -> float:
+    return patience([source.location for source in job.sources], settings)
+
+
+def _failed(
+    job: PartitionJob, crash: Crash, settings: Settings, stages: Sequence[Stage]
+) -> PartitionResult:
+    source: SourceJob | None = crash.over
+    seconds = _patience(job, settings)
+    if source is None:
+        problem = crashed(crash, None, job.partition, seconds)
+    else:
+        problem = replace(
+            crashed(crash, source.location, source.place, seconds),
+            product=source.product,
+            submodule=source.submodule,
+        )
+    return PartitionResult(job, failures=tuple(Failure(stage, problem) for stage in stages))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from ai_dataflow.config.attention import working_on
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
@@ -38,6 +39,7 @@ def extract_sources(
     failed: list[Failure] = []
     for source in sources:
         stage = stage_of(source)
+        working_on(source)
         try:
             wanted = stage in stages
             previous = last.get(source.key)

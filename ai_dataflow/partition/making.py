@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from ai_dataflow.config.attention import working_on
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.extracting import extract_sources, owned
@@ -94,6 +95,7 @@ def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> Mer
             mapped = map_source(source, space)
         steps.mapped.append(mapped)
         parts += [mapped.part] if mapped.part else []
+    working_on(None)
     with steps.work.timed("merge"):
         done = merge_product(parts, space)
     kept = {part.source.submodule: part.good for part in parts} if is_joined(parts) else {}

@@ -9,6 +9,7 @@ from deltalake.exceptions import DeltaError
 from polars.exceptions import PolarsError
 
 from ai_dataflow.compiler.mappings import CompiledSource, compile_source
+from ai_dataflow.config.attention import working_on
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
@@ -51,6 +52,7 @@ def open_source(source: SourceJob, extract: Extract, settings: Settings) -> Open
     Raises:
         DataflowError: SRC codes, as `Files.reading`.
     """
+    working_on(source)
     files = open_files.opened(extract, source.place, settings)
     try:
         with files.reading():
@@ -66,6 +68,7 @@ def map_source(opened: OpenedSource, space: Scratch) -> MappedSource:
         DataflowError: what hinders reading or mapping; DAT-002 where rows got lost on the way.
     """
     source = opened.source
+    working_on(source)
     try:
         compiled, read, mapped = _read_and_map(opened, space)
         counted = count(mapped, compiled)

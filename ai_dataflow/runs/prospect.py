@@ -15,12 +15,12 @@ from pathlib import Path
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
+from ai_dataflow.engine.looking import look_around, read_schemas
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.planning.changes import Changes, changes
 from ai_dataflow.planning.draft import Draft, complete, make_draft
 from ai_dataflow.planning.plan import Plan
-from ai_dataflow.sources.schemas import Look, read_schemas
-from ai_dataflow.sources.survey import survey
+from ai_dataflow.sources.schemas import Look
 from ai_dataflow.tables.locations import Location
 from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.layout import check_workstation, open_workstation
@@ -74,7 +74,7 @@ def look_ahead(draft: Draft) -> Prospect:
     if problems := check_workstation(workstation):
         plan = complete(draft, {}, workstation=problems)
         return Prospect(project, plan, tuple(sorted(plan.held)))
-    seen = survey(draft.plan.locations(), settings)
+    seen = look_around(draft.plan.locations(), settings)
     modules = published(workstation, looking=True)
     publications = {
         PartitionKey.of(module, client): publication
@@ -124,6 +124,6 @@ def look_live(draft: Draft, only: Collection[PartitionKey] | None = None) -> Liv
     settings = draft.project.settings
     problems = check_workstation(open_workstation(settings))
     wanted = draft.plan.locations(only)
-    seen = survey(wanted, settings)
+    seen = look_around(wanted, settings)
     schemas = read_schemas(wanted, settings, seen)
     return Live(complete(draft, schemas, seen, problems), schemas)

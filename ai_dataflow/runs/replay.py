@@ -7,6 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.engine.shares import share
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.replaying import replay
 from ai_dataflow.partition.result import Task
@@ -115,9 +116,10 @@ def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[PartitionKey
 def _tasks(run: Run, jobs: list[PartitionJob], *, dry_run: bool) -> list[tuple[PartitionJob, Task]]:
     """Give what replays jobs of one module."""
     current = reject_tables.current(run.workstation, jobs[0].module)
+    settings = share(run.project.settings, len(jobs))
 
     def task(job: PartitionJob) -> Task:
         present = current.get(job.client, Current())
-        return partial(replay, job, present, run.project.settings, run.run_id, dry_run=dry_run)
+        return partial(replay, job, present, settings, run.run_id, dry_run=dry_run)
 
     return [(job, task(job)) for job in jobs]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import starmap
 
+from ai_dataflow.engine.shares import share
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.making import run as run_partition
@@ -53,7 +54,7 @@ def execute(
     def tasks_of(jobs: list[PartitionJob], held: Lease) -> list[tuple[PartitionJob, Task]]:
         if held.number != prospect.leases.get(jobs[0].module, 0) + 1:
             jobs = _planned_anew(run, jobs)
-        settings, made = run.project.settings, tuple(stages)
+        settings, made = share(run.project.settings, len(jobs)), tuple(stages)
         return [(job, partial(run_partition, job, settings, run_id, made)) for job in jobs]
 
     make(run, jobs, tasks_of, watcher)

@@ -18,7 +18,7 @@ from typing import cast
 import polars as pl
 import pyarrow as pa
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import Listing
@@ -28,7 +28,7 @@ from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 CACHE_FILE = ".cache/ai_dataflow/schemas.json"
 
 Look = pl.Schema | tuple[Diagnostic, ...]
-Ask = Callable[[str], Look]
+Ask = Callable[[Mapping[Location, str]], Mapping[Location, Look]]
 
 
 def table_of(location: Location) -> Location:
@@ -39,48 +39,61 @@ def table_of(location: Location) -> Location:
 
 
 def read_schemas(
-    wanted: Mapping[Location, str], settings: Settings, seen: Survey | None = None
+    wanted: Mapping[Location, str],
+    settings: Settings,
+    seen: Survey | None = None,
+    look: Ask | None = None,
 ) -> dict[Location, Look]:
-    """Read the schemas of locations, several at once.
+    """Read the schemas of locations, several at once; those in the cache are not looked at.
 
     Args:
         wanted: the locations, each with a control table cell that names it.
         settings: for connections and the cache.
         seen: what is at the files among them; by default they are looked at.
+        look: looks at the others; by default `look_at`.
 
     Returns:
         For each table or file location (see `table_of`) its schema, or what is wrong with it.
     """
     wanted = places(wanted.items())
-    cache = _Cache.load(settings.folder / CACHE_FILE)
     if seen is None:
-        seen = survey(
-            {location: at for location, at in wanted.items() if isinstance(location, FileLocation)},
-            settings,
-        )
+        seen = survey(files_among(wanted), settings)
+    cache = _Cache.load(settings.folder / CACHE_FILE)
+    known: dict[Location, Look] = {}
+    for location in wanted:
+        sight = seen.get(location) if isinstance(location, FileLocation) else None
+        schema = cache.get(sight) if isinstance(sight, Listing) else sight
+        if isinstance(schema, pl.Schema | tuple):
+            known[location] = schema
+    unknown = {location: place for location, place in wanted.items() if location not in known}
+    looks = look(unknown) if look else look_at(unknown, settings, seen)
+    for location, found in looks.items():
+        sight = seen.get(location)
+        if isinstance(sight, Listing) and isinstance(found, pl.Schema):
+            cache.put(sight, found)
+    cache.save()
+    return {location: {**known, **looks}[location] for location in wanted}
+
+
+def files_among(wanted: Mapping[Location, str]) -> dict[Location, str]:
+    """Give the file locations, with their places."""
+    return {at: place for at, place in wanted.items() if isinstance(at, FileLocation)}
+
+
+def look_at(
+    wanted: Mapping[Location, str], settings: Settings, seen: Survey
+) -> dict[Location, Look]:
+    """Open locations, several at once, and read their schemas."""
 
     def look(location: Location, place: str) -> pl.Schema:
         if isinstance(location, SqlLocation):
             from ai_dataflow.sources.sql import queries  # noqa: PLC0415 - SQLAlchemy takes its time
 
             return queries.database(location.connection, settings).schema(location, place)
-        sight = seen[location]
-        if isinstance(sight, tuple):
-            raise DataflowError(*sight)
-        return _of_files(cast(Listing, sight), place, settings, cache)
+        listing = cast(Listing, seen[location])
+        return open_files.opened(listing.pin(place, settings), place, settings).common_schema()
 
-    looks = each(wanted, look)
-    cache.save()
-    return looks
-
-
-def _of_files(listing: Listing, place: str, settings: Settings, cache: _Cache) -> pl.Schema:
-    key = f"{listing.location.url} {listing.location.file_format}"
-    if (cached := cache.get(key, listing.fingerprint)) is not None:
-        return cached
-    schema = open_files.opened(listing.pin(place, settings), place, settings).common_schema()
-    cache.put(key, listing.fingerprint, schema)
-    return schema
+    return each(wanted, look)
 
 
 @dataclass
@@ -100,9 +113,9 @@ class _Cache:
         except (OSError, ValueError, AttributeError, TypeError):
             return cls(file)
 
-    def get(self, key: str, digest: str) -> pl.Schema | None:
-        last, encoded = self.entries.get(key, ("", ""))
-        if last != digest:
+    def get(self, listing: Listing) -> pl.Schema | None:
+        last, encoded = self.entries.get(_key(listing), ("", ""))
+        if last != listing.fingerprint:
             return None
         try:
             if encoded not in self.decoded:
@@ -111,8 +124,8 @@ class _Cache:
         except (ValueError, pa.ArrowException):
             return None
 
-    def put(self, key: str, digest: str, schema: pl.Schema) -> None:
-        self.entries[key] = (digest, schema_text(schema))
+    def put(self, listing: Listing, schema: pl.Schema) -> None:
+        self.entries[_key(listing)] = (listing.fingerprint, schema_text(schema))
         self.changed = True
 
     def save(self) -> None:
@@ -126,6 +139,10 @@ class _Cache:
             partial.replace(self.file)
         except OSError:
             return
+
+
+def _key(listing: Listing) -> str:
+    return f"{listing.location.url} {listing.location.file_format}"
 
 
 def schema_text(schema: pl.Schema) -> str:

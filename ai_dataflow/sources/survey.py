@@ -15,7 +15,7 @@ from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import is_glob, split_glob
 from ai_dataflow.sources.files import file_failures
-from ai_dataflow.sources.files.finding import Listing, find
+from ai_dataflow.sources.files.finding import Listing, find, is_partition
 from ai_dataflow.sources.files.neighbourhoods import AT_ONCE, Neighbourhoods
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
@@ -40,6 +40,11 @@ def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location,
         location: place for location, place in wanted.items() if isinstance(location, SqlLocation)
     }
     return {**_files(files, settings), **_tables(tables, settings)}
+
+
+def is_opened(location: Location) -> bool:
+    """Tell whether surveying a location opens something: a database, or a Delta table's log."""
+    return isinstance(location, SqlLocation) or is_partition(location)
 
 
 def _tables(wanted: Mapping[SqlLocation, str], settings: Settings) -> dict[Location, Sight]:

@@ -114,14 +114,13 @@ def find(
     url, path = split_glob(location.url)
     root = listings.folder(url)
     with classified(str(location), place, root.account):
-        is_delta = location.file_format in ("", "delta")
-        if is_delta and (listing := _partition(root, path, location, listings)):
+        if listing := _partition(root, path, location, listings):
             if not listing.files:
                 raise file_failures.missing(str(location), place)
             return listing
         root, files = _matching(root, path)
         if any(map(_is_log, files)):
-            if is_delta:
+            if location.file_format in ("", "delta"):
                 return _table(root, files, location, place)
             files = _data(files)
         if not files:
@@ -145,6 +144,14 @@ def _table(folder: Folder, files: list[StoredFile], location: FileLocation, plac
     return Listing(location, folder.url, "delta", (commit,), number)
 
 
+def is_partition(location: FileLocation) -> bool:
+    """Tell whether a location may be a partition of a Delta table, by the name of its folder."""
+    _, path = split_glob(location.url)
+    folders = PurePosixPath(path).parts if path else ()
+    is_delta = location.file_format in ("", "delta")
+    return is_delta and not is_glob(path) and bool(folders and _values_of(folders[-1]))
+
+
 def _partition(
     root: Folder, path: str, location: FileLocation, listings: Neighbourhoods
 ) -> Listing | None:
@@ -152,8 +159,7 @@ def _partition(
 
     Its files alone, without the table's log, may be of any version.
     """
-    folders = PurePosixPath(path).parts if path else ()
-    if is_glob(path) or not folders or not _values_of(folders[-1]):
+    if not is_partition(location):
         return None
     table, values = _above(root, path)
 

@@ -1,0 +1,44 @@
+"""What is told of a process that ended over what it had in hand, or did nothing for too long."""
+
+from __future__ import annotations
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine.crew import Crash
+from ai_dataflow.tables.locations import Location, SqlLocation
+
+
+def patience(locations: list[Location], settings: Settings) -> float:
+    """Give how many seconds a process that reads locations may do nothing.
+
+    A database may take its `query_timeout` before it gives the first row. What is retried waits
+    between the times; who retries ends by itself.
+    """
+    queries = [
+        settings.sql[location.connection].query_timeout
+        for location in locations
+        if isinstance(location, SqlLocation)
+    ]
+    execution = settings.execution
+    return max([execution.read_timeout, *queries]) + execution.retry_seconds
+
+
+def crashed(crash: Crash, location: Location | None, place: str, seconds: float) -> Diagnostic:
+    """Tell of a crash; `location` and its `place` are what the process worked on, if it said so."""
+    if crash.is_silent and location is not None:
+        return Diagnostic(
+            "SRC-014",
+            f"{location} gave nothing for {seconds:.0f} s",
+            place,
+            "see whether the source, or the disk or network that it is on, answers",
+        )
+    over = f" over {location}" if location is not None else ""
+    what = f"did nothing for {seconds:.0f} s" if crash.is_silent else f"ended with {crash.ending}"
+    return Diagnostic(
+        "RUN-022",
+        f"the process that worked on it {what}{over}",
+        place,
+        "see whether memory ran out; else look for what is unusual in the source, or for a newer "
+        "driver",
+        cause=crash.last_words,
+    )

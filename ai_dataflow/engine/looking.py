@@ -1,0 +1,77 @@
+"""Looking at sources before a run, where they can do no harm: in worker processes.
+
+Files are listed by this process: nothing of them is read. What is opened, a file, the log of a
+Delta table, a database, is opened by a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine import shares
+from ai_dataflow.engine.crashes import crashed, patience
+from ai_dataflow.engine.crew import Crash
+from ai_dataflow.engine.workers import Batch, spread
+from ai_dataflow.sources import schemas, survey
+from ai_dataflow.sources.schemas import Look
+from ai_dataflow.sources.survey import Sight, Survey
+from ai_dataflow.tables.locations import Location
+
+T = TypeVar("T")
+_Wanted = tuple[Location, str]
+_Ask = Callable[[dict[Location, str]], Mapping[Location, T | tuple[Diagnostic, ...]]]
+_MOST = 64  # locations that are asked at once
+
+
+def look_around(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Sight]:
+    """Survey locations; see `sources.survey`."""
+    opened = {location: at for location, at in wanted.items() if survey.is_opened(location)}
+    listed = {location: at for location, at in wanted.items() if location not in opened}
+    ask = partial(survey.survey, settings=settings)
+    # In one process: what several locations share is looked at once.
+    return {**ask(listed), **_in_workers(ask, opened, settings, len(opened))}
+
+
+def read_schemas(
+    wanted: Mapping[Location, str], settings: Settings, seen: Survey | None = None
+) -> dict[Location, Look]:
+    """Read the schemas of locations; see `sources.schemas`."""
+    found = look_around(schemas.files_among(wanted), settings) if seen is None else seen
+
+    def look(unknown: Mapping[Location, str]) -> dict[Location, Look]:
+        own = shares.share(settings, len(unknown))
+        part = {location: found[location] for location in unknown if location in found}
+        ask = partial(schemas.look_at, settings=own, seen=part)
+        return _in_workers(ask, unknown, settings, _MOST)
+
+    return schemas.read_schemas(wanted, settings, found, look)
+
+
+def _in_workers(
+    ask: _Ask[T], wanted: Mapping[Location, str], settings: Settings, most: int
+) -> dict[Location, T | tuple[Diagnostic, ...]]:
+    """Ask for locations in worker processes, `most` of them in one call."""
+    items = list(wanted.items())
+    processes = shares.processes(settings, len(items))
+    size = max(1, min(most, -(-len(items) // processes))) if most < len(items) else len(items)
+    seconds = patience(list(wanted), settings)
+    batches = (
+        Batch(partial(_answers, ask), tuple(items[first : first + size]), seconds)
+        for first in range(0, len(items), max(size, 1))
+    )
+    answers: dict[Location, T | tuple[Diagnostic, ...]] = {}
+    for (location, place), answer in spread(batches, processes, 1):
+        if isinstance(answer, Crash):
+            answers[location] = (crashed(answer, location, place, seconds),)
+        else:
+            answers[location] = answer
+    return {location: answers[location] for location in wanted}
+
+
+def _answers(ask: _Ask[T], items: Sequence[_Wanted]) -> list[T | tuple[Diagnostic, ...]]:
+    answers = ask(dict(items))
+    return [answers[location] for location, _ in items]

@@ -1,0 +1,113 @@
+"""A worker process: it makes calls for the command that started it, until that goes away.
+
+`python -m ai_dataflow.engine.worker HANDLE MEMORY`: HANDLE is its end of a pair of sockets, MEMORY
+the bytes that it may allocate. What it is sent and what it answers is described in `workers`.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from ai_dataflow.config.attention import listening
+
+BEAT_SECONDS = 1.0
+_REST_SECONDS = 10.0
+_MOST_THREADS = 256
+# Where the kernel has to kill, it kills a worker, and neither the command nor somebody else's
+# service: see proc_pid_oom_score_adj(5).
+_OOM_SCORE = "800"
+
+
+class _Work:
+    """What a worker has in hand, and its end of the line."""
+
+    def __init__(self, line: Connection) -> None:
+        self._line, self._speaking = line, threading.Lock()
+        self._in_hand, self._loading = 0, threading.Lock()
+        self._pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="call")
+
+    def say(self, kind: str, *words: object) -> None:
+        """Send a message; from any thread."""
+        with self._speaking:
+            self._line.send((kind, *words))
+
+    def take(self, number: int, is_trial: bool, call: bytes) -> None:
+        """Begin with a call."""
+        with self._speaking:
+            self._in_hand += 1
+        self._pool.submit(self._answer, number, is_trial, call)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing in hand."""
+        return self._in_hand == 0
+
+    def _answer(self, number: int, is_trial: bool, call: bytes) -> None:
+        # Where all goes well nobody asks what a thread works on.
+        listener = partial(self.say, "hand", number) if is_trial else _unheard
+        try:
+            with listening(listener):
+                with self._loading:  # it imports what is called; two at once see halves of it
+                    function, items = pickle.loads(call)  # noqa: S301 - the command's own
+                answers: Any = function(items)
+            self.say("answer", number, answers)
+        except BaseException as error:  # a defect, or a panic nobody foresaw; the command tells
+            self.say("raised", number, f"{type(error).__name__}: {error}")
+        finally:
+            with self._speaking:
+                self._in_hand -= 1
+
+
+def _unheard(_: object) -> None:
+    return None
+
+
+def main(handle: int, memory: int) -> None:
+    """Make calls until the command hangs up, or has let it rest for a while."""
+    _prepare(memory)
+    line = Connection(handle)
+    work = _Work(line)
+    with suppress(EOFError, OSError):  # the command is gone, however it went
+        work.say("ready")
+        _serve(line, work)
+    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # it is this process's alone
+    os._exit(0)  # at once: threads may be amid a call that nobody waits for any more
+
+
+def _serve(line: Connection, work: _Work) -> None:
+    rested: float | None = None
+    while rested is None or time.monotonic() - rested < _REST_SECONDS:
+        if line.poll(BEAT_SECONDS):
+            message = line.recv()
+            rested = time.monotonic() if message is None else None
+            if message is not None:
+                work.take(*message)
+        elif not work.is_idle:
+            work.say("beat", time.process_time())
+
+
+def _prepare(memory: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
+    with suppress(ValueError, OSError):  # less is allowed already
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump is full of row values
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

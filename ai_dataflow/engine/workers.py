@@ -1,0 +1,144 @@
+"""Worker processes: calls that others' data goes into are made in processes of their own.
+
+Native code can crash: of a file it cannot bear, of a driver's defect, for want of memory. It ends
+its process, and with it what that had in hand (P13). What was in hand is tried again, alone; a
+call that ends its process there too is told to be a `Crash`. A process that does nothing for too
+long is ended, and then it is the same.
+
+Messages, pickled, on a pair of sockets. To a worker: a call's number, whether it is tried alone,
+and the call; or None, to rest. From it: `ready`; `answer`, number and answers; `raised`, number and
+an error's text; `beat` and its processor seconds; `hand`, number and what a call that is tried
+alone works on.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import Any, Generic, TypeVar
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.engine import crew
+from ai_dataflow.engine.crew import Crash, Worker
+from ai_dataflow.engine.worker import BEAT_SECONDS
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+_STILLBORN = 3
+
+
+@dataclass(frozen=True)
+class Batch(Generic[Item, Answer]):
+    """Items and the function that gives an answer for each of them. Both can be pickled.
+
+    `patience` is how many seconds its process may do nothing.
+    """
+
+    function: Callable[[Sequence[Item]], Sequence[Answer]]
+    items: tuple[Item, ...]
+    patience: float
+    is_suspect: bool = False
+
+    def parts(self) -> tuple[Batch[Item, Answer], ...]:
+        """Give what to try alone after a process ended over it: its halves, or itself."""
+        half = len(self.items) // 2
+        groups = [self.items[:half], self.items[half:]] if half else [self.items]
+        return tuple(
+            Batch(self.function, items, self.patience, is_suspect=True) for items in groups
+        )
+
+
+def spread(
+    batches: Iterable[Batch[Item, Answer]], processes: int, at_once: int
+) -> Iterator[tuple[Item, Answer | Crash]]:
+    """Spread batches over worker processes; give each item with its answer as soon as it is there.
+
+    Args:
+        batches: what to do, in this order.
+        processes: how many worker processes there are at most.
+        at_once: how many batches each has in hand at once.
+
+    Raises:
+        DataflowError: RUN-022: no worker process starts.
+    """
+    todo = _ToDo(deque(batches))
+    with crew.hired(min(processes, len(todo.waiting))) as workers:
+        while todo.hand_out(workers, at_once):
+            for worker in _heard(workers):
+                for message in worker.messages():
+                    yield from _answers(worker, message)
+                if worker.is_gone:
+                    yield from todo.lost(worker, workers)
+
+
+@dataclass
+class _ToDo:
+    """What waits, what is suspect since its process ended, and how many processes never began."""
+
+    waiting: deque[Batch[Any, Any]]
+    suspects: deque[Batch[Any, Any]] = field(default_factory=deque)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    stillborn: int = 0
+
+    def hand_out(self, workers: list[Worker], at_once: int) -> bool:
+        """Give workers what they can hold, a suspect only when all else is done; False at the end.
+
+        So a suspect has the machine's memory to itself.
+        """
+        for _, worker in itertools.product(range(at_once), workers):
+            if self.waiting and len(worker.in_hand) < at_once:
+                worker.send(next(self.numbers), self.waiting.popleft())
+        is_busy = any(worker.in_hand for worker in workers)
+        if not is_busy and self.suspects:
+            workers[0].send(next(self.numbers), self.suspects.popleft())
+            return True
+        return is_busy
+
+    def lost(self, worker: Worker, workers: list[Worker]) -> Iterator[tuple[Any, Crash]]:
+        """Replace a worker that is gone. What it had in hand is suspect, or is the cause.
+
+        Raises:
+            DataflowError: RUN-022.
+        """
+        crash = worker.end()
+        self.stillborn = 0 if worker.is_ready else self.stillborn + 1
+        if self.stillborn == _STILLBORN:
+            raise DataflowError(_no_worker(crash))
+        workers[workers.index(worker)] = crew.hire()
+        for batch in worker.in_hand.values():
+            if crash.is_rest:  # it left while it was called
+                (self.suspects if batch.is_suspect else self.waiting).appendleft(batch)
+            elif batch.is_suspect and len(batch.items) == 1:
+                yield batch.items[0], crash
+            else:
+                self.suspects.extend(batch.parts())
+
+
+def _heard(workers: list[Worker]) -> list[Worker]:
+    """Wait for a word, a beat at most; give those that spoke, and those that are gone."""
+    for worker in workers:
+        worker.check_patience()
+    lines = [worker.line for worker in workers if not worker.is_gone]
+    spoke = wait(lines, BEAT_SECONDS)
+    return [worker for worker in workers if worker.is_gone or worker.line in spoke]
+
+
+def _answers(worker: Worker, message: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
+    match message:
+        case ("answer", number, answers):
+            yield from zip(worker.in_hand.pop(number).items, answers, strict=True)
+        case ("raised", number, error):  # nothing that is called is meant to
+            for item in worker.in_hand.pop(number).items:
+                yield item, Crash("an error", last_words=redacted(error))
+
+
+def _no_worker(crash: Crash) -> Diagnostic:
+    return Diagnostic(
+        "RUN-022",
+        f"no worker process starts: {crash.ending}",
+        fix="see that this machine has memory and processes to spare, and run it again",
+        cause=crash.last_words,
+    )
