@@ -63,12 +63,12 @@ class Worker:
             handle = str(theirs.fileno())
             memory = str(int(machine_memory() * _MEMORY_SHARE))
             self._process = subprocess.Popen(  # noqa: S603 - this package, by this Python
-                [sys.executable, "-m", "ai_dataflow.engine.worker", handle, memory],
+                [sys.executable, "-m", "ai_dataflow.engine.worker", handle, memory, self._folder],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,  # a panic tells values
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, "PYTHONPATH": path, "TMPDIR": self._folder},
+                env={**os.environ, "PYTHONPATH": path},
             )
         self.line = Connection(ours.detach())
         self.in_hand: dict[int, Batch[Any, Any]] = {}
@@ -129,8 +129,10 @@ class Worker:
     def _last_words(self) -> str:
         with self._errors as errors:
             errors.seek(0)
-            lines = errors.read().decode(errors="replace").strip().splitlines()
-        return redacted(lines[-1]) if lines else ""
+            lines = errors.read().decode(errors="replace").splitlines()
+        # What Rust notes on its errors says nothing of them.
+        words = [line for line in lines if line.strip() and not line.startswith("note:")]
+        return redacted(words[-1]) if words else ""
 
     @property
     def is_there(self) -> bool:

@@ -1,7 +1,8 @@
 """A worker process: it makes calls for the command that started it, until that goes away.
 
-`python -m ai_dataflow.engine.worker HANDLE MEMORY`: HANDLE is its end of a pair of sockets, MEMORY
-the bytes that it may allocate. What it is sent and what it answers is described in `workers`.
+`python -m ai_dataflow.engine.worker HANDLE MEMORY FOLDER`: HANDLE is its end of a pair of sockets,
+MEMORY the bytes that it may allocate, FOLDER what it alone may write into. What it is sent and what
+it answers is described in `workers`.
 """
 
 from __future__ import annotations
@@ -76,15 +77,15 @@ def _unheard(_: object) -> None:
     return None
 
 
-def main(handle: int, memory: int) -> None:
+def main(handle: int, memory: int, folder: str) -> None:
     """Make calls until the command hangs up, or has let it rest for a while."""
-    _prepare(memory)
+    _prepare(memory, folder)
     line = Connection(handle)
     work = _Work(line)
     with suppress(EOFError, OSError):  # the command is gone, however it went
         work.say("ready")
         _serve(line, work)
-    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # it is this process's alone
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)  # at once: threads may be amid a call that nobody waits for any more
 
 
@@ -100,7 +101,8 @@ def _serve(line: Connection, work: _Work) -> None:
             work.say("beat", time.process_time())
 
 
-def _prepare(memory: int) -> None:
+def _prepare(memory: int, folder: str) -> None:
+    tempfile.tempdir = folder
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
@@ -110,4 +112,4 @@ def _prepare(memory: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
