@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ai_dataflow_tests.disks import make_disk  # noqa: F401 - pytest finds it here
+from ai_dataflow_tests.engine.in_process import _in_process  # noqa: F401 - pytest finds it here
 from ai_dataflow_tests.groups import Grouped
 from ai_dataflow_tests.partition.effort import VARIABLE
 from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds them here

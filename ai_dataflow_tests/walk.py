@@ -27,6 +27,7 @@ from ai_dataflow.runs.outcome import NOBODY
 from ai_dataflow.runs.prospect import look_at
 from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
+from ai_dataflow_tests.engine.in_process import keep_here
 from ai_dataflow_tests.rooms import FLOORS, PACKAGE, room_of
 
 T = TypeVar("T")
@@ -123,6 +124,7 @@ def watched(work: Callable[[], T]) -> tuple[T, Stay]:
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ThreadPoolExecutor, "submit", submit)
+            keep_here(patch)
             return work(), watch.walk
     finally:
         sys.setprofile(None)

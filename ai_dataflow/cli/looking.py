@@ -12,7 +12,7 @@ from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.engine.looking import read_schemas
+from ai_dataflow.engine.sight import look_inside
 from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.planning.explain import explain_partition, feeds
 from ai_dataflow.planning.plan import Plan
@@ -140,7 +140,7 @@ def explain(
     """
     draft = load_draft(config)
     made, settings = draft.plan, draft.project.settings
-    schemas = read_schemas(made.locations(), settings)
+    schemas = look_inside(made.locations(), settings)
     reports = read_reports(open_workstation(settings).reports())
     filled = filled_by(made.partitions, reports, ai_column)
     chosen = [f for f in feeds(made, schemas, ai_column, filled) if module in (None, f.module)]

@@ -19,8 +19,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ai_dataflow.config.diagnostics import redacted
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.sections import machine_memory
+from ai_dataflow.partition.scratch import PREFIX
 
 if TYPE_CHECKING:
     from ai_dataflow.engine.workers import Batch
@@ -56,7 +57,7 @@ class Worker:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        self._folder = tempfile.mkdtemp(prefix="ai_dataflow-")
+        self._folder = tempfile.mkdtemp(prefix=PREFIX)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
         with theirs:
@@ -147,14 +148,33 @@ def _ending(code: int | None) -> str:
 
 
 def hire() -> Worker:
-    """Give a worker that has nothing in hand: one that is there, or a new one."""
+    """Give a worker that has nothing in hand: one that is there, or a new one.
+
+    Raises:
+        DataflowError: RUN-022: the machine starts no process.
+    """
     with _lock:
         while _idle:
             worker = _idle.pop()
             if worker.is_there:
                 return worker
             worker.end()
-    return Worker()
+    try:
+        return Worker()
+    except OSError as error:
+        raise no_worker("there is no room for one", redacted(error)) from None
+
+
+def no_worker(reason: str, cause: str) -> DataflowError:
+    """Tell that no worker process starts."""
+    return DataflowError(
+        Diagnostic(
+            "RUN-022",
+            f"no worker process starts: {reason}",
+            fix="see that this machine has memory, processes and space in TMPDIR to spare",
+            cause=cause,
+        )
+    )
 
 
 @contextmanager

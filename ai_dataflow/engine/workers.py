@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.engine import crew
 from ai_dataflow.engine.crew import Crash, Worker
 from ai_dataflow.engine.worker import BEAT_SECONDS
@@ -106,7 +106,7 @@ class _ToDo:
         crash = worker.end()
         self.stillborn = 0 if worker.is_ready else self.stillborn + 1
         if self.stillborn == _STILLBORN:
-            raise DataflowError(_no_worker(crash))
+            raise crew.no_worker(crash.ending, crash.last_words)
         workers[workers.index(worker)] = crew.hire()
         for batch in worker.in_hand.values():
             if crash.is_rest:  # it left while it was called
@@ -133,12 +133,3 @@ def _answers(worker: Worker, message: tuple[Any, ...]) -> Iterator[tuple[Any, An
         case ("raised", number, error):  # nothing that is called is meant to
             for item in worker.in_hand.pop(number).items:
                 yield item, Crash("an error", last_words=redacted(error))
-
-
-def _no_worker(crash: Crash) -> Diagnostic:
-    return Diagnostic(
-        "RUN-022",
-        f"no worker process starts: {crash.ending}",
-        fix="see that this machine has memory and processes to spare, and run it again",
-        cause=crash.last_words,
-    )

@@ -18,6 +18,7 @@ from ai_dataflow.workstation.reaching import is_full
 # In memory, at most; and the part of all that is allowed.
 SPILL_BYTES, _SPILL_PART = 1 << 30, 8
 PIECE_BYTES, _PIECE_PART = 512 << 20, 16
+PREFIX = "ai_dataflow-"
 _PART = "part"
 _SAMPLE = 10_000
 
@@ -106,7 +107,9 @@ def _spilling() -> Iterator[None]:
 
 
 def _no_space() -> Diagnostic:
-    where = tempfile.gettempdir()
+    folder = Path(tempfile.gettempdir())
+    # A worker process has a folder of its own there, which nobody chose.
+    where = str(folder.parent if folder.name.startswith(PREFIX) else folder)
     return Diagnostic(
         "RUN-002",
         f"no space is left in {where}, where sources too large for memory are kept meanwhile",
@@ -125,7 +128,7 @@ def scratch(memory: int) -> Iterator[Scratch]:
 
     def folder() -> Path:
         if not made:
-            made.append(tempfile.TemporaryDirectory(prefix="ai_dataflow-"))
+            made.append(tempfile.TemporaryDirectory(prefix=PREFIX))
         return Path(made[0].name)
 
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.engine.looking import look_around, read_schemas
+from ai_dataflow.engine.sight import look_around, look_inside
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.planning.changes import Changes, changes
 from ai_dataflow.planning.draft import Draft, complete, make_draft
@@ -84,7 +84,7 @@ def look_ahead(draft: Draft) -> Prospect:
     jobs = draft.plan.as_seen(seen)
     records = read_records(workstation, sorted({job.module for job in jobs.values()}))
     compared = changes(jobs, records, publications, settings)
-    schemas = read_schemas(draft.plan.locations(compared.due), settings, seen)
+    schemas = look_inside(draft.plan.locations(compared.due), settings, seen)
     plan = complete(draft, schemas, seen)
     feasible = compared.only(plan.jobs)
     removed = sorted(publications.keys() - set(plan.partitions))
@@ -125,5 +125,5 @@ def look_live(draft: Draft, only: Collection[PartitionKey] | None = None) -> Liv
     problems = check_workstation(open_workstation(settings))
     wanted = draft.plan.locations(only)
     seen = look_around(wanted, settings)
-    schemas = read_schemas(wanted, settings, seen)
+    schemas = look_inside(wanted, settings, seen)
     return Live(complete(draft, schemas, seen, problems), schemas)

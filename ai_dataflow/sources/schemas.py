@@ -59,20 +59,20 @@ def read_schemas(
     if seen is None:
         seen = survey(files_among(wanted), settings)
     cache = _Cache.load(settings.folder / CACHE_FILE)
-    known: dict[Location, Look] = {}
+    cached: dict[Location, Look] = {}
     for location in wanted:
         sight = seen.get(location) if isinstance(location, FileLocation) else None
         schema = cache.get(sight) if isinstance(sight, Listing) else sight
         if isinstance(schema, pl.Schema | tuple):
-            known[location] = schema
-    unknown = {location: place for location, place in wanted.items() if location not in known}
+            cached[location] = schema
+    unknown = {location: place for location, place in wanted.items() if location not in cached}
     looks = look(unknown) if look else look_at(unknown, settings, seen)
-    for location, found in looks.items():
+    for location, schema in looks.items():
         sight = seen.get(location)
-        if isinstance(sight, Listing) and isinstance(found, pl.Schema):
-            cache.put(sight, found)
+        if isinstance(sight, Listing) and isinstance(schema, pl.Schema):
+            cache.put(sight, schema)
     cache.save()
-    return {location: {**known, **looks}[location] for location in wanted}
+    return {location: {**cached, **looks}[location] for location in wanted}
 
 
 def files_among(wanted: Mapping[Location, str]) -> dict[Location, str]:

@@ -19,6 +19,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+
 import ai_dataflow.definitions  # noqa: F401 - for the command, which imports it late
 from ai_dataflow.cli import main
 from ai_dataflow.extracts.stages import STAGES, Stage
@@ -31,6 +33,7 @@ from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import lease
 from ai_dataflow_tests.chaos.boundaries import Boundaries, Kill
 from ai_dataflow_tests.chaos.world import PARTITIONS, World
+from ai_dataflow_tests.engine.in_process import keep_here
 
 Way = Literal["execute", "cli"]
 PATIENCE = 60.0
@@ -158,6 +161,8 @@ def _child(tell: Connection, work: Any, folder: Path, run_id: str, kill: Kill | 
     Boundaries(
         lambda label: tell.send(("write", (label, time.perf_counter() - begun))), kill
     ).install()
+    if work is _directly:  # then the writes of workers are this process's, and are counted too
+        keep_here(pytest.MonkeyPatch())
     os.environ.pop("DAGSTER_HOME", None)
     # Nobody is taken for dead because it was silent: whoever was killed has to be known at once.
     lease._LOOK_SECONDS, lease.DEAD_SECONDS, lease.WAIT_SECONDS = 0.05, math.inf, 120.0

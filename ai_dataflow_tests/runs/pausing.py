@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from deltalake import DeltaTable
 
 from ai_dataflow.connections import stores
@@ -24,6 +25,7 @@ from ai_dataflow.runs import prospect
 from ai_dataflow.runs.outcome import NOBODY
 from ai_dataflow.runs.run import execute
 from ai_dataflow.workstation import commit, lease
+from ai_dataflow_tests.engine.in_process import keep_here
 
 _OF_FOLDERS = ("files", "stream", "aged_files", "folders", "stat", "read", "read_range", "exists",
                "write", "write_new", "delete", "create")  # fmt: skip
@@ -83,6 +85,7 @@ def _install(pause: _Pause) -> None:
 def main(config: Path, workstation: str, number: int) -> None:
     """Make all partitions of a project, standing still before a call; print the report."""
     _install(_Pause(workstation, number))
+    keep_here(pytest.MonkeyPatch())  # workers' calls are calls of this process
     lease.BEAT_SECONDS, lease._LOOK_SECONDS, lease.DEAD_SECONDS = 0.05, 0.05, 0.3
     draft = prospect.read_draft(config)
     report = execute(prospect.look_ahead(draft), STAGES, f"paused-{number}", NOBODY)

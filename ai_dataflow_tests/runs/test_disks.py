@@ -222,6 +222,7 @@ def test_a_full_disk_at_the_report_keeps_it_beside_the_project(
     assert kept.name in disk.left()
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.proves(
     "transform",
     "full",

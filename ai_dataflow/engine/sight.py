@@ -36,19 +36,19 @@ def look_around(wanted: Mapping[Location, str], settings: Settings) -> dict[Loca
     return {**ask(listed), **_in_workers(ask, opened, settings, len(opened))}
 
 
-def read_schemas(
+def look_inside(
     wanted: Mapping[Location, str], settings: Settings, seen: Survey | None = None
 ) -> dict[Location, Look]:
     """Read the schemas of locations; see `sources.schemas`."""
-    found = look_around(schemas.files_among(wanted), settings) if seen is None else seen
+    sights = look_around(schemas.files_among(wanted), settings) if seen is None else seen
 
     def look(unknown: Mapping[Location, str]) -> dict[Location, Look]:
-        own = shares.share(settings, len(unknown))
-        part = {location: found[location] for location in unknown if location in found}
-        ask = partial(schemas.look_at, settings=own, seen=part)
+        shared = shares.share(settings, len(unknown))
+        part = {location: sights[location] for location in unknown if location in sights}
+        ask = partial(schemas.look_at, settings=shared, seen=part)
         return _in_workers(ask, unknown, settings, _MOST)
 
-    return schemas.read_schemas(wanted, settings, found, look)
+    return schemas.read_schemas(wanted, settings, sights, look)
 
 
 def _in_workers(
