@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _LEAST_PROGRESS = 0.02  # processor seconds; a process that waits needs less, however long
 _END_SECONDS = 5.0
 # Below what a container has: who allocates more ends, before the kernel ends somebody.
-_MEMORY_SHARE = 0.9
+_MEMORY_SHARE = 0.75
 
 _idle: list[Worker] = []
 _lock = threading.Lock()

@@ -1,51 +1,66 @@
-"""The local engine gives every job's result, however many run at once."""
+"""The local engine gives every job's result, however many run at once, whatever ends a process."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ai_dataflow.engine.local import run_tasks
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine import local
+from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
+from ai_dataflow_tests.engine import calls
 from ai_dataflow_tests.partition.jobs import job
 
 JOBS = [job(client=str(i)) for i in range(20)]
 
 
-def _tasks(
-    work: Callable[[PartitionJob], PartitionResult], jobs: list[PartitionJob]
-) -> list[tuple[PartitionJob, Task]]:
-    return [(job, partial(work, job)) for job in jobs]
+def _run(
+    work: Callable[[PartitionJob], PartitionResult], jobs: list[PartitionJob], **execution: Any
+) -> Any:
+    tasks: list[tuple[PartitionJob, Task]] = [(job, partial(work, job)) for job in jobs]
+    settings = Settings(folder=Path(), execution=execution)
+    return local.run_tasks(tasks, settings, STAGES)
 
 
 @pytest.mark.parametrize("workers", [1, 4, 64])
 def test_every_job_gives_one_result(workers: int) -> None:
-    results = run_tasks(_tasks(PartitionResult, JOBS), workers)
+    results = _run(PartitionResult, JOBS, workers=workers)
     assert sorted(r.job.client for r in results) == sorted(j.client for j in JOBS)
 
 
-def test_as_many_jobs_run_at_once_as_there_are_workers() -> None:
-    together = threading.Barrier(4, timeout=30)
-
-    def meet(partition: PartitionJob) -> PartitionResult:
-        together.wait()
-        return PartitionResult(partition)
-
-    assert len(list(run_tasks(_tasks(meet, JOBS), 4))) == len(JOBS)
+def test_as_many_jobs_run_at_once_as_there_are_workers(tmp_path: Path) -> None:
+    assert len(list(_run(partial(calls.meet, tmp_path, 4), JOBS, workers=4))) == len(JOBS)
 
 
-def test_a_result_is_given_before_the_others_are_done() -> None:
-    others = threading.Event()
-
-    def wait(partition: PartitionJob) -> PartitionResult:
-        assert partition.client == "0" or others.wait(30)
-        return PartitionResult(partition)
-
-    results = run_tasks(_tasks(wait, JOBS[:2]), 2)
+def test_a_result_is_given_before_the_others_are_done(tmp_path: Path) -> None:
+    results = _run(partial(calls.wait_for, tmp_path / "go"), JOBS[:2], workers=2)
     assert next(results).job.client == "0"
-    others.set()
+    (tmp_path / "go").touch()
     assert [r.job.client for r in results] == ["1"]
+
+
+def test_a_job_that_ends_its_process_fails_and_says_over_which_source() -> None:
+    results = {r.job.client: r for r in _run(calls.crash, JOBS[:4], workers=4)}
+    source = JOBS[1].sources[0]
+    problems = [failure.diagnostic for failure in results.pop("1").failures]
+    assert len(problems) == len(STAGES)
+    assert {(p.code, p.place, p.product, p.submodule) for p in problems} == {
+        ("RUN-022", source.place, source.product, source.submodule)
+    }
+    assert f"ended with SIGSEGV over {source.location}" in problems[0].message
+    assert not any(result.failures for result in results.values())
+
+
+def test_a_source_that_gives_nothing_fails_its_job() -> None:
+    execution = {"workers": 4, "read_timeout": 2, "retry_seconds": 0}
+    results = {r.job.client: r for r in _run(calls.do_nothing, JOBS[:4], **execution)}
+    (problem,) = {failure.diagnostic for failure in results.pop("1").failures}
+    assert problem.code == "SRC-014"
+    assert "gave nothing for 2 s" in problem.message
+    assert not any(result.failures for result in results.values())

@@ -1,0 +1,101 @@
+"""What the tests of the engine call in worker processes: it can be pickled there."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from ai_dataflow.config.attention import working_on
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import PartitionResult
+
+PATIENCE = 60.0
+
+
+def answer(items: Sequence[str]) -> list[str]:
+    """Give the items in capitals; some are no names but what happens to the process."""
+    for item in items:
+        working_on(item)
+        _happen(item)
+    return [item.upper() for item in items]
+
+
+def _happen(item: str) -> None:
+    match item:
+        case "SIGSEGV":
+            ctypes.string_at(0)
+        case "SIGABRT":
+            os.abort()
+        case "memory":
+            pl.select(pl.lit("x").str.pad_start(1 << 45, "y"))
+        case "error":
+            raise ValueError("'secret' is no number")
+        case "nothing":
+            os.read(os.pipe()[0], 1)
+
+
+def die_once(folder: Path, items: Sequence[str]) -> list[str]:
+    """Die in the first process that is given an item called `first`, as if killed from outside."""
+    if "first" in items and not (folder / "died").exists():
+        (folder / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return list(items)
+
+
+def leave_a_mark(folder: Path, items: Sequence[str]) -> list[str]:
+    """Write down which process this is, then wait for as long as a test may take."""
+    (folder / f"{os.getpid()}").touch()
+    time.sleep(PATIENCE * 10)
+    return list(items)
+
+
+def limits(items: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Give what the process may allocate, its core dumps' size, and its score for the kernel."""
+    import resource  # noqa: PLC0415
+
+    score = int(Path("/proc/self/oom_score_adj").read_text())
+    data, core = (resource.getrlimit(r)[0] for r in (resource.RLIMIT_DATA, resource.RLIMIT_CORE))
+    return [(data, core, score) for _ in items]
+
+
+def meet(folder: Path, count: int, job: PartitionJob) -> PartitionResult:
+    """Wait until so many are here."""
+    (folder / job.client).touch()
+    _wait(lambda: len([*folder.iterdir()]) >= count)
+    return PartitionResult(job)
+
+
+def wait_for(file: Path, job: PartitionJob) -> PartitionResult:
+    """Wait for a file, unless it is the first job."""
+    if job.client != "0":
+        _wait(file.exists)
+    return PartitionResult(job)
+
+
+def crash(job: PartitionJob) -> PartitionResult:
+    """Crash over the second job, with its source in hand."""
+    if job.client == "1":
+        working_on(job.sources[0])
+        ctypes.string_at(0)
+    return PartitionResult(job)
+
+
+def do_nothing(job: PartitionJob) -> PartitionResult:
+    """Do nothing for the second job, with its source in hand, for ever."""
+    if job.client == "1":
+        working_on(job.sources[0])
+        _happen("nothing")
+    return PartitionResult(job)
+
+
+def _wait(is_there: object) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_there():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.01)

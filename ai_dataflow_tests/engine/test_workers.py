@@ -1,0 +1,205 @@
+"""Worker processes: whatever ends one costs what it had in hand, and no more (P13)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.sections import machine_memory
+from ai_dataflow.engine import crew, worker
+from ai_dataflow.engine.crew import Crash
+from ai_dataflow.engine.workers import Batch, spread
+from ai_dataflow_tests.engine.calls import (
+    PATIENCE,
+    answer,
+    die_once,
+    leave_a_mark,
+    limits,
+)
+
+Function = Callable[[Sequence[str]], Sequence[Any]]
+
+
+def _batches(
+    *groups: Sequence[str], function: Function = answer, patience: float = PATIENCE
+) -> list[Batch[str, Any]]:
+    return [Batch(function, tuple(group), patience) for group in groups]
+
+
+@pytest.mark.parametrize(("processes", "at_once"), [(1, 1), (2, 4), (4, 1)])
+def test_every_item_has_its_answer(processes: int, at_once: int) -> None:
+    groups = ["ab", "c", "def", *"ghijk"]
+    answers = dict(spread(_batches(*groups), processes, at_once))
+    assert answers == {name: name.upper() for name in "abcdefghijk"}
+
+
+def test_nothing_to_do_starts_nothing() -> None:
+    assert list(spread([], 0, 1)) == []
+
+
+@pytest.mark.parametrize("ending", ["SIGSEGV", "SIGABRT"])
+def test_a_crash_costs_what_causes_it(ending: str) -> None:
+    made = dict(spread(_batches("a", [ending], ["b"], ["c", "d"]), 2, 3))
+    crash = made.pop(ending)
+    assert isinstance(crash, Crash)
+    assert (crash.ending, crash.over, crash.is_silent) == (ending, ending, False)
+    assert made == {name: name.upper() for name in "abcd"}
+
+
+def test_the_cause_is_found_among_many() -> None:
+    items = [f"item {number}" for number in range(20)]
+    items[13] = "SIGSEGV"
+    made = dict(spread(_batches(items), 2, 1))
+    assert {item for item, told in made.items() if isinstance(told, Crash)} == {"SIGSEGV"}
+    assert len(made) == len(items)
+
+
+def test_want_of_memory_costs_what_wants_it() -> None:
+    made = dict(spread(_batches(["memory"], "a"), 1, 2))
+    assert made["a"] == "A"
+    assert isinstance(made["memory"], Crash)
+
+
+def test_an_error_nobody_expected_is_told_without_what_it_quotes() -> None:
+    made = dict(spread(_batches(["error"], "a"), 1, 2))
+    assert made["error"] == Crash("an error", last_words="ValueError: '…' is no number")
+    assert made["a"] == "A"
+
+
+def test_what_was_killed_once_is_made(tmp_path: Path) -> None:
+    function = partial(die_once, tmp_path)
+    groups = [["first", "second"], ["third"], ["fourth"]]
+    made = dict(spread(_batches(*groups, function=function), 2, 2))
+    assert made == {name: name for name in ("first", "second", "third", "fourth")}
+
+
+def test_what_gives_nothing_ends() -> None:
+    made = dict(spread(_batches(["nothing"], "ab", patience=1.5), 1, 2))
+    crash = made.pop("nothing")
+    assert isinstance(crash, Crash)
+    assert (crash.is_silent, crash.over) == (True, "nothing")
+    assert made == {"a": "A", "b": "B"}
+
+
+def test_who_works_is_not_taken_for_idle() -> None:
+    made = dict(spread(_batches(["a"], function=_busy, patience=1.0), 1, 1))
+    assert made == {"a": "a"}
+
+
+def _busy(items: Sequence[str]) -> list[str]:
+    end = time.process_time() + 3
+    while time.process_time() < end:
+        pass
+    return list(items)
+
+
+def test_nobody_works_on_for_a_command_that_stopped_asking(tmp_path: Path) -> None:
+    groups = [["a"], ["b"]]
+    answers = spread(_batches(*groups, function=partial(leave_a_mark, tmp_path)), 2, 1)
+    with pytest.raises(TimeoutError):
+        _first_of(answers, tmp_path)
+    pids = [int(mark.name) for mark in tmp_path.iterdir()]
+    assert pids
+    assert not any(map(_is_there, pids))
+
+
+def _first_of(answers: Any, folder: Path) -> None:
+    """Ask for an answer that never comes, and be interrupted once the workers are at it."""
+
+    def interrupt(_: int, __: Any) -> None:
+        if len([*folder.iterdir()]) == 2:
+            raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    try:
+        next(answers)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+_COMMAND = """
+import sys
+from functools import partial
+from pathlib import Path
+from ai_dataflow.engine.workers import Batch, spread
+from ai_dataflow_tests.engine.calls import leave_a_mark
+call = partial(leave_a_mark, Path(sys.argv[1]))
+list(spread([Batch(call, ("a",), 60.0), Batch(call, ("b",), 60.0)], 2, 1))
+"""
+
+
+def test_workers_of_a_killed_command_end(tmp_path: Path) -> None:
+    command = subprocess.Popen([sys.executable, "-c", _COMMAND, str(tmp_path)])
+    _wait(lambda: len([*tmp_path.iterdir()]) == 2)
+    pids = [int(mark.name) for mark in tmp_path.iterdir()]
+    command.kill()
+    command.wait()
+    _wait(lambda: not any(map(_is_there, pids)))
+
+
+def test_a_worker_removes_its_folder_and_nothing_else(tmp_path: Path) -> None:
+    one = crew.Worker()
+    folder = Path(one._folder)
+    (tmp_path / "kept").touch()
+    (folder / "spilled").touch()
+    one.line.close()  # as if the command were gone
+    one._process.wait(PATIENCE)
+    assert not folder.exists()
+    assert folder.parent.is_dir()
+    assert (tmp_path / "kept").exists()
+    one.end()
+
+
+def test_workers_may_take_less_than_the_machine_has() -> None:
+    [(_, (memory, core, score))] = spread(_batches("a", function=limits), 1, 1)
+    assert 0 < memory < machine_memory()
+    assert core == 0
+    assert score > int(Path("/proc/self/oom_score_adj").read_text())
+
+
+def test_a_worker_is_used_again_and_leaves_when_it_rests() -> None:
+    list(spread(_batches("a"), 1, 1))
+    kept = crew._idle[-1]
+    list(spread(_batches("b"), 1, 1))
+    assert crew._idle[-1] is kept
+    kept._process.wait(worker._REST_SECONDS + PATIENCE)
+    assert dict(spread(_batches("c"), 1, 1)) == {"c": "C"}
+    assert kept not in crew._idle
+
+
+def test_a_machine_that_starts_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "_idle", [])
+    monkeypatch.setattr(sys, "executable", "/usr/bin/false")
+    with pytest.raises(DataflowError) as told:
+        list(spread(_batches("a", "b"), 2, 1))
+    (problem,) = told.value.diagnostics
+    assert (problem.code, problem.message) == (
+        "RUN-022", "no worker process starts: exit code 1",
+    )  # fmt: skip
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def _wait(is_done: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
