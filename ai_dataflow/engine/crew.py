@@ -69,7 +69,7 @@ class Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,  # a panic tells values
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, "PYTHONPATH": path},
+                env={**os.environ, "PYTHONPATH": path, "RUST_BACKTRACE": "0"},
             )
         self.line = Connection(ours.detach())
         self.in_hand: dict[int, Batch[Any, Any]] = {}

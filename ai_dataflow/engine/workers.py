@@ -103,11 +103,12 @@ class _ToDo:
         Raises:
             DataflowError: RUN-022.
         """
+        workers.remove(worker)
         crash = worker.end()
         self.stillborn = 0 if worker.is_ready else self.stillborn + 1
         if self.stillborn == _STILLBORN:
             raise crew.no_worker(crash.ending, crash.last_words)
-        workers[workers.index(worker)] = crew.hire()
+        workers.append(crew.hire())
         for batch in worker.in_hand.values():
             if crash.is_rest:  # it left while it was called
                 (self.suspects if batch.is_suspect else self.waiting).appendleft(batch)

@@ -14,10 +14,13 @@ from ai_dataflow.engine import local
 from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
+from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.engine import calls
 from ai_dataflow_tests.partition.jobs import job
 
-JOBS = [job(client=str(i)) for i in range(20)]
+SOURCE = SourceJob("ORION", "claim", FileLocation("data/claims.csv"), "control_table.csv:2", ())
+JOBS = [job(SOURCE, client=str(i)) for i in range(20)]
 
 
 def _run(
@@ -47,13 +50,12 @@ def test_a_result_is_given_before_the_others_are_done(tmp_path: Path) -> None:
 
 def test_a_job_that_ends_its_process_fails_and_says_over_which_source() -> None:
     results = {r.job.client: r for r in _run(calls.crash, JOBS[:4], workers=4)}
-    source = JOBS[1].sources[0]
     problems = [failure.diagnostic for failure in results.pop("1").failures]
     assert len(problems) == len(STAGES)
     assert {(p.code, p.place, p.product, p.submodule) for p in problems} == {
-        ("RUN-022", source.place, source.product, source.submodule)
+        ("RUN-022", SOURCE.place, SOURCE.product, SOURCE.submodule)
     }
-    assert f"ended with SIGSEGV over {source.location}" in problems[0].message
+    assert f"ended with SIGSEGV over {SOURCE.location}" in problems[0].message
     assert not any(result.failures for result in results.values())
 
 
