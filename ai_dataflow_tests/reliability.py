@@ -29,7 +29,6 @@ REASONS = {
     ("compile", "full"): _NOTHING_WRITTEN,
     ("transform", "denied"): "it asks for nothing that could be denied",
     ("transform", "slow"): "it waits for nobody: slow sources and workstations have their cells",
-    ("transform", "killed"): "it leaves nothing but scratch files: as write × killed",
 }
 
 # The promises of the design, in a line each, and the test that is the first to look at.
@@ -57,6 +56,8 @@ PROMISES = {
            "test_whatever_goes_wrong_each_mail_arrives_once_or_is_given_up"),
     "P10": ("No secrets and no row values in logs, metadata, reports or mails.",
             "orchestration/test_canary.py", "test_no_command_shows_a_secret_or_a_value"),
+    "P13": ("Nothing that one input does, a crash of native code among it, ends more than its own.",
+            "runs/test_crashes.py", "test_a_file_that_crashes_its_reader_costs_its_own_partition"),
 }  # fmt: skip
 
 _INTRO = """\
