@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import shutil
@@ -175,6 +176,13 @@ def no_worker(reason: str, cause: str) -> DataflowError:
             cause=cause,
         )
     )
+
+
+@atexit.register
+def _dismiss() -> None:
+    """End those that rest; no process outlives the command."""
+    while _idle:
+        _idle.pop().end()
 
 
 @contextmanager

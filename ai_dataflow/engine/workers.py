@@ -108,7 +108,6 @@ class _ToDo:
         self.stillborn = 0 if worker.is_ready else self.stillborn + 1
         if self.stillborn == _STILLBORN:
             raise crew.no_worker(crash.ending, crash.last_words)
-        workers.append(crew.hire())
         for batch in worker.in_hand.values():
             if crash.is_rest:  # it left while it was called
                 (self.suspects if batch.is_suspect else self.waiting).appendleft(batch)
@@ -116,6 +115,8 @@ class _ToDo:
                 yield batch.items[0], crash
             else:
                 self.suspects.extend(batch.parts())
+        if self.waiting or self.suspects:
+            workers.append(crew.hire())
 
 
 def _heard(workers: list[Worker]) -> list[Worker]:

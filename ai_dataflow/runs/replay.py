@@ -7,6 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.engine.choice import open_engine
 from ai_dataflow.engine.shares import share
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.replaying import replay
@@ -71,12 +72,13 @@ def dry_replay(project: Project, chosen: Chosen, run_id: str) -> RunReport:
     """Tell what a replay would do; nothing is written.
 
     Raises:
-        DataflowError: as `execute_replay`.
+        DataflowError: as `execute_replay`; RUN-020, where the engine is Spark and there is none.
     """
     run, jobs = _prepared(make_draft(project), chosen, run_id, NOBODY)
+    engine = open_engine(project.settings, run.stages)
     for _, group in groupby(jobs, key=lambda job: job.module):
-        for _, task in _tasks(run, list(group), dry_run=True):
-            run.partitions.append(partition_report(run, task(), None))
+        results = engine(_tasks(run, list(group), dry_run=True))
+        run.partitions += [partition_report(run, result, None) for result in results]
     return report(run, store=False)
 
 
