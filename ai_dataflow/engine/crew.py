@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _LEAST_PROGRESS = 0.02  # processor seconds; a process that waits needs less, however long
 _END_SECONDS = 5.0
 # Below what a container has: who allocates more ends, before the kernel ends somebody.
-_MEMORY_SHARE = 0.75
+_MEMORY_SHARE = 0.9
 
 _idle: list[Worker] = []
 _lock = threading.Lock()
@@ -60,23 +60,30 @@ class Worker:
         ours, theirs = socket.socketpair()
         self._folder = tempfile.mkdtemp(prefix=PREFIX)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
-        path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
         with theirs:
-            handle = str(theirs.fileno())
-            memory = str(int(machine_memory() * _MEMORY_SHARE))
-            self._process = subprocess.Popen(  # noqa: S603 - this package, by this Python
-                [sys.executable, "-m", "ai_dataflow.engine.worker", handle, memory, self._folder],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,  # a panic tells values
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, "PYTHONPATH": path, "RUST_BACKTRACE": "0"},
-            )
+            self._process = self._started(theirs.fileno())
         self.line = Connection(ours.detach())
         self.in_hand: dict[int, Batch[Any, Any]] = {}
         self.is_ready = self.is_gone = False
         self._is_silent, self._over = False, None
         self._seconds, self._progress = 0.0, time.monotonic()
+
+    def _started(self, handle: int) -> subprocess.Popen[bytes]:
+        memory = int(machine_memory() * _MEMORY_SHARE)
+        given = [str(handle), str(memory), self._folder]
+        path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
+        try:
+            return subprocess.Popen(  # noqa: S603 - this package, by this Python
+                [sys.executable, "-m", "ai_dataflow.engine.worker", *given],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,  # a panic tells values
+                pass_fds=[handle],
+                env={**os.environ, "PYTHONPATH": path, "RUST_BACKTRACE": "0"},
+            )
+        except OSError:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
 
     def send(self, number: int, batch: Batch[Any, Any]) -> None:
         """Give it a batch. A worker that is gone has it in hand too, as `messages` will tell."""

@@ -38,7 +38,8 @@ class _Work:
 
     def __init__(self, line: Connection) -> None:
         self._line, self._speaking = line, threading.Lock()
-        self._in_hand, self._loading = 0, threading.Lock()
+        self._calls: set[int] = set()
+        self._loading = threading.Lock()
         self._pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="call")
 
     def say(self, kind: str, *words: object) -> None:
@@ -46,16 +47,18 @@ class _Work:
         with self._speaking:
             self._line.send((kind, *words))
 
+    def beat(self) -> None:
+        """Say how much was done, unless somebody speaks. Who listens for calls never waits."""
+        if self._calls and self._speaking.acquire(blocking=False):
+            try:
+                self._line.send(("beat", time.process_time()))
+            finally:
+                self._speaking.release()
+
     def take(self, number: int, is_trial: bool, call: bytes) -> None:
         """Begin with a call."""
-        with self._speaking:
-            self._in_hand += 1
+        self._calls.add(number)
         self._pool.submit(self._answer, number, is_trial, call)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether there is nothing in hand."""
-        return self._in_hand == 0
 
     def _answer(self, number: int, is_trial: bool, call: bytes) -> None:
         # Where all goes well nobody asks what a thread works on.
@@ -69,8 +72,7 @@ class _Work:
         except BaseException as error:  # a defect, or a panic nobody foresaw; the command tells
             self.say("raised", number, f"{type(error).__name__}: {error}")
         finally:
-            with self._speaking:
-                self._in_hand -= 1
+            self._calls.discard(number)
 
 
 def _unheard(_: object) -> None:
@@ -97,8 +99,8 @@ def _serve(line: Connection, work: _Work) -> None:
             rested = time.monotonic() if message is None else None
             if message is not None:
                 work.take(*message)
-        elif not work.is_idle:
-            work.say("beat", time.process_time())
+        else:
+            work.beat()
 
 
 def _prepare(memory: int, folder: str) -> None:

@@ -67,9 +67,11 @@ def spread(
     todo = _ToDo(deque(batches))
     with crew.hired(min(processes, len(todo.waiting))) as workers:
         while todo.hand_out(workers, at_once):
-            for worker in _heard(workers):
+            wait([worker.line for worker in workers], BEAT_SECONDS)
+            for worker in [*workers]:
                 for message in worker.messages():
                     yield from _answers(worker, message)
+                worker.check_patience()  # after what it said: this process may have stood still
                 if worker.is_gone:
                     yield from todo.lost(worker, workers)
 
@@ -117,15 +119,6 @@ class _ToDo:
                 self.suspects.extend(batch.parts())
         if self.waiting or self.suspects:
             workers.append(crew.hire())
-
-
-def _heard(workers: list[Worker]) -> list[Worker]:
-    """Wait for a word, a beat at most; give those that spoke, and those that are gone."""
-    for worker in workers:
-        worker.check_patience()
-    lines = [worker.line for worker in workers if not worker.is_gone]
-    spoke = wait(lines, BEAT_SECONDS)
-    return [worker for worker in workers if worker.is_gone or worker.line in spoke]
 
 
 def _answers(worker: Worker, message: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
