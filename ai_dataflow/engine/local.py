@@ -31,7 +31,7 @@ def run_tasks(
     Raises:
         DataflowError: RUN-022: no worker process starts.
     """
-    processes = shares.processes(settings, len(tasks))
+    processes = shares.processes(settings)
     at_once = -(-settings.execution.workers // processes)
     batches = (Batch(_make, ((job, task),), _patience(job, settings)) for job, task in tasks)
     for (job, _), made in spread(batches, processes, at_once):

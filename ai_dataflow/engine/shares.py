@@ -8,23 +8,23 @@ from ai_dataflow.config.cores import cores
 from ai_dataflow.config.settings import Settings
 
 
-def processes(settings: Settings, calls: int) -> int:
-    """Give how many worker processes make so many calls.
+def processes(settings: Settings) -> int:
+    """Give how many worker processes a command has at most.
 
     One for each core is enough: each makes several partitions at once. Every process has sessions
     of its own with a database, so the connection that allows the fewest is a limit too.
     """
     sessions = (connection.max_connections for connection in settings.sql.values())
-    return max(1, min(calls, settings.execution.workers, cores(), *sessions))
+    return min(settings.execution.workers, cores(), *sessions)
 
 
-def share(settings: Settings, calls: int) -> Settings:
-    """Give the settings of one worker process out of those that make so many calls.
+def share(settings: Settings) -> Settings:
+    """Give the settings of one worker process.
 
     Memory and sessions with databases are divided, so that all of them together take no more than
     is allowed. A process of a Spark cluster has all of it: it is on a machine of its own.
     """
-    sharers = processes(settings, calls)
+    sharers = processes(settings)
     if settings.execution.engine != "local" or sharers == 1:
         return settings
     memory = ByteSize(settings.execution.memory // sharers)

@@ -31,9 +31,9 @@ def look_around(wanted: Mapping[Location, str], settings: Settings) -> dict[Loca
     """Survey locations; see `sources.survey`."""
     opened = {location: at for location, at in wanted.items() if survey.is_opened(location)}
     listed = {location: at for location, at in wanted.items() if location not in opened}
-    ask = partial(survey.survey, settings=settings)
+    ask = partial(survey.survey, settings=shares.share(settings))
     # In one process: what several locations share is looked at once.
-    return {**ask(listed), **_in_workers(ask, opened, settings, len(opened))}
+    return {**ask(listed), **_in_workers(ask, opened, settings, max(1, len(opened)))}
 
 
 def look_inside(
@@ -43,10 +43,11 @@ def look_inside(
     sights = look_around(schemas.files_among(wanted), settings) if seen is None else seen
 
     def look(unknown: Mapping[Location, str]) -> dict[Location, Look]:
-        shared = shares.share(settings, len(unknown))
+        shared = shares.share(settings)
         part = {location: sights[location] for location in unknown if location in sights}
         ask = partial(schemas.look_at, settings=shared, seen=part)
-        return _in_workers(ask, unknown, settings, _MOST)
+        part_of_one = -(-len(unknown) // shares.processes(settings))
+        return _in_workers(ask, unknown, settings, min(_MOST, max(1, part_of_one)))
 
     return schemas.read_schemas(wanted, settings, sights, look)
 
@@ -55,13 +56,11 @@ def _in_workers(
     ask: _Ask[T], wanted: Mapping[Location, str], settings: Settings, most: int
 ) -> dict[Location, T | tuple[Diagnostic, ...]]:
     """Ask for locations in worker processes, `most` of them in one call."""
-    items = list(wanted.items())
-    processes = shares.processes(settings, len(items))
-    size = max(1, min(most, -(-len(items) // processes))) if most < len(items) else len(items)
+    items, processes = tuple(wanted.items()), shares.processes(settings)
     seconds = patience(list(wanted), settings)
     batches = (
-        Batch(partial(_answers, ask), tuple(items[first : first + size]), seconds)
-        for first in range(0, len(items), max(size, 1))
+        Batch(partial(_answers, ask), items[first : first + most], seconds)
+        for first in range(0, len(items), most)
     )
     answers: dict[Location, T | tuple[Diagnostic, ...]] = {}
     for (location, place), answer in spread(batches, processes, 1):

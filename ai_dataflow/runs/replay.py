@@ -118,7 +118,7 @@ def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[PartitionKey
 def _tasks(run: Run, jobs: list[PartitionJob], *, dry_run: bool) -> list[tuple[PartitionJob, Task]]:
     """Give what replays jobs of one module."""
     current = reject_tables.current(run.workstation, jobs[0].module)
-    settings = share(run.project.settings, len(jobs))
+    settings = share(run.project.settings)
 
     def task(job: PartitionJob) -> Task:
         present = current.get(job.client, Current())

@@ -54,7 +54,7 @@ def execute(
     def tasks_of(jobs: list[PartitionJob], held: Lease) -> list[tuple[PartitionJob, Task]]:
         if held.number != prospect.leases.get(jobs[0].module, 0) + 1:
             jobs = _planned_anew(run, jobs)
-        settings, made = share(run.project.settings, len(jobs)), tuple(stages)
+        settings, made = share(run.project.settings), tuple(stages)
         return [(job, partial(run_partition, job, settings, run_id, made)) for job in jobs]
 
     make(run, jobs, tasks_of, watcher)

@@ -29,12 +29,12 @@ SETTINGS = st.builds(
 )
 
 
-@given(SETTINGS, st.integers(0, 1000), st.integers(1, 64))
-def test_shares_make_up_no_more_than_is_allowed(settings: Settings, calls: int, cores: int) -> None:
+@given(SETTINGS, st.integers(1, 64))
+def test_shares_make_up_no_more_than_is_allowed(settings: Settings, cores: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shares, "cores", lambda: cores)
-        count, one = shares.processes(settings, calls), shares.share(settings, calls)
-    assert 1 <= count <= max(1, min(calls, cores, settings.execution.workers))
+        count, one = shares.processes(settings), shares.share(settings)
+    assert 1 <= count <= min(cores, settings.execution.workers)
     assert one.execution.memory * count <= settings.execution.memory
     for name, connection in settings.sql.items():
         assert one.sql[name].max_connections >= 1
@@ -43,4 +43,4 @@ def test_shares_make_up_no_more_than_is_allowed(settings: Settings, calls: int, 
 
 def test_a_process_of_a_cluster_has_all_of_it() -> None:
     settings = Settings(folder=Path(), execution={"engine": "spark"})
-    assert shares.share(settings, 100) is settings
+    assert shares.share(settings) is settings
