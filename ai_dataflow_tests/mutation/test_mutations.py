@@ -18,7 +18,8 @@ STEP = 1 if os.environ.get("AI_DATAFLOW_FULL") else 11
 VARIANTS = {"csv": (), "workbooks": ("control_table", "ai_mapping", "teams")}
 MIXED = {"csv control, xlsx mapping": ("ai_mapping",)}
 
-pytestmark = pytest.mark.slow
+# A worker would not be watched.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_process")]
 
 
 def test_the_base_is_without_a_problem(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import os
 import site
 import sys
 import sysconfig
+import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,8 @@ _PACKAGE = str(Path(str(ai_dataflow.__file__)).parent)
 _ALLOWED = [
     Path(folder).resolve() for folder in (_PACKAGE, sys.prefix, *_PYTHON, *site.getsitepackages())
 ]
+# What a process asks of its machine: how much memory it may take, what a time zone is.
+_ALLOWED += [Path("/sys/fs/cgroup"), *(Path(folder) for folder in zoneinfo.TZPATH)]
 _watching: list[Watch] = []
 
 
