@@ -32,7 +32,7 @@ from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
 from ai_dataflow.workstation.reaching import overtaken, unreached
-from ai_dataflow.workstation.type_changes import check_types
+from ai_dataflow.workstation.type_changes import check_types, types_in
 
 # A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
 _ATTEMPTS = 3
@@ -54,6 +54,7 @@ def commit(
     writer: Writer,
     at: int | None = None,
     replaces: Mapping[str, Collection[str]] = MappingProxyType({}),
+    since: int | None = None,
 ) -> int:
     """Replace the partitions of some clients, all in one transaction; give the new version.
 
@@ -64,6 +65,8 @@ def commit(
         writer: the run, and its lease.
         at: when the files are committed, in ms since 1970; by default now.
         replaces: the files that some clients must have before; if others have, WST-003.
+        since: the version whose rows the files hold that have a time of their own; if one of
+            their clients has other rows by now, WST-003.
 
     Raises:
         DataflowError: WST-001 where it cannot be written, WST-002 where a column that other
@@ -71,11 +74,14 @@ def commit(
             WST-006 where a run with a later lease has committed.
     """
     schema, added, clients = _schema(columns), _added(files, at), sorted(files)
+    recast = {client for client, new in files.items() if any(file.at is not None for file in new)}
 
     def replace(delta: DeltaTable) -> int:
         for client, expected in replaces.items():
             if _files_of(delta, [client]) != set(expected):
                 raise overtaken(table, f"{client} was published anew meanwhile")
+        if since is not None and _changed_since(delta, table, since, recast):
+            raise overtaken(table, "rows that were to get new types were published anew meanwhile")
         return _replace(delta, table, schema, added, clients, writer)
 
     return _committed(table, schema, added, writer, replace)
@@ -163,7 +169,7 @@ def _replace(
     given a client its first files meanwhile, and keep both.
     """
     while True:
-        check_types(delta, table, schema, set(clients))
+        check_types(delta, table, schema, clients)
         version = delta.version()
         try:
             delta.create_write_transaction(
@@ -313,6 +319,20 @@ def _create(table: Folder, schema: Schema, added: list[AddAction], writer: Write
     )
 
 
+def columns_of(delta: DeltaTable) -> tuple[TableColumn, ...]:
+    """Give the columns of a table's version, `client_code` left out."""
+    return tuple(
+        TableColumn(field.name, field.type.type, field.metadata.get("comment", ""))
+        for field in delta.schema().fields
+        if field.name != PARTITION_COLUMN and isinstance(field.type, PrimitiveType)
+    )
+
+
+def types_of(columns: Sequence[TableColumn]) -> dict[str, pl.DataType]:
+    """Give the types of columns as Polars has them."""
+    return types_in(_schema(columns))
+
+
 def _schema(columns: Sequence[TableColumn]) -> Schema:
     fields = [
         Field(
@@ -326,8 +346,12 @@ def _schema(columns: Sequence[TableColumn]) -> Schema:
 
 
 def _added(files: Mapping[str, Sequence[DataFile]], at: int | None) -> list[AddAction]:
-    moment = int(time.time() * 1000) if at is None else at
-    return [_add(client, file, moment) for client, new in files.items() for file in new]
+    now = int(time.time() * 1000) if at is None else at
+    return [
+        _add(client, file, now if file.at is None else file.at)
+        for client, new in files.items()
+        for file in new
+    ]
 
 
 def _add(client: str, file: DataFile, at: int) -> AddAction:
