@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from ai_dataflow.compiler.casts import cast
 
@@ -24,8 +23,8 @@ def losing(frame: pl.LazyFrame, types: Mapping[str, pl.DataType]) -> frozenset[s
         frame: the rows.
         types: the other type of each column; one that the frame does not have loses nothing.
 
-    Returns:
-        Their names. What cannot be computed counts as lost.
+    Raises:
+        PolarsError: it cannot be computed.
     """
     schema = frame.collect_schema()
     changed = {name: dtype for name, dtype in types.items() if schema.get(name, dtype) != dtype}
@@ -41,10 +40,7 @@ def _loses(frame: pl.LazyFrame, name: str, dtype: pl.DataType) -> bool:
     else:
         both = frame.select(name, there.value.alias(_THERE))
         lost = both.select(back.value.ne_missing(pl.col(name)).any())
-    try:
-        return bool(lost.collect(engine="streaming").item())
-    except PolarsError:
-        return True
+    return bool(lost.collect(engine="streaming").item())
 
 
 def recast(frame: pl.LazyFrame, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:

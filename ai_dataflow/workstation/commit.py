@@ -10,8 +10,6 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
@@ -31,6 +29,7 @@ from ai_dataflow.connections.stores import (
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
+from ai_dataflow.workstation.premises import NO_PREMISE, Premise, changed_since
 from ai_dataflow.workstation.reaching import overtaken, unreached
 from ai_dataflow.workstation.type_changes import check_types, types_in
 
@@ -53,8 +52,7 @@ def commit(
     files: Mapping[str, Sequence[DataFile]],
     writer: Writer,
     at: int | None = None,
-    replaces: Mapping[str, Collection[str]] = MappingProxyType({}),
-    since: int | None = None,
+    premise: Premise = NO_PREMISE,
 ) -> int:
     """Replace the partitions of some clients, all in one transaction; give the new version.
 
@@ -64,9 +62,7 @@ def commit(
         files: the new files of each client; none at all empties the client's partition.
         writer: the run, and its lease.
         at: when the files are committed, in ms since 1970; by default now.
-        replaces: the files that some clients must have before; if others have, WST-003.
-        since: the version whose rows the files hold that have a time of their own; if one of
-            their clients has other rows by now, WST-003.
+        premise: what must still be so; else WST-003.
 
     Raises:
         DataflowError: WST-001 where it cannot be written, WST-002 where a column that other
@@ -74,14 +70,9 @@ def commit(
             WST-006 where a run with a later lease has committed.
     """
     schema, added, clients = _schema(columns), _added(files, at), sorted(files)
-    recast = {client for client, new in files.items() if any(file.at is not None for file in new)}
 
     def replace(delta: DeltaTable) -> int:
-        for client, expected in replaces.items():
-            if _files_of(delta, [client]) != set(expected):
-                raise overtaken(table, f"{client} was published anew meanwhile")
-        if since is not None and _changed_since(delta, table, since, recast):
-            raise overtaken(table, "rows that were to get new types were published anew meanwhile")
+        premise.check(delta, table)
         return _replace(delta, table, schema, added, clients, writer)
 
     return _committed(table, schema, added, writer, replace)
@@ -183,7 +174,7 @@ def _replace(
         except CommitFailedError:
             delta.update_incremental()
             writer.check(delta, table)
-            if delta.version() == version or _changed_since(delta, table, version, clients):
+            if delta.version() == version or changed_since(delta, table, version, clients):
                 raise
         else:
             return int(version) + 1
@@ -249,26 +240,6 @@ def files_in(delta: DeltaTable) -> Iterator[CommittedFile]:
         yield CommittedFile(client, unquote(path), size, modified, rows or 0)
 
 
-def _changed_since(
-    delta: DeltaTable, table: Folder, version: int, clients: Collection[str]
-) -> bool:
-    """Tell whether commits after a version changed what readers see of some clients.
-
-    What another program only wrote anew, as `OPTIMIZE` does, changes nothing: by the Delta protocol
-    such actions have no data change.
-    """
-    later = range(version + 1, delta.version() + 1)
-    commits = (table.read(f"_delta_log/{number:020}.json").splitlines() for number in later)
-    actions = (json.loads(line) for lines in commits for line in lines)
-    files = (action.get("add") or action.get("remove") or {} for action in actions)
-    return any(file.get("dataChange") and _is_of(file, clients) for file in files)
-
-
-def _is_of(file: Mapping[str, Any], clients: Collection[str]) -> bool:
-    values = file.get("partitionValues")
-    return values is None or values.get(PARTITION_COLUMN) in clients
-
-
 def _remove(file: CommittedFile) -> RemoveAction:
     return RemoveAction(
         path=file.path,
@@ -277,10 +248,6 @@ def _remove(file: CommittedFile) -> RemoveAction:
         size=file.size,
         partition_values={PARTITION_COLUMN: file.client},
     )
-
-
-def _files_of(delta: DeltaTable, clients: list[str]) -> set[str]:
-    return {file.path for file in files_in(delta) if file.client in clients}
 
 
 def _version_with(delta: DeltaTable | None, added: list[AddAction]) -> int | None:

@@ -35,6 +35,7 @@ from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.kept_rows import Kept, all_kept
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.lease import Lease
+from ai_dataflow.workstation.premises import Premise
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow.workstation.type_changes import old_files
@@ -112,18 +113,23 @@ def publish(
         amend(workstation.rejects(module), reject_tables.COLUMNS, left_out, (), writer, at)
     table = workstation.dataset(module)
     data = {each.client: each.data for each in made if each.data}
-    vanished = _vanished(table, data | recast.files)
+    with reaching(table):
+        before = open_table(table)
     version = None
-    if vanished and recast.files:
-        vanished = frozenset(data)
+    vanished = _vanished(table, {**data, **recast.files})
+    if (
+        before
+        and vanished
+        and old_files(before, table, types_of(columns), but={*data, *recast.files} - vanished)
+    ):
+        vanished = frozenset(data)  # what readers see of these could not be read any more
     data = {client: files for client, files in data.items() if client not in vanished}
     if data:
         held.check()
         replaces = {each.client: each.replaces for each in made if each.replaces}
+        premise = Premise(replaces, set(recast.files), recast.version)
         data |= recast.files
-        with reaching(table):
-            before = open_table(table)
-        version = commit(table, columns, data, writer, at, replaces, recast.version)
+        version = commit(table, columns, data, writer, at, premise)
         if gone := _vanished(table, data):
             version, lost = _restore(table, columns, before, gone, data, writer)
             vanished |= lost

@@ -12,6 +12,7 @@ from polars.exceptions import PolarsError
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
+from ai_dataflow.config.panics import PanicError
 from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
 from ai_dataflow.workstation.reaching import reaching
@@ -75,7 +76,7 @@ def _old(table: Folder, client: str, path: str, changed: Mapping[str, pl.DataTyp
     try:
         with reaching(table):
             schema = scan_parquet(table, [path]).collect_schema()
-    except (DataflowError, PolarsError) as error:
+    except (DataflowError, PolarsError, PanicError) as error:
         if isinstance(error, DataflowError) and error.diagnostics[0].meaning.kind != "publish":
             raise  # the account: it is not about this file
         return OldFile(client, path, tuple(changed), is_readable=False)
