@@ -1,4 +1,4 @@
-"""A column's type changes in the sheet while some clients do not run: everybody reads one schema."""
+"""A type changes in the sheet while some clients do not run: everybody reads one schema."""
 
 from __future__ import annotations
 
@@ -159,9 +159,7 @@ def test_the_new_type_is_there_as_soon_as_the_client_runs(waiting: Path) -> None
 
 def test_the_new_type_is_there_after_the_clients_rows_are_deleted(waiting: Path) -> None:
     DeltaTable(str(waiting / "workstation/claims")).delete("client_code = 'acme'")
-    assert statuses(spine.run_changed(waiting)) == dict.fromkeys(CLIENTS, "ok") | {
-        "acme": "failed"
-    }
+    assert statuses(spine.run_changed(waiting)) == dict.fromkeys(CLIENTS, "ok") | {"acme": "failed"}
     assert kind_of(waiting) == pl.Int64
     again = spine.run_changed(waiting)
     assert statuses(again) == dict.fromkeys(CLIENTS, "unchanged") | {"acme": "failed"}
@@ -187,15 +185,15 @@ def test_rows_that_do_not_fit_the_old_type_keep_what_is_published(tmp_path: Path
     }  # fmt: skip
     causes = {e.identity for p in report.failed for e in p.errors if e.code == "WST-002"}
     assert len(causes) == 1
-    assert published(folder) == dict.fromkeys(CLIENTS, [1, 2])
+    assert published(folder) == {client: [1, 2] for client in CLIENTS}
     deliver(folder, "acme", "2024-02-29")
     assert set(statuses(spine.run_changed(folder)).values()) == {"ok"}
     assert kind_of(folder) == pl.Date
 
 
-def test_a_client_that_does_not_fit_may_be_recast_for_the_others(tmp_path: Path) -> None:
-    """acme's text holds back a column; borealis fits it, cobalt's blank date has no text form."""
-    folder = shop(tmp_path, "int64", acme="1 2", cobalt="3")
+def test_who_does_not_fit_ends_nobody_elses_partition(tmp_path: Path) -> None:
+    """Of no value at all, any type is right."""
+    folder = shop(tmp_path, "int64", cobalt="3")
     lose(folder, "acme")
     retype(folder, "date")
     deliver(folder, "borealis", "2024-01-31")
@@ -219,7 +217,7 @@ def test_one_client_alone_may_run_after_the_type_changed(tmp_path: Path) -> None
     folder = shop(tmp_path, "int64")
     retype(folder, "string")
     assert spine.run(folder, ["claims|cobalt"]).exit_code == 0
-    assert published(folder) == dict.fromkeys(CLIENTS, ["1", "2"])
+    assert published(folder) == {client: ["1", "2"] for client in CLIENTS}
     assert statuses(spine.run_changed(folder)) == {
         "acme": "ok", "borealis": "ok", "cobalt": "unchanged"
     }  # fmt: skip
@@ -233,7 +231,7 @@ def test_a_column_that_comes_back_with_another_type_is_recast(tmp_path: Path) ->
     spine.run_changed(folder)
     retype(folder, "string")
     assert codes(spine.run_changed(folder)) == {"acme": ["SRC-001"]}
-    assert published(folder) == dict.fromkeys(CLIENTS, ["1", "2"])
+    assert published(folder) == {client: ["1", "2"] for client in CLIENTS}
 
 
 def test_files_that_another_program_wrote_are_recast_and_stay_its_own(tmp_path: Path) -> None:
@@ -247,7 +245,7 @@ def test_files_that_another_program_wrote_are_recast_and_stay_its_own(tmp_path: 
     lose(folder, "acme")
     retype(folder, "string")
     assert codes(spine.run_changed(folder)) == {"acme": ["SRC-001"]}
-    assert published(folder) == dict.fromkeys(CLIENTS, ["1", "2"])
+    assert published(folder) == {client: ["1", "2"] for client in CLIENTS}
     current = reject_tables.current(workstation(folder), "claims")["acme"]
     assert current.publication == ""
 
@@ -260,3 +258,49 @@ def test_a_file_that_is_gone_holds_its_column_and_nobody_else(tmp_path: Path) ->
     report = spine.run_changed(folder)
     assert codes(report) == {"acme": ["SRC-001", "WST-002"]}
     assert load("claims", "cobalt", config=folder).collect()["value"].to_list() == [1, 2]
+
+
+def test_rejects_of_the_old_type_are_replayed_into_recast_rows(tmp_path: Path) -> None:
+    folder = shop(tmp_path, "int64", acme="7 x")
+    lose(folder, "acme")
+    retype(folder, "string")
+    spine.run_changed(folder)
+    assert published(folder)["acme"] == ["7"]
+    assert only(spine.replay(folder, client="acme"), "acme").rows_replayed == 1
+    assert published(folder)["acme"] == ["7", "x"]
+    assert only(spine.replay(folder, client="acme"), "acme").status == "unchanged"
+
+
+def test_rejects_of_a_type_that_waits_are_replayed_under_the_old_one(waiting: Path) -> None:
+    sheet = (waiting / "ai_mapping.csv").read_text()
+    readable = sheet.replace("ai_type\n", "ai_type,transform\n").replace(
+        "No,no,int64", "No,no,int64,"
+    )
+    readable = readable.replace("Value,value,int64", ",value,int64,\"REPLACE(Value, 'y', '9')\"")
+    (waiting / "ai_mapping.csv").write_text(readable)
+    report = spine.replay(waiting, client="borealis")
+    assert only(report, "borealis").rows_replayed == 1
+    assert codes(report) == {"acme": ["WST-002"]}
+    assert published(waiting)["borealis"] == ["1", "9"]
+
+
+def test_kept_rows_of_another_type_need_a_run(tmp_path: Path) -> None:
+    """A join by keys of another type would not be that of a run."""
+    both = CONTROL + CONTROL.partition("\n")[2].replace(",claim,", ",line,").replace(
+        ".csv", "2.csv"
+    )
+    sheet = (
+        "module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key\n"
+        "claims,ORION,claim,No,no,{0},Y\nclaims,ORION,claim,Value,value,int64,\n"
+        "claims,ORION,line,No,no,{0},Y\nclaims,ORION,line,Value,amount,int64,\n"
+    )
+    project(tmp_path, control=both, mapping=sheet.format("int64"))
+    for client in CLIENTS:
+        deliver(tmp_path, client, "1 x")
+        text_file(tmp_path, f"data/{client}2.csv", "No,Value\n1,5\n")
+    spine.run(tmp_path)
+    lose(tmp_path, "acme")
+    readable = sheet.format("string").replace("Value,value,int64,", "No,value,int64,")
+    text_file(tmp_path, "ai_mapping.csv", readable)
+    assert codes(spine.run_changed(tmp_path)) == {"acme": ["SRC-001"]}
+    assert codes(spine.replay(tmp_path, client="acme")) == {"acme": ["DAT-005"]}
