@@ -184,7 +184,7 @@ class Company(RuleBasedStateMachine):
         return {n: seen.get(n, "") for n, t in self._types(module).items() if seen.get(n) != t}
 
     def _as_now(self, key: PartitionKey) -> list[tuple[object, ...]]:
-        """Give the rows of a partition in the types that the sheet has; those that wait are kept."""
+        """Give the rows of a partition in the types of the sheet; none that waits is lost."""
         rows, waits = _content(self.folder, key), self._waits(key.module)
         types = self._types(key.module)
         for at, name in enumerate(types, 1):
