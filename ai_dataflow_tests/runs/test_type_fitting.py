@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable
 
+from ai_dataflow.partition import writing
+from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.data_files import recast_name
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.readers import load
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
@@ -304,3 +308,50 @@ def test_kept_rows_of_another_type_need_a_run(tmp_path: Path) -> None:
     text_file(tmp_path, "ai_mapping.csv", readable)
     assert codes(spine.run_changed(tmp_path)) == {"acme": ["SRC-001"]}
     assert codes(spine.replay(tmp_path, client="acme")) == {"acme": ["DAT-005"]}
+
+
+def test_rejects_that_were_never_published_are_there_after_a_recast(tmp_path: Path) -> None:
+    folder = shop(tmp_path, "int64")
+    deliver(folder, "acme", "x y")
+    assert codes(spine.run_changed(folder)) == {"acme": ["DAT-004"]}
+    before = reject_tables.current(workstation(folder), "claims")["acme"]
+    lose(folder, "acme")
+    retype(folder, "string")
+    spine.run_changed(folder)
+    assert kind_of(folder) == pl.String
+    after = reject_tables.current(workstation(folder), "claims")["acme"]
+    assert (after.publication, after.unpublished) == (before.publication, before.unpublished)
+    assert after.unpublished
+
+
+def test_a_partition_of_many_files_is_recast_file_by_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "MANY_ROWS", 2)
+    monkeypatch.setattr(writing, "FILE_BYTES", 40)
+    folder = shop(tmp_path, "int64", acme=" ".join(map(str, range(9))))
+    files = len(list((folder / "workstation/claims/client_code=acme").iterdir()))
+    assert files > 1
+    lose(folder, "acme")
+    retype(folder, "string")
+    spine.run_changed(folder)
+    assert published(folder)["acme"] == [str(n) for n in range(9)]
+    current = reject_tables.current(workstation(folder), "claims")["acme"]
+    assert len(current.data) == files
+    assert current.publication
+
+
+def test_what_was_recast_and_is_read_by_nobody_is_cleaned_up(waiting: Path) -> None:
+    """The files of the type that waits have gone; what killed runs leave has names of ours."""
+    table = waiting / "workstation/claims"
+    named = {Path(uri).name for uri in DeltaTable(str(table)).file_uris()}
+    old = {file.name for file in table.glob("client_code=*/*")}
+    (one,) = (table / "client_code=acme").iterdir()
+    left = Path(recast_name(str(one)))
+    shutil.copy(one, left)
+    foreign = one.with_name(Path(recast_name("a/part-0.parquet")).name)
+    shutil.copy(one, foreign)
+    cleaned = clean(workstation(waiting), "cleanup", timedelta(0))["claims"]
+    assert {Path(url).name for url in cleaned.files} == {left.name, foreign.name}
+    assert {file.name for file in table.glob("client_code=*/*")} == old
+    assert named <= old
