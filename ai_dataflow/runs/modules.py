@@ -14,7 +14,7 @@ from ai_dataflow.extracts.staging import drop_copies
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.runs.outcome import Run, partition_report
-from ai_dataflow.runs.publishing import Outcome, note_blocking, publish_module
+from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module
 from ai_dataflow.runs.telling import keep_records, tell
 from ai_dataflow.workstation.lease import Lease, lease
 
@@ -94,14 +94,16 @@ def _finish_module(
     run: Run, module: str, results: list[PartitionResult], held: Lease | None
 ) -> None:
     """Publish a module's finished partitions in one commit, then tell of them."""
-    outcome = Outcome(results)
+    outcome = ModuleOutcome(results)
     if "ai_dataset" in run.stages and held:
         try:
             with run.timings.timed("commits"):
                 outcome = publish_module(run, module, results, held)
         except DataflowError as error:
             lost = _failures(["ai_dataset"], error)
-            outcome = Outcome([r if r.failures else replace(r, failures=lost) for r in results])
+            outcome = ModuleOutcome(
+                [r if r.failures else replace(r, failures=lost) for r in results]
+            )
         if run.kind == "run":
             with suppress(DataflowError):  # the partitions are made again, which costs but time
                 held.check()

@@ -19,7 +19,7 @@ from ai_dataflow.workstation.publish import Made, publish
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ModuleOutcome:
     """What became of a module's partitions: the results as they are now, the version if any.
 
     `blocking` are the clients, with the publications that readers see, that keep columns from
@@ -34,7 +34,7 @@ class Outcome:
 
 def publish_module(
     run: Run, module: str, results: Sequence[PartitionResult], held: Lease
-) -> Outcome:
+) -> ModuleOutcome:
     """Publish a module's finished partitions in one commit.
 
     Raises:
@@ -49,7 +49,7 @@ def publish_module(
     if published.version is not None:
         run.versions[module] = published.version
     results = [_kept_out(r) if r.job.client in published.vanished else r for r in results]
-    return Outcome(results, published.version, fitted.blocking, problem)
+    return ModuleOutcome(results, published.version, fitted.blocking, problem)
 
 
 def _columns(run: Run, module: str) -> list[TableColumn]:
@@ -107,7 +107,7 @@ def _waiting(run: Run, module: str, fitted: Fitted) -> Diagnostic:
     )
 
 
-def note_blocking(run: Run, module: str, outcome: Outcome) -> None:
+def note_blocking(run: Run, module: str, outcome: ModuleOutcome) -> None:
     """Report the clients in the way of a new type that the run was not about, or found held."""
     if outcome.problem is None:
         return

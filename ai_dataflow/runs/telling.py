@@ -9,13 +9,13 @@ from ai_dataflow.extracts.stages import EXTRACTS
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
 from ai_dataflow.runs.outcome import Run
-from ai_dataflow.runs.publishing import Outcome
+from ai_dataflow.runs.publishing import ModuleOutcome
 from ai_dataflow.workstation.records import Attempt, Record, update_records
 
 _AT_ONCE = 100
 
 
-def keep_records(run: Run, module: str, outcome: Outcome) -> None:
+def keep_records(run: Run, module: str, outcome: ModuleOutcome) -> None:
     """Note what each partition was made from, or that it failed, for runs to come.
 
     Raises:

@@ -61,8 +61,8 @@ def old_files(
     """
     changed = changed_types(delta, types)
     files = list(_files(delta, but)) if changed else []
-    found = at_once(lambda file: _old(table, *file, changed), files)
-    return [file for file in found if file.columns]
+    compared = at_once(lambda file: _old(table, *file, changed), files)
+    return [file for file in compared if file.columns]
 
 
 def _files(delta: DeltaTable, but: Collection[str]) -> Iterator[tuple[str, str]]:

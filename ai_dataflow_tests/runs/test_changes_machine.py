@@ -111,15 +111,6 @@ class Company(RuleBasedStateMachine):
           text=st.sampled_from(["", "described"]))  # fmt: skip
     def edit(self, module: str, product: str, column: str, kind: str | None, text: str) -> None:
         """Edit, add or remove a mapping row; a type is the same in both products."""
-        self._edit(module, product, column, kind, text)
-
-    @rule(module=modules, client=clients, kind=kinds)
-    def fail(self, module: str, client: str, kind: str) -> None:
-        """Lose the file of a client while the type of a column changes."""
-        self.lose(module, client)
-        self._edit(module, "ORION", "Value", kind, "")
-
-    def _edit(self, module: str, product: str, column: str, kind: str | None, text: str) -> None:
         key, source = (module, product, column), "Value" if column == "Extra" else column
         if kind is None and column == "Extra":
             self.sheet.pop(key, None)
@@ -129,6 +120,19 @@ class Company(RuleBasedStateMachine):
                 self.sheet[other] = (source, kind, self.sheet[other][2])
         self.touched |= {f"{module}|{client}" for client in CLIENTS}
         self._save()
+
+    @rule(module=modules, client=clients, old=kinds, new=kinds,
+          rows=st.lists(values, min_size=1, max_size=3))  # fmt: skip
+    def fail(self, module: str, client: str, old: str, new: str, rows: list[str]) -> None:
+        """Lose the file of a client while a type changes; each type has values in all files."""
+        for each in CLIENTS:
+            self.deliver(module, each, [*rows, "1", "2024-01-31"])
+        self.edit(module, "ORION", "Value", old, "")
+        failed = {p.partition for p in spine.run_changed(self.folder).failed}
+        self.touched = failed & self._planned()
+        self.lose(module, client)
+        self.edit(module, "ORION", "Value", new, "")
+        self.run()
 
     @rule(module=modules, client=clients, product=st.sampled_from(["ORION", "LYRA"]))
     def switch(self, module: str, client: str, product: str) -> None:
