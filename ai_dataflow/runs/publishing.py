@@ -93,7 +93,7 @@ def _waiting(run: Run, module: str, fitted: Fitted) -> Diagnostic:
     ]
     types = {column.name: column.ai_type for column in run.plan.columns[module]}
     columns = ", ".join(
-        f"{name} cannot become {types[name]} yet and {f'stays {stays}' if stays else 'is left out'}"
+        f"`{name}` cannot become {types[name]} yet and {f'stays {stays}' if stays else 'is left out'}"
         for name, stays in fitted.waiting.items()
     )
     clients = listing(fitted.blocking, 3)

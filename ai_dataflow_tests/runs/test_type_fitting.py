@@ -126,7 +126,7 @@ def test_a_value_that_would_be_lost_keeps_the_old_type_for_all(tmp_path: Path) -
     assert statuses(report) == {"acme": "failed", "borealis": "ok", "cobalt": "ok"}
     error = only(report, "acme").errors[1]
     assert (error.place, error.concern) == (CELL, "mapping")
-    assert "value cannot become int64 yet and stays string" in error.message
+    assert "`value` cannot become int64 yet and stays string" in error.message
     assert "acme" in error.message
     assert kind_of(folder) == pl.String
     assert published(folder) == {"acme": ["7", "x"], "borealis": ["1", "2"], "cobalt": ["1", "2"]}
