@@ -17,6 +17,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.merge import Part, Rows, merge_product
+from ai_dataflow.partition.recasting import losing, recast
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.partition.values import MergedProduct
 from ai_dataflow.sources.source_job import SourceJob
@@ -38,8 +39,19 @@ class PublishedRows:
     kept: Mapping[str, Mapping[str, Rows]]
 
 
-def look(job: PartitionJob, current: Current, workstation: Workstation) -> PublishedRows:
+def look(
+    job: PartitionJob, current: Current, workstation: Workstation, made_as: Mapping[str, str]
+) -> PublishedRows:
     """Look at what a partition was made of.
+
+    Rows that were made with the types of now, and that another client keeps from being published
+    in them, are read in them.
+
+    Args:
+        job: the partition, as it is planned now.
+        current: what it consists of.
+        workstation: where.
+        made_as: the types that its columns were made with, as far as that is known.
 
     Raises:
         DataflowError: DAT-005 where AI columns have other types now; WST-001, WST-004, WST-005.
@@ -48,6 +60,10 @@ def look(job: PartitionJob, current: Current, workstation: Workstation) -> Publi
     kept: dict[str, dict[str, Rows]] = {}
     with reaching(table):
         data = scan_parquet(table, list(current.data), missing_columns="insert")
+        waiting = {c.name: ai_types.to_polars(c.ai_type) for c in job.columns
+                   if made_as.get(c.name) == c.ai_type}  # fmt: skip
+        if not losing(data, waiting):
+            data = recast(data, waiting)
         _check_types(job, data.collect_schema())
         published = data.group_by(PRODUCT_COLUMN).agg(pl.len().alias(_ROWS), pl.all().count())
         counted = published.collect().to_dicts()
@@ -69,14 +85,16 @@ def _counted(frame: pl.LazyFrame) -> Rows:
     return Rows(frame, row.pop(_ROWS), row)
 
 
-def _check_types(job: PartitionJob, schema: pl.Schema) -> None:
+def _check_types(job: PartitionJob, schema: pl.Schema, kept_of: str = "") -> None:
+    """Make sure that rows have the types of now, as published or as `kept_of` a product."""
     for column in job.columns:
         now, then = ai_types.to_polars(column.ai_type), schema.get(column.name)
         if then is not None and then != now:
-            what = f"{column.name} is published as {then}, and now it is {column.ai_type}"
+            how = "kept" if kept_of else "published"
+            what = f"{column.name} is {how} as {then}, and now it is {column.ai_type}"
             rows = (row for source in job.sources for row in source.mappings)
             cells = (row.place("ai_type") for row in rows if row.ai_column == column.name)
-            raise not_replayable("", "", what, next(cells, ""))
+            raise not_replayable(kept_of, "", what, next(cells, ""))
 
 
 def remerge(
@@ -137,6 +155,8 @@ def _check_kept(
     if gone := set(kept) - {source.submodule for source in sources}:
         what = "the control table has it no more, and it is joined"
         raise not_replayable(product, min(gone), what, place)
+    for piece in kept.values():
+        _check_types(job, piece.frame.collect_schema(), product)
     parts = _with_late_rows(sources, kept, [])
     made = merge_product(parts, space)
     height = sum(part.height for part in parts) - made.rows_merged

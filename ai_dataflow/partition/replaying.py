@@ -7,6 +7,7 @@ are in docs/reject_tables.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -41,7 +42,13 @@ _REASON_COLUMNS = ("reason", "ai_column", "mapping_cell")
 
 
 def replay(
-    job: PartitionJob, current: Current, settings: Settings, run_id: str, *, dry_run: bool = False
+    job: PartitionJob,
+    current: Current,
+    settings: Settings,
+    run_id: str,
+    *,
+    made_as: Mapping[str, str],
+    dry_run: bool = False,
 ) -> PartitionResult:
     """Replay one partition. Never raises: what goes wrong is in the result, classified.
 
@@ -50,6 +57,7 @@ def replay(
         current: what the partition and its rejects consist of.
         settings: the project's.
         run_id: what marks the rejects that pass.
+        made_as: the types that its columns were made with, as far as that is known.
         dry_run: only count them; nothing is written.
 
     Returns:
@@ -57,12 +65,18 @@ def replay(
     """
     steps = Steps(job)
     with classified(steps.problems):
-        _replay(steps, current, settings, run_id, dry_run=dry_run)
+        _replay(steps, current, settings, run_id, made_as, dry_run=dry_run)
     return steps.result()
 
 
 def _replay(
-    steps: Steps, current: Current, settings: Settings, run_id: str, *, dry_run: bool
+    steps: Steps,
+    current: Current,
+    settings: Settings,
+    run_id: str,
+    made_as: Mapping[str, str],
+    *,
+    dry_run: bool,
 ) -> None:
     workstation = open_workstation(settings)
     with scratch(settings.execution.memory) as space:
@@ -71,7 +85,7 @@ def _replay(
         late = [source.part for source in again.sources if source.part and source.part.height]
         if not late:
             return
-        merged = remerge(look(steps.job, current, workstation), late, space)
+        merged = remerge(look(steps.job, current, workstation, made_as), late, space)
         if dry_run:
             return
         steps.replaces = current.data

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from ai_dataflow.config.diagnostics import listing
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
@@ -96,7 +97,10 @@ def changes(
     in_vain = set()
     for key, job in jobs.items():
         inputs, record = inputs_of(job, settings, content_seen), records.get(key, Record())
-        reasons = tuple(_reasons(job, inputs, record, published.get(key)))
+        reasons = (
+            *_reasons(job, inputs, record, published.get(key)),
+            *_no_more_waiting(job.module, record, published),
+        )
         if not reasons:
             compared.unchanged[key] = record
             continue
@@ -128,6 +132,16 @@ def _reasons(
     if record.failed:
         when = _moment(record.failed.at)
         yield Reason("failed", f"last run failed with {record.failed.code} on {when}")
+
+
+def _no_more_waiting(
+    module: str, record: Record, published: Mapping[PartitionKey, str]
+) -> Iterator[Reason]:
+    """Tell that whoever kept its columns from their types does so no more."""
+    waits = record.waits_for.items()
+    if waits and not any(published.get(PartitionKey.of(module, c)) == p for c, p in waits):
+        yield Reason("published", f"{listing(record.waits_for, 3)} is in the way of new types no "
+                     "more")  # fmt: skip
 
 
 def _differences(

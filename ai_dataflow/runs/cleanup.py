@@ -24,6 +24,7 @@ from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.extracts.staging import staged_files
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.data_files import DATA_FILE
 from ai_dataflow.workstation.fencing import fence
 from ai_dataflow.workstation.kept_rows import all_kept
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
@@ -37,7 +38,7 @@ _LOG = "_delta_log"
 _UUID = "[0-9a-f]{32}"
 # `#1` is a local file that a run was writing when it was killed.
 _OF_TABLE = re.compile(
-    rf"{PARTITION_COLUMN}=[^/]+/{_UUID}(-\d{{5}})?\.parquet"
+    rf"{PARTITION_COLUMN}=[^/]+/{DATA_FILE}"
     rf"|{_LOG}/(\d{{20}}\.(json|checkpoint\.parquet)|_last_checkpoint)#\d+"
 )
 _KEPT = re.compile(rf"[^/]+/{_UUID}/[^/]+/[^/]+\.parquet")

@@ -7,19 +7,16 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.engine.choice import Engine, open_engine
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.extracts.staging import drop_copies
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.runs.outcome import Run, partition_report
+from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module
 from ai_dataflow.runs.telling import keep_records, tell
-from ai_dataflow.tables import ai_types
-from ai_dataflow.workstation.commit import TableColumn
-from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow.workstation.lease import Lease, lease
-from ai_dataflow.workstation.publish import Made, Publication, publish
 
 
 @dataclass
@@ -97,49 +94,24 @@ def _finish_module(
     run: Run, module: str, results: list[PartitionResult], held: Lease | None
 ) -> None:
     """Publish a module's finished partitions in one commit, then tell of them."""
-    version = None
+    outcome = ModuleOutcome(results)
     if "ai_dataset" in run.stages and held:
         try:
             with run.timings.timed("commits"):
-                published = _publish(run, module, results, held)
-            version = published.version
-            results = [_kept_out(r) if r.job.client in published.vanished else r for r in results]
+                outcome = publish_module(run, module, results, held)
         except DataflowError as error:
             lost = _failures(["ai_dataset"], error)
-            results = [r if r.failures else replace(r, failures=lost) for r in results]
+            outcome = ModuleOutcome(
+                [r if r.failures else replace(r, failures=lost) for r in results]
+            )
         if run.kind == "run":
             with suppress(DataflowError):  # the partitions are made again, which costs but time
                 held.check()
-                keep_records(run, module, results, version)
-    for result in results if held else ():
+                keep_records(run, module, outcome)
+    for result in outcome.results if held else ():
         if result.superseded:
             drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
     with run.timings.timed("events"):
-        tell(run, results, version)
-    run.partitions += [partition_report(run, result, version) for result in results]
-
-
-def _kept_out(result: PartitionResult) -> PartitionResult:
-    """Fail a partition whose files another program took away before they were published."""
-    problem = Diagnostic(
-        "WST-008",
-        "its files were gone when they were to be published; readers see the version before",
-        place=result.partition,
-        fix="keep other programs from removing young files, then run the partition again",
-    )
-    return replace(result, data=(), failures=(Failure("ai_dataset", problem),))
-
-
-def _publish(run: Run, module: str, results: list[PartitionResult], held: Lease) -> Publication:
-    columns = [
-        *(
-            TableColumn(column.name, ai_types.to_delta(column.ai_type), column.description)
-            for column in run.plan.columns[module]
-        ),
-        TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
-    ]
-    made = [Made(r.job.client, r.data, r.rejects, r.replaces) for r in results]
-    published = publish(run.workstation, module, columns, made, held)
-    if published.version is not None:
-        run.versions[module] = published.version
-    return published
+        tell(run, outcome.results, outcome.version)
+    run.partitions += [partition_report(run, r, outcome.version) for r in outcome.results]
+    note_blocking(run, module, outcome)

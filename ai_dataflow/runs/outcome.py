@@ -107,6 +107,19 @@ def not_run(run: Run, key: PartitionKey) -> PartitionReport:
     )
 
 
+def blocked_report(run: Run, key: PartitionKey, problem: Diagnostic) -> None:
+    """Report a problem of a partition that was not made, beside what is reported of it already."""
+    errors = _errors(run, key.module, [problem])
+    report = PartitionReport(partition=key, status="failed", failed_stages=["ai_dataset"])
+    for seen in [seen for seen in run.partitions if seen.partition == key]:
+        run.partitions.remove(seen)
+        report = seen
+    together = [*report.errors, *errors]
+    status = "held" if report.status == "held" else "failed"
+    update = {"status": status, "error": together[0], "errors": together}
+    run.partitions.append(report.model_copy(update=update))
+
+
 def unchanged(key: PartitionKey, record: Record) -> PartitionReport:
     """Report a partition that readers see as it would be made again."""
     made = None

@@ -27,6 +27,7 @@ from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.lease import Lease
+from ai_dataflow.workstation.records import Record, read_records
 from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow.workstation.reports import RunReport
 
@@ -118,10 +119,15 @@ def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[PartitionKey
 def _tasks(run: Run, jobs: list[PartitionJob], *, dry_run: bool) -> list[tuple[PartitionJob, Task]]:
     """Give what replays jobs of one module."""
     current = reject_tables.current(run.workstation, jobs[0].module)
+    records = read_records(run.workstation, [jobs[0].module])
     settings = share(run.project.settings)
 
     def task(job: PartitionJob) -> Task:
         present = current.get(job.client, Current())
-        return partial(replay, job, present, settings, run.run_id, dry_run=dry_run)
+        record = records.get(job.partition, Record())
+        is_of_present = record.publication == present.publication
+        made_as = record.inputs.columns if record.inputs and is_of_present else {}
+        return partial(replay, job, present, settings, run.run_id,
+                       made_as=made_as, dry_run=dry_run)  # fmt: skip
 
     return [(job, task(job)) for job in jobs]

@@ -9,14 +9,13 @@ from ai_dataflow.extracts.stages import EXTRACTS
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
 from ai_dataflow.runs.outcome import Run
+from ai_dataflow.runs.publishing import ModuleOutcome
 from ai_dataflow.workstation.records import Attempt, Record, update_records
 
 _AT_ONCE = 100
 
 
-def keep_records(
-    run: Run, module: str, results: Sequence[PartitionResult], version: int | None
-) -> None:
+def keep_records(run: Run, module: str, outcome: ModuleOutcome) -> None:
     """Note what each partition was made from, or that it failed, for runs to come.
 
     Raises:
@@ -25,22 +24,23 @@ def keep_records(
     at, settings = datetime.now(UTC), run.project.settings
     made: dict[str, Record] = {}
     failed: dict[str, Attempt] = {}
-    for result in results:
+    for result in outcome.results:
         client = result.job.client
         if result.failures:
             code = result.failures[0].diagnostic.code
             tried = inputs_of(result.job, settings, content_seen)
             failed[client] = Attempt(run_id=run.run_id, at=at, code=code, inputs=tried)
-        elif version is not None and result.data:
+        elif outcome.version is not None and result.data:
             made[client] = Record(
                 inputs=inputs_of(result.job, settings, content_read(result)),
                 publication=result.publication,
                 run_id=run.run_id,
                 at=at,
-                version=version,
+                version=outcome.version,
                 rows=result.total("rows_published"),
             )
-    update_records(run.workstation, module, made, failed)
+    waits_for = None if outcome.version is None else outcome.blocking
+    update_records(run.workstation, module, made, failed, waits_for)
 
 
 def tell(run: Run, results: Sequence[PartitionResult], version: int | None) -> None:

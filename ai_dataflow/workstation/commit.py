@@ -10,8 +10,6 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
@@ -31,8 +29,9 @@ from ai_dataflow.connections.stores import (
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
+from ai_dataflow.workstation.premises import NO_PREMISE, Premise, changed_since
 from ai_dataflow.workstation.reaching import overtaken, unreached
-from ai_dataflow.workstation.type_changes import check_types
+from ai_dataflow.workstation.type_changes import check_types, types_in
 
 # A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
 _ATTEMPTS = 3
@@ -53,7 +52,7 @@ def commit(
     files: Mapping[str, Sequence[DataFile]],
     writer: Writer,
     at: int | None = None,
-    replaces: Mapping[str, Collection[str]] = MappingProxyType({}),
+    premise: Premise = NO_PREMISE,
 ) -> int:
     """Replace the partitions of some clients, all in one transaction; give the new version.
 
@@ -63,7 +62,7 @@ def commit(
         files: the new files of each client; none at all empties the client's partition.
         writer: the run, and its lease.
         at: when the files are committed, in ms since 1970; by default now.
-        replaces: the files that some clients must have before; if others have, WST-003.
+        premise: what must still be so; else WST-003.
 
     Raises:
         DataflowError: WST-001 where it cannot be written, WST-002 where a column that other
@@ -73,9 +72,7 @@ def commit(
     schema, added, clients = _schema(columns), _added(files, at), sorted(files)
 
     def replace(delta: DeltaTable) -> int:
-        for client, expected in replaces.items():
-            if _files_of(delta, [client]) != set(expected):
-                raise overtaken(table, f"{client} was published anew meanwhile")
+        premise.check(delta, table)
         return _replace(delta, table, schema, added, clients, writer)
 
     return _committed(table, schema, added, writer, replace)
@@ -163,7 +160,7 @@ def _replace(
     given a client its first files meanwhile, and keep both.
     """
     while True:
-        check_types(delta, table, schema, set(clients))
+        check_types(delta, table, schema, clients)
         version = delta.version()
         try:
             delta.create_write_transaction(
@@ -177,7 +174,7 @@ def _replace(
         except CommitFailedError:
             delta.update_incremental()
             writer.check(delta, table)
-            if delta.version() == version or _changed_since(delta, table, version, clients):
+            if delta.version() == version or changed_since(delta, table, version, clients):
                 raise
         else:
             return int(version) + 1
@@ -243,26 +240,6 @@ def files_in(delta: DeltaTable) -> Iterator[CommittedFile]:
         yield CommittedFile(client, unquote(path), size, modified, rows or 0)
 
 
-def _changed_since(
-    delta: DeltaTable, table: Folder, version: int, clients: Collection[str]
-) -> bool:
-    """Tell whether commits after a version changed what readers see of some clients.
-
-    What another program only wrote anew, as `OPTIMIZE` does, changes nothing: by the Delta protocol
-    such actions have no data change.
-    """
-    later = range(version + 1, delta.version() + 1)
-    commits = (table.read(f"_delta_log/{number:020}.json").splitlines() for number in later)
-    actions = (json.loads(line) for lines in commits for line in lines)
-    files = (action.get("add") or action.get("remove") or {} for action in actions)
-    return any(file.get("dataChange") and _is_of(file, clients) for file in files)
-
-
-def _is_of(file: Mapping[str, Any], clients: Collection[str]) -> bool:
-    values = file.get("partitionValues")
-    return values is None or values.get(PARTITION_COLUMN) in clients
-
-
 def _remove(file: CommittedFile) -> RemoveAction:
     return RemoveAction(
         path=file.path,
@@ -271,10 +248,6 @@ def _remove(file: CommittedFile) -> RemoveAction:
         size=file.size,
         partition_values={PARTITION_COLUMN: file.client},
     )
-
-
-def _files_of(delta: DeltaTable, clients: list[str]) -> set[str]:
-    return {file.path for file in files_in(delta) if file.client in clients}
 
 
 def _version_with(delta: DeltaTable | None, added: list[AddAction]) -> int | None:
@@ -313,6 +286,20 @@ def _create(table: Folder, schema: Schema, added: list[AddAction], writer: Write
     )
 
 
+def columns_of(delta: DeltaTable) -> tuple[TableColumn, ...]:
+    """Give the columns of a table's version, `client_code` left out."""
+    return tuple(
+        TableColumn(field.name, field.type.type, field.metadata.get("comment", ""))
+        for field in delta.schema().fields
+        if field.name != PARTITION_COLUMN and isinstance(field.type, PrimitiveType)
+    )
+
+
+def types_of(columns: Sequence[TableColumn]) -> dict[str, pl.DataType]:
+    """Give the types of columns as Polars has them."""
+    return types_in(_schema(columns))
+
+
 def _schema(columns: Sequence[TableColumn]) -> Schema:
     fields = [
         Field(
@@ -326,8 +313,12 @@ def _schema(columns: Sequence[TableColumn]) -> Schema:
 
 
 def _added(files: Mapping[str, Sequence[DataFile]], at: int | None) -> list[AddAction]:
-    moment = int(time.time() * 1000) if at is None else at
-    return [_add(client, file, moment) for client, new in files.items() for file in new]
+    now = int(time.time() * 1000) if at is None else at
+    return [
+        _add(client, file, now if file.at is None else file.at)
+        for client, new in files.items()
+        for file in new
+    ]
 
 
 def _add(client: str, file: DataFile, at: int) -> AddAction:

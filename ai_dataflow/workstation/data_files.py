@@ -21,16 +21,26 @@ from ai_dataflow.connections.stores import Folder, StoredFile, scan_parquet
 from ai_dataflow.workstation.layout import partition_folder
 from ai_dataflow.workstation.reaching import reaching
 
-_NAME = re.compile(r"(?:.*/)?([0-9a-f]{32})(?:-\d{5})?\.parquet")
+_ID = "[0-9a-f]{32}"
+_NAME = re.compile(rf"(?:.*/)?({_ID})(?:-\d{{5}})?(?:\.{_ID})?\.parquet")
+# Of a file that another program wrote, and that is of no publication.
+_RECAST = "recast"
+# What `write_partition` and `recast_name` call the files of a partition.
+DATA_FILE = rf"(?:{_ID}(?:-\d{{5}})?|{_RECAST})(?:\.{_ID})?\.parquet"
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """A Parquet file of one partition, not yet committed. `path` is relative to its table."""
+    """A Parquet file of one partition, not yet committed. `path` is relative to its table.
+
+    `at` is when the file was committed that it takes the place of, in ms since 1970, if it holds
+    but the same rows: what came after these came after it too.
+    """
 
     path: str
     size: int
     rows: int
+    at: int | None = None
 
 
 def new_publication() -> str:
@@ -42,6 +52,14 @@ def publication_of(path: str) -> str:
     """Give the publication that a file is of; nothing where its name is not ours."""
     match = _NAME.fullmatch(path)
     return match[1] if match else ""
+
+
+def recast_name(path: str) -> str:
+    """Give a fresh name for a file's rows in other types; they stay of the same publication."""
+    match = _NAME.fullmatch(path)
+    folder, _, name = path.rpartition("/")
+    stem = name.removesuffix(".parquet").partition(".")[0] if match else _RECAST
+    return f"{folder}/{stem}.{uuid.uuid4().hex}.parquet"
 
 
 def write_partition(

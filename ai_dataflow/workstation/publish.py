@@ -13,27 +13,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from deltalake import DeltaTable
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import (
-    CommittedFile,
     TableColumn,
     amend,
+    columns_of,
     commit,
     files_in,
     open_table,
+    types_of,
 )
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.kept_rows import Kept, all_kept
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.lease import Lease
+from ai_dataflow.workstation.premises import Premise
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.reject_tables import Current
+from ai_dataflow.workstation.type_changes import old_files
 
 _LIST_FROM = 100
 
@@ -53,6 +58,20 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Recast:
+    """Clients whose rows only get the types that the columns have from now on.
+
+    `files` are each one's, made from those that readers see in `version`.
+    """
+
+    files: Mapping[str, tuple[DataFile, ...]] = field(default_factory=dict)
+    version: int | None = None
+
+
+NOTHING_RECAST = Recast()
+
+
+@dataclass(frozen=True)
 class Publication:
     """The version by now, None where nothing was committed; clients whose files had gone."""
 
@@ -66,6 +85,7 @@ def publish(
     columns: Sequence[TableColumn],
     partitions: Iterable[Made],
     held: Lease,
+    recast: Recast = NOTHING_RECAST,
 ) -> Publication:
     """Make a module's partitions visible, all at once.
 
@@ -76,6 +96,7 @@ def publish(
         partitions: what was made. Without data a partition keeps what readers see, and its
             rejects are there to be looked at.
         held: the module's lease. Whoever has lost it does not go on.
+        recast: what else has to be written anew, if these columns are to be the dataset's.
 
     Returns:
         The dataset's new version; and the clients whose files another program took away, of which
@@ -92,17 +113,26 @@ def publish(
         amend(workstation.rejects(module), reject_tables.COLUMNS, left_out, (), writer, at)
     table = workstation.dataset(module)
     data = {each.client: each.data for each in made if each.data}
-    vanished = _vanished(table, data)
-    data = {client: files for client, files in data.items() if client not in vanished}
+    with reaching(table):
+        before = open_table(table)
     version = None
+    vanished = _vanished(table, {**data, **recast.files})
+    if (
+        before
+        and vanished
+        and old_files(before, table, types_of(columns), but={*data, *recast.files} - vanished)
+    ):
+        vanished = frozenset(data)  # what readers see of these could not be read any more
+    data = {client: files for client, files in data.items() if client not in vanished}
     if data:
         held.check()
         replaces = {each.client: each.replaces for each in made if each.replaces}
-        before = _present(table)
-        version = commit(table, columns, data, writer, at, replaces)
+        premise = Premise(replaces, set(recast.files), recast.version)
+        data |= recast.files
+        version = commit(table, columns, data, writer, at, premise)
         if gone := _vanished(table, data):
-            version = _restore(table, columns, before, gone, writer)
-            vanished |= gone
+            version, lost = _restore(table, columns, before, gone, data, writer)
+            vanished |= lost
     with suppress(DataflowError):  # what stays is not open; the next run takes it away
         held.check()
         tidy(workstation, module, writer)
@@ -125,27 +155,32 @@ def _sizes(table: Folder, paths: Sequence[str]) -> dict[str, int]:
     return {file.path: file.size for file in stats if file}
 
 
-def _present(table: Folder) -> list[CommittedFile]:
-    with reaching(table):
-        delta = open_table(table)
-        return list(files_in(delta)) if delta else []
-
-
 def _restore(
     table: Folder,
     columns: Sequence[TableColumn],
-    before: Sequence[CommittedFile],
-    clients: Collection[str],
+    before: DeltaTable | None,
+    gone: frozenset[str],
+    data: Collection[str],
     writer: Writer,
-) -> int:
-    """Give clients back the files that readers saw before; none at all where there were none."""
-    version = 0
-    for client in sorted(clients):
-        mine = [file for file in before if file.client == client]
-        files = [DataFile(file.path, file.size, file.rows) for file in mine]
-        at = max((file.modified for file in mine), default=None)
-        version = commit(table, columns, {client: files}, writer, at)
-    return version
+) -> tuple[int, frozenset[str]]:
+    """Give clients back the files that readers saw before; none at all where there were none.
+
+    All clients of a commit, where those files do not have the types of its columns.
+
+    Returns:
+        The version in which it is so, and the clients that are as they were.
+    """
+    if before is None:
+        return commit(table, columns, dict.fromkeys(sorted(gone), ()), writer), gone
+    odd = {file.client for file in old_files(before, table, types_of(columns))}
+    if odd & gone:
+        gone, columns = frozenset(data), columns_of(before)
+    files: dict[str, list[DataFile]] = {client: [] for client in sorted(gone)}
+    for file in files_in(before):
+        if file.client in gone:
+            again = DataFile(file.path, file.size, file.rows, file.modified)
+            files[file.client].append(again)
+    return commit(table, columns, files, writer), gone
 
 
 def writer_of(held: Lease) -> Writer:

@@ -67,7 +67,11 @@ class Attempt(_Recorded):
 
 
 class Record(_Recorded):
-    """A partition as its last runs left it: what readers see, and what failed since."""
+    """A partition as its last runs left it: what readers see, and what failed since.
+
+    `waits_for` are the clients, each with its publication, that keep columns of it from the types
+    that it was made with.
+    """
 
     inputs: Inputs | None = None
     publication: str = ""
@@ -76,6 +80,7 @@ class Record(_Recorded):
     version: int | None = None
     rows: int = 0
     failed: Attempt | None = None
+    waits_for: dict[str, str] = {}
 
 
 def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[PartitionKey, Record]:
@@ -101,6 +106,7 @@ def update_records(
     module: str,
     made: Mapping[str, Record],
     failed: Mapping[str, Attempt],
+    waits_for: Mapping[str, str] | None = None,
 ) -> None:
     """Write what became of some clients; whoever calls it has the module's lease.
 
@@ -109,6 +115,7 @@ def update_records(
         module: the module.
         made: what was published.
         failed: what was not; what readers see of it is as it was recorded.
+        waits_for: who keeps columns from their new types now; None where nothing was published.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
@@ -118,7 +125,13 @@ def update_records(
         records = _read(folder, module) if folder.stat(_name(module)) else {}
         for client, attempt in failed.items():
             records[client] = records.get(client, Record()).model_copy(update={"failed": attempt})
-        folder.write(_name(module), _encoded({**records, **made}))
+        records |= made
+        if waits_for is not None:
+            for client, record in records.items():
+                if record.waits_for or client in made:
+                    update = {"waits_for": dict(waits_for)}
+                    records[client] = record.model_copy(update=update)
+        folder.write(_name(module), _encoded(records))
 
 
 def _name(module: str) -> str:

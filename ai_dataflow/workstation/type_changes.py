@@ -2,48 +2,102 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable, Schema
+from polars.exceptions import PolarsError
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
+from ai_dataflow.config.panics import PanicError
 from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
+from ai_dataflow.workstation.reaching import reaching
 
 
-def check_types(delta: DeltaTable, table: Folder, schema: Schema, clients: set[str]) -> None:
+@dataclass(frozen=True)
+class OldFile:
+    """A published file that does not have the types that its columns shall have.
+
+    `columns` are those; of a file that cannot be read, all that change.
+    """
+
+    client: str
+    path: str
+    columns: tuple[str, ...]
+    is_readable: bool = True
+
+
+def types_in(schema: Schema) -> dict[str, pl.DataType]:
+    """Give the types of a Delta schema as Polars has them."""
+    return dict(pl.Schema(schema.to_arrow()))
+
+
+def changed_types(delta: DeltaTable, types: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
+    """Give the types that a table does not have yet, of new columns too.
+
+    A file may have a column that its table has no more, of whatever type that was.
+    """
+    published = types_in(delta.schema())
+    return {name: dtype for name, dtype in types.items() if published.get(name) != dtype}
+
+
+def old_files(
+    delta: DeltaTable, table: Folder, types: Mapping[str, pl.DataType], but: Collection[str] = ()
+) -> list[OldFile]:
+    """Find the files of a table's version that types do not fit.
+
+    Args:
+        delta: the version.
+        table: its folder.
+        types: what the columns shall be from now on.
+        but: the clients whose files are of no interest.
+
+    Raises:
+        DataflowError: WST-004 or WST-005.
+    """
+    changed = changed_types(delta, types)
+    files = list(_files(delta, but)) if changed else []
+    compared = at_once(lambda file: _old(table, *file, changed), files)
+    return [file for file in compared if file.columns]
+
+
+def _files(delta: DeltaTable, but: Collection[str]) -> Iterator[tuple[str, str]]:
+    actions = pl.DataFrame(delta.get_add_actions(flatten=True))
+    for client, path in actions.select(f"partition.{PARTITION_COLUMN}", "path").iter_rows():
+        if client not in but:
+            yield client, unquote(path)
+
+
+def _old(table: Folder, client: str, path: str, changed: Mapping[str, pl.DataType]) -> OldFile:
+    try:
+        with reaching(table):
+            schema = scan_parquet(table, [path]).collect_schema()
+    except (DataflowError, PolarsError, PanicError) as error:
+        if isinstance(error, DataflowError) and error.diagnostics[0].meaning.kind != "publish":
+            raise  # the account: it is not about this file
+        return OldFile(client, path, tuple(changed), is_readable=False)
+    odd = (name for name, dtype in changed.items() if schema.get(name, dtype) != dtype)
+    return OldFile(client, path, tuple(odd))
+
+
+def check_types(delta: DeltaTable, table: Folder, schema: Schema, clients: Iterable[str]) -> None:
     """Refuse a new type for a column while other clients' files still hold the old one.
 
     Raises:
         DataflowError: WST-002.
     """
-    published = {field.name: field.type for field in delta.schema().fields}
-    if added := {field.name for field in schema.fields} - set(published):
-        published |= _dropped(delta, table, added, clients)
-    changed = [f.name for f in schema.fields if published.get(f.name, f.type) != f.type]
-    others = {str(values[PARTITION_COLUMN]) for values in delta.partitions()} - clients
-    if changed and others:
+    if odd := old_files(delta, table, types_in(schema), but=set(clients)):
+        columns = dict.fromkeys(name for file in odd for name in file.columns)
+        others = listing(sorted({file.client for file in odd}), 3)
         raise DataflowError(
             Diagnostic(
                 "WST-002",
-                f"{listing(changed)} has another type in the published dataset, and {len(others)} "
-                f"clients are not part of this run ({listing(sorted(others), 3)})",
-                fix="run all partitions of the module at once, or name the column anew",
+                f"{listing(columns)} has another type in the published rows of {others}",
+                place=table.url,
+                fix="run these clients, or name the column anew",
             )
         )
-
-
-def _dropped(
-    delta: DeltaTable, table: Folder, names: set[str], clients: set[str]
-) -> dict[str, Any]:
-    """Give the types of columns that the table has no more, but other clients' files still do."""
-    files = pl.DataFrame(delta.get_add_actions(flatten=True))
-    others = files.filter(~pl.col(f"partition.{PARTITION_COLUMN}").is_in(list(clients)))
-    schemas = at_once(
-        lambda path: scan_parquet(table, [path]).collect_schema(), list(others["path"])
-    )
-    held = {n: dtype for schema in schemas for n, dtype in schema.items() if n in names}
-    arrow = pl.DataFrame(schema=held).to_arrow().schema
-    return {field.name: field.type for field in Schema.from_arrow(arrow).fields}

@@ -27,7 +27,7 @@ from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import make_draft
-from ai_dataflow.runs.prospect import look_at
+from ai_dataflow.runs.prospect import look_ahead, look_at, read_draft
 from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import lease
@@ -35,7 +35,7 @@ from ai_dataflow_tests.chaos.boundaries import Boundaries, Kill
 from ai_dataflow_tests.chaos.world import PARTITIONS, World
 from ai_dataflow_tests.engine.in_process import keep_here
 
-Way = Literal["execute", "cli"]
+Way = Literal["execute", "cli", "changed"]
 PATIENCE = 60.0
 _SPAWNING = multiprocessing.get_context("forkserver")
 # What runs import late, all children would import again each time.
@@ -86,9 +86,8 @@ class Child:
 
     def __init__(self, world: World, run_id: str, kill: Kill | None, way: Way) -> None:
         self._told, theirs = _SPAWNING.Pipe(duplex=False)
-        work = _by_command if way == "cli" else _directly
         self._process = _SPAWNING.Process(
-            target=_child, args=(theirs, work, world.folder, run_id, kill), daemon=True
+            target=_child, args=(theirs, _WORK[way], world.folder, run_id, kill), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -183,6 +182,12 @@ def _directly(folder: Path, run_id: str, note: Any) -> tuple[int, list[str]]:
     return report.exit_code, errors + report.unreported
 
 
+def _what_changed(folder: Path, run_id: str, _: Any) -> tuple[int, list[str]]:
+    """Run what changed of any project."""
+    report = execute(look_ahead(read_draft(folder)), STAGES, run_id, _Silent())
+    return report.exit_code, report.unreported
+
+
 def _by_command(folder: Path, _: str, __: Any) -> tuple[int, list[str]]:
     """Run as a person does: the command, with Dagster and its events."""
     log = folder / "command.log"
@@ -198,3 +203,6 @@ def _by_command(folder: Path, _: str, __: Any) -> tuple[int, list[str]]:
     else:
         code = 0
     return code, [log.read_text()[-2000:]] if code else []
+
+
+_WORK = {"execute": _directly, "cli": _by_command, "changed": _what_changed}

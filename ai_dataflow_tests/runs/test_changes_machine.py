@@ -17,15 +17,21 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.planning.draft import make_plan
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.readers import DatasetNotFoundError, read_dataset
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.runs import spine
+from ai_dataflow_tests.runs.recast_model import become, is_kept
 
 CLIENTS = ("acme", "borealis", "cobalt")
 MODULES = ("claims", "policies")
+WAITS = "WST-002"
+NAMES = {
+    pl.Int64(): "int64", pl.String(): "string", pl.Date(): "date", pl.Float64(): "float64"
+}  # fmt: skip
 TOML = """
 [sql.lyra]
 url = "sqlite:///lyra.sqlite"
@@ -37,7 +43,8 @@ _UPDATE = "UPDATE {} SET Value = ?, Seen = ? WHERE Client = ?"
 _DELETE = "DELETE FROM {0} WHERE Client = ? AND No = (SELECT MAX(No) FROM {0} WHERE Client = ?)"
 clients = st.sampled_from(CLIENTS)
 modules = st.sampled_from(MODULES)
-values = st.sampled_from(["1", "2", "x"])
+values = st.sampled_from(["1", "2", "x", "007", "2024-01-31"])
+kinds = st.sampled_from(["int64", "string", "date", "float64"])
 
 
 class Company(RuleBasedStateMachine):
@@ -100,7 +107,7 @@ class Company(RuleBasedStateMachine):
 
     @rule(module=modules, product=st.sampled_from(["ORION", "LYRA"]),
           column=st.sampled_from(["No", "Value", "Extra"]),
-          kind=st.sampled_from(["int64", "string", None]),
+          kind=kinds | st.none(),
           text=st.sampled_from(["", "described"]))  # fmt: skip
     def edit(self, module: str, product: str, column: str, kind: str | None, text: str) -> None:
         """Edit, add or remove a mapping row; a type is the same in both products."""
@@ -113,6 +120,19 @@ class Company(RuleBasedStateMachine):
                 self.sheet[other] = (source, kind, self.sheet[other][2])
         self.touched |= {f"{module}|{client}" for client in CLIENTS}
         self._save()
+
+    @rule(module=modules, client=clients, old=kinds, new=kinds,
+          rows=st.lists(values, min_size=1, max_size=3))  # fmt: skip
+    def fail(self, module: str, client: str, old: str, new: str, rows: list[str]) -> None:
+        """Lose the file of a client while a type changes; each type has values in all files."""
+        for each in CLIENTS:
+            self.deliver(module, each, [*rows, "1", "2024-01-31"])
+        self.edit(module, "ORION", "Value", old, "")
+        failed = {p.partition for p in spine.run_changed(self.folder).failed}
+        self.touched = failed & self._planned()
+        self.lose(module, client)
+        self.edit(module, "ORION", "Value", new, "")
+        self.run()
 
     @rule(module=modules, client=clients, product=st.sampled_from(["ORION", "LYRA"]))
     def switch(self, module: str, client: str, product: str) -> None:
@@ -129,19 +149,65 @@ class Company(RuleBasedStateMachine):
 
     @rule()
     def run(self) -> None:
-        """Run what changed, and compare it with a run of everything from scratch."""
-        report = spine.run_changed(self.folder)
-        made = {p.partition for p in report.partitions if p.status != "unchanged"}
-        failed = {p.partition for p in report.failed}
+        """Run what changed, and compare it with a run of everything from scratch.
+
+        What would be published from scratch is published, or it waits for a client in the way.
+        """
+        report, planned = spine.run_changed(self.folder), self._planned()
+        made = {p.partition for p in report.partitions if p.status != "unchanged"} & planned
+        failed = {p.partition for p in report.failed} & planned
+        by_itself = {p.partition for p in report.failed if p.errors[0].code != WAITS} & planned
         assert made <= self.touched
         full = self._full_run()
-        assert {p.partition for p in full.failed} == failed
-        for key in make_plan(load_project(self.folder)).partitions:
-            if key not in failed:
-                assert _content(self.folder, key) == _content(self.folder / "full.toml", key), key
+        assert {p.partition for p in full.failed} == by_itself
+        for key in planned - failed:
+            assert self._as_now(key) == _content(self.folder / "full.toml", key), key
+        for module in {key.module for key in planned - failed}:
+            self._check_types(module, failed)
+        for key in failed - by_itself:
+            assert self._waits(key.module), f"nobody is in the way of {key}"
         self.touched = failed
         again = spine.run_changed(self.folder)
-        assert {p.partition for p in again.partitions if p.status != "unchanged"} == failed
+        assert {
+            p.partition for p in again.partitions if p.status != "unchanged"
+        } & planned == failed
+
+    def _planned(self) -> set[PartitionKey]:
+        return set(make_plan(load_project(self.folder)).partitions)
+
+    def _types(self, module: str) -> dict[str, str]:
+        """Give the types that the sheet has."""
+        plan = make_plan(load_project(self.folder))
+        return {column.name: column.ai_type for column in plan.columns[module]}
+
+    def _waits(self, module: str) -> dict[str, str]:
+        """Give the columns that readers see in another type than the sheet's, with that type."""
+        table = open_workstation(load_project(self.folder).settings).dataset(module)
+        schema = read_dataset(table).collect_schema()
+        seen = {name: NAMES[dtype] for name, dtype in schema.items()}
+        return {n: seen.get(n, "") for n, t in self._types(module).items() if seen.get(n) != t}
+
+    def _as_now(self, key: PartitionKey) -> list[tuple[object, ...]]:
+        """Give the rows of a partition in the types of the sheet; none that waits is lost."""
+        rows, waits = _content(self.folder, key), self._waits(key.module)
+        types = self._types(key.module)
+        for at, name in enumerate(types, 1):
+            if old := waits.get(name):
+                assert all(is_kept(row[at], old, types[name]) for row in rows)
+                rows = [(*row[:at], become(row[at], types[name]), *row[at + 1 :]) for row in rows]
+        return sorted(rows, key=repr)
+
+    def _check_types(self, module: str, failed: set[PartitionKey]) -> None:
+        """Make sure that whoever keeps a column from its type would lose a value of it."""
+        types = self._types(module)
+        for name, old in self._waits(module).items():
+            if not old:
+                continue
+            table = open_workstation(load_project(self.folder).settings).dataset(module)
+            rows = read_dataset(table).select("client_code", name).collect().rows()
+            well = {key.client for key in self._planned() - failed if key.module == module}
+            others = [value for client, value in rows if client not in well]
+            assert not all(is_kept(value, old, types[name]) for value in others), name
 
     def _full_run(self) -> RunReport:
         text = TOML.format(workstation=f"full-{next(self.numbers)}")

@@ -1,0 +1,116 @@
+"""Publishing what a run made of a module: in types that fit all clients, in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ai_dataflow.config.diagnostics import Diagnostic, listing
+from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.extracts.stages import Failure
+from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.runs.outcome import Run, blocked_report
+from ai_dataflow.runs.type_fitting import Fitted, fit
+from ai_dataflow.tables import ai_types
+from ai_dataflow.workstation.commit import TableColumn
+from ai_dataflow.workstation.layout import PRODUCT_COLUMN
+from ai_dataflow.workstation.lease import Lease
+from ai_dataflow.workstation.publish import Made, publish
+
+
+@dataclass(frozen=True)
+class ModuleOutcome:
+    """What became of a module's partitions: the results as they are now, the version if any.
+
+    `blocking` are the clients, with the publications that readers see, that keep columns from
+    their new types, and `problem` says so.
+    """
+
+    results: Sequence[PartitionResult]
+    version: int | None = None
+    blocking: Mapping[str, str] = field(default_factory=dict)
+    problem: Diagnostic | None = None
+
+
+def publish_module(
+    run: Run, module: str, results: Sequence[PartitionResult], held: Lease
+) -> ModuleOutcome:
+    """Publish a module's finished partitions in one commit.
+
+    Raises:
+        DataflowError: as `fit` and `publish`; nothing is visible then.
+    """
+    fitted = fit(run.workstation.dataset(module), _columns(run, module), results)
+    problem = _waiting(run, module, fitted) if fitted.waiting else None
+    if problem:
+        results = [_fitted(result, fitted, problem) for result in results]
+    made = [Made(r.job.client, r.data, r.rejects, r.replaces) for r in results]
+    published = publish(run.workstation, module, fitted.columns, made, held, fitted.recast)
+    if published.version is not None:
+        run.versions[module] = published.version
+    results = [_kept_out(r) if r.job.client in published.vanished else r for r in results]
+    return ModuleOutcome(results, published.version, fitted.blocking, problem)
+
+
+def _columns(run: Run, module: str) -> list[TableColumn]:
+    return [
+        *(
+            TableColumn(column.name, ai_types.to_delta(column.ai_type), column.description)
+            for column in run.plan.columns[module]
+        ),
+        TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
+    ]
+
+
+def _fitted(result: PartitionResult, fitted: Fitted, problem: Diagnostic) -> PartitionResult:
+    """Give a result with the files that are published; without any, if they do not fit."""
+    client = result.job.client
+    if client in fitted.unfit or (client in fitted.blocking and not result.data):
+        failed = Failure("ai_dataset", problem)
+        return replace(result, data=(), failures=(*result.failures, failed))
+    return replace(result, data=fitted.made.get(client, result.data))
+
+
+def _kept_out(result: PartitionResult) -> PartitionResult:
+    """Fail a partition whose files another program took away before they were published."""
+    if result.failures:
+        return result  # it was only to be recast
+    problem = Diagnostic(
+        "WST-008",
+        "its files were gone when they were to be published; readers see the version before",
+        place=result.partition,
+        fix="keep other programs from removing young files, then run the partition again",
+    )
+    return replace(result, data=(), failures=(Failure("ai_dataset", problem),))
+
+
+def _waiting(run: Run, module: str, fitted: Fitted) -> Diagnostic:
+    """Say which columns cannot have the sheet's type yet, and who is in their way."""
+    rows = [
+        row
+        for row in run.project.mapping
+        if row.module == module and row.ai_column in fitted.waiting
+    ]
+    types = {column.name: column.ai_type for column in run.plan.columns[module]}
+    columns = ", ".join(
+        f"`{name}` cannot become {types[name]} yet and {f'stays {stays}' if stays else 'is left out'}"
+        for name, stays in fitted.waiting.items()
+    )
+    clients = listing(fitted.blocking, 3)
+    return Diagnostic(
+        "WST-002",
+        f"{columns}: published rows of {clients} would lose values, and no new ones are there",
+        place=next((row.place("ai_type") for row in rows), ""),
+        fix=f"make {clients} run well, or delete the published rows; or let the column have its "
+        "old type, or a new name",
+        ai_column=next(iter(fitted.waiting)),
+    )
+
+
+def note_blocking(run: Run, module: str, outcome: ModuleOutcome) -> None:
+    """Report the clients in the way of a new type that the run was not about, or found held."""
+    if outcome.problem is None:
+        return
+    seen = {result.job.client for result in outcome.results}
+    for client in sorted(outcome.blocking.keys() - seen):
+        blocked_report(run, PartitionKey.of(module, client), outcome.problem)
