@@ -16,10 +16,11 @@ from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import peak_bytes, reserved
-from ai_dataflow.partition.merge import is_joined, merge_product
+from ai_dataflow.partition.merge import is_joined, kept_rows, merge_product
+from ai_dataflow.partition.requiring import required
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.scratch import Scratch, scratch
-from ai_dataflow.partition.source_rows import OpenedSource, map_source, open_source
+from ai_dataflow.partition.source_rows import OpenedSource, leave_out, map_source, open_source
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import MergedProduct
 from ai_dataflow.partition.writing import write
@@ -88,17 +89,20 @@ def _make(steps: Steps, settings: Settings, run_id: str, workstation: Workstatio
 
 
 def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> MergedProduct:
-    """Map the sources of a product, and merge them."""
-    parts = []
+    """Map the sources of a product, and merge them; leave out what lacks a required value then."""
+    parts, first = [], len(steps.mapped)
     for source in opened:
         with steps.work.timed("map"):
             mapped = map_source(source, space)
         steps.mapped.append(mapped)
         parts += [mapped.part] if mapped.part else []
     working_on(None)
+    needed = required([source.source for source in opened])
     with steps.work.timed("merge"):
-        done = merge_product(parts, space)
-    kept = {part.source.submodule: part.good for part in parts} if is_joined(parts) else {}
+        done = merge_product(parts, list(needed), space)
+    for i, left_out in enumerate(done.left_out, first):
+        steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, needed)
+    kept = kept_rows(parts, done) if is_joined(parts) else {}
     return MergedProduct(done.rows, done.rows_merged, done.filled, kept)
 
 

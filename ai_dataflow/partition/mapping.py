@@ -11,6 +11,8 @@ import polars as pl
 
 from ai_dataflow.compiler.mappings import CompiledColumn, CompiledSource
 from ai_dataflow.partition.raw_rows import encoded
+from ai_dataflow.partition.requiring import LACKS, NUMBER
+from ai_dataflow.partition.values import Taken
 from ai_dataflow.sources.schemas import schema_text
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
@@ -149,6 +151,43 @@ def left_out(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) 
         raw_schema=pl.lit(schema_text(compiled.schema)),
     )  # fmt: skip
     return _reject_rows(bad, source, reasons(compiled))
+
+
+def lacking(
+    taken: Taken,
+    left_out: pl.DataFrame,
+    source: SourceJob,
+    cells: Mapping[str, str],
+    *,
+    numbered: bool,
+) -> pl.LazyFrame:
+    """Give good rows of a source that a join leaves without what is required, as rejects.
+
+    `left_out` numbers them among the good rows, and says which of the `cells` each lacks.
+    """
+    compiled, read = taken.compiled, taken.read.rows.with_row_index(_POSITION, offset=1)
+    rows = pl.concat([read, taken.mapped.select(REASON)], how="horizontal")
+    good = rows.filter(pl.col(REASON).is_null()).with_row_index(NUMBER)
+    mine = good.join(left_out.lazy(), on=NUMBER, how="inner", maintain_order="left")
+    raw = encoded(compiled.schema).struct.json_encode() if compiled.needed else pl.lit("{}")
+    position = pl.col(_POSITION).cast(pl.Int64) if numbered else pl.lit(None, pl.Int64)
+    bad = mine.select(
+        LACKS, raw.alias("raw_row"), position.alias("position"),
+        raw_schema=pl.lit(schema_text(compiled.schema)),
+    )  # fmt: skip
+    return _reject_rows(bad, source, lacks(cells))
+
+
+def lacks(cells: Mapping[str, str]) -> dict[str, pl.Expr]:
+    """Spell what rows lack, by its number, as the columns of the reject table."""
+    number = pl.col(LACKS)
+    return {
+        "reason": pl.lit("REJ-004"),
+        "ai_column": number.replace_strict(dict(enumerate(cells)), return_dtype=pl.String),
+        "mapping_cell": number.replace_strict(
+            dict(enumerate(cells.values())), return_dtype=pl.String
+        ),
+    }
 
 
 def located(bad: pl.LazyFrame, source: SourceJob, heights: Mapping[str, int]) -> pl.LazyFrame:

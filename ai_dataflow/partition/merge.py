@@ -16,6 +16,7 @@ from functools import partial, reduce
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
+from ai_dataflow.partition import requiring
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
 from ai_dataflow.sources.source_job import SourceJob
@@ -59,23 +60,49 @@ class Part:
 
 @dataclass(frozen=True)
 class Merged:
-    """A product's rows, how many of them the join merged, and the values of each AI column."""
+    """A product's rows, how many of them the join merged, and the values of each AI column.
+
+    `left_out` has for each part the rows that are in no row of the product, since all that they
+    are a part of lack a required value (see `requiring`); it is empty where none does.
+    """
 
     rows: pl.LazyFrame
     rows_merged: int
     filled: Mapping[str, int]
+    left_out: tuple[pl.DataFrame, ...] = ()
 
 
-def merge_product(parts: Sequence[Part], space: Scratch) -> Merged:
+def merge_product(parts: Sequence[Part], needed: Sequence[str], space: Scratch) -> Merged:
     """Merge the sources of one product.
 
     Args:
         parts: the sources, in the order in which they are planned.
+        needed: the AI columns that must not be null in the product's rows.
         space: where a join that is too large for memory is done piece by piece.
 
     Raises:
         DataflowError: DAT-001 where a join is many-to-many, MAP-013 where there is no shared key.
     """
+    merged = _merged(parts, space)
+    height = sum(part.height for part in parts) - merged.rows_merged
+    if not requiring.is_open(needed, merged.filled, height):
+        return merged
+    # Joined once more, with numbers: only then it can be told which rows lose what they brought.
+    numbers = [replace(part, rows=requiring.numbered(part.rows, i)) for i, part in enumerate(parts)]
+    rows = _merged(numbers, space).rows
+    rows = space.hold(rows, int(bytes_per_row(rows) * height))
+    good, left_out = requiring.divided(rows, needed, len(parts))
+    published, *filled = good.select(pl.len(), pl.all().count()).collect().row(0)
+    lost = sum(part.height for part in left_out)
+    return Merged(
+        good,
+        sum(part.height for part in parts) - lost - published,
+        dict(zip(good.collect_schema(), filled, strict=True)),
+        tuple(left_out),
+    )
+
+
+def _merged(parts: Sequence[Part], space: Scratch) -> Merged:
     keyed = [part for part in parts if part.keys]
     together = [reduce(partial(_join, space), keyed)] if keyed else []
     together += [part for part in parts if not part.keys]
@@ -89,6 +116,22 @@ def merge_product(parts: Sequence[Part], space: Scratch) -> Merged:
 def is_joined(parts: Sequence[Part]) -> bool:
     """Tell whether merging these sources joins some of them."""
     return sum(bool(part.keys) for part in parts) > 1
+
+
+def kept_rows(parts: Sequence[Part], merged: Merged) -> dict[str, Rows]:
+    """Give what a later replay needs of a joined product: each submodule's rows that are in it."""
+    if not merged.left_out:
+        return {part.source.submodule: part.good for part in parts}
+    return {
+        part.source.submodule: _without(part, left_out)
+        for part, left_out in zip(parts, merged.left_out, strict=True)
+    }
+
+
+def _without(part: Part, left_out: pl.DataFrame) -> Rows:
+    rows = requiring.without(part.rows, left_out)
+    filled = rows.select(pl.col(list(part.filled)).count()).collect().row(0, named=True)
+    return Rows(rows, part.height - left_out.height, filled)
 
 
 def union_products(products: dict[str, pl.LazyFrame], columns: Sequence[AiColumn]) -> pl.LazyFrame:

@@ -16,8 +16,9 @@ import polars as pl
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.merge import Part, Rows, merge_product
+from ai_dataflow.partition.merge import Merged, Part, Rows, kept_rows, merge_product
 from ai_dataflow.partition.recasting import losing, recast
+from ai_dataflow.partition.requiring import NUMBER, required
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.partition.values import MergedProduct
 from ai_dataflow.sources.source_job import SourceJob
@@ -124,19 +125,45 @@ def _product(
     if kept:
         _check_kept(sources, kept, rows, published.job, space)
         parts = _with_late_rows(sources, kept, late)
-        done = merge_product(parts, space)
+        done = merge_product(parts, list(required(sources)), space)
+        left_out = _of_late(parts, kept, late, done)
         base = sum(piece.height for piece in kept.values())
-        kept = {part.source.submodule: part.good for part in parts}
-        return MergedProduct(done.rows, done.rows_merged, done.filled, kept, base)
+        kept = kept_rows(parts, done)
+        return MergedProduct(done.rows, done.rows_merged, done.filled, kept, base, left_out)
     if len(keyed := [source for source in sources if source.key_columns]) > 1:
         what = "it is joined, and the rows that it was made of are not kept any more, or never were"
         cell = next(row.place("is_key") for row in keyed[-1].mappings if row.is_key)
         raise not_replayable(product, "", what, cell)
-    done = merge_product(late, space)
+    done = merge_product(late, list(required(sources)), space)
     frames = [rows.frame, done.rows] if rows.height else [done.rows]
     filled = Counter(rows.filled) + Counter(done.filled)
     together = pl.concat(frames, how="diagonal")
-    return MergedProduct(together, done.rows_merged, filled, rows_before=rows.height)
+    return MergedProduct(together, done.rows_merged, filled, {}, rows.height, done.left_out)
+
+
+def _of_late(
+    parts: Sequence[Part], kept: Mapping[str, Rows], late: Sequence[Part], merged: Merged
+) -> tuple[pl.DataFrame, ...]:
+    """Give for each late part which of its rows the join leaves without a required value.
+
+    Raises:
+        DataflowError: DAT-005 where a row would be left out that is published.
+    """
+    if not merged.left_out:
+        return ()
+    by_source = {part.source.key: rows for part, rows in zip(parts, merged.left_out, strict=True)}
+    ends = {key: kept[key.submodule].height if key.submodule in kept else 0 for key in by_source}
+    for part in parts:
+        if by_source[part.source.key].filter(pl.col(NUMBER) < ends[part.source.key]).height:
+            what = "rows that are published would lack what the sheet requires now"
+            raise not_replayable(part.source.product, part.source.submodule, what)
+    left_out = []
+    for part in late:
+        begin, end = ends[part.source.key], ends[part.source.key] + part.height
+        mine = by_source[part.source.key].filter(pl.col(NUMBER).is_between(begin, end, "left"))
+        left_out.append(mine.with_columns(pl.col(NUMBER) - begin))
+        ends[part.source.key] = end
+    return tuple(left_out)
 
 
 def _check_kept(
@@ -158,7 +185,7 @@ def _check_kept(
     for piece in kept.values():
         _check_types(job, piece.frame.collect_schema(), product)
     parts = _with_late_rows(sources, kept, [])
-    made = merge_product(parts, space)
+    made = merge_product(parts, (), space)
     height = sum(part.height for part in parts) - made.rows_merged
     values = [(made.filled.get(c.name, 0), rows.filled.get(c.name, 0)) for c in job.columns]
     if height != rows.height or any(now != then for now, then in values):

@@ -8,7 +8,7 @@ are in docs/reject_tables.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -19,14 +19,15 @@ from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.mapping import REASON, count, good_rows, map_rows, reasons
+from ai_dataflow.partition.mapping import REASON, count, good_rows, lacks, map_rows, reasons
 from ai_dataflow.partition.merge import Part
 from ai_dataflow.partition.raw_rows import decoded
 from ai_dataflow.partition.remerge import look, not_replayable, remerge
+from ai_dataflow.partition.requiring import NUMBER, required
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row, scratch
 from ai_dataflow.partition.steps import Steps
-from ai_dataflow.partition.values import MappedSource
+from ai_dataflow.partition.values import MappedSource, MergedProduct
 from ai_dataflow.partition.writing import write
 from ai_dataflow.sources.schemas import schema_of
 from ai_dataflow.sources.source_job import SourceJob
@@ -81,12 +82,14 @@ def _replay(
     workstation = open_workstation(settings)
     with scratch(settings.execution.memory) as space:
         again = _map_again(steps.job, current, workstation, space)
+        first = len(steps.mapped)
         steps.mapped += again.sources
-        late = [source.part for source in again.sources if source.part and source.part.height]
-        if not late:
+        if not (late := again.late):
             return
         merged = remerge(look(steps.job, current, workstation, made_as), late, space)
-        if dry_run:
+        again.leave_out(steps.job, merged)
+        steps.mapped[first:] = again.sources
+        if dry_run or not again.passed:
             return
         steps.replaces = current.data
         steps.merged.update(merged)
@@ -98,12 +101,51 @@ class _Again:
     """Rejects, mapped again.
 
     `listed` are the reject table's rows, numbered; `verdicts` say of each that was mapped whether
-    it passes, or why not; `sources` are the open ones, by source and by what they were read as.
+    it passes, or why not; `sources` are the open ones, by source and by what they were read as, and
+    `of_source` says where each one's verdicts are.
     """
 
     listed: pl.LazyFrame
     verdicts: list[pl.LazyFrame] = field(default_factory=list)
     sources: list[MappedSource] = field(default_factory=list)
+    of_source: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def late(self) -> list[Part]:
+        """The rows that pass by themselves, by source and by what they were read as."""
+        return [source.part for source in self.sources if source.part and source.part.height]
+
+    @property
+    def passed(self) -> int:
+        """How many rejects pass."""
+        return sum(source.rows_replayed for source in self.sources)
+
+    def leave_out(self, job: PartitionJob, merged: Mapping[str, MergedProduct]) -> None:
+        """Keep those open that a join leaves without a required value."""
+        for product, sources in job.by_product().items():
+            left_out = merged[product].left_out if product in merged else ()
+            late = [i for i, source in enumerate(self.sources)
+                    if source.key.product == product and source.rows_replayed]  # fmt: skip
+            for i, rows in zip(late, left_out, strict=bool(left_out)):
+                self._keep_open(i, rows, required(sources))
+
+    def _keep_open(self, i: int, left_out: pl.DataFrame, cells: Mapping[str, str]) -> None:
+        source, verdict = self.sources[i], self.verdicts[self.of_source[i]]
+        self.sources[i] = replace(
+            source,
+            rows_left_out=source.rows_left_out + left_out.height,
+            rows_replayed=source.rows_replayed - left_out.height,
+        )
+        passing = verdict.filter(_PASSES).select(_NUMBER).with_row_index(NUMBER)
+        lacking = passing.join(left_out.lazy(), on=NUMBER, how="inner")
+        now = {f"{_NOW}{name}": expr for name, expr in lacks(cells).items()}
+        still_open = lacking.select(
+            _NUMBER,
+            pl.lit(value=False).alias(_PASSES),
+            *(expr.alias(name) for name, expr in now.items()),
+        )
+        others = verdict.join(lacking.select(_NUMBER), on=_NUMBER, how="anti")
+        self.verdicts[self.of_source[i]] = pl.concat([others, still_open])
 
     def table(self, run_id: str) -> pl.LazyFrame:
         """Give all rows of the reject table as they are from now on, in the order that they had."""
@@ -146,6 +188,7 @@ def _map_again(
             held = space.hold(rejects, int(bytes_per_row(rejects) * rows))
         part = _map(source, held, schema, again, space, int(bytes_per_row(held) * rows))
         passed = part.height
+        again.of_source[len(again.sources)] = len(again.verdicts) - 1
         again.sources.append(MappedSource(key, part, rows, rows - passed, rows_replayed=passed))
     return again
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -22,6 +23,7 @@ from ai_dataflow.partition.mapping import (
     MappedCounts,
     count,
     good_rows,
+    lacking,
     left_out,
     located,
     malformed_rejects,
@@ -31,7 +33,7 @@ from ai_dataflow.partition.memory import held_bytes
 from ai_dataflow.partition.merge import Part
 from ai_dataflow.partition.reading import Read, read_rows
 from ai_dataflow.partition.scratch import Scratch
-from ai_dataflow.partition.values import MappedSource
+from ai_dataflow.partition.values import MappedSource, Taken
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
@@ -84,6 +86,35 @@ def map_source(opened: OpenedSource, space: Scratch) -> MappedSource:
         counted.total - counted.good + lines,
         (*_left_out(opened, compiled, read, mapped, counted), *_malformed(opened, read)),
         tuple(origins(source, compiled)),
+        taken=Taken(read, compiled, mapped),
+    )
+
+
+def leave_out(
+    opened: OpenedSource, mapped: MappedSource, left_out: pl.DataFrame, cells: Mapping[str, str]
+) -> MappedSource:
+    """Put the rows of a source aside that the joins left without what is required.
+
+    Args:
+        opened: the source.
+        mapped: its rows, mapped.
+        left_out: which of its good rows, and what they lack (see `requiring`).
+        cells: the required AI columns, each with the cell that requires it.
+
+    Raises:
+        DataflowError: SRC codes, as `Files.reading`.
+    """
+    if mapped.taken is None or not left_out.height:
+        return mapped
+    read = mapped.taken.read
+    numbered = not opened.files.pinned.staged
+    bad = lacking(mapped.taken, left_out, opened.source, cells, numbered=numbered)
+    with opened.files.reading():
+        rejects = located(bad, opened.source, read.heights())
+    return replace(
+        mapped,
+        rows_left_out=mapped.rows_left_out + left_out.height,
+        left_out=(*mapped.left_out, rejects),
     )
 
 

@@ -7,10 +7,21 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from ai_dataflow.compiler.mappings import CompiledSource
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.partition.merge import Part, Rows
+from ai_dataflow.partition.reading import Read
 from ai_dataflow.partition.result import Origin
 from ai_dataflow.workstation.data_files import DataFile
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A source's rows as they were read, and mapped: row by row the same."""
+
+    read: Read
+    compiled: CompiledSource
+    mapped: pl.LazyFrame
 
 
 @dataclass(frozen=True)
@@ -18,7 +29,8 @@ class MappedSource:
     """A source's rows, mapped: the good ones, and those to be left out as rejects.
 
     `part` are the good rows; None where no row could be mapped at all. `rows_left_out` counts the
-    rejects; `rows_replayed` are good rows that were rejects before.
+    rejects; `rows_replayed` are good rows that were rejects before. `taken` is what it was mapped
+    from, for those that a join leaves out later.
     """
 
     key: SourceKey
@@ -28,6 +40,7 @@ class MappedSource:
     left_out: tuple[pl.LazyFrame, ...] = ()
     origins: tuple[tuple[str, Origin], ...] = ()
     rows_replayed: int = 0
+    taken: Taken | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,8 @@ class MergedProduct:
     """A product's rows, as they are to be published.
 
     `rows_before` counts published rows that they were made of, beside what was read; `kept` are the
-    rows of each submodule that a later replay needs, where the product is joined.
+    rows of each submodule that a later replay needs, where the product is joined. `left_out` has for
+    each part that came late the rows that still lack a required value.
     """
 
     rows: pl.LazyFrame
@@ -43,6 +57,7 @@ class MergedProduct:
     filled: Mapping[str, int]
     kept: Mapping[str, Rows] = field(default_factory=dict)
     rows_before: int = 0
+    left_out: tuple[pl.DataFrame, ...] = ()
 
 
 @dataclass(frozen=True)
