@@ -48,8 +48,8 @@ class MergedProduct:
     """A product's rows, as they are to be published.
 
     `rows_before` counts published rows that they were made of, beside what was read; `kept` are the
-    rows of each submodule that a later replay needs, where the product is joined. `left_out` has for
-    each part that came late the rows that still lack a required value.
+    rows of each submodule that a later replay needs, where the product is joined. `left_out` has,
+    for each part that came late, the rows that still lack a required value.
     """
 
     rows: pl.LazyFrame

@@ -41,7 +41,7 @@ def memory(request: pytest.FixtureRequest) -> Iterator[None]:
 def merge_product(parts: list[Part]) -> Merged:
     """Merge, and read the rows while there is scratch space; in any order."""
     with scratch(1 << 30) as space:
-        merged = merge.merge_product(parts, space)
+        merged = merge.merge_product(parts, (), space)
         return replace(merged, rows=merged.rows.collect().lazy())
 
 
