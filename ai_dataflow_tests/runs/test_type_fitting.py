@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable
 
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition import writing
 from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.tables.project import load_project
+from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.data_files import recast_name
 from ai_dataflow.workstation.layout import Workstation, open_workstation
@@ -125,7 +128,7 @@ def test_a_value_that_would_be_lost_keeps_the_old_type_for_all(tmp_path: Path) -
     assert codes(report) == {"acme": ["SRC-001", "WST-002"]}
     assert statuses(report) == {"acme": "failed", "borealis": "ok", "cobalt": "ok"}
     error = only(report, "acme").errors[1]
-    assert (error.place, error.concern) == (CELL, "mapping")
+    assert (error.place, error.concern, error.owner) == (CELL, "mapping", "ai-mapping")
     assert "`value` cannot become int64 yet and stays string" in error.message
     assert "acme" in error.message
     assert kind_of(folder) == pl.String
@@ -355,3 +358,27 @@ def test_what_was_recast_and_is_read_by_nobody_is_cleaned_up(waiting: Path) -> N
     assert {Path(url).name for url in cleaned.files} == {left.name, foreign.name}
     assert {file.name for file in table.glob("client_code=*/*")} == old
     assert named <= old
+
+
+def test_recast_files_that_another_program_removes_leave_all_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shop(tmp_path, "int64")
+    lose(folder, "acme")
+    retype(folder, "string")
+    commit = publishing.commit
+
+    def vacuumed(table: Folder, columns: Any, files: Any, *given: Any) -> int:
+        for file in files["acme"]:
+            Path(table.join(file.path)).unlink(missing_ok=True)
+        monkeypatch.undo()
+        return commit(table, columns, files, *given)
+
+    monkeypatch.setattr(publishing, "commit", vacuumed)
+    report = spine.run_changed(folder)
+    assert codes(report) == {
+        "acme": ["SRC-001"], "borealis": ["WST-008"], "cobalt": ["WST-008"]
+    }  # fmt: skip
+    assert published(folder) == {client: [1, 2] for client in CLIENTS}
+    assert codes(spine.run_changed(folder)) == {"acme": ["SRC-001"]}
+    assert kind_of(folder) == pl.String
