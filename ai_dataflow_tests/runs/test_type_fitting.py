@@ -265,6 +265,16 @@ def test_a_file_that_is_gone_holds_its_column_and_nobody_else(tmp_path: Path) ->
     report = spine.run_changed(folder)
     assert codes(report) == {"acme": ["SRC-001", "WST-002"]}
     assert load("claims", "cobalt", config=folder).collect()["value"].to_list() == [1, 2]
+    again = spine.run_changed(folder)
+    assert statuses(again) == {"acme": "failed", "borealis": "unchanged", "cobalt": "unchanged"}
+
+
+def test_a_client_in_the_way_that_is_optimized_is_still_there(waiting: Path) -> None:
+    DeltaTable(str(waiting / "workstation/claims")).optimize.z_order(["no"])
+    spine.run_changed(waiting)
+    again = spine.run_changed(waiting)
+    assert statuses(again) == {"acme": "failed", "borealis": "unchanged", "cobalt": "unchanged"}
+    assert kind_of(waiting) == pl.String
 
 
 def test_rejects_of_the_old_type_are_replayed_into_recast_rows(tmp_path: Path) -> None:
