@@ -23,6 +23,8 @@ from ai_dataflow.workstation.readers import load
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine
+from ai_dataflow_tests.runs.azure import abfss, storage
+from ai_dataflow_tests.services.azurite import Azurite
 
 CLIENTS = ("acme", "borealis", "cobalt")
 CONTROL = "product_code,module_name,submodule_name,client_code,module_location,active\n" + "".join(
@@ -37,9 +39,10 @@ CELL = "ai_mapping.csv:3:ai_type"
 Rows = dict[str, list[object]]
 
 
-def shop(folder: Path, kind: str, **values: str) -> Path:
+def shop(folder: Path, kind: str, toml: str = "", **values: str) -> Path:
     """Write a project of three clients, the values of each between blanks, and run it."""
-    project(folder, control=CONTROL, mapping=SHEET.format(kind))
+    more = {"toml": toml} if toml else {}
+    project(folder, control=CONTROL, mapping=SHEET.format(kind), **more)
     for client in CLIENTS:
         deliver(folder, client, values.get(client, "1 2"))
     spine.run_changed(folder)
@@ -392,3 +395,21 @@ def test_recast_files_that_another_program_removes_leave_all_as_it_was(
     assert published(folder) == {client: [1, 2] for client in CLIENTS}
     assert codes(spine.run_changed(folder)) == {"acme": ["SRC-001"]}
     assert kind_of(folder) == pl.String
+
+
+@pytest.mark.parametrize("old", ["int64", "string"])
+def test_it_is_the_same_in_a_storage_account(tmp_path: Path, azurite: Azurite, old: str) -> None:
+    container = azurite.create_container("workstation")
+    where = f'[workstation]\nurl = "{abfss("workstation", container, "ai")}"\n'
+    toml = f"{where}{storage(azurite, ['workstation'])}"
+    folder = shop(tmp_path, old, toml=toml, acme="7 x")
+    lose(folder, "acme")
+    retype(folder, "string" if old == "int64" else "int64")
+    assert statuses(spine.run_changed(folder)) == {
+        "acme": "failed", "borealis": "ok", "cobalt": "ok"
+    }  # fmt: skip
+    assert published(folder) == {
+        "acme": ["7"] if old == "int64" else ["7", "x"], "borealis": ["1", "2"],
+        "cobalt": ["1", "2"],
+    }  # fmt: skip
+    assert statuses(spine.run_changed(folder))["cobalt"] == "unchanged"
