@@ -137,9 +137,12 @@ def _reasons(
 def _no_more_waiting(
     module: str, record: Record, published: Mapping[PartitionKey, str]
 ) -> Iterator[Reason]:
-    """Tell that whoever kept its columns from their types does so no more."""
+    """Tell that whoever kept its columns from their types does so no more.
+
+    Who is published by another program, or lacks files, may still.
+    """
     waits = record.waits_for.items()
-    if waits and not any(published.get(PartitionKey.of(module, c)) == p for c, p in waits):
+    if waits and not any(published.get(PartitionKey.of(module, c)) in (p, "") for c, p in waits):
         yield Reason("published", f"{listing(record.waits_for, 3)} is in the way of new types no "
                      "more")  # fmt: skip
 

@@ -92,10 +92,8 @@ def _waiting(run: Run, module: str, fitted: Fitted) -> Diagnostic:
         if row.module == module and row.ai_column in fitted.waiting
     ]
     types = {column.name: column.ai_type for column in run.plan.columns[module]}
-    columns = ", ".join(
-        f"`{name}` cannot become {types[name]} yet and {f'stays {stays}' if stays else 'is left out'}"
-        for name, stays in fitted.waiting.items()
-    )
+    stays = {name: f"stays {old}" if old else "stays away" for name, old in fitted.waiting.items()}
+    columns = listing(f"`{n}` cannot become {types[n]} yet and {how}" for n, how in stays.items())
     clients = listing(fitted.blocking, 3)
     return Diagnostic(
         "WST-002",

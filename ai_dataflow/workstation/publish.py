@@ -115,14 +115,7 @@ def publish(
     data = {each.client: each.data for each in made if each.data}
     with reaching(table):
         before = open_table(table)
-    version = None
-    vanished = _vanished(table, {**data, **recast.files})
-    if (
-        before
-        and vanished
-        and old_files(before, table, types_of(columns), but={*data, *recast.files} - vanished)
-    ):
-        vanished = frozenset(data)  # what readers see of these could not be read any more
+    version, vanished = None, _lacking(table, before, columns, data, recast)
     data = {client: files for client, files in data.items() if client not in vanished}
     if data:
         held.check()
@@ -137,6 +130,25 @@ def publish(
         held.check()
         tidy(workstation, module, writer)
     return Publication(version, vanished)
+
+
+def _lacking(
+    table: Folder,
+    before: DeltaTable | None,
+    columns: Sequence[TableColumn],
+    data: Mapping[str, Sequence[DataFile]],
+    recast: Recast,
+) -> frozenset[str]:
+    """Give the clients that cannot be published, since files have gone.
+
+    All of them, where what readers see of those could not be read under the columns.
+    """
+    files = {**data, **recast.files}
+    vanished = _vanished(table, files)
+    if before is None or not vanished:
+        return vanished
+    stay = old_files(before, table, types_of(columns), but=files.keys() - vanished)
+    return frozenset(data) if stay else vanished
 
 
 def _vanished(table: Folder, data: Mapping[str, Sequence[DataFile]]) -> frozenset[str]:

@@ -165,7 +165,7 @@ class Company(RuleBasedStateMachine):
         for module in {key.module for key in planned - failed}:
             self._check_types(module, failed)
         for key in failed - by_itself:
-            assert self._waits(key.module), f"nobody is in the way of {key}"
+            assert self._waits(PartitionKey(key).module), f"nobody is in the way of {key}"
         self.touched = failed
         again = spine.run_changed(self.folder)
         assert {

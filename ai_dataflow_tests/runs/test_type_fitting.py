@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable
 
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition import writing
 from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.tables.project import load_project
+from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.data_files import recast_name
 from ai_dataflow.workstation.layout import Workstation, open_workstation
@@ -20,6 +23,8 @@ from ai_dataflow.workstation.readers import load
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine
+from ai_dataflow_tests.runs.azure import abfss, storage
+from ai_dataflow_tests.services.azurite import Azurite
 
 CLIENTS = ("acme", "borealis", "cobalt")
 CONTROL = "product_code,module_name,submodule_name,client_code,module_location,active\n" + "".join(
@@ -34,9 +39,10 @@ CELL = "ai_mapping.csv:3:ai_type"
 Rows = dict[str, list[object]]
 
 
-def shop(folder: Path, kind: str, **values: str) -> Path:
+def shop(folder: Path, kind: str, toml: str = "", **values: str) -> Path:
     """Write a project of three clients, the values of each between blanks, and run it."""
-    project(folder, control=CONTROL, mapping=SHEET.format(kind))
+    more = {"toml": toml} if toml else {}
+    project(folder, control=CONTROL, mapping=SHEET.format(kind), **more)
     for client in CLIENTS:
         deliver(folder, client, values.get(client, "1 2"))
     spine.run_changed(folder)
@@ -125,7 +131,7 @@ def test_a_value_that_would_be_lost_keeps_the_old_type_for_all(tmp_path: Path) -
     assert codes(report) == {"acme": ["SRC-001", "WST-002"]}
     assert statuses(report) == {"acme": "failed", "borealis": "ok", "cobalt": "ok"}
     error = only(report, "acme").errors[1]
-    assert (error.place, error.concern) == (CELL, "mapping")
+    assert (error.place, error.concern, error.owner) == (CELL, "mapping", "ai-mapping")
     assert "`value` cannot become int64 yet and stays string" in error.message
     assert "acme" in error.message
     assert kind_of(folder) == pl.String
@@ -262,6 +268,16 @@ def test_a_file_that_is_gone_holds_its_column_and_nobody_else(tmp_path: Path) ->
     report = spine.run_changed(folder)
     assert codes(report) == {"acme": ["SRC-001", "WST-002"]}
     assert load("claims", "cobalt", config=folder).collect()["value"].to_list() == [1, 2]
+    again = spine.run_changed(folder)
+    assert statuses(again) == {"acme": "failed", "borealis": "unchanged", "cobalt": "unchanged"}
+
+
+def test_a_client_in_the_way_that_is_optimized_is_still_there(waiting: Path) -> None:
+    DeltaTable(str(waiting / "workstation/claims")).optimize.z_order(["no"])
+    spine.run_changed(waiting)
+    again = spine.run_changed(waiting)
+    assert statuses(again) == {"acme": "failed", "borealis": "unchanged", "cobalt": "unchanged"}
+    assert kind_of(waiting) == pl.String
 
 
 def test_rejects_of_the_old_type_are_replayed_into_recast_rows(tmp_path: Path) -> None:
@@ -355,3 +371,45 @@ def test_what_was_recast_and_is_read_by_nobody_is_cleaned_up(waiting: Path) -> N
     assert {Path(url).name for url in cleaned.files} == {left.name, foreign.name}
     assert {file.name for file in table.glob("client_code=*/*")} == old
     assert named <= old
+
+
+def test_recast_files_that_another_program_removes_leave_all_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shop(tmp_path, "int64")
+    lose(folder, "acme")
+    retype(folder, "string")
+    commit = publishing.commit
+
+    def vacuumed(table: Folder, columns: Any, files: Any, *given: Any) -> int:
+        for file in files["acme"]:
+            Path(table.join(file.path)).unlink(missing_ok=True)
+        monkeypatch.undo()
+        return commit(table, columns, files, *given)
+
+    monkeypatch.setattr(publishing, "commit", vacuumed)
+    report = spine.run_changed(folder)
+    assert codes(report) == {
+        "acme": ["SRC-001"], "borealis": ["WST-008"], "cobalt": ["WST-008"]
+    }  # fmt: skip
+    assert published(folder) == {client: [1, 2] for client in CLIENTS}
+    assert codes(spine.run_changed(folder)) == {"acme": ["SRC-001"]}
+    assert kind_of(folder) == pl.String
+
+
+@pytest.mark.parametrize("old", ["int64", "string"])
+def test_it_is_the_same_in_a_storage_account(tmp_path: Path, azurite: Azurite, old: str) -> None:
+    container = azurite.create_container("workstation")
+    where = f'[workstation]\nurl = "{abfss("workstation", container, "ai")}"\n'
+    toml = f"{where}{storage(azurite, ['workstation'])}"
+    folder = shop(tmp_path, old, toml=toml, acme="7 x")
+    lose(folder, "acme")
+    retype(folder, "string" if old == "int64" else "int64")
+    assert statuses(spine.run_changed(folder)) == {
+        "acme": "failed", "borealis": "ok", "cobalt": "ok"
+    }  # fmt: skip
+    assert published(folder) == {
+        "acme": ["7"] if old == "int64" else ["7", "x"], "borealis": ["1", "2"],
+        "cobalt": ["1", "2"],
+    }  # fmt: skip
+    assert statuses(spine.run_changed(folder))["cobalt"] == "unchanged"
