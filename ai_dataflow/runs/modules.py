@@ -116,7 +116,7 @@ def _finish_module(
             drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
     with run.timings.timed("events"):
         tell(run, results, version)
-    run.partitions += [partition_report(run, result, version) for result in results]
+    run.partitions += [partition_report(run, result, version, held) for result in results]
 
 
 def _kept_out(result: PartitionResult) -> PartitionResult:
