@@ -56,6 +56,6 @@ def run_ids(folder: Folder) -> list[str]:
 
 def _numbers(paths: Iterable[str]) -> dict[str, int]:
     places = (path.removeprefix(_ORDER).partition(".") for path in paths if path.startswith(_ORDER))
-    found = sorted((int(number), run_id) for number, _, run_id in places if number.isdigit())
+    ordered = sorted((int(number), run_id) for number, _, run_id in places if number.isdigit())
     # A report that was written twice, here and before that beside a project, has its last place.
-    return {run_id: number for number, run_id in found}
+    return {run_id: number for number, run_id in ordered}
