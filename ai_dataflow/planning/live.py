@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.planning.findings import Findings
@@ -97,7 +98,7 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
         yield row.problem(
             "CTL-020",
             "load",
-            f"`{source.append_by}` is {dtype}, whose order here and in the database may differ: "
+            f"`{source.append_by}` is {type_name(dtype)}, whose order here and in the database may differ: "
             "nobody could tell which rows are new",
             "name a column of whole numbers, decimals, dates or times that only grows",
         )
@@ -125,8 +126,8 @@ def _key_types(
             other, dtype = first.setdefault(key, (submodule, column.source_type))
             if (dtype == pl.String) != (column.source_type == pl.String):
                 message = (
-                    f"the key `{row.ai_column}` is {column.source_type} in `{submodule}` and "
-                    f"{dtype} in `{other}`"
+                    f"the key `{row.ai_column}` is {type_name(column.source_type)} in `{submodule}` "
+                    f"and {type_name(dtype)} in `{other}`"
                 )
                 problem = row.problem(
                     "MAP-020",

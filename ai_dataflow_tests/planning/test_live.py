@@ -25,6 +25,7 @@ HEADER = (
     "module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,is_key\n"
 )
 VEGA = "claims,VEGA,claim,ClaimNo,claim_id,int64,,\n"
+KNOWN = "claims,ORION,claim,Note,note,string,,\n"  # by it the file's names are known to be names
 SCHEMA = {
     "No": pl.Int64, "Amount": pl.Float64, "Big": pl.Decimal(18, 4), "Note": pl.String,
     "Day": pl.Date, "Seen": pl.Datetime("us"), "Tags": pl.List(pl.String),
@@ -35,7 +36,7 @@ ACME = "claims|acme"
 
 def live(folder: Path, mapping: str, control: str = CONTROL, toml: str = TOML) -> Plan:
     """Plan a project whose ORION source has the columns of `SCHEMA`, and VEGA's two others."""
-    written = project(folder, control=control, mapping=HEADER + mapping + VEGA, toml=toml)
+    written = project(folder, control=control, mapping=HEADER + mapping + KNOWN + VEGA, toml=toml)
     pl.DataFrame(schema=SCHEMA).write_parquet(folder / "data/claims.parquet")
     return look_live(make_draft(load_project(written))).plan
 
