@@ -34,8 +34,8 @@ def _has_header(source: SourceJob, schema: pl.Schema) -> bool:
     """Tell whether a source's names are names; those of folders are, and say nothing of a file."""
     if isinstance(source.location, SqlLocation):
         return True
-    own = {name.casefold() for name in schema if name not in _folder_columns(source)}
-    return any(name.casefold() in own for name in _mapped(source))
+    header = {name.casefold() for name in schema if name not in _folder_columns(source)}
+    return any(name.casefold() in header for name in _mapped(source))
 
 
 def _mapped(source: SourceJob) -> Iterator[str]:

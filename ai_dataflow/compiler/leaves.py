@@ -14,6 +14,7 @@ from ai_dataflow.compiler.calls import called, is_clock
 from ai_dataflow.compiler.casts import within_calendar, zone_margin
 from ai_dataflow.compiler.choice_functions import NULL
 from ai_dataflow.compiler.context import Context
+from ai_dataflow.compiler.kinds import as_instance
 from ai_dataflow.compiler.registry import fitted
 from ai_dataflow.compiler.terms import Term, literal
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
@@ -59,9 +60,7 @@ def _field(context: Context, made: Term, name: str) -> Term:
     if name not in fields:
         # Its fields are not named: the keys of a JSON object may be values (P10).
         raise context.refused(f"`{name}` is no field of it")
-    return context.steps.combined(
-        made.value.struct.field(name), kinds.as_instance(fields[name]), [made]
-    )
+    return context.steps.combined(made.value.struct.field(name), as_instance(fields[name]), [made])
 
 
 @visits(exp.Dot)
@@ -81,7 +80,7 @@ def _bracket(context: Context, node: exp.Expr) -> Term:
     held = made.value if isinstance(made.dtype, pl.List) else made.value.arr.to_list()
     return context.steps.combined(
         held.list.get(place, null_on_oob=True),
-        kinds.as_instance(made.dtype.inner),
+        as_instance(made.dtype.inner),
         [made, index],
         uses=2,
     )

@@ -98,8 +98,8 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
         yield row.problem(
             "CTL-020",
             "load",
-            f"`{source.append_by}` is {type_name(dtype)}, whose order here and in the database may differ: "
-            "nobody could tell which rows are new",
+            f"`{source.append_by}` is {type_name(dtype)}, whose order here and in the database may "
+            "differ: nobody could tell which rows are new",
             "name a column of whole numbers, decimals, dates or times that only grows",
         )
 
@@ -125,9 +125,9 @@ def _key_types(
             key = (row.module, group.source.product, row.ai_column)
             other, dtype = first.setdefault(key, (submodule, column.source_type))
             if (dtype == pl.String) != (column.source_type == pl.String):
+                here, there = type_name(column.source_type), type_name(dtype)
                 message = (
-                    f"the key `{row.ai_column}` is {type_name(column.source_type)} in `{submodule}` "
-                    f"and {type_name(dtype)} in `{other}`"
+                    f"the key `{row.ai_column}` is {here} in `{submodule}` and {there} in `{other}`"
                 )
                 problem = row.problem(
                     "MAP-020",
