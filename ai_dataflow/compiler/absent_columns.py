@@ -26,15 +26,24 @@ def absence(names: Sequence[str], source: SourceJob, schema: pl.Schema) -> tuple
     is_known = _has_header(source, schema)
     near = [did_you_mean(name, schema) if is_known else "" for name in names]
     missing = ", no ".join(f"`{name}`{meant}" for name, meant in zip(names, near, strict=True))
-    message = f"{source.location} has no column {missing}"
-    return message, f"it has {listing(schema, _SHOWN)}" if is_known else _unknown(source, schema)
+    return f"{source.location} has no column {missing}", _fix(source, schema, is_known=is_known)
+
+
+def _fix(source: SourceJob, schema: pl.Schema, *, is_known: bool) -> str:
+    if not is_known:
+        return _unknown(source, schema)
+    seen = source.seen
+    if isinstance(seen, Listing) and seen.file_format == "jsonl" and len(seen.files) > 1:
+        # Their columns are those of any of them, and not each need have one that is known.
+        return f"its files have {len(schema):,} columns in all; correct the name"
+    return f"it has {listing(schema, _SHOWN)}"
 
 
 def _has_header(source: SourceJob, schema: pl.Schema) -> bool:
     """Tell whether a source's names are names; those of folders are, and say nothing of a file."""
     if isinstance(source.location, SqlLocation):
         return True
-    header = {name.casefold() for name in schema if name not in _folder_columns(source)}
+    header = {name.casefold() for name in schema if name not in folder_columns(source)}
     return any(name.casefold() in header for name in _mapped(source))
 
 
@@ -48,13 +57,14 @@ def _mapped(source: SourceJob) -> Iterator[str]:
             continue
 
 
-def _folder_columns(source: SourceJob) -> set[str]:
+def folder_columns(source: SourceJob) -> frozenset[str]:
+    """Give the columns that the folders of a source's files name, as they were listed."""
     files = source.seen.files if isinstance(source.seen, Listing) else ()
-    return set(partition_values(files[0].path)) if files else set()
+    return frozenset(partition_values(files[0].path) if files else ())
 
 
 def _unknown(source: SourceJob, schema: pl.Schema) -> str:
-    count = len(schema) - len(_folder_columns(source))
+    count = len(schema) - len(folder_columns(source))
     columns = f"it has {count:,} column{'' if count == 1 else 's'}"
     if isinstance(source.seen, Listing) and source.seen.file_format == "csv":
         return (

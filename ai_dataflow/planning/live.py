@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from ai_dataflow.compiler.absent_columns import folder_columns
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
@@ -68,8 +69,10 @@ def _groups(
         elif look is not None:
             for wrong in _no_such_columns(row, source, look):
                 findings.add(wrong, [row])
-            key = (row.module, row.product, row.submodule, tuple(look.items()))
-            groups.setdefault(key, _Group(source, look, [])).rows.append(row)
+            seen_source = replace(source, seen=sight)
+            columns = (tuple(look.items()), folder_columns(seen_source))
+            key = (row.module, row.product, row.submodule, columns)
+            groups.setdefault(key, _Group(seen_source, look, [])).rows.append(row)
     return list(groups.values())
 
 
