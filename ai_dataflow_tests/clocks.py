@@ -19,7 +19,7 @@ WRONG = (DAY, timedelta(0), -DAY)
 def clock(shift: timedelta, folder: Path) -> Iterator[None]:
     """Let this machine's clock be wrong; it dates the files in a folder that are written meanwhile.
 
-    What asks for the time is asked for by name in each of our modules: there it is replaced.
+    In each of our modules `datetime` is another one meanwhile, which only tells the time.
     """
 
     class Wrong(datetime):
