@@ -116,11 +116,11 @@ def catch_up(places: Places, teams: Callable[[], Sequence[Team]], now: datetime)
     """
     outbox = places.outbox
     began, done = outbox.began(now, places.newest_number), outbox.queued_names()
-    spare = set(run_ids(spare_reports(places.settings)))
-    main = set(run_ids(places.workstation.reports())) if places.main else set()
-    numbers = places.report_numbers()
-    names = []
-    for name in islice(sorted((spare | main) - done), _CATCH_UP):
+    spare = run_ids(spare_reports(places.settings))
+    main = run_ids(places.workstation.reports()) if places.main else []
+    numbers, names = places.report_numbers(), []
+    in_order = dict.fromkeys((*reversed(main), *reversed(spare)))
+    for name in islice((name for name in in_order if name not in done), _CATCH_UP):
         report = places.report(name)
         if report is None:
             continue
