@@ -66,11 +66,11 @@ class Places:
         return chain(read_reports(spare, before), read_reports(main))
 
     def report_numbers(self) -> dict[str, int]:
-        """Give the places of reports in the workstation's order, those that have one."""
+        """Give the numbers of reports in the workstation's order, of those that have one."""
         return numbers(self.workstation.reports()) if self.main else {}
 
     def newest_number(self) -> int:
-        """Give the place of the newest report in the workstation's order; 0 where there is none."""
+        """Give the number of the newest report in the workstation's order; 0 where there is none."""
         return max(self.report_numbers().values(), default=0)
 
 

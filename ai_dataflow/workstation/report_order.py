@@ -15,7 +15,7 @@ SUFFIX = ".json"
 _ORDER = "order/"
 
 
-def take_place(folder: Folder, run_id: str) -> None:
+def take_number(folder: Folder, run_id: str) -> None:
     """Make a run's report, which is written next, the newest one.
 
     Raises:
@@ -27,7 +27,7 @@ def take_place(folder: Folder, run_id: str) -> None:
 
 
 def numbers(folder: Folder) -> dict[str, int]:
-    """Give the place of each run's report; those of older versions of this program have none.
+    """Give the number of each run's report; those of older versions of this program have none.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
@@ -39,7 +39,7 @@ def numbers(folder: Folder) -> dict[str, int]:
 def run_ids(folder: Folder) -> list[str]:
     """Give the runs that left a report, the newest report first.
 
-    Those without a place came before all others, among each other as their files are dated.
+    Those without a number came before all others, among each other as their files are dated.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
@@ -49,13 +49,13 @@ def run_ids(folder: Folder) -> list[str]:
             return []
         files = sorted(folder.aged_files(), key=lambda aged: aged[1], reverse=True)
     paths = [file.path for file, _ in files]
-    places = _numbers(paths)
+    order = _numbers(paths)
     ids = [path.removesuffix(SUFFIX) for path in paths if path.endswith(SUFFIX)]
-    return sorted(ids, key=lambda run_id: places.get(run_id, 0), reverse=True)
+    return sorted(ids, key=lambda run_id: order.get(run_id, 0), reverse=True)
 
 
 def _numbers(paths: Iterable[str]) -> dict[str, int]:
-    places = (path.removeprefix(_ORDER).partition(".") for path in paths if path.startswith(_ORDER))
-    ordered = sorted((int(number), run_id) for number, _, run_id in places if number.isdigit())
-    # A report that was written twice, here and before that beside a project, has its last place.
+    names = (path.removeprefix(_ORDER).partition(".") for path in paths if path.startswith(_ORDER))
+    ordered = sorted((int(number), run_id) for number, _, run_id in names if number.isdigit())
+    # A report whose writing failed and that was brought later has two: the last one counts.
     return {run_id: number for number, run_id in ordered}

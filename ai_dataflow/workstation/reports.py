@@ -18,7 +18,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.reaching import reaching
-from ai_dataflow.workstation.report_order import SUFFIX, run_ids, take_place
+from ai_dataflow.workstation.report_order import SUFFIX, run_ids, take_number
 
 Status = Literal["ok", "failed", "held", "unchanged"]
 Kind = Literal["run", "replay"]
@@ -195,8 +195,8 @@ def write_report(folder: Folder, report: RunReport) -> str:
 
 
 def _write(folder: Folder, run_id: str, content: bytes) -> None:
-    """Write a report's place in the order, then the report: one that is seen has its place."""
-    take_place(folder, run_id)
+    """Write a report's number in the order, then the report: one that is seen has its number."""
+    take_number(folder, run_id)
     with reaching(folder):
         folder.write(report_name(run_id), content)
 

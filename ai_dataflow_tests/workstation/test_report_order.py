@@ -91,7 +91,7 @@ def test_two_that_wrote_at_once_have_one_order_for_everybody(tmp_path: Path) -> 
     assert run_ids(folder) == run_ids(Folder(str(tmp_path)))
 
 
-def test_a_place_without_a_report_is_passed_over(tmp_path: Path) -> None:
+def test_a_number_without_a_report_is_passed_over(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
     write_report(folder, report(1))
     folder.write("order/00000002.run-2", b"")  # its run was killed
