@@ -70,7 +70,7 @@ class Places:
         return numbers(self.workstation.reports()) if self.main else {}
 
     def newest_number(self) -> int:
-        """Give the number of the newest report in the workstation's order; 0 where there is none."""
+        """Give the number of the workstation's newest report; 0 where there is none."""
         return max(self.report_numbers().values(), default=0)
 
 
