@@ -24,6 +24,8 @@ from ai_dataflow_tests.walk import Stay, drawing, partition_walk, watched
 CODE = re.compile(rf"({'|'.join(FAMILIES)})(-(\d{{3}})?)?|-?\d{{3}}")
 # Rooms of one floor that know each other, in one direction.
 BESIDE = {("extracts", "compiler"), ("tables", "connections")}
+# What a process asks for the time that has passed, and the names of what is made of that.
+_CLOCKS = re.compile(r"\b(monotonic|perf_counter|process_time|time\.time|elapsed|took)\b(?!')")
 # Words that do not say what a thing is.
 _EMPTY = ("own", "found", "known", "told", "give")
 
@@ -61,6 +63,17 @@ def test_names_say_what_a_thing_is() -> None:
         if isinstance(name, str) and name.strip("_").lower() in _EMPTY
     }
     assert empty == set()
+
+
+def test_no_test_asserts_a_duration() -> None:
+    """A busy machine takes its time; what happens is asserted, or a clock of the test's own."""
+    timed = {
+        f"{file.name}:{node.lineno}"
+        for file in Path(__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assert) and _CLOCKS.search(ast.unparse(node))
+    }
+    assert timed == set()
 
 
 def test_no_class_is_two_things() -> None:

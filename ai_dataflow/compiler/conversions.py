@@ -36,7 +36,7 @@ def convert(context: Context, made: Term, target: pl.DataType, *, strict: bool =
     if made.dtype == pl.Null:
         return replace(made, value=pl.lit(None, dtype=target), dtype=target)
     if made.dtype.is_nested():
-        raise context.refused(f"{made.dtype} cannot be cast")
+        raise context.refused(f"{kinds.type_name(made.dtype)} cannot be cast")
     if (exact := _exact_literal(made, target)) is not None:
         return exact
     # A day's text is named often, any other value seldom.

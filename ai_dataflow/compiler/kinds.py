@@ -6,6 +6,7 @@ Whole numbers of columns are 64 bits wide at least; what a CAST names is as wide
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -90,7 +91,22 @@ def shown(dtype: pl.DataType) -> str:
         pl.Float64(): "DOUBLE", pl.Boolean(): "BOOLEAN", pl.String(): "VARCHAR", pl.Date(): "DATE",
         pl.Time(): "TIME", pl.Binary(): "VARBINARY", pl.Null(): "NULL",
     }  # fmt: skip
-    return names.get(dtype, str(dtype))
+    return names.get(dtype) or type_name(dtype)
+
+
+def type_name(dtype: pl.DataType) -> str:
+    """Give a type's name as Polars has it, without what may be values: fields, categories (P10)."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return f"{dtype.base_type()}({type_name(as_instance(dtype.inner))})"
+    if isinstance(dtype, pl.Struct | pl.Enum):
+        return str(dtype.base_type())
+    return str(dtype)
+
+
+def as_instance(dtype: Any) -> pl.DataType:
+    """Give a type as an instance: Polars takes the class for it as well."""
+    made: pl.DataType = dtype() if isinstance(dtype, type) else dtype
+    return made
 
 
 def is_whole(dtype: pl.DataType) -> bool:

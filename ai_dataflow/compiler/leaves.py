@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
 
 import polars as pl
 from sqlglot import exp
@@ -15,10 +14,10 @@ from ai_dataflow.compiler.calls import called, is_clock
 from ai_dataflow.compiler.casts import within_calendar, zone_margin
 from ai_dataflow.compiler.choice_functions import NULL
 from ai_dataflow.compiler.context import Context
+from ai_dataflow.compiler.kinds import as_instance
 from ai_dataflow.compiler.registry import fitted
 from ai_dataflow.compiler.terms import Term, literal
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
-from ai_dataflow.config.diagnostics import did_you_mean
 
 BOOLEAN, TEXT = pl.Boolean(), pl.String()
 
@@ -33,7 +32,7 @@ def _column(context: Context, node: exp.Expr) -> Term:
     first = names[0]
     column = context.names.get(first, first)
     if column not in context.schema:
-        raise context.refused(f"there is no column `{first}`{did_you_mean(first, context.schema)}")
+        raise context.refused(f"there is no column `{first}`")
     made = _read(column, context.schema[column])
     for name in names[1:]:
         made = _field(context, made, name)
@@ -59,13 +58,9 @@ def _read(name: str, dtype: pl.DataType) -> Term:
 def _field(context: Context, made: Term, name: str) -> Term:
     fields = made.dtype.to_schema() if isinstance(made.dtype, pl.Struct) else {}
     if name not in fields:
-        raise context.refused(f"`{name}` is no field of it{did_you_mean(name, fields)}")
-    return context.steps.combined(made.value.struct.field(name), _instance(fields[name]), [made])
-
-
-def _instance(dtype: Any) -> pl.DataType:
-    made: pl.DataType = dtype() if isinstance(dtype, type) else dtype
-    return made
+        # Its fields are not named: the keys of a JSON object may be values (P10).
+        raise context.refused(f"`{name}` is no field of it")
+    return context.steps.combined(made.value.struct.field(name), as_instance(fields[name]), [made])
 
 
 @visits(exp.Dot)
@@ -84,7 +79,10 @@ def _bracket(context: Context, node: exp.Expr) -> Term:
     place = pl.when(number_ > 0).then(number_ - 1).when(number_ < 0).then(number_)
     held = made.value if isinstance(made.dtype, pl.List) else made.value.arr.to_list()
     return context.steps.combined(
-        held.list.get(place, null_on_oob=True), _instance(made.dtype.inner), [made, index], uses=2
+        held.list.get(place, null_on_oob=True),
+        as_instance(made.dtype.inner),
+        [made, index],
+        uses=2,
     )
 
 

@@ -44,7 +44,7 @@ def compared(context: Context, sign: str, a: Term, b: Term) -> Term:
     """Compare two values of one type."""
     a, b = common(context, [a, b], texts_win=False)
     if a.dtype.is_nested():
-        raise context.refused(f"{a.dtype} cannot be compared")
+        raise context.refused(f"{kinds.type_name(a.dtype)} cannot be compared")
     x, y = _trimmed(context, a), _trimmed(context, b)
     return context.steps.combined(_COMPARE[sign](x, y), BOOLEAN, [a, b])
 

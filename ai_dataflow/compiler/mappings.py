@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 import polars as pl
 
+from ai_dataflow.compiler.absent_columns import absence
 from ai_dataflow.compiler.casts import Cast, cast, castable, narrowing
+from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.transforms import (
     Transform,
     TransformError,
@@ -23,13 +25,7 @@ from ai_dataflow.compiler.transforms import (
     resolve_column,
     written,
 )
-from ai_dataflow.config.diagnostics import (
-    DataflowError,
-    Diagnostic,
-    Severity,
-    did_you_mean,
-    listing,
-)
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, listing
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow
@@ -43,7 +39,8 @@ class _Finding:
     """What is wrong with a mapping row, wherever its source is.
 
     It is `about` the row itself, or a source column: one that is not there, one that several could
-    be, one that is taken for another.
+    be, one that is taken for another. Which are not there, `absent` has: what is told of them hangs
+    on the source.
     """
 
     code: str
@@ -54,15 +51,18 @@ class _Finding:
     severity: Severity = "error"
     about: Literal["row", "absent", "ambiguous", "renamed"] = "row"
     offset: int = 0
+    absent: tuple[str, ...] = ()
 
-    def at(self, source: SourceJob) -> Diagnostic:
+    def at(self, source: SourceJob, schema: pl.Schema) -> Diagnostic:
         """Tell of it for one source."""
-        between = " " if self.about == "absent" else ": "
+        message, fix = f"{source.location}: {self.message}", self.fix
+        if self.absent:
+            message, fix = absence(self.absent, source, schema)
         problem = self.row.problem(
             self.code,
             self.column,
-            f"{source.location}{between}{self.message}",
-            self.fix,
+            message,
+            fix,
             severity=self.severity,
             product=source.product,
             submodule=source.submodule,
@@ -161,7 +161,7 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     # The time is put into an expression when it is compiled: that one is not for the next.
     compiled = _compiled.__wrapped__ if _read_clock(mappings) else _compiled
     outcome = compiled(mappings, tuple(schema.items()))
-    problems_of = [(finding.about, finding.at(source)) for finding in outcome.findings]
+    problems_of = [(finding.about, finding.at(source, schema)) for finding in outcome.findings]
     if problems := [problem for _, problem in problems_of if problem.severity == "error"]:
         unread = (problem for about, problem in problems_of if about in ("absent", "ambiguous"))
         raise MappingError(*problems, unread=unread)
@@ -206,7 +206,7 @@ def _read_clock(mappings: tuple[MappingRow, ...]) -> bool:
 def _compile_row(row: MappingRow, schema: pl.Schema) -> CompiledColumn:
     made = _transform(row, schema) if row.transform else _column(row, schema)
     if not castable(made.dtype, ai_types.to_polars(row.ai_type)):
-        message = f"{made.dtype} cannot become {row.ai_type}"
+        message = f"{type_name(made.dtype)} cannot become {row.ai_type}"
         fix = "choose another ai_type or write a transform"
         raise _Wrong(_Finding("MAP-015", row, "ai_type", message, fix))
     return CompiledColumn(row, made)
@@ -251,11 +251,11 @@ def _no_columns(
         for name, columns in alike.items()
         if columns
     ]  # fmt: skip
-    if absent := [f"`{name}`{did_you_mean(name, schema)}" for name in names if not alike[name]]:
-        message, fix = f"has no column {', no '.join(absent)}", f"it has {listing(schema, 12)}"
-        first = next(name for name in names if not alike[name])
-        at = _offset(row, cell, first)
-        findings.append(_Finding("MAP-014", row, cell, message, fix, about="absent", offset=at))
+    if absent := tuple(name for name in names if not alike[name]):
+        at = _offset(row, cell, absent[0])
+        findings.append(
+            _Finding("MAP-014", row, cell, "", "", about="absent", offset=at, absent=absent)
+        )
     return findings
 
 
@@ -270,7 +270,7 @@ def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_
         fix = "spell the column exactly as the source does"
         yield _Finding("MAP-017", row, _fed_by(row), message, fix, "warning", "renamed")
     if loss := narrowing(made.dtype, ai_types.to_polars(row.ai_type)):
-        message = f"from {made.dtype} to {row.ai_type}: {loss}"
+        message = f"from {type_name(made.dtype)} to {row.ai_type}: {loss}"
         fix = "choose a wider ai_type, or say so in a transform (ROUND, CAST)"
         yield _Finding("MAP-022", row, "ai_type", message, fix, "warning")
     named = resolve_column(row.source_column, schema)

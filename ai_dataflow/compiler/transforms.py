@@ -18,10 +18,12 @@ from ai_dataflow.compiler import cast_nodes, conditions, dialects, leaves, opera
 from ai_dataflow.compiler.calls import is_clock, name_of
 from ai_dataflow.compiler.context import Context, Doubt
 from ai_dataflow.compiler.date_functions import CLOCK
+from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.parsing import TransformError, parsed, place_of
 from ai_dataflow.compiler.registry import FUNCTIONS
 from ai_dataflow.compiler.terms import Temporaries, Term
 from ai_dataflow.compiler.walk import compile_node
+from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.digests import digest
 
 __all__ = ["Transform", "TransformError", "compile_transform", "reads_clock", "resolve_column"]
@@ -57,7 +59,7 @@ def compile_transform(text: str, schema: pl.Schema, dialect: str = "") -> Transf
     Raises:
         TransformError: it does not parse, is not scalar, or does not fit the columns' types.
     """
-    spelled = _spelled(text, dialect)
+    spelled = columns_of(text, dialect)
     names = tuple((name, resolve_column(name, schema) or name) for name in spelled)
     types = tuple((column, schema[column]) for _, column in names if column in schema)
     compiled = _compiled.__wrapped__ if reads_clock(text, dialect) else _compiled
@@ -107,15 +109,18 @@ def _check(made: Term, context: Context) -> None:
     try:
         schema = rows.select(value=made.value, failed=failed).collect_schema()
     except (PolarsError, pl.exceptions.PanicException) as error:
-        first = str(error).strip().splitlines()[0][:200]
-        raise context.refused(f"it does not fit the columns' types: {first}") from None
+        raise context.refused(f"it does not fit the columns' types: {redacted(error)}") from None
     if schema["value"] != made.dtype:
-        raise context.refused(f"it gives {schema['value']}, not {made.dtype}")
+        raise context.refused(f"it gives {type_name(schema['value'])}, not {type_name(made.dtype)}")
 
 
 @lru_cache(maxsize=8192)
-def _spelled(text: str, dialect: str) -> tuple[str, ...]:
-    """Give the columns that a transform names, in the order of the text."""
+def columns_of(text: str, dialect: str) -> tuple[str, ...]:
+    """Give the columns that a transform names, in the order of the text.
+
+    Raises:
+        TransformError: it does not parse.
+    """
     column: dict[str, None] = {}
     waiting = [parsed(text, dialect)]
     while waiting:

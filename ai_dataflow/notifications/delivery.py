@@ -86,7 +86,9 @@ def deliver(
                 places.main.adopt(places.spare)
     for outbox in places.outboxes:
         entries = outbox.waiting()
-        chosen = [e for e in entries if not only_due or e.due <= moment or _is_expired(e, moment)]
+        chosen = [
+            e for e in entries if not only_due or _is_due(e, moment) or _is_expired(e, moment)
+        ]
         done.waiting += [entry for entry in entries if entry not in chosen]
         if not chosen:
             continue
@@ -165,6 +167,11 @@ def _is_settled(here: _Round, entry: Entry) -> bool:
         _end(here, entry)
         return True
     return False
+
+
+def _is_due(entry: Entry, now: datetime) -> bool:
+    """Tell whether a letter is to be tried; none waits so long as one of a clock that is ahead."""
+    return not timedelta(0) < entry.due - now <= _LONGEST_WAIT
 
 
 def _is_expired(entry: Entry, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """What earlier runs tell: new or still failing and since when, recovered, usual or not. Pure.
 
-Reports come newest first, those of earlier runs only.
+Reports come newest first, those of earlier runs only: of runs that were reported before this one.
 """
 
 from __future__ import annotations

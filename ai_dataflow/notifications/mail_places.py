@@ -15,7 +15,8 @@ from ai_dataflow.workstation.layout import (
     spare_outbox,
     spare_reports,
 )
-from ai_dataflow.workstation.reports import RunReport, read_report, recent_reports, report_name
+from ai_dataflow.workstation.report_order import numbers, run_ids
+from ai_dataflow.workstation.reports import RunReport, read_report, read_reports, report_name
 
 _PATIENCE = 10  # seconds: a mail can wait, whoever waits for it should not
 
@@ -51,10 +52,26 @@ class Places:
         folder = spare if spare.stat(report_name(run_id)) else self.workstation.reports()
         return folder.join(report_name(run_id))
 
-    def reports(self) -> Iterator[RunReport]:
-        """Give all reports that can be reached, the newest ones first, read one by one."""
-        spare = recent_reports(spare_reports(self.settings))
-        return chain(spare, recent_reports(self.workstation.reports()) if self.main else ())
+    def reports(self, before: str = "") -> Iterator[RunReport]:
+        """Give the reports that can be reached, newest first, read one by one.
+
+        `before` is a run: only those that came before its report, if it has one. What lies beside
+        the project, the workstation is to get yet: it came last.
+        """
+        spare, main = spare_reports(self.settings), self.workstation.reports()
+        if self.main is None:
+            return read_reports(spare, before)
+        if before in run_ids(main):
+            return read_reports(main, before)
+        return chain(read_reports(spare, before), read_reports(main))
+
+    def report_numbers(self) -> dict[str, int]:
+        """Give the numbers of reports in the workstation's order, of those that have one."""
+        return numbers(self.workstation.reports()) if self.main else {}
+
+    def newest_number(self) -> int:
+        """Give the number of the workstation's newest report; 0 where there is none."""
+        return max(self.report_numbers().values(), default=0)
 
 
 def open_places(settings: Settings) -> Places:
@@ -64,9 +81,10 @@ def open_places(settings: Settings) -> Places:
     )
     workstation = open_workstation(settings.model_copy(update={"execution": hasty}))
     spare = Outbox(spare_outbox(settings))
+    main = Outbox(workstation.outbox())
+    places = Places(settings, workstation, main, spare)
     try:
-        main = Outbox(workstation.outbox())
-        main.began(utc_now())
+        main.began(utc_now(), places.newest_number)
     except DataflowError as error:
         return Places(settings, workstation, None, spare, error)
-    return Places(settings, workstation, main, spare)
+    return places

@@ -100,7 +100,8 @@ def _is_due(run: _Run, team: Recipient, problems: Sequence[Problem]) -> bool:
         is_again = last == run.report.finished
         if last is None or is_again or run.history.streak(problem, run.recipients).is_new:
             return True
-        if period is not None and run.report.finished - last >= period:
+        # `last` may be ahead by another machine's clock: then nobody would hear until it is past.
+        if period is not None and abs(run.report.finished - last) >= period:
             return True
     return False
 

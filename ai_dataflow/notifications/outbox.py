@@ -13,7 +13,7 @@ It is in the workstation; where that cannot be reached, in a local folder beside
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
@@ -59,9 +59,14 @@ class Entry(BaseModel):
 
 
 class Queued(BaseModel):
-    """That a run's messages are queued: which, and what nobody could be told."""
+    """That a run's messages are queued: which, and what nobody could be told.
+
+    Of a digest, and of the outbox's beginning, `last` is the number of the newest report by then;
+    older versions of this program did not note it.
+    """
 
     at: datetime
+    last: int | None = None
     keys: list[str] = []
     problems: list[str] = []
 
@@ -155,11 +160,16 @@ class Outbox:
             old = [f.path for f, changed in self._done.aged_files() if now - changed > KEPT]
             self._done.delete(old)
 
-    def began(self, now: datetime) -> datetime:
-        """Give when this outbox was first used: earlier runs are not mailed about."""
+    def began(self, now: datetime, newest: Callable[[], int] = lambda: 0) -> Queued:
+        """Give when this was first used: runs that were reported before are not mailed about.
+
+        `newest` gives the number of the newest report.
+        """
         with reaching(self.folder):
-            self._queued.write_new(_BEGAN, Queued(at=now).model_dump_json().encode())
-            return Queued.model_validate_json(self._queued.read(_BEGAN)).at
+            if not self._queued.stat(_BEGAN):
+                first = Queued(at=now, last=newest())
+                self._queued.write_new(_BEGAN, first.model_dump_json().encode())
+            return Queued.model_validate_json(self._queued.read(_BEGAN))
 
     def note_daemon(self, now: datetime) -> None:
         """Note that a Dagster daemon looks after this outbox."""

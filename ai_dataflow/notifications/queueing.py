@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from itertools import islice
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.mail_settings import MailSettings
@@ -19,9 +19,11 @@ from ai_dataflow.notifications.outbox import Queued, utc_now
 from ai_dataflow.notifications.routing import recipients
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.layout import spare_reports
-from ai_dataflow.workstation.reports import RunReport, report_name
-from ai_dataflow.workstation.statuses import partition_statuses
+from ai_dataflow.workstation.report_order import run_ids
+from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow.workstation.statuses import PartitionStatus, partition_statuses
 
+_DIGEST = "digest-"
 _LASTS = timedelta(days=3)
 _FURTHER = 300  # reports that are read to find what readers of a failed partition see
 _CATCH_UP = 50  # runs at once: the rest comes with the next look
@@ -31,12 +33,9 @@ def messages_for(
     places: Places, teams: Sequence[Team], report: RunReport, *, is_preview: bool = False
 ) -> tuple[list[Message], list[Diagnostic]]:
     """Make the messages of a run; a preview has what a team would not be reminded of yet, too."""
-    reports = (
-        r for r in places.reports() if r.run_id != report.run_id and r.finished <= report.finished
-    )
-    earlier = sorted(islice(reports, DEPTH), key=lambda r: r.started, reverse=True)
-    partitions = [p.partition for p in report.failed]
-    statuses = partition_statuses(partitions, chain((report, *earlier), islice(reports, _FURTHER)))
+    reports = (r for r in places.reports(report.run_id) if r.run_id != report.run_id)
+    earlier = list(islice(reports, DEPTH))
+    statuses = _statuses(report, earlier, reports)
     heard = {}
     for name in recipients(teams):
         heard[name] = places.outbox.heard(name) if report.exit_code and not is_preview else {}
@@ -48,6 +47,17 @@ def messages_for(
         is_whole=next(reports, None) is None,
     )
     return messages_of(report, earlier, teams, around)
+
+
+def _statuses(
+    report: RunReport, earlier: Sequence[RunReport], further: Iterator[RunReport]
+) -> list[PartitionStatus]:
+    """Tell what readers see of what failed; further reports are read where the earlier do not."""
+    partitions = [p.partition for p in report.failed]
+    statuses = partition_statuses(partitions, [report, *earlier])
+    if all(status.published for status in statuses):
+        return statuses
+    return partition_statuses(partitions, [report, *earlier, *islice(further, _FURTHER)])
 
 
 def queue_report(places: Places, teams: Sequence[Team], report: RunReport) -> Queued:
@@ -70,8 +80,18 @@ def queue(
     messages: Iterable[Message],
     problems: Iterable[Diagnostic] = (),
     at: datetime | None = None,
+    last: int | None = None,
 ) -> Queued:
-    """Queue messages, then note that it was done: who is interrupted does it again."""
+    """Queue messages, then note that it was done: who is interrupted does it again.
+
+    Args:
+        places: where.
+        name: the run or the day.
+        messages: about it.
+        problems: what nobody can be told.
+        at: when the teams hear of it; by default now.
+        last: the number of the newest report that a digest knows.
+    """
     outbox, keys = places.outbox, []
     for message in messages:
         letter = letter_of(
@@ -82,7 +102,8 @@ def queue(
         keys.append(letter.key)
         if message.errors or message.healed:
             outbox.tell(message.team, message.errors, message.healed, at or utc_now())
-    queued = Queued(at=utc_now(), keys=keys, problems=[p.message for p in problems])
+    texts = [p.message for p in problems]
+    queued = Queued(at=utc_now(), keys=keys, problems=texts, last=last)
     outbox.mark_queued(name, queued)
     return queued
 
@@ -94,14 +115,17 @@ def catch_up(places: Places, teams: Callable[[], Sequence[Team]], now: datetime)
     reads the teams table, which is not asked for where there is nothing to queue.
     """
     outbox = places.outbox
-    began = max(outbox.began(now), now - lasts(places.settings))
-    done = outbox.queued_names()
-    names = []
-    for name in islice(sorted(_report_names(places) - done), _CATCH_UP):
+    began, done = outbox.began(now, places.newest_number), outbox.queued_names()
+    spare = run_ids(spare_reports(places.settings))
+    main = run_ids(places.workstation.reports()) if places.main else []
+    numbers, names = places.report_numbers(), []
+    in_order = dict.fromkeys((*reversed(main), *reversed(spare)))
+    for name in islice((name for name in in_order if name not in done), _CATCH_UP):
         report = places.report(name)
         if report is None:
             continue
-        if report.finished < began:
+        is_before = name not in spare and _is_before(report, numbers.get(name, 0), began)
+        if is_before or report.finished < now - lasts(places.settings):
             outbox.mark_queued(name, Queued(at=now))
         else:
             queue_report(places, teams(), report)
@@ -109,16 +133,11 @@ def catch_up(places: Places, teams: Callable[[], Sequence[Team]], now: datetime)
     return names + _digests(places, teams, now, done)
 
 
-def _report_names(places: Places) -> set[str]:
-    folders = [spare_reports(places.settings)]
-    folders += [places.workstation.reports()] if places.main else []
-    suffix = report_name("")
-    return {
-        file.path.removesuffix(suffix)
-        for folder in folders
-        for file in folder.files()
-        if file.path.endswith(suffix)
-    }
+def _is_before(report: RunReport, number: int, began: Queued) -> bool:
+    """Tell whether a report was there before the outbox was first used."""
+    if began.last is None:  # first used by an older version, whose reports have no number
+        return not number and report.finished < began.at
+    return number <= began.last
 
 
 def _digests(
@@ -128,27 +147,43 @@ def _digests(
     hour = places.settings.mail.digest_hour if places.settings.mail else 0
     moment = now.astimezone(UTC)
     start = (moment - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    name = f"digest-{start.date()}"
+    name = f"{_DIGEST}{start.date()}"
     if moment.hour < hour or name in done:
         return []
     by_name = recipients(teams())
     readers = [team for team in by_name.values() if team.notify == "digest"]
-    reports = list(_reports_of(places, start)) if readers else []
+    last = places.newest_number()
+    reports = list(_reports_of(places, start, _digested(places, done), last)) if readers else []
     around = where(places.settings.mail)
     made = (digest_of(name, start, reports, team, by_name, around) for team in readers)
     messages = [message for message in made if message is not None]
-    queue(places, name, messages)
+    queue(places, name, messages, last=last)
     return [name] if messages else []
 
 
-def _reports_of(places: Places, start: datetime) -> Iterator[RunReport]:
-    """Give the reports of a day, newest first."""
-    older = 0
-    for report in places.reports():  # by their files' age, which may be another order
-        older += report.finished < start
+def _digested(places: Places, done: set[str]) -> int | None:
+    """Give the number of the newest report that the last digest knew; None where none tells."""
+    digests = sorted(name for name in done if name.startswith(_DIGEST))
+    queued = places.outbox.queued(digests[-1]) if digests else None
+    return queued.last if queued else None
+
+
+def _reports_of(
+    places: Places, start: datetime, digested: int | None, last: int
+) -> Iterator[RunReport]:
+    """Give the reports of a day, newest first, and those that came too late for their own.
+
+    A run on a machine whose clock is behind is of a day whose digest is queued already.
+    """
+    numbers, end, older = places.report_numbers(), start + timedelta(days=1), 0
+    for report in places.reports():
+        number = numbers.get(report.run_id, 0)
+        is_late = digested is not None and number > digested
+        is_older = report.finished < start and not is_late
+        older += is_older
         if older > DEPTH:
             return
-        if start <= report.finished < start + timedelta(days=1) and report.kind == "run":
+        if not is_older and report.finished < end and number <= last and report.kind == "run":
             yield report
 
 

@@ -103,8 +103,9 @@ def is_looked_after(instance: DagsterInstance, places: Places) -> bool:
     seen = places.main.daemon_seen() if places.main else None
     if heartbeat is None or seen is None:
         return False
-    now = utc_now()
-    return now - seen < _ALIVE and now.timestamp() - heartbeat.timestamp < _ALIVE.total_seconds()
+    now, alive = utc_now().timestamp(), _ALIVE.total_seconds()
+    # What is yet to come, another machine's clock says: nobody knows how long ago it was.
+    return all(abs(now - beat) < alive for beat in (seen.timestamp(), heartbeat.timestamp))
 
 
 def may_have_died(instance: DagsterInstance, settings: Settings) -> bool:

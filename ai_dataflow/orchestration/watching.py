@@ -141,8 +141,9 @@ def changes_sensor(
 
 def _resting(ahead: Prospect) -> frozenset[str]:
     """Give what failed a moment ago: a source that changes all the time is not tried each time."""
-    since = datetime.now(UTC) - _PAUSE
-    return frozenset(key for key, at in ahead.changes.failed.items() if at > since)
+    now = datetime.now(UTC)
+    # What is to fail tomorrow, by the clock of the machine that it failed on, does not rest.
+    return frozenset(key for key, at in ahead.changes.failed.items() if abs(now - at) < _PAUSE)
 
 
 def nightly_schedule(settings: Settings | None) -> dg.ScheduleDefinition:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.mappings import CompiledColumn, compile_source
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition.job import PartitionJob
@@ -77,7 +78,7 @@ def _feed(
     job: PartitionJob, source: SourceJob, row: MappingRow, schemas: Mapping[Location, Look]
 ) -> Feed:
     compiled = _compiled(source, schemas.get(table_of(source.location)))
-    dtype = next((str(c.source_type) for c in compiled if c.mapping == row), "")
+    dtype = next((type_name(c.source_type) for c in compiled if c.mapping == row), "")
     return Feed(
         job.module, row.ai_column, row.ai_type, source.product, source.submodule,
         row.transform or row.source_column, row.cell, dtype,
@@ -99,7 +100,7 @@ def _source_lines(source: SourceJob, look: Look | None) -> Iterator[str]:
     for row in source.mappings:
         column = compiled.get(row)
         fed = column.expression if column else row.transform or row.source_column
-        given = f": {column.source_type}" if column else ""
+        given = f": {type_name(column.source_type)}" if column else ""
         marks = ", ".join(
             mark for mark, on in (("key", row.is_key), ("required", row.required)) if on
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from ai_dataflow.compiler.absent_columns import folder_columns
+from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.planning.findings import Findings
@@ -67,8 +69,10 @@ def _groups(
         elif look is not None:
             for wrong in _no_such_columns(row, source, look):
                 findings.add(wrong, [row])
-            key = (row.module, row.product, row.submodule, tuple(look.items()))
-            groups.setdefault(key, _Group(source, look, [])).rows.append(row)
+            seen_source = replace(source, seen=sight)
+            columns = (tuple(look.items()), folder_columns(seen_source))
+            key = (row.module, row.product, row.submodule, columns)
+            groups.setdefault(key, _Group(seen_source, look, [])).rows.append(row)
     return list(groups.values())
 
 
@@ -97,8 +101,8 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
         yield row.problem(
             "CTL-020",
             "load",
-            f"`{source.append_by}` is {dtype}, whose order here and in the database may differ: "
-            "nobody could tell which rows are new",
+            f"`{source.append_by}` is {type_name(dtype)}, whose order here and in the database may "
+            "differ: nobody could tell which rows are new",
             "name a column of whole numbers, decimals, dates or times that only grows",
         )
 
@@ -124,9 +128,9 @@ def _key_types(
             key = (row.module, group.source.product, row.ai_column)
             other, dtype = first.setdefault(key, (submodule, column.source_type))
             if (dtype == pl.String) != (column.source_type == pl.String):
+                here, there = type_name(column.source_type), type_name(dtype)
                 message = (
-                    f"the key `{row.ai_column}` is {column.source_type} in `{submodule}` and "
-                    f"{dtype} in `{other}`"
+                    f"the key `{row.ai_column}` is {here} in `{submodule}` and {there} in `{other}`"
                 )
                 problem = row.problem(
                     "MAP-020",

@@ -113,5 +113,5 @@ def _finish_module(
             drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
     with run.timings.timed("events"):
         tell(run, outcome.results, outcome.version)
-    run.partitions += [partition_report(run, r, outcome.version) for r in outcome.results]
+    run.partitions += [partition_report(run, r, outcome.version, held) for r in outcome.results]
     note_blocking(run, module, outcome)

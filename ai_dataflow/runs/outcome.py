@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from ai_dataflow.planning.plan import Plan
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.teams import with_owner
 from ai_dataflow.workstation.layout import Workstation, open_workstation, spare_reports
+from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.records import Record
 from ai_dataflow.workstation.reports import (
@@ -54,7 +55,7 @@ NOBODY = Recorder()
 
 @dataclass
 class Run:
-    """A run or a replay while it goes on."""
+    """A run or a replay while it goes on; `leases` were the newest before its plan was made."""
 
     project: Project
     plan: Plan
@@ -63,6 +64,7 @@ class Run:
     stages: Sequence[Stage]
     recorder: Recorder
     kind: Kind = "run"
+    leases: Mapping[str, int] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     partitions: list[PartitionReport] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
@@ -71,8 +73,17 @@ class Run:
     untold: dict[str, Exception] = field(default_factory=dict)
 
 
-def partition_report(run: Run, result: PartitionResult, version: int | None) -> PartitionReport:
-    """Report a partition; `version` is that of its module, if something of it was published."""
+def partition_report(
+    run: Run, result: PartitionResult, version: int | None, held: Lease | None = None
+) -> PartitionReport:
+    """Report a partition.
+
+    Args:
+        run: that made it, or could not.
+        result: what came of it.
+        version: of its module, if something of that was published.
+        held: the lease that it was made under, if any.
+    """
     # What ends several stages, such as a lease that another run has, is one error.
     causes = dict.fromkeys(failure.diagnostic for failure in result.failures)
     errors = _errors(run, result.job.module, causes)
@@ -90,6 +101,8 @@ def partition_report(run: Run, result: PartitionResult, version: int | None) -> 
         error=errors[0] if errors else None,
         errors=errors,
         rows_replayed=0 if errors else result.total("rows_replayed"),
+        lease=held.number if held else run.leases.get(result.job.module, 0),
+        under_lease=held is not None,
         **counts,
     )
 
@@ -104,13 +117,19 @@ def not_run(run: Run, key: PartitionKey) -> PartitionReport:
         failed_stages=list(run.stages),
         error=errors[0],
         errors=errors,
+        lease=run.leases.get(key.module, 0),
     )
 
 
 def blocked_report(run: Run, key: PartitionKey, problem: Diagnostic) -> None:
     """Report a problem of a partition that was not made, beside what is reported of it already."""
     errors = _errors(run, key.module, [problem])
-    report = PartitionReport(partition=key, status="failed", failed_stages=["ai_dataset"])
+    report = PartitionReport(
+        partition=key,
+        status="failed",
+        failed_stages=["ai_dataset"],
+        lease=run.leases.get(key.module, 0),
+    )
     for seen in [seen for seen in run.partitions if seen.partition == key]:
         run.partitions.remove(seen)
         report = seen
@@ -120,14 +139,20 @@ def blocked_report(run: Run, key: PartitionKey, problem: Diagnostic) -> None:
     run.partitions.append(report.model_copy(update=update))
 
 
-def unchanged(key: PartitionKey, record: Record) -> PartitionReport:
+def unchanged(run: Run, key: PartitionKey, record: Record) -> PartitionReport:
     """Report a partition that readers see as it would be made again."""
     made = None
     if record.at is not None:
         made = MadeReport(
             run_id=record.run_id, at=record.at, version=record.version, rows=record.rows
         )
-    return PartitionReport(partition=key, status="unchanged", version=record.version, made=made)
+    return PartitionReport(
+        partition=key,
+        status="unchanged",
+        version=record.version,
+        made=made,
+        lease=run.leases.get(key.module, 0),
+    )
 
 
 def _errors(run: Run, module: str, problems: Iterable[Diagnostic]) -> list[ErrorReport]:

@@ -85,7 +85,8 @@ def dry_replay(project: Project, chosen: Chosen, run_id: str) -> RunReport:
 
 def _planned_anew(run: Run, jobs: list[PartitionJob]) -> list[PartitionJob]:
     """Plan a module's jobs again, as its tables are now: another run may have read newer ones."""
-    plan = read_draft(run.project.settings.file).plan
+    draft = read_draft(run.project.settings.file)
+    plan, run.leases = draft.plan, {**run.leases, **draft.leases}
     keys = [job.partition for job in jobs]
     run.plan = replace(run.plan, held={**run.plan.held, **plan.held}, columns=plan.columns)
     run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
@@ -97,7 +98,7 @@ def _prepared(
 ) -> tuple[Run, list[PartitionJob]]:
     project, plan = draft.project, draft.plan
     workstation = open_workstation(project.settings)
-    run = Run(project, plan, workstation, run_id, ("ai_dataset",), recorder, kind="replay")
+    run = Run(project, plan, workstation, run_id, ("ai_dataset",), recorder, "replay", draft.leases)
     with_rejects = _with_rejects(workstation, chosen)
     # One that has left the control table is passed over, unless it is asked for.
     keys = [key for key in with_rejects if key in plan.partitions or chosen.client]

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import starmap
 
 from ai_dataflow.engine.shares import share
 from ai_dataflow.extracts.stages import STAGES, Stage
@@ -45,9 +44,10 @@ def execute(
         watcher: hears of progress.
     """
     project, plan = prospect.project, prospect.plan
-    run = Run(project, plan, open_workstation(project.settings), run_id, stages, recorder)
+    place = open_workstation(project.settings)
+    run = Run(project, plan, place, run_id, stages, recorder, leases=prospect.leases)
     run.timings["planning"] = prospect.seconds
-    run.partitions += starmap(unchanged, prospect.changes.unchanged.items())
+    run.partitions += [unchanged(run, *same) for same in prospect.changes.unchanged.items()]
     run.partitions += [not_run(run, key) for key in prospect.partitions if key not in plan.jobs]
     jobs = [plan.jobs[key] for key in sorted(prospect.partitions) if key in plan.jobs]
 
@@ -70,7 +70,7 @@ def _planned_anew(run: Run, jobs: list[PartitionJob]) -> list[PartitionJob]:
     fresh = look_at(read_draft(run.project.settings.file), keys, run.stages)
     module, plan = jobs[0].module, fresh.plan
     columns = run.plan.columns | {module: plan.columns.get(module, ())}
-    run.project = fresh.project
+    run.project, run.leases = fresh.project, {**run.leases, **fresh.leases}
     run.plan = replace(run.plan, held={**run.plan.held, **plan.held}, columns=columns)
     run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
     return [plan.jobs[key] for key in keys if key in plan.jobs]
@@ -81,5 +81,5 @@ def unchanged_report(prospect: Prospect) -> RunReport:
     project = prospect.project
     workstation = open_workstation(project.settings)
     run = Run(project, prospect.plan, workstation, str(uuid.uuid4()), STAGES, NOBODY)
-    run.partitions += starmap(unchanged, prospect.changes.unchanged.items())
+    run.partitions += [unchanged(run, *same) for same in prospect.changes.unchanged.items()]
     return report(run, store=False)

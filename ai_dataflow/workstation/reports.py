@@ -1,6 +1,7 @@
 """Run reports: the one source for metadata, mails and the terminal summary.
 
-A report is JSON at `<workstation>/_runs/<run_id>.json`; its fields are a contract.
+A report is JSON at `<workstation>/_runs/<run_id>.json`; its fields are a contract. In which order
+they came, `report_order` tells.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.report_order import SUFFIX, run_ids, take_number
 
 Status = Literal["ok", "failed", "held", "unchanged"]
 Kind = Literal["run", "replay"]
@@ -87,6 +89,8 @@ class PartitionReport(Counts):
 
     `error` is the first of `errors`. `bytes` is the size of its data file, `seconds` its work.
     `made` tells of what a run found unchanged who made it; its counts are of this run, so none.
+    `lease` is the number of the module's lease that it was made under; where it was not
+    (`under_lease` is false), that of the last lease before the run looked; 0 where nobody knows.
     """
 
     partition: str
@@ -99,6 +103,13 @@ class PartitionReport(Counts):
     error: ErrorReport | None = None
     errors: list[ErrorReport] = []
     made: MadeReport | None = None
+    lease: int = 0
+    under_lease: bool = False
+
+    @property
+    def turn(self) -> tuple[int, bool]:
+        """When this was, among all that became of the partition: what came later is greater."""
+        return self.lease, not self.under_lease
 
     @property
     def module(self) -> str:
@@ -169,19 +180,25 @@ class RunReport(_Reported):
 
 def report_name(run_id: str) -> str:
     """Give the name of a run's report within the reports' folder."""
-    return f"{run_id}.json"
+    return f"{run_id}{SUFFIX}"
 
 
 def write_report(folder: Folder, report: RunReport) -> str:
-    """Write a report; give its URL.
+    """Write a report, as the newest one; give its URL.
 
     Raises:
         DataflowError: WST-001.
     """
     name = report_name(report.run_id)
-    with reaching(folder):
-        folder.write(name, report.model_dump_json(indent=1).encode())
+    _write(folder, report.run_id, report.model_dump_json(indent=1).encode())
     return folder.join(name)
+
+
+def _write(folder: Folder, run_id: str, content: bytes) -> None:
+    """Write a report's number in the order, then the report: one that is seen has its number."""
+    take_number(folder, run_id)
+    with reaching(folder):
+        folder.write(report_name(run_id), content)
 
 
 def store_report(folder: Folder, report: RunReport, spare: Folder) -> None:
@@ -191,12 +208,10 @@ def store_report(folder: Folder, report: RunReport, spare: Folder) -> None:
     a local folder: what a run did must not vanish with the workstation.
     """
     try:
+        for run_id in reversed(run_ids(spare)):  # they came before this one
+            _write(folder, run_id, spare.read(report_name(run_id)))
         write_report(folder, report)
-        kept = [file.path for file in spare.files()]
-        for name in kept:
-            with reaching(folder):
-                folder.write(name, spare.read(name))
-        spare.delete(kept)
+        spare.delete([file.path for file in spare.files()])
     except DataflowError as error:
         report.diagnostics += [problem.to_json() for problem in error.diagnostics]
         with suppress(DataflowError):  # a project's folder that cannot be written to either
@@ -218,30 +233,19 @@ def read_report(folder: Folder, run_id: str) -> RunReport | None:
     return next(_valid(folder, [report_name(run_id)]), None)
 
 
-def read_reports(folder: Folder) -> Iterator[RunReport]:
-    """Give the reports, newest run first; one that is no report is passed over.
+def read_reports(folder: Folder, before: str = "") -> Iterator[RunReport]:
+    """Give the reports one by one, newest first; one that is no report is passed over.
+
+    Args:
+        folder: where they are.
+        before: a run: only those that came before its report, if it has one.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    with reaching(folder):
-        names = [file.path for file in folder.files() if file.path.endswith(".json")]
-    yield from sorted(_valid(folder, names), key=lambda report: report.started, reverse=True)
-
-
-def recent_reports(folder: Folder) -> Iterator[RunReport]:
-    """Give the reports one by one, the one written last first, so that few are read.
-
-    Raises:
-        DataflowError: WST-001, WST-004 or WST-005.
-    """
-    with reaching(folder):
-        if not folder.exists():
-            return
-        newest_first = sorted(folder.aged_files(), key=lambda aged: aged[1], reverse=True)
-    yield from _valid(
-        folder, [file.path for file, _ in newest_first if file.path.endswith(".json")]
-    )
+    ids = run_ids(folder)
+    first = ids.index(before) + 1 if before in ids else 0
+    yield from _valid(folder, [report_name(run_id) for run_id in ids[first:]])
 
 
 def _valid(folder: Folder, names: Iterable[str]) -> Iterator[RunReport]:

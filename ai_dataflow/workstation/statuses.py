@@ -1,4 +1,7 @@
-"""The state of every partition, from the run reports: what is published, or wrong since when."""
+"""The state of every partition, from the run reports: what is published, or wrong since when.
+
+What came later, the leases tell; where none was taken, the order of the reports. Never a clock.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, Literal
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 
 State = Literal["ok", "failed", "held", "never"]
+Story = list[tuple[RunReport, PartitionReport]]
 
 
 @dataclass
@@ -39,45 +43,57 @@ def filled_by(
 ) -> set[tuple[str, str]]:
     """Give the (partition, product) pairs that have values in an AI column, as published last."""
     filled: set[tuple[str, str]] = set()
-    open_keys = set(partitions)
-    for report in reports:
-        if not open_keys:
-            break
-        for seen in report.partitions if "ai_dataset" in report.stages else ():
-            if seen.partition in open_keys and seen.status == "ok":
-                open_keys.discard(seen.partition)
-                filled |= {
-                    (seen.partition, product)
-                    for product, counts in seen.products.items()
-                    if counts.filled.get(ai_column)
-                }
+    for key, story in _stories(partitions, reports).items():
+        last = next((seen for _, seen in story if seen.status == "ok"), None)
+        products = last.products.items() if last else ()
+        filled |= {(key, product) for product, c in products if c.filled.get(ai_column)}
     return filled
 
 
 def partition_statuses(
     partitions: Iterable[str], reports: Iterable[RunReport]
 ) -> list[PartitionStatus]:
-    """Give the state of each partition.
+    """Give the state of each partition; `reports` come newest first."""
+    return [_status(key, story) for key, story in _stories(partitions, reports).items()]
 
-    `reports` come newest first; old ones are not read once everything is known.
-    """
-    statuses = {key: PartitionStatus(key) for key in partitions}
-    open_keys = set(statuses)
+
+def _stories(partitions: Iterable[str], reports: Iterable[RunReport]) -> dict[str, Story]:
+    """Give what became of the datasets of some partitions, what came last first."""
+    stories: dict[str, Story] = {key: [] for key in partitions}
     for report in reports:
-        if not open_keys:
-            break
-        for partition in report.partitions if "ai_dataset" in report.stages else ():
+        for seen in report.partitions if "ai_dataset" in report.stages else ():
             # A replay that could not do a thing left the partition as it was.
-            replayed_in_vain = report.kind == "replay" and partition.status != "ok"
-            if partition.partition in open_keys and not replayed_in_vain:
-                _note(statuses[partition.partition], partition, report, open_keys)
-    return list(statuses.values())
+            replayed_in_vain = report.kind == "replay" and seen.status != "ok"
+            if seen.partition in stories and not replayed_in_vain:
+                stories[seen.partition].append((report, seen))
+    return {key: _latest_first(story) for key, story in stories.items()}
 
 
-def _note(
-    status: PartitionStatus, seen: PartitionReport, report: RunReport, open_keys: set[str]
-) -> None:
-    """Add what an earlier run says; the last publication closes the partition's story."""
+def _latest_first(story: Story) -> Story:
+    """Sort by leases: a run may report a partition long after another one made it anew.
+
+    Where no lease is known, as when the workstation was away, the order of the reports counts.
+    """
+    turn, turns = (0, False), []
+    for _, seen in reversed(story):
+        turns.append(seen.turn if seen.lease else turn)
+        turn = max(turn, turns[-1])
+    turns.reverse()
+    places = sorted(range(len(story)), key=lambda i: turns[i], reverse=True)
+    return [story[i] for i in places]
+
+
+def _status(key: str, story: Story) -> PartitionStatus:
+    status = PartitionStatus(key)
+    for report, seen in story:
+        _note(status, seen, report)
+        if seen.status not in ("failed", "held"):
+            break  # the last publication: what was before is over
+    return status
+
+
+def _note(status: PartitionStatus, seen: PartitionReport, report: RunReport) -> None:
+    """Add what an earlier run says."""
     if status.state == "never":
         status.state = "ok" if seen.status == "unchanged" else seen.status
         status.run_id = report.run_id
@@ -91,4 +107,3 @@ def _note(
     else:
         status.published, status.rows = report.finished, seen.rows_published
         status.version = seen.version
-    open_keys.discard(seen.partition)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -270,10 +269,9 @@ def test_patience_ends(
     method, path, run = OPERATIONS[operation]
     proxy.inject(Answer(503), method=method, path=path)
     folder = open_folder(lake.url(container), patient)
-    begin = time.monotonic()
     with pytest.raises(Exception, match="503") as error:
         run(folder)
-    assert 0.4 < time.monotonic() - begin < 3
+    assert sum(r.status == 503 for r in proxy.requests) > 1
     fault = account_fault(error.value, folder.account)
     assert fault
     assert (fault.kind, "retries in" in fault.reason) == ("unreachable", True)

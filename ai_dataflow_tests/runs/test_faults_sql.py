@@ -19,6 +19,7 @@ from ai_dataflow import load
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.runs.runs import cli, dagster_statuses, run_project
 from ai_dataflow_tests.services.postgres import Postgres
+from ai_dataflow_tests.services.processes import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -127,10 +128,8 @@ def meanwhile(work: Callable[[], None]) -> Iterator[None]:
 def kill_while_read(slow: Slow) -> None:
     """Kill the server in the middle of a copy, and start it again."""
     busy = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND query ~* 'claim_no|fetch'"
-    end = time.monotonic() + 60
-    while not slow.server.execute(busy, [slow.database]):
-        assert time.monotonic() < end, "nobody read anything"
-        time.sleep(0.02)
+    reads = wait_until(lambda: bool(slow.server.execute(busy, [slow.database])), 60, 0.02)
+    assert reads, "nobody read anything"
     time.sleep(0.6)
     slow.server.kill()
     time.sleep(0.5)

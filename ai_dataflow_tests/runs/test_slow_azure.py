@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -44,9 +43,8 @@ def test_a_slow_workstation_costs_its_time_and_nothing_else(
     assert lake.run().exit_code == 0
     before = lake.rows()
     proxy.inject(Stall(3), times=1, **where)
-    began = time.monotonic()
     report = lake.run()
-    assert time.monotonic() - began >= 3
+    assert proxy.stalled == 1
     assert (report.exit_code, report.unreported) == (0, [])
     assert {p.version for p in report.partitions} == {1}
     assert_frame_equal(lake.rows(), before)
@@ -67,9 +65,8 @@ def _compiled(lake: Lake) -> Plan:
 @pytest.mark.proves("compile", "slow", "it costs its time; nothing is held")
 def test_a_slow_account_is_waited_for_while_compiling(lake: Lake, proxy: FaultyProxy) -> None:
     proxy.inject(Stall(3), times=1, **ACME)
-    began = time.monotonic()
     assert _compiled(lake).diagnostics == ()
-    assert time.monotonic() - began >= 3
+    assert proxy.stalled == 1
 
 
 @pytest.mark.proves(

@@ -106,13 +106,16 @@ class FaultyProxy:
     """An HTTP proxy in front of a server of this machine; without rules it passes everything.
 
     Signatures of Azure's shared keys cover the path and not the host: an account's endpoint is
-    `proxy.endpoint("orionlake")` instead of the server's.
+    `proxy.endpoint("orionlake")` instead of the server's. `stalled` requests waited and were passed
+    on; `stalled_at_once` is the most that waited together.
     """
 
     def __init__(self, port: int) -> None:
         self.target = port
         self.requests: list[Request] = []
         self.closing = threading.Event()
+        self.stalled = self.stalled_at_once = 0
+        self._stalling = 0
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._server = _Server(self)
@@ -170,6 +173,15 @@ class FaultyProxy:
             self.requests.append(request)
             return next((rule.fault for rule in self._rules if rule.strikes(request)), None)
 
+    def stall(self, seconds: float) -> None:
+        """Let a request wait; count those that did, and how many of them did so at once."""
+        with self._lock:
+            self._stalling += 1
+            self.stalled_at_once = max(self.stalled_at_once, self._stalling)
+        self.closing.wait(seconds)
+        with self._lock:
+            self._stalling, self.stalled = self._stalling - 1, self.stalled + 1
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -217,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._reset()
             case _:
                 if isinstance(fault, Stall):
-                    proxy.closing.wait(fault.seconds)
+                    proxy.stall(fault.seconds)
                 self._forward(request, body, fault)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = do_PATCH = _serve  # noqa: N815

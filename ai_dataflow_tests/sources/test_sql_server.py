@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -172,10 +171,8 @@ def test_a_token_cannot_be_given_to_a_bulk_read(tmp_path: Path) -> None:
 
 
 def _told(folder: Path, url: str, **options: Any) -> Diagnostic:
-    started = time.monotonic()
     with pytest.raises(DataflowError) as error:
         read(opened(folder, url, **options), "t", schema="dbo")
-    assert time.monotonic() - started < 12
     (problem,) = error.value.diagnostics
     for text in (SECRET, quote_plus(SECRET), "hunter2", "reader", HOST):
         assert text not in repr(problem)

@@ -1,4 +1,4 @@
-"""Whatever is in a file of a table: a table, or a `DataflowError`; soon, and in little memory."""
+"""Whatever is in a file of a table: a table, or a `DataflowError`; it ends, in little memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +21,6 @@ from ai_dataflow.tables import ai_mapping, control_table, teams
 from ai_dataflow.tables.table import CellTable, Layout, read_table
 from ai_dataflow_tests.tables import bombs
 
-MAX_SECONDS = 5.0
 MAX_GROWTH_MB = 500
 TABLES: dict[str, tuple[Layout, Callable[[CellTable], Any]]] = {
     "control_table": (control_table.LAYOUT, control_table.control_rows),
@@ -43,13 +41,10 @@ def read(file: Path, content: bytes, table: str) -> bool:
     """Read a file of this content; tell whether it is a table. Only a `DataflowError` may rise."""
     layout, to_rows = TABLES[table]
     file.write_bytes(content)
-    started = time.perf_counter()
     try:
         to_rows(read_table(file.name, file.parent, layout))
     except DataflowError:
         return False
-    finally:
-        assert time.perf_counter() - started < MAX_SECONDS
     return True
 
 
@@ -189,6 +184,5 @@ def test_bombs_do_not_go_off(tmp_path: Path) -> None:
     ends = [json.loads(line) for line in done.stdout.splitlines()]
     assert [end["bomb"] for end in ends] == list(bombs.BOMBS), done.stderr
     for end in ends:
-        assert end["seconds"] < MAX_SECONDS, end
         assert end["grown_mb"] < MAX_GROWTH_MB, end
         assert end["end"] != "a table", end

@@ -218,9 +218,8 @@ def test_a_new_column_is_looked_for_in_the_files_of_many_clients_at_once(
     rows = pl.LazyFrame({"n": [1], "s": ["x"]})
     files = write_partition(rows, table, "C0")
     proxy.inject(Stall(0.2), path=r"\.parquet")
-    begun = time.monotonic()
     commit(table, [*COLUMNS, TableColumn("s", "string")], {"C0": files}, Writer("run-2"))
-    assert time.monotonic() - begun < 29 * 0.2 / 2
+    assert proxy.stalled_at_once > 1
     assert _published(place.dataset("sales"))["C0"] == [1]
 
 
@@ -242,7 +241,7 @@ def test_reports_are_written_and_read(place: Workstation) -> None:
     for number in (2, 1):
         assert write_report(folder, report(number)) == f"{folder.url}/run-{number}.json"
     folder.write("broken.json", b"{")
-    assert [r.run_id for r in read_reports(folder)] == ["run-2", "run-1"]
+    assert [r.run_id for r in read_reports(folder)] == ["run-1", "run-2"]
     assert read_report(folder, "run-1") == report(1)
 
 
@@ -263,9 +262,9 @@ def test_a_report_that_cannot_be_delivered_is_delivered_later(
         store_report(away.reports(), lost, spare)
     assert [d["code"] for d in lost.diagnostics] == ["WST-004"]
     assert lost.unreported
-    assert [file.path for file in spare.files()] == ["run-1.json"]
+    assert [r.run_id for r in read_reports(spare)] == ["run-1"]
     store_report(place.reports(), report(2), spare)
-    assert {r.run_id for r in read_reports(place.reports())} == {"run-1", "run-2"}
+    assert [r.run_id for r in read_reports(place.reports())] == ["run-2", "run-1"]
     assert spare.files() == []
 
 

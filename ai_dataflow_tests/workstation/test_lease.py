@@ -47,30 +47,63 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "_LOOK_SECONDS", 0.02)
 
 
+class Clock:
+    """A clock that only goes on while somebody sleeps by it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let who waits for a lease wait by a clock of the test's own."""
+    made = Clock()
+    monkeypatch.setattr(leases, "time", made)
+    return made
+
+
 def _leave(folder: Folder, holder: Holder, number: int = 1) -> None:
     """Leave a lease behind as a run on another machine does that was killed."""
     assert folder.write_new(f"{number:08}.json", holder.model_dump_json().encode())
 
 
-def test_a_second_run_waits_until_the_first_has_ended(folder: Folder) -> None:
+def test_a_second_run_waits_until_the_first_has_ended(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "WAIT_SECONDS", 60.0)  # however loaded the machine is
+    monkeypatch.setattr(leases, "DEAD_SECONDS", 30.0)
     order: list[str] = []
     heard: list[str] = []
+    waits = threading.Event()
+
+    def hear(text: str) -> None:
+        heard.append(text)
+        waits.set()
 
     def second() -> None:
-        with lease(folder, "sales", "second", heard.append):
+        with lease(folder, "sales", "second", hear):
             order.append("second")
 
     with lease(folder, "sales", "first"):
         waiting = threading.Thread(target=second)
         waiting.start()
-        time.sleep(0.3)
+        assert waits.wait(60)
         order.append("first")
     waiting.join()
     assert order == ["first", "second"]
     assert "waiting for run first, which makes sales" in heard[0]
 
 
-def test_a_run_that_goes_on_for_too_long_refuses_the_second_with_its_name(folder: Folder) -> None:
+def test_a_run_that_goes_on_for_too_long_refuses_the_second_with_its_name(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "DEAD_SECONDS", 30.0)  # longer than the second waits
     with (
         lease(folder, "sales", "first"),
         pytest.raises(DataflowError, match=r"run first on .* is making sales") as error,
@@ -105,12 +138,13 @@ def test_one_of_many_holds_it_at_a_time(folder: Folder, monkeypatch: pytest.Monk
     assert all(len(names) == 1 for names in together)
 
 
-def test_what_a_run_on_another_machine_left_is_taken_when_it_is_silent(folder: Folder) -> None:
+def test_what_a_run_on_another_machine_left_is_taken_when_it_is_silent(
+    folder: Folder, clock: Clock
+) -> None:
     _leave(folder, Holder(run_id="dead", host="elsewhere.example.org", pid=1))
-    begun = time.monotonic()
     with lease(folder, "sales", "next") as held:
         assert held.number == 2
-    assert time.monotonic() - begun >= 0.5
+        assert clock.now > leases.DEAD_SECONDS
 
 
 OTHER_PLACES = {
@@ -123,35 +157,33 @@ OTHER_PLACES = {
 @pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1], ids=["a pid of ours", "no pid of ours"])
 @pytest.mark.parametrize("place", OTHER_PLACES)
 def test_a_run_whose_process_we_cannot_see_is_waited_for(
-    tmp_path: Path, place: str, pid: int
+    tmp_path: Path, clock: Clock, place: str, pid: int
 ) -> None:
     other = Holder.here("other").model_copy(update={"pid": pid} | OTHER_PLACES[place])
     assert not other.is_gone
     folder = Folder(str(tmp_path))
     _leave(folder, other)
-    begun = time.monotonic()
     with lease(folder, "sales", "next"):
-        assert time.monotonic() - begun >= 0.5
+        assert clock.now > leases.DEAD_SECONDS
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
-def test_a_process_that_has_the_pid_of_a_dead_one_holds_nobody_up(folder: Folder) -> None:
+def test_a_process_that_has_the_pid_of_a_dead_one_holds_nobody_up(
+    folder: Folder, clock: Clock
+) -> None:
     living = Holder.here("other")
     assert not living.is_gone
     _leave(folder, living.model_copy(update={"process_start": "1"}))
-    begun = time.monotonic()
     with lease(folder, "sales", "next") as held:
-        assert held.number == 2
-    assert time.monotonic() - begun < 0.5
+        assert (held.number, clock.now) == (2, 0)
 
 
-def test_a_lease_of_an_older_release_is_waited_for(tmp_path: Path) -> None:
+def test_a_lease_of_an_older_release_is_waited_for(tmp_path: Path, clock: Clock) -> None:
     own = Holder.here("other")
     old = own.model_dump(include={"run_id", "host", "pid", "beat", "released"})
     (tmp_path / "00000001.json").write_text(json.dumps(old))
-    begun = time.monotonic()
     with lease(Folder(str(tmp_path)), "sales", "next"):
-        assert time.monotonic() - begun >= 0.5
+        assert clock.now > leases.DEAD_SECONDS
 
 
 def test_a_number_that_was_long_tidied_away_is_not_taken_again(
@@ -181,17 +213,15 @@ def test_a_file_that_says_nothing_holds_nobody_up(folder: Folder) -> None:
 
 
 def test_a_lost_answer_to_our_own_request_is_not_another_run(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch
+    folder: Folder, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unheard(self: Folder, path: str, content: bytes) -> bool:
         self.write(path, content)
         return False
 
     monkeypatch.setattr(Folder, "write_new", unheard)
-    begun = time.monotonic()
     with lease(folder, "sales", "only") as held:
-        assert held.number == 1
-    assert time.monotonic() - begun < 0.5
+        assert (held.number, clock.now) == (1, 0)
 
 
 def test_a_run_that_slept_notices_before_it_publishes(
@@ -237,25 +267,23 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_run_that_was_killed_here_holds_nobody_up(
-    holder: subprocess.Popen[str], tmp_path: Path
+    holder: subprocess.Popen[str], clock: Clock, tmp_path: Path
 ) -> None:
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    begun = time.monotonic()
     with lease(Folder(str(tmp_path)), "sales", "next"):
-        assert time.monotonic() - begun < 0.5
+        assert clock.now == 0
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
 def test_a_run_that_was_killed_and_whose_parent_does_not_ask_holds_nobody_up(
-    holder: subprocess.Popen[str], tmp_path: Path
+    holder: subprocess.Popen[str], clock: Clock, tmp_path: Path
 ) -> None:
     holder.kill()
     os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays listed
     assert Path(f"/proc/{holder.pid}").is_dir()
-    begun = time.monotonic()
     with lease(Folder(str(tmp_path)), "sales", "next"):
-        assert time.monotonic() - begun < 0.5
+        assert clock.now == 0
 
 
 def test_a_run_in_another_process_is_waited_for(

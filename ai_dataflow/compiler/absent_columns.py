@@ -1,0 +1,74 @@
+"""Telling that a source lacks a column, without telling its rows (P10).
+
+Of a file without a header the first row stands where names should be. So a file's own names are
+told only where they are known to be names: where at least one of them is in the sheet. A table of a
+database has no other names than its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from ai_dataflow.compiler.transforms import TransformError, columns_of
+from ai_dataflow.config.diagnostics import did_you_mean, listing
+from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.sources.files.open_files import partition_values
+from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.locations import SqlLocation
+
+_SHOWN = 12
+
+
+def absence(names: Sequence[str], source: SourceJob, schema: pl.Schema) -> tuple[str, str]:
+    """Say that a source has no such columns, and how to mend it."""
+    is_known = _has_header(source, schema)
+    near = [did_you_mean(name, schema) if is_known else "" for name in names]
+    missing = ", no ".join(f"`{name}`{meant}" for name, meant in zip(names, near, strict=True))
+    return f"{source.location} has no column {missing}", _fix(source, schema, is_known=is_known)
+
+
+def _fix(source: SourceJob, schema: pl.Schema, *, is_known: bool) -> str:
+    if not is_known:
+        return _unknown(source, schema)
+    seen = source.seen
+    if isinstance(seen, Listing) and seen.file_format == "jsonl" and len(seen.files) > 1:
+        # Their columns are those of any of them, and not each need have one that is known.
+        return f"its files have {len(schema):,} columns in all; correct the name"
+    return f"it has {listing(schema, _SHOWN)}"
+
+
+def _has_header(source: SourceJob, schema: pl.Schema) -> bool:
+    """Tell whether a source's names are names; those of folders are, and say nothing of a file."""
+    if isinstance(source.location, SqlLocation):
+        return True
+    header = {name.casefold() for name in schema if name not in folder_columns(source)}
+    return any(name.casefold() in header for name in _mapped(source))
+
+
+def _mapped(source: SourceJob) -> Iterator[str]:
+    """Give the source columns that the sheet names."""
+    for row in source.mappings:
+        yield row.source_column
+        try:
+            yield from columns_of(row.transform, row.dialect) if row.transform else ()
+        except TransformError:  # told elsewhere
+            continue
+
+
+def folder_columns(source: SourceJob) -> frozenset[str]:
+    """Give the columns that the folders of a source's files name, as they were listed."""
+    files = source.seen.files if isinstance(source.seen, Listing) else ()
+    return frozenset(partition_values(files[0].path) if files else ())
+
+
+def _unknown(source: SourceJob, schema: pl.Schema) -> str:
+    count = len(schema) - len(folder_columns(source))
+    columns = f"it has {count:,} column{'' if count == 1 else 's'}"
+    if isinstance(source.seen, Listing) and source.seen.file_format == "csv":
+        return (
+            f"{columns}, and its first line does not look like a header: no name of the sheet is "
+            "in it; deliver it with a header and separated by commas, or correct the sheet"
+        )
+    return f"{columns}, and no name of the sheet is among theirs; deliver others or correct it"
