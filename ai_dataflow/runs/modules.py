@@ -18,7 +18,7 @@ from ai_dataflow.runs.telling import keep_records, tell
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
-from ai_dataflow.workstation.lease import Lease, lease
+from ai_dataflow.workstation.lease import Lease, LeaseError, lease
 from ai_dataflow.workstation.publish import Made, Publication, publish
 
 
@@ -104,6 +104,8 @@ def _finish_module(
                 published = _publish(run, module, results, held)
             version = published.version
             results = [_kept_out(r) if r.job.client in published.vanished else r for r in results]
+        except LeaseError as error:
+            results = [_overtaken(result, error) for result in results]
         except DataflowError as error:
             lost = _failures(["ai_dataset"], error)
             results = [r if r.failures else replace(r, failures=lost) for r in results]
@@ -117,6 +119,14 @@ def _finish_module(
     with run.timings.timed("events"):
         tell(run, results, version)
     run.partitions += [partition_report(run, result, version) for result in results]
+
+
+def _overtaken(result: PartitionResult, error: LeaseError) -> PartitionResult:
+    """Fail a partition whose run has lost its lease, for nothing else.
+
+    What failed while it was made may be what the other run has tidied away: a copy, kept rows.
+    """
+    return replace(result, failures=_failures({*result.failed_stages, "ai_dataset"}, error))
 
 
 def _kept_out(result: PartitionResult) -> PartitionResult:

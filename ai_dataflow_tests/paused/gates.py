@@ -88,6 +88,8 @@ class GatedProxy(FaultyProxy):
 
 def _name(request: Request) -> str:
     kind = "LIST" if request.is_listing else request.method
+    if request.query.get("comp") == "batch":
+        return "DELETE"
     path = request.query.get("prefix", "") if request.is_listing else request.path
     if request.query.get("comp") in ("block", "blocklist"):
         kind += f" {request.query['comp']}"

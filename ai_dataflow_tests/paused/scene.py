@@ -26,6 +26,9 @@ CLIENTS = ("acme", "borealis")
 MODULE = "claims"
 PARTITIONS = tuple(f"{MODULE}|{client}" for client in CLIENTS)
 ENDPOINT = "PAUSED_ENDPOINT"
+# Polars has other names for them; a reader needs none.
+_RETRIES = {"max_retries", "retry_timeout", "backoff_config.init_backoff",
+            "backoff_config.max_backoff", "backoff_config.base"}  # fmt: skip
 
 _CONTROL = """
     product_code,module_name,submodule_name,client_code,module_location,active
@@ -74,7 +77,8 @@ class Scene(World):
     def rows(self) -> dict[str, Rows]:
         """Give each client's rows as Polars reads them, which have to be what deltalake reads."""
         folder = self.workstation.dataset(MODULE)
-        options = delta_options(folder)
+        plain = {k: v for k, v in (delta_options(folder) or {}).items() if k not in _RETRIES}
+        options = plain or None
         if not DeltaTable.is_deltatable(delta_uri(folder), options):
             return {client: frozenset() for client in CLIENTS}
         seen = pl.read_delta(delta_uri(folder), storage_options=options)
@@ -89,11 +93,11 @@ class Scene(World):
         """Tell whether a run has given a client files with a version of the dataset."""
         delta = open_table(self.workstation.dataset(MODULE), version)
         assert delta is not None
-        last = delta.history(1)[0]
+        commit = next(c for c in delta.history() if c["version"] == version)
         paths = pl.DataFrame(delta.get_add_actions(flatten=True)).filter(
             pl.col("partition.client_code") == client
         )
-        return last.get("run_id") == run_id and not paths.is_empty()
+        return commit.get("run_id") == run_id and not paths.is_empty()
 
 
 def make_scene(folder: Path, workstation: str = LOCAL) -> Scene:
