@@ -18,8 +18,10 @@ from typing import ClassVar
 import polars as pl
 from deltalake import DeltaTable
 
-from ai_dataflow.connections.stores import Folder, delta_options, delta_uri
+from ai_dataflow.connections.stores import Folder, delta_options, delta_uri, scan_parquet
+from ai_dataflow.extracts.staging import last_extracts
 from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.kept_rows import all_kept
 from ai_dataflow_tests.chaos.world import LOCAL, World
 from ai_dataflow_tests.projects import project, text_file
 
@@ -96,6 +98,25 @@ class Scene(World):
         scans = {c: reject_tables.scan(self.workstation, MODULE, now.rejects)
                  for c, now in found.items()}  # fmt: skip
         return {c: s.filter(reject_tables.IS_OPEN).collect().height for c, s in scans.items()}
+
+    def copied(self) -> dict[str, int]:
+        """Give the generation of each client's copy of the table."""
+        found = {}
+        for client in CLIENTS:
+            staging = self.workstation.staging(MODULE, client)
+            copy = next(e for e in last_extracts(staging).values() if e.staged)
+            rows = scan_parquet(staging, [file.path for file in copy.files]).collect()
+            found[client] = rows["total"].item() // 1000
+        return found
+
+    def kept(self) -> dict[str, set[str]]:
+        """Give the sources whose rows are kept for what readers see, of each client."""
+        now = reject_tables.current(self.workstation, MODULE)
+        kept = [*all_kept(self.workstation, MODULE)]
+        return {
+            c: {k.submodule for k in kept if (k.client, k.publication) == (c, now[c].publication)}
+            for c in CLIENTS
+        }
 
     def has_published(self, run_id: str, client: str, version: int) -> bool:
         """Tell whether a run has given a client files with a version of the dataset."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -74,27 +74,20 @@ def calls_of(act: Act, place: Place) -> list[str]:
 
 @dataclass
 class Table:
-    """Counts what came of encounters."""
+    """What came of encounters: a row each, and all that did not hold."""
 
-    counts: defaultdict[tuple[str, str], Counter[str]] = field(
-        default_factory=lambda: defaultdict(Counter)
-    )
     problems: list[str] = field(default_factory=list)
 
-    def add(self, where: str, encounter: Encounter, outcome: str) -> None:
-        """Count one."""
-        came = outcome.rpartition(": ")[2]
-        if PROBLEM in outcome:
-            came = PROBLEM
-            self.problems.append(f"{where}: {outcome}")
-        self.counts[where, str(encounter)][came] += 1
+    def row(self, where: str, encounter: Encounter, outcomes: Iterable[str]) -> str:
+        """Count what came of the calls of an encounter."""
+        counted: Counter[str] = Counter()
+        for outcome in outcomes:
+            if PROBLEM in outcome:
+                self.problems.append(f"{where}: {outcome}")
+            counted[PROBLEM if PROBLEM in outcome else outcome.rpartition(": ")[2]] += 1
+        came = ", ".join(f"{n} {outcome}" for outcome, n in counted.most_common())
+        return f"{where:8} {encounter!s:40} {counted.total():4} calls: {came}"
 
     def __str__(self) -> str:
-        """Give the table, and what did not hold."""
-        lines = [f"{'place':8}{'encounter':40}{'calls':>6}  came to"]
-        for (where, what), counted in self.counts.items():
-            came = ", ".join(f"{n} {outcome}" for outcome, n in counted.most_common())
-            lines.append(f"{where:8}{what:40}{counted.total():6}  {came}")
-        return "\n".join([*lines, *self.problems, f"{len(self.problems)} problems"])
-
-
+        """Say what did not hold."""
+        return "\n".join([*self.problems, f"{len(self.problems)} problems"])
