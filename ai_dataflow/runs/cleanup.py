@@ -41,7 +41,7 @@ _OF_TABLE = re.compile(
     rf"|{_LOG}/(\d{{20}}\.(json|checkpoint\.parquet)|_last_checkpoint)#\d+"
 )
 _KEPT = re.compile(rf"[^/]+/{_UUID}/[^/]+/[^/]+\.parquet")
-_COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet(#\d+)?|extracts\.json#\d+")
+_COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet(#\d+)?|extracts(-\d+)?\.json(#\d+)?")
 _LEASE = re.compile(r"\d+\.json#\d+")
 
 

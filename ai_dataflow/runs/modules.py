@@ -113,12 +113,22 @@ def _finish_module(
             with suppress(DataflowError):  # the partitions are made again, which costs but time
                 held.check()
                 keep_records(run, module, results, version)
-    for result in results if held else ():
-        if result.superseded:
-            drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
+    if held:
+        _drop_superseded(run, module, results, held)
     with run.timings.timed("events"):
         tell(run, results, version)
     run.partitions += [partition_report(run, result, version) for result in results]
+
+
+def _drop_superseded(
+    run: Run, module: str, results: Iterable[PartitionResult], held: Lease
+) -> None:
+    """Remove copies that newer ones replace; a run that was overtaken leaves them to `cleanup`."""
+    with suppress(DataflowError):
+        held.check()
+        for result in results:
+            if result.superseded:
+                drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
 
 
 def _overtaken(result: PartitionResult, error: LeaseError) -> PartitionResult:

@@ -149,6 +149,9 @@ def _check(
             assert rows == rows_of(NEW), f"{client} went back to {sorted(rows, key=str)}"
         allowed = (between[client], encounter.ours)
         assert rows in allowed or encounter.rival == "run", f"{client}: {sorted(rows, key=str)}"
+    if encounter.rival == "run":
+        copied = scene.copied()
+        assert copied == dict.fromkeys(CLIENTS, NEW), f"what is merged next is older: {copied}"
     lacking = {c: sum(amount is None for *_, amount in rows) for c, rows in seen.items() if rows}
     rejects = {c: n for c, n in scene.open_rejects().items() if c in lacking}
     assert rejects == lacking, f"open rejects: {rejects} of {lacking}"

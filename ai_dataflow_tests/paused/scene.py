@@ -70,11 +70,6 @@ class Scene(World):
     def deliver(self, generation: int) -> None:
         """Give the project the sheet of a generation, and the rows that its database has then."""
         text_file(self.folder, "ai_mapping.csv", _sheet(generation))
-        for client in CLIENTS:
-            lines = "".join(f"{n},{amount}\n" for n, amount in _AMOUNTS.items())
-            heads = "".join(f"{n},name\n" for n in _AMOUNTS)
-            text_file(self.folder, f"data/{client}/head.csv", f"id,name\n{heads}")
-            text_file(self.folder, f"data/{client}/line.csv", f"id,amount\n{lines}")
         _deliver_table(self.folder / "data" / "vega.sqlite", generation)
 
     def rows(self) -> dict[str, Rows]:
@@ -132,6 +127,11 @@ class Scene(World):
 def make_scene(folder: Path, workstation: str = LOCAL) -> Scene:
     """Write a project; `workstation` are the settings' part for it."""
     project(folder, control=_CONTROL, toml=_TOML.format(workstation=workstation))
+    lines = "".join(f"{n},{amount}\n" for n, amount in _AMOUNTS.items())
+    heads = "".join(f"{n},name\n" for n in _AMOUNTS)
+    for client in CLIENTS:
+        text_file(folder, f"data/{client}/head.csv", f"id,name\n{heads}")
+        text_file(folder, f"data/{client}/line.csv", f"id,amount\n{lines}")
     return Scene(folder)
 
 
