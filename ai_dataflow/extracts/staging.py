@@ -45,8 +45,8 @@ def last_manifest(staging: Folder) -> Manifest:
         DataflowError: WST-001, WST-004 or WST-005.
     """
     with reaching(staging):
-        found = [match for file in staging.files() if (match := _MANIFEST.fullmatch(file.path))]
-        newest = max(found, key=lambda match: int(match[1] or 0), default=None)
+        manifests = [match for file in staging.files() if (match := _MANIFEST.fullmatch(file.path))]
+        newest = max(manifests, key=lambda match: int(match[1] or 0), default=None)
         if newest is None:
             return Manifest()
         content = staging.read(newest[0])

@@ -27,7 +27,17 @@ from ai_dataflow_tests.chaos.left_over import OF_ITS_OWN, listed, named
 from ai_dataflow_tests.paused.acts import DEAD_SECONDS, LOOK_SECONDS, Act, Actor, Done, cleaned
 from ai_dataflow_tests.paused.gates import Gate
 from ai_dataflow_tests.paused.places import Place
-from ai_dataflow_tests.paused.scene import CLIENTS, LAST, MODULE, NEW, OLD, OURS, Rows, Scene, rows_of
+from ai_dataflow_tests.paused.scene import (
+    CLIENTS,
+    LAST,
+    MODULE,
+    NEW,
+    OLD,
+    OURS,
+    Rows,
+    Scene,
+    rows_of,
+)
 from ai_dataflow_tests.runs import spine
 
 Rival = Literal["run", "replay", "cleanup", "vacuum"]
@@ -139,9 +149,7 @@ def _vacuum(scene: Scene) -> None:
             )
 
 
-def _check(
-    encounter: Encounter, scene: Scene, between: dict[str, Rows], done: Done | None
-) -> str:
+def _check(encounter: Encounter, scene: Scene, between: dict[str, Rows], done: Done | None) -> str:
     """See what readers see, and whether the act says what is; tell what came of it."""
     seen = scene.rows()
     for client, rows in seen.items():
@@ -194,7 +202,7 @@ def _settle(encounter: Encounter, scene: Scene) -> None:
         assert cleaned(scene.folder) == Done()
     assert scene.rows() == dict.fromkeys(CLIENTS, rows_of(newest))
     assert scene.copied() == dict.fromkeys(CLIENTS, newest), f"copies: {scene.copied()}"
-    assert scene.kept() == dict.fromkeys(CLIENTS, {"head", "line"}), f"kept: {scene.kept()}"
+    assert scene.kept() == {c: {"head", "line"} for c in CLIENTS}, f"kept: {scene.kept()}"
     _check_nothing_is_left(scene)
     if scene.workstation.root.account is None:  # where it costs little
         _make_more_of_it(scene, newest)

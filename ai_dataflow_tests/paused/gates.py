@@ -1,7 +1,7 @@
-"""Gates: each call of a run on the workstation passes one, where the run can be made to stand still.
+"""Gates: each call of a run on the workstation passes one, where it can be made to stand still.
 
-In a storage account the gate is a proxy: it sees every request, those of native code too. Locally it
-is laid over the primitives of the libraries, which ask the test's process before they go on.
+In a storage account the gate is a proxy: it sees every request, those of native code too. Locally
+it is laid over the primitives of the libraries, which ask the test's process before they go on.
 """
 
 from __future__ import annotations
