@@ -85,7 +85,7 @@ def _clean_module(
     try:
         with lease(workstation.leases(module), module, run_id) as held:
             if not dry_run:
-                tidy(workstation, module, writer_of(held))
+                tidy(workstation, module, held)
             left = list(_left_over(workstation, module, _store_time(workstation) - age))
             held.check()
             if left and not dry_run:

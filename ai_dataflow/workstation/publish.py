@@ -104,8 +104,7 @@ def publish(
             version = _restore(table, columns, before, gone, writer)
             vanished |= gone
     with suppress(DataflowError):  # what stays is not open; the next run takes it away
-        held.check()
-        tidy(workstation, module, writer)
+        tidy(workstation, module, held)
     return Publication(version, vanished)
 
 
@@ -153,19 +152,20 @@ def writer_of(held: Lease) -> Writer:
     return Writer(held.holder.run_id, held.number)
 
 
-def tidy(workstation: Workstation, module: str, writer: Writer) -> None:
+def tidy(workstation: Workstation, module: str, held: Lease) -> None:
     """Take away rejects and kept rows of publications that readers no longer see.
 
     Raises:
         DataflowError: WST-001 or WST-003 to WST-006.
     """
+    kept = list(all_kept(workstation, module))
+    held.check()  # so none of them is of a run that took over, and may not have published yet
     current = reject_tables.current(workstation, module)
     if leaving := {path for seen in current.values() for path in seen.superseded}:
-        amend(workstation.rejects(module), reject_tables.COLUMNS, {}, leaving, writer)
-    kept = workstation.kept(module)
-    unused = [rows.path for rows in unseen(all_kept(workstation, module), current)]
-    with reaching(kept):
-        kept.delete(unused)
+        amend(workstation.rejects(module), reject_tables.COLUMNS, {}, leaving, writer_of(held))
+    folder = workstation.kept(module)
+    with reaching(folder):
+        folder.delete([rows.path for rows in unseen(kept, current)])
 
 
 def unseen(kept: Iterable[Kept], current: Mapping[str, Current]) -> list[Kept]:
