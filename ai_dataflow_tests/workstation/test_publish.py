@@ -21,7 +21,7 @@ from ai_dataflow.workstation.data_files import new_publication, publication_of, 
 from ai_dataflow.workstation.fencing import Writer, fence
 from ai_dataflow.workstation.kept_rows import Kept, all_kept, keep
 from ai_dataflow.workstation.layout import Workstation, open_workstation
-from ai_dataflow.workstation.lease import lease
+from ai_dataflow.workstation.lease import LeaseError, lease
 from ai_dataflow.workstation.publish import Made, publish, tidy
 from ai_dataflow.workstation.reject_tables import Current
 
@@ -176,8 +176,21 @@ def test_kept_rows_stay_as_long_as_their_publication(workstation: Workstation) -
 def test_tidying_twice_commits_once(workstation: Workstation) -> None:
     publish_one(workstation, bad=1)
     before = DeltaTable(workstation.rejects("claims").url).version()
-    tidy(workstation, "claims", "again")
+    with lease(workstation.leases("claims"), "claims", "again") as held:
+        tidy(workstation, "claims", held)
     assert DeltaTable(workstation.rejects("claims").url).version() == before
+
+
+def test_whoever_has_lost_the_lease_tidies_nothing_away(workstation: Workstation) -> None:
+    publish_one(workstation)
+    with lease(workstation.leases("claims"), "claims", "slow") as held:
+        workstation.leases("claims").write("00000009.json", b"{}")
+        # The run that took over keeps rows for what it has not published yet.
+        kept = Kept("claims", "acme", new_publication(), "P", "s")
+        keep(pl.LazyFrame({"n": [1]}), kept, workstation)
+        with pytest.raises(LeaseError):
+            tidy(workstation, "claims", held)
+    assert list(all_kept(workstation, "claims")) == [kept]
 
 
 def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Workstation) -> None:
@@ -249,7 +262,8 @@ def test_files_that_another_program_wrote_anew_cost_no_rejects(workstation: Work
     keep(pl.LazyFrame({"n": [1]}), Kept("claims", "acme", publication, "P", "s"), workstation)
     table = DeltaTable(workstation.dataset("claims").url)
     table.optimize.z_order(["n"])
-    tidy(workstation, "claims", "later")
+    with lease(workstation.leases("claims"), "claims", "later") as held:
+        tidy(workstation, "claims", held)
     assert now(workstation).publication == ""
     assert pl.read_delta(workstation.rejects("claims").url).height == 2
     assert list(all_kept(workstation, "claims"))
