@@ -88,11 +88,10 @@ def publish(
     writer, at = writer_of(held), reject_tables.newest(workstation, module) + 1
     left_out = {each.client: each.rejects for each in made if each.rejects}
     held.check()
-    if left_out:
-        amend(workstation.rejects(module), reject_tables.COLUMNS, left_out, (), writer, at)
+    vanished = _add_rejects(workstation.rejects(module), left_out, writer, at)
     table = workstation.dataset(module)
-    data = {each.client: each.data for each in made if each.data}
-    vanished = _vanished(table, data)
+    data = {c.client: c.data for c in made if c.data and c.client not in vanished}
+    vanished |= _vanished(table, data)
     data = {client: files for client, files in data.items() if client not in vanished}
     version = None
     if data:
@@ -106,6 +105,20 @@ def publish(
     with suppress(DataflowError):  # what stays is not open; the next run takes it away
         tidy(workstation, module, held)
     return Publication(version, vanished)
+
+
+def _add_rejects(
+    table: Folder, left_out: Mapping[str, Sequence[DataFile]], writer: Writer, at: int
+) -> frozenset[str]:
+    """Let rejects join their table; give the clients whose files have gone: they stay out of it."""
+    gone = _vanished(table, left_out)
+    if there := {client: files for client, files in left_out.items() if client not in gone}:
+        amend(table, reject_tables.COLUMNS, there, (), writer, at)
+        late = _vanished(table, there)
+        if lost := {file.path for client in late for file in there[client]}:
+            amend(table, reject_tables.COLUMNS, {}, lost, writer)
+        gone |= late
+    return gone
 
 
 def _vanished(table: Folder, data: Mapping[str, Sequence[DataFile]]) -> frozenset[str]:

@@ -91,7 +91,7 @@ def play(encounter: Encounter, place: Place, number: int) -> str | None:
         if not actor.stands_still():
             return None
         return f"{gate.where}: {_meet(encounter, scene, gate, actor)}"
-    except AssertionError as error:
+    except Exception as error:
         error.add_note(f"{encounter}; before call {number}, {gate.where}")
         raise
     finally:

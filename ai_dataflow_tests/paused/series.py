@@ -38,7 +38,7 @@ def everywhere(encounter: Encounter, place: Place) -> Iterator[str]:
     for number in numbers:
         try:
             outcome = play(encounter, place, number)
-        except AssertionError as error:
+        except Exception as error:  # a reader that finds no file, say
             yield f"{'; '.join(error.__notes__)}: {PROBLEM} {error}"
             continue
         if outcome is None:

@@ -308,6 +308,33 @@ def test_files_that_go_while_they_are_committed_give_way_to_those_before(
     assert rows.height == int(had_some)
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_rejects_that_are_gone_fail_their_client_alone(
+    workstation: Workstation, monkeypatch: pytest.MonkeyPatch, is_late: bool
+) -> None:
+    before = publish_one(workstation, bad=1)
+    _, acme = made(workstation, "acme", bad=2)
+    seen, borealis = made(workstation, "borealis", bad=3)
+    gone = [Path(workstation.rejects("claims").url) / file.path for file in acme.rejects]
+    amend = publishing.amend
+
+    def vacuumed(*given: Any) -> int:
+        for file in gone:
+            file.unlink(missing_ok=True)
+        return amend(*given)
+
+    if is_late:
+        monkeypatch.setattr(publishing, "amend", vacuumed)
+    else:
+        gone[0].unlink()
+    with lease(workstation.leases("claims"), "claims", "run") as held:
+        done = publish(workstation, "claims", COLUMNS, [acme, borealis], held)
+    assert done.vanished == {"acme"}
+    assert publications(now(workstation).data) == {before}
+    assert publications(reject_tables.current(workstation, "claims")["borealis"].data) == {seen}
+    assert pl.read_delta(workstation.rejects("claims").url).height == 1 + 3
+
+
 def test_a_foreign_vacuum_between_writing_and_committing_is_noticed(
     workstation: Workstation,
 ) -> None:
