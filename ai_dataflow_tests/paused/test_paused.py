@@ -31,8 +31,8 @@ _LOCAL: dict[Encounter, tuple[str, ...]] = {
 }
 _PUT_LOG = ("PUT new data/log", "PUT new _rejects/log")
 _AZURE: dict[Encounter, tuple[str, ...]] = {
-    Encounter("run", "run"): ("PUT", "DELETE"),
-    Encounter("run", "run", "late"): ("PUT new", "PUT _inputs", "PUT _staging"),
+    Encounter("run", "run"): ("PUT new", "PUT _inputs", "PUT _staging", "DELETE"),
+    Encounter("run", "run", "late"): ("PUT new data/log", "PUT _inputs", "PUT _staging"),
     Encounter("run", "vacuum"): ("HEAD data", *_PUT_LOG),
     Encounter("replay", "run"): _PUT_LOG,
     Encounter("first run", "run"): _PUT_LOG,
