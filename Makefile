@@ -58,8 +58,9 @@ check: lint ## lint, types and the tests that need no server, under 3 minutes: w
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 chaos: N ?= 1000
-chaos: setup services-setup ## kill runs N=1000 times or more, at every write and at random; a table of them
+chaos: setup services-setup ## kill runs N=1000 times or more, stop and kill them at every call; tables
 	$(BIN)/python -m ai_dataflow_tests.chaos $(N)
+	$(BIN)/python -m ai_dataflow_tests.paused
 
 properties: N ?= 10000
 properties: setup ## random partitions and transforms against oracles, many: make properties N=10000

@@ -11,7 +11,7 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.stages import Failure, Stage, stage_of
-from ai_dataflow.extracts.staging import keep_extracts, last_extracts, superseded
+from ai_dataflow.extracts.staging import keep_extracts, last_manifest
 from ai_dataflow.sources.files.finding import Listing, find_one
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import SqlLocation, identity
@@ -19,7 +19,7 @@ from ai_dataflow.tables.locations import SqlLocation, identity
 
 @dataclass(frozen=True)
 class Extracted:
-    """The extracts of a partition's sources, what failed, and copies that are superseded."""
+    """The extracts of a partition's sources, what failed, and what is superseded."""
 
     extracts: tuple[Extract, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -27,14 +27,19 @@ class Extracted:
 
 
 def extract_sources(
-    sources: Sequence[SourceJob], staging: Folder, settings: Settings, stages: Collection[Stage]
+    sources: Sequence[SourceJob],
+    staging: Folder,
+    settings: Settings,
+    stages: Collection[Stage],
+    lease: int = 0,
 ) -> Extracted:
     """Extract the sources whose stage is wanted; the last extracts serve for the others.
 
     All sources are tried, so that all failures are known at once. What was extracted becomes the
-    partition's manifest, for runs that only merge.
+    partition's manifest, for runs that only merge; it is written under the number of a lease.
     """
-    last = last_extracts(staging)
+    manifest = last_manifest(staging)
+    last = manifest.extracts
     done: list[Extract] = []
     failed: list[Failure] = []
     for source in sources:
@@ -51,8 +56,8 @@ def extract_sources(
     keys = {source.key for source in sources}
     # What failed keeps its last extract: the others are new, and are told to be.
     kept = [extract for key, extract in {**last, **fresh}.items() if key in keys]
-    keep_extracts(staging, kept)
-    return Extracted(tuple(done), tuple(failed), superseded(last.values(), kept))
+    superseded = manifest.files - keep_extracts(staging, kept, lease).files
+    return Extracted(tuple(done), tuple(failed), tuple(sorted(superseded)))
 
 
 def owned(error: DataflowError, source: SourceJob) -> DataflowError:

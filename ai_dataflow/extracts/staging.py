@@ -1,9 +1,15 @@
-"""The staging area of a partition: its last extracts, and the copies of SQL tables among them."""
+"""The staging area of a partition: its last extracts, and the copies of SQL tables among them.
+
+What they are a manifest tells. Its name has the number of the lease that it was written under, and
+the highest counts: a run that stood still while another took its lease brings no older copy back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,42 +19,67 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.workstation.reaching import reaching
 
-_MANIFEST = "extracts.json"
+# Without a number it was written by a version that had no leases in it.
+_MANIFEST = re.compile(r"extracts(?:-(\d+))?\.json")
 _EXTRACTS = TypeAdapter(list[Extract])
 
 
-def last_extracts(staging: Folder) -> dict[SourceKey, Extract]:
+@dataclass(frozen=True)
+class Manifest:
+    """The last extracts of a partition, and the file that names them; empty where there is none."""
+
+    path: str = ""
+    extracts: Mapping[SourceKey, Extract] = field(default_factory=dict)
+
+    @property
+    def files(self) -> set[str]:
+        """The files of the staging area that it names, itself among them."""
+        copies = (file.path for e in self.extracts.values() if e.staged for file in e.files)
+        return {self.path, *copies} - {""}
+
+
+def last_manifest(staging: Folder) -> Manifest:
+    """Give the manifest that counts; one that cannot be read names nothing.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(staging):
+        manifests = [match for file in staging.files() if (match := _MANIFEST.fullmatch(file.path))]
+        newest = max(manifests, key=lambda match: int(match[1] or 0), default=None)
+        if newest is None:
+            return Manifest()
+        content = staging.read(newest[0])
+    try:
+        extracts = _EXTRACTS.validate_json(content)
+    except ValidationError:
+        return Manifest(newest[0])
+    return Manifest(newest[0], {extract.key: extract for extract in extracts})
+
+
+def last_extracts(staging: Folder) -> Mapping[SourceKey, Extract]:
     """Give the last extract of each product and submodule; none where there is no manifest.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    with reaching(staging):
-        content = staging.read(_MANIFEST) if staging.stat(_MANIFEST) else b"[]"
-    try:
-        extracts = _EXTRACTS.validate_json(content)
-    except ValidationError:
-        return {}
-    return {extract.key: extract for extract in extracts}
+    return last_manifest(staging).extracts
 
 
-def keep_extracts(staging: Folder, extracts: Iterable[Extract]) -> None:
-    """Write the manifest. Copies that it no longer names stay until `drop_copies`.
+def keep_extracts(staging: Folder, extracts: Iterable[Extract], lease: int) -> Manifest:
+    """Write a manifest under a lease. What it no longer names stays until `drop_copies`.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
+    kept = Manifest(f"extracts-{lease:08}.json", {extract.key: extract for extract in extracts})
     with reaching(staging):
-        staging.write(_MANIFEST, _EXTRACTS.dump_json(list(extracts), indent=1))
-
-
-def superseded(last: Iterable[Extract], kept: Iterable[Extract]) -> tuple[str, ...]:
-    """Give the copies of the last extracts that are no longer among those that are kept."""
-    return tuple(sorted(_named(last) - _named(kept)))
+        staging.write(kept.path, _EXTRACTS.dump_json([*kept.extracts.values()], indent=1))
+    return kept
 
 
 def drop_copies(staging: Folder, paths: Iterable[str]) -> None:
-    """Remove copies that are superseded; one that cannot be removed now is left to `cleanup`.
+    """Remove what is superseded, manifests too; what cannot be removed now is left to `cleanup`.
 
     Not for whoever makes a partition: on a cluster another attempt may be reading them still.
     """
@@ -58,9 +89,4 @@ def drop_copies(staging: Folder, paths: Iterable[str]) -> None:
 
 def staged_files(staging: Folder) -> set[str]:
     """Give the files of the staging area that the manifest names, itself among them."""
-    return _named(last_extracts(staging).values())
-
-
-def _named(extracts: Iterable[Extract]) -> set[str]:
-    copies = (file.path for extract in extracts if extract.staged for file in extract.files)
-    return {_MANIFEST, *copies}
+    return last_manifest(staging).files

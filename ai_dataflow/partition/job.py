@@ -21,12 +21,16 @@ class AiColumn:
 
 @dataclass(frozen=True)
 class PartitionJob:
-    """All that it takes to make one partition. Holds no secrets: those stay in the settings."""
+    """All that it takes to make one partition. Holds no secrets: those stay in the settings.
+
+    `lease` is the number of the lease that it is made under; 0 while it is only planned.
+    """
 
     module: str
     client: str
     columns: tuple[AiColumn, ...]
     sources: tuple[SourceJob, ...]
+    lease: int = 0
 
     @property
     def partition(self) -> PartitionKey:

@@ -63,7 +63,7 @@ def _run(
     with classified(steps.problems):
         with steps.work.timed("extract"):
             staging = workstation.staging(job.module, job.client)
-            steps.extracted = extract_sources(job.sources, staging, settings, stages)
+            steps.extracted = extract_sources(job.sources, staging, settings, stages, job.lease)
         if "ai_dataset" in stages and not steps.extracted.failures:
             _make(steps, settings, run_id, workstation)
     return steps.result()

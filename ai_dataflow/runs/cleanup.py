@@ -42,7 +42,7 @@ _OF_TABLE = re.compile(
     rf"|{_LOG}/(\d{{20}}\.(json|checkpoint\.parquet)|_last_checkpoint)#\d+"
 )
 _KEPT = re.compile(rf"[^/]+/{_UUID}/[^/]+/[^/]+\.parquet")
-_COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet(#\d+)?|extracts\.json#\d+")
+_COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet(#\d+)?|extracts(-\d+)?\.json(#\d+)?")
 _LEASE = re.compile(r"\d+\.json#\d+")
 
 
@@ -86,7 +86,7 @@ def _clean_module(
     try:
         with lease(workstation.leases(module), module, run_id) as held:
             if not dry_run:
-                tidy(workstation, module, writer_of(held))
+                tidy(workstation, module, held)
             left = list(_left_over(workstation, module, _store_time(workstation) - age))
             held.check()
             if left and not dry_run:

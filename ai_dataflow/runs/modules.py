@@ -16,7 +16,7 @@ from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.runs.outcome import Run, partition_report
 from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module
 from ai_dataflow.runs.telling import keep_records, tell
-from ai_dataflow.workstation.lease import Lease, lease
+from ai_dataflow.workstation.lease import Lease, LeaseError, lease
 
 
 @dataclass
@@ -75,10 +75,16 @@ def _make_module(
             _finish_module(run, module, results, None)
             return
         with run.timings.timed("data"):
-            for result in engine(tasks):
-                results.append(result)
-                run.work.update(result.work)
-                yield result
+            try:
+                for result in engine(tasks):
+                    results.append(result)
+                    run.work.update(result.work)
+                    yield result
+            except DataflowError as error:  # nothing makes the others
+                done = {result.partition for result in results}
+                rest = [_refused(run, job, error) for job, _ in tasks if job.partition not in done]
+                results += rest
+                yield from rest
         _finish_module(run, module, results, held)
 
 
@@ -99,6 +105,8 @@ def _finish_module(
         try:
             with run.timings.timed("commits"):
                 outcome = publish_module(run, module, results, held)
+        except LeaseError as error:
+            outcome = ModuleOutcome([_overtaken(result, error) for result in results])
         except DataflowError as error:
             lost = _failures(["ai_dataset"], error)
             outcome = ModuleOutcome(
@@ -108,10 +116,28 @@ def _finish_module(
             with suppress(DataflowError):  # the partitions are made again, which costs but time
                 held.check()
                 keep_records(run, module, outcome)
-    for result in outcome.results if held else ():
-        if result.superseded:
-            drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
+    if held:
+        _drop_superseded(run, module, outcome.results, held)
     with run.timings.timed("events"):
         tell(run, outcome.results, outcome.version)
     run.partitions += [partition_report(run, r, outcome.version, held) for r in outcome.results]
     note_blocking(run, module, outcome)
+
+
+def _drop_superseded(
+    run: Run, module: str, results: Iterable[PartitionResult], held: Lease
+) -> None:
+    """Remove copies that newer ones replace; a run that was overtaken leaves them to `cleanup`."""
+    with suppress(DataflowError):
+        held.check()
+        for result in results:
+            if result.superseded:
+                drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
+
+
+def _overtaken(result: PartitionResult, error: LeaseError) -> PartitionResult:
+    """Fail a partition whose run has lost its lease, for nothing else.
+
+    What failed while it was made may be what the other run has tidied away: a copy, kept rows.
+    """
+    return replace(result, failures=_failures({*result.failed_stages, "ai_dataset"}, error))

@@ -55,7 +55,8 @@ def execute(
         if held.number != prospect.leases.get(jobs[0].module, 0) + 1:
             jobs = _planned_anew(run, jobs)
         settings, made = share(run.project.settings), tuple(stages)
-        return [(job, partial(run_partition, job, settings, run_id, made)) for job in jobs]
+        leased = [replace(job, lease=held.number) for job in jobs]
+        return [(job, partial(run_partition, job, settings, run_id, made)) for job in leased]
 
     make(run, jobs, tasks_of, watcher)
     return report(run)

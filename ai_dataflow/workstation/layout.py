@@ -5,7 +5,7 @@ _rejects/<module>/              rows left out of it, a Delta table of the same p
 _runs/<run_id>.json             the run reports
 _runs/order/<number>.<run_id>   in which order these came; see report_order.py
 _inputs/<module>.json           what its partitions were made from; see records.py
-_staging/<module>/<client>/     the last extracts: a manifest, and copies of SQL tables
+_staging/<module>/<client>/     the last extracts: a manifest per lease, copies of SQL tables
 _leases/<module>/               which run is making the module now
 _kept/<module>/<client>/        rows that a replay of rejects joins anew
 _outbox/                        the mails: waiting, done; see notifications/outbox.py

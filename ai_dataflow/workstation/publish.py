@@ -109,13 +109,13 @@ def publish(
     writer, at = writer_of(held), reject_tables.newest(workstation, module) + 1
     left_out = {each.client: each.rejects for each in made if each.rejects}
     held.check()
-    if left_out:
-        amend(workstation.rejects(module), reject_tables.COLUMNS, left_out, (), writer, at)
+    vanished = _add_rejects(workstation.rejects(module), left_out, writer, at)
     table = workstation.dataset(module)
-    data = {each.client: each.data for each in made if each.data}
+    data = {c.client: c.data for c in made if c.data and c.client not in vanished}
     with reaching(table):
         before = open_table(table)
-    version, vanished = None, _lacking(table, before, columns, data, recast)
+    version = None
+    vanished |= _lacking(table, before, columns, data, recast)
     data = {client: files for client, files in data.items() if client not in vanished}
     if data:
         held.check()
@@ -127,8 +127,7 @@ def publish(
             version, lost = _restore(table, columns, before, gone, data, writer)
             vanished |= lost
     with suppress(DataflowError):  # what stays is not open; the next run takes it away
-        held.check()
-        tidy(workstation, module, writer)
+        tidy(workstation, module, held)
     return Publication(version, vanished)
 
 
@@ -149,6 +148,20 @@ def _lacking(
         return vanished
     stay = old_files(before, table, types_of(columns), but=files.keys() - vanished)
     return frozenset(data) if stay else vanished
+
+
+def _add_rejects(
+    table: Folder, left_out: Mapping[str, Sequence[DataFile]], writer: Writer, at: int
+) -> frozenset[str]:
+    """Let rejects join their table; give the clients whose files have gone: they stay out of it."""
+    gone = _vanished(table, left_out)
+    if there := {client: files for client, files in left_out.items() if client not in gone}:
+        amend(table, reject_tables.COLUMNS, there, (), writer, at)
+        late = _vanished(table, there)
+        if lost := {file.path for client in late for file in there[client]}:
+            amend(table, reject_tables.COLUMNS, {}, lost, writer)
+        gone |= late
+    return gone
 
 
 def _vanished(table: Folder, data: Mapping[str, Sequence[DataFile]]) -> frozenset[str]:
@@ -200,19 +213,20 @@ def writer_of(held: Lease) -> Writer:
     return Writer(held.holder.run_id, held.number)
 
 
-def tidy(workstation: Workstation, module: str, writer: Writer) -> None:
+def tidy(workstation: Workstation, module: str, held: Lease) -> None:
     """Take away rejects and kept rows of publications that readers no longer see.
 
     Raises:
         DataflowError: WST-001 or WST-003 to WST-006.
     """
+    kept = list(all_kept(workstation, module))
+    held.check()  # so none of them is of a run that took over, and may not have published yet
     current = reject_tables.current(workstation, module)
     if leaving := {path for seen in current.values() for path in seen.superseded}:
-        amend(workstation.rejects(module), reject_tables.COLUMNS, {}, leaving, writer)
-    kept = workstation.kept(module)
-    unused = [rows.path for rows in unseen(all_kept(workstation, module), current)]
-    with reaching(kept):
-        kept.delete(unused)
+        amend(workstation.rejects(module), reject_tables.COLUMNS, {}, leaving, writer_of(held))
+    folder = workstation.kept(module)
+    with reaching(folder):
+        folder.delete([rows.path for rows in unseen(kept, current)])
 
 
 def unseen(kept: Iterable[Kept], current: Mapping[str, Current]) -> list[Kept]:

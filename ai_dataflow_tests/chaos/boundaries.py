@@ -62,10 +62,10 @@ class Boundaries:
     def install(self) -> None:
         """Lay the wrappers over everything that writes."""
         for module, name in ((obstore, "put"), (obstore, "delete")):
-            _replace(module, name, self._over(name, _key))
-        _replace(obstore, "open_writer", self._over_writer)
+            replace_everywhere(module, name, self._over(name, _key))
+        replace_everywhere(obstore, "open_writer", self._over_writer)
         create = self._over("create table", _uri)
-        _replace(deltalake.transaction, "create_table_with_add_actions", create)
+        replace_everywhere(deltalake.transaction, "create_table_with_add_actions", create)
         for method, name in _OF_TABLES.items():
             setattr(DeltaTable, method, self._over(name, _table)(getattr(DeltaTable, method)))
         sink = self._over("sink", _target)
@@ -119,7 +119,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _replace(module: Any, name: str, wrap: Callable[[Any], Any]) -> None:
+def replace_everywhere(module: Any, name: str, wrap: Callable[[Any], Any]) -> None:
     """Wrap a function wherever our modules have it: some import it by its name."""
     original = getattr(module, name)
     ours = [m for key, m in sys.modules.items() if key.split(".")[0] == "ai_dataflow"]

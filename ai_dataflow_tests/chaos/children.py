@@ -37,7 +37,7 @@ from ai_dataflow_tests.engine.in_process import keep_here
 
 Way = Literal["execute", "cli", "changed"]
 PATIENCE = 60.0
-_SPAWNING = multiprocessing.get_context("forkserver")
+SPAWNING = multiprocessing.get_context("forkserver")
 # What runs import late, all children would import again each time.
 _LATE = (
     "ai_dataflow.extracts.appending",
@@ -49,7 +49,7 @@ _LATE = (
     "polars._utils.parquet",
     "sqlalchemy.dialects.sqlite",
 )
-_SPAWNING.set_forkserver_preload(["__main__", __name__, *_LATE])
+SPAWNING.set_forkserver_preload(["__main__", __name__, *_LATE])
 
 
 class _Silent:
@@ -85,8 +85,8 @@ class Child:
     """A run in a process of its own."""
 
     def __init__(self, world: World, run_id: str, kill: Kill | None, way: Way) -> None:
-        self._told, theirs = _SPAWNING.Pipe(duplex=False)
-        self._process = _SPAWNING.Process(
+        self._told, theirs = SPAWNING.Pipe(duplex=False)
+        self._process = SPAWNING.Process(
             target=_child, args=(theirs, _WORK[way], world.folder, run_id, kill), daemon=True
         )
         self._process.start()

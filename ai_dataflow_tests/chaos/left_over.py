@@ -13,10 +13,10 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.staging import staged_files
 from ai_dataflow.runs.cleanup import clean
 from ai_dataflow_tests.chaos.reading import publications
-from ai_dataflow_tests.chaos.world import CLIENTS, MODULES, World
+from ai_dataflow_tests.chaos.world import World
 
 _LEASES, _OUTBOX = "_leases/", "_outbox/"
-_OF_ITS_OWN = re.compile(
+OF_ITS_OWN = re.compile(
     r"_runs/[^/]+\.json(#\d+)?"  # half a local report has a name that no listing shows
     r"|_runs/order/\d{8}\.[^/]+"
     r"|_inputs/[^/]+\.json"
@@ -30,19 +30,19 @@ def check_cleanup(world: World) -> None:
     Raises:
         AssertionError: it is not so.
     """
-    before, named = _listed(world), _named(world)
+    before, needed = listed(world), named(world)
     problems = {m: c.problems for m, c in clean(world.workstation, "c", timedelta(0)).items()}
-    after = {path for path in _listed(world) if not path.startswith(_LEASES)}
+    after = {path for path in listed(world) if not path.startswith(_LEASES)}
     assert not any(problems.values()), problems
-    wanted = {path for path in before if path in named or _OF_ITS_OWN.fullmatch(path)}
+    wanted = {path for path in before if path in needed or OF_ITS_OWN.fullmatch(path)}
     fences = {path for path in after - before if _is_fence(world, path)}
     left, removed = after - fences - wanted, wanted - after
     assert (left, removed) == (set(), set()), f"cleanup left {left} and removed {removed}"
     tables = [path.partition("/_delta_log/")[0] for path in fences]
     assert len(tables) == len(set(tables)), f"a table was fenced more than once: {fences}"
-    assert named <= after, f"there is no {named - after}"
-    leases = [path for path in _listed(world) if path.startswith(_LEASES)]
-    assert len(leases) == len(MODULES), f"leases are left: {leases}"
+    assert needed <= after, f"there is no {needed - after}"
+    leases = [path for path in listed(world) if path.startswith(_LEASES)]
+    assert len(leases) == len(world.modules), f"leases are left: {leases}"
 
 
 def _is_fence(world: World, path: str) -> bool:
@@ -62,7 +62,7 @@ def check_reports(world: World) -> None:
         assert json.loads(reports.read(file.path))["finished"]
 
 
-def _listed(world: World) -> set[str]:
+def listed(world: World) -> set[str]:
     """Give all files of the workstation but the mails; local ones as the system knows them.
 
     A killed command's mails are sent by a process of their own, which goes on.
@@ -76,19 +76,19 @@ def _local(root: Path) -> set[str]:
     return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
 
 
-def _named(world: World) -> set[str]:
+def named(world: World) -> set[str]:
     """Give what versions of tables name, what manifests name, what is kept for what readers see."""
-    found, listed = set(), _listed(world)
-    for module in MODULES:
+    found, files = set(), listed(world)
+    for module in world.modules:
         for prefix in (module, f"_rejects/{module}"):
             found |= {f"{prefix}/{path}" for path in _added(world.workstation.root.folder(prefix))}
-        for client in CLIENTS:
+        for client in world.clients:
             staging = world.workstation.staging(module, client)
             prefix = f"_staging/{module}/{client}"
             found |= {f"{prefix}/{path}" for path in staged_files(staging)}
         for client, publication in publications(world, module).items():
             prefix = f"_kept/{module}/{client}/{publication}/"
-            found |= {path for path in listed if path.startswith(prefix)}
+            found |= {path for path in files if path.startswith(prefix)}
     return found
 
 

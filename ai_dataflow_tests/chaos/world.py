@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.workstation.layout import Workstation, open_workstation
@@ -75,6 +76,8 @@ class World:
     """A project and the generation that its products have delivered last."""
 
     folder: Path
+    modules: ClassVar[tuple[str, ...]] = MODULES
+    clients: ClassVar[tuple[str, ...]] = CLIENTS
 
     @cached_property
     def workstation(self) -> Workstation:

@@ -21,7 +21,7 @@ from ai_dataflow.workstation.data_files import new_publication, publication_of, 
 from ai_dataflow.workstation.fencing import Writer, fence
 from ai_dataflow.workstation.kept_rows import Kept, all_kept, keep
 from ai_dataflow.workstation.layout import Workstation, open_workstation
-from ai_dataflow.workstation.lease import lease
+from ai_dataflow.workstation.lease import LeaseError, lease
 from ai_dataflow.workstation.publish import Made, publish, tidy
 from ai_dataflow.workstation.reject_tables import Current
 
@@ -176,8 +176,21 @@ def test_kept_rows_stay_as_long_as_their_publication(workstation: Workstation) -
 def test_tidying_twice_commits_once(workstation: Workstation) -> None:
     publish_one(workstation, bad=1)
     before = DeltaTable(workstation.rejects("claims").url).version()
-    tidy(workstation, "claims", "again")
+    with lease(workstation.leases("claims"), "claims", "again") as held:
+        tidy(workstation, "claims", held)
     assert DeltaTable(workstation.rejects("claims").url).version() == before
+
+
+def test_whoever_has_lost_the_lease_tidies_nothing_away(workstation: Workstation) -> None:
+    publish_one(workstation)
+    with lease(workstation.leases("claims"), "claims", "slow") as held:
+        workstation.leases("claims").write("00000009.json", b"{}")
+        # The run that took over keeps rows for what it has not published yet.
+        kept = Kept("claims", "acme", new_publication(), "P", "s")
+        keep(pl.LazyFrame({"n": [1]}), kept, workstation)
+        with pytest.raises(LeaseError):
+            tidy(workstation, "claims", held)
+    assert list(all_kept(workstation, "claims")) == [kept]
 
 
 def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Workstation) -> None:
@@ -249,7 +262,8 @@ def test_files_that_another_program_wrote_anew_cost_no_rejects(workstation: Work
     keep(pl.LazyFrame({"n": [1]}), Kept("claims", "acme", publication, "P", "s"), workstation)
     table = DeltaTable(workstation.dataset("claims").url)
     table.optimize.z_order(["n"])
-    tidy(workstation, "claims", "later")
+    with lease(workstation.leases("claims"), "claims", "later") as held:
+        tidy(workstation, "claims", held)
     assert now(workstation).publication == ""
     assert pl.read_delta(workstation.rejects("claims").url).height == 2
     assert list(all_kept(workstation, "claims"))
@@ -292,6 +306,33 @@ def test_files_that_go_while_they_are_committed_give_way_to_those_before(
     assert publications(now(workstation).data if had_some else ()) == ({before} - {""})
     rows = pl.read_delta(workstation.dataset("claims").url)
     assert rows.height == int(had_some)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_rejects_that_are_gone_fail_their_client_alone(
+    workstation: Workstation, monkeypatch: pytest.MonkeyPatch, is_late: bool
+) -> None:
+    before = publish_one(workstation, bad=1)
+    _, acme = made(workstation, "acme", bad=2)
+    seen, borealis = made(workstation, "borealis", bad=3)
+    gone = [Path(workstation.rejects("claims").url) / file.path for file in acme.rejects]
+    amend = publishing.amend
+
+    def vacuumed(*given: Any) -> int:
+        for file in gone:
+            file.unlink(missing_ok=True)
+        return amend(*given)
+
+    if is_late:
+        monkeypatch.setattr(publishing, "amend", vacuumed)
+    else:
+        gone[0].unlink()
+    with lease(workstation.leases("claims"), "claims", "run") as held:
+        done = publish(workstation, "claims", COLUMNS, [acme, borealis], held)
+    assert done.vanished == {"acme"}
+    assert publications(now(workstation).data) == {before}
+    assert publications(reject_tables.current(workstation, "claims")["borealis"].data) == {seen}
+    assert pl.read_delta(workstation.rejects("claims").url).height == 1 + 3
 
 
 def test_a_foreign_vacuum_between_writing_and_committing_is_noticed(

@@ -1,0 +1,1 @@
+"""Runs stopped and killed at each call on the workstation, others in between. See `encounters`."""
