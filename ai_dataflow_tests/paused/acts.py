@@ -15,12 +15,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
+import pytest
+
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.workstation import lease
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.chaos.children import SPAWNING
+from ai_dataflow_tests.engine.in_process import keep_here
 from ai_dataflow_tests.paused import scene
 from ai_dataflow_tests.paused.gates import Asking, Gate
 from ai_dataflow_tests.runs import spine
@@ -148,6 +151,7 @@ def _child(told: Connection, act: Act, folder: Path, endpoint: str) -> None:
     # Signs of life come at any time: they are no call of the act, unless it is about them.
     lease.BEAT_SECONDS = LOOK_SECONDS if act == "beat" else _NEVER
     lease._LOOK_SECONDS, lease.DEAD_SECONDS = LOOK_SECONDS, DEAD_SECONDS
+    keep_here(pytest.MonkeyPatch())  # what is laid over calls is laid over those of this process
     if endpoint:
         scene.behind(endpoint)
     else:
