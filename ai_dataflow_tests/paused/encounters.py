@@ -193,7 +193,8 @@ def _check_report(
 
 def _outcome(report: RunReport) -> str:
     codes = {error.code for p in report.partitions for error in p.errors}
-    return ", ".join(sorted({p.status for p in report.partitions} - {"failed"} | codes))
+    came = sorted({p.status for p in report.partitions} - {"failed"} | codes)
+    return ", ".join(came) or "nothing to do"
 
 
 def _settle(encounter: Encounter, scene: Scene) -> None:

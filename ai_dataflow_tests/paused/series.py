@@ -54,7 +54,9 @@ def at_each_kind(
     numbers = grouped(range(1, len(calls) + 1), lambda number: calls[number - 1])
     for call, chosen in numbers.items():
         if any(kind in call for kind in kinds):
-            outcome = play(encounter, place, chance.choice(list(chosen)))
+            # How many signs of life there are, time tells: the first is always there.
+            number = chosen[0] if encounter.act == "beat" else chance.choice(list(chosen))
+            outcome = play(encounter, place, number)
             assert outcome is not None, f"{call} was not there the second time"
             yield outcome
 
