@@ -74,10 +74,10 @@ def typed(fed: str, transform: str = "") -> dict[str, Any]:
     return {"control": TYPED, "mapping": mapping}
 
 
-def joined(*rows: str) -> dict[str, Any]:
-    """Join two submodules of the typed source: `submodule,source_column,ai_column,type,key`."""
+def joined(*rows: str, marked: str = "is_key") -> dict[str, Any]:
+    """Merge two submodules of the typed source: `submodule,source_column,ai_column,type,marked`."""
     lines = "".join(f"    claims,ORION,{row}\n" for row in rows)
-    return {"control": JOINED, "mapping": f"{HEADER},is_key\n{lines}"}
+    return {"control": JOINED, "mapping": f"{HEADER},{marked}\n{lines}"}
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -209,6 +209,9 @@ CASES: dict[str, dict[str, Any]] = {
     "MAP-029": typed(",since,date", "CAST('2024-1-1' AS DATE)"),
     "MAP-030": typed(",points,float64", "ROUND(Amount)"),
     "MAP-027": joined("claim,No,claim_id,int64,Y", "line,No,claim_id,int64,"),
+    "MAP-031": joined(
+        "claim,No,claim_id,int64,Y", "line,Amount,amount,float64,", marked="required"
+    ),
     "MAP-901": {"mapping": MAPPING.replace("claim_id", "claim_id ")},
     "MAP-903": {"mapping": MAPPING, "merged": "A2:A3"},
     "MAP-904": {"mapping": MAPPING, "cells": {"E3": "=cmd()"}},

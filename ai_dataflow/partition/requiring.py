@@ -50,7 +50,7 @@ def divided(
 
     Args:
         rows: merged rows of numbered parts.
-        columns: the required AI columns, those that rows lack first being told first.
+        columns: the required AI columns, those that rows lack first being numbers first.
         parts: how many parts were numbered.
 
     Returns:
@@ -64,9 +64,9 @@ def divided(
         for i, column in enumerate(columns)
     )
     names = [f"{_NUMBER}{part}" for part in range(parts)]
-    told = rows.select(lacks.alias(_REASON), *(n for n in names if n in present)).collect()
-    good = told.filter(pl.col(_REASON).is_null())
-    lost = told.filter(pl.col(_REASON).is_not_null())
+    numbers = rows.select(lacks.alias(_REASON), *(n for n in names if n in present)).collect()
+    good = numbers.filter(pl.col(_REASON).is_null())
+    lost = numbers.filter(pl.col(_REASON).is_not_null())
     left_out = [_of_part(lost, good, name) for name in names]
     return rows.filter(lacks.is_null()).drop(names, strict=False), left_out
 

@@ -23,7 +23,7 @@ from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.planning.resolution import module_columns, resolved_sources
-from ai_dataflow.planning.slips import check_keys, check_slips
+from ai_dataflow.planning.slips import check_keys, check_required, check_slips
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
@@ -123,7 +123,8 @@ def _check_products(findings: Findings, sources: Mapping[ControlRow, SourceJob])
     products = grouped(sources, lambda row: (row.module, row.product, row.client)).values()
     for alike in grouped(products, _shape).values():
         one_of_each = [sources[row] for row in alike[0]]
-        for problem in (*check_product(one_of_each), *check_keys(one_of_each)):
+        slips = (*check_keys(one_of_each), *check_required(one_of_each))
+        for problem in (*check_product(one_of_each), *slips):
             findings.add(problem, chain(*alike))
 
 

@@ -53,6 +53,25 @@ def check_keys(sources: Sequence[SourceJob]) -> Iterator[Diagnostic]:
                 )
 
 
+def check_required(sources: Sequence[SourceJob]) -> Iterator[Diagnostic]:
+    """Find required columns that a submodule which is not joined does not map: all is rejected."""
+    joined = [source for source in sources if source.key_columns]
+    groups = [joined, *([source] for source in sources if not source.key_columns)]
+    required = {row.ai_column: row for s in sources for row in s.mappings if row.required}
+    for group in filter(None, groups):
+        mapped = {row.ai_column for source in group for row in source.mappings}
+        for column in required.keys() - mapped:
+            names = listing(f"`{source.submodule}`" for source in group)
+            yield required[column].problem(
+                "MAP-031",
+                "required",
+                f"`{column}` is required, and {names} has none: all its rows will be rejected",
+                "map the column there too, or clear `required`",
+                severity="warning",
+                ai_column=column,
+            )
+
+
 def near_pairs(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Give pairs of a rare name and a more frequent one that is a single slip away.
 

@@ -133,7 +133,7 @@ def test_no_more_reads_at_once_than_allowed(way: Way) -> None:
         settings = way.settings(server, max_connections=2)
         found = [pool.submit(read, settings, "t", schema="dbo") for _ in range(6)]
         assert [done.result().height for done in found] == [2] * 6
-        assert server.most_reads == 2
+        assert 1 <= server.most_reads <= 2
 
 
 def test_a_session_that_the_server_ended_meanwhile_is_no_fault(way: Way) -> None:
