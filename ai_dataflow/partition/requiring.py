@@ -50,7 +50,7 @@ def divided(
 
     Args:
         rows: merged rows of numbered parts.
-        columns: the required AI columns, those that rows lack first being numbers first.
+        columns: the required AI columns, those that a row is told to lack first.
         parts: how many parts were numbered.
 
     Returns:

@@ -14,6 +14,7 @@ import polars as pl
 from ai_dataflow.config.attention import working_on
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow_tests.services.processes import wait_until
 
 PATIENCE = 60.0
 
@@ -67,14 +68,14 @@ def limits(items: Sequence[str]) -> list[tuple[int, int, int]]:
 def meet(folder: Path, count: int, job: PartitionJob) -> PartitionResult:
     """Wait until so many are here."""
     (folder / job.client).touch()
-    _wait(lambda: len([*folder.iterdir()]) >= count)
+    assert wait_until(lambda: len([*folder.iterdir()]) >= count, PATIENCE)
     return PartitionResult(job)
 
 
 def wait_for(file: Path, job: PartitionJob) -> PartitionResult:
     """Wait for a file, unless it is the first job."""
     if job.client != "0":
-        _wait(file.exists)
+        assert wait_until(file.exists, PATIENCE)
     return PartitionResult(job)
 
 
@@ -92,10 +93,3 @@ def do_nothing(job: PartitionJob) -> PartitionResult:
         working_on(job.sources[0])
         _happen("nothing")
     return PartitionResult(job)
-
-
-def _wait(is_there: object) -> None:
-    end = time.monotonic() + PATIENCE
-    while not is_there():  # type: ignore[operator]
-        assert time.monotonic() < end
-        time.sleep(0.01)

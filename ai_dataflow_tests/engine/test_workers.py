@@ -26,6 +26,7 @@ from ai_dataflow_tests.engine.calls import (
     leave_a_mark,
     limits,
 )
+from ai_dataflow_tests.services.processes import wait_until
 
 Function = Callable[[Sequence[str]], Sequence[Any]]
 
@@ -147,11 +148,11 @@ list(spread([Batch(call, ("a",), 60.0), Batch(call, ("b",), 60.0)], 2, 1))
 
 def test_workers_of_a_killed_command_end(tmp_path: Path) -> None:
     command = subprocess.Popen([sys.executable, "-c", _COMMAND, str(tmp_path)])
-    _wait(lambda: len([*tmp_path.iterdir()]) == 2)
+    assert wait_until(lambda: len([*tmp_path.iterdir()]) == 2, PATIENCE)
     pids = [int(mark.name) for mark in tmp_path.iterdir()]
     command.kill()
     command.wait()
-    _wait(lambda: not any(map(_is_there, pids)))
+    assert wait_until(lambda: not any(map(_is_there, pids)), PATIENCE)
 
 
 def test_a_worker_removes_its_folder_and_nothing_else(tmp_path: Path) -> None:
@@ -202,10 +203,3 @@ def _is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def _wait(is_done: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not is_done():
-        assert time.monotonic() < end
-        time.sleep(0.02)
