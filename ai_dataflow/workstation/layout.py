@@ -3,7 +3,7 @@
 <module>/                       the module's Delta table, partitioned by client_code
 _rejects/<module>/              rows left out of it, a Delta table of the same partitions
 _runs/<run_id>.json             the run reports
-_runs/order/<number>.<run_id>   in which order these came; see report_order.py
+_runs_order/<number>.<run_id>   in which order these came; see report_order.py
 _inputs/<module>.json           what its partitions were made from; see records.py
 _staging/<module>/<client>/     the last extracts: a manifest per lease, copies of SQL tables
 _leases/<module>/               which run is making the module now

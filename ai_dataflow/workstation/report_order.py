@@ -1,18 +1,17 @@
 """In which order run reports came: by numbers, not by clocks, of which each machine has its own.
 
-Beside the reports are empty files, `order/<number>.<run_id>`. Whoever writes a report makes one
-first, with a number above all that are there. Of two runs that wrote at once neither is later.
+Beside the reports' folder is another one with empty files, `<number>.<run_id>`. Whoever writes a
+report makes one first, with a number above all that are there. Of two runs that wrote at once
+neither is later.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.reaching import reaching
 
 SUFFIX = ".json"
-_ORDER = "order/"
+_ORDER = "_order"
 
 
 def take_number(folder: Folder, run_id: str) -> None:
@@ -23,7 +22,17 @@ def take_number(folder: Folder, run_id: str) -> None:
     """
     number = max(numbers(folder).values(), default=0) + 1
     with reaching(folder):
-        folder.write(f"{_ORDER}{number:08}.{run_id}", b"")
+        _order(folder).write(f"{number:08}.{run_id}", b"")
+
+
+def drop_numbers(folder: Folder) -> None:
+    """Remove the order of reports that are elsewhere now.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(folder):
+        _order(folder).delete([file.path for file in _order(folder).files()])
 
 
 def numbers(folder: Folder) -> dict[str, int]:
@@ -33,7 +42,10 @@ def numbers(folder: Folder) -> dict[str, int]:
         DataflowError: WST-001, WST-004 or WST-005.
     """
     with reaching(folder):
-        return _numbers(file.path for file in folder.files(_ORDER))
+        names = [file.path.partition(".") for file in _order(folder).files()]
+    ordered = sorted((int(number), run_id) for number, _, run_id in names if number.isdigit())
+    # A report whose writing failed and that was brought later has two: the last one counts.
+    return {run_id: number for number, run_id in ordered}
 
 
 def run_ids(folder: Folder) -> list[str]:
@@ -49,13 +61,10 @@ def run_ids(folder: Folder) -> list[str]:
             return []
         files = sorted(folder.aged_files(), key=lambda aged: aged[1], reverse=True)
     paths = [file.path for file, _ in files]
-    order = _numbers(paths)
+    order = numbers(folder)
     ids = [path.removesuffix(SUFFIX) for path in paths if path.endswith(SUFFIX)]
     return sorted(ids, key=lambda run_id: order.get(run_id, 0), reverse=True)
 
 
-def _numbers(paths: Iterable[str]) -> dict[str, int]:
-    names = (path.removeprefix(_ORDER).partition(".") for path in paths if path.startswith(_ORDER))
-    ordered = sorted((int(number), run_id) for number, _, run_id in names if number.isdigit())
-    # A report whose writing failed and that was brought later has two: the last one counts.
-    return {run_id: number for number, run_id in ordered}
+def _order(folder: Folder) -> Folder:
+    return folder.moved(f"{folder.url}{_ORDER}", folder.prefix and f"{folder.prefix}{_ORDER}")

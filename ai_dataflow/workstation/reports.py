@@ -18,7 +18,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.reaching import reaching
-from ai_dataflow.workstation.report_order import SUFFIX, run_ids, take_number
+from ai_dataflow.workstation.report_order import SUFFIX, drop_numbers, run_ids, take_number
 
 Status = Literal["ok", "failed", "held", "unchanged"]
 Kind = Literal["run", "replay"]
@@ -212,6 +212,7 @@ def store_report(folder: Folder, report: RunReport, spare: Folder) -> None:
             _write(folder, run_id, spare.read(report_name(run_id)))
         write_report(folder, report)
         spare.delete([file.path for file in spare.files()])
+        drop_numbers(spare)
     except DataflowError as error:
         report.diagnostics += [problem.to_json() for problem in error.diagnostics]
         with suppress(DataflowError):  # a project's folder that cannot be written to either

@@ -18,7 +18,7 @@ from ai_dataflow_tests.chaos.world import World
 _LEASES, _OUTBOX = "_leases/", "_outbox/"
 OF_ITS_OWN = re.compile(
     r"_runs/[^/]+\.json(#\d+)?"  # half a local report has a name that no listing shows
-    r"|_runs/order/\d{8}\.[^/]+"
+    r"|_runs_order/\d{8}\.[^/]+"
     r"|_inputs/[^/]+\.json"
     r"|(_rejects/)?[^/_]+/_delta_log/(\d{20}\.(json|checkpoint\.parquet)|_last_checkpoint)"
 )
@@ -57,8 +57,6 @@ def check_reports(world: World) -> None:
     """Make sure that each run report is whole: a run that was killed has none, or a whole one."""
     reports = world.workstation.reports()
     for file in reports.files():
-        if file.path.startswith("order/"):
-            continue
         assert json.loads(reports.read(file.path))["finished"]
 
 

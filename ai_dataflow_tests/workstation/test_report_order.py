@@ -35,7 +35,7 @@ def _status(folder: Folder) -> PartitionStatus:
 def test_what_was_reported_last_counts_whatever_the_clocks_say(
     tmp_path: Path, shifts: tuple, wrong: Status
 ) -> None:
-    folder, statuses = Folder(str(tmp_path)), ("ok", wrong, "ok")
+    folder, statuses = Folder(str(tmp_path / "_runs")), ("ok", wrong, "ok")
     for number, (shift, status) in enumerate(zip(shifts, statuses, strict=True), start=1):
         told = _of(number, status)
         told.started, told.finished = day(9) + shift, day(9) + shift
@@ -48,21 +48,21 @@ def test_what_was_reported_last_counts_whatever_the_clocks_say(
 def test_a_run_that_is_reported_late_is_not_the_last_to_have_made_a_partition(
     tmp_path: Path,
 ) -> None:
-    folder = Folder(str(tmp_path))
+    folder = Folder(str(tmp_path / "_runs"))
     write_report(folder, _of(2, "ok", 6, under_lease=True))
     write_report(folder, _of(1, "failed", 5, under_lease=True))  # it went on with other modules
     assert (_status(folder).state, _status(folder).version) == ("ok", 2)
 
 
 def test_what_was_held_after_a_lease_was_taken_came_after_it(tmp_path: Path) -> None:
-    folder = Folder(str(tmp_path))
+    folder = Folder(str(tmp_path / "_runs"))
     write_report(folder, _of(2, "held", 5))
     write_report(folder, _of(1, "ok", 5, under_lease=True))
     assert (_status(folder).state, _status(folder).version) == ("held", 1)
 
 
 def test_a_failure_of_which_no_lease_is_known_is_where_its_report_is(tmp_path: Path) -> None:
-    folder = Folder(str(tmp_path))
+    folder = Folder(str(tmp_path / "_runs"))
     write_report(folder, _of(1, "ok", 5, under_lease=True))
     write_report(folder, _of(2, "failed"))  # the workstation was away
     assert _status(folder).state == "failed"
@@ -71,7 +71,7 @@ def test_a_failure_of_which_no_lease_is_known_is_where_its_report_is(tmp_path: P
 
 
 def test_reports_of_older_versions_came_before_all_others(tmp_path: Path) -> None:
-    folder = Folder(str(tmp_path))
+    folder = Folder(str(tmp_path / "_runs"))
     for number in (7, 8):
         folder.write(f"run-{number}.json", report(number).model_dump_json().encode())
     with clock(-WRONG[0], tmp_path):
@@ -81,20 +81,20 @@ def test_reports_of_older_versions_came_before_all_others(tmp_path: Path) -> Non
 
 
 def test_two_that_wrote_at_once_have_one_order_for_everybody(tmp_path: Path) -> None:
-    folder = Folder(str(tmp_path))
+    folder = Folder(str(tmp_path / "_runs"))
     for number in (1, 2, 3):
         write_report(folder, report(number))
-    first, second = sorted((tmp_path / "order").iterdir())[:2]
+    first, second = sorted((tmp_path / "_runs_order").iterdir())[:2]
     second.rename(second.with_name(first.name.replace("run-1", "run-2")))
     assert numbers(folder) == {"run-1": 1, "run-2": 1, "run-3": 3}
     assert run_ids(folder)[0] == "run-3"
-    assert run_ids(folder) == run_ids(Folder(str(tmp_path)))
+    assert run_ids(folder) == run_ids(Folder(str(tmp_path / "_runs")))
 
 
 def test_a_number_without_a_report_is_passed_over(tmp_path: Path) -> None:
-    folder = Folder(str(tmp_path))
+    folder = Folder(str(tmp_path / "_runs"))
     write_report(folder, report(1))
-    folder.write("order/00000002.run-2", b"")  # its run was killed
+    (tmp_path / "_runs_order/00000002.run-2").touch()  # its run was killed
     write_report(folder, report(3))
     assert [r.run_id for r in read_reports(folder)] == ["run-3", "run-1"]
 
