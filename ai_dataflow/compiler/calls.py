@@ -8,6 +8,7 @@ from ai_dataflow.compiler import (
     calendars,
     choice_functions,
     date_functions,
+    growing_functions,
     list_functions,
     number_functions,
     pattern_functions,
@@ -20,18 +21,19 @@ from ai_dataflow.compiler.terms import Term
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
 from ai_dataflow.config.diagnostics import did_you_mean
 
-# Each of them enters its functions into the table.
+# Each of them enters its functions into the table, which has them in this order.
 FAMILIES = (
-    text_functions, pattern_functions, number_functions, date_functions, choice_functions,
-    list_functions,
+    text_functions, growing_functions, pattern_functions, number_functions, date_functions,
+    choice_functions, list_functions,
 )  # fmt: skip
 _UNIT_LAST = frozenset({"DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF"})
 _BARE_CLOCK = frozenset({"LOCALTIME", "LOCALTIMESTAMP", "CURRENT_DATETIME"})
 
 
 def functions() -> list[Function]:
-    """Give the whole table of functions."""
-    return list(entries())
+    """Give the whole table of functions, family by family."""
+    order = [family.__name__ for family in FAMILIES]
+    return sorted(entries(), key=lambda entry: order.index(entry.build.__module__))
 
 
 def name_of(node: exp.Anonymous) -> str:

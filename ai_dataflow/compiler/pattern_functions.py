@@ -9,9 +9,9 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ai_dataflow.compiler import dialects
+from ai_dataflow.compiler.growing_functions import MAX_GROWN, short_of
 from ai_dataflow.compiler.registry import Call, function
 from ai_dataflow.compiler.terms import Term
-from ai_dataflow.compiler.text_functions import MAX_GROWN, short_of
 
 TEXT, WHOLE, BOOLEAN = pl.String(), pl.Int64(), pl.Boolean()
 _text = partial(function, family="text", gives="text")
