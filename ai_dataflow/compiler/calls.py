@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 from sqlglot import exp
 
 from ai_dataflow.compiler import (
@@ -76,16 +77,31 @@ def called(context: Context, name: str, nodes: list[exp.Expr]) -> Term:
         raise context.refused(f"{name} takes {_arity(entry)}, not {len(nodes)}")
     at = entry.unit_at
     unit = "" if at is None else calendars.unit_named(context, nodes[at].name)
-    rest = [part for i, part in enumerate(nodes) if i != at]
+    args = _arguments(context, entry, name, [part for i, part in enumerate(nodes) if i != at])
+    made = entry.build(Call(context, name, args, unit))
+    if entry.is_strict and any(map(_is_null, args)):  # it is not computed, and does not fail
+        return context.steps.combined(pl.lit(None, dtype=made.dtype), made.dtype, args)
+    return made
+
+
+def _arguments(
+    context: Context, entry: Function, name: str, nodes: list[exp.Expr]
+) -> tuple[Term, ...]:
+    """Compile arguments, but for a unit."""
+    at = entry.unit_at
     takes = [kind for i, kind in enumerate(entry.takes) if i != at] or ["any"]
     args = []
-    for i, part in enumerate(rest):
+    for i, part in enumerate(nodes):
         kind = takes[min(i, len(takes) - 1)].rstrip("?*")
         made = compile_node(context, part)
         outer, context.node = context.node, part
         args.append(context.steps.light(fitted(context, made, kind, name), 4))
         context.node = outer
-    return entry.build(Call(context, name, tuple(args), unit))
+    return tuple(args)
+
+
+def _is_null(made: Term) -> bool:
+    return made.is_literal and made.literal is None
 
 
 def _arity(entry: Function) -> str:

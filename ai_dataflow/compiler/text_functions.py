@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import polars as pl
@@ -12,6 +13,7 @@ from ai_dataflow.compiler.terms import Term
 
 TEXT, WHOLE, BOOLEAN = pl.String(), pl.Int64(), pl.Boolean()
 _FAR = 2**31 - 1
+_BLANKS = dict.fromkeys(dialects.NAMES, "blanks alone")
 _text = partial(function, family="text", gives="text")
 _count = partial(function, family="text", gives="BIGINT")
 _test = partial(function, family="text", gives="BOOLEAN")
@@ -27,9 +29,18 @@ def _lower(call: Call) -> Term:
     return call.made(call.value(0).str.to_lowercase(), TEXT)
 
 
-@_text("INITCAP", "text", note="the first letter of each word is large, the others small")
+@_text("INITCAP", "text", note="the first letter of each word is large, the others small; a word "
+       "is letters, digits and their accents")  # fmt: skip
 def _initcap(call: Call) -> Term:
-    return call.made(call.value(0).str.to_titlecase(), TEXT)
+    return call.made(call.value(0).map_elements(_titled, return_dtype=TEXT), TEXT)
+
+
+# Polars begins a word after a digit and after an accent of its own character too.
+_WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f])*")
+
+
+def _titled(text: str) -> str:
+    return _WORD.sub(lambda word: word[0][0].title() + word[0][1:].lower(), text)
 
 
 @_text("REVERSE", "text")
@@ -61,24 +72,30 @@ def _bits(call: Call) -> Term:
     return call.made(call.value(0).str.len_bytes().cast(WHOLE) * 8, WHOLE)
 
 
-@_text("TRIM", "text", "text?", also=("BTRIM",), note="blanks, or any of the characters named")
+@_text("TRIM", "text", "text?", also=("BTRIM",), differs=_BLANKS,
+       note="white space, or any of the characters named")  # fmt: skip
 def _trim(call: Call) -> Term:
     return call.made(call.value(0).str.strip_chars(_characters(call)), TEXT)
 
 
-@_text("LTRIM", "text", "text?", note="as TRIM, at the beginning")
+@_text("LTRIM", "text", "text?", note="as TRIM, at the beginning", differs=_BLANKS)
 def _ltrim(call: Call) -> Term:
     return call.made(call.value(0).str.strip_chars_start(_characters(call)), TEXT)
 
 
-@_text("RTRIM", "text", "text?", note="as TRIM, at the end")
+@_text("RTRIM", "text", "text?", note="as TRIM, at the end", differs=_BLANKS)
 def _rtrim(call: Call) -> Term:
     return call.made(call.value(0).str.strip_chars_end(_characters(call)), TEXT)
 
 
 def _characters(call: Call) -> pl.Expr | None:
-    """Give the characters to take off; without any, all white space as Polars knows it."""
-    return call.value(1) if len(call) > 1 else None
+    """Give the characters to take off; without any, blanks, and all white space as Polars has it.
+
+    No dialect but that of Polars takes off tabs and line feeds.
+    """
+    if len(call) > 1:
+        return call.value(1)
+    return pl.lit(" ") if call.context.dialect else None
 
 
 @_text("LEFT", "text", "whole", limits="T-SQL: fails below 0",
@@ -137,7 +154,8 @@ def _substring(call: Call) -> Term:
     kept = pl.when(end.is_not_null()).then(kept)
     below = (length < 0).fill_null(value=False) & text.is_not_null()
     value = text.str.slice(offset, kept.cast(pl.UInt64, strict=False))
-    return call.made(value, TEXT, fails=below, uses=6)
+    # Polars takes a length of null for none at all.
+    return call.made(pl.when(length.is_not_null()).then(value), TEXT, fails=below, uses=7)
 
 
 def _begin(call: Call, begin: pl.Expr, text: pl.Expr) -> pl.Expr:
@@ -264,7 +282,7 @@ def _quotename(call: Call) -> Term:
     return call.made(pl.concat_str([pl.lit("["), inner, pl.lit("]")]), TEXT)
 
 
-@_text("STUFF", "text", "whole", "whole", "text", null="null",
+@_text("STUFF", "text", "whole", "whole", "text", null="null; '' for the last",
        note="so many characters from a place are replaced; null outside the text")  # fmt: skip
 def _stuff(call: Call) -> Term:
     text, begin = call.value(0), count_of(call[1]).clip(-_FAR, _FAR)
