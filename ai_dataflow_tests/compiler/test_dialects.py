@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from ai_dataflow.compiler.transforms import TransformError, compile_transform, written
-from ai_dataflow.compiler.transforms_page import page
 from ai_dataflow_tests.compiler.evaluated import evaluated
+from ai_dataflow_tests.compiler.page import page
 from ai_dataflow_tests.rooms import PACKAGE
 
 ROWS = pl.DataFrame({"id": ["1"], "name": ["nina"], "amount": ["2.5"], "day": ["31.12.2025"]})
