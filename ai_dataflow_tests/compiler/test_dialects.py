@@ -96,6 +96,9 @@ def test_a_text_that_no_cast_takes_is_warned_of() -> None:
         ("LEFT(name)", 1, "takes 2 arguments, not 1"),
         ("UPPER(\n  LOWRE(name))", 10, "did you mean `LOWER`"),
         ("DATEADD(dya, 1, TO_DATE(day))", 1, "no unit of time"),
+        ("TO_CHAR(TO_DATE(day), 'yyyy-ww')", 1, "no format of days"),
+        ("TO_CHAR(TO_DATE(day), 'DDth MM YYYY')", 1, "no format of days"),
+        ("name LIKE 'x!' ESCAPE '!'", 1, "ends with its escape"),
     ],
 )
 def test_an_error_points_into_the_expression(text: str, offset: int, says: str) -> None:
