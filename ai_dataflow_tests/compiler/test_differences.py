@@ -20,14 +20,8 @@ from ai_dataflow_tests.compiler.other_references import (
     fill_postgres,
     postgres_with,
 )
-from ai_dataflow_tests.compiler.random_expressions import (
-    COLUMNS,
-    Failed,
-    Random,
-    Row,
-    expressions,
-    rows,
-)
+from ai_dataflow_tests.compiler.random_expressions import COLUMNS, expressions, rows
+from ai_dataflow_tests.compiler.random_terms import Failed, Random, Row
 from ai_dataflow_tests.compiler.reference import FAILED, by_duckdb, same
 from ai_dataflow_tests.partition.effort import settings_of
 from ai_dataflow_tests.services.postgres import Postgres
