@@ -13,7 +13,7 @@ from ai_dataflow.compiler.arithmetic import WIDE
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.conversions import checked_day
 from ai_dataflow.compiler.registry import count_of
-from ai_dataflow.compiler.terms import Term
+from ai_dataflow.compiler.terms import Term, literal
 
 DAY, INSTANT, WHOLE = pl.Date(), kinds.NAIVE, pl.Int64()
 SECOND = 1_000_000
@@ -88,6 +88,23 @@ def added(context: Context, made: Term, number: Term, unit: str, sign: int = 1) 
             raise context.refused(f"{unit} cannot be added")
         value = _time_on(made, amount, _MICROS[unit], target)
     return checked_day(context, value, target, made, number)
+
+
+def in_order(context: Context, amounts: list[tuple[int, str]]) -> list[tuple[Term, str]]:
+    """Give the parts of an interval as they are added: all months at once, then days, then time."""
+    sums = dict.fromkeys(("month", "day", "microsecond"), 0)
+    for amount, name in amounts:
+        unit = unit_named(context, name)
+        if unit in _MONTHS:
+            sums["month"] += amount * _MONTHS[unit]
+        elif unit in ("day", "week"):
+            sums["day"] += amount * _MICROS[unit] // _MICROS["day"]
+        elif unit in _MICROS:
+            sums["microsecond"] += amount * _MICROS[unit]
+        else:
+            raise context.refused(f"{unit} cannot be added")
+    given = [(amount, unit) for unit, amount in sums.items() if amount] or [(0, "day")]
+    return [(literal(amount, WHOLE), unit) for amount, unit in given]
 
 
 def lengthened(context: Context, made: Term, length: Term, sign: int) -> Term:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import polars as pl
 from sqlglot import exp
 
 from ai_dataflow.compiler import (
     calendars,
     choice_functions,
     date_functions,
+    growing_functions,
     list_functions,
     number_functions,
     pattern_functions,
@@ -20,18 +22,19 @@ from ai_dataflow.compiler.terms import Term
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
 from ai_dataflow.config.diagnostics import did_you_mean
 
-# Each of them enters its functions into the table.
+# Each of them enters its functions into the table, which has them in this order.
 FAMILIES = (
-    text_functions, pattern_functions, number_functions, date_functions, choice_functions,
-    list_functions,
+    text_functions, growing_functions, pattern_functions, number_functions, date_functions,
+    choice_functions, list_functions,
 )  # fmt: skip
 _UNIT_LAST = frozenset({"DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF"})
 _BARE_CLOCK = frozenset({"LOCALTIME", "LOCALTIMESTAMP", "CURRENT_DATETIME"})
 
 
 def functions() -> list[Function]:
-    """Give the whole table of functions."""
-    return list(entries())
+    """Give the whole table of functions, family by family."""
+    order = [family.__name__ for family in FAMILIES]
+    return sorted(entries(), key=lambda entry: order.index(entry.build.__module__))
 
 
 def name_of(node: exp.Anonymous) -> str:
@@ -74,16 +77,31 @@ def called(context: Context, name: str, nodes: list[exp.Expr]) -> Term:
         raise context.refused(f"{name} takes {_arity(entry)}, not {len(nodes)}")
     at = entry.unit_at
     unit = "" if at is None else calendars.unit_named(context, nodes[at].name)
-    rest = [part for i, part in enumerate(nodes) if i != at]
+    args = _arguments(context, entry, name, [part for i, part in enumerate(nodes) if i != at])
+    made = entry.build(Call(context, name, args, unit))
+    if entry.is_strict and any(map(_is_null, args)):  # it is not computed, and does not fail
+        return context.steps.combined(pl.lit(None, dtype=made.dtype), made.dtype, args)
+    return made
+
+
+def _arguments(
+    context: Context, entry: Function, name: str, nodes: list[exp.Expr]
+) -> tuple[Term, ...]:
+    """Compile arguments, but for a unit."""
+    at = entry.unit_at
     takes = [kind for i, kind in enumerate(entry.takes) if i != at] or ["any"]
     args = []
-    for i, part in enumerate(rest):
+    for i, part in enumerate(nodes):
         kind = takes[min(i, len(takes) - 1)].rstrip("?*")
         made = compile_node(context, part)
         outer, context.node = context.node, part
         args.append(context.steps.light(fitted(context, made, kind, name), 4))
         context.node = outer
-    return entry.build(Call(context, name, tuple(args), unit))
+    return tuple(args)
+
+
+def _is_null(made: Term) -> bool:
+    return made.is_literal and made.literal is None
 
 
 def _arity(entry: Function) -> str:

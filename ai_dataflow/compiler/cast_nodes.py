@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 from sqlglot import exp
 
@@ -51,9 +53,10 @@ def _convert(context: Context, node: exp.Expr) -> Term:
     strict = not node.args.get("safe")
     number_ = compile_node(context, style).literal if style is not None else None
     if isinstance(number_, int) and number_:
-        made = _styled(context, made, dtype, number_)
-        if not strict:
-            made = context.steps.combined(made.value, made.dtype, [])
+        read = _styled(context, made, dtype, number_)
+        if not strict:  # what the value itself fails of stays
+            read = replace(read, failed=made.failed, failed_weight=made.failed_weight)
+        made = read
     return cut(context, convert(context, made, dtype, strict=strict), length)
 
 

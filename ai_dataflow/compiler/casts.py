@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 _INT64_DIGITS = 18
+_EXACT = 2.0**52  # floats below it have halves
 _TRUE = ("true", "t", "yes", "y", "on", "1")
 _FALSE = ("false", "f", "no", "n", "off", "0")
 _MOMENT = "%Y-%m-%dT%H:%M:%S%.f%#z"
@@ -234,8 +235,12 @@ def _to_decimal(expr: pl.Expr, source: pl.DataType, target: pl.Decimal) -> pl.Ex
     """Cast a whole number or a float, if it has the room; Polars raises where it has not."""
     whole_digits = target.precision - target.scale
     if source.is_float():
-        fits = expr.round(target.scale).abs() < 10.0**whole_digits
-        return pl.when(fits).then(expr).cast(target, strict=False)
+        rounded = expr.round(target.scale, mode="half_away_from_zero")
+        fits = rounded.abs() < 10.0**whole_digits
+        # Polars rounds halves to even; there are none where a float's last bit is whole digits.
+        near = expr.abs() < _EXACT / 10.0**target.scale
+        value = pl.when(near).then(rounded).otherwise(expr)
+        return pl.when(fits).then(value).cast(target, strict=False)
     number = expr.cast(pl.Int8) if source == pl.Boolean else expr
     if whole_digits <= _INT64_DIGITS:
         largest = 10**whole_digits - 1

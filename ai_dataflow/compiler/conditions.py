@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import polars as pl
+from polars.exceptions import PolarsError
 from sqlglot import exp
 
 from ai_dataflow.compiler import dialects, logic, pattern_functions
@@ -50,9 +51,14 @@ def _comparison(context: Context, node: exp.Expr) -> Term:
 def _between(context: Context, node: exp.Expr) -> Term:
     made = context.steps.light(compile_node(context, node.this))
     low, high = (compile_node(context, node.args[name]) for name in ("low", "high"))
-    if node.args.get("symmetric"):
-        ends = [low, high]
-        low, high = (logic.extreme(context, ends, least=least) for least in (True, False))
+    if not node.args.get("symmetric"):
+        return _within(context, made, low, high)
+    low, high = context.steps.light(low), context.steps.light(high)
+    either = [_within(context, made, low, high), _within(context, made, high, low)]
+    return logic.joined(context, either, is_and=False)
+
+
+def _within(context: Context, made: Term, low: Term, high: Term) -> Term:
     parts = [logic.compared(context, ">=", made, low), logic.compared(context, "<=", made, high)]
     return logic.joined(context, parts, is_and=True)
 
@@ -109,13 +115,25 @@ def _pattern(context: Context, text: str, escape: str) -> str:
     made, signs = "", iter(text)
     for sign in signs:
         if escape and sign == escape:
-            made += _quoted(next(signs, escape))
+            escaped = next(signs, "")
+            if not escaped:
+                raise context.refused("a pattern of LIKE ends with its escape character")
+            made += _quoted(escaped)
         elif sign == "[" and context.dialect == dialects.TSQL:
-            inner = "".join(iter(lambda: next(signs, "]"), "]"))
-            made += f"[{inner.replace(chr(92), chr(92) * 2)}]"
+            made += _set(context, "".join(iter(lambda: next(signs, "]"), "]")))
         else:
             made += {"%": ".*", "_": "."}.get(sign) or _quoted(sign)
     return made
+
+
+def _set(context: Context, inner: str) -> str:
+    """Give a set of T-SQL, such as `a-c`, `^0-9` or `[`, which means itself there."""
+    made = re.sub(r"[\\\[&~]", r"\\\g<0>", inner)
+    try:
+        pl.Series([""]).str.contains(f"[{made}]")
+    except PolarsError:
+        raise context.refused(f"`[{inner[:40]}]` in a pattern of LIKE is no set") from None
+    return f"[{made}]"
 
 
 def _quoted(sign: str) -> str:
@@ -135,6 +153,8 @@ def _regexp(context: Context, node: exp.Expr) -> Term:
     parts = [compile_node(context, part) for part in (node.this, node.expression)]
     args = tuple(fitted(context, part, "text", "a pattern") for part in parts)
     flags = "i" if isinstance(node, exp.RegexpILike) else ""
+    if args[1].is_literal and args[1].literal is None:
+        return literal(None, BOOLEAN)
     pattern = pattern_functions.pattern_of(Call(context, "a match", args), 1, flags)
     return context.steps.combined(args[0].value.str.contains(pattern), BOOLEAN, list(args))
 

@@ -6,6 +6,7 @@ A month that is added keeps the day, or takes the month's last where it has none
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -263,7 +264,7 @@ def _strptime(call: Call) -> Term:
       note="null for what does not have the format")  # fmt: skip
 def _try_strptime(call: Call) -> Term:
     made = _read(call, INSTANT)
-    return call.context.steps.combined(made.value, INSTANT, [call[0]], uses=6)
+    return replace(made, failed=call[0].failed, failed_weight=call[0].failed_weight)
 
 
 def _read(call: Call, target: pl.DataType) -> Term:
@@ -274,16 +275,26 @@ def _read(call: Call, target: pl.DataType) -> Term:
         return convert(call.context, call[0], target)
     if call[0].dtype != pl.String:
         raise call.context.refused(f"{call.name} with a format takes text")
-    return read_by(
-        call.context, call[0], formats.strptime_of(str(form), call.context.dialect), target
-    )
+    return read_by(call.context, call[0], _format(call, str(form)), target)
+
+
+def _format(call: Call, pattern: str) -> str:
+    """Give a pattern as strptime's.
+
+    Raises:
+        TransformError: something in it is not known.
+    """
+    form = formats.strptime_of(pattern, call.context.dialect)
+    if pattern and not form:
+        raise call.context.refused(f"`{pattern[:40]}` is no format of days and times that is known")
+    return form
 
 
 @_day("STRFTIME", "day", "text", gives="text", also=("DATE_FORMAT", "TO_CHAR", "FORMAT"),
       note="formats of strptime, Java, .NET or PostgreSQL")  # fmt: skip
 def _strftime(call: Call) -> Term:
     form = str(call.written(1, "the format") or "")
-    return written_by(call.context, call[0], formats.strptime_of(form, call.context.dialect))
+    return written_by(call.context, call[0], _format(call, form))
 
 
 @_day("UNIX_SECONDS", "instant", gives="BIGINT", note=f"seconds since 1970, {_ZONED}")

@@ -27,6 +27,21 @@ _DAYS = {
 }  # fmt: skip
 _ISO_STYLES = {20: " %H:%M:%S", 21: " %H:%M:%S%.3f", 25: " %H:%M:%S%.3f", 26: "T%H:%M:%S%.f",
                27: "T%H:%M:%S%.fZ"}  # fmt: skip
+# What PostgreSQL and Oracle read in a pattern, and strptime cannot say.
+_ORACLE_ONLY = (
+    "SSSSS", "SSSS", "J", "W", "WW", "CC", "D", "ID", "IDDD", "IYY", "IY", "I", "Y,YYY", "YYY", "Y",
+    "RM", "RR", "RRRR", "TZ", "TZH", "TZM", "OF", "AD", "BC", "A.D.", "B.C.", "A.M.", "P.M.", "TH",
+    "ST", "ND", "RD", "SP", "TS", "DL", "DS", "X", "TM", "FX", "FM", "FF1", "FF2", "FF4", "FF5",
+)  # fmt: skip
+_UNPADDED = {"%d": "%-d", "%m": "%-m", "%H": "%-H", "%I": "%-I", "%M": "%-M", "%S": "%-S",
+             "%j": "%-j"}  # fmt: skip
+_ORACLE_WORDS = re.compile(
+    r'"([^"]*)"|(FM)?({})|(.)'.format(
+        "|".join(sorted(map(re.escape, [*_ORACLE, *_ORACLE_ONLY]), key=len, reverse=True))
+    ),
+    re.IGNORECASE | re.DOTALL,
+)
+_BESIDE_TIME = "T"  # of ISO 8601: 2024-01-31T10:00
 TIMES = ("", " %H:%M:%S%.f", " %H:%M")
 _WORDS = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|([A-Za-z])\1*|.""", re.DOTALL)
 
@@ -34,7 +49,8 @@ _WORDS = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|([A-Za-z])\1*|.""", re.DOTALL)
 def strptime_of(pattern: str, dialect: str) -> str:
     """Give a pattern as strptime's: of Java, of .NET, or of PostgreSQL and Oracle.
 
-    What has a `%` is strptime's already.
+    What has a `%` is strptime's already. Nothing where a part is not known: its letters would be
+    written as they are.
     """
     if "%" in pattern:
         return pattern
@@ -48,17 +64,27 @@ def _java(pattern: str) -> str:
         word = match[0]
         if word[0] in "'\"" and len(word) > 1:
             made += word[1:-1].replace("''", "'") or "'"
+        elif word[0].isascii() and word.isalpha() and word not in (*_JAVA, _BESIDE_TIME):
+            return ""
         else:
-            made += _JAVA.get(word, word) if word.isalpha() else word
+            made += _JAVA.get(word, word)
     # A fraction after a point is read with it: %.3f.
     return re.sub(r"\.%(\d?)f", r"%.\1f", made).replace("T%-H", "T%H")
 
 
 def _oracle(pattern: str) -> str:
-    words = "|".join(sorted(map(re.escape, _ORACLE), key=len, reverse=True))
-    made = re.sub(rf'(?i)"([^"]*)"|({words})',
-                  lambda match: match[1] or _ORACLE[match[2].upper()] if match[2] else match[1],
-                  pattern)  # fmt: skip
+    made = ""
+    for match in _ORACLE_WORDS.finditer(pattern):
+        text, bare, word, sign = match.groups()
+        if word is not None:
+            form = _ORACLE.get(word.upper(), "")
+            if not form:
+                return ""
+            made += _UNPADDED.get(form, form) if bare else form
+        elif sign is not None and sign.isascii() and sign.isalpha() and sign != _BESIDE_TIME:
+            return ""
+        else:
+            made += text or sign or ""
     return re.sub(r"\.%(\d?)f", r"%.\1f", made)
 
 

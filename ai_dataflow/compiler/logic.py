@@ -257,8 +257,12 @@ def is_in(context: Context, made: Term, options: list[Term]) -> Term:
 def extreme(context: Context, parts: list[Term], *, least: bool) -> Term:
     """Give GREATEST or LEAST of what is not null."""
     parts = common(context, parts, texts_win=False)
-    fold = pl.min_horizontal if least else pl.max_horizontal
-    return context.steps.combined(fold([part.value for part in parts]), parts[0].dtype, parts)
+    values = [part.value for part in parts]
+    value = pl.min_horizontal(values) if least else pl.max_horizontal(values)
+    if parts[0].dtype.is_float() and not least:  # comparisons have NaN above all, Polars here not
+        nan = pl.any_horizontal([each.is_nan().fill_null(value=False) for each in values])
+        value = pl.when(nan).then(float("nan")).otherwise(value).cast(parts[0].dtype)
+    return context.steps.combined(value, parts[0].dtype, parts, uses=2)
 
 
 def only_booleans(context: Context, made: Term) -> Term:

@@ -175,6 +175,14 @@ def _of_double(
         return call.made(value, DOUBLE, fails=finite(value, call[0]))
 
 
+def _log_to(x: pl.Expr, base: pl.Expr) -> pl.Expr:
+    """Give a logarithm; of a power of the base the exact one: FLOOR(LOG10(1000)) is 3."""
+    base = pl.when(base <= 0).then(float("nan")).otherwise(base)
+    value = x.log() / base.log()
+    nearest = value.round()
+    return pl.when(base**nearest == x).then(nearest).otherwise(value)
+
+
 def _cube_root(x: pl.Expr) -> pl.Expr:
     return x.cbrt()
 
@@ -184,8 +192,8 @@ _of_double("CBRT", _cube_root)
 _of_double("SQUARE", lambda x: x * x)
 _of_double("EXP", lambda x: x.exp())
 _of_double("LN", lambda x: x.log(), "to the base e")
-_of_double("LOG10", lambda x: x.log10())
-_of_double("LOG2", lambda x: x.log(2.0))
+_of_double("LOG10", lambda x: _log_to(x, pl.lit(10.0)))
+_of_double("LOG2", lambda x: _log_to(x, pl.lit(2.0)))
 _of_double("LOG1P", lambda x: x.log1p(), "LN(1 + x)")
 _of_double("SIN", lambda x: x.sin())
 _of_double("COS", lambda x: x.cos())
@@ -231,12 +239,13 @@ def _log(call: Call) -> Term:
     )
     if len(call) == 1:
         x = call.value(0)
-        value = x.log10() if dialect in (dialects.POSTGRES, dialects.DUCKDB) else x.log()
+        is_ten = dialect in (dialects.POSTGRES, dialects.DUCKDB)
+        value = _log_to(x, pl.lit(10.0)) if is_ten else x.log()
     else:
         base_first = dialect in (dialects.POSTGRES, dialects.DUCKDB, dialects.SPARK)
         base, x = (call.value(0), call.value(1)) if base_first else (call.value(1), call.value(0))
-        value = x.log() / base.log()
-    return call.made(value, DOUBLE, fails=finite(value, *call.args))
+        value = _log_to(x, base)
+    return call.made(value, DOUBLE, fails=finite(value, *call.args), uses=6)
 
 
 @function("PI", gives="DOUBLE", family="numbers")

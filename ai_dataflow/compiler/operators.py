@@ -171,7 +171,7 @@ def _amounts(context: Context, interval: exp.Interval) -> list[tuple[Term, str]]
     amounts = re.findall(r"([+-]?\d+)\s*([A-Za-z]+)", text)
     if not amounts or re.sub(r"([+-]?\d+)\s*([A-Za-z]+)[\s,]*", "", text).strip():
         raise context.refused(f"`{text[:40]}` is no interval; such as INTERVAL '1 day'")
-    return [(literal(int(number_), pl.Int64()), name) for number_, name in amounts]
+    return calendars.in_order(context, [(int(number), name) for number, name in amounts])
 
 
 @visits(exp.Interval)

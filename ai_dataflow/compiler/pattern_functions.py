@@ -9,9 +9,9 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ai_dataflow.compiler import dialects
+from ai_dataflow.compiler.growing_functions import MAX_GROWN, short_of
 from ai_dataflow.compiler.registry import Call, function
 from ai_dataflow.compiler.terms import Term
-from ai_dataflow.compiler.text_functions import MAX_GROWN, short_of
 
 TEXT, WHOLE, BOOLEAN = pl.String(), pl.Int64(), pl.Boolean()
 _text = partial(function, family="text", gives="text")
@@ -72,7 +72,7 @@ def _regexp_replace(call: Call) -> Term:
     return call.made(pl.when(text.is_not_null()).then(done), TEXT, fails=long, uses=5)
 
 
-@_text("REGEXP_EXTRACT", "text", "text", "whole?", also=("REGEXP_SUBSTR",),
+@_text("REGEXP_EXTRACT", "text", "text", "whole?",
        note="the group of this number, 0 is the whole match; '' where nothing matches")  # fmt: skip
 def _regexp_extract(call: Call) -> Term:
     pattern = pattern_of(call, 1)
@@ -82,6 +82,12 @@ def _regexp_extract(call: Call) -> Term:
         raise call.context.refused(f"the pattern has no group {number}")
     part = call.value(0).str.extract(pattern, number)
     return call.made(pl.when(call.value(0).is_not_null()).then(part.fill_null("")), TEXT)
+
+
+@_text("REGEXP_SUBSTR", "text", "text", null="null",
+       note="the first match; null where nothing matches")  # fmt: skip
+def _regexp_substr(call: Call) -> Term:
+    return call.made(call.value(0).str.extract(f"({pattern_of(call, 1)})", 1), TEXT)
 
 
 @_count("REGEXP_COUNT", "text", "text", note="how often it matches")

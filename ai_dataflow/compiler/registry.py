@@ -101,6 +101,11 @@ class Function:
         """Which argument is a unit, such as `month`."""
         return next((i for i, kind in enumerate(self.takes) if kind.startswith("unit")), None)
 
+    @property
+    def is_strict(self) -> bool:
+        """Tell whether a null argument, whichever, makes it null."""
+        return self.null == "null" and self.family != "choices"
+
     def kind_of(self, index: int) -> str:
         """Give the kind of an argument."""
         return self.takes[min(index, len(self.takes) - 1)].rstrip("?*")

@@ -1,8 +1,8 @@
-"""`docs/transforms.md`, made from the table of functions; run as a program, this prints it."""
+"""The page of transforms: its rules, and the table of functions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 
 from ai_dataflow.compiler import calls, dialects
@@ -17,8 +17,11 @@ _TAKES = {
 }  # fmt: skip
 
 
-def page() -> str:
-    """Give the Markdown page: the rules, then a table of functions by family."""
+def page(compared: Mapping[str, str]) -> str:
+    """Give the Markdown page: the rules, then a table of functions by family.
+
+    `compared` says of a function's name what its tests compare it with.
+    """
     rules = resources.files(__package__).joinpath("transforms.md").read_text("utf-8")
     functions = calls.functions()
     names = sum(1 + len(entry.also) for entry in functions)
@@ -26,19 +29,20 @@ def page() -> str:
              f"{len(functions)} functions by {names} names. What a dialect is not named for, is as "
              "it is without one."]  # fmt: skip
     for family in _ORDER:
-        parts += ["", f"### {_HEADINGS[family]}", "", *_table(family, functions)]
+        parts += ["", f"### {_HEADINGS[family]}", "", *_table(family, functions, compared)]
     return "\n".join(parts) + "\n"
 
 
-def _table(family: str, functions: list[Function]) -> Iterator[str]:
-    heads = ["function", "gives", "null", "limits", "what it does", *dialects.NAMES]
+def _table(family: str, functions: list[Function], compared: Mapping[str, str]) -> Iterator[str]:
+    heads = ["function", "gives", "null", "limits", "what it does", *dialects.NAMES,
+             "compared with"]  # fmt: skip
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
     for entry in functions:
         if entry.family == family:
             differs = [_cell(entry.differs.get(name, "")) for name in dialects.NAMES]
             cells = [_call(entry), _cell(entry.gives), _cell(entry.null), _cell(entry.limits),
-                     _cell(entry.note), *differs]  # fmt: skip
+                     _cell(entry.note), *differs, compared.get(entry.name, "")]  # fmt: skip
             yield f"| {' | '.join(cells)} |"
 
 
@@ -57,7 +61,3 @@ def _taken(kind: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    print(page(), end="")

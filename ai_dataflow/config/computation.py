@@ -6,8 +6,9 @@ from __future__ import annotations
 # other rejects, another order. Moving code, or making it faster, leaves it.
 COMPUTATION = "3"
 # Older names of what computes the same. None does: 0.1.0 (a digest of its code) and 1 had Polars'
-# SQL compile transforms, where whole numbers wrapped around and text was counted in bytes; 2
-# published rows that a join had left without a required value.
+# SQL compile transforms, where whole numbers wrapped around and text was counted in bytes. 2
+# published rows that a join had left without a required value, and rounded halves of floats to even
+# where they become decimals, among what docs/transforms.md says.
 _THE_SAME: frozenset[str] = frozenset()
 # The same for the copies of SQL tables, which hold a source's columns as they are: new rows may be
 # appended to those that 0.1.0 made.

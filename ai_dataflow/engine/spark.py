@@ -1,10 +1,12 @@
-"""The Spark engine: each partition is a task of a Spark cluster, classic or through Spark Connect.
+"""The Spark engine: partitions are made by tasks of a Spark cluster, classic or Spark Connect.
 
-Each partition is a Spark job of its own with one task, and threads of the driver keep as many of
-them going as `workers` says. One Spark job with a task per partition costs a little less each, but
-gives results in the order of its tasks only, and ends when one of them fails for good. Here a
-result comes back as soon as it is there, the largest partitions begin first (Spark's queue is first
-in, first out), and what is lost is one partition. It needs nothing but a DataFrame of one row.
+Each task is a Spark job of its own, and threads of the driver keep as many of them going as
+`workers` says. One Spark job with many tasks costs a little less each, but gives results in the
+order of its tasks only, and ends when one of them fails for good. Here results come back as soon as
+they are there, the largest partitions begin first (Spark's queue is first in, first out). It needs
+nothing but a DataFrame of one row. A large partition has a task of its own; small ones share one,
+see `spark_groups`. A group whose task is lost is tried once more, each of its partitions alone: so
+what is lost in the end is one partition.
 
 What a task is to do, its job and the settings with their secrets, is in the function that is sent:
 Spark shows plans, rows and configuration in its pages and its event log, and never the bytes of a
@@ -24,29 +26,25 @@ import re
 import socket
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.engine.spark_groups import SCHEMA, Group, grouped, sent
 from ai_dataflow.engine.versions import versions
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 
-if TYPE_CHECKING:
-    from pyarrow import RecordBatch
-
 _CONNECT_PORT = 15002
 _PATIENCE = 10.0  # seconds
 # A progress bar would run through what the command prints.
 _DEFAULTS = {"spark.app.name": "ai_dataflow", "spark.ui.showConsoleProgress": "false"}
-_NOTHING = pickle.dumps(None)
-_SCHEMA = "versions string, result binary"
 _OTHER_PYTHON = "PYTHON_VERSION_MISMATCH"
 _MISSING = re.compile(r"No module named '[\w.]+'")
 _GONE = re.compile(
@@ -59,19 +57,32 @@ _GONE = re.compile(
 def run_tasks(
     tasks: Iterable[tuple[PartitionJob, Task]], cluster: Cluster, workers: int
 ) -> Iterator[PartitionResult]:
-    """Run tasks on a cluster, `workers` at once, and give each result as soon as it is there.
+    """Run tasks on a cluster, `workers` at once, and give results as soon as they are there.
 
     What is left early, by an interrupt say, is cancelled on the cluster too.
     """
     with ThreadPoolExecutor(workers, thread_name_prefix="partition") as pool:
         try:
-            futures = [pool.submit(cluster.make, job, task) for job, task in tasks]
-            for future in as_completed(futures):
-                yield future.result()
+            lost: list[Group] = []
+            yield from _made(pool, cluster, grouped(tasks, workers), lost)
+            alone = [(one,) for group in lost for one in group]
+            yield from _made(pool, cluster, alone, [])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             cluster.cancel()
             raise
+
+
+def _made(
+    pool: ThreadPoolExecutor, cluster: Cluster, groups: Iterable[Group], lost: list[Group]
+) -> Iterator[PartitionResult]:
+    """Give the results of groups; note those of which the task was lost."""
+    futures = {pool.submit(cluster.make, group): group for group in groups}
+    for future in as_completed(futures):
+        results = future.result()
+        if results is None:
+            lost.append(futures[future])
+        yield from results or ()
 
 
 class Cluster:
@@ -89,74 +100,59 @@ class Cluster:
         with suppress(Exception):  # it may be the session that is gone
             self._session.interruptTag(self.tag)
 
-    def make(self, job: PartitionJob, task: Task) -> PartitionResult:
-        """Let a task make a partition; never raises, what goes wrong with the task is a failure."""
+    def make(self, group: Group) -> list[PartitionResult] | None:
+        """Let a task make the partitions of a group. Never raises.
+
+        What goes wrong with the task is a failure; None where it is one of several partitions that
+        may be to blame.
+        """
         if self._gone:
-            return self._failed(job, self._gone)
+            return self._failed(group, self._gone)
         try:
-            self._session.addTag(self.tag)  # of this thread
-            # `range` has exactly one row in each of its partitions: one task.
-            rows = self._session.range(0, 1, 1, 1).mapInArrow(_sent(task), _SCHEMA)
-            (row,) = rows.collect()
-            other = json.loads(row.versions) if row.result is None else None
-            result: PartitionResult = pickle.loads(row.result or _NOTHING)  # noqa: S301 - our own
+            return self._results(group)
         except Exception as error:
-            problem = _problem(error)
+            problem, is_lost = _problem(error)
             if problem.meaning.transient:  # it is the session; no `Breaker`: none comes back
                 self._gone = problem
-            return self._failed(job, problem)
-        return result if other is None else self._failed(job, _other_versions(other))
+            return None if is_lost and len(group) > 1 else self._failed(group, problem)
 
-    def _failed(self, job: PartitionJob, problem: Diagnostic) -> PartitionResult:
+    def _results(self, group: Group) -> list[PartitionResult]:
+        """Send a group and give its results."""
+        self._session.addTag(self.tag)  # of this thread
+        # `range` has exactly one row in each of its partitions: one task.
+        function = sent([task for _, task in group])
+        rows = self._session.range(0, 1, 1, 1).mapInArrow(function, SCHEMA).collect()
+        others = [json.loads(row.versions) for row in rows if row.result is None]
+        if others:
+            return self._failed(group, _other_versions(others[0]))
+        # One for each: what one of them lacks is no result of another.
+        return [pickle.loads(row.result) for _, row in zip(group, rows, strict=True)]  # noqa: S301
+
+    def _failed(self, group: Group, problem: Diagnostic) -> list[PartitionResult]:
         failures = tuple(Failure(stage, problem) for stage in self._stages)
-        return PartitionResult(job, failures=failures)
+        return [PartitionResult(job, failures=failures) for job, _ in group]
 
 
-def _sent(task: Task) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:
-    """Give the function that a Spark task runs. It is sent by value, since it is a nested one.
-
-    So it can tell that this package is missing over there, or another: nothing of ours is unpickled
-    before the versions are known to be the same.
-    """
-    content, expected = pickle.dumps(task), versions()
-
-    def make_partition(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
-        import json  # noqa: PLC0415
-        import pickle  # noqa: PLC0415
-
-        import pyarrow as pa  # noqa: PLC0415
-
-        for _ in batches:
-            pass
-        try:
-            from ai_dataflow.engine.versions import versions  # noqa: PLC0415
-
-            installed = versions()
-        except ImportError as error:
-            installed = {"ai_dataflow": f"none that can be used ({error})"}
-        result = pickle.dumps(pickle.loads(content)()) if installed == expected else None  # noqa: S301
-        schema = pa.schema({"versions": pa.string(), "result": pa.binary()})
-        row = {"versions": json.dumps(installed), "result": result}
-        yield pa.RecordBatch.from_pylist([row], schema)
-
-    return make_partition
-
-
-def _problem(error: Exception) -> Diagnostic:
-    """Classify why there is no result of a task."""
+def _problem(error: Exception) -> tuple[Diagnostic, bool]:
+    """Classify why there is no result of a task, and whether its work may be the reason."""
     text, cause = f"{type(error).__name__}: {error}", redacted(error)
     # A cluster that says why a stage failed is there, whatever refused a connection in it.
     if "stage failure" not in text and _GONE.search(text):
-        return Diagnostic(
-            "RUN-020",
-            "the Spark session is gone",
-            "spark",
-            "see that the cluster runs",
-            cause=cause,
-        )
+        return _gone(cause), False
     missing = _MISSING.search(text)
     if missing or _OTHER_PYTHON in text:
-        return _mismatch(missing[0] if missing else "they have another version of Python", cause)
+        told = missing[0] if missing else "they have another version of Python"
+        return _mismatch(told, cause), False
+    return _lost(cause), True
+
+
+def _gone(cause: str) -> Diagnostic:
+    return Diagnostic(
+        "RUN-020", "the Spark session is gone", "spark", "see that the cluster runs", cause=cause
+    )
+
+
+def _lost(cause: str) -> Diagnostic:
     return Diagnostic(
         "RUN-022",
         "the cluster could not finish the partition's task",

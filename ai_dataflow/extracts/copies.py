@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import polars as pl
 
@@ -14,7 +15,7 @@ from ai_dataflow.config.computation import copying_names
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder, StoredFile
-from ai_dataflow.extracts.appending import Appended, Copied, append
+from ai_dataflow.extracts.appending import Appended, Copied, Write, append
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.source_job import SourceJob
@@ -46,39 +47,57 @@ def copy(
     """
     # Asked before the rows are: what changes meanwhile is seen by the next run.
     mark = source.seen if isinstance(source.seen, str) else _mark(source, location, settings)
+    table = _table(source, location, settings)
+    write = partial(_write, source=source, staging=staging)
+    done = Appended(None, "")
+    if by := _spelled(source.append_by, table.columns):
+        source = replace(source, append_by=by)
+        table = replace(table, wanted=list(dict.fromkeys([*table.wanted, by])))
+        done = append(source, table, last, staging, write)
+    file = done.file or _whole(table, write, source.place)
+    return _extract(source, table, file, staging, mark, done.note)
+
+
+def _table(source: SourceJob, location: SqlLocation, settings: Settings) -> Copied:
+    """Ask a table for its columns; give it with those that the mapping needs, one at least."""
     database = queries.database(location.connection, settings)
     columns = database.columns(location, source.place)
     schema = pl.Schema({name: column.dtype for name, column in columns.items()})
     needed = compile_source(source, schema).needed or list(schema)[:1]
+    return Copied(location, database, columns, needed, _origins(location, settings))
 
-    def write(frames: Iterable[pl.DataFrame]) -> DataFile:
-        # A name of its own for every attempt: what another left behind is never read.
-        path = f"{source.product}.{source.submodule}.{uuid.uuid4().hex}.parquet"
-        return write_batches(frames, staging, path)
 
-    done = Appended(None, "")
-    origins = _origins(location, settings)
-    if by := _spelled(source.append_by, columns):
-        source, needed = replace(source, append_by=by), list(dict.fromkeys([*needed, by]))
-        table = Copied(location, database, columns, needed, origins)
-        done = append(source, table, last, staging, write)
-    file = done.file or database.copy(location, columns, needed, write, source.place)
+def _write(frames: Iterable[pl.DataFrame], source: SourceJob, staging: Folder) -> DataFile:
+    # A name of its own for every attempt: what another left behind is never read.
+    path = f"{source.product}.{source.submodule}.{uuid.uuid4().hex}.parquet"
+    return write_batches(frames, staging, path)
+
+
+def _whole(table: Copied, write: Write, place: str) -> DataFile:
+    """Copy all rows of a table."""
+    return table.database.copy(table.location, table.columns, table.wanted, write, place)
+
+
+def _extract(
+    source: SourceJob, table: Copied, file: DataFile, staging: Folder, mark: str, note: str
+) -> Extract:
+    """Give the extract that a copy is; of a shared table, a client without rows is an error."""
+    location = table.location
     if location.client_column and not file.rows:
         raise file_failures.no_rows(str(location), location.client_column, source.place)
-    stored = StoredFile(file.path, file.size, "")
     return Extract(
         name=str(location),
         folder=staging.url,
         file_format="parquet",
-        files=(stored,),
+        files=(StoredFile(file.path, file.size, ""),),
         staged=True,
         rows=file.rows,
         product=source.product,
         submodule=source.submodule,
         source=identity(location),
         fingerprint=mark,
-        note=done.note,
-        origin=origins[0],
+        note=note,
+        origin=table.origins[0],
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ai_dataflow.compiler.transforms import Transform, compile_transform
+from ai_dataflow_tests.compiler.reference import FAILED
 
 
 class Evaluated(NamedTuple):
@@ -19,6 +20,13 @@ class Evaluated(NamedTuple):
 def evaluated(text: str, rows: pl.DataFrame, dialect: str = "") -> Evaluated:
     """Compile a transform and compute it."""
     return computed(compile_transform(text, rows.schema, dialect), rows)
+
+
+def results(text: str, rows: pl.DataFrame, dialect: str = "") -> list[Any]:
+    """Give a transform's value for each row, `FAILED` where it rejects it."""
+    done = evaluated(text, rows, dialect)
+    return [FAILED if bad else value
+            for value, bad in zip(done.values, done.failed, strict=True)]  # fmt: skip
 
 
 def computed(made: Transform, rows: pl.DataFrame) -> Evaluated:

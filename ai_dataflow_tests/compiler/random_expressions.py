@@ -1,40 +1,16 @@
-"""Random typed expressions over columns with limits in them, and what plain Python makes of them.
-
-An expression is its SQL and a function of a row: whole numbers are Python's, checked against the
-width of the operator's type; decimals are `decimal`'s with enough digits. A part that is not
-evaluated is not called, so that its failure cannot be seen.
-"""
+"""Random typed expressions over columns with limits in them; what they are made of is `terms`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import polars as pl
 from hypothesis import strategies as st
 
-Row = dict[str, Any]
-EXACT = Context(prec=120)
-_BITS = {"SMALLINT": 16, "INT": 32, "BIGINT": 64}
-
-
-class Failed(Exception):  # noqa: N818 - a row's, no error of the program
-    """The row is rejected."""
-
-
-@dataclass(frozen=True)
-class Random:
-    """An expression's SQL, its kind (a width in bits, `text`, `boolean`, or a scale), its value."""
-
-    sql: str
-    kind: str
-    of: Callable[[Row], Any]
-    width: int = 0
-    scale: int = 0
-    is_literal: bool = False
+from ai_dataflow_tests.compiler import random_terms as terms
+from ai_dataflow_tests.compiler.random_terms import BITS, EXACT, Random, Row
 
 
 def _edges(bits: int) -> list[int]:
@@ -64,16 +40,6 @@ def rows() -> st.SearchStrategy[list[Row]]:
     return st.lists(st.fixed_dictionaries(values), min_size=4, max_size=4)
 
 
-def _strict(sql: str, kind: str, of: Callable[..., Any], *parts: Random, **more: Any) -> Random:
-    """Make an expression that is null where a part is, and evaluates all of them."""
-
-    def value(row: Row) -> Any:
-        values = [part.of(row) for part in parts]
-        return None if None in values else of(*values)
-
-    return Random(sql, kind, value, **more)
-
-
 def expressions(depth: int = 3) -> st.SearchStrategy[Random]:
     """Give expressions of any kind."""
     return st.one_of(wholes(depth), decimals(depth), texts(depth), booleans(depth))
@@ -83,20 +49,21 @@ def expressions(depth: int = 3) -> st.SearchStrategy[Random]:
 def wholes(depth: int) -> st.SearchStrategy[Random]:
     """Give whole numbers."""
     options = [
-        st.sampled_from([_column(name, "whole", width=64) for name in "nmk"]),
-        st.sampled_from([0, 1, 2, 7, 100, 2**31 - 1, 2**31, 2**63 - 1]).map(_number),
+        st.sampled_from([terms.column(name, "whole", width=64) for name in "nmk"]),
+        st.sampled_from([0, 1, 2, 7, 100, 2**31 - 1, 2**31, 2**63 - 1]).map(terms.number),
     ]
     if depth:
         inner, text = wholes(depth - 1), texts(depth - 1)
         options += [
-            st.builds(_operator, st.sampled_from(["+", "-", "*", "%", "//"]), inner, inner),
-            st.builds(_operator, st.sampled_from(["+", "-", "*"]), inner, inner),
-            st.builds(_negated, inner),
-            st.builds(_absolute, inner),
-            st.builds(_cast, inner, st.sampled_from(sorted(_BITS))),
-            st.builds(_cast_text, text, st.sampled_from(sorted(_BITS))),
-            st.builds(_length, text),
-            st.builds(_position, text, text),
+            st.builds(terms.operator, st.sampled_from(["+", "-", "*", "%", "//"]), inner, inner),
+            st.builds(terms.operator, st.sampled_from(["+", "-", "*"]), inner, inner),
+            st.builds(terms.negated, inner),
+            st.builds(terms.absolute, inner),
+            st.builds(terms.cast, inner, st.sampled_from(sorted(BITS))),
+            st.builds(terms.cast_text, text, st.sampled_from(sorted(BITS))),
+            st.builds(terms.length, text),
+            st.builds(terms.position, text, text),
+            st.builds(terms.extreme, st.booleans(), inner, inner),
             *_choices(inner, booleans(depth - 1)),
         ]
     return st.one_of(options)
@@ -105,14 +72,16 @@ def wholes(depth: int) -> st.SearchStrategy[Random]:
 @cache
 def decimals(depth: int) -> st.SearchStrategy[Random]:
     """Give decimals."""
-    options = [st.sampled_from([_column("c", "decimal", scale=2, width=18),
-                                _column("d", "decimal", scale=4, width=38)])]  # fmt: skip
+    options = [st.sampled_from([terms.column("c", "decimal", scale=2, width=18),
+                                terms.column("d", "decimal", scale=4, width=38)])]  # fmt: skip
     if depth:
         inner, any_number = decimals(depth - 1), st.one_of(decimals(depth - 1), wholes(depth - 1))
         options += [
-            st.builds(_decimal, st.sampled_from(["+", "-", "*"]), inner, any_number),
-            st.builds(_rounded, inner, st.integers(-2, 3)),
-            st.builds(_absolute, inner),
+            st.builds(terms.decimal, st.sampled_from(["+", "-", "*"]), inner, any_number),
+            st.builds(terms.rounded, inner, st.integers(-2, 3)),
+            st.builds(terms.absolute, inner),
+            st.builds(terms.stepped, inner, st.booleans()),
+            st.builds(terms.cut, inner, st.integers(-2, 3)),
         ]
     return st.one_of(options)
 
@@ -120,22 +89,22 @@ def decimals(depth: int) -> st.SearchStrategy[Random]:
 @cache
 def texts(depth: int) -> st.SearchStrategy[Random]:
     """Give texts."""
-    options = [st.sampled_from([_column("t", "text"), _column("u", "text")]),
-               st.sampled_from(["", "x", "ä€", "12"]).map(_quoted)]  # fmt: skip
+    options = [st.sampled_from([terms.column("t", "text"), terms.column("u", "text")]),
+               st.sampled_from(["", "x", "ä€", "12"]).map(terms.quoted)]  # fmt: skip
     if depth:
         inner = texts(depth - 1)
-        small = st.integers(0, 5).map(_number)
+        small = st.integers(0, 5).map(terms.number)
         options += [
-            st.builds(lambda a, b: _strict(f"({a.sql} || {b.sql})", "text",
-                                           lambda x, y: x + y, a, b), inner, inner),
-            st.builds(lambda a: _strict(f"REVERSE({a.sql})", "text", lambda x: x[::-1], a), inner),
-            st.builds(lambda a, n: _strict(f"LEFT({a.sql}, {n.sql})", "text",
-                                           lambda x, i: x[:i], a, n), inner, small),
-            st.builds(_substring, inner, st.integers(1, 4), st.integers(0, 3)),
-            st.builds(lambda a: _strict(f"REPLACE({a.sql}, 'a', '€€')", "text",
-                                        lambda x: x.replace("a", "€€"), a), inner),
+            st.builds(terms.put_together, inner, inner),
+            st.builds(terms.reverse, inner),
+            st.builds(terms.left, inner, small),
+            st.builds(terms.substring, inner, st.integers(1, 4), st.integers(0, 3)),
+            st.builds(terms.replaced, inner),
+            st.builds(terms.trimmed, inner),
+            st.builds(terms.padded, inner, st.integers(0, 6)),
+            st.builds(terms.part, inner, st.sampled_from([-2, -1, 1, 2])),
             *_choices(inner, booleans(depth - 1)),
-        ]  # fmt: skip
+        ]
     return st.one_of(options)
 
 
@@ -143,14 +112,23 @@ def texts(depth: int) -> st.SearchStrategy[Random]:
 def booleans(depth: int) -> st.SearchStrategy[Random]:
     """Give conditions, with the three values that they have."""
     number, text = wholes(max(depth - 1, 0)), texts(max(depth - 1, 0))
+    signs, several = ["=", "<>", "<", ">=", ">"], st.lists(number, min_size=1, max_size=3)
     options = [
-        st.builds(_compared, st.sampled_from(["=", "<>", "<", ">=", ">"]), number, number),
-        st.builds(_compared, st.sampled_from(["=", "<>"]), text, text),
-        st.builds(_is_null, st.one_of(number, text)),
+        st.builds(terms.compared, st.sampled_from(signs), number, number),
+        st.builds(terms.is_in, number, several),
+        st.builds(terms.is_in, text, st.lists(text, min_size=1, max_size=3)),
+        st.builds(terms.between, number, number, number),
+        st.builds(terms.like, text, st.sampled_from(["%a%", "_", "", "%", "ä_%", "% ", "a,%"])),
+        st.builds(terms.compared, st.sampled_from(["=", "<>"]), text, text),
+        st.builds(terms.is_null, st.one_of(number, text)),
     ]
     if depth:
         inner = booleans(depth - 1)
-        options += [st.builds(_both, st.booleans(), inner, inner), st.builds(_not, inner)]
+        options += [
+            st.builds(terms.both, st.booleans(), inner, inner),
+            st.builds(terms.negation, inner),
+        ]
+        options += [st.builds(terms.is_true, inner)]
     return st.one_of(options)
 
 
@@ -158,179 +136,7 @@ def _choices(
     inner: st.SearchStrategy[Random], condition: st.SearchStrategy[Random]
 ) -> list[st.SearchStrategy[Random]]:
     return [
-        st.builds(_case, condition, inner, inner),
-        st.builds(_coalesce, inner, inner),
-        st.builds(_null_if, inner, inner),
+        st.builds(terms.case, condition, inner, inner),
+        st.builds(terms.coalesce, inner, inner),
+        st.builds(terms.null_if, inner, inner),
     ]
-
-
-def _column(name: str, kind: str, **more: Any) -> Random:
-    return Random(name, kind, lambda row: row[name], **more)
-
-
-def _number(value: int) -> Random:
-    return Random(str(value), "whole", lambda _: value, width=64, is_literal=True)
-
-
-def _quoted(text: str) -> Random:
-    return Random(f"'{text}'", "text", lambda _: text, is_literal=True)
-
-
-def _within(value: int, width: int) -> int:
-    if not -(2 ** (width - 1)) <= value < 2 ** (width - 1):
-        raise Failed
-    return value
-
-
-def _width(a: Random, b: Random) -> int:
-    """Give the wider of two widths; a number that is written out takes the other's if it fits."""
-    for one, other in ((a, b), (b, a)):
-        if one.is_literal and not other.is_literal:
-            fits = -(2 ** (other.width - 1)) <= one.of({}) < 2 ** (other.width - 1)
-            return other.width if fits else max(a.width, b.width)
-    return max(a.width, b.width)
-
-
-def _operator(sign: str, a: Random, b: Random) -> Random:
-    width = _width(a, b)
-
-    def value(x: int, y: int) -> int:
-        if sign in ("//", "%"):
-            if y == 0:
-                raise Failed
-            quotient = abs(x) // abs(y) * (1 if (x < 0) == (y < 0) else -1)
-            return _within(quotient if sign == "//" else x - quotient * y, width)
-        return _within({"+": x + y, "-": x - y, "*": x * y}[sign], width)
-
-    return _strict(f"({a.sql} {sign} {b.sql})", "whole", value, a, b, width=width)
-
-
-def _negated(a: Random) -> Random:
-    return _strict(f"(0 - {a.sql})", "whole", lambda x: _within(-x, a.width), a, width=a.width)
-
-
-def _absolute(a: Random) -> Random:
-    def value(x: Any) -> Any:
-        return _within(abs(x), a.width) if a.kind == "whole" else EXACT.abs(x)
-
-    return _strict(f"ABS({a.sql})", a.kind, value, a, width=a.width, scale=a.scale)
-
-
-def _cast(a: Random, name: str) -> Random:
-    width = _BITS[name]
-    sql = f"CAST({a.sql} AS {name})"
-    return _strict(sql, "whole", lambda x: _within(x, width), a, width=width)
-
-
-def _cast_text(a: Random, name: str) -> Random:
-    width = _BITS[name]
-
-    def value(row: Row) -> Any:
-        text = a.of(row)
-        if text is None or not text.strip():
-            return None
-        body = text.strip()
-        whole, _, rest = body.partition(".")
-        if not whole.lstrip("-").isascii() or not whole.lstrip("-").isdigit() or rest.strip("0"):
-            raise Failed
-        return _within(int(whole), width)
-
-    return Random(f"CAST({a.sql} AS {name})", "whole", value, width=width)
-
-
-def _length(a: Random) -> Random:
-    return _strict(f"LENGTH({a.sql})", "whole", len, a, width=64)
-
-
-def _position(a: Random, b: Random) -> Random:
-    sql = f"STRPOS({a.sql}, {b.sql})"
-    return _strict(sql, "whole", lambda x, y: x.find(y) + 1, a, b, width=64)
-
-
-def _substring(a: Random, start: int, length: int) -> Random:
-    end = start - 1 + length
-    sql = f"SUBSTRING({a.sql}, {start}, {length})"
-    return _strict(sql, "text", lambda x: x[start - 1 : end], a)
-
-
-def _decimal(sign: str, a: Random, b: Random) -> Random:
-    scale = a.scale + b.scale if sign == "*" else max(a.scale, b.scale)
-
-    def value(x: Any, y: Any) -> Decimal:
-        x, y = Decimal(x), Decimal(y)
-        exact = {"+": EXACT.add, "-": EXACT.subtract, "*": EXACT.multiply}[sign](x, y)
-        return _fitting(exact, scale)
-
-    return _strict(f"({a.sql} {sign} {b.sql})", "decimal", value, a, b, scale=scale, width=38)
-
-
-def _fitting(value: Decimal, scale: int) -> Decimal:
-    if abs(int(value.scaleb(scale, EXACT))) >= 10**38:
-        raise Failed
-    return value
-
-
-def _rounded(a: Random, digits: int) -> Random:
-    def value(x: Decimal) -> Decimal:
-        if digits >= a.scale:
-            return x
-        whole = x.scaleb(digits, EXACT).quantize(Decimal(1), ROUND_HALF_UP, EXACT)
-        return _fitting(whole.scaleb(-digits, EXACT), a.scale)
-
-    sql = f"ROUND({a.sql}, {digits})"
-    return _strict(sql, "decimal", value, a, scale=a.scale, width=38)
-
-
-def _compared(sign: str, a: Random, b: Random) -> Random:
-    done: dict[str, Callable[[Any, Any], bool]] = {
-        "=": lambda x, y: x == y, "<>": lambda x, y: x != y, "<": lambda x, y: x < y,
-        ">=": lambda x, y: x >= y, ">": lambda x, y: x > y,
-    }  # fmt: skip
-    return _strict(f"({a.sql} {sign} {b.sql})", "boolean", done[sign], a, b)
-
-
-def _is_null(a: Random) -> Random:
-    return Random(f"({a.sql} IS NULL)", "boolean", lambda row: a.of(row) is None)
-
-
-def _not(a: Random) -> Random:
-    return _strict(f"(NOT {a.sql})", "boolean", lambda x: not x, a)
-
-
-def _both(is_and: bool, a: Random, b: Random) -> Random:
-    def value(row: Row) -> Any:
-        first = a.of(row)
-        if first is (not is_and):
-            return first
-        second = b.of(row)
-        if second is (not is_and):
-            return second
-        return None if None in (first, second) else is_and
-
-    return Random(f"({a.sql} {'AND' if is_and else 'OR'} {b.sql})", "boolean", value)
-
-
-def _joined(a: Random, b: Random) -> dict[str, Any]:
-    return {"width": _width(a, b) if a.kind == "whole" else 0}
-
-
-def _case(condition: Random, a: Random, b: Random) -> Random:
-    sql = f"CASE WHEN {condition.sql} THEN {a.sql} ELSE {b.sql} END"
-    return Random(sql, a.kind, lambda row: a.of(row) if condition.of(row) else b.of(row),
-                  **_joined(a, b))  # fmt: skip
-
-
-def _coalesce(a: Random, b: Random) -> Random:
-    def value(row: Row) -> Any:
-        first = a.of(row)
-        return b.of(row) if first is None else first
-
-    return Random(f"COALESCE({a.sql}, {b.sql})", a.kind, value, **_joined(a, b))
-
-
-def _null_if(a: Random, b: Random) -> Random:
-    def value(row: Row) -> Any:
-        first = a.of(row)
-        return None if first is None or first == b.of(row) else first
-
-    return Random(f"NULLIF({a.sql}, {b.sql})", a.kind, value, width=a.width)

@@ -70,6 +70,8 @@ def same(mine: Any, theirs: Any) -> bool:
         mine = float(mine)
     if isinstance(mine, float) and isinstance(theirs, int | Decimal):
         theirs = float(theirs)
+    if isinstance(theirs, float) and math.isnan(theirs) and isinstance(mine, float):
+        return math.isnan(mine)
     if isinstance(theirs, float) and not math.isfinite(theirs):
         return bool(mine == FAILED or plain(mine) == theirs)
     return bool(plain(mine) == plain(theirs))

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from ai_dataflow.compiler.transforms import TransformError, compile_transform, written
-from ai_dataflow.compiler.transforms_page import page
 from ai_dataflow_tests.compiler.evaluated import evaluated
+from ai_dataflow_tests.compiler.page import page
 from ai_dataflow_tests.rooms import PACKAGE
 
 ROWS = pl.DataFrame({"id": ["1"], "name": ["nina"], "amount": ["2.5"], "day": ["31.12.2025"]})
@@ -96,6 +96,9 @@ def test_a_text_that_no_cast_takes_is_warned_of() -> None:
         ("LEFT(name)", 1, "takes 2 arguments, not 1"),
         ("UPPER(\n  LOWRE(name))", 10, "did you mean `LOWER`"),
         ("DATEADD(dya, 1, TO_DATE(day))", 1, "no unit of time"),
+        ("TO_CHAR(TO_DATE(day), 'yyyy-ww')", 1, "no format of days"),
+        ("TO_CHAR(TO_DATE(day), 'DDth MM YYYY')", 1, "no format of days"),
+        ("name LIKE 'x!' ESCAPE '!'", 1, "ends with its escape"),
     ],
 )
 def test_an_error_points_into_the_expression(text: str, offset: int, says: str) -> None:

@@ -35,10 +35,14 @@ Function = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 @dataclass
 class Session:
-    """Runs what it is sent, pickled as Spark does; `errors` are raised instead, one each."""
+    """Runs what it is sent, pickled as Spark does; `errors` are raised instead, one each.
+
+    `sent` are the clients that were made, `tasks` how many each task made.
+    """
 
     errors: list[Exception] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    tasks: list[int] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
     interrupted: list[str] = field(default_factory=list)
 
@@ -53,59 +57,67 @@ class Session:
         return SimpleNamespace(mapInArrow=self._map)
 
     def _map(self, function: Function, _: str) -> Any:
-        return SimpleNamespace(collect=lambda: self._collect(cloudpickle.dumps(function)))
+        return SimpleNamespace(collect=lambda: self.collect(cloudpickle.dumps(function)))
 
-    def _collect(self, function: bytes) -> list[Any]:
+    def collect(self, function: bytes) -> list[Any]:
+        """Run a task."""
         if self.errors:
             raise self.errors.pop(0)
-        (batch,) = cloudpickle.loads(function)(iter([]))
-        (row,) = batch.to_pylist()
-        if row["result"]:
-            self.sent.append(pickle.loads(row["result"]).job.client)  # noqa: S301
-        return [SimpleNamespace(**row)]
+        batches = list(cloudpickle.loads(function)(iter([])))
+        rows = [row for batch in batches for row in batch.to_pylist()]
+        results = [pickle.loads(row["result"]) for row in rows if row["result"]]  # noqa: S301
+        self.sent += [result.job.client for result in results]
+        self.tasks.append(len(rows))
+        return [SimpleNamespace(**row) for row in rows]
 
 
-def _run(session: Any, jobs: list[PartitionJob], workers: int = 1) -> list[PartitionResult]:
+def run(session: Any, jobs: list[PartitionJob], workers: int = 1) -> list[PartitionResult]:
+    """Let a session make jobs."""
     cluster = spark.Cluster(session, STAGES)
-    return list(spark.run_tasks(choice._largest_first(_tasks(jobs)), cluster, workers))
+    return list(spark.run_tasks(choice._largest_first(tasks_of(jobs)), cluster, workers))
 
 
-def _tasks(jobs: list[PartitionJob]) -> list[tuple[PartitionJob, Task]]:
+def tasks_of(jobs: list[PartitionJob]) -> list[tuple[PartitionJob, Task]]:
+    """Give tasks that come to nothing, and to no failure."""
     return [(one, partial(PartitionResult, one)) for one in jobs]
 
 
-def _codes(results: list[PartitionResult]) -> list[list[str]]:
+def sized(size: int, client: str = "") -> PartitionJob:
+    """Give a job of a file that a survey has seen."""
+    path = Path(f"{size}.csv")
+    seen = Listing(FileLocation(str(path), "", ""), "", "csv", (StoredFile("a", size, ""),))
+    return job(replace(source(path, mapped("n")), seen=seen), client=client or str(size))
+
+
+def codes(results: list[PartitionResult]) -> list[list[str]]:
+    """Give the codes of each result's failures."""
     return [sorted({f.diagnostic.code for f in result.failures}) for result in results]
 
 
 def test_every_job_gives_its_result() -> None:
-    results = _run(Session(), JOBS, workers=3)
+    results = run(Session(), JOBS, workers=3)
     assert sorted(r.job.client for r in results) == [one.client for one in JOBS]
     assert all(not result.failures for result in results)
 
 
 def test_the_largest_begin_first() -> None:
-    def sized(size: int) -> PartitionJob:
-        path = Path(f"{size}.csv")
-        seen = Listing(FileLocation(str(path), "", ""), "", "csv", (StoredFile("a", size, ""),))
-        return job(replace(source(path, mapped("n")), seen=seen), client=str(size))
-
     session = Session()
-    _run(session, [sized(5), job(client="unknown"), sized(900), sized(70)])
-    assert session.sent == ["900", "70", "5", "unknown"]
+    run(session, [sized(5), job(client="unknown"), sized(900), sized(70)])
+    assert session.sent == ["900", "70", "unknown", "5"]
+    assert session.tasks == [2, 1, 1]
 
 
 def test_a_task_that_is_lost_fails_its_partition_in_all_stages_and_no_other() -> None:
-    results = _run(Session(errors=[RuntimeError(LOST)]), JOBS)
+    results = run(Session(errors=[RuntimeError(LOST)]), JOBS)
     (failed,) = [result for result in results if result.failures]
-    assert _codes([failed]) == [["RUN-022"]]
+    assert codes([failed]) == [["RUN-022"]]
     assert failed.failed_stages == set(STAGES)
     assert "ExecutorLostFailure" in failed.failures[0].diagnostic.cause
 
 
 def test_a_session_that_is_gone_is_asked_no_more() -> None:
     session = Session(errors=[RuntimeError("Cannot call methods on a stopped SparkContext")])
-    assert _codes(_run(session, JOBS)) == [["RUN-020"]] * len(JOBS)
+    assert codes(run(session, JOBS)) == [["RUN-020"]] * len(JOBS)
     assert session.sent == []
 
 
@@ -117,19 +129,19 @@ def test_a_session_that_is_gone_is_asked_no_more() -> None:
     ],
 )
 def test_an_executor_that_cannot_even_begin_is_one_of_other_versions(said: str) -> None:
-    assert _codes(_run(Session(errors=[RuntimeError(said)]), JOBS[:1])) == [["RUN-021"]]
+    assert codes(run(Session(errors=[RuntimeError(said)]), JOBS[:1])) == [["RUN-021"]]
 
 
 def test_other_versions_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     class OtherVersions(Session):
-        def _collect(self, function: bytes) -> list[Any]:
+        def collect(self, function: bytes) -> list[Any]:
             other = spark.versions() | {"Polars": "2.0.0"}
             with monkeypatch.context() as patch:
                 patch.setattr("ai_dataflow.engine.versions.versions", lambda: other)
-                return super()._collect(function)
+                return super().collect(function)
 
     session = OtherVersions()
-    (result,) = _run(session, JOBS[:1])
+    (result,) = run(session, JOBS[:1])
     assert session.sent == []
     message = result.failures[0].diagnostic.message
     assert "Polars 2.0.0, here" in message
@@ -145,7 +157,7 @@ def test_code_in_an_archive_is_the_same_code_and_other_code_is_not(tmp_path: Pat
 
 def test_where_the_package_is_missing_the_task_says_so(tmp_path: Path) -> None:
     """What is sent is understood by a Python that has pyarrow and nothing of ours."""
-    sent = cloudpickle.dumps(spark._sent(partial(PartitionResult, JOBS[0])))
+    sent = cloudpickle.dumps(spark.sent([partial(PartitionResult, JOBS[0])]))
     (tmp_path / "sent").write_bytes(sent)
     script = f"""
 import sys
@@ -154,15 +166,17 @@ import pickle
 (batch,) = pickle.loads(open({str(tmp_path / "sent")!r}, "rb").read())(iter([]))
 print(batch.to_pylist())
 """
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert "none that can be used" in run.stdout
-    assert "'result': None" in run.stdout
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "none that can be used" in done.stdout
+    assert "'result': None" in done.stdout
 
 
 def test_what_is_left_early_is_cancelled_on_the_cluster() -> None:
     session = Session()
     cluster = spark.Cluster(session, STAGES)
-    results = spark.run_tasks(_tasks(JOBS[:2]), cluster, 1)
+    results = spark.run_tasks(tasks_of(JOBS[:2]), cluster, 1)
     next(results)
     results.close()
     assert session.interrupted == list(session.tags)
@@ -170,20 +184,20 @@ def test_what_is_left_early_is_cancelled_on_the_cluster() -> None:
 
 def test_a_result_that_is_not_understood_costs_its_partition_alone() -> None:
     class Garbled(Session):
-        def _collect(self, function: bytes) -> list[Any]:
-            (row,) = super()._collect(function)
+        def collect(self, function: bytes) -> list[Any]:
+            (row,) = super().collect(function)
             if row.result and self.sent == ["1"]:
                 row.result = row.result[:-20]
             return [row]
 
-    results = _run(Garbled(), JOBS[1:4])
-    assert _codes(results) == [["RUN-022"], [], []]
+    results = run(Garbled(), JOBS[1:4])
+    assert codes(results) == [["RUN-022"], [], []]
 
 
 def test_a_session_that_is_gone_is_not_asked_again_for_the_next_module() -> None:
     session = Session([RuntimeError("SESSION_CLOSED")])
     cluster = spark.Cluster(session, STAGES)
     for own in (JOBS[:2], JOBS[2:]):
-        made = spark.run_tasks(_tasks(own), cluster, 1)
-        assert _codes(list(made)) == [["RUN-020"]] * len(own)
+        made = spark.run_tasks(tasks_of(own), cluster, 1)
+        assert codes(list(made)) == [["RUN-020"]] * len(own)
     assert session.sent == []

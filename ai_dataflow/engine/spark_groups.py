@@ -1,0 +1,82 @@
+"""What a Spark task makes: one partition, or a group of small ones, with a result for each.
+
+Starting a Spark job costs its driver more than a small partition costs its executor. So small jobs
+share one; how large a job is tell the files that the survey has seen. The largest begin first, as
+they are given; what is of unknown size, a table of SQL, has a task of its own.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ai_dataflow.engine.versions import versions
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.result import Task
+from ai_dataflow.sources.files.finding import Listing
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
+Group = tuple[tuple[PartitionJob, Task], ...]
+SCHEMA = "versions string, result binary"
+_BYTES = 8_000_000  # that a group reads: one or two seconds of work
+_MOST = 32  # partitions that a lost task loses, to be made again
+
+
+def grouped(tasks: Iterable[tuple[PartitionJob, Task]], workers: int) -> Iterator[Group]:
+    """Divide tasks into groups, in their order; each of the workers gets several."""
+    several = list(tasks)
+    most = min(_MOST, -(-len(several) // (2 * workers)))
+    group: Group = ()
+    size = 0
+    for one in several:
+        job = one[0]
+        if not _is_known(job):
+            yield (one,)
+            continue
+        if group and (len(group) == most or size + job.size > _BYTES):
+            yield group
+            group, size = (), 0
+        group, size = (*group, one), size + job.size
+    if group:
+        yield group
+
+
+def _is_known(job: PartitionJob) -> bool:
+    """Tell whether all that a job reads are files that the survey has seen."""
+    seen = [source.seen for source in job.sources]
+    return bool(seen) and all(isinstance(one, Listing) for one in seen)
+
+
+def sent(tasks: Sequence[Task]) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:
+    """Give the function that a Spark task runs. It is sent by value, since it is a nested one.
+
+    So it can tell that this package is missing over there, or another: nothing of ours is unpickled
+    before the versions are known to be the same. It gives a row for each of the tasks, in their
+    order; without a result where the versions differ.
+    """
+    contents, expected = [pickle.dumps(task) for task in tasks], versions()
+
+    def make_partitions(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
+        import json  # noqa: PLC0415
+        import pickle  # noqa: PLC0415
+
+        import pyarrow as pa  # noqa: PLC0415
+
+        for _ in batches:
+            pass
+        try:
+            from ai_dataflow.engine.versions import versions  # noqa: PLC0415
+
+            installed = versions()
+        except ImportError as error:
+            installed = {"ai_dataflow": f"none that can be used ({error})"}
+        schema = pa.schema({"versions": pa.string(), "result": pa.binary()})
+        for content in contents:
+            made = pickle.dumps(pickle.loads(content)()) if installed == expected else None  # noqa: S301
+            row = {"versions": json.dumps(installed), "result": made}
+            yield pa.RecordBatch.from_pylist([row], schema)
+
+    return make_partitions
