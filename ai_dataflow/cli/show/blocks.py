@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ai_dataflow.cli.show.texts import printable
 from ai_dataflow.notifications.model import Block, Cause, Paragraph, Tone
 from ai_dataflow.notifications.model import Table as TableBlock
 from ai_dataflow.notifications.render import block_lines
 from ai_dataflow.notifications.status_blocks import status_blocks
+from ai_dataflow.notifications.wording import printable
 from ai_dataflow.workstation.statuses import PartitionStatus
 
 _STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "red", "warn": "yellow", "dim": "dim"}

@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ai_dataflow.cli.show.texts import counted, printable, when
 from ai_dataflow.notifications.delivery import Delivery
 from ai_dataflow.notifications.outbox import Entry
+from ai_dataflow.notifications.wording import counted, local, printable
 
 _STYLES = {"sent": "green", "waiting": "yellow", "given up": "red"}
 
@@ -22,7 +22,7 @@ def show_outbox(console: Console, entries: Sequence[Entry], places: Sequence[str
         console.print(f"The outbox is empty: {', '.join(places)}", soft_wrap=True)
         return
     for entry in entries:
-        moment = when(entry.ended or entry.letter.created)
+        moment = local(entry.ended or entry.letter.created)
         line = Text(f"{entry.state:<10}", _STYLES[entry.state]).append(f"{moment}  ", "default")
         line.append(printable(entry.letter.subject), "default")
         console.print(line, soft_wrap=True)
@@ -67,6 +67,6 @@ def _show_reasons(console: Console, entry: Entry) -> None:
         console.print(head.append(f": {printable(entry.letter.subject)}", "bold"), soft_wrap=True)
         console.print(Text("  " + printable(entry.last_error)), soft_wrap=True)
         if entry.state == "waiting":
-            console.print(f"  tried {counted(entry.attempts, 'time')}, next {when(entry.due)}")
+            console.print(f"  tried {counted(entry.attempts, 'time')}, next {local(entry.due)}")
     for recipient, reason in entry.refused.items():
         console.print(Text("  " + printable(f"{recipient}: {reason}"), "red"), soft_wrap=True)

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ai_dataflow.cli.show.texts import counted, printable, some
+from ai_dataflow.cli.show.texts import some
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.notifications.wording import counted, printable
 from ai_dataflow.planning.changes import Changes
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.explain import Feed

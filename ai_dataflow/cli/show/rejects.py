@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.cli.show.run_summary import show_causes
-from ai_dataflow.cli.show.texts import counted, number, printable
+from ai_dataflow.cli.show.texts import number
+from ai_dataflow.notifications.wording import counted, printable
 from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.reports import RunReport
 

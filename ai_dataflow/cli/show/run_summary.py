@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.cli.show.problems import show_diagnostics
-from ai_dataflow.cli.show.texts import number, printable, some
+from ai_dataflow.cli.show.texts import number, some
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.grouped import grouped
+from ai_dataflow.notifications.wording import printable
 from ai_dataflow.runs.cleanup import Cleaned
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reports import (
