@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.cli.show.problems import show_diagnostics
-from ai_dataflow.cli.show.texts import number, some
+from ai_dataflow.cli.show.texts import figures, number, some
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.wording import printable
@@ -65,19 +65,8 @@ def show_summary(
 
 
 def _modules(report: RunReport) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("module")
-    for name in (
-        "clients ok",
-        "unchanged",
-        "failed",
-        "rows read",
-        "rejected",
-        "merged",
-        "written",
-        "seconds",
-    ):
-        table.add_column(name, justify="right")
+    counts = ("clients ok", "unchanged", "failed", "rows read", "rejected", "merged", "written")
+    table = figures("module", *counts, "seconds")
     for module, partitions in groupby(report.partitions, key=lambda partition: partition.module):
         table.add_row(module, *_row(list(partitions)))
     table.add_section()
@@ -129,10 +118,7 @@ def _show_details(
 
 def show_cleanup(console: Console, cleaned: Mapping[str, Cleaned], *, dry_run: bool) -> None:
     """Show what was left over in each module's folders."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("module")
-    for name in ("left-over files", "MB"):
-        table.add_column(name, justify="right")
+    table = figures("module", "left-over files", "MB")
     for module, left in cleaned.items():
         table.add_row(module, number(len(left.files)), f"{left.bytes / 1e6:,.1f}")
     console.print(table)

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.table import Table
+
 SHOWN_PARTITIONS = 5
+
+
+def figures(name: str, *numbers: str) -> Table:
+    """Begin a table: a column of names, then columns of numbers, which stand to the right."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column(name)
+    for number in numbers:
+        table.add_column(number, justify="right")
+    return table
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Give rows as lines, their cells below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ([c.ljust(width) for c, width in zip(row, widths, strict=True)] for row in rows)
+    return ["   ".join(cells).rstrip() for cells in padded]
 
 
 def number(value: int | None) -> str:
