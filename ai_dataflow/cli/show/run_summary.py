@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -27,21 +27,18 @@ from ai_dataflow.workstation.reports import (
     report_name,
 )
 
-
-class _Progress(Protocol):
-    done: int
-    total: int
-    note: str
+if TYPE_CHECKING:  # its import is for those who run something
+    from ai_dataflow.runs.modules import Progress, Watcher
 
 
 @contextmanager
-def watching(console: Console) -> Iterator[Callable[[_Progress], None]]:
+def watching(console: Console) -> Iterator[Watcher]:
     """Show how many partitions are done as long as the block goes on; nothing stays behind."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
         task = bar.add_task("partitions", total=None)
 
-        def show(now: _Progress) -> None:
+        def show(now: Progress) -> None:
             said = now.note or "partitions"
             bar.update(task, completed=now.done, total=now.total, description=said)
 
