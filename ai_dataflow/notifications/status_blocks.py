@@ -55,14 +55,16 @@ def _causes(statuses: Sequence[PartitionStatus]) -> list[Cause]:
     pairs = [(s, ErrorReport.model_validate(s.error)) for s in statuses if s.error]
     causes = grouped(pairs, lambda pair: (pair[0].state, pair[1].identity))
     return [
-        Cause(
-            f"{state}[{error.code}]", error.title, "", _TONES[state],
-            tuple((label, text) for label, text in (
-                ("-->", error.place), ("", error.message), ("cause:", error.cause),
-                ("fix:", error.fix), ("partitions:", some([s.partition for s, _ in alike])),
-                ("owner:", error.owner),
-            ) if text),
-        )
+        terminal_cause(state, alike[0][1], some([s.partition for s, _ in alike]), _TONES[state])
         for (state, _), alike in causes.items()
-        for error in [alike[0][1]]
-    ]  # fmt: skip
+    ]
+
+
+def terminal_cause(state: str, error: ErrorReport, partitions: str, tone: Tone = "bad") -> Cause:
+    """Give a cause as a terminal shows it: labels with colons, an arrow to the place."""
+    lines = (
+        ("-->", error.place), ("", error.message), ("cause:", error.cause), ("fix:", error.fix),
+        ("partitions:", partitions), ("owner:", error.owner),
+    )  # fmt: skip
+    told = tuple((label, text) for label, text in lines if text)
+    return Cause(f"{state}[{error.code}]", error.title, "", tone, told)

@@ -34,7 +34,7 @@ def show_blocks(console: Console, blocks: Sequence[Block]) -> None:
                 if block.more:
                     console.print(Text(block.more, "dim"))
             case Cause():
-                _show_cause(console, block)
+                show_cause(console, block)
             case Paragraph(text, tone):
                 console.print(Text(printable(text), _STYLES[tone]), soft_wrap=True)
             case _:
@@ -53,7 +53,8 @@ def _table(block: TableBlock) -> Table:
     return table
 
 
-def _show_cause(console: Console, cause: Cause) -> None:
+def show_cause(console: Console, cause: Cause) -> None:
+    """Show what is wrong, where, and what to do."""
     head = Text(printable(cause.head), f"bold {_STYLES[cause.tone]}")
     console.print(head.append(f": {printable(cause.title)}", "bold"), soft_wrap=True)
     if cause.note:

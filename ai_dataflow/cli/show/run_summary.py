@@ -12,16 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ai_dataflow.cli.show.blocks import show_cause
 from ai_dataflow.cli.show.problems import show_diagnostics
 from ai_dataflow.cli.show.texts import figures, number, some
-from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.grouped import grouped
+from ai_dataflow.notifications.status_blocks import terminal_cause
 from ai_dataflow.notifications.wording import printable
 from ai_dataflow.runs.cleanup import Cleaned
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reports import (
     COUNTS,
-    ErrorReport,
     PartitionReport,
     RunReport,
     report_name,
@@ -92,25 +92,9 @@ def show_causes(console: Console, report: RunReport) -> None:
     errors = [(error, partition) for partition in report.failed for error in partition.errors]
     for alike in grouped(errors, lambda pair: pair[0].identity).values():
         error, first = alike[0]
-        head = Text(f"\n{first.status}[{error.code}]", "bold red")
-        console.print(head.append(f": {error.title}", "bold"))
-        _show_details(console, error, [partition.partition for _, partition in alike])
-
-
-def _show_details(
-    console: Console, problem: Diagnostic | ErrorReport, partitions: Sequence[str]
-) -> None:
-    lines = [
-        ("-->", problem.place),
-        ("", problem.message),
-        ("cause:", problem.cause),
-        ("fix:", problem.fix),
-        ("partitions:", some(partitions)),
-        ("owner:", problem.owner),
-    ]
-    for label, text in lines:
-        if text:
-            console.print(Text("  " + printable(f"{label} {text}".strip())), soft_wrap=True)
+        console.print()
+        ended = some([partition.partition for _, partition in alike])
+        show_cause(console, terminal_cause(first.status, error, ended))
 
 
 def show_cleanup(console: Console, cleaned: Mapping[str, Cleaned], *, dry_run: bool) -> None:
