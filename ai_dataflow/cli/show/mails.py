@@ -36,20 +36,18 @@ def show_outbox(console: Console, entries: Sequence[Entry], places: Sequence[str
 
 def show_delivery(console: Console, done: Delivery, problems: Sequence[str]) -> None:
     """Show what a sender did."""
-    for entry in done.sent:
-        where = f" → {_near(entry.where)}" if entry.where else ""
-        console.print(Text(printable(f"sent       {entry.letter.subject}{where}")), soft_wrap=True)
-    for entry in done.waiting:
-        console.print(Text(printable(f"waiting    {entry.letter.subject}")), soft_wrap=True)
-    for entry in done.given_up:
-        console.print(Text(printable(f"given up   {entry.letter.subject}")), soft_wrap=True)
-    for entry in (*done.sent, *done.waiting, *done.given_up):
+    entries = (*done.sent, *done.waiting, *done.given_up)
+    for entry in entries:
+        where = f" → {_near(entry.where)}" if entry.where and entry.state == "sent" else ""
+        line = f"{entry.state:<10} {entry.letter.subject}{where}"
+        console.print(Text(printable(line)), soft_wrap=True)
+    for entry in entries:
         _show_reasons(console, entry)
     for problem in problems:
         console.print(Text(printable(f"\n{problem}")), soft_wrap=True)
     if done.busy:
         console.print("Another process is sending.")
-    if not (done.sent or done.waiting or done.given_up):
+    if not entries:
         console.print(f"{counted(0, 'mail')} to deliver")
 
 
