@@ -75,16 +75,14 @@ def _matching(
     module = row.module if re.fullmatch(MODULE_RULE, row.module) else ""
     product = row.product if re.fullmatch(NAME_RULE, row.product) else ""
     submodule = row.submodule if re.fullmatch(NAME_RULE, row.submodule) else ""
-    sources = {
-        (r.module, r.product, r.submodule)
-        for r in mapping
-        if row.product == EVERY_PRODUCT != r.product and r.ai_column == row.ai_column
-    }
+    is_own = row.product == EVERY_PRODUCT
+    own = (r for r in mapping if is_own and r.product != EVERY_PRODUCT)
+    sources = {r.names for r in own if r.ai_column == row.ai_column}
     return [
         control
         for control in active
         if module in ("", control.module)
         and product in ("", control.product)
         and submodule in ("", control.submodule)
-        and (control.module, control.product, control.submodule) not in sources
+        and control.names not in sources
     ]
