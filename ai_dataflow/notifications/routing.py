@@ -128,5 +128,5 @@ def _errors(report: RunReport) -> Iterator[tuple[ErrorReport, PartitionReport | 
 def _of_run(problem: dict[str, str]) -> ErrorReport:
     code = CODES.get(problem["code"])
     meaning = (code.title, code.kind, code.concern) if code else ("problem", "", "platform")
-    told = dict(zip(("title", "kind", "concern"), meaning, strict=True))
-    return ErrorReport.model_validate({"owner": "", "place": "", "message": "", **problem, **told})
+    named = dict(zip(("title", "kind", "concern"), meaning, strict=True))
+    return ErrorReport.model_validate({"owner": "", "place": "", "message": "", **problem, **named})

@@ -66,5 +66,5 @@ def terminal_cause(state: str, error: ErrorReport, partitions: str, tone: Tone =
         ("-->", error.place), ("", error.message), ("cause:", error.cause), ("fix:", error.fix),
         ("partitions:", partitions), ("owner:", error.owner),
     )  # fmt: skip
-    told = tuple((label, text) for label, text in lines if text)
-    return Cause(f"{state}[{error.code}]", error.title, "", tone, told)
+    filled = tuple((label, text) for label, text in lines if text)
+    return Cause(f"{state}[{error.code}]", error.title, "", tone, filled)

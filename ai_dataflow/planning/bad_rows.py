@@ -75,9 +75,8 @@ def _matching(
     module = row.module if re.fullmatch(MODULE_RULE, row.module) else ""
     product = row.product if re.fullmatch(NAME_RULE, row.product) else ""
     submodule = row.submodule if re.fullmatch(NAME_RULE, row.submodule) else ""
-    is_own = row.product == EVERY_PRODUCT
-    own = (r for r in mapping if is_own and r.product != EVERY_PRODUCT)
-    sources = {r.names for r in own if r.ai_column == row.ai_column}
+    specific = (r for r in mapping if r.product != EVERY_PRODUCT and r.ai_column == row.ai_column)
+    sources = {r.names for r in specific} if row.product == EVERY_PRODUCT else set()
     return [
         control
         for control in active
