@@ -33,6 +33,9 @@ ConfigOption = Annotated[
         "--config", "-c", help="ai_dataflow.toml or its folder [dim]\\[default: here][/dim]"
     ),
 ]
+RunOption = Annotated[
+    str, typer.Option("--run", help="Of this run [dim]\\[default: the last][/dim]")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from ai_dataflow.cli import show
-from ai_dataflow.cli.app import LOOKS, ConfigOption, JsonOption, app, err, out, print_json
+from ai_dataflow.cli.app import (
+    LOOKS,
+    ConfigOption,
+    JsonOption,
+    RunOption,
+    app,
+    err,
+    out,
+    print_json,
+)
 from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow.notifications import single_mails
 from ai_dataflow.notifications.delivery import MAILS
@@ -20,9 +29,6 @@ from ai_dataflow.tables.project import load_teams
 
 notify_app = typer.Typer(**LOOKS, help="Look at the mails, try them, deliver them.")
 app.add_typer(notify_app, name="notify")
-RunOption = Annotated[
-    str, typer.Option("--run", help="Of this run [dim]\\[default: the last][/dim]")
-]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Where to [dim]\\[default: mails/preview][/dim]")
 ]

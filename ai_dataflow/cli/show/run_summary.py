@@ -28,17 +28,17 @@ from ai_dataflow.workstation.reports import (
 )
 
 if TYPE_CHECKING:  # its import is for those who run something
-    from ai_dataflow.runs.modules import Progress, Watcher
+    from ai_dataflow.runs import modules
 
 
 @contextmanager
-def watching(console: Console) -> Iterator[Watcher]:
+def watching(console: Console) -> Iterator[modules.Watcher]:
     """Show how many partitions are done as long as the block goes on; nothing stays behind."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
         task = bar.add_task("partitions", total=None)
 
-        def show(now: Progress) -> None:
+        def show(now: modules.Progress) -> None:
             said = now.note or "partitions"
             bar.update(task, completed=now.done, total=now.total, description=said)
 
