@@ -13,12 +13,16 @@ from ai_dataflow import __version__
 from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.tables.project import load_project
 
+# What an application of commands and its groups have in common.
+LOOKS: dict[str, Any] = {
+    "rich_markup_mode": "rich",
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
 app = typer.Typer(
+    **LOOKS,
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
     help="From product semantic models to one AI dataset per module, partitioned by client.",
 )
 out = Console(highlight=False)
@@ -28,6 +32,9 @@ ConfigOption = Annotated[
     typer.Option(
         "--config", "-c", help="ai_dataflow.toml or its folder [dim]\\[default: here][/dim]"
     ),
+]
+RunOption = Annotated[
+    str, typer.Option("--run", help="Of this run [dim]\\[default: the last][/dim]")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 

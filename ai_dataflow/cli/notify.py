@@ -8,7 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from ai_dataflow.cli import show
-from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
+from ai_dataflow.cli.app import (
+    LOOKS,
+    ConfigOption,
+    JsonOption,
+    RunOption,
+    app,
+    err,
+    out,
+    print_json,
+)
 from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow.notifications import single_mails
 from ai_dataflow.notifications.delivery import MAILS
@@ -18,16 +27,8 @@ from ai_dataflow.notifications.preview import write_preview
 from ai_dataflow.notifications.queueing import messages_for, queue_report
 from ai_dataflow.tables.project import load_teams
 
-notify_app = typer.Typer(
-    help="Look at the mails, try them, deliver them.",
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+notify_app = typer.Typer(**LOOKS, help="Look at the mails, try them, deliver them.")
 app.add_typer(notify_app, name="notify")
-RunOption = Annotated[
-    str, typer.Option("--run", help="Of this run [dim]\\[default: the last][/dim]")
-]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Where to [dim]\\[default: mails/preview][/dim]")
 ]
@@ -103,15 +104,9 @@ def send(
     with open_instance(settings) as instance:
         done, _ = look_after(instance, settings, is_daemon=False, seconds=seconds)
     if as_json:
-        print_json(
-            {
-                "sent": [_json(entry) for entry in done.sent],
-                "waiting": [_json(entry) for entry in done.waiting],
-                "given_up": [_json(entry) for entry in done.given_up],
-                "problems": problems,
-                "busy": done.busy,
-            }
-        )
+        letters = {"sent": done.sent, "waiting": done.waiting, "given_up": done.given_up}
+        shown = {name: [_json(entry) for entry in entries] for name, entries in letters.items()}
+        print_json({**shown, "problems": problems, "busy": done.busy})
     else:
         show.show_delivery(out, done, problems)
     raise typer.Exit(int(not done.is_well))

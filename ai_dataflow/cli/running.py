@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ai_dataflow.cli import show
-from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
+from ai_dataflow.cli.app import ConfigOption, JsonOption, RunOption, app, err, out, print_json
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.runs.cleanup import SAFE_AGE, clean
@@ -74,9 +74,7 @@ def run(
 @app.command()
 def retry(
     config: ConfigOption = None,
-    run_id: Annotated[
-        str, typer.Option("--run", help="Of this run [dim]\\[default: the last][/dim]")
-    ] = "",
+    run_id: RunOption = "",
     owner: Annotated[str, typer.Option("--owner", help="Only what this team owns.")] = "",
     as_json: JsonOption = False,
 ) -> None:

@@ -7,7 +7,7 @@ as they are written: nothing in them is percent-encoded.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SCHEME = "abfss://"
 _PUBLIC_CLOUD = "dfs.core.windows.net"
@@ -36,6 +36,11 @@ class BlobUrl:
     def endpoint(self) -> str:
         """The account's Blob service: it serves accounts with and without a namespace."""
         return f"https://{self.account}.{self.host.replace('dfs.', 'blob.', 1)}"
+
+    @property
+    def root(self) -> BlobUrl:
+        """The container itself."""
+        return replace(self, path="")
 
     @property
     def canonical(self) -> str:

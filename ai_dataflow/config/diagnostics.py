@@ -75,33 +75,21 @@ class Diagnostic:
 
     def to_json(self) -> dict[str, Any]:
         """Give the shape that `validate --json` prints."""
-        problem = {
-            "code": self.code,
-            "severity": self.severity,
-            "place": self.place,
-            "message": self.message,
-            "fix": self.fix,
-            "owner": self.owner,
-            "partitions": list(self.partitions),
-        }
-        return problem | ({"cause": self.cause} if self.cause else {})
+        names = ("code", "severity", "place", "message", "fix", "owner")
+        return self._fields(*names) | {"partitions": list(self.partitions)} | self._cause()
 
     def to_error(self) -> dict[str, Any]:
         """Give the shape of `error` in a run report."""
-        error = {
-            "code": self.code,
-            "title": self.meaning.title,
-            "kind": self.meaning.kind,
-            "concern": self.meaning.concern,
-            "transient": self.meaning.transient,
-            "owner": self.owner,
-            "place": self.place,
-            "message": self.message,
-            "fix": self.fix,
-            "product": self.product,
-            "submodule": self.submodule,
-        }
-        return error | ({"cause": self.cause} if self.cause else {})
+        meaning = self.meaning
+        said = {n: getattr(meaning, n) for n in ("code", "title", "kind", "concern", "transient")}
+        names = ("owner", "place", "message", "fix", "product", "submodule")
+        return said | self._fields(*names) | self._cause()
+
+    def _fields(self, *names: str) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names}
+
+    def _cause(self) -> dict[str, str]:
+        return {"cause": self.cause} if self.cause else {}
 
     def __str__(self) -> str:
         """Give the diagnostic as a person reads it in a log."""

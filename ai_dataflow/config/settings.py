@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
@@ -32,17 +32,6 @@ FILE_NAME = "ai_dataflow.toml"
 CONFIG_VARIABLE = "AI_DATAFLOW_CONFIG"
 _NOT_IN_FILE = ("folder", "file_name")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECTIONS: dict[str, type[Section]] = {
-    "storage": StorageAccount,
-    "sql": SqlConnection,
-    "workstation": WorkstationSettings,
-    "execution": ExecutionSettings,
-    "mapping": MappingSettings,
-    "modules": ModuleSettings,
-    "mail": MailSettings,
-    "schedule": ScheduleSettings,
-    "spark": SparkSettings,
-}
 
 
 class Settings(Section):
@@ -219,7 +208,7 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
 
 def _limits(place: tuple[int | str, ...]) -> str:
     """Give the range of a numeric setting as a person says it; nothing where it has none."""
-    section = _SECTIONS.get(str(place[0]), Settings) if place else Settings
+    section = _section(str(place[0])) if place else Settings
     field = section.model_fields.get(str(place[-1])) if place[1:] else None
     limits = field.metadata if field else ()
     least = next((limit.ge for limit in limits if hasattr(limit, "ge")), None)
@@ -229,9 +218,17 @@ def _limits(place: tuple[int | str, ...]) -> str:
     return f"at least {least}" if most is None else f"from {least} to {most}"
 
 
+def _section(name: str) -> type[Section]:
+    """Give the model of a section by its name; for any other name that of the file."""
+    field = Settings.model_fields.get(name)
+    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+    models = (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section))
+    return next(models, Settings)
+
+
 def _known_names(section: str) -> list[str]:
     """Give the settings of a section; without one, those of the file."""
-    model = _SECTIONS.get(section, Settings)
+    model = _section(section)
     also = ["connection_string"] if model is StorageAccount else []
     names = {field.alias or name for name, field in model.model_fields.items()}
     return sorted((names - set(_NOT_IN_FILE)).union(also))

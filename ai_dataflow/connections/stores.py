@@ -356,7 +356,7 @@ def split_glob(url: str) -> tuple[str, str]:
     base, path = "", url
     if blob_urls.is_blob_url(url):
         place = blob_urls.parse(url)
-        base, path = str(blob_urls.BlobUrl(place.container, place.account, place.host)), place.path
+        base, path = str(place.root), place.path
     parts = PurePosixPath(path).parts
     fixed = next((i for i, part in enumerate(parts) if _GLOB.search(part)), len(parts) - 1)
     folder = str(PurePosixPath(*parts[:fixed])) if fixed > 0 else ""

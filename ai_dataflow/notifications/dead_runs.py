@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.notifications.messages import run_link, subject
+from ai_dataflow.notifications.messages import run_link, subject, unheard
 from ai_dataflow.notifications.model import (
     Block,
     Cause,
@@ -57,15 +57,8 @@ def message_of(
     """Give the platform team's message about a run that died."""
     team = platform_team(recipients(teams))
     if team is None:
-        return [], [
-            Diagnostic(
-                "NTF-004",
-                f"run {run.run_id} ended without a report, and there is no platform team to tell",
-                place="teams",
-                fix="add a last row with the concern * for the platform team",
-                severity="warning",
-            )
-        ]
+        what = f"run {run.run_id} ended without a report, and there is no platform team to tell"
+        return [], [unheard(what)]
     verb = "CANCELED" if run.is_canceled else "FAILED"
     title = f"{verb} {run.about}: no report"
     message = Message(

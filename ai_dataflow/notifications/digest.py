@@ -76,10 +76,7 @@ def _still_failing(
     failing = []
     for i, report in enumerate(reports):
         for problem in problems_of(report, dict(recipients)):
-            if problem.partition is None:
-                is_last = i == 0
-            else:
-                is_last = problem.partition.partition not in seen
+            is_last = problem.about not in seen if problem.partition else i == 0
             if is_last and problem.team == team.name:
                 failing.append(problem)
         seen |= {partition.partition for partition in report.partitions}

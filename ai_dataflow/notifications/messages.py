@@ -215,12 +215,11 @@ def _nobody(problems: Sequence[Problem]) -> list[Diagnostic]:
     if not problems:
         return []
     codes = ", ".join(dict.fromkeys(p.error.code for p in problems))
-    return [
-        Diagnostic(
-            "NTF-004",
-            f"{counted(len(problems), 'error')} ({codes}) found no owner and no platform team",
-            place="teams",
-            fix="add a last row with the concern * for the platform team",
-            severity="warning",
-        )
-    ]
+    errors = counted(len(problems), "error")
+    return [unheard(f"{errors} ({codes}) found no owner and no platform team")]
+
+
+def unheard(message: str) -> Diagnostic:
+    """Tell of what no mail tells, since there is no team for it."""
+    fix = "add a last row with the concern * for the platform team"
+    return Diagnostic("NTF-004", message, place="teams", fix=fix, severity="warning")

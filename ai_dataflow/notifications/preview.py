@@ -21,9 +21,7 @@ def write_preview(settings: Settings, message: Message, folder: Path) -> list[Pa
         "eml": to_mime(letter, sender).as_bytes(),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for suffix, content in contents.items():
-        file = folder / f"{letter.key}.{suffix}"
+    files = {folder / f"{letter.key}.{suffix}": text for suffix, text in contents.items()}
+    for file, content in files.items():
         file.write_bytes(content)
-        files.append(file)
-    return files
+    return list(files)

@@ -58,14 +58,8 @@ class Problem:
     @property
     def key(self) -> str:
         """What is the same error in two runs: lines move, and messages have figures in them."""
-        return " ".join(
-            (
-                self.about or self.error.place,
-                self.error.code,
-                self.error.product,
-                self.error.submodule,
-            )
-        )
+        error = self.error
+        return " ".join((self.about or error.place, error.code, error.product, error.submodule))
 
 
 def recipients(teams: Iterable[Team]) -> dict[str, Recipient]:
@@ -133,14 +127,6 @@ def _errors(report: RunReport) -> Iterator[tuple[ErrorReport, PartitionReport | 
 
 def _of_run(problem: dict[str, str]) -> ErrorReport:
     code = CODES.get(problem["code"])
-    return ErrorReport(
-        code=problem["code"],
-        title=code.title if code else "problem",
-        kind=code.kind if code else "",
-        concern=code.concern if code else "platform",
-        owner=problem.get("owner", ""),
-        place=problem.get("place", ""),
-        message=problem.get("message", ""),
-        fix=problem.get("fix", ""),
-        cause=problem.get("cause", ""),
-    )
+    meaning = (code.title, code.kind, code.concern) if code else ("problem", "", "platform")
+    named = dict(zip(("title", "kind", "concern"), meaning, strict=True))
+    return ErrorReport.model_validate({"owner": "", "place": "", "message": "", **problem, **named})

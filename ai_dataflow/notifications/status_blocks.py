@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.model import (
@@ -17,7 +16,7 @@ from ai_dataflow.notifications.model import (
     Tone,
     cells,
 )
-from ai_dataflow.notifications.wording import some
+from ai_dataflow.notifications.wording import local, some
 from ai_dataflow.workstation.reports import ErrorReport
 from ai_dataflow.workstation.statuses import PartitionStatus
 
@@ -44,10 +43,10 @@ def _row(status: PartitionStatus) -> tuple[Cell, ...]:
     return cells(
         status.partition,
         Cell(status.state, _TONES[status.state]),
-        _local(status.published),
+        local(status.published),
         "" if status.rows is None else f"{status.rows:,}",
         "" if status.version is None else f"{status.version:,}",
-        f"{_local(status.failing_since)}{runs}" if status.error else "",
+        f"{local(status.failing_since)}{runs}" if status.error else "",
     )
 
 
@@ -56,18 +55,16 @@ def _causes(statuses: Sequence[PartitionStatus]) -> list[Cause]:
     pairs = [(s, ErrorReport.model_validate(s.error)) for s in statuses if s.error]
     causes = grouped(pairs, lambda pair: (pair[0].state, pair[1].identity))
     return [
-        Cause(
-            f"{state}[{error.code}]", error.title, "", _TONES[state],
-            tuple((label, text) for label, text in (
-                ("-->", error.place), ("", error.message), ("cause:", error.cause),
-                ("fix:", error.fix), ("partitions:", some([s.partition for s, _ in alike])),
-                ("owner:", error.owner),
-            ) if text),
-        )
+        terminal_cause(state, alike[0][1], some([s.partition for s, _ in alike]), _TONES[state])
         for (state, _), alike in causes.items()
-        for error in [alike[0][1]]
-    ]  # fmt: skip
+    ]
 
 
-def _local(moment: datetime | None) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
+def terminal_cause(state: str, error: ErrorReport, partitions: str, tone: Tone = "bad") -> Cause:
+    """Give a cause as a terminal shows it: labels with colons, an arrow to the place."""
+    lines = (
+        ("-->", error.place), ("", error.message), ("cause:", error.cause), ("fix:", error.fix),
+        ("partitions:", partitions), ("owner:", error.owner),
+    )  # fmt: skip
+    filled = tuple((label, text) for label, text in lines if text)
+    return Cause(f"{state}[{error.code}]", error.title, "", tone, filled)

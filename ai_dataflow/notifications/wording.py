@@ -1,4 +1,4 @@
-"""How mails write numbers, times, sizes and names that are not ours."""
+"""How mails and terminals write numbers, times, sizes and names that are not ours."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ _SHOWN = 5
 _BLANKS = re.compile(r"\s+")
 
 
+def printable(text: str) -> str:
+    """Spell out what a terminal would act upon: escapes, or marks that turn the text around."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
 def one_line(text: str) -> str:
     """Give a text that no header, no terminal and no reader is led astray by."""
-    flat = _BLANKS.sub(" ", text).strip()
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in flat)
+    return printable(_BLANKS.sub(" ", text).strip())
 
 
 def counted(number: int, name: str) -> str:
@@ -29,6 +33,11 @@ def day(moment: datetime) -> str:
 def when(moment: datetime) -> str:
     """Give a moment to the minute; mails are read in many places, so it is UTC."""
     return f"{moment.day} {moment:%b %H:%M} UTC"
+
+
+def local(moment: datetime | None) -> str:
+    """Give a moment in local time, for a terminal; nothing where there is none."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
 def seconds(value: float) -> str:

@@ -18,7 +18,7 @@ from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.notifications.dead_runs import DeadRun
 from ai_dataflow.notifications.delivery import Delivery, deliver
 from ai_dataflow.notifications.mail_places import Places, open_places
-from ai_dataflow.notifications.outbox import utc_now
+from ai_dataflow.notifications.outbox import Queued, utc_now
 from ai_dataflow.notifications.queueing import catch_up, lasts, queue_report
 from ai_dataflow.notifications.single_mails import queue_dead_run
 from ai_dataflow.notifications.wording import counted
@@ -61,8 +61,7 @@ def queue_run(instance: DagsterInstance, run: DagsterRun, settings: Settings) ->
         queued = queue_dead_run(places, teams, _dead_run(instance, run))
     else:
         return f"run {run.run_id} left no report"
-    notes = "; ".join(queued.problems)
-    return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {notes}" if notes else "")
+    return _said(queued)
 
 
 def mail_table_errors(
@@ -76,9 +75,11 @@ def mail_table_errors(
         problems: else why they cannot.
     """
     report = table_report(settings, draft, problems)
-    queued = queue_report(open_places(settings), load_teams(settings), report)
-    notes = "; ".join(queued.problems)
-    return f"{counted(len(queued.keys), 'mail')} queued" + (f"; {notes}" if notes else "")
+    return _said(queue_report(open_places(settings), load_teams(settings), report))
+
+
+def _said(queued: Queued) -> str:
+    return "; ".join((f"{counted(len(queued.keys), 'mail')} queued", *queued.problems))
 
 
 def look_after(

@@ -23,18 +23,13 @@ class ProjectResource(dg.ConfigurableResource[Project]):
     config: str = ""
 
     def settings(self) -> Settings:
-        """Read the settings alone; see `load`."""
-        with as_failure():
-            return load_settings(self.config or None)
-
-    def load(self) -> Project:
-        """Read the settings and the tables.
+        """Read the settings alone.
 
         Raises:
             dg.Failure: they cannot be used; its description is what a person should read.
         """
         with as_failure():
-            return self.read()
+            return load_settings(self.config or None)
 
     def read(self) -> Project:
         """Read the settings and the tables.

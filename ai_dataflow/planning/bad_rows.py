@@ -75,16 +75,13 @@ def _matching(
     module = row.module if re.fullmatch(MODULE_RULE, row.module) else ""
     product = row.product if re.fullmatch(NAME_RULE, row.product) else ""
     submodule = row.submodule if re.fullmatch(NAME_RULE, row.submodule) else ""
-    sources = {
-        (r.module, r.product, r.submodule)
-        for r in mapping
-        if row.product == EVERY_PRODUCT != r.product and r.ai_column == row.ai_column
-    }
+    specific = (r for r in mapping if r.product != EVERY_PRODUCT and r.ai_column == row.ai_column)
+    sources = {r.names for r in specific} if row.product == EVERY_PRODUCT else set()
     return [
         control
         for control in active
         if module in ("", control.module)
         and product in ("", control.product)
         and submodule in ("", control.submodule)
-        and (control.module, control.product, control.submodule) not in sources
+        and control.names not in sources
     ]

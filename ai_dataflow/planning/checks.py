@@ -13,7 +13,7 @@ from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.project import Project
-from ai_dataflow.tables.table import NAME_RULE
+from ai_dataflow.tables.table import NAME_RULE, Names
 from ai_dataflow.tables.teams import ANY, Team
 
 
@@ -90,12 +90,8 @@ def check_unused(findings: Findings, project: Project, active: Sequence[ControlR
     they seem to be about. Others wait for their product or module: a warning, once for each source.
     """
     used, spelled = _names(active), _names(project.control)
-    unused: dict[_Names, list[MappingRow]] = {}
-    for row in project.mapping:
-        names = (row.module, row.product, row.submodule)
-        if names not in used and all(names):
-            unused.setdefault(names, []).append(row)
-    for names, rows in unused.items():
+    unused = (row for row in project.mapping if row.names not in used and all(row.names))
+    for names, rows in grouped(unused, lambda row: row.names).items():
         column, name, values = _odd_one(names, used)
         meant = "" if names in spelled else nearest(name, values)
         touched = [row for row in active if meant and _is_meant(row, names, column, meant)]
@@ -115,20 +111,13 @@ def check_unused(findings: Findings, project: Project, active: Sequence[ControlR
 
 def _maps_any(mapping: Iterable[MappingRow], rows: Iterable[ControlRow], columns: set[str]) -> bool:
     """Tell whether the sources of control rows already map any of these AI columns."""
-    sources = {(row.module, row.product, row.submodule) for row in rows}
-    sources |= {(module, EVERY_PRODUCT, submodule) for module, _, submodule in sources}
-    return any(
-        row.ai_column in columns and (row.module, row.product, row.submodule) in sources
-        for row in mapping
-    )
+    sources = _names(rows)
+    return any(row.ai_column in columns and row.names in sources for row in mapping)
 
 
-_Names = tuple[str, str, str]
-
-
-def _names(rows: Iterable[ControlRow]) -> set[tuple[str, str, str]]:
+def _names(rows: Iterable[ControlRow]) -> set[Names]:
     """Give the names that mapping rows can have in these control rows, `*` rows too."""
-    exact = {(row.module, row.product, row.submodule) for row in rows}
+    exact = {row.names for row in rows}
     return exact | {(module, EVERY_PRODUCT, submodule) for module, _, submodule in exact}
 
 
@@ -141,9 +130,7 @@ def _about(problem: Diagnostic, row: MappingRow) -> Diagnostic:
 _NAME_COLUMNS = ("module_name", "product_code", "submodule_name")
 
 
-def _odd_one(
-    names: tuple[str, str, str], used: set[tuple[str, str, str]]
-) -> tuple[str, str, list[str]]:
+def _odd_one(names: Names, used: set[Names]) -> tuple[str, str, list[str]]:
     """Find the name that makes a row match nothing, and what stands there in rows that do.
 
     Swap any one name: if the row is then known, that one is odd; else it is the first unknown.
@@ -156,14 +143,10 @@ def _odd_one(
     return _NAME_COLUMNS[i], names[i], []
 
 
-def _is_meant(row: ControlRow, names: tuple[str, str, str], column: str, meant: str) -> bool:
+def _is_meant(row: ControlRow, names: Names, column: str, meant: str) -> bool:
     """Tell whether a control row is the one that a mistyped mapping row seems to be about."""
-    meant_names = [meant if c == column else n for c, n in zip(_NAME_COLUMNS, names, strict=True)]
-    return (
-        row.module == meant_names[0]
-        and meant_names[1] in (EVERY_PRODUCT, row.product)
-        and row.submodule == meant_names[2]
-    )
+    spelled = (meant if c == column else n for c, n in zip(_NAME_COLUMNS, names, strict=True))
+    return tuple(spelled) in _names([row])
 
 
 def check_teams(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ai_dataflow.compiler.kinds import type_name
@@ -66,11 +66,8 @@ def feeds(
                 if row.ai_column == ai_column:
                     key = (job.module, source.product, source.submodule)
                     feed = all_feeds.get(key) or _feed(job, source, row, schemas)
-                    here = int((job.partition, source.product) in filled)
-                    all_feeds[key] = Feed(
-                        **{**feed.to_json(), "clients": feed.clients + 1,
-                           "filled": feed.filled + here}
-                    )  # fmt: skip
+                    total = feed.filled + ((job.partition, source.product) in filled)
+                    all_feeds[key] = replace(feed, clients=feed.clients + 1, filled=total)
     return [all_feeds[key] for key in sorted(all_feeds)]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
@@ -15,6 +16,7 @@ from ai_dataflow.tables.ai_mapping import MappingRow, is_usable, rows_for
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import SqlLocation, resolve
 from ai_dataflow.tables.project import Project
+from ai_dataflow.tables.table import Names
 
 
 def module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...]]:
@@ -36,7 +38,12 @@ def resolved_sources(
     findings: Findings, project: Project, active: Sequence[ControlRow]
 ) -> dict[ControlRow, SourceJob]:
     """Resolve the location and the mapping rows of every active control row."""
-    lookup = _mapping_lookup(project.mapping)
+    by_source = grouped(project.mapping, lambda row: (row.module, row.submodule))
+
+    @cache  # clients share it
+    def lookup(names: Names) -> tuple[MappingRow, ...]:
+        return rows_for(by_source.get((names[0], names[2]), ()), *names)
+
     sources: dict[ControlRow, SourceJob] = {}
     bad = {p.line for p in project.control_problems if p.void}
     for row in active:
@@ -46,7 +53,7 @@ def resolved_sources(
             for problem in error.diagnostics:
                 findings.add(problem, [row])
             continue
-        mappings = lookup(row.module, row.product, row.submodule)
+        mappings = lookup(row.names)
         if not mappings and row.line in bad:
             continue  # its names are what is wrong
         if not mappings:
@@ -59,21 +66,6 @@ def resolved_sources(
             row.product, row.submodule, location, place, mappings, row.append_by
         )
     return sources
-
-
-def _mapping_lookup(
-    rows: Iterable[MappingRow],
-) -> Callable[[str, str, str], tuple[MappingRow, ...]]:
-    by_source = grouped(rows, lambda row: (row.module, row.submodule))
-    cached: dict[tuple[str, str, str], tuple[MappingRow, ...]] = {}
-
-    def lookup(module: str, product: str, submodule: str) -> tuple[MappingRow, ...]:
-        key = (module, product, submodule)
-        if key not in cached:
-            cached[key] = rows_for(by_source.get((module, submodule), ()), *key)
-        return cached[key]
-
-    return lookup
 
 
 def _nothing_mapped(row: ControlRow) -> Diagnostic:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
 from ai_dataflow.tables import ai_types
-from ai_dataflow.tables.table import CellTable, Layout, Row, is_yes, repeats
+from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repeats
 
 EVERY_PRODUCT = "*"
 COLUMN_RULE = r"[^\W\d]\w{0,127}"
@@ -38,6 +38,11 @@ class MappingRow(Row):
     required: bool = False
     description: str = ""
     dialect: str = ""  # of its transform: the settings' `[mapping] dialect`
+
+    @property
+    def names(self) -> Names:
+        """The module, the product and the submodule that it is about."""
+        return self.module, self.product, self.submodule
 
     @property
     def cell(self) -> str:
@@ -80,13 +85,8 @@ def rows_for(
 
     A row for the product itself takes the place of a `*` row for the same AI column.
     """
-    about_it = [
-        row
-        for row in rows
-        if row.module == module
-        and row.submodule == submodule
-        and row.product in (product, EVERY_PRODUCT)
-    ]
+    names = [(module, name, submodule) for name in (product, EVERY_PRODUCT)]
+    about_it = [row for row in rows if row.names in names]
     specific = {row.ai_column for row in about_it if row.product == product}
     return tuple(r for r in about_it if r.product == product or r.ai_column not in specific)
 
@@ -154,7 +154,7 @@ def _two_types(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
 
 def _mapped_twice(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
     named = [row for row in rows if row.ai_column]
-    for row, first in repeats(named, lambda r: (r.module, r.product, r.submodule, r.ai_column)):
+    for row, first in repeats(named, lambda row: (*row.names, row.ai_column)):
         where = first.place("ai_column")
         message = f"`{row.ai_column}` is mapped from the same source in {where}"
         yield row.problem("MAP-009", "ai_column", message, "keep one of the rows")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.tables.table import CellTable, Layout, Row, is_yes, repeats
+from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repeats
 
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")
@@ -29,6 +29,11 @@ class ControlRow(Row):
     file_format: str
     active: bool
     append_by: str = ""
+
+    @property
+    def names(self) -> Names:
+        """The module, the product and the submodule that it loads."""
+        return self.module, self.product, self.submodule
 
     @property
     def partition(self) -> PartitionKey:
@@ -93,12 +98,9 @@ def _alike(table: CellTable) -> Iterator[Diagnostic]:
         names = {name: line for line, name in reversed(list(table.column(column)))}
         in_order = sorted(names.items(), key=lambda item: item[1])
         for (name, line), (first, _) in repeats(in_order, lambda item: item[0].casefold()):
-            message, fix = (
-                f"`{name}` differs from `{first}` only in case",
-                "spell the name in one way",
-            )
-            problem = table.problem("012", line, column, message, fix)
-            yield replace(problem, severity="warning")
+            message = f"`{name}` differs from `{first}` only in case"
+            fix = "spell the name in one way"
+            yield table.problem("012", line, column, message, fix, severity="warning")
 
 
 def _duplicates(table: CellTable) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -149,11 +149,7 @@ def by_line(flaws: Iterable[Flaw]) -> Iterator[Flaw]:
         (blanks.setdefault(flaw.column, []) if flaw.is_warning else rest).append(flaw)
     for same in blanks.values():
         more = f", and {len(same) - 1} more cells of this column" if len(same) > 1 else ""
-        first = same[0]
-        rest.append(
-            Flaw(first.number, first.line, first.column, first.message + more, first.fix,
-                 is_warning=True)
-        )  # fmt: skip
+        rest.append(replace(same[0], message=same[0].message + more))
     yield from sorted(rest, key=lambda flaw: (flaw.line, flaw.column))
 
 

@@ -12,6 +12,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Void, did_
 from ai_dataflow.tables.grids import Flaw, Grid, UnreadableError, by_line, read_grid
 
 T = TypeVar("T")
+Names = tuple[str, str, str]  # a module, a product, a submodule: what rows of two tables share
 
 # Names that become folders, partition keys and parts of paths; a leading dot would hide or escape.
 NAME_RULE = r"(?!\.)(?!.*\.\.\.)[A-Za-z0-9_.-]{1,100}"
@@ -146,12 +147,11 @@ class CellTable:
         return [*flaws, *rest]
 
     def problem(
-        self, number: str, line: int, column: str, message: str, fix: str, *, void: Void = ""
+        self, number: str, line: int, column: str, message: str, fix: str, **more: Any
     ) -> Diagnostic:
-        """Make a diagnostic about one cell."""
+        """Make a diagnostic about one cell; `more` are further fields of it."""
         code = f"{self.layout.prefix}-{number}"
-        place = self.sheet.place(line, column)
-        return Diagnostic(code, message, place=place, fix=fix, line=line, void=void)
+        return Row(self.sheet, line).problem(code, column, message, fix, **more)
 
 
 def _no_flag(value: str) -> str:

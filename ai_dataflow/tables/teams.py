@@ -46,10 +46,6 @@ class Team(Row):
     cc: tuple[str, ...] = ()
     remind: Remind | Literal[""] = ""
 
-    def owns(self, problem: Diagnostic) -> bool:
-        """Tell whether this row matches a problem's concern, product and module."""
-        return self.covers(problem.meaning.concern, problem.product, problem.module)
-
     def covers(self, concern: str, product: str, module: str) -> bool:
         """Tell whether this row matches a concern of a product's module."""
         return (
@@ -111,8 +107,8 @@ def _disagreements(table: CellTable) -> Iterator[Diagnostic]:
 
 def with_owner(teams: Sequence[Team], problem: Diagnostic) -> Diagnostic:
     """Give the problem its owner: the first team that matches, else none."""
-    owner = next((team.name for team in teams if team.owns(problem)), "")
-    return replace(problem, owner=owner)
+    about = (problem.meaning.concern, problem.product, problem.module)
+    return replace(problem, owner=next((t.name for t in teams if t.covers(*about)), ""))
 
 
 def _team(table: CellTable, line: int, cells: Mapping[str, str]) -> Team:

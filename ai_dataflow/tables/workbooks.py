@@ -6,6 +6,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -149,14 +150,8 @@ def _merges(sheet: Any) -> Iterator[str]:
 
 def _computed(file: Path, sheet_name: str) -> Callable[[Any], Any]:
     """Give what Excel computed for a formula; the workbook is read again only if it has any."""
-    loaded: list[dict[tuple[int, int], Any]] = []
-
-    def value(cell: Any) -> Any:
-        if not loaded:
-            loaded.append(_values(file, sheet_name))
-        return loaded[0].get((cell.row, cell.column))
-
-    return value
+    values = cache(partial(_values, file, sheet_name))
+    return lambda cell: values().get((cell.row, cell.column))
 
 
 def _values(file: Path, sheet_name: str) -> dict[tuple[int, int], Any]:

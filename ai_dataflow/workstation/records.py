@@ -8,8 +8,9 @@ while readers see the publication that it is about.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -156,17 +157,8 @@ def _encoded(records: Mapping[str, Record]) -> bytes:
         shared[key] = part
         return key
 
-    def pack(inputs: dict[str, object] | None) -> None:
-        if inputs is None:
-            return
-        inputs["columns"] = put(inputs["columns"])
-        for source in inputs["sources"].values():  # type: ignore[attr-defined]
-            source["mapping"] = put(source["mapping"])
-
     clients = {client: record.model_dump(mode="json") for client, record in records.items()}
-    for record in clients.values():
-        pack(record["inputs"])
-        pack(record["failed"] and record["failed"]["inputs"])
+    _swap(clients, put)
     return json.dumps({"format": FORMAT, "shared": shared, "clients": clients}).encode()
 
 
@@ -174,16 +166,15 @@ def _decoded(content: bytes) -> dict[str, Record]:
     stored = json.loads(content)
     if stored["format"] != FORMAT:
         return {}
-    shared = stored["shared"]
-
-    def unpack(inputs: dict[str, object] | None) -> None:
-        if inputs is None:
-            return
-        inputs["columns"] = shared[inputs["columns"]]
-        for source in inputs["sources"].values():  # type: ignore[attr-defined]
-            source["mapping"] = shared[source["mapping"]]
-
-    for record in stored["clients"].values():
-        unpack(record["inputs"])
-        unpack(record["failed"] and record["failed"]["inputs"])
+    _swap(stored["clients"], stored["shared"].__getitem__)
     return {client: Record.model_validate(record) for client, record in stored["clients"].items()}
+
+
+def _swap(clients: Mapping[str, dict[str, Any]], other: Callable[[Any], Any]) -> None:
+    """Put something else in the place of what many partitions have in common."""
+    for record in clients.values():
+        for inputs in (record["inputs"], record["failed"] and record["failed"]["inputs"]):
+            if inputs is not None:
+                inputs["columns"] = other(inputs["columns"])
+                for source in inputs["sources"].values():
+                    source["mapping"] = other(source["mapping"])

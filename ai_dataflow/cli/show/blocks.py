@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ai_dataflow.cli.show.texts import printable
 from ai_dataflow.notifications.model import Block, Cause, Paragraph, Tone
 from ai_dataflow.notifications.model import Table as TableBlock
 from ai_dataflow.notifications.render import block_lines
 from ai_dataflow.notifications.status_blocks import status_blocks
+from ai_dataflow.notifications.wording import printable
 from ai_dataflow.workstation.statuses import PartitionStatus
 
 _STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "red", "warn": "yellow", "dim": "dim"}
@@ -34,7 +34,7 @@ def show_blocks(console: Console, blocks: Sequence[Block]) -> None:
                 if block.more:
                     console.print(Text(block.more, "dim"))
             case Cause():
-                _show_cause(console, block)
+                show_cause(console, block)
             case Paragraph(text, tone):
                 console.print(Text(printable(text), _STYLES[tone]), soft_wrap=True)
             case _:
@@ -53,7 +53,8 @@ def _table(block: TableBlock) -> Table:
     return table
 
 
-def _show_cause(console: Console, cause: Cause) -> None:
+def show_cause(console: Console, cause: Cause) -> None:
+    """Show what is wrong, where, and what to do."""
     head = Text(printable(cause.head), f"bold {_STYLES[cause.tone]}")
     console.print(head.append(f": {printable(cause.title)}", "bold"), soft_wrap=True)
     if cause.note:

@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ai_dataflow.cli.show.texts import counted, printable, when
 from ai_dataflow.notifications.delivery import Delivery
 from ai_dataflow.notifications.outbox import Entry
+from ai_dataflow.notifications.wording import counted, local, printable
 
 _STYLES = {"sent": "green", "waiting": "yellow", "given up": "red"}
 
@@ -22,7 +22,7 @@ def show_outbox(console: Console, entries: Sequence[Entry], places: Sequence[str
         console.print(f"The outbox is empty: {', '.join(places)}", soft_wrap=True)
         return
     for entry in entries:
-        moment = when(entry.ended or entry.letter.created)
+        moment = local(entry.ended or entry.letter.created)
         line = Text(f"{entry.state:<10}", _STYLES[entry.state]).append(f"{moment}  ", "default")
         line.append(printable(entry.letter.subject), "default")
         console.print(line, soft_wrap=True)
@@ -36,20 +36,18 @@ def show_outbox(console: Console, entries: Sequence[Entry], places: Sequence[str
 
 def show_delivery(console: Console, done: Delivery, problems: Sequence[str]) -> None:
     """Show what a sender did."""
-    for entry in done.sent:
-        where = f" → {_near(entry.where)}" if entry.where else ""
-        console.print(Text(printable(f"sent       {entry.letter.subject}{where}")), soft_wrap=True)
-    for entry in done.waiting:
-        console.print(Text(printable(f"waiting    {entry.letter.subject}")), soft_wrap=True)
-    for entry in done.given_up:
-        console.print(Text(printable(f"given up   {entry.letter.subject}")), soft_wrap=True)
-    for entry in (*done.sent, *done.waiting, *done.given_up):
+    entries = (*done.sent, *done.waiting, *done.given_up)
+    for entry in entries:
+        where = f" → {_near(entry.where)}" if entry.where and entry.state == "sent" else ""
+        line = f"{entry.state:<10} {entry.letter.subject}{where}"
+        console.print(Text(printable(line)), soft_wrap=True)
+    for entry in entries:
         _show_reasons(console, entry)
     for problem in problems:
         console.print(Text(printable(f"\n{problem}")), soft_wrap=True)
     if done.busy:
         console.print("Another process is sending.")
-    if not (done.sent or done.waiting or done.given_up):
+    if not entries:
         console.print(f"{counted(0, 'mail')} to deliver")
 
 
@@ -67,6 +65,6 @@ def _show_reasons(console: Console, entry: Entry) -> None:
         console.print(head.append(f": {printable(entry.letter.subject)}", "bold"), soft_wrap=True)
         console.print(Text("  " + printable(entry.last_error)), soft_wrap=True)
         if entry.state == "waiting":
-            console.print(f"  tried {counted(entry.attempts, 'time')}, next {when(entry.due)}")
+            console.print(f"  tried {counted(entry.attempts, 'time')}, next {local(entry.due)}")
     for recipient, reason in entry.refused.items():
         console.print(Text("  " + printable(f"{recipient}: {reason}"), "red"), soft_wrap=True)

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ai_dataflow.cli.show.texts import counted, printable, some
+from ai_dataflow.cli.show.texts import aligned, figures, some
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.notifications.wording import counted, printable
 from ai_dataflow.planning.changes import Changes
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.explain import Feed
@@ -22,13 +23,10 @@ _SHOWN = 20
 def show_plan(console: Console, ahead: Prospect) -> None:
     """Show, per module, what a run would do now, and why; and what the products map."""
     plan, changes = ahead.plan, ahead.changes
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("module")
+    table = figures("module", "run", "unchanged", "held back", "removed")
     groups: tuple[Collection[PartitionKey], ...] = (
         changes.due, changes.unchanged, plan.held, ahead.removed
     )  # fmt: skip
-    for name in ("run", "unchanged", "held back", "removed"):
-        table.add_column(name, justify="right")
     for module in sorted({key.module for group in groups for key in group}):
         counts = (sum(key.module == module for key in group) for group in groups)
         table.add_row(module, *map(str, counts))
@@ -81,10 +79,8 @@ def show_feeds(console: Console, feeds: Sequence[Feed]) -> None:
         )
         for feed in feeds
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        line = "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        console.print(Text(line.rstrip()), soft_wrap=True)
+    for line in aligned(rows):
+        console.print(Text(line), soft_wrap=True)
 
 
 def _coverage(coverage: Coverage) -> Table:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from ai_dataflow.cli.show.texts import SHOWN_PARTITIONS, counted, printable, some
+from ai_dataflow.cli.show.texts import SHOWN_PARTITIONS, some
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.notifications.wording import counted, printable
 from ai_dataflow.planning.plan import Plan
 
 

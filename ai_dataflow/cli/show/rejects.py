@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.cli.show.run_summary import show_causes
-from ai_dataflow.cli.show.texts import counted, number, printable
+from ai_dataflow.cli.show.texts import aligned, figures, number
+from ai_dataflow.notifications.wording import counted, printable
 from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.reports import RunReport
 
@@ -31,10 +31,8 @@ def show_rejects(console: Console, groups: Sequence[RejectGroup]) -> None:
         )
         for group in groups
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row, group in zip(rows, groups, strict=True):
-        line = "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        console.print(Text(printable(line.rstrip()), _STYLES[group.state]), soft_wrap=True)
+    for line, group in zip(aligned(rows), groups, strict=True):
+        console.print(Text(printable(line), _STYLES[group.state]), soft_wrap=True)
         for sample in group.samples:
             where = f"row {sample['position']}: " if sample["position"] else ""
             raw = json.dumps(sample["raw_row"], ensure_ascii=False)
@@ -50,11 +48,8 @@ def show_rejects(console: Console, groups: Sequence[RejectGroup]) -> None:
 
 def show_replay(console: Console, report: RunReport, *, dry_run: bool) -> None:
     """Show how many rejects of each partition pass, and what hinders the others."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("partition")
     passes = "would pass" if dry_run else "published"
-    for name in (passes, "still rejected", "version"):
-        table.add_column(name, justify="right")
+    table = figures("partition", passes, "still rejected", "version")
     for partition in report.partitions:
         table.add_row(
             partition.partition,

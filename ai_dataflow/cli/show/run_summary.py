@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from ai_dataflow.cli.show.blocks import show_cause
 from ai_dataflow.cli.show.problems import show_diagnostics
-from ai_dataflow.cli.show.texts import number, printable, some
-from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.cli.show.texts import figures, number, some
 from ai_dataflow.config.grouped import grouped
+from ai_dataflow.notifications.status_blocks import terminal_cause
+from ai_dataflow.notifications.wording import printable
 from ai_dataflow.runs.cleanup import Cleaned
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reports import (
     COUNTS,
-    ErrorReport,
     PartitionReport,
     RunReport,
     report_name,
 )
 
-
-class _Progress(Protocol):
-    done: int
-    total: int
-    note: str
+if TYPE_CHECKING:  # its import is for those who run something
+    from ai_dataflow.runs import modules
 
 
 @contextmanager
-def watching(console: Console) -> Iterator[Callable[[_Progress], None]]:
+def watching(console: Console) -> Iterator[modules.Watcher]:
     """Show how many partitions are done as long as the block goes on; nothing stays behind."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
         task = bar.add_task("partitions", total=None)
 
-        def show(now: _Progress) -> None:
+        def show(now: modules.Progress) -> None:
             said = now.note or "partitions"
             bar.update(task, completed=now.done, total=now.total, description=said)
 
@@ -64,19 +62,8 @@ def show_summary(
 
 
 def _modules(report: RunReport) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("module")
-    for name in (
-        "clients ok",
-        "unchanged",
-        "failed",
-        "rows read",
-        "rejected",
-        "merged",
-        "written",
-        "seconds",
-    ):
-        table.add_column(name, justify="right")
+    counts = ("clients ok", "unchanged", "failed", "rows read", "rejected", "merged", "written")
+    table = figures("module", *counts, "seconds")
     for module, partitions in groupby(report.partitions, key=lambda partition: partition.module):
         table.add_row(module, *_row(list(partitions)))
     table.add_section()
@@ -105,33 +92,14 @@ def show_causes(console: Console, report: RunReport) -> None:
     errors = [(error, partition) for partition in report.failed for error in partition.errors]
     for alike in grouped(errors, lambda pair: pair[0].identity).values():
         error, first = alike[0]
-        head = Text(f"\n{first.status}[{error.code}]", "bold red")
-        console.print(head.append(f": {error.title}", "bold"))
-        _show_details(console, error, [partition.partition for _, partition in alike])
-
-
-def _show_details(
-    console: Console, problem: Diagnostic | ErrorReport, partitions: Sequence[str]
-) -> None:
-    lines = [
-        ("-->", problem.place),
-        ("", problem.message),
-        ("cause:", problem.cause),
-        ("fix:", problem.fix),
-        ("partitions:", some(partitions)),
-        ("owner:", problem.owner),
-    ]
-    for label, text in lines:
-        if text:
-            console.print(Text("  " + printable(f"{label} {text}".strip())), soft_wrap=True)
+        console.print()
+        ended = some([partition.partition for _, partition in alike])
+        show_cause(console, terminal_cause(first.status, error, ended))
 
 
 def show_cleanup(console: Console, cleaned: Mapping[str, Cleaned], *, dry_run: bool) -> None:
     """Show what was left over in each module's folders."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("module")
-    for name in ("left-over files", "MB"):
-        table.add_column(name, justify="right")
+    table = figures("module", "left-over files", "MB")
     for module, left in cleaned.items():
         table.add_row(module, number(len(left.files)), f"{left.bytes / 1e6:,.1f}")
     console.print(table)

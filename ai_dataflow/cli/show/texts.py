@@ -1,31 +1,33 @@
-"""How a terminal shows numbers, times, lists and texts that are not ours."""
+"""How a terminal shows numbers, lists and tables; what mails write alike is in `wording`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+
+from rich.table import Table
 
 SHOWN_PARTITIONS = 5
 
 
-def printable(text: str) -> str:
-    """Spell out what a terminal would act upon: escapes, or marks that turn the text around."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+def figures(name: str, *numbers: str) -> Table:
+    """Begin a table: a column of names, then columns of numbers, which stand to the right."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column(name)
+    for number in numbers:
+        table.add_column(number, justify="right")
+    return table
 
 
-def counted(number: int, name: str) -> str:
-    """Count things by name: `1 row`, `2,000 rows`."""
-    return f"{number} {name}" if number == 1 else f"{number:,} {name}s"
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Give rows as lines, their cells below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ([c.ljust(width) for c, width in zip(row, widths, strict=True)] for row in rows)
+    return ["   ".join(cells).rstrip() for cells in padded]
 
 
 def number(value: int | None) -> str:
     """Give a number as people read it; nothing where there is none."""
     return "" if value is None else f"{value:,}"
-
-
-def when(moment: datetime | None) -> str:
-    """Give a moment in local time; nothing where there is none."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
 def some(partitions: Sequence[str]) -> str:

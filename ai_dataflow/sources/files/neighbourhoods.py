@@ -67,8 +67,7 @@ class Listed(Folder):
 
     def folder(self, path: str) -> Folder:
         """Give a folder in this one."""
-        inside = super().folder(path)
-        return _listed(inside, self.listing)
+        return _listed(super().folder(path), self.listing)
 
     def moved(self, url: str, prefix: str) -> Folder:
         """Give another folder of the same store."""
@@ -81,16 +80,13 @@ class Listed(Folder):
     def files(self, prefix: str = "") -> list[StoredFile]:
         """Give all files below a prefix, by path."""
         start = f"{self._key(prefix)}/" if self._key(prefix) else ""
-        return [self._relative(file) for file in self.listing.below(start)]
+        return [file.below(self.prefix) for file in self.listing.below(start)]
 
     def stat(self, path: str) -> StoredFile | None:
         """Give a file as it was listed; None where it was not."""
         key = self._key(path)
         file = next(self.listing.below(key), None)
-        return self._relative(file) if file and file.path == key else None
-
-    def _relative(self, file: StoredFile) -> StoredFile:
-        return file.below(self.prefix)
+        return file.below(self.prefix) if file and file.path == key else None
 
 
 def _listed(folder: Folder, listing: Neighbourhood) -> Folder:
@@ -147,10 +143,8 @@ class Neighbourhoods:
 
 def _store_of(url: str, settings: Settings) -> tuple[Folder, str]:
     """Give the root folder of a URL's container, and the path in it."""
-    folder = open_folder(url, settings)
     place = blob_urls.parse(url)
-    root = str(blob_urls.BlobUrl(place.container, place.account, place.host))
-    return open_folder(root, settings), folder.prefix
+    return open_folder(str(place.root), settings), place.path
 
 
 def _shared(root: Folder, keys: Collection[str]) -> Iterator[Neighbourhood]:

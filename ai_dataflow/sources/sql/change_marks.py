@@ -67,29 +67,27 @@ def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation,
     Raises:
         Fault: it cannot be asked.
     """
+
+    def state(statement: sa.Executable) -> str:
+        return _digest(_rows(opened, statement))
+
     first = group[0]
     query = opened.settings.change_query(first.schema, first.table)
     if query is not None:
         if _IS_PER_CLIENT.search(query):
-            return {
-                location: _digest(_rows(opened, _of_query(query, location))) for location in group
-            }
-        return dict.fromkeys(group, _digest(_rows(opened, sa.text(query))))
+            return {location: state(_of_query(query, location)) for location in group}
+        return dict.fromkeys(group, state(sa.text(query)))
     if not (column := first.change_column):
         return dict.fromkeys(group, opened.read(lambda: _of_files(opened)))
     if len(group) == 1 or not first.client_column:
-        return {
-            location: _digest(_rows(opened, _of_column(opened, location, column)))
-            for location in group
-        }
-    statement = _of_clients(opened, first, column)
-    rows = _rows(opened, statement)
+        return {location: state(_of_column(opened, location, column)) for location in group}
+    rows = _rows(opened, _of_clients(opened, first, column))
     shared = {_text(client): seen for client, *seen in rows if client is not None}
     # The database may spell a client in another way than the control table and call it equal.
     return {
         location: _digest([shared[location.client]])
         if location.client in shared
-        else _digest(_rows(opened, _of_column(opened, location, column)))
+        else state(_of_column(opened, location, column))
         for location in group
     }
 
@@ -141,8 +139,7 @@ def _aggregates(opened: Connection, column: str) -> list[sa.ColumnElement[Any]]:
 
 
 def _digest(rows: Iterable[Iterable[Any]]) -> str:
-    seen = [[_text(value) for value in row] for row in rows]
-    return digest(seen)
+    return digest([[_text(value) for value in row] for row in rows])
 
 
 def _text(value: object) -> str:
