@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine.crew import Crash
+from ai_dataflow.engine.hand import Crash
 from ai_dataflow.tables.locations import Location, SqlLocation
 
 

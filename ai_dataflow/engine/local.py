@@ -8,7 +8,7 @@ from dataclasses import replace
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import shares
 from ai_dataflow.engine.crashes import crashed, patience
-from ai_dataflow.engine.crew import Crash
+from ai_dataflow.engine.hand import Crash
 from ai_dataflow.engine.workers import Batch, spread
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.partition.job import PartitionJob
@@ -38,8 +38,8 @@ def run_tasks(
         if isinstance(made, Crash):
             yield _failed(job, made, settings, stages)
         else:
-            # The job that was sent is the one that is here: its parts are shared.
-            yield replace(made, job=job)
+            # The job that was sent is mostly the one that is here: its parts are shared.
+            yield replace(made, job=job) if made.job == job else made
 
 
 def _make(tasks: Sequence[_Pair]) -> list[PartitionResult]:

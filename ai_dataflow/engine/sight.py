@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+import polars as pl
+
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import shares
 from ai_dataflow.engine.crashes import crashed, patience
-from ai_dataflow.engine.crew import Crash
+from ai_dataflow.engine.hand import Crash
 from ai_dataflow.engine.workers import Batch, spread
 from ai_dataflow.sources import schemas, survey
 from ai_dataflow.sources.schemas import Look
@@ -33,7 +35,7 @@ def look_around(wanted: Mapping[Location, str], settings: Settings) -> dict[Loca
     listed = {location: at for location, at in wanted.items() if location not in opened}
     ask = partial(survey.survey, settings=shares.share(settings))
     # In one process: what several locations share is looked at once.
-    return {**ask(listed), **_in_workers(ask, opened, settings, max(1, len(opened)))}
+    return {**ask(listed), **_in_workers(lambda _: ask, opened, settings, max(1, len(opened)))}
 
 
 def look_inside(
@@ -44,24 +46,31 @@ def look_inside(
 
     def look(unknown: Mapping[Location, str]) -> dict[Location, Look]:
         shared = shares.share(settings)
-        part = {location: sights[location] for location in unknown if location in sights}
-        ask = partial(schemas.look_at, settings=shared, seen=part)
+
+        def ask_for(some: Mapping[Location, str]) -> _Ask[pl.Schema]:
+            seen_there = {location: sights[location] for location in some if location in sights}
+            return partial(schemas.look_at, settings=shared, seen=seen_there)
+
         part_of_one = -(-len(unknown) // shares.processes(settings))
-        return _in_workers(ask, unknown, settings, min(_MOST, max(1, part_of_one)))
+        return _in_workers(ask_for, unknown, settings, min(_MOST, max(1, part_of_one)))
 
     return schemas.read_schemas(wanted, settings, sights, look)
 
 
 def _in_workers(
-    ask: _Ask[T], wanted: Mapping[Location, str], settings: Settings, most: int
+    ask_for: Callable[[Mapping[Location, str]], _Ask[T]],
+    wanted: Mapping[Location, str],
+    settings: Settings,
+    most: int,
 ) -> dict[Location, T | tuple[Diagnostic, ...]]:
-    """Ask for locations in worker processes, `most` of them in one call."""
+    """Ask for locations in worker processes, `most` of them in one call.
+
+    `ask_for` gives the function that answers for some of them.
+    """
     items, processes = tuple(wanted.items()), shares.processes(settings)
     seconds = patience(list(wanted), settings)
-    batches = (
-        Batch(partial(_answers, ask), items[first : first + most], seconds)
-        for first in range(0, len(items), most)
-    )
+    parts = (items[first : first + most] for first in range(0, len(items), most))
+    batches = (Batch(partial(_answers, ask_for(dict(part))), part, seconds) for part in parts)
     answers: dict[Location, T | tuple[Diagnostic, ...]] = {}
     for (location, place), answer in spread(batches, processes, 1):
         if isinstance(answer, Crash):

@@ -7,6 +7,7 @@ it answers is described in `workers`.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import resource
@@ -26,7 +27,9 @@ from typing import Any
 from ai_dataflow.config.attention import listening
 
 BEAT_SECONDS = 1.0
+RESTED = 75  # the exit code of who left since there was nothing to do
 _REST_SECONDS = 10.0
+_PR_SET_PDEATHSIG = 1  # see prctl(2)
 _MOST_THREADS = 256
 # Where the kernel has to kill, it kills a worker, and neither the command nor somebody else's
 # service: see proc_pid_oom_score_adj(5).
@@ -51,7 +54,8 @@ class _Work:
         """Say how much was done, unless somebody speaks. Who listens for calls never waits."""
         if self._calls and self._speaking.acquire(blocking=False):
             try:
-                self._line.send(("beat", time.process_time()))
+                # But for this thread's own: whoever only listens does nothing.
+                self._line.send(("beat", time.process_time() - time.thread_time()))
             finally:
                 self._speaking.release()
 
@@ -83,12 +87,13 @@ def main(handle: int, memory: int, folder: str) -> None:
     """Make calls until the command hangs up, or has let it rest for a while."""
     _prepare(memory, folder)
     line = Connection(handle)
-    work = _Work(line)
+    work, code = _Work(line), 0
     with suppress(EOFError, OSError):  # the command is gone, however it went
         work.say("ready")
         _serve(line, work)
+        code = RESTED
     shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)  # at once: threads may be amid a call that nobody waits for any more
+    os._exit(code)  # at once: threads may be amid a call that nobody waits for any more
 
 
 def _serve(line: Connection, work: _Work) -> None:
@@ -106,6 +111,8 @@ def _serve(line: Connection, work: _Work) -> None:
 def _prepare(memory: int, folder: str) -> None:
     tempfile.tempdir = folder
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this
+    with suppress(OSError, AttributeError):  # Linux: what never listens ends with the command too
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
     with suppress(ValueError, OSError):  # less is allowed already

@@ -14,20 +14,23 @@ alone works on.
 from __future__ import annotations
 
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from multiprocessing.connection import wait
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.engine import crew
-from ai_dataflow.engine.crew import Crash, Worker
+from ai_dataflow.engine.hand import Crash, Worker
 from ai_dataflow.engine.worker import BEAT_SECONDS
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 _STILLBORN = 3
+_STOOD_STILL = 30 * BEAT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,13 @@ class Batch(Generic[Item, Answer]):
     patience: float
     is_suspect: bool = False
 
-    def parts(self) -> tuple[Batch[Item, Answer], ...]:
-        """Give what to try alone after a process ended over it: its halves, or itself."""
+    def parts(self, *, single: bool) -> tuple[Batch[Item, Answer], ...]:
+        """Give what to try alone after a process ended over it: its halves, or `single` items."""
         half = len(self.items) // 2
         groups = [self.items[:half], self.items[half:]] if half else [self.items]
-        return tuple(
-            Batch(self.function, items, self.patience, is_suspect=True) for items in groups
-        )
+        if single:
+            groups = [(item,) for item in self.items]
+        return tuple(replace(self, items=items, is_suspect=True) for items in groups)
 
 
 def spread(
@@ -65,13 +68,16 @@ def spread(
         DataflowError: RUN-022: no worker process starts.
     """
     todo = _ToDo(deque(batches))
-    with crew.hired(min(processes, len(todo.waiting))) as workers:
+    with crew.hired(min(processes, len(todo.waiting)), todo.heard) as workers:
+        looked = time.monotonic()
         while todo.hand_out(workers, at_once):
-            wait([worker.line for worker in workers], BEAT_SECONDS)
+            yield from todo.listen(workers)
+            stood_still = time.monotonic() - looked > _STOOD_STILL
+            looked = time.monotonic()
             for worker in [*workers]:
-                for message in worker.messages():
-                    yield from _answers(worker, message)
-                worker.check_patience()  # after what it said: this process may have stood still
+                if stood_still:  # this process did: nobody is to blame for what it has not heard
+                    worker.restart_clock()
+                worker.check_patience()
                 if worker.is_gone:
                     yield from todo.lost(worker, workers)
 
@@ -83,6 +89,7 @@ class _ToDo:
     waiting: deque[Batch[Any, Any]]
     suspects: deque[Batch[Any, Any]] = field(default_factory=deque)
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    heard: crew.Heard = field(default_factory=SimpleQueue)
     stillborn: int = 0
 
     def hand_out(self, workers: list[Worker], at_once: int) -> bool:
@@ -99,6 +106,30 @@ class _ToDo:
             return True
         return is_busy
 
+    def listen(self, workers: list[Worker]) -> Iterator[tuple[Any, Any]]:
+        """Wait for a word, a beat at most, and take in all that was said."""
+        with suppress(Empty):
+            said = [self.heard.get(timeout=BEAT_SECONDS)]
+            while not self.heard.empty():
+                said.append(self.heard.get())
+            for worker, message in said:
+                worker.note(message)
+                if worker in workers:
+                    yield from self._answers(worker, message)
+
+    def _answers(self, worker: Worker, message: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
+        match message:
+            case ("ready",):
+                self.stillborn = 0
+            case ("answer", number, answers):
+                yield from zip(worker.in_hand.pop(number).items, answers, strict=True)
+            case ("raised", number, error):  # nothing that is called is meant to
+                batch = worker.in_hand.pop(number)
+                if len(batch.items) > 1:
+                    self.suspects.extend(batch.parts(single=True))
+                else:
+                    yield batch.items[0], Crash("an error", last_words=redacted(error))
+
     def lost(self, worker: Worker, workers: list[Worker]) -> Iterator[tuple[Any, Crash]]:
         """Replace a worker that is gone. What it had in hand is suspect, or is the cause.
 
@@ -107,24 +138,16 @@ class _ToDo:
         """
         workers.remove(worker)
         crash = worker.end()
-        self.stillborn = 0 if worker.is_ready else self.stillborn + 1
-        if self.stillborn == _STILLBORN:
-            raise crew.no_worker(crash.ending, crash.last_words)
+        if not worker.is_ready:
+            self.stillborn += 1
+            if self.stillborn == _STILLBORN:
+                raise crew.no_worker(crash.ending, crash.last_words)
         for batch in worker.in_hand.values():
-            if crash.is_rest:  # it left while it was called
+            if crash.is_rest or not worker.is_ready:  # it left, or never began
                 (self.suspects if batch.is_suspect else self.waiting).appendleft(batch)
             elif batch.is_suspect and len(batch.items) == 1:
                 yield batch.items[0], crash
             else:
-                self.suspects.extend(batch.parts())
+                self.suspects.extend(batch.parts(single=crash.is_silent))
         if self.waiting or self.suspects:
-            workers.append(crew.hire())
-
-
-def _answers(worker: Worker, message: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
-    match message:
-        case ("answer", number, answers):
-            yield from zip(worker.in_hand.pop(number).items, answers, strict=True)
-        case ("raised", number, error):  # nothing that is called is meant to
-            for item in worker.in_hand.pop(number).items:
-                yield item, Crash("an error", last_words=redacted(error))
+            crew.add(workers, self.heard)

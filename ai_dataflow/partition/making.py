@@ -101,7 +101,7 @@ def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> Mer
     with steps.work.timed("merge"):
         done = merge_product(parts, list(needed), space)
     for i, left_out in enumerate(done.left_out, first):
-        steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, needed)
+        steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, needed, space)
     kept = kept_rows(parts, done) if is_joined(parts) else {}
     return MergedProduct(done.rows, done.rows_merged, done.filled, kept)
 

@@ -38,6 +38,8 @@ from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
 
+_REJECT_BYTES = 500  # that a reject takes in memory, about
+
 
 @dataclass(frozen=True)
 class OpenedSource:
@@ -91,7 +93,11 @@ def map_source(opened: OpenedSource, space: Scratch) -> MappedSource:
 
 
 def leave_out(
-    opened: OpenedSource, mapped: MappedSource, left_out: pl.DataFrame, cells: Mapping[str, str]
+    opened: OpenedSource,
+    mapped: MappedSource,
+    left_out: pl.DataFrame,
+    cells: Mapping[str, str],
+    space: Scratch,
 ) -> MappedSource:
     """Put the rows of a source aside that the joins left without what is required.
 
@@ -100,17 +106,20 @@ def leave_out(
         mapped: its rows, mapped.
         left_out: which of its good rows, and what they lack (see `requiring`).
         cells: the required AI columns, each with the cell that requires it.
+        space: where they are kept until they are written.
 
     Raises:
-        DataflowError: SRC codes, as `Files.reading`.
+        DataflowError: SRC codes, as `Files.reading`; SRC-005 where the source is another by now.
     """
     if mapped.taken is None or not left_out.height:
         return mapped
     read = mapped.taken.read
     numbered = not opened.files.pinned.staged
     bad = lacking(mapped.taken, left_out, opened.source, cells, numbered=numbered)
-    with opened.files.reading():
+    with opened.files.reading():  # they are read once more: what was mapped is not the row itself
         rejects = located(bad, opened.source, read.heights())
+        rejects = space.hold(rejects, left_out.height * _REJECT_BYTES)
+    opened.files.check_unchanged()
     return replace(
         mapped,
         rows_left_out=mapped.rows_left_out + left_out.height,

@@ -88,7 +88,9 @@ def _planned_anew(run: Run, jobs: list[PartitionJob]) -> list[PartitionJob]:
     draft = read_draft(run.project.settings.file)
     plan, run.leases = draft.plan, {**run.leases, **draft.leases}
     keys = [job.partition for job in jobs]
-    run.plan = replace(run.plan, held={**run.plan.held, **plan.held}, columns=plan.columns)
+    module = jobs[0].module
+    columns = run.plan.columns | {module: plan.columns.get(module, ())}
+    run.plan = replace(run.plan, held={**run.plan.held, **plan.held}, columns=columns)
     run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
     return [plan.jobs[key] for key in keys if key in plan.jobs]
 

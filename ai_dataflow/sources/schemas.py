@@ -72,7 +72,8 @@ def read_schemas(
         if isinstance(sight, Listing) and isinstance(schema, pl.Schema):
             cache.put(sight, schema)
     cache.save()
-    return {location: {**cached, **looks}[location] for location in wanted}
+    every = {**cached, **looks}
+    return {location: every[location] for location in wanted}
 
 
 def files_among(wanted: Mapping[Location, str]) -> dict[Location, str]:

@@ -35,6 +35,13 @@ def _happen(item: str) -> None:
             os.abort()
         case "memory":
             pl.zeros(1 << 45, eager=True)
+        case "panic":
+            os.write(2, b"thread panicked at src/lib.rs: left: 4711\n")
+        case "exit":
+            os._exit(0)
+        case "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(1)  # another thread may be the one to take it
         case "error":
             raise ValueError("'secret' is no number")
         case "nothing":

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import machine_memory
 from ai_dataflow.engine import crew, worker
-from ai_dataflow.engine.crew import Crash
+from ai_dataflow.engine.hand import UNTOUCHED, Crash, Worker
 from ai_dataflow.engine.workers import Batch, spread
 from ai_dataflow_tests.engine.calls import (
     PATIENCE,
@@ -156,11 +157,11 @@ def test_workers_of_a_killed_command_end(tmp_path: Path) -> None:
 
 
 def test_a_worker_removes_its_folder_and_nothing_else(tmp_path: Path) -> None:
-    one = crew.Worker()
-    folder = Path(one._folder)
+    one = Worker(SimpleQueue())
+    folder = Path(one.folder)
     (tmp_path / "kept").touch()
     (folder / "spilled").touch()
-    one.line.close()  # as if the command were gone
+    one.hang_up()  # as if the command were gone
     one._process.wait(PATIENCE)
     assert not folder.exists()
     assert folder.parent.is_dir()
@@ -170,7 +171,7 @@ def test_a_worker_removes_its_folder_and_nothing_else(tmp_path: Path) -> None:
 
 def test_workers_have_limits() -> None:
     [(_, (memory, core, score))] = spread(_batches("a", function=limits), 1, 1)
-    assert 0 < memory - crew._UNTOUCHED < machine_memory()
+    assert 0 < memory - UNTOUCHED < machine_memory()
     assert core == 0
     assert score > int(Path("/proc/self/oom_score_adj").read_text())
 
@@ -184,6 +185,57 @@ def test_a_worker_is_used_again_and_leaves_when_it_rests() -> None:
     kept._process.wait(worker._REST_SECONDS + PATIENCE)
     assert dict(spread(_batches("c"), 1, 1)) == {"c": "C"}
     assert kept not in crew._idle
+
+
+def test_what_a_library_says_before_is_no_last_word() -> None:
+    """A panic's message quotes values, another partition's among them (P10)."""
+    made = dict(spread(_batches(["panic"], ["SIGSEGV"]), 1, 1))
+    crash = made["SIGSEGV"]
+    assert isinstance(crash, Crash)
+    assert (crash.last_words, crash.over) == ("", "SIGSEGV")
+
+
+def test_who_leaves_amid_a_call_is_no_worker_that_rests() -> None:
+    made = dict(spread(_batches(["exit"], "a"), 2, 1))
+    crash = made["exit"]
+    assert isinstance(crash, Crash)
+    assert crash.ending == "exit code 0"
+    assert made["a"] == "A"
+
+
+def test_a_large_call_to_a_process_that_stands_still_keeps_nobody() -> None:
+    groups = [["stop"], ["b" * 2_000_000], ["c" * 2_000_000]]
+    made = dict(spread(_batches(*groups, patience=4.0), 1, 3))
+    crash = made.pop("stop")
+    assert isinstance(crash, Crash)
+    assert crash.is_silent
+    assert not any(isinstance(answer, Crash) for answer in made.values())
+
+
+def test_no_module_of_the_folder_takes_anothers_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "random.py").write_text("raise RuntimeError")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(crew, "_idle", [])
+    assert dict(spread(_batches("a"), 1, 1)) == {"a": "A"}
+
+
+def test_a_machine_with_room_for_one_process_goes_on_with_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started = []
+
+    def start(self: Worker, handle: int) -> subprocess.Popen[bytes]:
+        if started:
+            raise OSError("no more")
+        started.append(handle)
+        return begin(self, handle)
+
+    begin = Worker._started
+    monkeypatch.setattr(crew, "_idle", [])
+    monkeypatch.setattr(Worker, "_started", start)
+    assert dict(spread(_batches(*"abcd"), 4, 1)) == {name: name.upper() for name in "abcd"}
 
 
 def test_a_machine_that_starts_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

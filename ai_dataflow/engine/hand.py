@@ -1,0 +1,198 @@
+"""A worker process, seen from the command that started it: what it has in hand, what became of it.
+
+The command never waits for a worker: one thread speaks to it and one hears it, and either may be
+stuck while the process stands still.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from ai_dataflow.config.sections import machine_memory
+from ai_dataflow.engine.worker import RESTED
+from ai_dataflow.partition.scratch import PREFIX
+
+if TYPE_CHECKING:
+    from ai_dataflow.engine.crew import Heard
+    from ai_dataflow.engine.workers import Batch
+
+GONE = ("gone",)
+_LEAST_PROGRESS = 0.02  # processor seconds, but for those of listening
+_END_SECONDS = 5.0
+# Below what a container has: who allocates more ends, before the kernel ends somebody. What
+# allocators and threads reserve and never touch counts too; measured: 1.3 GB.
+_MEMORY_SHARE, UNTOUCHED = 0.9, 1_300_000_000
+# What a dying process says of itself. All else may quote values, a panic's message for one.
+_LAST_WORDS = re.compile(
+    r"memory allocation of \d+ bytes failed|fatal runtime error: stack overflow"
+    r"|thread '[^']*' (?:\(\d+\) )?has overflowed its stack"
+)
+_LAST_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Crash:
+    """How the process ended that a call was tried in alone.
+
+    `ending` is in the words of a message. `is_silent`: it did nothing for too long, and was ended.
+    `is_rest`: it was not needed, and left. `last_words` may be told. `over` is what it worked on,
+    as far as it said.
+    """
+
+    ending: str
+    is_silent: bool = False
+    is_rest: bool = False
+    last_words: str = ""
+    over: Any = None
+
+
+class Worker:
+    """A worker process: what it has in hand, and both directions of the line to it."""
+
+    def __init__(self, heard: Heard) -> None:
+        """Start it.
+
+        Raises:
+            OSError: the machine has no room for one.
+        """
+        ours, theirs = socket.socketpair()
+        self.folder = tempfile.mkdtemp(prefix=PREFIX)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        with theirs:
+            self._process = self._started(theirs.fileno())
+        self._line = Connection(ours.detach())
+        self.heard = heard
+        self.in_hand: dict[int, Batch[Any, Any]] = {}
+        self.is_ready = self.is_gone = self._is_silent = False
+        self._over: Any = None
+        self._told_before = 0
+        self._seconds, self._progress = 0.0, time.monotonic()
+        self._to_say: SimpleQueue[Any] = SimpleQueue()
+        for work in (self._speak, self._hear):
+            threading.Thread(target=work, name="worker", daemon=True).start()
+
+    def _started(self, handle: int) -> subprocess.Popen[bytes]:
+        memory = int(machine_memory() * _MEMORY_SHARE) + UNTOUCHED
+        given = [str(handle), str(memory), self.folder]
+        path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
+        try:
+            return subprocess.Popen(  # noqa: S603 - this package, by this Python
+                # -P: no module of the folder that the command is called in takes another's place.
+                [sys.executable, "-P", "-m", "ai_dataflow.engine.worker", *given],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                pass_fds=[handle],
+                env={**os.environ, "PYTHONPATH": path, "RUST_BACKTRACE": "0"},
+            )
+        except OSError:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def _speak(self) -> None:
+        with suppress(OSError, ValueError):  # it is gone, as `_hear` tells
+            while True:
+                self._line.send(self._to_say.get())
+
+    def _hear(self) -> None:
+        try:
+            while True:
+                message = self._line.recv()
+                self.heard.put((self, message))
+        except Exception:  # it is gone, or says what nobody can take in
+            self.heard.put((self, GONE))
+
+    def send(self, number: int, batch: Batch[Any, Any]) -> None:
+        """Give it a batch. One that is gone has it in hand too: `GONE` is heard of it."""
+        if not self.in_hand:
+            self._over, self._told_before = None, os.fstat(self._errors.fileno()).st_size
+            self.restart_clock()
+        self.in_hand[number] = batch
+        self._to_say.put((number, batch.is_suspect, pickle.dumps((batch.function, batch.items))))
+
+    def note(self, message: tuple[Any, ...]) -> None:
+        """Note what a message says of the process itself."""
+        match message:
+            case ("beat", seconds):
+                if seconds - self._seconds > _LEAST_PROGRESS:
+                    self._seconds = seconds
+                    self.restart_clock()
+            case ("hand", _, over):
+                self._over = over
+            case ("gone",):
+                self.is_gone = True
+            case ("ready",):
+                self.is_ready = True
+            case _:
+                self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Begin anew to be patient."""
+        self._progress = time.monotonic()
+
+    def check_patience(self) -> None:
+        """Give it up if it did nothing for longer than what it has in hand allows."""
+        patience = max((batch.patience for batch in self.in_hand.values()), default=None)
+        if patience is not None and time.monotonic() - self._progress > patience:
+            self._is_silent = self.is_gone = True
+
+    def rest(self) -> None:
+        """Let it wait for another call, and leave if there is none for a while."""
+        self._to_say.put(None)
+
+    def hang_up(self) -> None:
+        """Say nothing more; it leaves."""
+        with suppress(OSError):
+            socket.socket(fileno=os.dup(self._line.fileno())).shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> Crash:
+        """End it, and tell how it went, if it went by itself."""
+        if self._is_silent or (self.in_hand and not self.is_gone):
+            self._process.kill()
+        self.hang_up()
+        for _ in range(2):
+            with suppress(subprocess.TimeoutExpired):  # no kill ends what hangs in the kernel
+                self._process.wait(_END_SECONDS)
+                break
+            self._process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        code, words = self._process.returncode, self._last_words()
+        return Crash(_ending(code), self._is_silent, code == RESTED, words, self._over)
+
+    def _last_words(self) -> str:
+        with self._errors as errors:
+            size = errors.seek(0, os.SEEK_END)
+            errors.seek(max(self._told_before, size - _LAST_BYTES))
+            said = errors.read().decode(errors="replace")
+        words = _LAST_WORDS.findall(said)
+        return words[-1] if words else ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it still waits for a call."""
+        return self._process.poll() is None
+
+
+def _ending(code: int | None) -> str:
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:  # one that has no name, for use in real time
+        return f"signal {-code}"
