@@ -141,8 +141,8 @@ def _problem(error: Exception) -> tuple[Diagnostic, bool]:
         return _gone(cause), False
     missing = _MISSING.search(text)
     if missing or _OTHER_PYTHON in text:
-        told = missing[0] if missing else "they have another version of Python"
-        return _mismatch(told, cause), False
+        difference = missing[0] if missing else "they have another version of Python"
+        return _mismatch(difference, cause), False
     return _lost(cause), True
 
 
