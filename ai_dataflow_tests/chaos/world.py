@@ -36,10 +36,10 @@ CONTROL = """
 MAPPING = """
     module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key,required
     claims,ORION,header,ClaimNo,claim_id,int64,Y,Y
-    claims,ORION,header,Gen,generation,int64,,Y
+    claims,ORION,header,Gen,generation,int64,,
     claims,ORION,header,Days,days,int64,,
     claims,ORION,line,ClaimNo,claim_id,int64,Y,Y
-    claims,ORION,line,Gen,line_generation,int64,,Y
+    claims,ORION,line,Gen,line_generation,int64,,
     claims,ORION,line,Amount,amount,int64,,
     claims,VEGA,claim,id,claim_id,int64,,Y
     claims,VEGA,claim,gen,generation,int64,,Y
