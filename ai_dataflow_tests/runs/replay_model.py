@@ -1,8 +1,9 @@
 """A small company whose rejects are replayed, and plain Python that knows what must be published.
 
-ORION joins headers and lines on `No`; VEGA's claims are appended. A value is a number, or one of
-two words that the sheet can learn to read: `bad` and `n/a` then become the number of the sheet's
-edition, so that it shows when a row was mapped.
+ORION joins headers and lines on `No`, and the sheet may require that a line has a header, or a
+header a line; VEGA's claims are appended. A value is a number, or one of two words that the sheet
+can learn to read: `bad` and `n/a` then become the number of the sheet's edition, so that it shows
+when a row was mapped.
 """
 
 from __future__ import annotations
@@ -57,9 +58,10 @@ class Mapped:
 
 @dataclass
 class Sheet:
-    """Which words the sheet reads in each source, and its edition."""
+    """Which words the sheet reads in each source, whose names it requires, and its edition."""
 
     reads: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
+    requires: set[str] = field(default_factory=set)
     edition: int = 100
 
     def mapped(self, source: str, row: Row) -> Mapped | None:
@@ -71,19 +73,20 @@ class Sheet:
     def csv(self) -> str:
         """Give the sheet as people write it."""
         lines = [
-            "module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key,transform"
+            "module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key,transform,required"
         ]
         for product, source in (("ORION", "header"), ("ORION", "line"), ("VEGA", "claim")):
             value = "Value"
             for word in sorted(self.reads[source]):
                 value = f"REPLACE({value}, '{word}', '{self.edition}')"
-            fed_by = f',{source}_value,int64,,"{value}"' if self.reads[source] else (
-                f"Value,{source}_value,int64,,"
+            fed_by = f',{source}_value,int64,,"{value}",' if self.reads[source] else (
+                f"Value,{source}_value,int64,,,"
             )  # fmt: skip
             key = "Y" if product == "ORION" else ""
             lines += [
-                f"claims,{product},{source},No,no,int64,{key},",
-                f"claims,{product},{source},Name,{source},string,,",
+                f"claims,{product},{source},No,no,int64,{key},,",
+                f"claims,{product},{source},Name,{source},string,,,"
+                + "Y" * (source in self.requires),
                 f"claims,{product},{source},{fed_by}",
             ]
         return "\n".join(lines) + "\n"
@@ -99,9 +102,8 @@ class Published:
     @classmethod
     def of(cls, rows: dict[str, list[Row]], sheet: Sheet) -> Published:
         """Give what a run makes of a client's rows."""
-        made = {s: [(row, sheet.mapped(s, row)) for row in own] for s, own in rows.items()}
-        passed = {s: [mapped for _, mapped in own if mapped] for s, own in made.items()}
-        return cls(passed, {s: [row for row, m in own if m is None] for s, own in made.items()})
+        nothing: dict[str, list[Mapped]] = {source: [] for source in SOURCES}
+        return cls(nothing, rows).replayed(sheet)
 
     @property
     def is_publishable(self) -> bool:
@@ -110,9 +112,20 @@ class Published:
         return good > 0 and lost * 4 <= (lost + good) * 3
 
     def replayed(self, sheet: Sheet) -> Published:
-        """Give what a replay makes of it."""
-        again = Published.of(self.open, sheet)
-        return Published({s: self.passed[s] + again.passed[s] for s in SOURCES}, again.open)
+        """Give what a replay makes of it; as it is, where it would take published rows away."""
+        late = {s: [(row, sheet.mapped(s, row)) for row in self.open[s]] for s in SOURCES}
+        passed = {s: [*self.passed[s], *(m for _, m in late[s] if m)] for s in SOURCES}
+        if self.is_refused(sheet):
+            return self
+        complete = _complete(passed, sheet)
+        done = {mapped.row for own in complete.values() for mapped in own}
+        left = {s: [row for row, _ in late[s] if row not in done] for s in SOURCES}
+        return Published(complete, left)
+
+    def is_refused(self, sheet: Sheet) -> bool:
+        """Tell whether a replay would have to take away rows that are published."""
+        is_late = any(sheet.mapped(s, row) for s in ("header", "line") for row in self.open[s])
+        return is_late and _complete(self.passed, sheet) != self.passed
 
     def rows(self) -> Counter[tuple[object, ...]]:
         """Give the rows that readers see: lines beside their headers, claims below."""
@@ -129,6 +142,16 @@ class Published:
         for claim in self.passed["claim"]:
             found[claim.row.no, None, None, None, None, claim.row.name, claim.number] += 1
         return found
+
+
+def _complete(passed: dict[str, list[Mapped]], sheet: Sheet) -> dict[str, list[Mapped]]:
+    """Leave out lines and headers that lack what is required of the row that they would make."""
+    complete = dict(passed)
+    for source, other in (("header", "line"), ("line", "header")):
+        partners = {mapped.row.no for mapped in passed[other]}
+        if other in sheet.requires:
+            complete[source] = [m for m in passed[source] if m.row.no in partners]
+    return complete
 
 
 def make_company(folder: Path) -> Path:
