@@ -217,7 +217,9 @@ def test_all_of_a_mappings_problems_come_at_once() -> None:
 
 
 def test_a_missing_column_names_the_nearest_one() -> None:
-    error = _compile({"Amount": pl.String}, mapped("amount", "float64", "Amuont"))
+    known = mapped("claim_id", "string", "ClaimNo")
+    columns = {"Amount": pl.String, "ClaimNo": pl.String}
+    error = _compile(columns, known, mapped("amount", "float64", "Amuont"))
     assert "did you mean `Amount`?" in error.diagnostics[0].message
 
 

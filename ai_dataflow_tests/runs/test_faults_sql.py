@@ -183,13 +183,13 @@ def standing_still(slow: Slow) -> Iterator[None]:
 )
 @both_ways
 def test_a_server_that_stands_still_ends_its_own_partitions(make: Make, bulk: bool) -> None:
-    slow = make(ONE, bulk=bulk, retry_seconds=0, query_timeout=10)
+    slow = make(ONE, bulk=bulk, retry_seconds=0, query_timeout=5)
     with standing_still(slow):
         report = run_project(slow.folder)
     (partition,) = report.failed
     (error,) = partition.errors
     assert (error.code, error.place) == ("SRC-014", "control_table.csv:2:module_location")
-    assert "sql://lyra/claims gave nothing for 10 s" in error.message
+    assert "sql://lyra/claims gave nothing for 5 s" in error.message
     assert {p.partition: p.status for p in report.partitions}["files|acme"] == "ok"
 
 

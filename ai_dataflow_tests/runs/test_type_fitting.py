@@ -340,6 +340,7 @@ def test_rejects_that_were_never_published_are_there_after_a_recast(tmp_path: Pa
     assert after.unpublished
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_partition_of_many_files_is_recast_file_by_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
