@@ -15,6 +15,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.sources.source_job import SourceJob
 
+_FEW = 8
 _Pair = tuple[PartitionJob, Task]
 
 
@@ -31,7 +32,8 @@ def run_tasks(
     Raises:
         DataflowError: RUN-022: no worker process starts.
     """
-    processes = shares.processes(settings)
+    # To start a process costs more than a few small partitions do.
+    processes = min(shares.processes(settings), -(-len(tasks) // _FEW) or 1)
     at_once = -(-settings.execution.workers // processes)
     batches = (Batch(_make, ((job, task),), _patience(job, settings)) for job, task in tasks)
     for (job, _), made in spread(batches, processes, at_once):

@@ -26,7 +26,7 @@ from ai_dataflow.tables.locations import Location
 T = TypeVar("T")
 _Wanted = tuple[Location, str]
 _Ask = Callable[[dict[Location, str]], Mapping[Location, T | tuple[Diagnostic, ...]]]
-_MOST = 64  # locations that are asked at once
+_FEW, _MOST = 16, 64  # locations that are asked at once
 
 
 def look_around(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Sight]:
@@ -52,7 +52,7 @@ def look_inside(
             return partial(schemas.look_at, settings=shared, seen=seen_there)
 
         part_of_one = -(-len(unknown) // shares.processes(settings))
-        return _in_workers(ask_for, unknown, settings, min(_MOST, max(1, part_of_one)))
+        return _in_workers(ask_for, unknown, settings, min(_MOST, max(_FEW, part_of_one)))
 
     return schemas.read_schemas(wanted, settings, sights, look)
 
