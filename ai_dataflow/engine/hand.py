@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ai_dataflow.engine.workers import Batch
 
 GONE = ("gone",)
+_NO_MORE = object()
 # Processor seconds, but for those of listening; and their share of the time since there were so
 # many. A driver that waits for its server looks up ten times a second: 0.0007 (psycopg, measured).
 _LEAST_PROGRESS, _LEAST_SHARE = 0.05, 0.002
@@ -86,8 +87,12 @@ class Worker:
         self._told_before = 0
         self._seconds, self._progress = 0.0, time.monotonic()
         self._to_say: SimpleQueue[Any] = SimpleQueue()
-        for work in (self._speak, self._hear):
-            threading.Thread(target=work, name="worker", daemon=True).start()
+        self.threads = [
+            threading.Thread(target=work, name="worker", daemon=True)
+            for work in (self._speak, self._hear)
+        ]
+        for thread in self.threads:
+            thread.start()
 
     def _started(self, handle: int) -> subprocess.Popen[bytes]:
         memory = int(machine_memory() * _MEMORY_SHARE) + UNTOUCHED
@@ -109,8 +114,8 @@ class Worker:
 
     def _speak(self) -> None:
         with suppress(OSError, ValueError):  # it is gone, as `_hear` tells
-            while True:
-                self._line.send(self._to_say.get())
+            while (message := self._to_say.get()) is not _NO_MORE:
+                self._line.send(message)
 
     def _hear(self) -> None:
         try:
@@ -168,6 +173,7 @@ class Worker:
         """End it, and tell how it went, if it went by itself."""
         if self._is_silent or (self.in_hand and not self.is_gone):
             self._process.kill()
+        self._to_say.put(_NO_MORE)
         self.hang_up()
         for _ in range(2):
             with suppress(subprocess.TimeoutExpired):  # no kill ends what hangs in the kernel

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -167,6 +168,14 @@ def test_a_worker_removes_its_folder_and_nothing_else(tmp_path: Path) -> None:
     assert folder.parent.is_dir()
     assert (tmp_path / "kept").exists()
     one.end()
+
+
+def test_who_is_gone_leaves_no_thread() -> None:
+    one = Worker(SimpleQueue())
+    assert [thread for thread in threading.enumerate() if thread in one.threads]
+    one.hang_up()
+    one.end()
+    assert wait_until(lambda: not any(t.is_alive() for t in one.threads), PATIENCE)
 
 
 def test_workers_have_limits() -> None:
