@@ -47,10 +47,9 @@ class Batch(Generic[Item, Answer]):
 
     def parts(self, *, single: bool) -> tuple[Batch[Item, Answer], ...]:
         """Give what to try alone after a process ended over it: its halves, or `single` items."""
-        half = len(self.items) // 2
-        groups = [self.items[:half], self.items[half:]] if half else [self.items]
-        if single:
-            groups = [(item,) for item in self.items]
+        size = 1 if single else -(-len(self.items) // 2)
+        firsts = range(0, len(self.items), size)
+        groups = (self.items[first : first + size] for first in firsts)
         return tuple(replace(self, items=items, is_suspect=True) for items in groups)
 
 

@@ -145,12 +145,7 @@ def left_out(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) 
     """Give the mapped rows that are left out, as the rejects that they become."""
     rows = mapped.filter(pl.col(REASON).is_not_null()).select(REASON, _POSITION, _RAW)
     rows = rows.unnest(_RAW) if compiled.needed else rows
-    raw = encoded(compiled.schema).struct.json_encode() if compiled.needed else pl.lit("{}")
-    bad = rows.select(
-        REASON, raw.alias("raw_row"), pl.col(_POSITION).alias("position"),
-        raw_schema=pl.lit(schema_text(compiled.schema)),
-    )  # fmt: skip
-    return _reject_rows(bad, source, reasons(compiled))
+    return _reject_rows(_raw_rows(rows, REASON, compiled), source, reasons(compiled))
 
 
 def lacking(
@@ -169,13 +164,18 @@ def lacking(
     rows = pl.concat([read, taken.mapped.select(REASON)], how="horizontal")
     good = rows.filter(pl.col(REASON).is_null()).with_row_index(NUMBER)
     mine = good.join(left_out.lazy(), on=NUMBER, how="inner", maintain_order="left")
-    raw = encoded(compiled.schema).struct.json_encode() if compiled.needed else pl.lit("{}")
     position = pl.col(_POSITION).cast(pl.Int64) if numbered else pl.lit(None, pl.Int64)
-    bad = mine.select(
-        LACKS, raw.alias("raw_row"), position.alias("position"),
+    bad = _raw_rows(mine.with_columns(position.alias(_POSITION)), LACKS, compiled)
+    return _reject_rows(bad, source, lacks(cells))
+
+
+def _raw_rows(rows: pl.LazyFrame, why: str, compiled: CompiledSource) -> pl.LazyFrame:
+    """Give source rows as rejects keep them, with their number; `why` is kept beside them."""
+    raw = encoded(compiled.schema).struct.json_encode() if compiled.needed else pl.lit("{}")
+    return rows.select(
+        why, raw.alias("raw_row"), pl.col(_POSITION).alias("position"),
         raw_schema=pl.lit(schema_text(compiled.schema)),
     )  # fmt: skip
-    return _reject_rows(bad, source, lacks(cells))
 
 
 def lacks(cells: Mapping[str, str]) -> dict[str, pl.Expr]:

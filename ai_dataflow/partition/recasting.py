@@ -26,13 +26,20 @@ def losing(frame: pl.LazyFrame, types: Mapping[str, pl.DataType]) -> frozenset[s
     Raises:
         PolarsError: it cannot be computed.
     """
+    changed = _changed(frame, types).items()
+    return frozenset(name for name, (then, now) in changed if _loses(frame, name, then, now))
+
+
+def _changed(
+    frame: pl.LazyFrame, types: Mapping[str, pl.DataType]
+) -> dict[str, tuple[pl.DataType, pl.DataType]]:
+    """Give the columns that have another type, with that and the one that they get."""
     schema = frame.collect_schema()
-    changed = {name: dtype for name, dtype in types.items() if schema.get(name, dtype) != dtype}
-    return frozenset(name for name, dtype in changed.items() if _loses(frame, name, dtype))
+    both = {name: (schema.get(name, dtype), dtype) for name, dtype in types.items()}
+    return {name: (then, now) for name, (then, now) in both.items() if then != now}
 
 
-def _loses(frame: pl.LazyFrame, name: str, dtype: pl.DataType) -> bool:
-    then = frame.collect_schema()[name]
+def _loses(frame: pl.LazyFrame, name: str, then: pl.DataType, dtype: pl.DataType) -> bool:
     there = cast(pl.col(name), then, dtype)
     back = cast(pl.col(_THERE), dtype, then)
     if there is None or back is None:  # only nulls can be both
@@ -48,9 +55,8 @@ def recast(frame: pl.LazyFrame, types: Mapping[str, pl.DataType]) -> pl.LazyFram
 
     A value that cannot have its type becomes null: ask `losing` before.
     """
-    schema = frame.collect_schema()
-    changed = {name: dtype for name, dtype in types.items() if schema.get(name, dtype) != dtype}
-    return frame.with_columns(_cast(name, schema[name], to) for name, to in changed.items())
+    changed = _changed(frame, types).items()
+    return frame.with_columns(_cast(name, then, now) for name, (then, now) in changed)
 
 
 def _cast(name: str, then: pl.DataType, now: pl.DataType) -> pl.Expr:
