@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_dataflow.config.attention import listening
+from ai_dataflow.engine.intake import intake
 
 BEAT_SECONDS = 1.0
 RESTED = 75  # the exit code of who left since there was nothing to do
@@ -55,7 +56,8 @@ class _Work:
         if self._calls and self._speaking.acquire(blocking=False):
             try:
                 # But for this thread's own: whoever only listens does nothing.
-                self._line.send(("beat", time.process_time() - time.thread_time()))
+                seconds = time.process_time() - time.thread_time()
+                self._line.send(("beat", seconds, intake()))
             finally:
                 self._speaking.release()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -101,6 +102,51 @@ def test_what_gives_nothing_ends() -> None:
 def test_who_works_is_not_taken_for_idle() -> None:
     made = dict(spread(_batches(["a"], function=_busy, patience=6.0), 1, 1))
     assert made == {"a": "a"}
+
+
+def test_what_goes_on_in_the_background_is_no_work() -> None:
+    made = dict(spread(_batches(["nothing"], function=_waits_in_vain, patience=4.0), 1, 1))
+    crash = made["nothing"]
+    assert isinstance(crash, Crash)
+    assert crash.is_silent
+
+
+def _waits_in_vain(items: Sequence[str]) -> list[str]:
+    """Wait for ever, while another thread does a little each time that it looks up."""
+
+    def look_up() -> None:
+        while True:
+            end = time.thread_time() + 0.0025
+            while time.thread_time() < end:
+                pass
+            time.sleep(0.1)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    threading.Event().wait()
+    return list(items)
+
+
+@pytest.mark.slow
+def test_a_source_that_gives_a_little_now_and_then_is_not_idle() -> None:
+    made = dict(spread(_batches(["abcdefgh"], function=_trickle, patience=4.0), 1, 1))
+    assert made == {"abcdefgh": "abcdefgh"}
+
+
+def _trickle(items: Sequence[str]) -> list[str]:
+    """Give each item as a server on this machine sends it, a byte a second."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def send() -> None:
+            connection, _ = server.accept()
+            with connection:
+                for byte in items[0].encode():
+                    time.sleep(1)
+                    connection.send(bytes([byte]))
+
+        threading.Thread(target=send, daemon=True).start()
+        with socket.create_connection(server.getsockname()) as reader:
+            received = b"".join(iter(lambda: reader.recv(1), b""))
+    return [received.decode()]
 
 
 def _busy(items: Sequence[str]) -> list[str]:
