@@ -16,6 +16,7 @@ import polars as pl
 from ai_dataflow.compiler.absent_columns import absence
 from ai_dataflow.compiler.casts import Cast, cast, castable, narrowing
 from ai_dataflow.compiler.kinds import type_name
+from ai_dataflow.compiler.plain_casts import plain
 from ai_dataflow.compiler.transforms import (
     Transform,
     TransformError,
@@ -122,6 +123,16 @@ class CompiledColumn:
         if done is None:
             raise TypeError(f"{self.mapping.cell} was not compiled")
         return done
+
+    @cached_property
+    def plain(self) -> pl.Expr | None:
+        """A cheap way to the value: null where only `cast` can tell it; None where there is none.
+
+        What fails by itself has none: it is looked at anyway.
+        """
+        if self.made.failed is not None:
+            return None
+        return plain(self.made.value, self.made.dtype, ai_types.to_polars(self.mapping.ai_type))
 
     def failed(self, value: pl.Expr) -> pl.Expr | None:
         """Tell where the AI column could not be made, given its value; None where it always is."""

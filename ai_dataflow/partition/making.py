@@ -1,4 +1,9 @@
-"""`run(job)`: one partition, from its sources to uncommitted files or classified failures."""
+"""`make(jobs)`: partitions of one shape, from sources to uncommitted files or classified failures.
+
+They are made together: one scan, one mapping, one join for all of them, cut by client when they are
+written. A partition that is made alone goes the same way. What ends them all is found by halves,
+until it is alone.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +14,11 @@ from datetime import UTC, datetime
 import polars as pl
 
 from ai_dataflow.config.attention import working_on
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.extracts.extracting import extract_sources, owned
-from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
+from ai_dataflow.extracts.extracting import Extracted, extract_sources, owned
+from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Failure, Stage
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import peak_bytes, reserved
@@ -36,17 +42,38 @@ def run(
     run_id: str,
     stages: Collection[Stage] = STAGES,
 ) -> PartitionResult:
-    """Make one partition. Never raises: what goes wrong is in the result, classified.
+    """Make one partition; see `make`."""
+    (result,) = make((job,), settings, run_id, stages)
+    return result
 
-    Nothing becomes visible: the files that the result names are there for a commit to publish. A
-    source that changes while it is read is read again, as it is by then.
+
+def make(
+    jobs: Sequence[PartitionJob],
+    settings: Settings,
+    run_id: str,
+    stages: Collection[Stage] = STAGES,
+) -> list[PartitionResult]:
+    """Make partitions of one shape (see `PartitionJob.shape`), and give the result of each.
+
+    Never raises: what goes wrong is in the results, classified. Nothing becomes visible: the files
+    that the results name are there for a commit to publish. A source that changes while it is read
+    is read again, as it is by then.
     """
-    result = _run(job, settings, run_id, stages)
-    for _ in range(_READ_AGAIN if set(EXTRACTS) & set(stages) else 0):
+    results = _extracted_and_made(jobs, settings, run_id, stages)
+    if set(EXTRACTS) & set(stages):
+        return [_again(result, settings, run_id, stages) for result in results]
+    return results
+
+
+def _again(
+    result: PartitionResult, settings: Settings, run_id: str, stages: Collection[Stage]
+) -> PartitionResult:
+    for _ in range(_READ_AGAIN):
         if not _changed_meanwhile(result):
             break
-        afresh = tuple(replace(source, seen=None) for source in job.sources)
-        again = _run(replace(job, sources=afresh), settings, run_id, stages)
+        afresh = tuple(replace(source, seen=None) for source in result.job.sources)
+        job = replace(result.job, sources=afresh)
+        (again,) = _extracted_and_made((job,), settings, run_id, stages)
         result = replace(again, superseded=(*result.superseded, *again.superseded))
     return result
 
@@ -56,36 +83,90 @@ def _changed_meanwhile(result: PartitionResult) -> bool:
     return kinds == {"changed_source"}
 
 
-def _run(
-    job: PartitionJob, settings: Settings, run_id: str, stages: Collection[Stage]
-) -> PartitionResult:
-    steps, workstation = Steps(job), open_workstation(settings)
-    with classified(steps.problems):
-        with steps.work.timed("extract"):
-            staging = workstation.staging(job.module, job.client)
-            steps.extracted = extract_sources(job.sources, staging, settings, stages, job.lease)
-        if "ai_dataset" in stages and not steps.extracted.failures:
-            _make(steps, settings, run_id, workstation)
-    return steps.result()
+def _extracted_and_made(
+    jobs: Sequence[PartitionJob], settings: Settings, run_id: str, stages: Collection[Stage]
+) -> list[PartitionResult]:
+    workstation = open_workstation(settings)
+    extracted = [_extracted(job, settings, stages, workstation) for job in jobs]
+    well = [i for i, one in enumerate(extracted) if not one.failures]
+    made: dict[int, PartitionResult] = {}
+    if "ai_dataset" in stages and well:
+        begun = [jobs[i] for i in well], [extracted[i] for i in well]
+        made = dict(zip(well, _made(*begun, settings, run_id, workstation), strict=True))
+    return [
+        made[i] if i in made else Steps((job,), extracted=(extracted[i],)).results()[0]
+        for i, job in enumerate(jobs)
+    ]
+
+
+def _extracted(
+    job: PartitionJob, settings: Settings, stages: Collection[Stage], workstation: Workstation
+) -> Extracted:
+    problems: list[Diagnostic] = []
+    with classified(problems):
+        staging = workstation.staging(job.module, job.client)
+        return extract_sources(job.sources, staging, settings, stages, job.lease)
+    return Extracted(failures=tuple(Failure("ai_dataset", problem) for problem in problems))
+
+
+def _made(
+    jobs: Sequence[PartitionJob],
+    extracted: Sequence[Extracted],
+    settings: Settings,
+    run_id: str,
+    workstation: Workstation,
+) -> list[PartitionResult]:
+    """Make partitions together; halve what fails as a whole, until it is alone."""
+    steps, problems = Steps(jobs, extracted=extracted), list[Diagnostic]()
+    with classified(problems):
+        _make(steps, settings, run_id, workstation)
+    if problems and len(jobs) > 1:
+        half = len(jobs) // 2
+        parts = slice(0, half), slice(half, None)
+        return [
+            result
+            for part in parts
+            for result in _made(jobs[part], extracted[part], settings, run_id, workstation)
+        ]
+    if problems:
+        steps.fail(0, problems)
+    return steps.results()
 
 
 def _make(steps: Steps, settings: Settings, run_id: str, workstation: Workstation) -> None:
     """Read, map, merge and write what was extracted."""
-    job, memory = steps.job, settings.execution.memory
-    extracts = {extract.key: extract for extract in steps.extracted.extracts}
-    opened = {s.key: open_source(s, extracts[s.key], settings) for s in job.sources}
+    jobs, memory = steps.jobs, settings.execution.memory
+    opened = [_opened(steps, number, settings) for number in range(len(jobs[0].in_order()))]
     with scratch(memory) as space:
-        peak = peak_bytes((source.held for source in opened.values()), space.spill_bytes)
+        peak = peak_bytes((source.held for source in opened), space.spill_bytes)
         with reserved(peak, memory):
-            for product, sources in job.by_product().items():
-                of_product = [opened[source.key] for source in sources]
-                steps.merged[product] = _merged(steps, of_product, space)
-            if not steps.rows_read:
-                locations = [str(source.location) for source in job.sources]
-                first = job.sources[0]
-                raise owned(file_failures.no_rows_at_all(locations, first.place), first)
-            limit = settings.modules.get(job.module, ModuleSettings())
+            for product in jobs[0].by_product():
+                of_product = [source for source in opened if source.sources[0].product == product]
+                merged = _merged(steps, of_product, space)
+                if not steps.clients:
+                    return
+                steps.merged[product] = merged
+            for client in steps.clients:
+                if not steps.rows_read(client):
+                    steps.fail(client, _no_rows(jobs[client]).diagnostics)
+            limit = settings.modules.get(jobs[0].module, ModuleSettings())
             write(steps, _rejects(steps, run_id), workstation, limit)
+
+
+def _opened(steps: Steps, number: int, settings: Settings) -> OpenedSource:
+    """Open one of the sources, of all clients."""
+    sources = [job.in_order()[number] for job in steps.jobs]
+    extracts = [
+        next(extract for extract in extracted.extracts if extract.key == source.key)
+        for source, extracted in zip(sources, steps.extracted, strict=True)
+    ]
+    return open_source(sources, extracts, settings)
+
+
+def _no_rows(job: PartitionJob) -> DataflowError:
+    first = job.sources[0]
+    locations = [str(source.location) for source in job.sources]
+    return owned(file_failures.no_rows_at_all(locations, first.place), first)
 
 
 def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> MergedProduct:
@@ -94,12 +175,16 @@ def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> Mer
     for source in opened:
         with steps.work.timed("map"):
             mapped = map_source(source, space)
+        for client, error in mapped.faults.items():
+            steps.fail(client, error.diagnostics)
         steps.mapped.append(mapped)
         parts += [mapped.part] if mapped.part else []
     working_on(None)
-    needed = required([source.source for source in opened])
+    needed = required([source.sources[0] for source in opened])
     with steps.work.timed("merge"):
         done = merge_product(parts, list(needed), space)
+    for client, problem in done.broken.items():
+        steps.fail(client, [problem])
     for i, left_out in enumerate(done.left_out, first):
         steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, needed, space)
     kept = kept_rows(parts, done) if is_joined(parts) else {}
@@ -114,5 +199,5 @@ def _rejects(steps: Steps, run_id: str) -> pl.LazyFrame | None:
     return pl.concat(left_out).with_columns(
         run_id=pl.lit(run_id),
         rejected_at=pl.lit(datetime.now(UTC)),
-        module_name=pl.lit(steps.job.module),
+        module_name=pl.lit(steps.jobs[0].module),
     )

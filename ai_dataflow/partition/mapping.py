@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import polars as pl
 
 from ai_dataflow.compiler.mappings import CompiledColumn, CompiledSource
+from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.partition.raw_rows import encoded
+from ai_dataflow.partition.reading import BEFORE, NUMBERED
 from ai_dataflow.partition.requiring import LACKS, NUMBER
-from ai_dataflow.partition.values import Taken
 from ai_dataflow.sources.schemas import schema_text
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
@@ -22,30 +22,99 @@ from ai_dataflow.workstation import reject_tables
 _OURS = "\ue000"
 REASON = f"{_OURS}{_OURS}reason"  # no AI column begins with that character
 _RAW = f"{_OURS}{_OURS}raw"
-_POSITION = f"{_OURS}{_OURS}position"
-_ROW, _BEFORE, _FILE = (f"{_OURS}{_OURS}{name}" for name in ("row", "before", "file"))
+_OPEN = f"{_OURS}{_OURS}open"
+POSITION = f"{_OURS}{_OURS}position"  # of a row among all of its source, from 0
 
 
-def map_rows(
-    rows: pl.LazyFrame, compiled: CompiledSource, *, numbered: bool = True
-) -> pl.LazyFrame:
+def map_rows(rows: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
     """Compute all AI columns of all rows, with the reason of those that have to be left out.
 
-    These keep their source columns and, where rows are `numbered`, their number. Columns have
-    prefixes of their own: a source's columns may have any names.
+    These keep their source columns. Columns have prefixes of their own: a source's columns may have
+    any names.
     """
-    key = "steps", numbered
-    if key not in compiled.memo:
-        compiled.memo[key] = _steps(compiled.columns, compiled.needed, numbered)
-    steps: _Expressions = compiled.memo[key]
-    rows = rows.with_row_index(_POSITION, offset=1)
-    for step in steps.before:
+    return _by_the_rules(rows.with_row_index(POSITION), compiled, ())
+
+
+def map_chunk(
+    rows: pl.DataFrame, compiled: CompiledSource, by: Sequence[str], first: int
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Map rows in two tiers: by cheap casts, and what these leave open by the rules.
+
+    Args:
+        rows: the source columns that are needed, and the clients' column, `by`, if there are
+            several.
+        compiled: the source's mapping.
+        by: the column of the clients, where there are several.
+        first: the number of the first of the rows among all of the source, from 0.
+
+    Returns:
+        The AI columns of the good rows, in the order of the rows; and those that are left out:
+        their number, reason and source columns; None where none is. Both with
+        their client, where there are several.
+    """
+    if "quick" not in compiled.memo:
+        compiled.memo["quick"] = _quick(compiled.columns)
+    quick: _Quick = compiled.memo["quick"]
+    numbered = rows.with_row_index(POSITION, offset=first)
+    mapped = _through(numbered.lazy(), quick.before).with_columns(quick.values)
+    done = mapped.select(*by, POSITION, quick.is_open, *map(_prefixed, compiled.columns)).collect()
+    is_open = done[_OPEN]
+    good, bad = done.drop(_OPEN), None
+    if is_open.any():
+        ruled = _by_the_rules(numbered.filter(is_open).lazy(), compiled, by).collect()
+        is_bad = ruled[REASON].is_not_null()
+        bad = ruled.filter(is_bad).select(*by, POSITION, REASON, _RAW)
+        passed = ruled.filter(~is_bad).select(good.columns)
+        good = (
+            good.filter(~is_open).extend(passed).sort(POSITION)
+            if len(passed)
+            else good.filter(~is_open)
+        )
+    names = {_prefixed(column): column.mapping.ai_column for column in compiled.columns}
+    return good.drop(POSITION).rename(names), bad
+
+
+def _through(rows: pl.LazyFrame, steps: Sequence[list[pl.Expr]]) -> pl.LazyFrame:
+    for step in steps:
         rows = rows.with_columns(step)
-    return rows.with_columns(steps.values).with_columns(steps.reason).select(steps.kept)
+    return rows
 
 
 @dataclass(frozen=True)
-class _Expressions:
+class _Quick:
+    """Expressions of the first tier; `is_open` tells which rows the rules have to decide on."""
+
+    before: list[list[pl.Expr]]
+    values: list[pl.Expr]
+    is_open: pl.Expr
+
+
+def _quick(columns: Sequence[CompiledColumn]) -> _Quick:
+    values, opened = [], []
+    for column in columns:
+        name, value = _prefixed(column), pl.col(_prefixed(column))
+        cheap = column.plain
+        values.append((column.cast.value if cheap is None else cheap).alias(name))
+        if cheap is not None:
+            opened.append(value.is_null() & column.made.value.is_not_null())
+        elif (failed := column.failed(value)) is not None:
+            opened.append(failed)
+        if column.mapping.required:
+            opened.append(value.is_null())
+    is_open = pl.any_horizontal(opened) if opened else pl.lit(value=False)
+    return _Quick(steps_before(columns), values, is_open.alias(_OPEN))
+
+
+def _by_the_rules(rows: pl.LazyFrame, compiled: CompiledSource, by: Sequence[str]) -> pl.LazyFrame:
+    if "rules" not in compiled.memo:
+        compiled.memo["rules"] = _rules(compiled.columns, compiled.needed)
+    rules: _Rules = compiled.memo["rules"]
+    rows = _through(rows, rules.before).with_columns(rules.values).with_columns(rules.reason)
+    return rows.select(*by, POSITION, *rules.kept)
+
+
+@dataclass(frozen=True)
+class _Rules:
     """Expressions that map rows. Building them takes longer than computing a thousand rows.
 
     Step by step, or Polars would compute values and reasons twice; beside the source's columns, or
@@ -58,17 +127,15 @@ class _Expressions:
     kept: list[pl.Expr | str]
 
 
-def _steps(columns: Sequence[CompiledColumn], needed: list[str], numbered: bool) -> _Expressions:
+def _rules(columns: Sequence[CompiledColumn], needed: list[str]) -> _Rules:
     values = {_prefixed(column): column.cast.value for column in columns}
-    is_bad = pl.col(REASON).is_not_null()
     row = pl.struct(needed) if needed else pl.lit(None)
-    position = pl.when(is_bad & numbered).then(pl.col(_POSITION).cast(pl.Int64))
-    raw = pl.when(is_bad).then(row).alias(_RAW)
-    return _Expressions(
+    raw = pl.when(pl.col(REASON).is_not_null()).then(row).alias(_RAW)
+    return _Rules(
         steps_before(columns),
         [value.alias(name) for name, value in values.items()],
         pl.coalesce(*_reasons(columns)).alias(REASON),
-        [REASON, raw, position.alias(_POSITION), *values],
+        [REASON, raw, *values],
     )
 
 
@@ -141,39 +208,56 @@ def reasons(compiled: CompiledSource) -> dict[str, pl.Expr]:
     }
 
 
-def left_out(mapped: pl.LazyFrame, source: SourceJob, compiled: CompiledSource) -> pl.LazyFrame:
-    """Give the mapped rows that are left out, as the rejects that they become."""
-    rows = mapped.filter(pl.col(REASON).is_not_null()).select(REASON, _POSITION, _RAW)
-    rows = rows.unnest(_RAW) if compiled.needed else rows
-    return _reject_rows(_raw_rows(rows, REASON, compiled), source, reasons(compiled))
+def left_out(
+    bad: pl.LazyFrame, source: SourceJob, compiled: CompiledSource, files: pl.DataFrame
+) -> pl.LazyFrame:
+    """Give the rows that are left out as the rejects that they become.
+
+    Args:
+        bad: the rows, as `map_chunk` gives them.
+        source: where they are from; of any of the clients.
+        compiled: its mapping.
+        files: where the rows of each file begin, as `Reading.starts` gives it.
+    """
+    rows = bad.unnest(_RAW) if compiled.needed else bad
+    raw = _raw_rows(rows, REASON, compiled)
+    return _reject_rows(_located(raw, files), source, reasons(compiled))
 
 
 def lacking(
-    taken: Taken,
+    rows: pl.LazyFrame,
+    bad: pl.LazyFrame,
     left_out: pl.DataFrame,
     source: SourceJob,
+    compiled: CompiledSource,
     cells: Mapping[str, str],
-    *,
-    numbered: bool,
+    files: pl.DataFrame,
 ) -> pl.LazyFrame:
     """Give good rows of a source that a join leaves without what is required, as rejects.
 
-    `left_out` numbers them among the good rows, and says which of the `cells` each lacks.
+    Args:
+        rows: all rows of the source, read once more.
+        bad: those that were left out before, by their number.
+        left_out: the number of each among the good rows, and which of the `cells` it lacks.
+        source: where they are from; of any of the clients.
+        compiled: its mapping.
+        cells: the required AI columns, each with the cell that requires it.
+        files: where the rows of each file begin, as `Reading.starts` gives it.
     """
-    compiled, read = taken.compiled, taken.read.rows.with_row_index(_POSITION, offset=1)
-    rows = pl.concat([read, taken.mapped.select(REASON)], how="horizontal")
-    good = rows.filter(pl.col(REASON).is_null()).with_row_index(NUMBER)
-    mine = good.join(left_out.lazy(), on=NUMBER, how="inner", maintain_order="left")
-    position = pl.col(_POSITION).cast(pl.Int64) if numbered else pl.lit(None, pl.Int64)
-    bad = _raw_rows(mine.with_columns(position.alias(_POSITION)), LACKS, compiled)
-    return _reject_rows(bad, source, lacks(cells))
+    numbered = rows.with_row_index(POSITION)
+    good = numbered.join(bad.select(POSITION), on=POSITION, how="anti", maintain_order="left")
+    lost = left_out.lazy().select(NUMBER, LACKS)
+    mine = good.with_row_index(NUMBER).join(lost, on=NUMBER, how="inner", maintain_order="left")
+    raw = _raw_rows(mine, LACKS, compiled)
+    return _reject_rows(_located(raw, files), source, lacks(cells))
 
 
 def _raw_rows(rows: pl.LazyFrame, why: str, compiled: CompiledSource) -> pl.LazyFrame:
     """Give source rows as rejects keep them, with their number; `why` is kept beside them."""
     raw = encoded(compiled.schema).struct.json_encode() if compiled.needed else pl.lit("{}")
+    by = [CLIENT] if CLIENT in rows.collect_schema() else []
     return rows.select(
-        why, raw.alias("raw_row"), pl.col(_POSITION).alias("position"),
+        *by, why, raw.alias("raw_row"), pl.col(POSITION).cast(pl.Int64),
         raw_schema=pl.lit(schema_text(compiled.schema)),
     )  # fmt: skip
 
@@ -190,20 +274,13 @@ def lacks(cells: Mapping[str, str]) -> dict[str, pl.Expr]:
     }
 
 
-def located(bad: pl.LazyFrame, source: SourceJob, heights: Mapping[str, int]) -> pl.LazyFrame:
-    """Say of each reject which of several files it is in, and number it within that file."""
-    files = {path: rows for path, rows in heights.items() if rows}
-    if not files:
-        return bad
-    before = list(accumulate(files.values(), initial=0))[:-1]
-    names = [in_file(source, path) for path in files]
-    starts = pl.LazyFrame({_BEFORE: before, _FILE: names}, schema_overrides={_BEFORE: pl.Int64})
-    # A number is that of the first file's rows, plus those of the next, and so on.
+def _located(bad: pl.LazyFrame, files: pl.DataFrame) -> pl.LazyFrame:
+    """Say of each reject which file it is in, and number it within that file, from 1."""
     return (
-        bad.with_columns((pl.col("position") - 1).alias(_ROW))
-        .join_asof(starts, left_on=_ROW, right_on=_BEFORE, check_sortedness=False)
-        .with_columns(source=pl.col(_FILE), position=pl.col("position") - pl.col(_BEFORE))
-        .select(list(reject_tables.SCHEMA))
+        bad.sort(POSITION)
+        .join_asof(files.lazy(), left_on=POSITION, right_on=BEFORE, coalesce=False)
+        .with_columns(position=pl.when(NUMBERED).then(pl.col(POSITION) - pl.col(BEFORE) + 1))
+        .drop(POSITION, BEFORE, NUMBERED)
     )
 
 
@@ -212,10 +289,15 @@ def in_file(source: SourceJob, path: str) -> str:
     return f"{source.location} ({path})" if path else str(source.location)
 
 
-def malformed_rejects(lines: Sequence[str], source: SourceJob, path: str = "") -> pl.LazyFrame:
-    """Give the rejects of a CSV file's lines that have too few or too many fields."""
+def malformed_rejects(
+    lines: Sequence[str], source: SourceJob, path: str = "", of_client: Sequence[pl.Expr] = ()
+) -> pl.LazyFrame:
+    """Give the rejects of a CSV file's lines that have too few or too many fields.
+
+    `of_client` is the column of the clients, where there are several.
+    """
     raw = [json.dumps({"line": line}, ensure_ascii=False) for line in lines]
-    frame = pl.LazyFrame({"raw_row": raw}, schema={"raw_row": pl.String})
+    frame = pl.LazyFrame({"raw_row": raw}, schema={"raw_row": pl.String}).with_columns(of_client)
     place = {"ai_column": pl.lit(""), "mapping_cell": pl.lit(source.place)}
     columns = {"reason": pl.lit("REJ-003"), "source": pl.lit(in_file(source, path)), **place}
     return _reject_rows(frame, source, columns)
@@ -228,11 +310,11 @@ def _reject_rows(
     values = {
         "product_code": pl.lit(source.product),
         "submodule_name": pl.lit(source.submodule),
-        "source": pl.lit(str(source.location)),
         **columns,
     }
     names = {*frame.collect_schema(), *values}
     nulls = {n: pl.lit(None, dtype) for n, dtype in reject_tables.SCHEMA.items() if n not in names}
     return frame.with_columns(**values, **nulls).select(
-        pl.col(name).cast(dtype) for name, dtype in reject_tables.SCHEMA.items()
+        *([CLIENT] if CLIENT in names else []),
+        *(pl.col(name).cast(dtype) for name, dtype in reject_tables.SCHEMA.items()),
     )

@@ -8,15 +8,26 @@ the rows are unioned by AI column; what a product does not map is null.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 
+import numpy as np
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.partition import requiring
+from ai_dataflow.partition.clients import (
+    CLIENT,
+    Counts,
+    Filled,
+    by_client,
+    filled,
+    heights,
+    nothing,
+    occurrences,
+    summed,
+)
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
 from ai_dataflow.sources.source_job import SourceJob
@@ -30,11 +41,11 @@ _FEW_ROWS = 100_000
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of AI columns, with their number and the values of each column in them."""
+    """Rows of AI columns, with their number and the values of each column in them, by client."""
 
     frame: pl.LazyFrame
-    height: int
-    filled: Mapping[str, int]
+    height: Counts
+    filled: Filled
 
 
 @dataclass(frozen=True)
@@ -42,20 +53,27 @@ class Part:
     """The good rows of one source, or of several already joined.
 
     `height` counts the rows, `filled` the values of each AI column in them; `merged` the rows that
-    the join made a part of another row.
+    the join made a part of another row; all by client. `broken` are clients that cannot be joined,
+    and why; they have no rows.
     """
 
     source: SourceJob
     keys: tuple[str, ...]
     rows: pl.LazyFrame
-    height: int
-    filled: Mapping[str, int]
-    merged: int = 0
+    height: Counts
+    filled: Filled
+    merged: Counts | None = None
+    broken: Mapping[int, Diagnostic] = field(default_factory=dict)
 
     @property
     def good(self) -> Rows:
         """Its rows alone."""
         return Rows(self.rows, self.height, self.filled)
+
+    @property
+    def by(self) -> list[str]:
+        """The column of the clients, where there are several."""
+        return by_client(len(self.height))
 
 
 @dataclass(frozen=True)
@@ -63,13 +81,15 @@ class Merged:
     """A product's rows, how many of them the join merged, and the values of each AI column.
 
     `left_out` has for each part the rows that are in no row of the product, since all that they
-    are a part of lack a required value (see `requiring`); it is empty where none does.
+    are a part of lack a required value (see `requiring`); it is empty where none does. `broken` are
+    the clients that cannot be joined, and why.
     """
 
     rows: pl.LazyFrame
-    rows_merged: int
-    filled: Mapping[str, int]
+    rows_merged: Counts
+    filled: Filled
     left_out: tuple[pl.DataFrame, ...] = ()
+    broken: Mapping[int, Diagnostic] = field(default_factory=dict)
 
 
 def merge_product(parts: Sequence[Part], needed: Sequence[str], space: Scratch) -> Merged:
@@ -81,24 +101,42 @@ def merge_product(parts: Sequence[Part], needed: Sequence[str], space: Scratch) 
         space: where a join that is too large for memory is done piece by piece.
 
     Raises:
-        DataflowError: DAT-001 where a join is many-to-many, MAP-013 where there is no shared key.
+        DataflowError: MAP-013 where there is no shared key; DAT-001 where a join is many-to-many,
+            and it is the only client.
     """
     merged = _merged(parts, space)
+    if merged.broken and len(parts[0].height) == 1:
+        raise DataflowError(*merged.broken.values())
     height = sum(part.height for part in parts) - merged.rows_merged
     if not requiring.is_open(needed, merged.filled, height):
         return merged
     # Joined once more, with numbers: only then it can be told which rows lose what they brought.
     numbers = [replace(part, rows=requiring.numbered(part.rows, i)) for i, part in enumerate(parts)]
     rows = _merged(numbers, space).rows
-    rows = space.hold(rows, int(bytes_per_row(rows) * height))
-    good, left_out = requiring.divided(rows, needed, len(parts))
-    published, *filled = good.select(pl.len(), pl.all().count()).collect().row(0)
-    lost = sum(part.height for part in left_out)
+    rows = space.hold(rows, int(bytes_per_row(rows) * height.sum()))
+    by, clients = parts[0].by, len(parts[0].height)
+    good, left_out = requiring.divided(rows, needed, len(parts), by)
+    published = counted(good, clients)
+    lost = sum((heights(rows, clients) for rows in left_out), nothing(clients))
     return Merged(
         good,
-        sum(part.height for part in parts) - lost - published,
-        dict(zip(good.collect_schema(), filled, strict=True)),
+        sum(part.height for part in parts) - lost - published.height,
+        published.filled,
         tuple(left_out),
+        merged.broken,
+    )
+
+
+def counted(frame: pl.LazyFrame, clients: int) -> Rows:
+    """Count rows and their values by client."""
+    names = [name for name in frame.collect_schema() if name != CLIENT]
+    if clients > 1:
+        rows = frame.collect()
+        height = heights(rows, clients)
+        return Rows(rows.lazy(), height, filled(rows, names, height))
+    total, *values = frame.select(pl.len(), pl.col(names).count()).collect().row(0)
+    return Rows(
+        frame, np.array([total]), {n: np.array([v]) for n, v in zip(names, values, strict=True)}
     )
 
 
@@ -106,11 +144,22 @@ def _merged(parts: Sequence[Part], space: Scratch) -> Merged:
     keyed = [part for part in parts if part.keys]
     together = [reduce(partial(_join, space), keyed)] if keyed else []
     together += [part for part in parts if not part.keys]
-    filled: Counter[str] = Counter()
+    values: dict[str, Counts] = {}
+    broken: dict[int, Diagnostic] = {}
     for part in together:
-        filled.update(part.filled)
-    merged = sum(part.merged for part in together)
-    return Merged(_append([part.rows for part in together]), merged, filled)
+        for name, count in part.filled.items():
+            values[name] = values[name] + count if name in values else count
+        broken.update(part.broken)
+    clients = len(parts[0].height)
+    merged = sum((_merged_in(part) for part in together), nothing(clients))
+    rows = _append([part.rows for part in together])
+    if clients > 1 and len(together) > 1:
+        rows = rows.sort(CLIENT, maintain_order=True)
+    return Merged(rows, merged, values, broken=broken)
+
+
+def _merged_in(part: Part) -> Counts:
+    return nothing(len(part.height)) if part.merged is None else part.merged
 
 
 def is_joined(parts: Sequence[Part]) -> bool:
@@ -129,16 +178,14 @@ def kept_rows(parts: Sequence[Part], merged: Merged) -> dict[str, Rows]:
 
 
 def _without(part: Part, left_out: pl.DataFrame) -> Rows:
-    rows = requiring.without(part.rows, left_out)
-    filled = rows.select(pl.col(list(part.filled)).count()).collect().row(0, named=True)
-    return Rows(rows, part.height - left_out.height, filled)
+    return counted(requiring.without(part.rows, left_out), len(part.height))
 
 
-def union_products(products: dict[str, pl.LazyFrame], columns: Sequence[AiColumn]) -> pl.LazyFrame:
-    """Put products under each other: all AI columns in sheet order, then the product's code."""
-    return pl.concat(
-        [_conform(rows, columns, product) for product, rows in products.items()], how="vertical"
-    )
+def union_products(
+    products: dict[str, pl.LazyFrame], columns: Sequence[AiColumn]
+) -> list[pl.LazyFrame]:
+    """Give products the same columns: all AI columns in sheet order, then the product's code."""
+    return [_conform(rows, columns, product) for product, rows in products.items()]
 
 
 def _append(frames: list[pl.LazyFrame]) -> pl.LazyFrame:
@@ -149,22 +196,59 @@ def _join(space: Scratch, left: Part, right: Part) -> Part:
     shared = [key for key in left.keys if key in right.keys]
     if not shared:
         raise DataflowError(_no_shared_key(left, right))
-    pieces = _pieces(left, right, shared, space)
-    matches = _summed([_matches(a, b, shared) for a, b in pieces])
-    if matches.exploding:
-        raise DataflowError(_many_to_many(left, right, shared, matches.exploding))
-    joined = [
-        a.rows.join(b.rows, on=shared, how="full", coalesce=True, maintain_order="left_right")
-        for a, b in pieces
+    left, right = _joinable(left, right, shared)
+    pieces = [
+        _joined(a, b, left.by + shared, space) for a, b in _pieces(left, right, shared, space)
     ]
-    rows = joined[0] if len(joined) == 1 else space.hold_pieces(joined)
+    rows = [piece.rows.drop(_LEFT, _RIGHT) for piece in pieces]
+    matched = sum((piece.matched for piece in pieces), nothing(len(left.height)))
     return Part(
         right.source,
         tuple(dict.fromkeys((*left.keys, *right.keys))),
-        rows,
-        left.height + right.height - matches.keys,
-        _filled(left, right, shared, matches),
-        left.merged + right.merged + matches.keys,
+        rows[0] if len(rows) == 1 else pl.concat(rows),
+        left.height + right.height - matched,
+        _filled(left, right, shared, matched, pieces),
+        _merged_in(left) + _merged_in(right) + matched,
+        {**left.broken, **right.broken},
+    )
+
+
+def _joinable(left: Part, right: Part, keys: list[str]) -> tuple[Part, Part]:
+    """Take the clients out whose rows the join would multiply."""
+    if _has_once(left, keys) or _has_once(right, keys):
+        return left, right
+    on = [*left.by, *keys]
+    often = [part.rows.group_by(on).len().filter(pl.col("len") > 1) for part in (left, right)]
+    exploding = often[0].join(often[1], on=on, how="inner").collect()
+    numbers = heights(exploding, len(left.height))
+    broken = {
+        int(client): _many_to_many(left, right, keys, int(numbers[client]))
+        for client in np.flatnonzero(numbers)
+    }
+    return _but_for(left, broken), _but_for(right, broken)
+
+
+def _has_once(part: Part, keys: list[str]) -> bool:
+    """Tell whether no key is repeated. Null keys match nothing."""
+    rows = part.rows.select(*part.by, *keys).drop_nulls()
+    total, different = rows.select(pl.len(), pl.struct(pl.all()).n_unique()).collect().row(0)
+    return bool(total == different)
+
+
+def _but_for(part: Part, broken: Mapping[int, Diagnostic]) -> Part:
+    if not broken:
+        return part
+    if len(part.height) == 1:  # nothing is left of it
+        return replace(part, rows=part.rows.clear(), broken={**part.broken, **broken})
+    well = ~pl.col(CLIENT).is_in(list(broken))
+    stays = np.array([client not in broken for client in range(len(part.height))])
+    return replace(
+        part,
+        rows=part.rows.filter(well).collect().lazy(),
+        height=part.height * stays,
+        filled={name: count * stays for name, count in part.filled.items()},
+        merged=_merged_in(part) * stays,
+        broken={**part.broken, **broken},
     )
 
 
@@ -183,69 +267,103 @@ def _pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> list[tu
 
 def _bytes(part: Part) -> float:
     """Estimate how much memory rows take, where there are many."""
-    if part.height < _FEW_ROWS:
+    if part.height.sum() < _FEW_ROWS:
         return 0
-    return bytes_per_row(part.rows) * part.height
+    return bytes_per_row(part.rows) * float(part.height.sum())
 
 
 @dataclass(frozen=True)
-class _Matches:
-    """Key values that are on both sides, those that are repeated on both, and repeated values.
+class _Joined:
+    """Joined rows, with the marks of the rows that they were made of, and what these tell.
 
-    `repeated` counts, by AI column, the values that the join writes once more than they are.
+    `matched` counts, by client, the key values that both sides have: each makes one row vanish into
+    others. `repeated` are, by AI column, the values that the join wrote once more than they are.
     """
 
-    keys: int
-    exploding: int
-    repeated: Mapping[str, int]
+    rows: pl.LazyFrame
+    matched: Counts
+    repeated: Filled
 
 
-def _summed(pieces: Sequence[_Matches]) -> _Matches:
-    repeated: Counter[str] = Counter()
-    for piece in pieces:
-        repeated.update(piece.repeated)
-    keys = sum(piece.keys for piece in pieces)
-    return _Matches(keys, sum(piece.exploding for piece in pieces), repeated)
+def _joined(left: Part, right: Part, on: list[str], space: Scratch) -> _Joined:
+    """Join rows, and prove by their marks that each of both sides is there.
 
-
-def _matches(left: Part, right: Part, keys: list[str]) -> _Matches:
-    """Count what a join will do, without joining the rows.
-
-    Where no key is repeated on both sides, each matched key makes exactly one row vanish into
-    others: the one on the side that has it once, whose values are repeated. Null keys match
-    nothing.
+    Raises:
+        DataflowError: DAT-002 where one is not, or was multiplied.
     """
-    counted = [
-        part.rows.group_by(keys).agg(pl.len().alias(side))
-        for side, part in ((_LEFT, left), (_RIGHT, right))
+    a, b = left.rows.with_row_index(_LEFT), right.rows.with_row_index(_RIGHT)
+    joined = a.join(b, on=on, how="full", coalesce=True, maintain_order="left_right")
+    rows = space.hold(joined, int(_bytes(left) + _bytes(right)))
+    marks = rows.select(*left.by, _LEFT, _RIGHT).collect()
+    sides = [_Side(left, _times(marks, _LEFT, left)), _Side(right, _times(marks, _RIGHT, right))]
+    pairs = marks.drop_nulls()
+    once = [
+        side.times[pairs[mark].to_numpy()] == 1
+        for side, mark in zip(sides, (_LEFT, _RIGHT), strict=True)
     ]
-    matched = counted[0].join(counted[1], on=keys, how="inner").collect()
-    often = matched.filter((pl.col(_LEFT) > 1) | (pl.col(_RIGHT) > 1))
-    exploding = often.filter((pl.col(_LEFT) > 1) & (pl.col(_RIGHT) > 1)).height
-    repeated = {**_repeated(left, often, keys, _RIGHT), **_repeated(right, often, keys, _LEFT)}
-    return _Matches(matched.height, exploding, repeated)
+    if (
+        any(len(side.times) and not side.times.all() for side in sides)
+        or not (once[0] | once[1]).all()
+    ):
+        raise DataflowError(_lost(right))
+    # A key makes a row vanish into others: the one on the side that has it once.
+    matched = heights(pairs.filter(pl.Series(once[0] & once[1])), len(left.height))
+    matched = matched + sides[0].taking_part_often() + sides[1].taking_part_often()
+    if left.by and not marks[CLIENT].is_sorted():
+        rows = rows.sort(CLIENT, maintain_order=True).collect().lazy()
+    return _Joined(rows, matched, {**sides[0].repeated(on), **sides[1].repeated(on)})
 
 
-def _repeated(part: Part, often: pl.DataFrame, keys: list[str], times: str) -> dict[str, int]:
-    """Count the values that rows bring along beyond once, by how many `times` they are matched."""
-    columns = _unkeyed(part, keys)
-    if not often.height or not columns:
-        return dict.fromkeys(columns, 0)
-    more = often.lazy().filter(pl.col(times) > 1).select(*keys, pl.col(times).cast(pl.Int64) - 1)
-    values = [pl.col(times).filter(pl.col(column).is_not_null()).sum().alias(column)
-              for column in columns]  # fmt: skip
-    return part.rows.join(more, on=keys, how="inner").select(values).collect().row(0, named=True)
+def _times(marks: pl.DataFrame, mark: str, part: Part) -> Counts:
+    height = part.rows.select(pl.len()).collect().item()
+    return occurrences(marks[mark].drop_nulls(), height)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side of a join, and how often each of its rows is in what was joined."""
+
+    part: Part
+    times: Counts
+
+    @property
+    def _is_once(self) -> bool:
+        return not len(self.times) or bool(self.times.max() <= 1)
+
+    def taking_part_often(self) -> Counts:
+        """Count, by client, the rows that are a part of several others."""
+        clients = len(self.part.height)
+        if self._is_once:
+            return nothing(clients)
+        return summed(self._rows(()), (self.times > 1).astype(np.int64), clients)
+
+    def repeated(self, keys: Sequence[str]) -> dict[str, Counts]:
+        """Count, by client, the values beside the keys that are there beyond once."""
+        clients = len(self.part.height)
+        columns = _unkeyed(self.part, keys)
+        if self._is_once:
+            return dict.fromkeys(columns, nothing(clients))
+        more = {}
+        for column in columns:  # one by one: there may be many rows
+            rows = self._rows([pl.col(column).is_not_null()])
+            more[column] = summed(rows, (self.times - 1) * rows[column].to_numpy(), clients)
+        return more
+
+    def _rows(self, columns: Sequence[pl.Expr]) -> pl.DataFrame:
+        return self.part.rows.select(*self.part.by, *columns).collect()
 
 
 def _unkeyed(part: Part, keys: Sequence[str]) -> list[str]:
     return [column for column in part.filled if column not in keys]
 
 
-def _filled(left: Part, right: Part, keys: list[str], matches: _Matches) -> dict[str, int]:
+def _filled(
+    left: Part, right: Part, keys: list[str], matched: Counts, pieces: Sequence[_Joined]
+) -> dict[str, Counts]:
     """Count the values after a join: a matched key is coalesced into one."""
-    shared = {key: left.filled[key] + right.filled[key] - matches.keys for key in keys}
+    shared = {key: left.filled[key] + right.filled[key] - matched for key in keys}
     others = {
-        column: part.filled[column] + matches.repeated[column]
+        column: part.filled[column] + sum(piece.repeated[column] for piece in pieces)
         for part in (left, right)
         for column in _unkeyed(part, keys)
     }
@@ -255,6 +373,7 @@ def _filled(left: Part, right: Part, keys: list[str], matches: _Matches) -> dict
 def _conform(rows: pl.LazyFrame, columns: Sequence[AiColumn], product: str) -> pl.LazyFrame:
     present = set(rows.collect_schema())
     return rows.select(
+        *([CLIENT] if CLIENT in present else []),
         *(
             pl.col(column.name)
             if column.name in present
@@ -272,6 +391,16 @@ def _no_shared_key(left: Part, right: Part) -> Diagnostic:
         f"{listing(left.keys)}",
         place=next(row.place("is_key") for row in right.source.mappings if row.is_key),
         fix="mark a key that both have, or no key to append the rows",
+        product=right.source.product,
+        submodule=right.source.submodule,
+    )
+
+
+def _lost(right: Part) -> Diagnostic:
+    return Diagnostic(
+        "DAT-002",
+        f"{right.source.product}: the join of `{right.source.submodule}` lost or multiplied rows",
+        fix="the partition was not published; please report this",
         product=right.source.product,
         submodule=right.source.submodule,
     )

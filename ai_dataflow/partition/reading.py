@@ -1,74 +1,184 @@
-"""Reading an extract's rows: only the mapped columns, with the lines that are no rows."""
+"""Reading the extracts of a source: only the mapped columns, of all clients in one frame.
+
+Files are read in the order of their paths, clients in their own. A database promises no order, so
+its copy is sorted by all columns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import accumulate
 
+import numpy as np
 import polars as pl
+from polars.exceptions import PolarsError
 
 from ai_dataflow.config.at_once import at_once
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.connections.stores import scan_parquet
+from ai_dataflow.partition.clients import CLIENT, Counts, occurrences
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.sources.files.csv_files import ahead
-from ai_dataflow.sources.files.open_files import Files
+from ai_dataflow.sources.files.open_files import FILE_NUMBER, Files, plain_parquet
+
+_CHUNK = 500_000  # rows
+# How many rows of a source are before a file's, and whether numbers within it say anything.
+BEFORE, NUMBERED = "\ue000\ue000before", "\ue000\ue000numbered"
 
 
-@dataclass(frozen=True)
-class Read:
-    """A source's rows, and the raw lines of a CSV that are no rows, by file.
+@dataclass
+class Reading:
+    """The extracts of a source, one for each client, and what reading them finds.
 
-    `height` is how many rows there are, where somebody else has counted them: the reader of the
-    CSV, or the database's cursor. `heights` are those of each file, where there are several.
+    `size` is about what the rows take in memory. `faults` are the clients whose files cannot be
+    read, and why; `heights` the rows of each file, of those clients that have several and where
+    reading counts them.
     """
 
-    rows: pl.LazyFrame
-    malformed: dict[str, list[str]] = field(default_factory=dict)
-    height: int | None = None
-    heights: Callable[[], dict[str, int]] = dict
+    files: Sequence[Files]
+    columns: Sequence[str]
+    space: Scratch
+    size: int
+    faults: dict[int, DataflowError] = field(default_factory=dict)
+    heights: dict[int, dict[str, int]] = field(default_factory=dict)
 
+    def chunks(self) -> Iterator[pl.DataFrame]:
+        """Read the rows, each with its client where there are several; anew each time.
 
-def read_rows(files: Files, columns: list[str], space: Scratch, size: int) -> Read:
-    """Read the columns of an extract, in an order that the same data always has.
+        Raises:
+            DataflowError: what hinders reading, where there is but one client.
+        """
+        if len(self.files) == 1:
+            yield from self._of(0)
+            return
+        together = self._together()
+        yield from [together] if together is not None else self._one_by_one()
 
-    Files are read in the order of their paths. A database promises no order, so its copy is
-    sorted by all columns. `size` is about what the rows take in memory.
-    """
-    if files.pinned.file_format == "csv":
-        return _read_csv(files, columns, space, size)
-    frame = files.frame
-    # A source that only feeds literals is still read, by any column: its rows count.
-    wanted = frame.select(columns or list(frame.collect_schema())[:1])
-    rows = wanted.sort(pl.all()) if files.pinned.staged else wanted
-    return Read(rows, height=files.pinned.rows, heights=partial(_heights, files))
+    def again(self) -> pl.LazyFrame:
+        """Read the rows once more, as one frame."""
+        pile = self.space.pile()
+        for chunk in self.chunks():
+            pile.add(chunk)
+        return pile.rows()
 
+    def malformed(self, client: int) -> Mapping[str, list[str]]:
+        """Give the raw lines of a client's CSV files that are no rows, by file."""
+        files = self.files[client]
+        if files.pinned.file_format != "csv" or client in self.faults:
+            return {}
+        return {file.file.path: file.malformed for file in files.csv_files if file.malformed}
 
-def _heights(files: Files) -> dict[str, int]:
-    """Count the rows of each of several files, in their footers; only Parquet has them."""
-    paths = [file.path for file in files.pinned.files]
-    if files.pinned.file_format != "parquet" or len(paths) == 1:
-        return {}
+    def counted_before(self, client: int) -> int | None:
+        """Give how many rows a client has, where somebody else has counted them."""
+        files = self.files[client].pinned
+        return sum(self.heights[client].values()) if files.file_format == "csv" else files.rows
 
-    def rows(path: str) -> int:
-        return int(scan_parquet(files.root, [path]).select(pl.len()).collect().item())
+    def by_file(self, client: int) -> Mapping[str, int]:
+        """Count the rows of each of several files of a client; nothing where nobody can tell."""
+        files = self.files[client]
+        paths = [file.path for file in files.pinned.files]
+        if len(paths) == 1 or files.pinned.file_format not in ("csv", "parquet"):
+            return {}
+        if client not in self.heights:
 
-    return dict(zip(paths, at_once(rows, paths), strict=True))
+            def rows(path: str) -> int:  # in its footer
+                return int(scan_parquet(files.root, [path]).select(pl.len()).collect().item())
 
+            self.heights[client] = dict(zip(paths, at_once(rows, paths), strict=True))
+        return self.heights[client]
 
-def _read_csv(source: Files, columns: list[str], space: Scratch, size: int) -> Read:
-    files = source.csv_files
-    wanted = columns or files[0].header()[:1]
-    schema = pl.Schema(dict.fromkeys(wanted, pl.String()))
-    heights = dict.fromkeys((file.file.path for file in files), 0)
+    def starts(self, height: Counts, names: Sequence[str]) -> pl.DataFrame:
+        """Tell at which of the source's rows each file's begin, from 0, and what it is called.
 
-    def batches() -> Iterator[pl.DataFrame]:
+        Args:
+            height: the rows of each client.
+            names: what each client's location is called.
+        """
+        files, at = [], 0
+        for client, rows in enumerate(map(int, height)):
+            numbered = not self.files[client].pinned.staged  # of a copy, numbers would say nothing
+            for path, several in (self.by_file(client) if rows else {}).items() or [("", rows)]:
+                called = f"{names[client]} ({path})" if path else names[client]
+                files += [(at, called, numbered)] if several else []
+                at += several
+        schema = {BEFORE: pl.Int64(), "source": pl.String(), NUMBERED: pl.Boolean()}
+        return pl.DataFrame(files, schema, orient="row")
+
+    def _together(self) -> pl.DataFrame | None:
+        """Read plain Parquet files in one scan; None where they are none, or one is broken."""
+        if (scanned := plain_parquet(self.files)) is None:
+            return None
+        frame, numbers = scanned
+        try:
+            with panics_as_errors():
+                rows = frame.select(FILE_NUMBER, *self._wanted(frame)).collect()
+        except (PolarsError, OSError, PanicError):
+            return None
+        self._count(rows[FILE_NUMBER], numbers)
+        self._note_changes()
+        clients = np.repeat(np.arange(len(numbers), dtype=np.uint32), numbers)
+        client = pl.Series(CLIENT, clients[rows[FILE_NUMBER].to_numpy()])
+        return rows.drop(FILE_NUMBER).insert_column(0, client)
+
+    def _count(self, files: pl.Series, numbers: Sequence[int]) -> None:
+        rows = occurrences(files, sum(numbers))
+        for client, (end, number) in enumerate(zip(accumulate(numbers), numbers, strict=True)):
+            paths = (file.path for file in self.files[client].pinned.files)
+            counts = map(int, rows[end - number : end])
+            self.heights[client] = dict(zip(paths, counts, strict=True))
+
+    def _note_changes(self) -> None:
+        def fault(files: Files) -> DataflowError | None:
+            try:
+                files.check_unchanged()
+            except DataflowError as error:
+                return error
+            return None
+
+        is_local = self.files[0].root.account is None
+        faults = map(fault, self.files) if is_local else at_once(fault, self.files)
+        self.faults.update({client: e for client, e in enumerate(faults) if e is not None})
+
+    def _one_by_one(self) -> Iterator[pl.DataFrame]:
+        frames: list[pl.DataFrame] = []
+        for client in range(len(self.files)):
+            try:
+                rows = pl.concat(self._of(client))
+            except DataflowError as error:
+                self.faults[client] = error
+            else:
+                number = pl.lit(client, pl.UInt32()).alias(CLIENT)
+                frames.append(rows.select(number, *rows.columns))
+        if frames:
+            yield pl.concat(frames)
+
+    def _of(self, client: int) -> Iterator[pl.DataFrame]:
+        files = self.files[client]
+        with files.reading():
+            if files.pinned.file_format == "csv":
+                yield from self._csv(client)
+            elif self.size < self.space.spill_bytes:
+                yield self._scan(files).collect()
+            else:
+                yield from self._scan(files).collect_batches(chunk_size=_CHUNK)
+        files.check_unchanged()
+
+    def _scan(self, files: Files) -> pl.LazyFrame:
+        rows = files.frame.select(self._wanted(files.frame))
+        return rows.sort(pl.all()) if files.pinned.staged else rows
+
+    def _wanted(self, frame: pl.LazyFrame) -> list[str]:
+        # A source that only feeds literals is still read, by any column: its rows count.
+        return [*self.columns] or [n for n in frame.collect_schema() if n != FILE_NUMBER][:1]
+
+    def _csv(self, client: int) -> Iterator[pl.DataFrame]:
+        files = self.files[client].csv_files
+        wanted = [*self.columns] or files[0].header()[:1]
+        heights = self.heights[client] = {file.file.path: 0 for file in files}
+        yield pl.DataFrame(schema=dict.fromkeys(wanted, pl.String()))
         for file in ahead(files):
             for batch in file.batches(wanted):
                 heights[file.file.path] += batch.height
                 yield batch
-
-    rows = space.hold_batches(batches(), schema, size)
-    malformed = {file.file.path: file.malformed for file in files if file.malformed}
-    several = heights if len(files) > 1 else {}
-    return Read(rows, malformed, sum(heights.values()), lambda: several)

@@ -7,7 +7,6 @@ late rows under the published ones. Products without late rows stay as they are.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,9 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import scan_parquet
+from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.merge import Merged, Part, Rows, kept_rows, merge_product
+from ai_dataflow.partition.merge import Merged, Part, Rows, counted, kept_rows, merge_product
 from ai_dataflow.partition.recasting import losing, recast
 from ai_dataflow.partition.requiring import NUMBER, required
 from ai_dataflow.partition.scratch import Scratch
@@ -67,23 +67,20 @@ def look(
             data = recast(data, waiting)
         _check_types(job, data.collect_schema())
         published = data.group_by(PRODUCT_COLUMN).agg(pl.len().alias(_ROWS), pl.all().count())
-        counted = published.collect().to_dicts()
+        products_of = published.collect().to_dicts()
     with reaching(workstation.kept(job.module)):
         for file in all_kept(workstation, job.module, job.client):
             if file.publication == current.publication:
-                rows = _counted(scan_kept(file, workstation))
+                rows = counted(scan_kept(file, workstation), 1)
                 kept.setdefault(file.product, {})[file.submodule] = rows
     products = {}
-    for row in sorted(counted, key=lambda row: str(row[PRODUCT_COLUMN])):
+    for row in sorted(products_of, key=lambda row: str(row[PRODUCT_COLUMN])):
         product, height = row.pop(PRODUCT_COLUMN), row.pop(_ROWS)
         frame = data.filter(pl.col(PRODUCT_COLUMN) == product).drop(PRODUCT_COLUMN)
-        products[product] = Rows(frame, height, row)
+        products[product] = Rows(
+            frame, one(height), {name: one(count) for name, count in row.items()}
+        )
     return PublishedRows(job, products, kept)
-
-
-def _counted(frame: pl.LazyFrame) -> Rows:
-    row = frame.select(pl.len().alias(_ROWS), pl.all().count()).collect().row(0, named=True)
-    return Rows(frame, row.pop(_ROWS), row)
 
 
 def _check_types(job: PartitionJob, schema: pl.Schema, kept_of: str = "") -> None:
@@ -117,17 +114,17 @@ def remerge(
 def _product(
     product: str, published: PublishedRows, late: list[Part], space: Scratch
 ) -> MergedProduct:
-    rows = published.products.get(product, Rows(pl.LazyFrame(), 0, {}))
+    rows = published.products.get(product, Rows(pl.LazyFrame(), one(0), {}))
     kept = published.kept.get(product, {})
     if not late:
-        return MergedProduct(rows.frame, 0, rows.filled, kept, rows.height)
+        return MergedProduct(rows.frame, one(0), rows.filled, kept, rows.height)
     sources = published.job.by_product()[product]
     if kept:
         _check_kept(sources, kept, rows, published.job, space)
         parts = _with_late_rows(sources, kept, late)
         done = merge_product(parts, list(required(sources)), space)
         left_out = _of_late(parts, kept, late, done)
-        base = sum(piece.height for piece in kept.values())
+        base = sum((piece.height for piece in kept.values()), one(0))
         kept = kept_rows(parts, done)
         return MergedProduct(done.rows, done.rows_merged, done.filled, kept, base, left_out)
     if len(keyed := [source for source in sources if source.key_columns]) > 1:
@@ -135,8 +132,11 @@ def _product(
         cell = next(row.place("is_key") for row in keyed[-1].mappings if row.is_key)
         raise not_replayable(product, "", what, cell)
     done = merge_product(late, list(required(sources)), space)
-    frames = [rows.frame, done.rows] if rows.height else [done.rows]
-    filled = Counter(rows.filled) + Counter(done.filled)
+    frames = [rows.frame, done.rows] if rows.height.any() else [done.rows]
+    filled = {
+        name: rows.filled.get(name, one(0)) + done.filled.get(name, one(0))
+        for name in dict.fromkeys((*rows.filled, *done.filled))
+    }
     together = pl.concat(frames, how="diagonal")
     return MergedProduct(together, done.rows_merged, filled, {}, rows.height, done.left_out)
 
@@ -152,14 +152,16 @@ def _of_late(
     if not merged.left_out:
         return ()
     by_source = {part.source.key: rows for part, rows in zip(parts, merged.left_out, strict=True)}
-    ends = {key: kept[key.submodule].height if key.submodule in kept else 0 for key in by_source}
+    ends = {
+        key: int(kept[key.submodule].height[0]) if key.submodule in kept else 0 for key in by_source
+    }
     for part in parts:
         if by_source[part.source.key].filter(pl.col(NUMBER) < ends[part.source.key]).height:
             what = "rows that are published would lack what the sheet requires now"
             raise not_replayable(part.source.product, part.source.submodule, what)
     left_out = []
     for part in late:
-        begin, end = ends[part.source.key], ends[part.source.key] + part.height
+        begin, end = ends[part.source.key], ends[part.source.key] + int(part.height[0])
         mine = by_source[part.source.key].filter(pl.col(NUMBER).is_between(begin, end, "left"))
         left_out.append(mine.with_columns(pl.col(NUMBER) - begin))
         ends[part.source.key] = end
@@ -186,12 +188,12 @@ def _check_kept(
         _check_types(job, piece.frame.collect_schema(), product)
     parts = _with_late_rows(sources, kept, [])
     made = merge_product(parts, (), space)
-    height = sum(part.height for part in parts) - made.rows_merged
+    height = int((sum(part.height for part in parts) - made.rows_merged)[0])
     values = [(made.filled.get(c.name, 0), rows.filled.get(c.name, 0)) for c in job.columns]
-    if height != rows.height or any(now != then for now, then in values):
+    if height != int(rows.height[0]) or any(now != then for now, then in values):
         what = (
             f"the rows that it was made of give {height} rows as the sheet is now, of which "
-            f"{rows.height} are published, or other values: keys or columns have changed since, "
+            f"{rows.height[0]} are published, or other values: keys or columns have changed since, "
             "or kept rows are gone"
         )
         raise not_replayable(product, "", what, place)
@@ -221,8 +223,10 @@ def _part(source: SourceJob, rows: Sequence[Rows]) -> Part:
             if name not in piece.filled
         ]
         frames.append(piece.frame.with_columns(added).select(list(types)))
-    filled = {name: sum(piece.filled.get(name, 0) for piece in rows) for name in types}
-    height = sum(piece.height for piece in rows)
+    filled = {
+        name: sum((piece.filled.get(name, one(0)) for piece in rows), one(0)) for name in types
+    }
+    height = sum((piece.height for piece in rows), one(0))
     return Part(source, source.key_columns, pl.concat(frames), height, filled)
 
 

@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 import polars as pl
 
 from ai_dataflow.compiler.mappings import CompiledSource, MappingError, compile_source
-from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.classified import classified
+from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.mapping import REASON, count, good_rows, lacks, map_rows, reasons
 from ai_dataflow.partition.merge import Part
@@ -64,10 +65,12 @@ def replay(
     Returns:
         Counts and files to publish; no files where no reject passes.
     """
-    steps = Steps(job)
-    with classified(steps.problems):
+    steps, problems = Steps((job,)), list[Diagnostic]()
+    with classified(problems):
         _replay(steps, current, settings, run_id, made_as, dry_run=dry_run)
-    return steps.result()
+    if problems:
+        steps.fail(0, problems)
+    return steps.results()[0]
 
 
 def _replay(
@@ -81,13 +84,14 @@ def _replay(
 ) -> None:
     workstation = open_workstation(settings)
     with scratch(settings.execution.memory) as space:
-        again = _map_again(steps.job, current, workstation, space)
+        job = steps.jobs[0]
+        again = _map_again(job, current, workstation, space)
         first = len(steps.mapped)
         steps.mapped += again.sources
         if not (late := again.late):
             return
-        merged = remerge(look(steps.job, current, workstation, made_as), late, space)
-        again.leave_out(steps.job, merged)
+        merged = remerge(look(job, current, workstation, made_as), late, space)
+        again.leave_out(job, merged)
         steps.mapped[first:] = again.sources
         if dry_run or not again.passed:
             return
@@ -113,7 +117,7 @@ class _Again:
     @property
     def late(self) -> list[Part]:
         """The rows that pass by themselves, by source and by what they were read as."""
-        return [source.part for source in self.sources if source.part and source.part.height]
+        return [source.part for source in self.sources if source.part and source.part.height.any()]
 
     @property
     def passed(self) -> int:
@@ -176,7 +180,7 @@ def _map_again(
         key = SourceKey(product, submodule)
         if schema is None or (source := sources.get(key)) is None:
             # A line that is no row; a source that is gone.
-            again.sources.append(MappedSource(key, None, rows, rows))
+            again.sources.append(MappedSource(key, None, one(rows), one(rows)))
             continue
         is_own = (
             (pl.col("product_code") == product)
@@ -187,9 +191,11 @@ def _map_again(
         with reaching(workstation.rejects(job.module)):
             held = space.hold(rejects, int(bytes_per_row(rejects) * rows))
         part = _map(source, held, schema, again, space, int(bytes_per_row(held) * rows))
-        passed = part.height
+        passed = int(part.height[0])
         again.of_source[len(again.sources)] = len(again.verdicts) - 1
-        again.sources.append(MappedSource(key, part, rows, rows - passed, rows_replayed=passed))
+        again.sources.append(
+            MappedSource(key, part, one(rows), one(rows - passed), rows_replayed=passed)
+        )
     return again
 
 
@@ -198,7 +204,7 @@ def _map(
 ) -> Part:
     """Map the rejects of a source; note of each whether it passes."""
     compiled, raw = _raw(source, rejects, schema)
-    mapped = space.hold(map_rows(raw, compiled, numbered=False), size)
+    mapped = space.hold(map_rows(raw, compiled), size)
     now = {f"{_NOW}{name}": expr for name, expr in reasons(compiled).items()}
     failed = pl.col(REASON).is_not_null()
     verdict = pl.concat([rejects.select(_NUMBER), mapped.select(REASON)], how="horizontal").select(
@@ -209,7 +215,8 @@ def _map(
     again.verdicts.append(verdict)
     counted = count(mapped, compiled)
     good = good_rows(mapped, compiled, counted)
-    return Part(source, source.key_columns, good, counted.good, counted.filled)
+    filled = {name: one(values) for name, values in counted.filled.items()}
+    return Part(source, source.key_columns, good, one(counted.good), filled)
 
 
 def _raw(

@@ -10,10 +10,11 @@ That always adds up: every joined row has a source row that is part of no other 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
+from ai_dataflow.partition.clients import Counts, Filled
 from ai_dataflow.sources.source_job import SourceJob
 
 # Beside AI columns, none of which begins so.
@@ -33,9 +34,9 @@ def required(sources: Sequence[SourceJob]) -> dict[str, str]:
     return cells
 
 
-def is_open(columns: Iterable[str], filled: Mapping[str, int], height: int) -> bool:
-    """Tell whether some of so many merged rows lack a required value."""
-    return any(filled.get(column, 0) < height for column in columns)
+def is_open(columns: Iterable[str], filled: Filled, height: Counts) -> bool:
+    """Tell whether some of so many merged rows lack a required value, of any client."""
+    return any(bool((filled.get(column, 0) < height).any()) for column in columns)
 
 
 def numbered(rows: pl.LazyFrame, part: int) -> pl.LazyFrame:
@@ -44,7 +45,7 @@ def numbered(rows: pl.LazyFrame, part: int) -> pl.LazyFrame:
 
 
 def divided(
-    rows: pl.LazyFrame, columns: Sequence[str], parts: int
+    rows: pl.LazyFrame, columns: Sequence[str], parts: int, by: Sequence[str] = ()
 ) -> tuple[pl.LazyFrame, list[pl.DataFrame]]:
     """Divide merged rows into those that have what is required, and what the others lose.
 
@@ -52,6 +53,7 @@ def divided(
         rows: merged rows of numbered parts.
         columns: the required AI columns, those that a row is told to lack first.
         parts: how many parts were numbered.
+        by: the column of the clients, where there are several.
 
     Returns:
         The rows to be published; and for each part which of its rows are in none of them.
@@ -64,21 +66,21 @@ def divided(
         for i, column in enumerate(columns)
     )
     names = [f"{_NUMBER}{part}" for part in range(parts)]
-    numbers = rows.select(lacks.alias(_REASON), *(n for n in names if n in present)).collect()
+    numbers = rows.select(*by, lacks.alias(_REASON), *(n for n in names if n in present)).collect()
     good = numbers.filter(pl.col(_REASON).is_null())
     lost = numbers.filter(pl.col(_REASON).is_not_null())
-    left_out = [_of_part(lost, good, name) for name in names]
+    left_out = [_of_part(lost, good, name, by) for name in names]
     return rows.filter(lacks.is_null()).drop(names, strict=False), left_out
 
 
-def _of_part(lost: pl.DataFrame, good: pl.DataFrame, name: str) -> pl.DataFrame:
+def _of_part(lost: pl.DataFrame, good: pl.DataFrame, name: str, by: Sequence[str]) -> pl.DataFrame:
     """Give the rows of a part that are in joined rows that are lost, and in no other."""
     if name not in lost.columns:
-        return pl.DataFrame(schema=SCHEMA)
+        return pl.DataFrame(schema=SCHEMA | dict.fromkeys(by, pl.UInt32()))
     taking_part = lost.filter(pl.col(name).is_not_null())
     alone = taking_part.join(good.select(name), on=name, how="anti")
     return (
-        alone.group_by(pl.col(name).alias(NUMBER))
+        alone.group_by(pl.col(name).alias(NUMBER), *by)
         .agg(pl.col(_REASON).min().alias(LACKS))
         .sort(NUMBER)
     )

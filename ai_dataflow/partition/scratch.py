@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,19 +50,17 @@ class Scratch:
             frame.sink_parquet(path, compression="lz4")
         return pl.scan_parquet(path)
 
-    def hold_batches(
-        self, batches: Iterator[pl.DataFrame], schema: pl.Schema, size: int
-    ) -> pl.LazyFrame:
-        """Keep batches of the given schema as one frame; `size` as in `hold`."""
-        if size < self.spill_bytes:
-            return pl.concat([pl.DataFrame(schema=schema), *batches]).lazy()
-        path = self._path()
-        arrow = pl.DataFrame(schema=schema).to_arrow()
-        with _spilling(), pq.ParquetWriter(path, arrow.schema, compression="lz4") as writer:
-            writer.write_table(arrow)
-            for batch in batches:
-                writer.write_table(batch.to_arrow())
-        return pl.scan_parquet(path)
+    def hold_batches(self, batches: Iterable[pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:
+        """Keep batches of the given schema as one frame."""
+        pile = self.pile()
+        pile.add(pl.DataFrame(schema=schema))
+        for batch in batches:
+            pile.add(batch)
+        return pile.rows()
+
+    def pile(self) -> Pile:
+        """Begin to pile frames of one schema."""
+        return Pile(self.spill_bytes, self._path)
 
     def hold_pieces(self, pieces: list[pl.LazyFrame]) -> pl.LazyFrame:
         """Compute frames of one schema one after the other, into files."""
@@ -89,6 +87,44 @@ class Scratch:
 
     def _path(self) -> Path:
         return self._folder() / f"{uuid.uuid4().hex}.parquet"
+
+
+class Pile:
+    """Frames of one schema, one under the other: in memory, in a file once they are too many."""
+
+    def __init__(self, spill_bytes: int, path: Callable[[], Path]) -> None:
+        self._spill_bytes, self._new_path = spill_bytes, path
+        self._frames: list[pl.DataFrame] = []
+        self._size, self.height = 0.0, 0
+        self._path: Path | None = None
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Put a frame on the pile."""
+        self._frames.append(frame)
+        self._size += frame.estimated_size()
+        self.height += frame.height
+        if self._size >= self._spill_bytes and self.height:
+            self._spill()
+
+    def rows(self) -> pl.LazyFrame:
+        """Give all rows; nothing is added any more. At least one frame was."""
+        if self._writer is None or self._path is None:
+            return pl.concat(self._frames).lazy()
+        self._spill()
+        with _spilling():
+            self._writer.close()
+        return pl.scan_parquet(self._path)
+
+    def _spill(self) -> None:
+        frames, self._frames = self._frames, []
+        with _spilling():
+            for frame in filter(pl.DataFrame.__len__, frames):
+                table = frame.to_arrow()
+                if self._writer is None:
+                    self._path = self._new_path()
+                    self._writer = pq.ParquetWriter(self._path, table.schema, compression="lz4")
+                self._writer.write_table(table)
 
 
 @contextmanager

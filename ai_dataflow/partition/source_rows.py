@@ -1,12 +1,12 @@
-"""One source of a partition: opened, read and mapped."""
+"""One source of partitions that are made together: opened, read and mapped."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
-from deltalake.exceptions import DeltaError
 from polars.exceptions import PolarsError
 
 from ai_dataflow.compiler.mappings import CompiledSource, compile_source
@@ -17,79 +17,158 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.extracting import owned
 from ai_dataflow.partition.classified import failed_on_data
+from ai_dataflow.partition.clients import CLIENT, Counts, by_client, filled, heights, nothing
 from ai_dataflow.partition.conservation import check_reading
 from ai_dataflow.partition.lineage import origins
 from ai_dataflow.partition.mapping import (
-    MappedCounts,
-    count,
-    good_rows,
+    POSITION,
     lacking,
     left_out,
-    located,
     malformed_rejects,
-    map_rows,
+    map_chunk,
 )
 from ai_dataflow.partition.memory import held_bytes
-from ai_dataflow.partition.merge import Part
-from ai_dataflow.partition.reading import Read, read_rows
-from ai_dataflow.partition.scratch import Scratch
+from ai_dataflow.partition.merge import Part, counted
+from ai_dataflow.partition.reading import Reading
+from ai_dataflow.partition.scratch import Pile, Scratch
 from ai_dataflow.partition.values import MappedSource, Taken
-from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files import file_failures, open_files
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables import ai_types
 
 _REJECT_BYTES = 500  # that a reject takes in memory, about
 
 
 @dataclass(frozen=True)
 class OpenedSource:
-    """A source's extract, opened, and about what its mapped rows take in memory, in bytes."""
+    """A source's extracts, opened, one for each client; about what its mapped rows take, in bytes.
 
-    source: SourceJob
-    files: Files
+    `sources` differ in their locations alone.
+    """
+
+    sources: Sequence[SourceJob]
+    files: Sequence[Files]
     held: int
 
+    @property
+    def names(self) -> list[str]:
+        """What the locations are called, by client."""
+        return [str(source.location) for source in self.sources]
 
-def open_source(source: SourceJob, extract: Extract, settings: Settings) -> OpenedSource:
-    """Open a source's extract and estimate its size.
+
+def open_source(
+    sources: Sequence[SourceJob], extracts: Sequence[Extract], settings: Settings
+) -> OpenedSource:
+    """Open a source's extracts, one for each client, and estimate their size.
 
     Raises:
         DataflowError: SRC codes, as `Files.reading`.
     """
-    working_on(source)
-    files = open_files.opened(extract, source.place, settings)
-    try:
-        with files.reading():
-            return OpenedSource(source, files, held_bytes(source, files))
-    except DataflowError as error:
-        raise owned(error, source) from None
+    opened, held = [], 0
+    for source, extract in zip(sources, extracts, strict=True):
+        working_on(source)
+        files = open_files.opened(extract, source.place, settings)
+        try:
+            with files.reading():
+                held += held_bytes(source, files)
+        except DataflowError as error:
+            raise owned(error, source) from None
+        opened.append(files)
+    return OpenedSource(sources, opened, held)
 
 
 def map_source(opened: OpenedSource, space: Scratch) -> MappedSource:
     """Read and map a source; count its rows, put its rejects aside.
 
+    What hinders reading is among the `faults` of the value, where there are several clients.
+
     Raises:
         DataflowError: what hinders reading or mapping; DAT-002 where rows got lost on the way.
     """
-    source = opened.source
+    source = opened.sources[0]
     working_on(source)
     try:
-        compiled, read, mapped = _read_and_map(opened, space)
-        counted = count(mapped, compiled)
-        check_reading(source, counted.total, read.height)
+        with opened.files[0].reading():
+            compiled = compile_source(source, _schema(opened))
+        reading = Reading(opened.files, compiled.needed, space, opened.held)
+        return _mapped(opened, compiled, reading, space)
     except DataflowError as error:
         raise owned(error, source) from None
-    lines = sum(map(len, read.malformed.values()))
-    good = good_rows(mapped, compiled, counted)
+
+
+def _schema(opened: OpenedSource) -> pl.Schema:
+    return opened.files[0].schema()
+
+
+def _mapped(
+    opened: OpenedSource, compiled: CompiledSource, reading: Reading, space: Scratch
+) -> MappedSource:
+    clients = len(opened.files)
+    done = _Mapping(compiled, clients, space.pile())
+    schema = _ai_schema(compiled, clients)
+    good = space.hold_batches(done.good(reading.chunks()), schema)
+    for client, source in enumerate(opened.sources):
+        if client not in reading.faults:
+            check_reading(source, int(done.total[client]), reading.counted_before(client))
+    bad = done.bad.rows() if done.bad.height else None
+    lines = _malformed(opened, reading)
+    malformed = np.array([sum(map(len, of_client.values())) for of_client in lines])
+    rejects = [_malformed_rejects(opened, client, path, rows)
+               for client, files in enumerate(lines) for path, rows in files.items()]  # fmt: skip
+    if bad is not None:
+        with opened.files[0].reading():  # several files are counted in their footers
+            starts = reading.starts(done.total, opened.names)
+        rejects.insert(0, left_out(bad, opened.sources[0], compiled, starts))
     return MappedSource(
-        source.key,
-        Part(source, source.key_columns, good, counted.good, counted.filled),
-        counted.total + lines,
-        counted.total - counted.good + lines,
-        (*_left_out(opened, compiled, read, mapped, counted), *_malformed(opened, read)),
-        tuple(origins(source, compiled)),
-        taken=Taken(read, compiled, mapped),
+        opened.sources[0].key,
+        Part(opened.sources[0], opened.sources[0].key_columns, good, done.height, done.filled),
+        done.total + malformed,
+        done.total - done.height + malformed,
+        tuple(rejects),
+        tuple(origins(opened.sources[0], compiled)),
+        taken=Taken(reading, compiled, bad, done.total),
+        faults={c: owned(error, opened.sources[c]) for c, error in reading.faults.items()},
     )
+
+
+class _Mapping:
+    """Maps chunk by chunk, counts by client what went through, and piles up what is left out."""
+
+    def __init__(self, compiled: CompiledSource, clients: int, bad: Pile) -> None:
+        self._compiled, self._by, self.bad = compiled, by_client(clients), bad
+        names = [column.mapping.ai_column for column in compiled.columns]
+        self.total, self.height = nothing(clients), nothing(clients)
+        self.filled: dict[str, Counts] = dict.fromkeys(names, nothing(clients))
+
+    def good(self, chunks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Give the good rows of each chunk.
+
+        Raises:
+            DataflowError: DAT-003: the AI columns cannot be computed.
+        """
+        clients = len(self.total)
+        for chunk in chunks:
+            first = int(self.total.sum())
+            try:
+                with panics_as_errors():
+                    good, bad = map_chunk(chunk, self._compiled, self._by, first)
+            except (PolarsError, PanicError) as error:
+                raise DataflowError(failed_on_data(error)) from None
+            if bad is not None:
+                self.bad.add(bad)
+            height = heights(good, clients)
+            self.total = self.total + heights(chunk, clients)
+            self.height = self.height + height
+            for name, count in filled(good, self.filled, height).items():
+                self.filled[name] = self.filled[name] + count
+            yield good
+
+
+def _ai_schema(compiled: CompiledSource, clients: int) -> pl.Schema:
+    columns = [(name, pl.UInt32()) for name in by_client(clients)]
+    rows = (column.mapping for column in compiled.columns)
+    return pl.Schema([*columns, *((r.ai_column, ai_types.to_polars(r.ai_type)) for r in rows)])
 
 
 def leave_out(
@@ -111,63 +190,32 @@ def leave_out(
     Raises:
         DataflowError: SRC codes, as `Files.reading`; SRC-005 where the source is another by now.
     """
-    if mapped.taken is None or not left_out.height:
+    taken = mapped.taken
+    if taken is None or not left_out.height:
         return mapped
-    read = mapped.taken.read
-    numbered = not opened.files.pinned.staged
-    bad = lacking(mapped.taken, left_out, opened.source, cells, numbered=numbered)
-    with opened.files.reading():  # they are read once more: what was mapped is not the row itself
-        rejects = located(bad, opened.source, read.heights())
+    source, clients = opened.sources[0], len(opened.files)
+    rows = taken.reading.again()  # they are read once more: what was mapped is not the row itself
+    if (counted(rows, clients).height != taken.total).any():
+        raise owned(file_failures.changed(opened.names[0], source.place), source)
+    with opened.files[0].reading():
+        files = taken.reading.starts(taken.total, opened.names)
+        bad = pl.LazyFrame(schema={POSITION: pl.UInt32()}) if taken.bad is None else taken.bad
+        rejects = lacking(rows, bad, left_out, source, taken.compiled, cells, files)
         rejects = space.hold(rejects, left_out.height * _REJECT_BYTES)
-    opened.files.check_unchanged()
     return replace(
         mapped,
-        rows_left_out=mapped.rows_left_out + left_out.height,
+        rows_left_out=mapped.rows_left_out + heights(left_out, len(opened.files)),
         left_out=(*mapped.left_out, rejects),
     )
 
 
-def _left_out(
-    opened: OpenedSource,
-    compiled: CompiledSource,
-    read: Read,
-    mapped: pl.LazyFrame,
-    counted: MappedCounts,
-) -> list[pl.LazyFrame]:
-    if counted.total == counted.good:
-        return []
-    bad = left_out(mapped, opened.source, compiled)
-    with opened.files.reading():
-        rejects = located(bad, opened.source, read.heights())
-    opened.files.check_unchanged()
-    return [rejects]
+def _malformed(opened: OpenedSource, reading: Reading) -> list[Mapping[str, list[str]]]:
+    return [reading.malformed(client) for client in range(len(opened.files))]
 
 
-def _malformed(opened: OpenedSource, read: Read) -> list[pl.LazyFrame]:
-    several = len(opened.files.pinned.files) > 1
-    return [
-        malformed_rejects(lines, opened.source, path if several else "")
-        for path, lines in read.malformed.items()
-    ]
-
-
-def _read_and_map(
-    opened: OpenedSource, space: Scratch
-) -> tuple[CompiledSource, Read, pl.LazyFrame]:
-    source, files = opened.source, opened.files
-    with files.reading():
-        compiled = compile_source(source, files.schema())
-        read = read_rows(files, compiled.needed, space, opened.held)
-    try:
-        # A copy of a database's rows is sorted: their numbers would say nothing of the source.
-        numbered = not files.pinned.staged
-        with panics_as_errors():
-            mapped = space.hold(map_rows(read.rows, compiled, numbered=numbered), opened.held)
-    except (PolarsError, OSError, PanicError, DeltaError) as error:
-        # Reading and computing are one pass. If reading alone fails too, that is the cause.
-        with files.reading():
-            read.rows.select(pl.all().null_count()).collect(engine="streaming")
-        files.check_unchanged()
-        raise DataflowError(replace(failed_on_data(error), place=source.place)) from None
-    files.check_unchanged()
-    return compiled, read, mapped
+def _malformed_rejects(
+    opened: OpenedSource, client: int, path: str, lines: Sequence[str]
+) -> pl.LazyFrame:
+    several = len(opened.files[client].pinned.files) > 1
+    number = [pl.lit(client, pl.UInt32()).alias(CLIENT)] if len(opened.files) > 1 else []
+    return malformed_rejects(lines, opened.sources[client], path if several else "", number)

@@ -1,13 +1,15 @@
-"""The steps of making a partition: what each has given so far, in their order.
+"""The steps of making partitions together: what each has given so far, in their order.
 
-A step that fails ends the making. What those before it gave is still told: how much was read, what
-was rejected. So the values are gathered here, and the result is put together of them, once.
+A step that fails a client ends the making of its partition. What the steps before it gave is still
+told: how much was read, what was rejected. So the values are gathered here, and the result of each
+partition is put together of them, once.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ai_dataflow.config.diagnostics import Diagnostic
@@ -24,82 +26,122 @@ from ai_dataflow.workstation.data_files import new_publication
 
 @dataclass
 class Steps:
-    """What the steps of making a partition have given so far."""
+    """What the steps of making partitions have given so far; each client is a number, from 0."""
 
-    job: PartitionJob
-    publication: str = field(default_factory=new_publication)
-    extracted: Extracted = field(default_factory=Extracted)
+    jobs: Sequence[PartitionJob]
+    publications: Sequence[str] = ()
+    extracted: Sequence[Extracted] = ()
     mapped: list[MappedSource] = field(default_factory=list)
     merged: dict[str, MergedProduct] = field(default_factory=dict)
-    rejects: WrittenRejects | None = None
-    written: WrittenRows = field(default_factory=WrittenRows)
+    rejects: dict[int, WrittenRejects] = field(default_factory=dict)
+    written: dict[int, WrittenRows] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
-    problems: list[Diagnostic] = field(default_factory=list)
+    problems: dict[int, list[Diagnostic]] = field(default_factory=dict)
     work: Stopwatch = field(default_factory=Stopwatch)
     begun: float = field(default_factory=time.perf_counter)
+    _mapped_until: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Name the publications."""
+        self.publications = self.publications or [new_publication() for _ in self.jobs]
+        self.extracted = self.extracted or [Extracted() for _ in self.jobs]
+
+    def fail(self, client: int, problems: Iterable[Diagnostic]) -> None:
+        """Note what ended the making of a client's partition; what came first counts."""
+        if client not in self.problems:
+            self.problems[client] = list(problems)
+            self._mapped_until[client] = len(self.mapped)
 
     @property
-    def rows_read(self) -> int:
-        """All rows that were read."""
-        return sum(source.rows_read for source in self.mapped)
+    def clients(self) -> list[int]:
+        """The clients that nothing has ended yet."""
+        return [client for client in range(len(self.jobs)) if client not in self.problems]
 
-    @property
-    def expected(self) -> Expectation:
-        """What the files have to hold, by what was counted before they are written."""
+    def sources(self, client: int) -> list[MappedSource]:
+        """Give the sources that were mapped for a client."""
+        return self.mapped[: self._mapped_until.get(client)]
+
+    def rows_read(self, client: int) -> int:
+        """Count all rows that were read of a client."""
+        return sum(int(source.rows_read[client]) for source in self.sources(client))
+
+    def expected(self, client: int) -> Expectation:
+        """What a client's files have to hold, by what was counted before they are written."""
         rejected: defaultdict[SourceKey, int] = defaultdict(int)
-        for source in self.mapped:
-            rejected[source.key] += source.rows_left_out
-        return Expectation(rejected, {p: merged.filled for p, merged in self.merged.items()})
+        for source in self.sources(client):
+            rejected[source.key] += int(source.rows_left_out[client])
+        values = {
+            product: {name: int(count[client]) for name, count in merged.filled.items()}
+            for product, merged in self.merged.items()
+        }
+        return Expectation(rejected, values)
 
-    def counts(self, written: WrittenRows | None = None) -> dict[str, ProductCounts]:
-        """Give where each product's rows went, as far as it is known.
+    def counts(self, client: int, written: WrittenRows | None = None) -> dict[str, ProductCounts]:
+        """Give where the rows of a client's products went, as far as it is known.
 
         `written` are files that are being checked, and none of the result yet.
         """
-        rows = written or self.written
-        mapped = (source.key.product for source in self.mapped)
+        rows = written or self.written.get(client, WrittenRows())
+        mapped = (source.key.product for source in self.sources(client))
         products = dict.fromkeys([*mapped, *self.merged, *rows.rows])
-        return {product: self._counts(product, rows) for product in products}
+        return {product: self._counts(client, product, rows) for product in products}
 
-    def _counts(self, product: str, written: WrittenRows) -> ProductCounts:
-        mapped = [source for source in self.mapped if source.key.product == product]
-        merged = self.merged.get(product)
-        counts = self.rejects.counts if self.rejects else {}
+    def _counts(self, client: int, product: str, written: WrittenRows) -> ProductCounts:
+        mapped = [source for source in self.sources(client) if source.key.product == product]
+        merged, rejects = self.merged.get(product), self.rejects.get(client)
+        counts = rejects.counts if rejects else {}
         sources = {
             key.submodule: SourceCounts(
-                sum(source.rows_read for source in mapped if source.key == key), counts.get(key, {})
+                sum(int(source.rows_read[client]) for source in mapped if source.key == key),
+                counts.get(key, {}),
             )
             for key in dict.fromkeys(source.key for source in mapped)
         }
         # Until they are written, rejects are what mapping left out.
-        left_out = sum(source.rows_left_out for source in mapped)
+        left_out = sum(int(source.rows_left_out[client]) for source in mapped)
         listed = sum(sum(source.rejected.values()) for source in sources.values())
+        base = merged.rows_before if merged else None
+        before = 0 if base is None else int(base[client])
         return ProductCounts(
-            rows_read=sum(s.rows_read for s in mapped) + (merged.rows_before if merged else 0),
-            rows_rejected=listed if self.rejects else left_out,
-            rows_merged=merged.rows_merged if merged else 0,
+            rows_read=sum(source.rows_read for source in sources.values()) + before,
+            rows_rejected=listed if rejects else left_out,
+            rows_merged=int(merged.rows_merged[client]) if merged else 0,
             rows_published=written.rows.get(product, 0),
             rows_replayed=sum(source.rows_replayed for source in mapped),
             filled=written.filled.get(product, {}),
             sources=sources,
         )
 
-    def result(self) -> PartitionResult:
-        """Put the result together."""
+    def results(self) -> list[PartitionResult]:
+        """Put the results together."""
+        seconds = (time.perf_counter() - self.begun) / len(self.jobs)
+        work = {kind: spent / len(self.jobs) for kind, spent in self.work.items()}
         origins: dict[str, tuple[Origin, ...]] = {}
         for ai_column, origin in (pair for source in self.mapped for pair in source.origins):
             origins[ai_column] = (*origins.get(ai_column, ()), origin)
+        return [self._result(client, origins, seconds, work) for client in range(len(self.jobs))]
+
+    def _result(
+        self,
+        client: int,
+        origins: dict[str, tuple[Origin, ...]],
+        seconds: float,
+        work: dict[str, float],
+    ) -> PartitionResult:
+        extracted, rejects = self.extracted[client], self.rejects.get(client)
+        problems = (Failure("ai_dataset", p) for p in self.problems.get(client, ()))
+        written = self.written.get(client, WrittenRows())
         return PartitionResult(
-            job=self.job,
-            publication=self.publication,
-            extracts=self.extracted.extracts,
-            counts=self.counts(),
+            job=self.jobs[client],
+            publication=self.publications[client],
+            extracts=extracted.extracts,
+            counts=self.counts(client),
             origins=origins,
-            data=self.written.files,
-            rejects=self.rejects.files if self.rejects else (),
+            data=written.files,
+            rejects=rejects.files if rejects else (),
             replaces=self.replaces,
-            superseded=self.extracted.superseded,
-            failures=(*self.extracted.failures, *(Failure("ai_dataset", p) for p in self.problems)),
-            seconds=time.perf_counter() - self.begun,
-            work=dict(self.work),
+            superseded=extracted.superseded,
+            failures=(*extracted.failures, *problems),
+            seconds=seconds,
+            work=work,
         )

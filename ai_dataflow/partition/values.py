@@ -8,39 +8,48 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from ai_dataflow.compiler.mappings import CompiledSource
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import SourceKey
+from ai_dataflow.partition.clients import Counts, Filled
 from ai_dataflow.partition.merge import Part, Rows
-from ai_dataflow.partition.reading import Read
+from ai_dataflow.partition.reading import Reading
 from ai_dataflow.partition.result import Origin
 from ai_dataflow.workstation.data_files import DataFile
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A source's rows as they were read, and mapped: row by row the same."""
+    """How a source's rows were read and mapped: for those that have to be looked at once more.
 
-    read: Read
+    `bad` are the rows that were left out, by their number; None where there were none. `total` are
+    all rows, by client.
+    """
+
+    reading: Reading
     compiled: CompiledSource
-    mapped: pl.LazyFrame
+    bad: pl.LazyFrame | None
+    total: Counts
 
 
 @dataclass(frozen=True)
 class MappedSource:
-    """A source's rows, mapped: the good ones, and those to be left out as rejects.
+    """A source's rows, mapped: the good ones, and those to be left out as rejects; by client.
 
     `part` are the good rows; None where no row could be mapped at all. `rows_left_out` counts the
     rejects; `rows_replayed` are good rows that were rejects before. `taken` is what it was mapped
-    from, for those that a join leaves out later.
+    from, for those that a join leaves out later. `faults` are the clients whose files could not be
+    read, and why.
     """
 
     key: SourceKey
     part: Part | None
-    rows_read: int
-    rows_left_out: int
+    rows_read: Counts
+    rows_left_out: Counts
     left_out: tuple[pl.LazyFrame, ...] = ()
     origins: tuple[tuple[str, Origin], ...] = ()
     rows_replayed: int = 0
     taken: Taken | None = None
+    faults: Mapping[int, DataflowError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,10 +62,10 @@ class MergedProduct:
     """
 
     rows: pl.LazyFrame
-    rows_merged: int
-    filled: Mapping[str, int]
+    rows_merged: Counts
+    filled: Filled
     kept: Mapping[str, Rows] = field(default_factory=dict)
-    rows_before: int = 0
+    rows_before: Counts | None = None
     left_out: tuple[pl.DataFrame, ...] = ()
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.connections.stores import Folder
+from ai_dataflow.partition.clients import CLIENT, heights
 from ai_dataflow.partition.conservation import (
     check_balance,
     check_kept,
@@ -50,60 +52,115 @@ def write(
         limit: how much may be rejected; None where that was decided before.
 
     Raises:
-        DataflowError: DAT-002, DAT-004, and what hinders writing.
+        DataflowError: what hinders writing. DAT-002 and DAT-004 are in the steps.
     """
-    with steps.work.timed("write"):
+    with steps.work.timed("write"), _nothing_stays(steps, workstation):
         _keep_rows(steps, workstation)
         if rejects is not None:
-            steps.rejects = _write_rejects(steps, rejects, workstation)
+            _write_rejects(steps, rejects, workstation)
         if limit is not None:
-            check_rejected(steps.result(), limit, workstation)
-        try:
-            steps.written = _write_rows(steps, workstation)
-        except BaseException:
-            if steps.rejects:
-                _remove(workstation.rejects(steps.job.module), steps.rejects.files)
-                steps.rejects = replace(steps.rejects, files=())
-            raise
+            for client, result in enumerate(steps.results()):
+                with _failing(steps, client):
+                    check_rejected(result, limit, workstation)
+        _write_rows(steps, workstation)
+
+
+@contextmanager
+def _failing(steps: Steps, client: int) -> Iterator[None]:
+    try:
+        yield
+    except DataflowError as error:
+        steps.fail(client, error.diagnostics)
 
 
 def _keep_rows(steps: Steps, workstation: Workstation) -> None:
     """Keep the rows of joined products that have rejects, for the replay of these."""
-    job, expected = steps.job, steps.expected
     for product, merged in steps.merged.items():
-        for submodule, rows in merged.kept.items() if expected.has_rejects(product) else ():
-            name = Kept(job.module, job.client, steps.publication, product, submodule)
-            check_kept(name, rows.height, keep(rows.frame, name, workstation).rows)
+        clients = [c for c in steps.clients if steps.expected(c).has_rejects(product)]
+        for submodule, rows in merged.kept.items() if clients else ():
+            frames = _by_client(rows.frame, len(steps.jobs))
+            for client in clients:
+                job = steps.jobs[client]
+                name = Kept(job.module, job.client, steps.publications[client], product, submodule)
+                kept = keep(frames[client], name, workstation)
+                check_kept(name, int(rows.height[client]), kept.rows)
 
 
-def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Workstation) -> WrittenRejects:
-    """Write the rows that a partition leaves out, and count the open ones in the file."""
-    job = steps.job
-    table = workstation.rejects(job.module)
-    files = write_partition(rejects, table, job.client, steps.publication)
-    with _nothing_stays(table, files):
-        return WrittenRejects(files, count_rejects(job, files, workstation))
+def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Workstation) -> None:
+    """Write the rows that partitions leave out, and count the open ones in the files."""
+    table = workstation.rejects(steps.jobs[0].module)
+    frames = _by_client(rejects, len(steps.jobs))
+    left_out = [c for c in steps.clients if any(steps.expected(c).rejected.values())]
+    for client in left_out:
+        job, publication = steps.jobs[client], steps.publications[client]
+        files = write_partition(frames[client], table, job.client, publication)
+        steps.rejects[client] = WrittenRejects(files)
+    files_of = {client: steps.rejects[client].files for client in left_out}
+    for client, counts in count_rejects(steps.jobs[0].module, files_of, workstation).items():
+        steps.rejects[client] = replace(steps.rejects[client], counts=counts)
 
 
-def _write_rows(steps: Steps, workstation: Workstation) -> WrittenRows:
-    """Write the rows of a partition, into files of equal, sensible size; check that they add up."""
-    job = steps.job
-    rows = union_products({p: merged.rows for p, merged in steps.merged.items()}, job.columns)
-    counts = steps.counts().values()
-    height = sum(count.rows_read - count.rows_merged for count in counts)
+def _write_rows(steps: Steps, workstation: Workstation) -> None:
+    """Write the rows of partitions, into files of equal, sensible size; check that they add up."""
+    job = steps.jobs[0]
     table = workstation.dataset(job.module)
-    files = write_partition(
-        rows, table, job.client, steps.publication, _rows_per_file(rows, height)
-    )
-    with _nothing_stays(table, files):
-        counted = count_rows(job, files, workstation)
+    products = union_products({p: merged.rows for p, merged in steps.merged.items()}, job.columns)
+    of_client = _cut(products, len(steps.jobs))
+    files: dict[int, tuple[DataFile, ...]] = {}
+    for client in steps.clients:
+        job = steps.jobs[client]
+        counts = steps.counts(client).values()
+        height = sum(count.rows_read - count.rows_merged for count in counts)
+        rows = of_client(client)
+        limit, name = _rows_per_file(rows, height), steps.publications[client]
+        files[client] = write_partition(rows, table, job.client, name, limit)
+        steps.written[client] = WrittenRows(files[client])
+    counted = count_rows(job.module, files, workstation)
+    for client, files_of in files.items():
+        products_of = counted.get(client, {})
         written = WrittenRows(
-            files,
-            {product: height for product, (height, _) in counted.items()},
-            {product: filled for product, (_, filled) in counted.items()},
+            files_of,
+            {product: height for product, (height, _) in products_of.items()},
+            {product: filled for product, (_, filled) in products_of.items()},
         )
-        check_balance(steps.counts(written), job.columns, steps.expected)
-        return written
+        with _failing(steps, client):
+            check_balance(steps.counts(client, written), job.columns, steps.expected(client))
+            steps.written[client] = written
+    for client in files:
+        if client in steps.problems:
+            _remove(table, steps.written.pop(client).files)
+            if rejects := steps.rejects.get(client):
+                _remove(workstation.rejects(job.module), rejects.files)
+                steps.rejects[client] = replace(rejects, files=())
+
+
+def _by_client(rows: pl.LazyFrame, clients: int) -> Sequence[pl.LazyFrame]:
+    """Give the rows of each client."""
+    if clients == 1:
+        return [rows]
+    frame = rows.collect()
+    found = frame.partition_by(CLIENT, as_dict=True, include_key=False, maintain_order=True)
+    nobody = frame.clear().drop(CLIENT)
+    return [found.get((client,), nobody).lazy() for client in range(clients)]
+
+
+def _cut(products: Sequence[pl.LazyFrame], clients: int) -> Callable[[int], pl.LazyFrame]:
+    """Give what gives a client's rows of all products, which are sorted by client."""
+    if clients == 1:
+        return lambda _: pl.concat(products)
+    frames = [product.collect() for product in products]
+    numbers = [heights(frame, clients) for frame in frames]
+    begins = [np.cumsum(number) - number for number in numbers]
+    frames = [frame.drop(CLIENT) for frame in frames]
+
+    def cut(client: int) -> pl.LazyFrame:
+        slices = [
+            frame.slice(int(begin[client]), int(number[client]))
+            for frame, begin, number in zip(frames, begins, numbers, strict=True)
+        ]
+        return pl.concat(slices).lazy()
+
+    return cut
 
 
 def _rows_per_file(rows: pl.LazyFrame, height: int) -> int | None:
@@ -115,12 +172,18 @@ def _rows_per_file(rows: pl.LazyFrame, height: int) -> int | None:
 
 
 @contextmanager
-def _nothing_stays(table: Folder, files: Sequence[DataFile]) -> Iterator[None]:
-    """Remove files of a partition that is not published; nobody has seen them."""
+def _nothing_stays(steps: Steps, workstation: Workstation) -> Iterator[None]:
+    """Remove what was written if writing ends early; nobody has seen it."""
     try:
         yield
     except BaseException:
-        _remove(table, files)
+        module = steps.jobs[0].module
+        for rows in steps.written.values():
+            _remove(workstation.dataset(module), rows.files)
+        for client, rejects in steps.rejects.items():
+            _remove(workstation.rejects(module), rejects.files)
+            steps.rejects[client] = replace(rejects, files=())
+        steps.written.clear()
         raise
 
 

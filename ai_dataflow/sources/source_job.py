@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import polars as pl
+
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.sources.files.finding import Listing
@@ -17,6 +19,7 @@ class SourceJob:
 
     `seen` is what a survey saw there: files as they were listed, what tells a SQL table's state, or
     what is wrong. Unless it is files, the source is looked at when it is extracted.
+    `schema` are the columns that planning found there, where it looked.
     `append_by` is the column whose values only grow, by which new rows of a SQL table join those
     that were copied before.
     """
@@ -28,6 +31,7 @@ class SourceJob:
     mappings: tuple[MappingRow, ...]
     append_by: str = ""
     seen: Listing | str | tuple[Diagnostic, ...] | None = None
+    schema: pl.Schema | None = None
 
     @property
     def key(self) -> SourceKey:

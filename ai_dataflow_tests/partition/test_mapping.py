@@ -10,10 +10,19 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from ai_dataflow.compiler.mappings import compile_source
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.partition.mapping import count, good_rows, left_out, malformed_rejects, map_rows
+from ai_dataflow.partition.mapping import (
+    count,
+    good_rows,
+    left_out,
+    malformed_rejects,
+    map_chunk,
+    map_rows,
+)
+from ai_dataflow.partition.reading import BEFORE, NUMBERED
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow_tests.partition.jobs import PLACE, mapped, source
 from ai_dataflow_tests.services.processes import wait_until
@@ -28,11 +37,16 @@ def _map(rows: pl.DataFrame, *mappings: MappingRow) -> tuple[list[Any], list[dic
     """Give the good rows, as tuples, and the rejects with their raw rows parsed."""
     job = source(Path("sales.csv"), *mappings)
     compiled = compile_source(job, rows.schema)
-    mapped = map_rows(rows.lazy(), compiled)
-    bad = left_out(mapped, job, compiled).select(TOLD).collect().to_dicts()
-    return good_rows(mapped, compiled, count(mapped, compiled)).collect().rows(), [
-        r | {"raw_row": json.loads(r["raw_row"])} for r in bad
-    ]
+    good, bad = map_chunk(rows, compiled, (), 0)
+    by_the_rules = map_rows(rows.lazy(), compiled)
+    counted = count(by_the_rules, compiled)
+    assert_frame_equal(good, good_rows(by_the_rules, compiled, counted).collect())
+    if bad is None:
+        assert counted.good == counted.total
+        return good.rows(), []
+    files = pl.DataFrame({BEFORE: [0], "source": ["sales.csv"], NUMBERED: [True]})
+    rejects = left_out(bad.lazy(), job, compiled, files).select(TOLD).collect().to_dicts()
+    return good.rows(), [r | {"raw_row": json.loads(r["raw_row"])} for r in rejects]
 
 
 def _compile(schema: dict[str, Any], *mappings: MappingRow) -> DataflowError:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ def _part(name: str, rows: Mapping[str, Sequence[Any]], *keys: str, **types: Any
     frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(keys, pl.Int64) | types)
     mappings = [key(c) if c in keys else mapped(c) for c in frame.columns]
     made = source(Path(name), *mappings, submodule=name)
-    return Part(made, keys, frame.lazy(), frame.height, _values(frame))
+    return Part(made, keys, frame.lazy(), np.array([frame.height]), _values(frame))
 
 
 @pytest.fixture(params=["whole", "pieces"], scope="module")
@@ -215,13 +216,14 @@ def test_one_submodule_is_left_as_it_is(keys: tuple[str, ...]) -> None:
 
 def test_products_are_unioned_by_column_name_in_sheet_order() -> None:
     columns = [AiColumn("id", "int64"), AiColumn("paid", "decimal(9,2)"), AiColumn("day", "date")]
-    union = union_products(
+    products = union_products(
         {
             "orion": pl.LazyFrame({"day": [None], "id": [1]}, {"day": pl.Date, "id": pl.Int64}),
             "vega": pl.LazyFrame({"paid": ["1.50"]}).cast({"paid": pl.Decimal(9, 2)}),
         },
         columns,
-    ).collect()
+    )
+    union = pl.concat(products).collect()
     assert union.schema == {
         "id": pl.Int64, "paid": pl.Decimal(9, 2), "day": pl.Date, "product_code": pl.String,
     }  # fmt: skip

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, reject
@@ -42,7 +43,13 @@ def part(number: int, rows: list[Row], keys: tuple[str, ...]) -> Part:
     mappings = [*(key(k) for k in keys), mapped(name, "int64")]
     made = source(__file__, *mappings, submodule=f"s{number}")
     filled = frame.select(pl.all().count()).to_dicts()[0]
-    return Part(made, keys, frame.lazy(), frame.height, filled)
+    return Part(
+        made,
+        keys,
+        frame.lazy(),
+        np.array([frame.height]),
+        {n: np.array([v]) for n, v in filled.items()},
+    )
 
 
 def merged_of(parts: list[Part], needed: list[str]) -> tuple[Merged, list[Row], list[list[Row]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -38,7 +38,7 @@ _UNREADABLE = (
 )  # fmt: skip
 _KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
 _LIST_FROM = 4
-_PATH = "\ue000path"  # no column of a source is called so
+_PATH, FILE_NUMBER = "\ue000path", "\ue000file"  # no column of a source is called so
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -222,6 +222,32 @@ def _typed(value: str, dtype: pl.DataType) -> pl.Expr:
             return text.str.to_datetime().cast(dtype)
         case _:
             return text.cast(dtype)
+
+
+def plain_parquet(several: Sequence[Files]) -> tuple[pl.LazyFrame, list[int]] | None:
+    """Scan the Parquet files of several sources as one, each row with the number of its file.
+
+    Returns:
+        The rows, and how many files each of the sources has; None where one scan cannot read them:
+        of other formats, of several accounts, with columns in their folders' names, or a file that
+        two of the sources have.
+    """
+    root = several[0].root
+    files = [(source, file.path) for source in several for file in source.pinned.files]
+    if (
+        any(source.pinned.file_format != "parquet" for source in several)
+        or any(source.root.account != root.account for source in several)
+        or any(partition_values(path) for _, path in files)
+    ):
+        return None
+    uris = [source.root.uri(path) for source, path in files]
+    if len(set(uris)) < len(uris):
+        return None
+    rows = pl.scan_parquet(
+        uris, glob=False, hive_partitioning=False, include_file_paths=_PATH, **root.polars
+    )
+    number = pl.col(_PATH).cast(pl.Enum(uris)).to_physical().alias(FILE_NUMBER)
+    return rows.with_columns(number).drop(_PATH), [len(s.pinned.files) for s in several]
 
 
 def opened(pinned: Pinned, place: str, settings: Settings) -> Files:

@@ -1,0 +1,76 @@
+"""Several partitions of one shape, made together: their rows in one frame, counted by client.
+
+A row's client is a number beside its columns: which of the partitions that are made together it is
+of, from 0. Where one partition is made alone, there is no such column, and all rows are its own.
+So a count is an array, of one number for each client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+CLIENT = "\ue000\ue000client"  # no column of a source is called so, and no AI column
+Counts = NDArray[np.int64]
+Filled = Mapping[str, Counts]
+
+
+def by_client(clients: int) -> list[str]:
+    """Give the column of the clients; none where there is but one."""
+    return [CLIENT] if clients > 1 else []
+
+
+def one(count: int) -> Counts:
+    """Give what was counted of one client."""
+    return np.array([count], np.int64)
+
+
+def nothing(clients: int) -> Counts:
+    """Count nothing."""
+    return np.zeros(clients, np.int64)
+
+
+def occurrences(numbers: pl.Series, kinds: int) -> Counts:
+    """Count how often each of the numbers below `kinds` occurs."""
+    return np.bincount(numbers.to_numpy(), minlength=kinds).astype(np.int64)
+
+
+def heights(rows: pl.DataFrame, clients: int) -> Counts:
+    """Count each client's rows."""
+    if clients == 1:
+        return np.array([rows.height])
+    return occurrences(rows[CLIENT], clients)
+
+
+def filled(rows: pl.DataFrame, names: Iterable[str], height: Counts) -> dict[str, Counts]:
+    """Count each client's values in columns; `height` are its rows."""
+    return {name: height - _nulls(rows, name, len(height)) for name in names}
+
+
+def _nulls(rows: pl.DataFrame, name: str, clients: int) -> Counts:
+    column = rows[name]
+    if clients == 1 or not (nulls := column.null_count()):
+        return np.array([column.null_count()]) if clients == 1 else nothing(clients)
+    if nulls == len(column):
+        return heights(rows, clients)
+    return occurrences(rows[CLIENT].filter(column.is_null()), clients)
+
+
+def summed(rows: pl.DataFrame, weights: Counts, clients: int) -> Counts:
+    """Sum a weight of each row by client."""
+    if clients == 1:
+        return np.array([weights.sum()])
+    summed = np.bincount(rows[CLIENT].to_numpy(), weights=weights, minlength=clients)
+    return summed.astype(np.int64)  # exact below 2**53
+
+
+def placed(rows: pl.DataFrame, names: Sequence[str], clients: int) -> dict[str, Counts]:
+    """Give counts that a query has grouped by client as arrays; who is not among them has none."""
+    counts = {name: nothing(clients) for name in names}
+    at = rows[CLIENT].to_numpy() if clients > 1 else slice(0, rows.height)
+    for name, count in counts.items():
+        count[at] = rows[name].to_numpy()
+    return counts
