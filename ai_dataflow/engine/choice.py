@@ -21,7 +21,7 @@ def open_engine(settings: Settings, stages: Sequence[Stage]) -> Engine:
         DataflowError: RUN-020, where it is Spark and there is none.
     """
     if settings.execution.engine == "local":
-        return lambda tasks: local.run_tasks(_largest_first(tasks), settings, stages)
+        return lambda tasks: local.run_tasks(list(tasks), settings, stages)
     workers = settings.execution.workers
     cluster = spark.Cluster(spark.open_session(settings), stages)
     return lambda tasks: spark.run_tasks(_largest_first(tasks), cluster, workers)

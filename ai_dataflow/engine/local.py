@@ -7,20 +7,21 @@ from dataclasses import replace
 
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import shares
+from ai_dataflow.engine.batches import Pair, batched
 from ai_dataflow.engine.crashes import crashed, patience
 from ai_dataflow.engine.hand import Crash
 from ai_dataflow.engine.workers import Batch, spread
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.result import PartitionResult, Task
+from ai_dataflow.partition.making import make_all
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.source_job import SourceJob
 
 _FEW = 8
-_Pair = tuple[PartitionJob, Task]
 
 
 def run_tasks(
-    tasks: Sequence[_Pair], settings: Settings, stages: Sequence[Stage]
+    tasks: Sequence[Pair], settings: Settings, stages: Sequence[Stage]
 ) -> Iterator[PartitionResult]:
     """Run tasks in their order, `workers` at once; give each result as soon as it is there.
 
@@ -35,7 +36,10 @@ def run_tasks(
     # To start a process costs more than a few small partitions do.
     processes = min(shares.processes(settings), -(-len(tasks) // _FEW) or 1)
     at_once = -(-settings.execution.workers // processes)
-    batches = (Batch(_make, ((job, task),), _patience(job, settings)) for job, task in tasks)
+    batches = (
+        Batch(_make, pairs, max(_patience(job, settings) for job, _ in pairs))
+        for pairs in batched(tasks, processes)
+    )
     for (job, _), made in spread(batches, processes, at_once):
         if isinstance(made, Crash):
             yield _failed(job, made, settings, stages)
@@ -44,8 +48,8 @@ def run_tasks(
             yield replace(made, job=job) if made.job == job else made
 
 
-def _make(tasks: Sequence[_Pair]) -> list[PartitionResult]:
-    return [task() for _, task in tasks]
+def _make(pairs: Sequence[Pair]) -> list[PartitionResult]:
+    return make_all([task for _, task in pairs])
 
 
 def _patience(job: PartitionJob, settings: Settings) -> float:

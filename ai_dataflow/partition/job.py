@@ -49,29 +49,7 @@ class PartitionJob:
         return [source for sources in self.by_product().values() for source in sources]
 
     @property
-    def shape(self) -> object:
-        """What jobs have in common that can be made together: all but clients and locations.
-
-        None where that is not known: its sources have to be looked at first.
-        """
-        looks = [_look(source) for source in self.sources]
-        if not all(looks):
-            return None
-        sources = (
-            (source.key, source.mappings, look)
-            for source, look in zip(self.sources, looks, strict=True)
-        )
-        return self.module, self.columns, self.lease, tuple(sources)
-
-    @property
     def size(self) -> int:
         """Bytes of its files, as far as a survey has seen them."""
         listings = [source.seen for source in self.sources if isinstance(source.seen, Listing)]
         return sum(file.size for listing in listings for file in listing.files)
-
-
-def _look(source: SourceJob) -> object:
-    """Give what decides how a source is read: its format and its columns, as they were seen."""
-    if not isinstance(source.seen, Listing) or source.schema is None:
-        return None
-    return source.seen.file_format, tuple(source.schema.items())

@@ -1,4 +1,4 @@
-"""`make(jobs)`: partitions of one shape, from sources to uncommitted files or classified failures.
+"""`make(jobs)`: partitions of one shape (see `shapes`), from sources to uncommitted files or classified failures.
 
 They are made together: one scan, one mapping, one join for all of them, cut by client when they are
 written. A partition that is made alone goes the same way. What ends them all is found by halves,
@@ -8,7 +8,7 @@ until it is alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -24,7 +24,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import peak_bytes, reserved
 from ai_dataflow.partition.merge import is_joined, kept_rows, merge_product
 from ai_dataflow.partition.requiring import required
-from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.partition.scratch import Scratch, scratch
 from ai_dataflow.partition.source_rows import OpenedSource, leave_out, map_source, open_source
 from ai_dataflow.partition.steps import Steps
@@ -34,6 +34,29 @@ from ai_dataflow.sources.files import file_failures
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 
 _READ_AGAIN = 2
+
+
+@dataclass(frozen=True)
+class Making:
+    """A task that makes one partition. What is made together is given to `make_all`."""
+
+    job: PartitionJob
+    settings: Settings
+    run_id: str
+    stages: Collection[Stage] = STAGES
+
+    def __call__(self) -> PartitionResult:
+        """Make it alone."""
+        return run(self.job, self.settings, self.run_id, self.stages)
+
+
+def make_all(tasks: Sequence[Task]) -> list[PartitionResult]:
+    """Carry out tasks; those that make partitions are of one shape, and of one run."""
+    making = [task for task in tasks if isinstance(task, Making)]
+    if len(making) < max(len(tasks), 2):
+        return [task() for task in tasks]
+    first = making[0]
+    return make([task.job for task in making], first.settings, first.run_id, first.stages)
 
 
 def run(
@@ -53,7 +76,7 @@ def make(
     run_id: str,
     stages: Collection[Stage] = STAGES,
 ) -> list[PartitionResult]:
-    """Make partitions of one shape (see `PartitionJob.shape`), and give the result of each.
+    """Make partitions of one shape, and give the result of each.
 
     Never raises: what goes wrong is in the results, classified. Nothing becomes visible: the files
     that the results name are there for a commit to publish. A source that changes while it is read
@@ -71,7 +94,7 @@ def _again(
     for _ in range(_READ_AGAIN):
         if not _changed_meanwhile(result):
             break
-        afresh = tuple(replace(source, seen=None) for source in result.job.sources)
+        afresh = tuple(replace(source, seen=None, schema=None) for source in result.job.sources)
         job = replace(result.job, sources=afresh)
         (again,) = _extracted_and_made((job,), settings, run_id, stages)
         result = replace(again, superseded=(*result.superseded, *again.superseded))

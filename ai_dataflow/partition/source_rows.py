@@ -98,7 +98,8 @@ def map_source(opened: OpenedSource, space: Scratch) -> MappedSource:
 
 
 def _schema(opened: OpenedSource) -> pl.Schema:
-    return opened.files[0].schema()
+    """Give the columns that planning found; what nobody has looked at, or changed, is opened."""
+    return opened.sources[0].schema or opened.files[0].schema()
 
 
 def _mapped(

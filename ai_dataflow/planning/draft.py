@@ -103,7 +103,7 @@ def complete(
     check_live(findings, draft.sources, schemas, seen)
     plan = draft.plan
     made = _plan(findings, draft.active, draft.sources, plan.columns, plan.coverage)
-    return replace(made, jobs=made.as_seen(seen)) if seen else made
+    return replace(made, jobs=made.as_seen(seen, schemas)) if seen else made
 
 
 def _plan(

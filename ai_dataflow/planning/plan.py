@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import polars as pl
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.sources.schemas import Look
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
 from ai_dataflow.tables.locations import Location
 
@@ -46,15 +51,18 @@ class Plan:
             places.setdefault(source.location, source.place)
         return places
 
-    def as_seen(self, seen: Survey) -> dict[PartitionKey, PartitionJob]:
-        """Give the jobs with what a survey saw at their sources."""
+    def as_seen(
+        self, seen: Survey, schemas: Mapping[Location, Look] = MappingProxyType({})
+    ) -> dict[PartitionKey, PartitionJob]:
+        """Give the jobs with what a survey saw at their sources, and the columns found there."""
+
+        def looked_at(source: SourceJob) -> SourceJob:
+            look = schemas.get(source.location)
+            schema = look if isinstance(look, pl.Schema) else None
+            return replace(source, seen=seen.get(source.location), schema=schema)
+
         return {
-            key: replace(
-                job,
-                sources=tuple(
-                    replace(source, seen=seen.get(source.location)) for source in job.sources
-                ),
-            )
+            key: replace(job, sources=tuple(map(looked_at, job.sources)))
             for key, job in self.jobs.items()
         }
 

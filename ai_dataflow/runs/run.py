@@ -9,12 +9,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from ai_dataflow.engine.shares import share
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.making import run as run_partition
+from ai_dataflow.partition.making import Making
 from ai_dataflow.partition.result import Task
 from ai_dataflow.runs.modules import Watcher, make
 from ai_dataflow.runs.outcome import NOBODY, Recorder, Run, not_run, report, unchanged
@@ -56,7 +55,7 @@ def execute(
             jobs = _planned_anew(run, jobs)
         settings, made = share(run.project.settings), tuple(stages)
         leased = [replace(job, lease=held.number) for job in jobs]
-        return [(job, partial(run_partition, job, settings, run_id, made)) for job in leased]
+        return [(job, Making(job, settings, run_id, made)) for job in leased]
 
     make(run, jobs, tasks_of, watcher)
     return report(run)

@@ -1,0 +1,46 @@
+"""Batches: which partitions are made together, in one process or one Spark task.
+
+Those of one shape share scans, expressions and joins, which cost as much for one client as for
+sixty. How large a partition is tell the files that the survey has seen; what is of unknown size, a
+table of SQL, or large is made alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.making import Making
+from ai_dataflow.partition.result import Task
+from ai_dataflow.partition.shapes import Shape, Shapes
+
+Pair = tuple[PartitionJob, Task]
+_MOST = 64  # partitions; beyond, nothing is won
+_BYTES = 32_000_000  # of files; some ten times that in memory
+
+
+def batched(pairs: Iterable[Pair], parts: int, most: int = _MOST) -> list[tuple[Pair, ...]]:
+    """Divide jobs into batches, the largest jobs first; each of so many parts gets some."""
+    shapes, alike = Shapes(), dict[Shape, list[Pair]]()
+    alone: list[tuple[Pair, ...]] = []
+    for pair in sorted(pairs, key=lambda pair: pair[0].size, reverse=True):
+        job, task = pair
+        shape = shapes.of(job) if isinstance(task, Making) else None
+        if shape is None or job.size > _BYTES:
+            alone.append((pair,))
+        else:
+            alike.setdefault(shape, []).append(pair)
+    return alone + [batch for some in alike.values() for batch in _cut(some, parts, most)]
+
+
+def _cut(pairs: Sequence[Pair], parts: int, most: int) -> list[tuple[Pair, ...]]:
+    """Cut what is alike into batches of equal numbers, unless they grow too large."""
+    batches = max(-(-len(pairs) // most), min(parts, len(pairs)))
+    each, done, batch, size = -(-len(pairs) // batches), [], list[Pair](), 0
+    for pair in pairs:
+        if batch and (len(batch) == each or size + pair[0].size > _BYTES):
+            done.append(tuple(batch))
+            batch, size = [], 0
+        batch.append(pair)
+        size += pair[0].size
+    return [*done, tuple(batch)]
