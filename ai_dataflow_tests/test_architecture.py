@@ -110,7 +110,7 @@ def test_a_partitions_walk_enters_no_room_from_below(walk: Stay) -> None:
 def test_a_partitions_walk_does_each_thing_once(walk: Stay) -> None:
     times = Counter(into.function for _, into in walk.steps())
     sources = 3  # of the starter's first partition
-    assert times["run"] == times["extract_sources"] == times["publish"] == 1
+    assert times["make_all"] == times["extract_sources"] == times["publish"] == 1
     assert times["compile_source"] == times["opened"] == times["Listing.pin"] == sources
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.making import Making
-from ai_dataflow.partition.result import Task
+from ai_dataflow.partition.making import Making, make_all
+from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.partition.shapes import Shape, Shapes
 
 Pair = tuple[PartitionJob, Task]
@@ -31,6 +31,16 @@ def batched(pairs: Iterable[Pair], parts: int, most: int = _MOST) -> list[tuple[
         else:
             alike.setdefault(shape, []).append(pair)
     return alone + [batch for some in alike.values() for batch in _cut(some, parts, most)]
+
+
+def make_batches(pairs: Sequence[Pair]) -> list[PartitionResult]:
+    """Make jobs of any shapes here, in batches; give the results in the order of the jobs."""
+    results = {
+        job.partition: result
+        for batch in batched(pairs, 1)
+        for (job, _), result in zip(batch, make_all([task for _, task in batch]), strict=True)
+    }
+    return [results[job.partition] for job, _ in pairs]
 
 
 def _cut(pairs: Sequence[Pair], parts: int, most: int) -> list[tuple[Pair, ...]]:

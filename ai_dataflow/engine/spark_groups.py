@@ -1,15 +1,16 @@
 """What a Spark task makes: one partition, or a group of small ones, with a result for each.
 
 Starting a Spark job costs its driver more than a small partition costs its executor. So small jobs
-share one; how large a job is tell the files that the survey has seen. The largest begin first, as
-they are given; what is of unknown size, a table of SQL, has a task of its own.
+share one; how large a job is tell the files that the survey has seen. Those of one shape come
+together, and are made together. The largest begin first; what is of unknown size, a table of SQL,
+has a task of its own.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from ai_dataflow.engine.versions import versions
 from ai_dataflow.partition.job import PartitionJob
@@ -50,14 +51,14 @@ def _is_known(job: PartitionJob) -> bool:
     return bool(seen) and all(isinstance(one, Listing) for one in seen)
 
 
-def sent(tasks: Sequence[Task]) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:
+def sent(group: Group) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:
     """Give the function that a Spark task runs. It is sent by value, since it is a nested one.
 
     So it can tell that this package is missing over there, or another: nothing of ours is unpickled
-    before the versions are known to be the same. It gives a row for each of the tasks, in their
+    before the versions are known to be the same. It gives a row for each job of the group, in their
     order; without a result where the versions differ.
     """
-    contents, expected = [pickle.dumps(task) for task in tasks], versions()
+    content, number, expected = pickle.dumps(group), len(group), versions()
 
     def make_partitions(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
         import json  # noqa: PLC0415
@@ -73,9 +74,14 @@ def sent(tasks: Sequence[Task]) -> Callable[[Iterator[RecordBatch]], Iterator[Re
             installed = versions()
         except ImportError as error:
             installed = {"ai_dataflow": f"none that can be used ({error})"}
+        results: list[Any] = [None] * number
+        if installed == expected:
+            from ai_dataflow.engine.batches import make_batches  # noqa: PLC0415
+
+            results = make_batches(pickle.loads(content))  # noqa: S301
         schema = pa.schema({"versions": pa.string(), "result": pa.binary()})
-        for content in contents:
-            made = pickle.dumps(pickle.loads(content)()) if installed == expected else None  # noqa: S301
+        for result in results:
+            made = None if result is None else pickle.dumps(result)
             row = {"versions": json.dumps(installed), "result": made}
             yield pa.RecordBatch.from_pylist([row], schema)
 

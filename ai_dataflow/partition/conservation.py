@@ -106,11 +106,11 @@ def count_rows(
         named = rows.with_columns(_client_of(table, files)).drop(_FILE)
         grouped = named.group_by(_CLIENT, PRODUCT_COLUMN)
         counted = grouped.agg(pl.len().alias(_ROWS), pl.all().count()).collect()
-    found: dict[int, dict[str, tuple[int, dict[str, int]]]] = {}
+    heights: dict[int, dict[str, tuple[int, dict[str, int]]]] = {}
     for row in counted.iter_rows(named=True):
-        products = found.setdefault(row.pop(_CLIENT), {})
+        products = heights.setdefault(row.pop(_CLIENT), {})
         products[row.pop(PRODUCT_COLUMN)] = (row.pop(_ROWS), row)
-    return found
+    return heights
 
 
 def _paths(files: FilesOf) -> list[str]:

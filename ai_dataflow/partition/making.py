@@ -1,6 +1,6 @@
-"""`make(jobs)`: partitions of one shape (see `shapes`), from sources to uncommitted files or classified failures.
+"""`make(jobs)`: partitions, from their sources to uncommitted files or classified failures.
 
-They are made together: one scan, one mapping, one join for all of them, cut by client when they are
+Those of one shape (see `shapes`) are made together: one scan, one mapping, one join for all of them, cut by client when they are
 written. A partition that is made alone goes the same way. What ends them all is found by halves,
 until it is alone.
 """

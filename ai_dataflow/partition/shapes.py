@@ -17,7 +17,7 @@ class Shapes:
 
     def __init__(self) -> None:
         self._numbers: dict[object, int] = {}
-        self._known: dict[int, tuple[object, int]] = {}  # with the object, so that it stays
+        self._kept: dict[int, tuple[object, int]] = {}  # with the object, so that it stays
 
     def of(self, job: PartitionJob) -> Shape | None:
         """Give a job's shape; None where nobody has looked at what it reads."""
@@ -35,7 +35,7 @@ class Shapes:
         return source.product, source.submodule, seen.file_format, columns, mappings
 
     def _number(self, what: object, content: object) -> int:
-        if id(what) not in self._known:
+        if id(what) not in self._kept:
             number = self._numbers.setdefault(content, len(self._numbers))
-            self._known[id(what)] = what, number
-        return self._known[id(what)][1]
+            self._kept[id(what)] = what, number
+        return self._kept[id(what)][1]

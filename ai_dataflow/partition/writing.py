@@ -139,9 +139,9 @@ def _by_client(rows: pl.LazyFrame, clients: int) -> Sequence[pl.LazyFrame]:
     if clients == 1:
         return [rows]
     frame = rows.collect()
-    found = frame.partition_by(CLIENT, as_dict=True, include_key=False, maintain_order=True)
+    cut = frame.partition_by(CLIENT, as_dict=True, include_key=False, maintain_order=True)
     nobody = frame.clear().drop(CLIENT)
-    return [found.get((client,), nobody).lazy() for client in range(clients)]
+    return [cut.get((client,), nobody).lazy() for client in range(clients)]
 
 
 def _cut(products: Sequence[pl.LazyFrame], clients: int) -> Callable[[int], pl.LazyFrame]:
