@@ -1,8 +1,8 @@
 """`make(jobs)`: partitions, from their sources to uncommitted files or classified failures.
 
-Those of one shape (see `shapes`) are made together: one scan, one mapping, one join for all of them, cut by client when they are
-written. A partition that is made alone goes the same way. What ends them all is found by halves,
-until it is alone.
+Those of one shape (see `shapes`) are made together: one scan, one mapping, one join for all of
+them, cut by client when they are written. A partition that is made alone goes the same way. What
+ends them all is found by halves, until it is alone.
 """
 
 from __future__ import annotations
