@@ -28,24 +28,25 @@ def _forget() -> None:
 os.register_at_fork(after_in_child=_forget)
 
 
-def hire(heard: Heard) -> Worker:
+def hire(heard: Heard, threads: int) -> Worker:
     """Give a worker that has nothing in hand: one that is there, or a new one.
 
     Args:
         heard: gets what it says, with the worker.
+        threads: how many threads compute in it.
 
     Raises:
         DataflowError: RUN-022: the machine starts no process.
     """
     with _lock:
-        while _idle:
-            worker = _idle.pop()
+        for worker in [worker for worker in _idle if worker.computes_in == threads]:
+            _idle.remove(worker)
             if worker.is_there:
                 worker.heard = heard
                 return worker
             worker.end()
     try:
-        return Worker(heard)
+        return Worker(heard, threads)
     except OSError as error:
         raise no_worker("there is no room for one", redacted(error)) from None
 
@@ -70,26 +71,29 @@ def _dismiss() -> None:
 
 
 @contextmanager
-def hired(count: int, heard: Heard) -> Iterator[list[Worker]]:
-    """Give so many workers, or what there is room for; the idle ones are kept, the others ended."""
+def hired(count: int, heard: Heard, threads: int) -> Iterator[list[Worker]]:
+    """Give so many workers, or what there is room for; the idle ones are kept, the others ended.
+
+    Each computes in so many `threads`.
+    """
     workers: list[Worker] = []
     try:
         for _ in range(count):
-            add(workers, heard)
+            add(workers, heard, threads)
         yield workers
     finally:
         for worker in workers:
             _release(worker)
 
 
-def add(workers: list[Worker], heard: Heard) -> None:
+def add(workers: list[Worker], heard: Heard, threads: int) -> None:
     """Hire one more, if there is room; one is enough to go on.
 
     Raises:
         DataflowError: RUN-022: there is none, and none starts.
     """
     try:
-        workers.append(hire(heard))
+        workers.append(hire(heard, threads))
     except DataflowError:
         if not workers:
             raise

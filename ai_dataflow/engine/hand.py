@@ -69,12 +69,13 @@ class Crash:
 class Worker:
     """A worker process: what it has in hand, and both directions of the line to it."""
 
-    def __init__(self, heard: Heard) -> None:
-        """Start it.
+    def __init__(self, heard: Heard, threads: int) -> None:
+        """Start it; it computes in so many threads.
 
         Raises:
             OSError: the machine has no room for one.
         """
+        self.computes_in = threads
         ours, theirs = socket.socketpair()
         self.folder = tempfile.mkdtemp(prefix=PREFIX)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
@@ -107,7 +108,12 @@ class Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
                 pass_fds=[handle],
-                env={**os.environ, "PYTHONPATH": path, "RUST_BACKTRACE": "0"},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": path,
+                    "RUST_BACKTRACE": "0",
+                    "POLARS_MAX_THREADS": str(self.computes_in),
+                },
             )
         except OSError:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ai_dataflow.config.cores import cores
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import shares
 from ai_dataflow.engine.batches import Pair, batched
@@ -36,11 +37,14 @@ def run_tasks(
     # To start a process costs more than a few small partitions do.
     processes = min(shares.processes(settings), -(-len(tasks) // _FEW) or 1)
     at_once = -(-settings.execution.workers // processes)
+    sizes = [job.size for job, _ in tasks]
+    # Who computes in one thread needs less; but a partition that lasts longest needs all.
+    threads = cores() if sizes and max(sizes) * processes > sum(sizes) else 0
     batches = (
         Batch(_make, pairs, max(_patience(job, settings) for job, _ in pairs))
         for pairs in batched(tasks, processes)
     )
-    for (job, _), made in spread(batches, processes, at_once):
+    for (job, _), made in spread(batches, processes, at_once, threads):
         if isinstance(made, Crash):
             yield _failed(job, made, settings, stages)
         else:

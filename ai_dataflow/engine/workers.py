@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from ai_dataflow.config.cores import cores
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.engine import crew
 from ai_dataflow.engine.hand import Crash, Worker
@@ -54,7 +55,7 @@ class Batch(Generic[Item, Answer]):
 
 
 def spread(
-    batches: Iterable[Batch[Item, Answer]], processes: int, at_once: int
+    batches: Iterable[Batch[Item, Answer]], processes: int, at_once: int, threads: int = 0
 ) -> Iterator[tuple[Item, Answer | Crash]]:
     """Spread batches over worker processes; give each item with its answer as soon as it is there.
 
@@ -62,12 +63,15 @@ def spread(
         batches: what to do, in this order.
         processes: how many worker processes there are at most.
         at_once: how many batches each has in hand at once.
+        threads: in how many threads each computes; by default they share the cores.
 
     Raises:
         DataflowError: RUN-022: no worker process starts.
     """
-    todo = _ToDo(deque(batches))
-    with crew.hired(min(processes, len(todo.waiting)), todo.heard) as workers:
+    waiting = deque(batches)
+    count = min(processes, len(waiting))
+    todo = _ToDo(waiting, threads or max(1, cores() // max(count, 1)))
+    with crew.hired(count, todo.heard, todo.threads) as workers:
         looked = time.monotonic()
         while todo.hand_out(workers, at_once):
             yield from todo.listen(workers)
@@ -86,6 +90,7 @@ class _ToDo:
     """What waits, what is suspect since its process ended, and how many processes never began."""
 
     waiting: deque[Batch[Any, Any]]
+    threads: int
     suspects: deque[Batch[Any, Any]] = field(default_factory=deque)
     numbers: Iterator[int] = field(default_factory=itertools.count)
     heard: crew.Heard = field(default_factory=SimpleQueue)
@@ -149,4 +154,4 @@ class _ToDo:
             else:
                 self.suspects.extend(batch.parts(single=crash.is_silent))
         if self.waiting or self.suspects:
-            crew.add(workers, self.heard)
+            crew.add(workers, self.heard, self.threads)

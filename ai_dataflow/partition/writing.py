@@ -99,7 +99,8 @@ def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Workstation
     ]
     for client in left_out:
         job, publication = steps.jobs[client], steps.publications[client]
-        files = write_partition(frames[client], table, job.client, publication)
+        height = sum(steps.expected(client).rejected.values()) if several else None
+        files = write_partition(frames[client], table, job.client, publication, height=height)
         steps.rejects[client] = WrittenRejects(files)
     files_of = {client: steps.rejects[client].files for client in left_out}
     for client, counts in count_rejects(steps.jobs[0].module, files_of, workstation).items():
@@ -119,7 +120,8 @@ def _write_rows(steps: Steps, workstation: Workstation) -> None:
         height = sum(count.rows_read - count.rows_merged for count in counts)
         rows = of_client(client)
         limit, name = _rows_per_file(rows, height), steps.publications[client]
-        files[client] = write_partition(rows, table, job.client, name, limit)
+        read_back = height if limit is None else None
+        files[client] = write_partition(rows, table, job.client, name, limit, read_back)
         steps.written[client] = WrittenRows(files[client])
     counted = count_rows(job.module, files, workstation)
     for client, files_of in files.items():

@@ -68,11 +68,13 @@ def write_partition(
     client: str,
     publication: str | None = None,
     rows_per_file: int | None = None,
+    height: int | None = None,
 ) -> tuple[DataFile, ...]:
     """Stream a frame into new files of a client's partition; one, unless their rows are limited.
 
     Their names begin with the publication that they are of, else with one of their own.
-    Row counts are read back from the files' own footers, not taken from what was meant.
+    Row counts are read back from the files' own footers, not taken from what was meant; `height` is
+    for who reads the rows of the one file back anyway, and makes sure that there are so many.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
@@ -91,7 +93,7 @@ def write_partition(
         target = pl.PartitionBy(root, max_rows_per_file=rows_per_file, file_path_provider=name)
     with _whole_or_gone(table, paths), reaching(table):
         frame.sink_parquet(target, mkdir=table.account is None, **table.polars)
-        return tuple(_written(table, path) for path in sorted(paths))
+        return tuple(_written(table, path, height) for path in sorted(paths))
 
 
 def write_rows(frame: pl.LazyFrame, folder: Folder, path: str) -> DataFile:
@@ -135,9 +137,10 @@ def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) ->
     return DataFile(path, _stat(folder, path).size, rows)
 
 
-def _written(table: Folder, path: str) -> DataFile:
-    rows = scan_parquet(table, [path]).select(pl.len()).collect().item()
-    return DataFile(path, _stat(table, path).size, int(rows))
+def _written(table: Folder, path: str, height: int | None = None) -> DataFile:
+    if height is None:
+        height = int(scan_parquet(table, [path]).select(pl.len()).collect().item())
+    return DataFile(path, _stat(table, path).size, height)
 
 
 def _stat(folder: Folder, path: str) -> StoredFile:

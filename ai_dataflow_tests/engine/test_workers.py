@@ -204,7 +204,7 @@ def test_workers_of_a_killed_command_end(tmp_path: Path) -> None:
 
 
 def test_a_worker_removes_its_folder_and_nothing_else(tmp_path: Path) -> None:
-    one = Worker(SimpleQueue())
+    one = Worker(SimpleQueue(), 1)
     folder = Path(one.folder)
     (tmp_path / "kept").touch()
     (folder / "spilled").touch()
@@ -217,7 +217,7 @@ def test_a_worker_removes_its_folder_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_who_is_gone_leaves_no_thread() -> None:
-    one = Worker(SimpleQueue())
+    one = Worker(SimpleQueue(), 1)
     assert [thread for thread in threading.enumerate() if thread in one.threads]
     one.hang_up()
     one.end()
