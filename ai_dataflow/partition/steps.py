@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ai_dataflow.config.diagnostics import Diagnostic
@@ -39,7 +39,7 @@ class Steps:
     problems: dict[int, list[Diagnostic]] = field(default_factory=dict)
     work: Stopwatch = field(default_factory=Stopwatch)
     begun: float = field(default_factory=time.perf_counter)
-    _mapped_until: dict[int, int] = field(default_factory=dict)
+    _ended: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Name the publications."""
@@ -50,7 +50,7 @@ class Steps:
         """Note what ended the making of a client's partition; what came first counts."""
         if client not in self.problems:
             self.problems[client] = list(problems)
-            self._mapped_until[client] = len(self.mapped)
+            self._ended[client] = len(self.mapped), len(self.merged)
 
     @property
     def clients(self) -> list[int]:
@@ -59,7 +59,11 @@ class Steps:
 
     def sources(self, client: int) -> list[MappedSource]:
         """Give the sources that were mapped for a client."""
-        return self.mapped[: self._mapped_until.get(client)]
+        return self.mapped[: self._ended.get(client, (None, None))[0]]
+
+    def products(self, client: int) -> dict[str, MergedProduct]:
+        """Give the products that were merged for a client."""
+        return dict([*self.merged.items()][: self._ended.get(client, (None, None))[1]])
 
     def rows_read(self, client: int) -> int:
         """Count all rows that were read of a client."""
@@ -72,7 +76,7 @@ class Steps:
             rejected[source.key] += int(source.rows_left_out[client])
         values = {
             product: {name: int(count[client]) for name, count in merged.filled.items()}
-            for product, merged in self.merged.items()
+            for product, merged in self.products(client).items()
         }
         return Expectation(rejected, values)
 
@@ -83,12 +87,12 @@ class Steps:
         """
         rows = written or self.written.get(client, WrittenRows())
         mapped = (source.key.product for source in self.sources(client))
-        products = dict.fromkeys([*mapped, *self.merged, *rows.rows])
+        products = dict.fromkeys([*mapped, *self.products(client), *rows.rows])
         return {product: self._counts(client, product, rows) for product in products}
 
     def _counts(self, client: int, product: str, written: WrittenRows) -> ProductCounts:
         mapped = [source for source in self.sources(client) if source.key.product == product]
-        merged, rejects = self.merged.get(product), self.rejects.get(client)
+        merged, rejects = self.products(client).get(product), self.rejects.get(client)
         counts = rejects.counts if rejects else {}
         sources = {
             key.submodule: SourceCounts(
@@ -116,17 +120,15 @@ class Steps:
         """Put the results together."""
         seconds = (time.perf_counter() - self.begun) / len(self.jobs)
         work = {kind: spent / len(self.jobs) for kind, spent in self.work.items()}
-        origins: dict[str, tuple[Origin, ...]] = {}
-        for ai_column, origin in (pair for source in self.mapped for pair in source.origins):
-            origins[ai_column] = (*origins.get(ai_column, ()), origin)
-        return [self._result(client, origins, seconds, work) for client in range(len(self.jobs))]
+        of_all = _origins(self.mapped)
+        return [self._result(client, of_all, seconds, work) for client in range(len(self.jobs))]
 
     def _result(
         self,
         client: int,
-        origins: dict[str, tuple[Origin, ...]],
+        origins: Mapping[str, tuple[Origin, ...]],
         seconds: float,
-        work: dict[str, float],
+        work: Mapping[str, float],
     ) -> PartitionResult:
         extracted, rejects = self.extracted[client], self.rejects.get(client)
         problems = (Failure("ai_dataset", p) for p in self.problems.get(client, ()))
@@ -136,7 +138,7 @@ class Steps:
             publication=self.publications[client],
             extracts=extracted.extracts,
             counts=self.counts(client),
-            origins=origins,
+            origins=_origins(self.sources(client)) if client in self.problems else origins,
             data=written.files,
             rejects=rejects.files if rejects else (),
             replaces=self.replaces,
@@ -145,3 +147,10 @@ class Steps:
             seconds=seconds,
             work=work,
         )
+
+
+def _origins(mapped: Sequence[MappedSource]) -> dict[str, tuple[Origin, ...]]:
+    origins: dict[str, tuple[Origin, ...]] = {}
+    for ai_column, origin in (pair for source in mapped for pair in source.origins):
+        origins[ai_column] = (*origins.get(ai_column, ()), origin)
+    return origins

@@ -117,7 +117,7 @@ def _write_rows(steps: Steps, workstation: Workstation) -> None:
     for client in steps.clients:
         job = steps.jobs[client]
         counts = steps.counts(client).values()
-        height = sum(count.rows_read - count.rows_merged for count in counts)
+        height = sum(c.rows_read - c.rows_rejected - c.rows_merged for c in counts)
         rows = of_client(client)
         limit, name = _rows_per_file(rows, height), steps.publications[client]
         read_back = height if limit is None else None

@@ -1,0 +1,146 @@
+"""Partitions made together are what each is when it is made alone, whatever the others are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from ai_dataflow.partition.job import AiColumn, PartitionJob
+from ai_dataflow.partition.making import make, run
+from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.sources.files.finding import find_one
+from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.locations import FileLocation
+from ai_dataflow_tests.partition.effort import settings_of
+from ai_dataflow_tests.partition.jobs import PLACE, key, mapped, problems, settings, source, workstation
+
+ORDERS = {"No": pl.String, "Day": pl.String, "Who": pl.String}
+LINES = {"No": pl.String, "Qty": pl.String}
+NOTES = {"Text": pl.String}
+COLUMNS = (
+    AiColumn("id", "int64"),
+    AiColumn("day", "date"),
+    AiColumn("who", "string"),
+    AiColumn("quantity", "float64"),
+    AiColumn("note", "string"),
+)
+numbers = st.sampled_from(["1", "2", "3", " 4 ", "5.0", "x", "", None])
+keys = st.sampled_from(["1", "2", "3", "4", "5", "6", None])
+days = st.sampled_from(["2024-01-31", " 2024-02-29", "2024-02-30", "2024-1-1", "", None])
+names = st.sampled_from(["ann", "bob", None])
+
+
+def _rows(of: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    return st.lists(st.fixed_dictionaries(of), max_size=6)
+
+
+clients = st.fixed_dictionaries(
+    {
+        "orders": st.lists(_rows({"No": keys, "Day": days, "Who": names}), min_size=1, max_size=2),
+        "lines": st.lists(_rows({"No": keys, "Qty": numbers}), min_size=1, max_size=3),
+        "notes": st.lists(_rows({"Text": names}), min_size=1, max_size=1),
+        "broken": st.sampled_from([""] * 8 + ["cut", "gone", "changed", "page"]),
+    }
+)
+
+
+@given(st.lists(clients, min_size=2, max_size=7), st.sampled_from(["parquet", "csv"]))
+@settings_of(share=4)
+def test_each_is_as_if_it_were_alone(
+    tmp_path_factory: pytest.TempPathFactory, several: list[dict[str, Any]], kind: str
+) -> None:
+    folder = tmp_path_factory.mktemp("together")
+    jobs = [_job(folder, f"c{i}", given, kind) for i, given in enumerate(several)]
+    together = make(jobs, settings(folder), "run")
+    for job, result in zip(jobs, together, strict=True):
+        assert result.job.client == job.client
+        _assert_same(result, run(job, settings(folder), "run"), folder)
+
+
+def _assert_same(one: PartitionResult, other: PartitionResult, folder: Path) -> None:
+    assert problems(one) == problems(other)
+    assert one.counts == other.counts
+    assert one.origins == other.origins
+    assert_frame_equal(_data(one, folder), _data(other, folder))
+    assert_frame_equal(_rejects(one, folder), _rejects(other, folder))
+    assert _kept(one, folder) == _kept(other, folder)
+
+
+def _read(root: str, files: Iterable[Any]) -> pl.DataFrame:
+    paths = [f"{root}/{file.path}" for file in files]
+    assert [pl.scan_parquet(path).select(pl.len()).collect().item() for path in paths] == [
+        file.rows for file in files
+    ]
+    return pl.read_parquet(paths, glob=False, hive_partitioning=False) if paths else pl.DataFrame()
+
+
+def _data(result: PartitionResult, folder: Path) -> pl.DataFrame:
+    return _read(workstation(folder).dataset("sales").url, result.data)
+
+
+def _rejects(result: PartitionResult, folder: Path) -> pl.DataFrame:
+    rows = _read(workstation(folder).rejects("sales").url, result.rejects)
+    return rows.drop("rejected_at", strict=False)
+
+
+def _kept(result: PartitionResult, folder: Path) -> dict[str, list[Any]]:
+    root = Path(workstation(folder).kept("sales").url) / result.job.client / result.publication
+    return {
+        file.relative_to(root).as_posix(): pl.read_parquet(file).rows()
+        for file in sorted(root.rglob("*.parquet"))
+    }
+
+
+def _job(folder: Path, client: str, given: dict[str, Any], kind: str) -> PartitionJob:
+    order = _source(
+        folder / client / "orders", given["orders"], ORDERS, kind, "order",
+        key("id", "No"), mapped("day", "date", "Day"), mapped("who", "string", "Who", required=True),
+    )  # fmt: skip
+    line = _source(
+        folder / client / "lines", given["lines"], LINES, kind, "line",
+        key("id", "No"), mapped("quantity", "float64", transform="CAST(Qty AS DOUBLE)"),
+    )  # fmt: skip
+    note = _source(
+        folder / client / "notes", given["notes"], NOTES, kind, "note", mapped("note", "string", "Text")
+    )
+    _spoil(given["broken"], folder / client / "lines" / f"0.{kind}")
+    sources = (order, line, replace(note, product="vega"))
+    return PartitionJob("sales", client, COLUMNS, sources)
+
+
+def _source(
+    place: Path, files: list[Any], schema: dict[str, Any], kind: str, name: str, *mappings: Any
+) -> SourceJob:
+    place.mkdir(parents=True)
+    for i, rows in enumerate(files):
+        frame = pl.DataFrame(rows, schema=schema)
+        path = place / f"{i}.{kind}"
+        if kind == "parquet":
+            frame.write_parquet(path, row_group_size=3)
+        else:
+            frame.write_csv(path)
+    location = FileLocation(str(place), kind, place.name)
+    seen = find_one(location, PLACE, settings(place.parent))
+    made = source(location, *mappings, submodule=name)
+    return replace(made, seen=seen, schema=pl.Schema(schema))
+
+
+def _spoil(how: str, file: Path) -> None:
+    if how == "gone":
+        file.unlink()
+    elif how == "changed":
+        file.write_bytes(file.read_bytes() + b"\n")
+    elif how and (content := file.read_bytes()):
+        stat = file.stat()
+        at = 4 if how == "page" else len(content) - 9
+        file.write_bytes(content[:at] + b"\xff" * 5 + content[at + 5 :])
+        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
