@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 
 VARIABLE = "AI_DATAFLOW_EXAMPLES"
 _IN_CI = 100
@@ -21,5 +21,4 @@ def settings_of(share: int = 1) -> Callable[[Any], Any]:
     return settings(
         max_examples=max((asked or _IN_CI) // share, 1),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-        **({"phases": [Phase.explicit, Phase.generate]} if os.environ.get("NS") else {}),
     )

@@ -21,7 +21,15 @@ from ai_dataflow.sources.files.finding import find_one
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.partition.effort import settings_of
-from ai_dataflow_tests.partition.jobs import PLACE, key, mapped, problems, settings, source, workstation
+from ai_dataflow_tests.partition.jobs import (
+    PLACE,
+    key,
+    mapped,
+    problems,
+    settings,
+    source,
+    workstation,
+)
 
 ORDERS = {"No": pl.String, "Day": pl.String, "Who": pl.String}
 LINES = {"No": pl.String, "Qty": pl.String}
@@ -110,7 +118,12 @@ def _job(folder: Path, client: str, given: dict[str, Any], kind: str) -> Partiti
         key("id", "No"), mapped("quantity", "float64", transform="CAST(Qty AS DOUBLE)"),
     )  # fmt: skip
     note = _source(
-        folder / client / "notes", given["notes"], NOTES, kind, "note", mapped("note", "string", "Text")
+        folder / client / "notes",
+        given["notes"],
+        NOTES,
+        kind,
+        "note",
+        mapped("note", "string", "Text"),
     )
     _spoil(given["broken"], folder / client / "lines" / f"0.{kind}")
     sources = (order, line, replace(note, product="vega"))
