@@ -15,8 +15,8 @@ import polars as pl
 
 _INT64_DIGITS = 18
 _EXACT = 2.0**52  # floats below it have halves
-_TRUE = ("true", "t", "yes", "y", "on", "1")
-_FALSE = ("false", "f", "no", "n", "off", "0")
+TRUE = ("true", "t", "yes", "y", "on", "1")
+FALSE = ("false", "f", "no", "n", "off", "0")
 _MOMENT = "%Y-%m-%dT%H:%M:%S%.f%#z"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|(?:T| +)[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:$|[^0-9:]))"
 _NO_SECONDS = r"([T ] *[0-9]+:[0-9]+)([^:0-9.,]|$)"
@@ -134,7 +134,7 @@ def _from_text(expr: pl.Expr, target: pl.DataType) -> pl.Expr:
 
 
 def _boolean(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.is_in(_TRUE)).then(True).when(text.is_in(_FALSE)).then(False)
+    return pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)
 
 
 def _exact_decimal(text: pl.Expr, target: pl.Decimal) -> pl.Expr:
