@@ -1,4 +1,4 @@
-"""Plain casts: the first tier, which gives what the full rules of `casts` give, or leaves it to them.
+"""Plain casts: the first tier gives what the full rules of `casts` give, or leaves it to them.
 
 A plain cast is cheap, for it knows only the usual spellings. Where it is null though there was a
 value, nothing is said yet: the full rules decide, for such rows alone. Only pairs of types are here
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from ai_dataflow.compiler.casts import FALSE, TRUE
+from ai_dataflow.compiler.casts import FALSE, TRUE, calendar_limits, moved, zone_margin
 
-_DAY = "[1-9][0-9]{3}-[01][0-9]-[0-3][0-9]"  # the year 0 is none, and before 1000 there is nothing
+_DAY = "(?:[1-9][0-9]{3}|0001)-[01][0-9]-[0-3][0-9]"  # 0001-01-01 stands for none in places
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"  # no leap second
 _IN_UTC = rf"^{_DAY}(?:[T ]{_TIME}Z?)?$"
 _SECONDS = len("2024-02-29T10:11:12")
@@ -24,10 +24,20 @@ def plain(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | 
 
     Each value is what `casts.cast` gives, or null: null where there was one says nothing of it.
     """
+    if source == target:
+        return None  # nothing is cast
     if isinstance(source, pl.Categorical | pl.Enum):
         return plain(expr.cast(pl.String), pl.String(), target)
     if source == pl.String:
         return _from_text(expr, target)
+    if isinstance(source, pl.Date | pl.Datetime):
+        return _from_temporal(expr, source, target)
+    if isinstance(source, pl.Decimal):
+        return _from_decimal(expr, source, target)
+    if source.is_integer() and target.is_float():
+        return _to_float(expr, source, target)
+    if source == pl.Float64 and target == pl.Float32:
+        return _finite(expr, target)
     return None
 
 
@@ -37,13 +47,17 @@ def _from_text(text: pl.Expr, target: pl.DataType) -> pl.Expr | None:
     if target.is_integer():
         return text.cast(target, strict=False)
     if target.is_float():
-        number = text.cast(target, strict=False)
-        return pl.when(number.is_finite()).then(number)
+        return _finite(text, target)
     if isinstance(target, pl.Decimal):
         return _decimal(text, target)
     if target == pl.Date:
         return _day(_iso(text).str.head(10))
     return _instant(_iso(text)) if target == _UTC else None
+
+
+def _finite(expr: pl.Expr, target: pl.DataType) -> pl.Expr:
+    number = expr.cast(target, strict=False)
+    return pl.when(number.is_finite()).then(number)
 
 
 def _boolean(text: pl.Expr) -> pl.Expr:
@@ -84,3 +98,26 @@ def _instant(iso: pl.Expr) -> pl.Expr:
     micros = (fraction.fill_null(0) * 1_000_000).round().cast(pl.Duration("us"))
     midnight = pl.when(between == "").then(_day(iso)).cast(pl.Datetime("us"))
     return pl.coalesce(pl.coalesce(*seconds) + micros, midnight).dt.replace_time_zone("UTC")
+
+
+def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
+    """Cast what is within the years 1 to 9999; nanoseconds cost the full rules as little."""
+    if target not in (pl.Date(), _UTC) or getattr(source, "time_unit", "") == "ns":
+        return None
+    limits = calendar_limits(source, zone_margin(source))
+    inside = pl.when(expr.to_physical().is_between(*limits)).then(expr)
+    return moved(inside, source, target)
+
+
+def _from_decimal(expr: pl.Expr, source: pl.Decimal, target: pl.DataType) -> pl.Expr | None:
+    """Cast what has no digit to lose: the type has as many after the point."""
+    scale = target.scale if isinstance(target, pl.Decimal) else 0
+    wanted = isinstance(target, pl.Decimal) or target.is_integer()
+    return expr.cast(target, strict=False) if wanted and scale >= source.scale else None
+
+
+def _to_float(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr:
+    """Cast what has no more bits than the float's own digits."""
+    largest = 2**24 if target == pl.Float32 else 2**53
+    smallest = 0 if source.is_unsigned_integer() else -largest
+    return pl.when(expr.is_between(smallest, largest)).then(expr.cast(target))
