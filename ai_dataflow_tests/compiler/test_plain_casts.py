@@ -6,7 +6,10 @@ good ones.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
+from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import pytest
@@ -109,3 +112,41 @@ def test_null_stays_null(source: pl.DataType) -> None:
     nothing = pl.DataFrame({"x": pl.Series([None, None], dtype=source)})
     for target, value, _ in _pairs(source):
         assert nothing.select(value).to_series().to_list() == [None, None], target
+
+
+@pytest.mark.parametrize(
+    ("ai_type", "texts"),
+    [
+        ("int32", ["0", "-12", "+7", "007"]),
+        ("float64", ["0", "-1.5", ".5", "1e5", "1E-3"]),
+        ("decimal(18,2)", ["0", "-1.5", "+.25", "12.", "9999999999999999.99"]),
+        ("boolean", ["true", "False", "YES", "n", "0"]),
+        ("date", ["2024-02-29", "0001-01-01", "9999-12-31", "2024-02-29T10:11:12.5Z"]),
+        ("timestamp", ["2024-02-29", "2024-02-29 10:11:12", "0001-01-01T00:00:00",
+                       "2024-02-29T10:11:12.123Z", "9999-12-31 23:59:59.9999999"]),
+    ],
+)  # fmt: skip
+def test_usual_spellings_need_no_full_rules(ai_type: str, texts: list[str]) -> None:
+    value = plain(pl.col("x"), pl.String(), ai_types.to_polars(ai_type))
+    assert value is not None
+    assert pl.DataFrame({"x": texts}).select(value).to_series().null_count() == 0
+
+
+DAY, MOMENT = dt.date(9999, 12, 31), dt.datetime(1, 1, 1, 10, 11, 12)
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "ai_type"),
+    [
+        ("12", pl.Categorical(), "int64"), (2**53, pl.Int64(), "float64"),
+        (7, pl.UInt8(), "float32"), (1.5, pl.Float64(), "float32"),
+        (Decimal(12), pl.Decimal(38, 0), "int16"),
+        (Decimal("1.50"), pl.Decimal(38, 2), "decimal(18,2)"), (DAY, pl.Date(), "timestamp"),
+        (MOMENT, pl.Datetime("ms"), "timestamp"), (MOMENT, pl.Datetime("us"), "date"),
+    ],
+)  # fmt: skip
+def test_usual_values_need_no_full_rules(value: Any, source: pl.DataType, ai_type: str) -> None:
+    values = pl.DataFrame({"x": pl.Series([value], dtype=source)})
+    cast_plainly = plain(pl.col("x"), source, ai_types.to_polars(ai_type))
+    assert cast_plainly is not None
+    assert values.select(cast_plainly).item() is not None
