@@ -30,6 +30,7 @@ from bench import (
     sql_extraction,
     storage,
     transforms,
+    typed_partitions,
     validation,
     what_changed,
 )
@@ -40,6 +41,7 @@ Measure = Callable[[Path], Case]
 
 LONG: dict[str, Measure] = {
     "small": lambda folder: small_partitions.measure(folder, 1_000, 3, spark=20, each=10),
+    "typed": lambda folder: typed_partitions.measure(folder, 1_000, 3),
     "large": lambda folder: large_partition.case(folder, 20_000_000, 3),
     "skewed": lambda folder: skewed.measure(folder, 990, 9, 10_000_000, "4 GB", 1),
     "extraction": lambda folder: sql_extraction.case(2_000_000, 3),
@@ -53,6 +55,7 @@ LONG: dict[str, Measure] = {
 }
 SHORT: dict[str, Measure] = {
     "small": lambda folder: small_partitions.measure(folder, 4, 1, spark=1, each=1),
+    "typed": lambda folder: typed_partitions.measure(folder, 4, 1),
     "large": lambda folder: large_partition.case(folder, 200_000, 1),
     "skewed": lambda folder: skewed.measure(folder, 6, 2, 60_000, "1 GB", 1),
     "extraction": lambda folder: sql_extraction.case(20_000, 1),

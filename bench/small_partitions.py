@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -99,9 +99,9 @@ def _write_variant(folder: Path, seed: int) -> None:
 
 def by_hand(folder: str) -> None:
     """Do what a script would do; a file for each client."""
-    target = _fresh(Path(folder) / "by_hand")
+    target = fresh(Path(folder) / "by_hand")
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(lambda client: _one_by_hand(client, target), _clients(folder)))
+        list(pool.map(lambda client: _one_by_hand(client, target), clients_of(folder)))
 
 
 def _one_by_hand(client: Path, target: Path) -> None:
@@ -129,7 +129,7 @@ def by_spark(folder: str, clients: str) -> None:
     from pyspark.sql import SparkSession  # noqa: PLC0415 - a contender pays for its own imports
     from pyspark.sql import functions as f  # noqa: PLC0415
 
-    target = _fresh(Path(folder) / "by_spark")
+    target = fresh(Path(folder) / "by_spark")
     conf = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
     spark = SparkSession.builder.master("local[2]").config(map=conf).getOrCreate()
 
@@ -152,15 +152,17 @@ def by_spark(folder: str, clients: str) -> None:
         first.coalesce(1).write.mode("overwrite").parquet(str(target / client.name))
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(one, _clients(folder)[: int(clients)]))
+        list(pool.map(one, clients_of(folder)[: int(clients)]))
     spark.stop()
 
 
-def _clients(folder: str) -> list[Path]:
+def clients_of(folder: str) -> list[Path]:
+    """Give the folders of all clients."""
     return sorted((Path(folder) / "data").iterdir())
 
 
-def _fresh(folder: Path) -> Path:
+def fresh(folder: Path) -> Path:
+    """Make an empty folder, in the place of another."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder
@@ -193,9 +195,11 @@ def run_each(folder: Path, clients: int) -> Took:
     return Took(time.perf_counter() - started)
 
 
-def checksum(frame: pl.LazyFrame) -> tuple[int, int]:
+COLUMNS = ("claim_id", *HEADER, *DETAIL, "product_code")
+
+
+def checksum(frame: pl.LazyFrame, columns: Sequence[str] = COLUMNS) -> tuple[int, int]:
     """Give the rows of an output, and a sum over them that does not depend on their order."""
-    columns = ["claim_id", *HEADER, *DETAIL, "product_code"]
     rows = frame.select(columns).collect()
     return rows.height, int(rows.hash_rows().cast(pl.Decimal(38, 0)).sum())
 

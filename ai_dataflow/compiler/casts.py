@@ -15,8 +15,8 @@ import polars as pl
 
 _INT64_DIGITS = 18
 _EXACT = 2.0**52  # floats below it have halves
-_TRUE = ("true", "t", "yes", "y", "on", "1")
-_FALSE = ("false", "f", "no", "n", "off", "0")
+TRUE = ("true", "t", "yes", "y", "on", "1")
+FALSE = ("false", "f", "no", "n", "off", "0")
 _MOMENT = "%Y-%m-%dT%H:%M:%S%.f%#z"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|(?:T| +)[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:$|[^0-9:]))"
 _NO_SECONDS = r"([T ] *[0-9]+:[0-9]+)([^:0-9.,]|$)"
@@ -134,7 +134,7 @@ def _from_text(expr: pl.Expr, target: pl.DataType) -> pl.Expr:
 
 
 def _boolean(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.is_in(_TRUE)).then(True).when(text.is_in(_FALSE)).then(False)
+    return pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)
 
 
 def _exact_decimal(text: pl.Expr, target: pl.Decimal) -> pl.Expr:
@@ -167,7 +167,11 @@ def _instant(text: pl.Expr) -> pl.Expr:
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
     if isinstance(source, pl.Time) or not isinstance(target, pl.Date | pl.Datetime):
         return None
-    inside = within_calendar(expr, source, margin=zone_margin(source))
+    return moved(within_calendar(expr, source, margin=zone_margin(source)), source, target)
+
+
+def moved(inside: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr:
+    """Make a day or an instant within the calendar one of UTC, and that the target."""
     instant = (
         inside.cast(pl.Datetime("us")) if source == pl.Date else inside.dt.cast_time_unit("us")
     )
@@ -181,16 +185,21 @@ def within_calendar(expr: pl.Expr, source: pl.DataType, margin: int = 1) -> pl.E
 
     The `margin` is of days, on both sides: a time zone may yet move the instant.
     """
-    days = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
-    unit = getattr(source, "time_unit", "")
-    if unit == "ns":
+    if getattr(source, "time_unit", "") == "ns":
         return expr  # cannot reach so far
-    per_day = {"us": 86_400_000_000, "ms": 86_400_000}.get(unit, 1)
-    first, last = (days[0] + margin) * per_day, (days[1] + 1 - margin) * per_day - 1
+    first, last = calendar_limits(source, margin)
     # What is negative becomes null; unlike `when`, this names the expression once.
     after = _none_negative(expr.to_physical().cast(pl.Int64) - first)
     within = last - _none_negative(last - first - after)
     return within.cast(pl.Int32).cast(source) if source == pl.Date else within.cast(source)
+
+
+def calendar_limits(source: pl.DataType, margin: int) -> tuple[int, int]:
+    """Give the first and the last physical value within the years 1 to 9999, less the margin."""
+    days = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
+    unit = getattr(source, "time_unit", "")
+    per_day = {"us": 86_400_000_000, "ms": 86_400_000}.get(unit, 1)
+    return (days[0] + margin) * per_day, (days[1] + 1 - margin) * per_day - 1
 
 
 def zone_margin(source: pl.DataType) -> int:

@@ -22,6 +22,7 @@ from ai_dataflow_tests.services.processes import (
     own_folder,
     remove_folder,
     unique,
+    wait_until,
 )
 
 USER = "ai_dataflow"
@@ -113,8 +114,11 @@ class Postgres:
         """Kill the server and all that serve its connections; they break off."""
         # Stopped first: it would see its children die, close in order and start new ones.
         self._running.send(signal.SIGSTOP)
-        for child in self._running.children():
+        children = self._running.children()
+        for child in children:
             os.kill(child, signal.SIGKILL)
+        # While one of them has the shared memory still, no new server starts.
+        wait_until(lambda: all(map(_has_left, children)))
         self._running.end(signal.SIGKILL)
 
     def pause(self) -> None:
@@ -189,3 +193,11 @@ def _programs() -> Path:
 
 def _version(program: Path) -> int:
     return int(program.parts[-3]) if program.parts[-3].isdigit() else 0
+
+
+def _has_left(pid: int) -> bool:
+    """Tell whether a process has given its memory back; it may wait for its parent still."""
+    try:
+        return not Path(f"/proc/{pid}/maps").read_bytes()
+    except OSError:
+        return True
