@@ -224,31 +224,32 @@ def left_out(
     return _reject_rows(_located(raw, files), source, reasons(compiled))
 
 
-def lacking(
-    rows: pl.LazyFrame,
-    bad: pl.LazyFrame,
-    left_out: pl.DataFrame,
-    source: SourceJob,
-    compiled: CompiledSource,
-    cells: Mapping[str, str],
-    files: pl.DataFrame,
-) -> pl.LazyFrame:
-    """Give good rows of a source that a join leaves without what is required, as rejects.
+def lacking(rows: pl.LazyFrame, bad: pl.LazyFrame, left_out: pl.DataFrame) -> pl.LazyFrame:
+    """Give good rows of a source that a join leaves without what is required.
 
     Args:
         rows: all rows of the source, read once more.
         bad: those that were left out before, by their number.
-        left_out: the number of each among the good rows, and which of the `cells` it lacks.
-        source: where they are from; of any of the clients.
-        compiled: its mapping.
-        cells: the required AI columns, each with the cell that requires it.
-        files: where the rows of each file begin, as `Reading.starts` gives it.
+        left_out: the number of each among the good rows, and what it lacks.
     """
     numbered = rows.with_row_index(POSITION)
     good = numbered.join(bad.select(POSITION), on=POSITION, how="anti", maintain_order="left")
     lost = left_out.lazy().select(NUMBER, LACKS)
-    mine = good.with_row_index(NUMBER).join(lost, on=NUMBER, how="inner", maintain_order="left")
-    raw = _raw_rows(mine, LACKS, compiled)
+    return good.with_row_index(NUMBER).join(lost, on=NUMBER, how="inner", maintain_order="left")
+
+
+def lacking_rejects(
+    lacking: pl.LazyFrame,
+    cells: Mapping[str, str],
+    source: SourceJob,
+    compiled: CompiledSource,
+    files: pl.DataFrame,
+) -> pl.LazyFrame:
+    """Give such rows as the rejects that they become; as `left_out`.
+
+    `cells` are the required AI columns, each with the cell that requires it.
+    """
+    raw = _raw_rows(lacking, LACKS, compiled)
     return _reject_rows(_located(raw, files), source, lacks(cells))
 
 

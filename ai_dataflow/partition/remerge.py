@@ -16,7 +16,8 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.merge import Merged, Part, Rows, counted, kept_rows, merge_product
+from ai_dataflow.partition.merge import Merged, kept_rows, merge_product
+from ai_dataflow.partition.parts import Part, Rows, counted
 from ai_dataflow.partition.recasting import losing, recast
 from ai_dataflow.partition.requiring import NUMBER, required
 from ai_dataflow.partition.scratch import Scratch

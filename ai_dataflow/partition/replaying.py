@@ -21,7 +21,7 @@ from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.mapping import REASON, count, good_rows, lacks, map_rows, reasons
-from ai_dataflow.partition.merge import Part
+from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.raw_rows import decoded
 from ai_dataflow.partition.remerge import look, not_replayable, remerge
 from ai_dataflow.partition.requiring import NUMBER, required

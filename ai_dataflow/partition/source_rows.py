@@ -23,12 +23,13 @@ from ai_dataflow.partition.lineage import origins
 from ai_dataflow.partition.mapping import (
     POSITION,
     lacking,
+    lacking_rejects,
     left_out,
     malformed_rejects,
     map_chunk,
 )
 from ai_dataflow.partition.memory import held_bytes
-from ai_dataflow.partition.merge import Part, counted
+from ai_dataflow.partition.parts import Part, counted
 from ai_dataflow.partition.reading import Reading
 from ai_dataflow.partition.scratch import Pile, Scratch
 from ai_dataflow.partition.values import MappedSource, Taken
@@ -201,7 +202,8 @@ def leave_out(
     with opened.files[0].reading():
         files = taken.reading.starts(taken.total, opened.names)
         bad = pl.LazyFrame(schema={POSITION: pl.UInt32()}) if taken.bad is None else taken.bad
-        rejects = lacking(rows, bad, left_out, source, taken.compiled, cells, files)
+        lost = lacking(rows, bad, left_out)
+        rejects = lacking_rejects(lost, cells, source, taken.compiled, files)
         rejects = space.hold(rejects, left_out.height * _REJECT_BYTES)
     return replace(
         mapped,

@@ -11,7 +11,7 @@ from ai_dataflow.compiler.mappings import CompiledSource
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.partition.clients import Counts, Filled
-from ai_dataflow.partition.merge import Part, Rows
+from ai_dataflow.partition.parts import Part, Rows
 from ai_dataflow.partition.reading import Reading
 from ai_dataflow.partition.result import Origin
 from ai_dataflow.workstation.data_files import DataFile

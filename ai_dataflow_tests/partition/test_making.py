@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from ai_dataflow.partition import making, mapping, scratch, source_rows, writing
 from ai_dataflow.partition.job import AiColumn, PartitionJob
-from ai_dataflow.partition.merge import Merged, Part, merge_product
+from ai_dataflow.partition.merge import Merged, merge_product
+from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.partition.jobs import (

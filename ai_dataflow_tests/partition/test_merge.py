@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition import merge
 from ai_dataflow.partition.job import AiColumn
-from ai_dataflow.partition.merge import Merged, Part, union_products
+from ai_dataflow.partition.merge import Merged, union_products
+from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.scratch import scratch
 from ai_dataflow_tests.partition.jobs import PLACE, codes, key, mapped, source
 
@@ -35,7 +36,7 @@ def memory(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         if request.param == "pieces":
             patched.setattr("ai_dataflow.partition.scratch.PIECE_BYTES", 64)
-            patched.setattr(merge, "_FEW_ROWS", 0)
+            patched.setattr("ai_dataflow.partition.joining._FEW_ROWS", 0)
         yield
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition import merge
-from ai_dataflow.partition.merge import Merged, Part, kept_rows
+from ai_dataflow.partition.merge import Merged, kept_rows
+from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.requiring import LACKS, NUMBER
 from ai_dataflow.partition.scratch import scratch
 from ai_dataflow_tests.partition.effort import settings_of
@@ -31,7 +32,7 @@ def memory(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.param == "pieces":
             patched.setattr("ai_dataflow.partition.scratch.PIECE_BYTES", 64)
             patched.setattr("ai_dataflow.partition.scratch.SPILL_BYTES", 0)
-            patched.setattr(merge, "_FEW_ROWS", 0)
+            patched.setattr("ai_dataflow.partition.joining._FEW_ROWS", 0)
         yield
 
 

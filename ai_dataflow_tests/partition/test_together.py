@@ -111,7 +111,8 @@ def _kept(result: PartitionResult, folder: Path) -> dict[str, list[Any]]:
 def _job(folder: Path, client: str, given: dict[str, Any], kind: str) -> PartitionJob:
     order = _source(
         folder / client / "orders", given["orders"], ORDERS, kind, "order",
-        key("id", "No"), mapped("day", "date", "Day"), mapped("who", "string", "Who", required=True),
+        key("id", "No"), mapped("day", "date", "Day"),
+        mapped("who", "string", "Who", required=True),
     )  # fmt: skip
     line = _source(
         folder / client / "lines", given["lines"], LINES, kind, "line",

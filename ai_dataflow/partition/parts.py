@@ -1,0 +1,76 @@
+"""Parts: the good rows of a product's sources, on their way to be merged; counted by client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.partition.clients import (
+    CLIENT,
+    Counts,
+    Filled,
+    by_client,
+    filled,
+    heights,
+    nothing,
+)
+from ai_dataflow.sources.source_job import SourceJob
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of AI columns, with their number and the values of each column in them, by client."""
+
+    frame: pl.LazyFrame
+    height: Counts
+    filled: Filled
+
+
+@dataclass(frozen=True)
+class Part:
+    """The good rows of one source, or of several already joined.
+
+    `height` counts the rows, `filled` the values of each AI column in them; `merged` the rows that
+    the join made a part of another row; all by client. `broken` are clients that cannot be joined,
+    and why; they have no rows.
+    """
+
+    source: SourceJob
+    keys: tuple[str, ...]
+    rows: pl.LazyFrame
+    height: Counts
+    filled: Filled
+    merged: Counts | None = None
+    broken: Mapping[int, Diagnostic] = field(default_factory=dict)
+
+    @property
+    def good(self) -> Rows:
+        """Its rows alone."""
+        return Rows(self.rows, self.height, self.filled)
+
+    @property
+    def rows_merged(self) -> Counts:
+        """How many rows the join made a part of another row."""
+        return nothing(len(self.height)) if self.merged is None else self.merged
+
+    @property
+    def by(self) -> list[str]:
+        """The column of the clients, where there are several."""
+        return by_client(len(self.height))
+
+
+def counted(frame: pl.LazyFrame, clients: int) -> Rows:
+    """Count rows and their values by client."""
+    names = [name for name in frame.collect_schema() if name != CLIENT]
+    if clients > 1:
+        rows = frame.collect()
+        height = heights(rows, clients)
+        return Rows(rows.lazy(), height, filled(rows, names, height))
+    total, *values = frame.select(pl.len(), pl.col(names).count()).collect().row(0)
+    return Rows(
+        frame, np.array([total]), {n: np.array([v]) for n, v in zip(names, values, strict=True)}
+    )
