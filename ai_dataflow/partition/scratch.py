@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
@@ -56,6 +55,8 @@ class Scratch:
         """Keep batches of the given schema as one frame; `size` as in `hold`."""
         if size < self.spill_bytes:
             return pl.concat([pl.DataFrame(schema=schema), *batches]).lazy()
+        import pyarrow.parquet as pq  # noqa: PLC0415 - its import is for what is large
+
         path = self._path()
         arrow = pl.DataFrame(schema=schema).to_arrow()
         with _spilling(), pq.ParquetWriter(path, arrow.schema, compression="lz4") as writer:
