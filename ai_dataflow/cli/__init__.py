@@ -7,6 +7,8 @@ Exit codes: 0 all well, 1 some partitions failed, 2 nothing could run (configura
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import sys
 
@@ -14,9 +16,15 @@ from ai_dataflow.cli import looking, notify, rejected, running  # noqa: F401 - t
 from ai_dataflow.cli.app import app, err, print_json
 from ai_dataflow.config.diagnostics import DataflowError
 
+_MANY = 100_000  # objects made between two looks for garbage; Python's own figure is 700
+
 
 def main() -> None:
     """Run the command line; a user's mistake ends it with 2 and never with a traceback."""
+    # A command makes no garbage worth looking for: it imports a million objects, and ends. Measured:
+    # a fifth of its processor time, half of it at its exit, when all that it has is looked through.
+    gc.set_threshold(_MANY)
+    atexit.register(gc.freeze)
     # What azure-identity tried is told in our words; without a handler it would print its own.
     logging.getLogger("azure").addHandler(logging.NullHandler())
     try:
