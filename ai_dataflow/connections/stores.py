@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -39,6 +40,8 @@ _BROKEN_OFF = "request or response body error"
 # A local file that is being written; it is renamed when it is whole.
 _UNFINISHED = re.compile(r"#\d+$")
 _GLOB = re.compile(r"[*?\[]")
+# What makes it worth while to look at the parts of a path: wildcards, a scheme, `//`, `/.`.
+_UNUSUAL = re.compile(r"[*?\[:]|/[/.]")
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ class Folder:
 
         A local pipe or device is no file: to open one may take for ever.
         """
-        if self._is_absent or (self.account is None and not Path(self.join(path)).is_file()):
+        if self.account is None and not os.path.isfile(self.join(path)):  # noqa: PTH113 - of many
             return None
         try:
             return self._stored(obstore.head(self.store, self._key(path)))
@@ -353,6 +356,9 @@ def scan_parquet(folder: Folder, paths: list[str], **options: Any) -> pl.LazyFra
 
 def split_glob(url: str) -> tuple[str, str]:
     """Split a location into the folder that is certain and the rest, which may be a glob."""
+    folder, _, name = url.rpartition("/")
+    if folder and name and not _UNUSUAL.search(url):
+        return folder, name
     base, path = "", url
     if blob_urls.is_blob_url(url):
         place = blob_urls.parse(url)

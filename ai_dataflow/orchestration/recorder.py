@@ -33,6 +33,7 @@ class DagsterRecorder(Recorder):
         self._context = context
         self._heard: list[EventLogEntry] = []
         self._workstation = open_workstation(project.settings)
+        self._coverage: dict[str, dg.MarkdownMetadataValue] = {}
         self._note = ""
         self._report = self._workstation.reports().join(report_name(context.run.run_id))
 
@@ -43,7 +44,9 @@ class DagsterRecorder(Recorder):
     def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
         """Note the dataset of a partition."""
         metadata = dataset_metadata(result, version, self._workstation, self._report)
-        metadata["coverage"] = dg.MetadataValue.md(coverage.to_markdown())
+        if coverage.module not in self._coverage:
+            self._coverage[coverage.module] = dg.MetadataValue.md(coverage.to_markdown())
+        metadata["coverage"] = self._coverage[coverage.module]
         self._materialized("ai_dataset", result, metadata)
 
     def tell(self) -> None:

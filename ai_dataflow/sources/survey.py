@@ -6,10 +6,12 @@ table changed. A plan asks once, and whatever needs to know reads it from the su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TypeVar
 
+from ai_dataflow.config.blob_urls import is_blob_url
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.config.settings import Settings
@@ -24,6 +26,7 @@ Sight = Listing | str | tuple[Diagnostic, ...]
 Survey = Mapping[Location, Sight]
 L = TypeVar("L", FileLocation, Location)
 T = TypeVar("T")
+_FEW = 16  # local files that one thread looks at
 
 
 def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Sight]:
@@ -78,8 +81,33 @@ def each(
         except Exception as error:  # one source that nobody foresaw must not hide the others
             return file_failures.unreadable(str(location), place, error).diagnostics
 
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
-        return dict(zip(wanted, pool.map(tell, wanted, wanted.values()), strict=True))
+    def tell_all(part: Sequence[tuple[L, str]]) -> list[T | tuple[Diagnostic, ...]]:
+        return [tell(location, place) for location, place in part]
+
+    parts = list(_parts(list(wanted.items())))
+    if len(parts) == 1:
+        told = map(tell_all, parts)
+    else:
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
+            told = pool.map(tell_all, parts)
+    answers = {at: answer for (at, _), answer in zip(chain(*parts), chain(*told), strict=True)}
+    return {location: answers[location] for location in wanted}
+
+
+def _parts(wanted: Sequence[tuple[L, str]]) -> Iterator[Sequence[tuple[L, str]]]:
+    """Divide locations among threads.
+
+    Whoever asks an account or a database waits, and does so alone; a local file answers in less
+    time than it takes to hand it to a thread.
+    """
+    near = [(at, place) for at, place in wanted if _is_local(at)]
+    yield from ([(at, place)] for at, place in wanted if not _is_local(at))
+    size = max(_FEW, -(-len(near) // AT_ONCE))
+    yield from (near[first : first + size] for first in range(0, len(near), size))
+
+
+def _is_local(location: Location) -> bool:
+    return isinstance(location, FileLocation) and not is_blob_url(location.url)
 
 
 def _certain(location: FileLocation) -> str:
