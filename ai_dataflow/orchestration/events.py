@@ -129,6 +129,6 @@ def _entry_of(label: str, value: Any, spelled: dict[int, str]) -> str:
     if id(value) not in spelled:
         spelled[id(value)] = serialize_value(value)
     return (
-        f'{{"__class__": "EventMetadataEntry", "label": {json.dumps(label)}, '
-        f'"entry_data": {spelled[id(value)]}, "description": null}}'
+        f'{{"__class__": "EventMetadataEntry", "description": null, '
+        f'"entry_data": {spelled[id(value)]}, "label": {json.dumps(label)}}}'
     )

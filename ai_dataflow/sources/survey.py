@@ -85,11 +85,8 @@ def each(
         return [tell(location, place) for location, place in part]
 
     parts = list(_parts(list(wanted.items())))
-    if len(parts) == 1:
-        told = map(tell_all, parts)
-    else:
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
-            told = pool.map(tell_all, parts)
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
+        told = list(pool.map(tell_all, parts))
     answers = {at: answer for (at, _), answer in zip(chain(*parts), chain(*told), strict=True)}
     return {location: answers[location] for location in wanted}
 
