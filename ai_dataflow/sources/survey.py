@@ -6,9 +6,9 @@ table changed. A plan asks once, and whatever needs to know reads it from the su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from typing import TypeVar
 
 from ai_dataflow.config.blob_urls import is_blob_url
@@ -25,8 +25,9 @@ from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 Sight = Listing | str | tuple[Diagnostic, ...]
 Survey = Mapping[Location, Sight]
 L = TypeVar("L", FileLocation, Location)
+S = TypeVar("S")
 T = TypeVar("T")
-_FEW = 16  # local files that one thread looks at
+_FEW, _AT_ONCE_SECONDS = 16, 0.002
 
 
 def survey(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Sight]:
@@ -81,26 +82,26 @@ def each(
         except Exception as error:  # one source that nobody foresaw must not hide the others
             return file_failures.unreadable(str(location), place, error).diagnostics
 
-    def tell_all(part: Sequence[tuple[L, str]]) -> list[T | tuple[Diagnostic, ...]]:
-        return [tell(location, place) for location, place in part]
-
-    parts = list(_parts(list(wanted.items())))
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
-        told = list(pool.map(tell_all, parts))
-    answers = {at: answer for (at, _), answer in zip(chain(*parts), chain(*told), strict=True)}
+    answers = _at_hand([at for at in wanted if _is_local(at)], lambda at: tell(at, wanted[at]))
+    waiting = [at for at in wanted if at not in answers]
+    if waiting:
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
+            answers |= zip(waiting, pool.map(lambda at: tell(at, wanted[at]), waiting), strict=True)
     return {location: answers[location] for location in wanted}
 
 
-def _parts(wanted: Sequence[tuple[L, str]]) -> Iterator[Sequence[tuple[L, str]]]:
-    """Divide locations among threads.
+def _at_hand(local: Sequence[L], tell: Callable[[L], S]) -> dict[L, S]:
+    """Look at local files one by one, as long as they answer at once: those on a mount may not.
 
-    Whoever asks an account or a database waits, and does so alone; a local file answers in less
-    time than it takes to hand it to a thread.
+    They mostly do so in less time than it takes to hand them to a thread.
     """
-    near = [(at, place) for at, place in wanted if _is_local(at)]
-    yield from ([(at, place)] for at, place in wanted if not _is_local(at))
-    size = max(_FEW, -(-len(near) // AT_ONCE))
-    yield from (near[first : first + size] for first in range(0, len(near), size))
+    answers: dict[L, S] = {}
+    begun = time.monotonic()
+    for location in local:
+        if time.monotonic() - begun > _AT_ONCE_SECONDS * max(len(answers), _FEW):
+            break
+        answers[location] = tell(location)
+    return answers
 
 
 def _is_local(location: Location) -> bool:
