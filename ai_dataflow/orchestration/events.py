@@ -110,14 +110,14 @@ def _row(
     storage: SqliteEventLogStorage, event: EventLogEntry, spelled: dict[int, str]
 ) -> dict[str, Any]:
     """Give an event's row; `spelled` are values of metadata by their identity, as JSON."""
-    told = event.get_dagster_event()
-    data = told.event_specific_data
+    happened = event.get_dagster_event()
+    data = happened.event_specific_data
     if not isinstance(data, StepMaterializationData):
         return storage._event_to_row(event)
     made = data.materialization
     bare = data._replace(materialization=made._replace(metadata={}))
     row = storage._event_to_row(
-        event._replace(dagster_event=told._replace(event_specific_data=bare))
+        event._replace(dagster_event=happened._replace(event_specific_data=bare))
     )
     entries = ", ".join(_entry_of(label, value, spelled) for label, value in made.metadata.items())
     row["event"] = row["event"].replace(_NO_METADATA, f'"metadata_entries": [{entries}]', 1)
