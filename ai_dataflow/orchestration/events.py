@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import sqlalchemy as sa
 from dagster import DagsterEvent, DagsterEventType, EventLogEntry
-from dagster._core.events import AssetMaterializationPlannedData, StepMaterializationData
+from dagster._core.events import (
+    AssetMaterializationPlannedData,
+    AssetObservationData,
+    StepMaterializationData,
+)
 from dagster._serdes import serialize_value
 
 if TYPE_CHECKING:  # its import takes as long as all of ours together
@@ -29,16 +33,30 @@ Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
 def materialized(context: Context, materialization: dg.AssetMaterialization) -> EventLogEntry:
     """Give the event that `context.log_event` would store."""
+    message = f"Materialized value {materialization.label}."
+    kind = DagsterEventType.ASSET_MATERIALIZATION
+    return _of_step(context, kind, StepMaterializationData(materialization), message)
+
+
+def observed(context: Context, observation: dg.AssetObservation) -> EventLogEntry:
+    """Give the event that `context.log_event` would store."""
+    kind = DagsterEventType.ASSET_OBSERVATION
+    return _of_step(context, kind, AssetObservationData(observation), None)
+
+
+def _of_step(
+    context: Context, kind: DagsterEventType, data: Any, message: str | None
+) -> EventLogEntry:
     step = context.get_step_execution_context()
     event = DagsterEvent(
-        event_type_value=DagsterEventType.ASSET_MATERIALIZATION.value,
+        event_type_value=kind.value,
         job_name=step.job_name,
         step_handle=step.step.handle,
         node_handle=step.step.node_handle,
         step_kind_value=step.step.kind.value,
         logging_tags=step.event_tags,
-        event_specific_data=StepMaterializationData(materialization),
-        message=f"Materialized value {materialization.label}.",
+        event_specific_data=data,
+        message=message,
     )
     return _entry(context, event)
 

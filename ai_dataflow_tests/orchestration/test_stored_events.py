@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from dagster import AssetMaterialization, EventRecordsFilter, OpExecutionContext
 
-from ai_dataflow.orchestration.events import _rows, materialized, planned, store
+from ai_dataflow.orchestration.events import _rows, materialized, observed, planned, store
 
 MADE = [
     AssetMaterialization(
@@ -23,6 +23,10 @@ MADE = [
     for number in range(3)
     for asset in ("adls_extract", "ai_dataset")
 ]
+SEEN = [
+    dg.AssetObservation("ai_dataset", f"why {number}", {"fix": "it"}, f"claims|client{number}")
+    for number in range(2)
+]
 _LEFT_OUT = (
     "id", "event", "timestamp", "event_timestamp", "last_materialization", "create_timestamp",
     "last_materialization_timestamp", "event_id", "asset_details", "run_id", "last_run_id",
@@ -30,12 +34,13 @@ _LEFT_OUT = (
 
 
 def _one_by_one(context: OpExecutionContext) -> None:
-    for made in MADE:
-        context.log_event(made)
+    for happened in (*MADE, *SEEN):
+        context.log_event(happened)
 
 
 def _at_once(context: OpExecutionContext) -> None:
     store(context.instance, [materialized(context, made) for made in MADE])
+    store(context.instance, [observed(context, seen) for seen in SEEN])
 
 
 def _run(home: Path, work: Any) -> dg.DagsterInstance:
@@ -95,6 +100,12 @@ def test_what_dagster_reads_back_is_the_same(tmp_path: Path) -> None:
             ]
             assert events[0] == events[1]
             kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+            looks = [
+                [record.asset_observation for record in instance.fetch_observations(
+                    key, limit=10).records]
+                for instance in (one, many)
+            ]  # fmt: skip
+            assert looks[0] == looks[1]
             known = [i.get_latest_storage_id_by_partition(key, kind) for i in (one, many)]
             assert set(known[0]) == set(known[1])
 
