@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -163,7 +162,7 @@ class Folder:
 
         A local pipe or device is no file: to open one may take for ever.
         """
-        if self.account is None and not os.path.isfile(self.join(path)):  # noqa: PTH113 - of many
+        if self.account is None and not Path(self.join(path)).is_file():
             return None
         try:
             return self._stored(obstore.head(self.store, self._key(path)))
