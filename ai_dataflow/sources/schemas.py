@@ -169,7 +169,7 @@ def schema_of(text: str) -> pl.Schema:
     try:
         with panics_as_errors():
             return pl.read_ipc_stream(base64.b64decode(text)).schema
-    except (PolarsError, PanicError) as error:
+    except (PolarsError, OSError, PanicError) as error:
         raise ValueError(str(error)) from None
 
 
