@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from ai_dataflow.cli import show
+from ai_dataflow.cli.show.problems import show_diagnostics, show_verdict
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.planning.plan import Plan
@@ -86,10 +86,10 @@ def compiled(folder: Path) -> tuple[Sequence[Diagnostic], Plan | None]:
 def as_text(diagnostics: Sequence[Diagnostic], plan: Plan | None) -> str:
     console = Console(file=io.StringIO(), width=100, no_color=True, highlight=False)
     for problem in diagnostics:
-        show.show_diagnostics(console, [problem])
+        show_diagnostics(console, [problem])
         console.print()
     if plan:
-        show.show_verdict(console, plan)
+        show_verdict(console, plan)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from ai_dataflow import __version__
-from ai_dataflow.planning.draft import Draft, make_draft
-from ai_dataflow.tables.project import load_project
+
+if TYPE_CHECKING:
+    from ai_dataflow.planning.draft import Draft
 
 # What an application of commands and its groups have in common.
 LOOKS: dict[str, Any] = {
@@ -41,6 +42,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machin
 
 def load_draft(config: Path | None) -> Draft:
     """Read a project and plan it from its tables alone."""
+    from ai_dataflow.planning.draft import make_draft
+    from ai_dataflow.tables.project import load_project
+
     return make_draft(load_project(config))
 
 

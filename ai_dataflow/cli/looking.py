@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ai_dataflow.cli import show
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_draft, out, print_json
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.engine.sight import look_inside
-from ai_dataflow.planning.draft import Draft, make_draft
-from ai_dataflow.planning.explain import explain_partition, feeds
-from ai_dataflow.planning.plan import Plan
-from ai_dataflow.runs.prospect import look_ahead, look_live
-from ai_dataflow.tables.project import load_project
-from ai_dataflow.workstation.layout import open_workstation
-from ai_dataflow.workstation.reports import read_reports
-from ai_dataflow.workstation.statuses import filled_by, partition_statuses
+
+if TYPE_CHECKING:
+    from ai_dataflow.planning.draft import Draft
+    from ai_dataflow.planning.plan import Plan
 
 Format = Literal["text", "github"]
 
@@ -32,13 +26,20 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     Exits with 1 where a partition is failed or held back. Example:
     [bold]ai-dataflow status --json[/bold]
     """
-    draft = load_draft(config)
-    reports = read_reports(open_workstation(draft.project.settings).reports())
-    statuses = partition_statuses(draft.plan.partitions, reports)
+    from ai_dataflow.cli.show.blocks import show_status
+    from ai_dataflow.planning.active import active_partitions
+    from ai_dataflow.tables.project import load_project
+    from ai_dataflow.workstation.layout import open_workstation
+    from ai_dataflow.workstation.reports import read_reports
+    from ai_dataflow.workstation.statuses import partition_statuses
+
+    project = load_project(config)
+    reports = read_reports(open_workstation(project.settings).reports())
+    statuses = partition_statuses(active_partitions(project), reports)
     if as_json:
         print_json([status.to_json() for status in statuses])
     else:
-        show.show_status(out, statuses)
+        show_status(out, statuses)
     raise typer.Exit(int(any(s.state in ("failed", "held") for s in statuses)))
 
 
@@ -56,6 +57,9 @@ def validate(
     Exits with 1 where there is an error, 2 where nothing could run. Example:
     [bold]ai-dataflow validate --format github[/bold]
     """
+    from ai_dataflow.cli.show.problems import github_line, show_validation
+    from ai_dataflow.runs.prospect import look_live
+
     made: Plan | None = None
     try:
         draft = load_draft(config)
@@ -67,9 +71,9 @@ def validate(
         print_json([problem.to_json() for problem in diagnostics])
     elif form == "github":
         for problem in diagnostics:
-            typer.echo(show.github_line(problem))
+            typer.echo(github_line(problem))
     else:
-        show.show_validation(out, diagnostics, made)
+        show_validation(out, diagnostics, made)
     if made is None or (made.errors and not made.jobs):
         raise typer.Exit(2)
     raise typer.Exit(int(bool(made.errors)))
@@ -92,6 +96,11 @@ def plan(
 
     Example: [bold]ai-dataflow plan --sheet draft.xlsx#AI_Map[/bold]
     """
+    from ai_dataflow.cli.show.plans import show_plan
+    from ai_dataflow.planning.draft import make_draft
+    from ai_dataflow.runs.prospect import look_ahead
+    from ai_dataflow.tables.project import load_project
+
     draft = make_draft(load_project(config, sheet))
     if explained:
         _show_explained(draft, PartitionKey(explained))
@@ -99,7 +108,7 @@ def plan(
     ahead = look_ahead(draft)
     made = ahead.plan
     if not as_json:
-        show.show_plan(out, ahead)
+        show_plan(out, ahead)
         return
     new = [k for k, why in ahead.changes.due.items() if any(r.kind == "new" for r in why)]
     print_json(
@@ -118,6 +127,9 @@ def plan(
 
 
 def _show_explained(draft: Draft, key: PartitionKey) -> None:
+    from ai_dataflow.planning.explain import explain_partition
+    from ai_dataflow.runs.prospect import look_live
+
     live = look_live(draft, {key})
     made = live.plan
     if unknown := made.unknown([key]):
@@ -138,6 +150,13 @@ def explain(
 
     Example: [bold]ai-dataflow explain amount --module sales[/bold]
     """
+    from ai_dataflow.cli.show.plans import show_feeds
+    from ai_dataflow.engine.sight import look_inside
+    from ai_dataflow.planning.explain import feeds
+    from ai_dataflow.workstation.layout import open_workstation
+    from ai_dataflow.workstation.reports import read_reports
+    from ai_dataflow.workstation.statuses import filled_by
+
     draft = load_draft(config)
     made, settings = draft.plan, draft.project.settings
     schemas = look_inside(made.locations(), settings)
@@ -150,7 +169,7 @@ def explain(
     if as_json:
         print_json([feed.to_json() for feed in chosen])
     else:
-        show.show_feeds(out, chosen)
+        show_feeds(out, chosen)
 
 
 @app.command("help")
@@ -162,7 +181,7 @@ def help_(code: Annotated[str, typer.Argument(help="A code, such as MAP-014.")])
     entry = CODES.get(code.upper())
     if entry is None:
         raise typer.BadParameter(f"there is no code {code}{did_you_mean(code.upper(), CODES)}")
-    from rich.markdown import Markdown  # noqa: PLC0415 - only this command needs its parser
+    from rich.markdown import Markdown
 
     out.print(Markdown(explain_code(entry)))
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ai_dataflow.cli import show
 from ai_dataflow.cli.app import (
     LOOKS,
     ConfigOption,
@@ -18,14 +17,10 @@ from ai_dataflow.cli.app import (
     out,
     print_json,
 )
-from ai_dataflow.config.settings import Settings, load_settings
-from ai_dataflow.notifications import single_mails
-from ai_dataflow.notifications.delivery import MAILS
-from ai_dataflow.notifications.mail_places import open_places
-from ai_dataflow.notifications.outbox import Entry
-from ai_dataflow.notifications.preview import write_preview
-from ai_dataflow.notifications.queueing import messages_for, queue_report
-from ai_dataflow.tables.project import load_teams
+
+if TYPE_CHECKING:
+    from ai_dataflow.config.settings import Settings
+    from ai_dataflow.notifications.outbox import Entry
 
 notify_app = typer.Typer(**LOOKS, help="Look at the mails, try them, deliver them.")
 app.add_typer(notify_app, name="notify")
@@ -53,6 +48,8 @@ def notify(  # noqa: PLR0913, PLR0917
     """
     if context.invoked_subcommand:
         return
+    from ai_dataflow.config.settings import load_settings
+
     if test:
         _test(load_settings(config), test)
     elif dry_run:
@@ -73,6 +70,8 @@ def preview(
 
     Example: [bold]ai-dataflow notify preview --out /tmp/mails[/bold]
     """
+    from ai_dataflow.config.settings import load_settings
+
     _preview(load_settings(config), run_id, folder, as_json=as_json)
 
 
@@ -91,15 +90,20 @@ def send(
 
     Exits with 1 where a mail could not be delivered. Example: [bold]ai-dataflow notify send[/bold]
     """
-    # Dagster takes a second to import: only the commands that need it wait.
-    from ai_dataflow.orchestration.instance import open_instance  # noqa: PLC0415
-    from ai_dataflow.orchestration.mailing import look_after  # noqa: PLC0415
+    from ai_dataflow.cli.show.mails import show_delivery
+    from ai_dataflow.config.settings import load_settings
+    from ai_dataflow.notifications.mail_places import open_places
+    from ai_dataflow.notifications.queueing import queue_report
+    from ai_dataflow.notifications.single_mails import report_named
+    from ai_dataflow.orchestration.instance import open_instance
+    from ai_dataflow.orchestration.mailing import look_after
+    from ai_dataflow.tables.project import load_teams
 
     settings = load_settings(config)
     problems: list[str] = []
     if run_id:
         places = open_places(settings)
-        report = single_mails.report_named(places, run_id)
+        report = report_named(places, run_id)
         problems = queue_report(places, load_teams(settings), report).problems
     with open_instance(settings) as instance:
         done, _ = look_after(instance, settings, is_daemon=False, seconds=seconds)
@@ -108,7 +112,7 @@ def send(
         shown = {name: [_json(entry) for entry in entries] for name, entries in letters.items()}
         print_json({**shown, "problems": problems, "busy": done.busy})
     else:
-        show.show_delivery(out, done, problems)
+        show_delivery(out, done, problems)
     raise typer.Exit(int(not done.is_well))
 
 
@@ -119,22 +123,35 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     Exits with 1 where a mail waits in vain or was given up. Example:
     [bold]ai-dataflow notify status --json[/bold]
     """
+    from ai_dataflow.cli.show.mails import show_outbox
+    from ai_dataflow.cli.show.problems import show_diagnostics
+    from ai_dataflow.config.settings import load_settings
+    from ai_dataflow.notifications.mail_places import open_places
+
     places = open_places(load_settings(config))
     boxes = places.outboxes
     entries = [e for box in boxes for e in box.done()] + [e for box in boxes for e in box.waiting()]
     if as_json:
         print_json([_json(entry) for entry in entries])
     else:
-        show.show_outbox(out, entries, [box.folder.url for box in boxes])
+        show_outbox(out, entries, [box.folder.url for box in boxes])
         if places.unreached:
-            show.show_diagnostics(err, places.unreached.diagnostics)
+            show_diagnostics(err, places.unreached.diagnostics)
     wrong = [e for e in entries if e.state == "given up" or (e.state == "waiting" and e.last_error)]
     raise typer.Exit(int(bool(wrong)))
 
 
 def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: bool) -> None:
+    from ai_dataflow.cli.show.problems import show_diagnostics
+    from ai_dataflow.notifications.delivery import MAILS
+    from ai_dataflow.notifications.mail_places import open_places
+    from ai_dataflow.notifications.preview import write_preview
+    from ai_dataflow.notifications.queueing import messages_for
+    from ai_dataflow.notifications.single_mails import report_named
+    from ai_dataflow.tables.project import load_teams
+
     places = open_places(settings)
-    report = single_mails.report_named(places, run_id)
+    report = report_named(places, run_id)
     messages, problems = messages_for(places, load_teams(settings), report, is_preview=True)
     target = folder or settings.folder / MAILS / "preview"
     written = [(m, write_preview(settings, m, target)) for m in messages]
@@ -153,10 +170,14 @@ def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: b
                 out.print(f"  {file}", soft_wrap=True, markup=False)
         if not written:
             out.print(f"run {report.run_id} has nothing to tell anybody", soft_wrap=True)
-    show.show_diagnostics(err, problems)
+    show_diagnostics(err, problems)
 
 
 def _test(settings: Settings, name: str) -> None:
+    from ai_dataflow.cli.show.problems import show_diagnostics
+    from ai_dataflow.notifications import single_mails
+    from ai_dataflow.tables.project import load_teams
+
     team = single_mails.team_named(name, load_teams(settings))
     outcome, problems = single_mails.send_test(settings, team)
     for recipient in outcome.accepted:
@@ -164,7 +185,7 @@ def _test(settings: Settings, name: str) -> None:
             f"written for {recipient}: {outcome.where}" if outcome.where else f"sent to {recipient}"
         )
         out.print(where, soft_wrap=True, markup=False)
-    show.show_diagnostics(err, problems)
+    show_diagnostics(err, problems)
     raise typer.Exit(int(bool(problems)))
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ai_dataflow.cli import show
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
-from ai_dataflow.planning.draft import active_partitions
-from ai_dataflow.tables.project import Project, load_project
-from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.layout import open_workstation
-from ai_dataflow.workstation.reject_groups import reject_groups
+
+if TYPE_CHECKING:
+    from ai_dataflow.tables.project import Project
 
 ModuleOption = Annotated[str, typer.Option("--module", "-m", help="Of one module.")]
 ClientOption = Annotated[str, typer.Option("--client", help="Of one client.")]
@@ -36,6 +33,12 @@ def rejects(
 
     Example: [bold]ai-dataflow rejects --module claims --samples 3[/bold]
     """
+    from ai_dataflow.cli.show.rejects import show_rejects
+    from ai_dataflow.tables.project import load_project
+    from ai_dataflow.workstation import reject_tables
+    from ai_dataflow.workstation.layout import open_workstation
+    from ai_dataflow.workstation.reject_groups import reject_groups
+
     project = load_project(config)
     _check_known(project, module, client)
     workstation = open_workstation(project.settings)
@@ -48,7 +51,7 @@ def rejects(
     if as_json:
         print_json([group.to_json() for group in groups])
     else:
-        show.show_rejects(out, groups)
+        show_rejects(out, groups)
 
 
 @app.command()
@@ -65,10 +68,13 @@ def replay(
     partition's rejects cannot be replayed. Example: [bold]ai-dataflow replay --dry-run[/bold]
     """
     # Dagster takes a second to import: only the commands that need it wait.
-    from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
-    from ai_dataflow.orchestration.instance import open_instance  # noqa: PLC0415
-    from ai_dataflow.orchestration.launch import launch_replay  # noqa: PLC0415
-    from ai_dataflow.runs.replay import Chosen, dry_replay  # noqa: PLC0415
+    from ai_dataflow.cli.show.rejects import show_replay
+    from ai_dataflow.cli.show.run_summary import watching
+    from ai_dataflow.definitions import build_definitions
+    from ai_dataflow.orchestration.instance import open_instance
+    from ai_dataflow.orchestration.launch import launch_replay
+    from ai_dataflow.runs.replay import Chosen, dry_replay
+    from ai_dataflow.tables.project import load_project
 
     project = load_project(config)
     _check_known(project, module, client)
@@ -76,7 +82,7 @@ def replay(
     if dry_run:
         report = dry_replay(project, chosen, f"dry-{uuid.uuid4()}")
     else:
-        with open_instance(project.settings) as instance, show.watching(err) as watcher:
+        with open_instance(project.settings) as instance, watching(err) as watcher:
             definitions = build_definitions(str(project.settings.file), watcher)
             report = launch_replay(definitions, project, chosen, instance)
     if as_json:
@@ -84,7 +90,7 @@ def replay(
     else:
         for why in report.unreported:
             err.print(f"the report could not be written: {why}", soft_wrap=True)
-        show.show_replay(out, report, dry_run=dry_run)
+        show_replay(out, report, dry_run=dry_run)
     raise typer.Exit(report.exit_code)
 
 
@@ -96,6 +102,10 @@ def _check_known(project: Project, module: str, client: str) -> None:
     """
     if not (module or client):
         return
+    from ai_dataflow.planning.active import active_partitions
+    from ai_dataflow.workstation import reject_tables
+    from ai_dataflow.workstation.layout import open_workstation
+
     workstation = open_workstation(project.settings)
     keys = active_partitions(project)
     modules = {key.module for key in keys} | set(reject_tables.modules(workstation))

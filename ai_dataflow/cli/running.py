@@ -6,19 +6,18 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ai_dataflow.cli import show
 from ai_dataflow.cli.app import ConfigOption, JsonOption, RunOption, app, err, out, print_json
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.planning.draft import Draft
-from ai_dataflow.runs.cleanup import SAFE_AGE, clean
-from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at, read_draft
-from ai_dataflow.tables.project import Project, load_project
-from ai_dataflow.workstation.layout import open_workstation, spare_reports
-from ai_dataflow.workstation.reports import RunReport, kept_report
+
+if TYPE_CHECKING:
+    from ai_dataflow.planning.draft import Draft
+    from ai_dataflow.runs.prospect import Prospect
+    from ai_dataflow.tables.project import Project
+    from ai_dataflow.workstation.reports import RunReport
 
 
 @app.command()
@@ -29,7 +28,7 @@ def init(
 
     Example: [bold]ai-dataflow init my-project && cd my-project && ai-dataflow run[/bold]
     """
-    from ai_dataflow.cli.starter import write_project  # noqa: PLC0415 - it needs openpyxl
+    from ai_dataflow.cli.starter import write_project
 
     write_project(folder)
     out.print(f"{folder} is ready. Next:\n  cd {folder}\n  ai-dataflow run", soft_wrap=True)
@@ -53,6 +52,8 @@ def run(
     they changed or not. Example:
     [bold]ai-dataflow run --partition 'sales|USA' --partition 'sales|UK'[/bold]
     """
+    from ai_dataflow.runs.prospect import look_ahead, read_draft
+
     if full and partition:
         raise typer.BadParameter("give --full or --partition: one of the two is not needed")
     draft = read_draft(config)
@@ -64,11 +65,13 @@ def run(
     if ahead.partitions:
         _run(draft, ahead, as_json=as_json)
     if as_json:
-        from ai_dataflow.runs.run import unchanged_report  # noqa: PLC0415
+        from ai_dataflow.runs.run import unchanged_report
 
         typer.echo(unchanged_report(ahead).model_dump_json(indent=1))
     else:
-        show.show_unchanged(out, ahead)
+        from ai_dataflow.cli.show.plans import show_unchanged
+
+        show_unchanged(out, ahead)
 
 
 @app.command()
@@ -82,9 +85,10 @@ def retry(
 
     Example: [bold]ai-dataflow retry --owner orion-data[/bold]
     """
-    from ai_dataflow.notifications.mail_places import open_places  # noqa: PLC0415
-    from ai_dataflow.notifications.routing import problems_of, recipients  # noqa: PLC0415
-    from ai_dataflow.notifications.single_mails import report_named  # noqa: PLC0415
+    from ai_dataflow.notifications.mail_places import open_places
+    from ai_dataflow.notifications.routing import problems_of, recipients
+    from ai_dataflow.notifications.single_mails import report_named
+    from ai_dataflow.runs.prospect import read_draft
 
     draft = read_draft(config)
     project = draft.project
@@ -101,10 +105,13 @@ def retry(
 
 def _run_named(draft: Draft, partitions: Sequence[str], *, as_json: bool) -> NoReturn:
     """Run partitions, whether they changed or not; see `_run`."""
+    from ai_dataflow.cli.show.run_summary import watching
+    from ai_dataflow.runs.prospect import look_at
+
     keys = list(dict.fromkeys(partitions))
     if unknown := draft.plan.unknown(keys):
         raise DataflowError(*unknown)
-    with show.watching(err):
+    with watching(err):
         prospect = look_at(draft, keys)
     _run(draft, prospect, as_json=as_json)
 
@@ -112,14 +119,15 @@ def _run_named(draft: Draft, partitions: Sequence[str], *, as_json: bool) -> NoR
 def _run(draft: Draft, prospect: Prospect, *, as_json: bool) -> NoReturn:
     """Run what a prospect is about; say what became of it, and of the mails about it."""
     # Dagster takes a second to import: only the command that needs it waits.
-    from ai_dataflow.cli.mails_after_run import mail_after  # noqa: PLC0415
-    from ai_dataflow.definitions import build_definitions  # noqa: PLC0415
-    from ai_dataflow.orchestration.instance import open_instance  # noqa: PLC0415
-    from ai_dataflow.orchestration.launch import launch  # noqa: PLC0415
+    from ai_dataflow.cli.mails_after_run import mail_after
+    from ai_dataflow.cli.show.run_summary import watching
+    from ai_dataflow.definitions import build_definitions
+    from ai_dataflow.orchestration.instance import open_instance
+    from ai_dataflow.orchestration.launch import launch
 
     project = draft.project
     with open_instance(project.settings) as instance:
-        with show.watching(err) as watcher:
+        with watching(err) as watcher:
             definitions = build_definitions(str(project.settings.file), watcher, prospect)
             report = launch(definitions, prospect, instance)
         _show(draft, report, as_json=as_json)
@@ -133,20 +141,29 @@ def _show(draft: Draft, report: RunReport, *, as_json: bool) -> None:
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
         return
-    from ai_dataflow.orchestration.instance import ui_command  # noqa: PLC0415
+    from ai_dataflow.cli.show.problems import show_diagnostics
+    from ai_dataflow.cli.show.run_summary import show_summary
+    from ai_dataflow.orchestration.instance import ui_command
+    from ai_dataflow.workstation.layout import open_workstation, spare_reports
+    from ai_dataflow.workstation.reports import kept_report
 
     settings = draft.project.settings
-    show.show_diagnostics(err, [p for p in draft.plan.diagnostics if not p.partitions])
+    show_diagnostics(err, [p for p in draft.plan.diagnostics if not p.partitions])
     kept = kept_report(spare_reports(settings), report.run_id)
-    show.show_summary(out, report, open_workstation(settings), kept, ui_command(settings))
+    show_summary(out, report, open_workstation(settings), kept, ui_command(settings))
 
 
 @app.command()
 def cleanup(
     config: ConfigOption = None,
     older_than: Annotated[
-        float, typer.Option("--older-than", min=0, help="In hours: what is younger stays.")
-    ] = SAFE_AGE.total_seconds() / 3600,
+        float | None,
+        typer.Option(
+            "--older-than",
+            min=0,
+            help="In hours: what is younger stays [dim]\\[default: 24][/dim]",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -155,13 +172,19 @@ def cleanup(
     All versions of the datasets stay. Exits with 1 where a module is just being made. Example:
     [bold]ai-dataflow cleanup --dry-run[/bold]
     """
+    from ai_dataflow.cli.show.run_summary import show_cleanup
+    from ai_dataflow.runs.cleanup import SAFE_AGE, clean
+    from ai_dataflow.tables.project import load_project
+    from ai_dataflow.workstation.layout import open_workstation
+
     workstation = open_workstation(load_project(config).settings)
     run_id = f"cleanup-{uuid.uuid4()}"
-    cleaned = clean(workstation, run_id, timedelta(hours=older_than), dry_run=dry_run)
+    age = SAFE_AGE if older_than is None else timedelta(hours=older_than)
+    cleaned = clean(workstation, run_id, age, dry_run=dry_run)
     if as_json:
         print_json({module: result.to_json() for module, result in cleaned.items()})
     else:
-        show.show_cleanup(out, cleaned, dry_run=dry_run)
+        show_cleanup(out, cleaned, dry_run=dry_run)
     raise typer.Exit(int(any(result.problems for result in cleaned.values())))
 
 

@@ -39,6 +39,8 @@ _BROKEN_OFF = "request or response body error"
 # A local file that is being written; it is renamed when it is whole.
 _UNFINISHED = re.compile(r"#\d+$")
 _GLOB = re.compile(r"[*?\[]")
+# What makes it worth while to look at the parts of a path: wildcards, a scheme, `//`, `/.`.
+_UNUSUAL = re.compile(r"[*?\[:]|/[/.]")
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class Folder:
 
         A local pipe or device is no file: to open one may take for ever.
         """
-        if self._is_absent or (self.account is None and not Path(self.join(path)).is_file()):
+        if self.account is None and not Path(self.join(path)).is_file():
             return None
         try:
             return self._stored(obstore.head(self.store, self._key(path)))
@@ -208,9 +210,9 @@ class Folder:
     def delete(self, paths: list[str]) -> None:
         """Delete files; one that is already gone is no error."""
         for path in paths if not self._is_absent else ():
-            with suppress(FileNotFoundError):
-                if self.account is None and _UNFINISHED.search(path):
-                    Path(self.join(path)).unlink()  # obstore refuses the name
+            with suppress(FileNotFoundError, NotADirectoryError):
+                if self.account is None:  # obstore takes a millisecond, and refuses some names
+                    Path(self.join(path)).unlink()
                 else:
                     obstore.delete(self.store, self._key(path))
 
@@ -353,6 +355,9 @@ def scan_parquet(folder: Folder, paths: list[str], **options: Any) -> pl.LazyFra
 
 def split_glob(url: str) -> tuple[str, str]:
     """Split a location into the folder that is certain and the rest, which may be a glob."""
+    folder, _, name = url.rpartition("/")
+    if folder and name and not _UNUSUAL.search(url):
+        return folder, name
     base, path = "", url
     if blob_urls.is_blob_url(url):
         place = blob_urls.parse(url)

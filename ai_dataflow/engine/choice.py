@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.engine import local, spark
+from ai_dataflow.engine import local
 from ai_dataflow.extracts.stages import Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
@@ -22,6 +22,8 @@ def open_engine(settings: Settings, stages: Sequence[Stage]) -> Engine:
     """
     if settings.execution.engine == "local":
         return lambda tasks: local.run_tasks(list(tasks), settings, stages)
+    from ai_dataflow.engine import spark  # noqa: PLC0415 - it digests all of the code
+
     workers = settings.execution.workers
     cluster = spark.Cluster(spark.open_session(settings), stages)
     return lambda tasks: spark.run_tasks(_largest_first(tasks), cluster, workers)

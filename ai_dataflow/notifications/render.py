@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from functools import cache
+from typing import TYPE_CHECKING
 
 from ai_dataflow.notifications.charts import bar_text
 from ai_dataflow.notifications.model import (
@@ -23,26 +22,38 @@ from ai_dataflow.notifications.model import (
     Table,
 )
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
 _WIDTH = 78
 _URL = re.compile(r"https?://[^\s\"'<>]+")
-_environment = Environment(
-    loader=PackageLoader("ai_dataflow.notifications"), autoescape=True, undefined=StrictUndefined
-)
-_environment.tests["link"] = lambda text: bool(_URL.fullmatch(text))
 
 
 def to_html(message: Message) -> str:
     """Render a message as HTML; every value is escaped."""
     blocks = [(type(block).__name__, block) for block in message.blocks]
-    return _environment.get_template("mail.html.j2").render(message=message, blocks=blocks) + "\n"
+    template = _environment().get_template("mail.html.j2")
+    return template.render(message=message, blocks=blocks) + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    # Most runs have nothing to mail.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    loader = PackageLoader("ai_dataflow.notifications")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment.tests["link"] = lambda text: bool(_URL.fullmatch(text))
+    environment.filters["breakable"] = _breakable
+    return environment
 
 
 def _breakable(text: str) -> Markup:
     """Let a long place go on in the next line after a colon or such, and not within a word."""
+    from markupsafe import Markup, escape  # noqa: PLC0415 - as above
+
     return Markup(re.sub(r"([:!|/])", r"\1<wbr>", str(escape(text))))  # noqa: S704 - it is escaped
-
-
-_environment.filters["breakable"] = _breakable
 
 
 def to_text(message: Message) -> str:

@@ -11,7 +11,6 @@ from typing import Any, get_args, get_origin
 
 import dagster as dg
 import polars as pl
-import pyarrow as pa
 
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.orchestration.resources import ProjectResource
@@ -70,7 +69,8 @@ def _converter(wanted: Any) -> Converter:
 
 
 def _converters() -> dict[Any, Converter]:
-    import pandas as pd  # noqa: PLC0415 - its import is for those who load an input
+    import pandas as pd  # noqa: PLC0415 - their imports are for those who load an input
+    import pyarrow as pa  # noqa: PLC0415
 
     return {
         pl.LazyFrame: lambda frame: frame,

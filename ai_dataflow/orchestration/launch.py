@@ -12,7 +12,7 @@ from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB, REPLAY_JOB, REPLAY_STEP
 from ai_dataflow.orchestration.mailing import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
-from ai_dataflow.planning.draft import active_partitions
+from ai_dataflow.planning.active import active_partitions
 from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.runs.replay import Chosen
 from ai_dataflow.tables.project import Project

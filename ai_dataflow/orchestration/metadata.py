@@ -22,8 +22,12 @@ _NO_SOURCES: dict[Stage, str] = {
     "azure_sql_extract": "none of this partition's sources are SQL tables",
 }
 
+Origins = tuple[tuple[str, tuple[Origin, ...]], ...]
 _DATA_VERSION = "dagster/data_version"
 _INPUT_VERSION = "dagster/input_data_version/"
+
+
+_KEPT = 64  # a module's partitions have most of their metadata in common, the very same objects
 
 
 def dataset_metadata(
@@ -33,8 +37,8 @@ def dataset_metadata(
 
     In the order of a person's questions: how many rows became what, where they are, what they are.
     """
-    job = result.job
-    columns = {"dagster/column_lineage": column_lineage(result)} if result.origins else {}
+    job, origins = result.job, tuple(result.origins.items())
+    columns = {"dagster/column_lineage": column_lineage(origins)} if origins else {}
     return {
         **columns,
         **_counts(result, workstation),
@@ -45,7 +49,7 @@ def dataset_metadata(
         "seconds": round(result.seconds, 3),
         "bytes": result.bytes,
         "report": dg.MetadataValue.path(report),
-        **({"lineage": dg.MetadataValue.md(lineage_table(result))} if result.origins else {}),
+        **({"lineage": lineage_table(job.columns, origins)} if origins else {}),
     }
 
 
@@ -96,47 +100,51 @@ def version_tags(result: PartitionResult, stage: Stage) -> dict[str, str]:
     return {_DATA_VERSION: result.publication, **inputs}
 
 
-@lru_cache(maxsize=64)  # a module's partitions have the same
-def table_schema(columns: tuple[AiColumn, ...]) -> dg.TableSchema:
+@lru_cache(maxsize=_KEPT)
+def table_schema(columns: tuple[AiColumn, ...]) -> dg.TableSchemaMetadataValue:
     """Give the dataset's columns, with types and descriptions."""
-    return dg.TableSchema(
-        [
-            *(
-                dg.TableColumn(column.name, column.ai_type, column.description or None)
-                for column in columns
-            ),
-            dg.TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
-            dg.TableColumn(PARTITION_COLUMN, "string", "the client; the table's partition"),
-        ]
-    )
-
-
-def column_lineage(result: PartitionResult) -> dg.TableColumnLineage:
-    """Give the source columns of each AI column, as `PRODUCT.submodule.column` of an extract."""
-    return dg.TableColumnLineage(
-        {
-            column: [
-                dg.TableColumnDep(
-                    asset_key=dg.AssetKey(origin.stage),
-                    column_name=f"{origin.product}.{origin.submodule}.{origin.column}",
-                )
-                for origin in origins
+    return dg.MetadataValue.table_schema(
+        dg.TableSchema(
+            [
+                *(
+                    dg.TableColumn(column.name, column.ai_type, column.description or None)
+                    for column in columns
+                ),
+                dg.TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
+                dg.TableColumn(PARTITION_COLUMN, "string", "the client; the table's partition"),
             ]
-            for column, origins in result.origins.items()
-        }
+        )
     )
 
 
-def lineage_table(result: PartitionResult) -> str:
+@lru_cache(maxsize=_KEPT)
+def column_lineage(origins: Origins) -> dg.TableColumnLineageMetadataValue:
+    """Give the source columns of each AI column, as `PRODUCT.submodule.column` of an extract."""
+    return dg.MetadataValue.column_lineage(
+        dg.TableColumnLineage(
+            {
+                column: [
+                    dg.TableColumnDep(
+                        asset_key=dg.AssetKey(origin.stage),
+                        column_name=f"{origin.product}.{origin.submodule}.{origin.column}",
+                    )
+                    for origin in sources
+                ]
+                for column, sources in origins
+            }
+        )
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def lineage_table(columns: tuple[AiColumn, ...], origins: Origins) -> dg.MarkdownMetadataValue:
     """Give the same as a Markdown table; Dagster's own pages show column lineage nowhere.
 
     Two columns, however many products there are: their cells can wrap, a wide table cannot.
     """
-    rows = [
-        f"| {column.name} | {_sources(result.origins.get(column.name, ()))} |"
-        for column in result.job.columns
-    ]
-    return "\n".join(["| AI column | from |", "|---|---|", *rows])
+    by_column = dict(origins)
+    rows = [f"| {column.name} | {_sources(by_column.get(column.name, ()))} |" for column in columns]
+    return dg.MetadataValue.md("\n".join(["| AI column | from |", "|---|---|", *rows]))
 
 
 def _sources(origins: Sequence[Origin]) -> str:

@@ -7,7 +7,7 @@ import dagster as dg
 from dagster import EventLogEntry
 
 from ai_dataflow.extracts.stages import STAGES, Stage
-from ai_dataflow.orchestration.events import Context, materialized, store
+from ai_dataflow.orchestration.events import Context, materialized, observed, store
 from ai_dataflow.orchestration.metadata import (
     dataset_metadata,
     extract_metadata,
@@ -23,7 +23,7 @@ from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, report_name
 
 _SHOWN_CAUSES = 20
-_EXPLAINED = 100  # events cost about 12 ms each
+_EXPLAINED = 100  # the causes are the same, mostly, and the report has all
 
 
 class DagsterRecorder(Recorder):
@@ -33,6 +33,7 @@ class DagsterRecorder(Recorder):
         self._context = context
         self._heard: list[EventLogEntry] = []
         self._workstation = open_workstation(project.settings)
+        self._coverage: dict[str, dg.MarkdownMetadataValue] = {}
         self._note = ""
         self._report = self._workstation.reports().join(report_name(context.run.run_id))
 
@@ -43,7 +44,9 @@ class DagsterRecorder(Recorder):
     def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
         """Note the dataset of a partition."""
         metadata = dataset_metadata(result, version, self._workstation, self._report)
-        metadata["coverage"] = dg.MetadataValue.md(coverage.to_markdown())
+        if coverage.module not in self._coverage:
+            self._coverage[coverage.module] = dg.MetadataValue.md(coverage.to_markdown())
+        metadata["coverage"] = self._coverage[coverage.module]
         self._materialized("ai_dataset", result, metadata)
 
     def tell(self) -> None:
@@ -120,12 +123,13 @@ def explain(context: Context, report: RunReport) -> None:
     ]
     # The run's own failure tells it as well, and must be told whatever hinders this.
     with suppress(Exception):
-        for stage, partition, error in failed[:_EXPLAINED]:
-            context.log_event(
-                dg.AssetObservation(
-                    stage,
-                    partition=partition.partition,
-                    description=f"{partition.status}: {error.code} {error.message}",
-                    metadata=failure_metadata(error),
-                )
+        observations = (
+            dg.AssetObservation(
+                stage,
+                partition=partition.partition,
+                description=f"{partition.status}: {error.code} {error.message}",
+                metadata=failure_metadata(error),
             )
+            for stage, partition, error in failed[:_EXPLAINED]
+        )
+        store(context.instance, [observed(context, seen) for seen in observations])

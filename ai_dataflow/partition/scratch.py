@@ -7,13 +7,16 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow.parquet as pq
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.workstation.reaching import is_full
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetWriter
 
 # In memory, at most; and the part of all that is allowed.
 SPILL_BYTES, _SPILL_PART = 1 << 30, 8
@@ -97,7 +100,7 @@ class Pile:
         self._frames: list[pl.DataFrame] = []
         self._size, self.height = 0.0, 0
         self._path: Path | None = None
-        self._writer: pq.ParquetWriter | None = None
+        self._writer: ParquetWriter | None = None
 
     def add(self, frame: pl.DataFrame) -> None:
         """Put a frame on the pile."""
@@ -117,6 +120,8 @@ class Pile:
         return pl.scan_parquet(self._path)
 
     def _spill(self) -> None:
+        import pyarrow.parquet as pq  # noqa: PLC0415 - its import is for what is large
+
         frames, self._frames = self._frames, []
         with _spilling():
             for frame in filter(pl.DataFrame.__len__, frames):

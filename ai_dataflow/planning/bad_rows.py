@@ -6,17 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ai_dataflow.config.diagnostics import Diagnostic, Severity
+from ai_dataflow.config.diagnostics import Severity
+from ai_dataflow.planning.active import leaves_open
 from ai_dataflow.planning.findings import Findings, is_partition
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
-
-
-def leaves_open(problem: Diagnostic, row: ControlRow) -> bool:
-    """Tell whether a row may be active, as that cell, or the whole line, is wrong."""
-    return problem.place == row.place("active") or problem.void == "line"
 
 
 def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:

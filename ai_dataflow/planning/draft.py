@@ -16,7 +16,7 @@ from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn, PartitionJob
-from ai_dataflow.planning.bad_rows import add_bad_rows, leaves_open
+from ai_dataflow.planning.bad_rows import add_bad_rows
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
 from ai_dataflow.planning.findings import Findings, held, is_partition
@@ -69,18 +69,6 @@ def make_draft(project: Project) -> Draft:
 def make_plan(project: Project) -> Plan:
     """Plan all partitions of a project by its tables alone."""
     return make_draft(project).plan
-
-
-def active_partitions(project: Project) -> list[PartitionKey]:
-    """Give the partitions of any plan of a project, without planning.
-
-    They are those of the active control rows, and of those that may be meant to be active.
-    """
-    rows = {row.line: row for row in project.control}
-    problems = ((p, rows[p.line]) for p in project.control_problems if p.line in rows)
-    open_lines = {row.line for problem, row in problems if leaves_open(problem, row)}
-    keys = {row.partition for row in project.control if row.active or row.line in open_lines}
-    return sorted(filter(is_partition, keys))
 
 
 def complete(

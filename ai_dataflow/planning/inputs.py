@@ -13,17 +13,8 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
-from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import SqlLocation, identity
 from ai_dataflow.workstation.records import Inputs, SourceInputs
-
-# What a mapping row says. A field that comes later is digested only where it says something: the
-# digests of all other rows stay.
-_SAID = (
-    "module", "product", "submodule", "source_column", "ai_column", "ai_type", "transform",
-    "is_key", "required", "description",
-)  # fmt: skip
-_SAID_LATER = ("dialect",)
 
 
 def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJob], str]) -> Inputs:
@@ -34,7 +25,7 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
             str(source.key): SourceInputs(
                 location=_location(source, settings),
                 content="" if reads_clock(source) else content(source),
-                mapping={row.ai_column: _row(row) for row in source.mappings},
+                mapping={row.ai_column: row.said for row in source.mappings},
             )
             for source in job.sources
         },
@@ -77,10 +68,3 @@ def _location(source: SourceJob, settings: Settings) -> str:
     if isinstance(location, SqlLocation):
         where = settings.sql[location.connection].where
     return digest([identity(location), where, source.append_by])[:16]
-
-
-def _row(row: MappingRow) -> str:
-    """Digest what a mapping row says, wherever in the sheet it stands."""
-    said = {name: getattr(row, name) for name in _SAID}
-    later = {name: value for name in _SAID_LATER if (value := getattr(row, name))}
-    return digest(said | later)[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,7 +96,10 @@ def partition_report(
         version=version if status == "ok" else None,
         seconds=round(result.seconds, 4),
         bytes=result.bytes if status == "ok" else 0,
-        products={p: ProductReport(**asdict(counts)) for p, counts in result.counts.items()},
+        products={
+            product: ProductReport.model_validate(made, from_attributes=True)
+            for product, made in result.counts.items()
+        },
         failed_stages=sorted(result.failed_stages & set(run.stages)),
         error=errors[0] if errors else None,
         errors=errors,

@@ -12,7 +12,7 @@ from ai_dataflow.runs.outcome import Run
 from ai_dataflow.runs.publishing import ModuleOutcome
 from ai_dataflow.workstation.records import Attempt, Record, update_records
 
-_AT_ONCE = 100
+_AT_ONCE = 1000
 
 
 def keep_records(run: Run, module: str, outcome: ModuleOutcome) -> None:

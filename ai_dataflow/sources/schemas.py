@@ -8,6 +8,7 @@ table.
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import cast
 
 import polars as pl
-import pyarrow as pa
+from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import Listing
@@ -122,7 +124,7 @@ class _Cache:
             if encoded not in self.decoded:
                 self.decoded[encoded] = schema_of(encoded)
             return self.decoded[encoded]
-        except (ValueError, pa.ArrowException):
+        except ValueError:
             return None
 
     def put(self, listing: Listing, schema: pl.Schema) -> None:
@@ -147,14 +149,15 @@ def _key(listing: Listing) -> str:
 
 
 def schema_text(schema: pl.Schema) -> str:
-    """Give a schema as text: an Arrow schema in its IPC format, in Base64."""
+    """Give a schema as text: an Arrow IPC stream without rows, in Base64."""
     return _schema_text(tuple(schema.items()))
 
 
 @lru_cache(maxsize=4096)
 def _schema_text(types: tuple[tuple[str, pl.DataType], ...]) -> str:
-    arrow = pl.DataFrame(schema=pl.Schema(types)).to_arrow().schema
-    return base64.b64encode(arrow.serialize().to_pybytes()).decode()
+    stream = io.BytesIO()
+    pl.DataFrame(schema=pl.Schema(types)).write_ipc_stream(stream)
+    return base64.b64encode(stream.getvalue()).decode()
 
 
 def schema_of(text: str) -> pl.Schema:
@@ -162,10 +165,12 @@ def schema_of(text: str) -> pl.Schema:
 
     Raises:
         ValueError: it is no such text.
-        ArrowException: it is none either.
     """
-    arrow = pa.ipc.read_schema(pa.BufferReader(base64.b64decode(text)))
-    return pl.DataFrame(pl.from_arrow(arrow.empty_table())).schema
+    try:
+        with panics_as_errors():
+            return pl.read_ipc_stream(base64.b64decode(text)).schema
+    except (PolarsError, OSError, PanicError) as error:
+        raise ValueError(str(error)) from None
 
 
 def places(pairs: Iterable[tuple[Location, str]]) -> dict[Location, str]:

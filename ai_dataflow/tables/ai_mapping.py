@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
+from ai_dataflow.config.digests import digest
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repeats
 
@@ -21,6 +23,14 @@ LAYOUT = Layout(
     key=("module_name", "product_code", "submodule_name", "ai_column"),
     is_ordered=True,
 )
+
+# What a mapping row says. A field that comes later is digested only where it says something: the
+# digests of all other rows stay.
+_SAID = (
+    "module", "product", "submodule", "source_column", "ai_column", "ai_type", "transform",
+    "is_key", "required", "description",
+)  # fmt: skip
+_SAID_LATER = ("dialect",)
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,13 @@ class MappingRow(Row):
     def cell(self) -> str:
         """The place of what feeds the column: its transform if it has one."""
         return self.place("transform" if self.transform else "source_column")
+
+    @cached_property
+    def said(self) -> str:
+        """A digest of what it says, wherever in the sheet it stands: many sources share a row."""
+        said = {name: getattr(self, name) for name in _SAID}
+        later = {name: value for name in _SAID_LATER if (value := getattr(self, name))}
+        return digest(said | later)[:16]
 
 
 def is_usable(ai_column: str) -> bool:

@@ -12,14 +12,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow.parquet as pq
 from polars.io.partition import FileProviderArgs
 
 from ai_dataflow.connections.stores import Folder, StoredFile, scan_parquet
 from ai_dataflow.workstation.layout import partition_folder
 from ai_dataflow.workstation.reaching import reaching
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 _ID = "[0-9a-f]{32}"
 _NAME = re.compile(rf"(?:.*/)?({_ID})(?:-\d{{5}})?(?:\.{_ID})?\.parquet")
@@ -124,6 +127,8 @@ def _whole_or_gone(table: Folder, paths: list[str]) -> Iterator[None]:
 
 def write_batches(batches: Iterable[pl.DataFrame], folder: Folder, path: str) -> DataFile:
     """Stream batches of equal schema into one Parquet file; it appears when it is whole."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - its import is for copies of SQL tables
+
     rows = 0
     with reaching(folder), folder.create(path) as sink, ExitStack() as stack:
         writer: pq.ParquetWriter | None = None

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ai_dataflow.cli import show
+from ai_dataflow.cli.show.blocks import show_blocks, show_status
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.render import to_html, to_text
 from ai_dataflow.workstation.statuses import partition_statuses
@@ -30,7 +30,7 @@ def _console() -> tuple[Console, io.StringIO]:
 
 def _terminal(message: Message) -> str:
     console, file = _console()
-    show.show_blocks(console, message.blocks)
+    show_blocks(console, message.blocks)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
 
 
@@ -59,7 +59,7 @@ def test_the_status_of_partitions_in_the_terminal(
         report(1, partition("sales|UK", "ok", 10, 1), partition("sales|USA", "failed")),
     ]
     console, file = _console()
-    show.show_status(console, partition_statuses(["sales|UK", "sales|USA", "sales|x"], runs))
+    show_status(console, partition_statuses(["sales|UK", "sales|USA", "sales|x"], runs))
     shown = "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
     _check(request, "status.terminal.txt", shown.replace(f"{day(1).astimezone():%H:%M}", "12:00"))
 

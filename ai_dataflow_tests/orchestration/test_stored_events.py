@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from dagster import AssetMaterialization, EventRecordsFilter, OpExecutionContext
 
-from ai_dataflow.orchestration.events import materialized, planned, store
+from ai_dataflow.orchestration.events import _rows, materialized, observed, planned, store
 
 MADE = [
     AssetMaterialization(
@@ -23,6 +23,10 @@ MADE = [
     for number in range(3)
     for asset in ("adls_extract", "ai_dataset")
 ]
+SEEN = [
+    dg.AssetObservation("ai_dataset", f"why {number}", {"fix": "it"}, f"claims|client{number}")
+    for number in range(2)
+]
 _LEFT_OUT = (
     "id", "event", "timestamp", "event_timestamp", "last_materialization", "create_timestamp",
     "last_materialization_timestamp", "event_id", "asset_details", "run_id", "last_run_id",
@@ -30,12 +34,13 @@ _LEFT_OUT = (
 
 
 def _one_by_one(context: OpExecutionContext) -> None:
-    for made in MADE:
-        context.log_event(made)
+    for happened in (*MADE, *SEEN):
+        context.log_event(happened)
 
 
 def _at_once(context: OpExecutionContext) -> None:
     store(context.instance, [materialized(context, made) for made in MADE])
+    store(context.instance, [observed(context, seen) for seen in SEEN])
 
 
 def _run(home: Path, work: Any) -> dg.DagsterInstance:
@@ -95,8 +100,40 @@ def test_what_dagster_reads_back_is_the_same(tmp_path: Path) -> None:
             ]
             assert events[0] == events[1]
             kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+            looks = [
+                [record.asset_observation for record in instance.fetch_observations(
+                    key, limit=10).records]
+                for instance in (one, many)
+            ]  # fmt: skip
+            assert looks[0] == looks[1]
             known = [i.get_latest_storage_id_by_partition(key, kind) for i in (one, many)]
             assert set(known[0]) == set(known[1])
+
+
+def test_an_event_is_spelled_as_dagster_spells_it(tmp_path: Path) -> None:
+    """Also where text looks like what is put in its place, and where many have the same object."""
+    odd = '"metadata_entries": [], \\ é \ud83d\ude00 \n{"__class__": "x"}'.encode(
+        "utf-16", "surrogatepass"
+    ).decode("utf-16")
+    columns = dg.TableSchema([dg.TableColumn("a", "int64", odd)])
+    lineage = dg.TableColumnLineage({"a": [dg.TableColumnDep(dg.AssetKey("b"), odd)]})
+    shared = {"columns": dg.MetadataValue.table_schema(columns), odd: dg.MetadataValue.md(odd)}
+    values: list[Any] = [1, 1.5, odd, True, None, [odd, {"a": 1}], Path("p"), lineage]
+    made = [
+        AssetMaterialization(
+            "ai_dataset", odd, shared | {f"{number}": value for number, value in enumerate(values)},
+            partition=f"{odd}{times}", tags={"dagster/data_version": "v1"},
+        )
+        for times in range(3)
+    ]  # fmt: skip
+
+    def compare(context: OpExecutionContext) -> None:
+        events = [materialized(context, one) for one in made]
+        events.append(planned(context, "work", "ai_dataset", "claims|a"))
+        storage: Any = context.instance.event_log_storage
+        assert _rows(storage, events) == [storage._event_to_row(event) for event in events]
+
+    _run(tmp_path / "home", compare).dispose()
 
 
 def test_planned_partitions_are_stored_too(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow.planning.draft import active_partitions, make_plan
+from ai_dataflow.planning.active import active_partitions
+from ai_dataflow.planning.draft import make_plan
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import TEAMS, project

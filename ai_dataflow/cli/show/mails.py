@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from ai_dataflow.notifications.delivery import Delivery
-from ai_dataflow.notifications.outbox import Entry
 from ai_dataflow.notifications.wording import counted, local, printable
+
+if TYPE_CHECKING:
+    from ai_dataflow.notifications.delivery import Delivery
+    from ai_dataflow.notifications.outbox import Entry
 
 _STYLES = {"sent": "green", "waiting": "yellow", "given up": "red"}
 

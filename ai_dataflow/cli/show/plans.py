@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -12,10 +13,12 @@ from ai_dataflow.cli.show.texts import aligned, figures, some
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.notifications.wording import counted, printable
-from ai_dataflow.planning.changes import Changes
-from ai_dataflow.planning.coverage import Coverage
-from ai_dataflow.planning.explain import Feed
-from ai_dataflow.runs.prospect import Prospect
+
+if TYPE_CHECKING:
+    from ai_dataflow.planning.changes import Changes
+    from ai_dataflow.planning.coverage import Coverage
+    from ai_dataflow.planning.explain import Feed
+    from ai_dataflow.runs.prospect import Prospect
 
 _SHOWN = 20
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -11,7 +12,9 @@ from rich.text import Text
 from ai_dataflow.cli.show.texts import SHOWN_PARTITIONS, some
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.notifications.wording import counted, printable
-from ai_dataflow.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from ai_dataflow.planning.plan import Plan
 
 
 def show_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -12,8 +13,10 @@ from rich.text import Text
 from ai_dataflow.cli.show.run_summary import show_causes
 from ai_dataflow.cli.show.texts import aligned, figures, number
 from ai_dataflow.notifications.wording import counted, printable
-from ai_dataflow.workstation.reject_groups import RejectGroup
-from ai_dataflow.workstation.reports import RunReport
+
+if TYPE_CHECKING:
+    from ai_dataflow.workstation.reject_groups import RejectGroup
+    from ai_dataflow.workstation.reports import RunReport
 
 _STYLES = {"open": "yellow", "replayed": "green", "not published": "red"}
 

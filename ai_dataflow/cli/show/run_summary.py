@@ -18,8 +18,6 @@ from ai_dataflow.cli.show.texts import figures, number, some
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.status_blocks import terminal_cause
 from ai_dataflow.notifications.wording import printable
-from ai_dataflow.runs.cleanup import Cleaned
-from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reports import (
     COUNTS,
     PartitionReport,
@@ -27,8 +25,10 @@ from ai_dataflow.workstation.reports import (
     report_name,
 )
 
-if TYPE_CHECKING:  # its import is for those who run something
+if TYPE_CHECKING:  # their imports are for those who do something
     from ai_dataflow.runs import modules
+    from ai_dataflow.runs.cleanup import Cleaned
+    from ai_dataflow.workstation.layout import Workstation
 
 
 @contextmanager

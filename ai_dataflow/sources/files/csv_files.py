@@ -15,14 +15,16 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources.files import file_failures
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
 
 _HEADER_BYTES = 256 << 10
 _BLOCK_BYTES = 8 << 20
@@ -93,6 +95,8 @@ class CsvFile:
         Raises:
             DataflowError: SRC-003 for bytes that are no CSV, SRC-004 for a file cut off.
         """
+        import pyarrow as pa  # noqa: PLC0415 - its import is for those who read CSV
+
         self.malformed.clear()
         header = self.header()
         in_header = [name for name in columns if name in header]
@@ -116,6 +120,9 @@ class CsvFile:
     def _reader(
         self, stream: pa.NativeFile, header: list[str], columns: list[str]
     ) -> pa_csv.CSVStreamingReader:
+        import pyarrow as pa  # noqa: PLC0415 - as above; the package first, for other threads
+        import pyarrow.csv as pa_csv  # noqa: PLC0415
+
         return pa_csv.open_csv(
             stream,
             read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),

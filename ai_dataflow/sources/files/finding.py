@@ -146,6 +146,8 @@ def _table(folder: Folder, files: list[StoredFile], location: FileLocation, plac
 
 def is_partition(location: FileLocation) -> bool:
     """Tell whether a location may be a partition of a Delta table, by the name of its folder."""
+    if "=" not in location.url:
+        return False
     _, path = split_glob(location.url)
     folders = PurePosixPath(path).parts if path else ()
     is_delta = location.file_format in ("", "delta")
