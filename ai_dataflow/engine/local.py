@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ai_dataflow.config.blob_urls import is_blob_url
 from ai_dataflow.config.cores import cores
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import shares
@@ -17,8 +19,10 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.making import make_all
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.locations import SqlLocation
 
-_FEW = 8
+# What one process is worth starting for: so many bytes of files, or so many partitions.
+_BYTES, _SMALL, _UNKNOWN = 64_000_000, 64, 8
 
 
 def run_tasks(
@@ -34,10 +38,11 @@ def run_tasks(
     Raises:
         DataflowError: RUN-022: no worker process starts.
     """
-    # To start a process costs more than a few small partitions do.
-    processes = min(shares.processes(settings), -(-len(tasks) // _FEW) or 1)
-    at_once = -(-settings.execution.workers // processes)
-    sizes = [job.size for job, _ in tasks]
+    jobs = [job for job, _ in tasks]
+    # To start a process costs more than small partitions do.
+    processes = min(shares.processes(settings), math.ceil(sum(map(_work, jobs))) or 1)
+    at_once = -(-settings.execution.workers // processes) if any(map(_waits, jobs)) else 1
+    sizes = [job.size for job in jobs]
     # Who computes in one thread needs less; but a partition that lasts longest needs all.
     threads = cores() if sizes and max(sizes) * processes > sum(sizes) else 0
     batches = (
@@ -50,6 +55,22 @@ def run_tasks(
         else:
             # The job that was sent is mostly the one that is here: its parts are shared.
             yield replace(made, job=job) if made.job == job else made
+
+
+def _work(job: PartitionJob) -> float:
+    """Tell how many processes a job is worth."""
+    return max(job.size / _BYTES, 1 / _SMALL) if job.size else 1 / _UNKNOWN
+
+
+def _waits(job: PartitionJob) -> bool:
+    """Tell whether who makes a job may wait for others: for databases, storage accounts.
+
+    Local files that were listed keep a core busy.
+    """
+    return not job.size or any(
+        isinstance(source.location, SqlLocation) or is_blob_url(source.location.url)
+        for source in job.sources
+    )
 
 
 def _make(pairs: Sequence[Pair]) -> list[PartitionResult]:

@@ -96,13 +96,19 @@ def _quick(columns: Sequence[CompiledColumn]) -> _Quick:
         cheap = column.plain
         values.append((column.cast.value if cheap is None else cheap).alias(name))
         if cheap is not None:
-            opened.append(value.is_null() & column.made.value.is_not_null())
+            opened.append(value.is_null() & _is_given(column))
         elif (failed := column.failed(value)) is not None:
             opened.append(failed)
         if column.mapping.required:
             opened.append(value.is_null())
     is_open = pl.any_horizontal(opened) if opened else pl.lit(value=False)
     return _Quick(steps_before(columns), values, is_open.alias(_OPEN))
+
+
+def _is_given(column: CompiledColumn) -> pl.Expr:
+    """Tell where there is something to cast; empty text is nothing."""
+    value = column.made.value
+    return value.fill_null("") != "" if column.source_type == pl.String else value.is_not_null()
 
 
 def _by_the_rules(rows: pl.LazyFrame, compiled: CompiledSource, by: Sequence[str]) -> pl.LazyFrame:
