@@ -17,11 +17,12 @@ from polars.exceptions import PolarsError
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.panics import PanicError, panics_as_errors
+from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.clients import CLIENT, Counts, occurrences
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.sources.files.csv_files import ahead
-from ai_dataflow.sources.files.open_files import FILE_NUMBER, Files, plain_parquet
+from ai_dataflow.sources.files.open_files import FILE_NUMBER, Files, plain_parquet, whole_parquet
 
 _CHUNK = 500_000  # rows
 # How many rows of a source are before a file's, and whether numbers within it say anything.
@@ -50,10 +51,12 @@ class Reading:
         Raises:
             DataflowError: what hinders reading, where there is but one client.
         """
-        if len(self.files) == 1:
+        together = self._whole()
+        if together is None and len(self.files) == 1:
             yield from self._of(0)
             return
-        together = self._together()
+        if together is None:
+            together = self._together()
         yield from [together] if together is not None else self._one_by_one()
 
     def again(self) -> pl.LazyFrame:
@@ -121,6 +124,27 @@ class Reading:
         clients = np.repeat(np.arange(len(numbers), dtype=np.uint32), numbers)
         client = pl.Series(CLIENT, clients[rows[FILE_NUMBER].to_numpy()])
         return rows.drop(FILE_NUMBER).insert_column(0, client)
+
+    def _whole(self) -> pl.DataFrame | None:
+        """Read small files of storage accounts, each whole; None where they are none, or broken."""
+        if self.size >= self.space.spill_bytes:
+            return None
+        try:
+            with panics_as_errors():
+                frames = whole_parquet(self.files, self.columns)
+                if frames is None:
+                    return None
+                rows = pl.concat(pl.concat(of_client) for of_client in frames)
+        except (*FOREIGN, PolarsError, PanicError):
+            return None  # who reads them one by one tells of it
+        for client, (files, of_client) in enumerate(zip(self.files, frames, strict=True)):
+            paths = [file.path for file in files.pinned.files]
+            self.heights[client] = dict(zip(paths, map(len, of_client), strict=True))
+        if len(frames) == 1:
+            return rows
+        numbers = [sum(self.heights[client].values()) for client in range(len(frames))]
+        clients = np.repeat(np.arange(len(frames), dtype=np.uint32), numbers)
+        return rows.insert_column(0, pl.Series(CLIENT, clients))
 
     def _count(self, files: pl.Series, numbers: Sequence[int]) -> None:
         rows = occurrences(files, sum(numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -38,6 +39,8 @@ _UNREADABLE = (
 )  # fmt: skip
 _KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
 _LIST_FROM = 4
+_FOOTER_BYTES = 64 << 10  # mostly it is less
+SMALL_BYTES = 4 << 20  # what is read whole: to ask for parts would be more requests
 _PATH, FILE_NUMBER = "\ue000path", "\ue000file"  # no column of a source is called so
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -63,7 +66,20 @@ class Files:
         with self._classified():
             if self.pinned.file_format == "csv":
                 return self._csv_schema()
-            return self.frame.collect_schema()
+            return self._footer_schema() or self.frame.collect_schema()
+
+    def _footer_schema(self) -> pl.Schema | None:
+        """Read the schema of a Parquet file in an account, by one request; None for others."""
+        if self.root.account is None or self.pinned.file_format != "parquet":
+            return None
+        file = self.pinned.files[0]
+        if partition_values(file.path):
+            return None
+        length = min(file.size, _FOOTER_BYTES)
+        end = self.root.read_range(file.path, file.size - length, length)
+        if int.from_bytes(end[-8:-4], "little") > length - 8:
+            return None  # it does not all lie there
+        return pl.Schema(pl.read_parquet_schema(io.BytesIO(end)))
 
     def common_schema(self) -> pl.Schema:
         """Give the schema that all files have, every one of them looked at.
@@ -248,6 +264,43 @@ def plain_parquet(several: Sequence[Files]) -> tuple[pl.LazyFrame, list[int]] | 
     )
     number = pl.col(_PATH).cast(pl.Enum(uris)).to_physical().alias(FILE_NUMBER)
     return rows.with_columns(number).drop(_PATH), [len(s.pinned.files) for s in several]
+
+
+def whole_parquet(
+    several: Sequence[Files], columns: Sequence[str]
+) -> list[list[pl.DataFrame]] | None:
+    """Read small Parquet files of storage accounts, each in one request, many at once.
+
+    Args:
+        several: sources.
+        columns: what to read of them; by default the first column.
+
+    Returns:
+        The rows of each file of each source, as it was listed; None where that cannot be done: of
+        other formats, local or large ones, with columns in their folders' names, or changed by now.
+    """
+    files = [(source, file) for source in several for file in source.pinned.files]
+    if any(
+        source.root.account is None
+        or source.pinned.file_format != "parquet"
+        or file.size > SMALL_BYTES
+        or partition_values(file.path)
+        for source, file in files
+    ):
+        return None
+
+    def rows(one: tuple[Files, StoredFile]) -> pl.DataFrame | None:
+        source, file = one
+        content = source.root.read_listed(file)
+        if content is None:
+            return None
+        return pl.read_parquet(io.BytesIO(content), columns=[*columns] or [0])
+
+    frames = list(at_once(rows, files))
+    if any(frame is None for frame in frames):
+        return None
+    of_files = iter(frame for frame in frames if frame is not None)
+    return [[next(of_files) for _ in source.pinned.files] for source in several]
 
 
 def opened(pinned: Pinned, place: str, settings: Settings) -> Files:
