@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
@@ -39,6 +39,9 @@ _ANSWERS = 3
 _BROKEN_OFF = "request or response body error"
 # A local file that is being written; it is renamed when it is whole.
 _UNFINISHED = re.compile(r"#\d+$")
+# No paths to obstore: unfinished names, what cannot be seen, `.`, `..` and empty parts.
+_REFUSED = re.compile(r"#\d+$|[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _GLOB = re.compile(r"[*?\[]")
 # What makes it worth while to look at the parts of a path: wildcards, a scheme, `//`, `/.`.
 _UNUSUAL = re.compile(r"[*?\[:]|/[/.]")
@@ -163,8 +166,10 @@ class Folder:
 
         A local pipe or device is no file: to open one may take for ever.
         """
-        if self.account is None and not Path(self.join(path)).is_file():
-            return None
+        if self.account is None:
+            file = _local_file(Path(self.join(path)), path)
+            if file is None or not _REFUSED.search(path):
+                return file
         try:
             return self._stored(obstore.head(self.store, self._key(path)))
         except (FileNotFoundError, NotADirectoryError):
@@ -248,6 +253,17 @@ class Folder:
         etag = str(meta["e_tag"] or "").strip('"')
         file = StoredFile(str(meta["path"]), int(meta["size"]), etag, meta["last_modified"])
         return file.below(self.prefix)
+
+
+def _local_file(file: Path, path: str) -> StoredFile | None:
+    """Give a local file's state as obstore lists it, which takes ten times as long to look."""
+    with suppress(FileNotFoundError):  # it has just gone
+        if file.is_file():
+            state = file.stat()
+            moment = state.st_mtime_ns // 1000
+            etag = f"{state.st_ino:x}-{max(moment, 0):x}-{state.st_size:x}"
+            return StoredFile(path, state.st_size, etag, _EPOCH + timedelta(microseconds=moment))
+    return None
 
 
 def open_folder(url: str, settings: Settings) -> Folder:

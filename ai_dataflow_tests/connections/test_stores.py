@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import obstore
 import pytest
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore
 
 from ai_dataflow.connections.stores import Folder
 
@@ -35,6 +39,50 @@ def test_what_is_not_there_is_no_file(tmp_path: Path) -> None:
     assert not Folder(str(tmp_path / "nosuch")).exists()
     with pytest.raises(FileNotFoundError):
         folder.read("nosuch")
+
+
+NAMES = (
+    "a.csv", "a b", " a ", "é.csv", "😀", "a#b", "a%20b", "a%b", "k=v/a", "[1]", "a*b?", "a\\b",
+    "...", "a:b", "~a",
+)  # fmt: skip
+REFUSED = ("x#1", "a\tb", "a\x7f", "a//b", "./a", "b/../a")
+
+
+def _written(folder: Path, name: str) -> None:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("123")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_local_file_is_as_obstore_tells_of_it(tmp_path: Path, name: str) -> None:
+    _written(tmp_path, name)
+    told = obstore.head(LocalStore(str(tmp_path)), name)
+    seen = Folder(str(tmp_path)).stat(name)
+    assert seen is not None
+    assert (seen.path, seen.size) == (told["path"], told["size"])
+    assert seen.etag == str(told["e_tag"]).strip('"')
+    assert seen.changed == told["last_modified"]
+    assert Folder(str(tmp_path)).files() == [seen]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_name_that_obstore_does_not_list_is_refused(tmp_path: Path, name: str) -> None:
+    _written(tmp_path, name)
+    with pytest.raises((ValueError, BaseError)):
+        Folder(str(tmp_path)).stat(name)
+
+
+@pytest.mark.parametrize("moment", [-1_500_000_001, 0, 1_500, 1_999_999_999, 2**33 * 10**9])
+def test_whenever_a_file_changed_it_is_as_it_is_listed(tmp_path: Path, moment: int) -> None:
+    file = tmp_path / "a"
+    file.write_text("123")
+    os.utime(file, ns=(moment, moment))
+    (listed,) = Folder(str(tmp_path)).files()
+    seen = Folder(str(tmp_path)).stat("a")
+    assert seen == listed
+    assert seen is not None
+    assert seen.changed == listed.changed
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
