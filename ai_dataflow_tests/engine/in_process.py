@@ -16,7 +16,7 @@ from ai_dataflow.engine.workers import Batch
 
 
 def spread_here(
-    batches: Iterable[Batch[Any, Any]], processes: int, at_once: int
+    batches: Iterable[Batch[Any, Any]], processes: int, at_once: int, _threads: int = 0
 ) -> Iterator[tuple[Any, Any]]:
     """Do what `spread` does, with threads of this process."""
     with ThreadPoolExecutor(max(1, processes * at_once), thread_name_prefix="call") as pool:
