@@ -16,21 +16,31 @@ from ai_dataflow.partition.shapes import Shape, Shapes
 
 Pair = tuple[PartitionJob, Task]
 _MOST = 64  # partitions; beyond, nothing is won
-_BYTES = 32_000_000  # of files; some ten times that in memory
+_BYTES = 32_000_000  # of files
+_PART = 30  # of the memory: files are some ten times as large there, and are joined
 
 
-def batched(pairs: Iterable[Pair], parts: int, most: int = _MOST) -> list[tuple[Pair, ...]]:
-    """Divide jobs into batches, the largest jobs first; each of so many parts gets some."""
+def batched(
+    pairs: Iterable[Pair], parts: int, memory: int = _PART * _BYTES
+) -> list[tuple[Pair, ...]]:
+    """Divide jobs into batches, the largest jobs first.
+
+    Args:
+        pairs: the jobs.
+        parts: how many processes there are; each gets something to do.
+        memory: how many bytes one of them may take.
+    """
+    most_bytes = min(_BYTES, memory // _PART)
     shapes, alike = Shapes(), dict[Shape, list[Pair]]()
     alone: list[tuple[Pair, ...]] = []
     for pair in sorted(pairs, key=lambda pair: pair[0].size, reverse=True):
         job, task = pair
         shape = shapes.of(job) if isinstance(task, Making) else None
-        if shape is None or job.size > _BYTES:
+        if shape is None or job.size > most_bytes:
             alone.append((pair,))
         else:
             alike.setdefault(shape, []).append(pair)
-    return alone + [batch for some in alike.values() for batch in _cut(some, parts, most)]
+    return alone + [batch for some in alike.values() for batch in _cut(some, parts, most_bytes)]
 
 
 def make_batches(pairs: Sequence[Pair]) -> list[PartitionResult]:
@@ -43,12 +53,12 @@ def make_batches(pairs: Sequence[Pair]) -> list[PartitionResult]:
     return [results[job.partition] for job, _ in pairs]
 
 
-def _cut(pairs: Sequence[Pair], parts: int, most: int) -> list[tuple[Pair, ...]]:
+def _cut(pairs: Sequence[Pair], parts: int, most_bytes: int) -> list[tuple[Pair, ...]]:
     """Cut what is alike into batches of equal numbers, unless they grow too large."""
-    batches = max(-(-len(pairs) // most), min(parts, len(pairs)))
+    batches = max(-(-len(pairs) // _MOST), min(parts, len(pairs)))
     each, done, batch, size = -(-len(pairs) // batches), [], list[Pair](), 0
     for pair in pairs:
-        if batch and (len(batch) == each or size + pair[0].size > _BYTES):
+        if batch and (len(batch) == each or size + pair[0].size > most_bytes):
             done.append(tuple(batch))
             batch, size = [], 0
         batch.append(pair)

@@ -59,9 +59,10 @@ def write(
         if rejects is not None:
             _write_rejects(steps, rejects, workstation)
         if limit is not None:
-            for client, result in enumerate(steps.results()):
+            results = steps.results()
+            for client in steps.clients:
                 with _failing(steps, client):
-                    check_rejected(result, limit, workstation)
+                    check_rejected(results[client], limit, workstation)
         _write_rows(steps, workstation)
 
 

@@ -158,3 +158,19 @@ def _spoil(how: str, file: Path) -> None:
         at = 4 if how == "page" else len(content) - 9
         file.write_bytes(content[:at] + b"\xff" * 5 + content[at + 5 :])
         os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_who_lost_all_rows_before_a_file_was_broken_fails_alone(tmp_path: Path) -> None:
+    well = {
+        "orders": [[{"No": "1", "Day": "2024-01-31", "Who": "ann"}]],
+        "lines": [[{"No": "1", "Qty": "2"}]],
+        "notes": [[{"Text": "a"}]],
+        "broken": "",
+    }
+    lost = well | {"orders": [[{"No": "1", "Day": "never", "Who": "ann"}]], "broken": "gone"}
+    jobs = [_job(tmp_path, client, given, "csv") for client, given in (("a", lost), ("b", well))]
+    first, second = make(jobs, settings(tmp_path), "run")
+    assert [problem.code for problem in problems(first)] == ["SRC-001"]
+    assert not second.failures
+    _assert_same(first, run(jobs[0], settings(tmp_path), "run"), tmp_path)
+    _assert_same(second, run(jobs[1], settings(tmp_path), "run"), tmp_path)
