@@ -1,0 +1,66 @@
+"""What can be wrong with a delivery, done to its files."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+_ANY = ("missing", "no column", "no rows")
+_FILES = ("no byte", "cut off")
+_OWN = {
+    "parquet": ("broken page", "broken spare page", "no file of its kind", "never fits"),
+    "csv": ("ragged", "open quote"),
+    "jsonl": ("no file of its kind",),
+    "delta": ("never fits",),
+}
+
+
+def of(stored: str) -> list[str]:
+    """Give the faults that a way of storing can have."""
+    format_ = stored.split()[0]
+    files = () if format_ == "delta" else _FILES
+    several = ("files differ",) if " " in stored and format_ != "jsonl" else ()
+    return [*_ANY, *files, *_OWN[format_], *several]
+
+
+def inflict(fault: str, files: list[Path], format_: str, rng: random.Random) -> None:
+    """Do to files what a fault does; those of columns and rows are in them already."""
+    file = rng.choice(files)
+    match fault:
+        case "missing":
+            for each in files:
+                each.unlink()
+        case "no byte":
+            file.write_bytes(b"")
+        case "cut off":
+            content = file.read_bytes()
+            file.write_bytes(content[: len(content) // 2 if format_ == "parquet" else -3])
+        case "no file of its kind":
+            file.write_bytes(b"<html>\n<p>Login</p>\n</html>\n")
+        case "broken page" | "broken spare page":
+            _break_page(file, "Id" if fault == "broken page" else "spare")
+        case "ragged":
+            with file.open("a") as end:
+                end.write("too,many,fields" * 20 + "\nfew\n")
+        case "open quote":
+            with file.open("a") as end:
+                end.write('"never closed\n')
+        case "files differ":
+            header, _, rest = file.read_bytes().partition(b"\n") if format_ == "csv" else (b"", b"", b"")
+            if header:
+                file.write_bytes(b"other,columns\n" + rest)
+
+
+def _break_page(file: Path, column: str) -> None:
+    """Overwrite the pages of a column, of whatever case."""
+    metadata = pq.ParquetFile(file).metadata
+    content = bytearray(file.read_bytes())
+    for group in (metadata.row_group(i) for i in range(metadata.num_row_groups)):
+        for chunk in (group.column(i) for i in range(group.num_columns)):
+            if chunk.path_in_schema.casefold() == column.casefold():
+                start = chunk.dictionary_page_offset or chunk.data_page_offset
+                end = start + chunk.total_compressed_size
+                content[start:end] = b"\xff" * (end - start)
+    file.write_bytes(content)
