@@ -82,8 +82,6 @@ AI_TYPES = [*KINDS]
 NEVER = {name: Kind(pl.Date(), _DAYS, []) for name in KINDS if name not in ("date", "timestamp")}
 NEVER |= {name: _INTS for name in ("date", "timestamp")}
 del NEVER["string"]
-# What transforms read.
-READ = text(["yes", "7", " 2 ", "0", "2024-01-31", "é"], [])
 _OF_JSON = (pl.String(), pl.Int64(), pl.Float64(), pl.Boolean())
 
 

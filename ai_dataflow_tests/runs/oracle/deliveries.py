@@ -11,11 +11,13 @@ from typing import Any
 import polars as pl
 
 from ai_dataflow_tests.runs.oracle import faults
-from ai_dataflow_tests.runs.oracle.columns import NEVER, READ, Kind, kinds_for, text
+from ai_dataflow_tests.runs.oracle.columns import NEVER, Kind, kinds_for, text
 from ai_dataflow_tests.runs.oracle.shapes import Field, SourceShape
 from ai_dataflow_tests.runs.oracle.transforms import of_sheet
 
 Columns = dict[str, pl.Series]
+# How many values are bad, and how many null.
+_MOODS = [*[(0.0, 0.0)] * 5, (0, 0.05), (0, 0.2), (0.03, 0), (0.03, 0.05), (0.1, 0), (0.5, 0.1)]
 SPARE = "spare"  # a column that nobody maps
 
 
@@ -44,7 +46,7 @@ def _columns(
         rows = 0
     if format_ == "jsonl":  # a line is the least that tells of columns
         rows = max(rows, 1)
-    bad, null = rng.choice([(0, 0), (0, 0), (0, 0.1), (0.02, 0), (0.05, 0.1), (0.5, 0.1)])
+    bad, null = rng.choice(_MOODS)
     columns: Columns = {
         "Id": pl.Series("Id", [f"{client} {i} {rng.random():.6f}" for i in range(rows)], pl.String),
         SPARE: pl.Series(SPARE, ["nobody reads it"] * rows, pl.String),
@@ -74,10 +76,12 @@ def _doomed(rng: random.Random, shape: SourceShape, fault: str) -> Field | None:
 
 def _kind(rng: random.Random, field: Field, format_: str) -> Kind:
     if field.transform:
-        return READ
+        transform = of_sheet(field.transform)[1]
+        return text([*transform.good], [*transform.bad])
     kinds = kinds_for(field.ai_type, format_)
     if field.is_key:  # those of a product are mostly of one type
-        kinds = [kind for kind in kinds if kind.dtype in (pl.String, pl.Int64)][:2]
+        types = (pl.String, pl.Int64) if field.ai_type == "int64" else (pl.String,)
+        kinds = [kind for kind in kinds if kind.dtype in types]
     return kinds[0] if rng.random() < 0.85 else rng.choice(kinds)
 
 

@@ -27,6 +27,8 @@ def of(stored: str) -> list[str]:
 
 def inflict(fault: str, files: list[Path], format_: str, rng: random.Random) -> None:
     """Do to files what a fault does; those of columns and rows are in them already."""
+    if not files:  # an empty Delta table
+        return
     file = rng.choice(files)
     match fault:
         case "missing":

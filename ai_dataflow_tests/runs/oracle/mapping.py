@@ -79,15 +79,13 @@ def compiled(source: Source, at: Opened) -> Compiled:
     """
     feeds, codes = [], []
     for row in source.mappings:
-        name, kind, meaning = of_sheet(row.transform) if row.transform else (
-            row.source_column, "", lambda value: value
-        )  # fmt: skip
+        name, transform = of_sheet(row.transform) if row.transform else (row.source_column, None)
         column = _resolved(name, at.types) if name else None
         if name and column is None:
             codes.append("MAP-014")
-        elif not _fits(kind or at.types[column or ""], row.ai_type):
+        elif not _fits(transform.kind if transform else at.types[column or ""], row.ai_type):
             codes.append("MAP-015")
-        feeds.append(_Feed(row, column, meaning))
+        feeds.append(_Feed(row, column, transform.meaning if transform else lambda value: value))
     if codes:
         raise SheetError(*codes)
     return Compiled(source, feeds)

@@ -43,35 +43,50 @@ class Content:
 
 
 def files_at(folder: Path, location: str) -> list[Path]:
-    """Find the files of a location.
+    """Find the files of a location; a Delta table may have none.
 
     Raises:
         UnreadableError: SRC-001 where there is none, SRC-002 where one has no byte.
     """
     root = folder / location
+    if is_delta(root):
+        return [root / path for path in _log(root)[0]]
     if "*" in location:
         files = sorted(folder.glob(location))
-    elif (log := root / "_delta_log").is_dir():
-        files = _of_delta(root, log)
     else:
         files = [root] if root.is_file() else sorted(f for f in root.rglob("*") if f.is_file())
     if not files:
         raise UnreadableError("SRC-001")
-    if not all(file.stat().st_size for file in files if file.exists()):
+    if not all(file.stat().st_size for file in files):
         raise UnreadableError("SRC-002")
     return files
 
 
-def _of_delta(root: Path, log: Path) -> list[Path]:
-    """Replay the commits of a Delta table."""
+def is_delta(root: Path) -> bool:
+    """Tell a Delta table by its log."""
+    return (root / "_delta_log").is_dir()
+
+
+def _log(root: Path) -> tuple[list[str], dict[str, str]]:
+    """Replay the commits of a Delta table: its files now, and its columns."""
     paths: dict[str, None] = {}
-    for commit in sorted(log.glob("*.json")):
+    types: dict[str, str] = {}
+    for commit in sorted((root / "_delta_log").glob("*.json")):
         for action in map(json.loads, commit.read_text().splitlines()):
             if "remove" in action:
                 paths.pop(action["remove"]["path"], None)
             if "add" in action:
                 paths[action["add"]["path"]] = None
-    return [root / path for path in paths]
+            if "metaData" in action:
+                fields = json.loads(action["metaData"]["schemaString"])["fields"]
+                types = {field["name"]: _delta_kind(field["type"]) for field in fields}
+    return list(paths), types
+
+
+def _delta_kind(name: str) -> str:
+    kinds = {"boolean": "bool", "double": "float", "date": "date", "string": "text",
+             "long": "int", "integer": "int", "short": "int"}  # fmt: skip
+    return kinds.get(name) or name.partition("(")[0].removesuffix("_ntz")
 
 
 @dataclass(frozen=True)
@@ -86,8 +101,7 @@ class Opened:
     @property
     def kind(self) -> str:
         """The format of its files; those of a Delta table are one whole."""
-        is_delta = (self.folder / self.location / "_delta_log").is_dir()
-        return "delta" if is_delta else self.files[0].suffix[1:]
+        return "delta" if is_delta(self.folder / self.location) else self.files[0].suffix[1:]
 
     def read(self, columns: list[str]) -> Content:
         """Read some columns of all rows.
@@ -139,11 +153,11 @@ def opened(folder: Path, location: str) -> Opened:
     """Open a location's files.
 
     Raises:
-        UnreadableError: SRC-001, SRC-002, SRC-003, or SRC-010 where files differ.
+        UnreadableError: as `files_at`; SRC-003, or SRC-010 where files differ.
     """
     files = files_at(folder, location)
-    if not all(file.exists() for file in files):
-        raise UnreadableError("SRC-001")
+    if is_delta(folder / location):
+        return Opened(folder, location, files, _log(folder / location)[1])
     suffix = files[0].suffix
     types = {".csv": _csv_types, ".jsonl": _json_types, ".parquet": _parquet_types}[suffix](files)
     return Opened(folder, location, files, types)

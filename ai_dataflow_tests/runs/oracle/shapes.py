@@ -93,8 +93,8 @@ def _source(
 
 
 def _field(rng: random.Random, ai_column: str, ai_type: str, number: int) -> Field:
-    required = rng.random() < 0.25
-    makes = [t for t, (kind, _) in TRANSFORMS.items() if ai_type in _TYPES.get(kind, ())]
+    required = rng.random() < 0.1
+    makes = [t for t, made in TRANSFORMS.items() if ai_type in _TYPES[made.kind]]
     if makes and rng.random() < 0.3:
         transform = rng.choice(makes).replace(COLUMN, f"read{number}")
         return Field("", ai_column, ai_type, transform, required=required)

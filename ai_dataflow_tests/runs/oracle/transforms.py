@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ai_dataflow_tests.partition.values import FAILED, become
@@ -33,23 +34,47 @@ def _counted(text: Any) -> str:
     return "few" if number in (None, FAILED) or number <= 5 else "many"  # noqa: PLR2004
 
 
-# By the text of the sheet: the type of what it makes, and what it makes of its column's text.
-TRANSFORMS: dict[str, tuple[str, Meaning]] = {
-    "UPPER(TRIM(COLUMN))": ("text", _if_given(lambda text: text.strip().upper())),
-    "COALESCE(COLUMN, 'none')": ("text", lambda text: "none" if text is None else text),
-    "CAST(COLUMN AS BIGINT) * 2": ("int", _if_given(_doubled)),
-    "1000 / CAST(COLUMN AS DOUBLE)": ("float", _if_given(_quotient)),
-    "CASE WHEN COLUMN = 'yes' THEN 1 ELSE 0 END": ("int", lambda text: int(text == "yes")),
-    "CASE WHEN TRY_CAST(COLUMN AS BIGINT) > 5 THEN 'many' ELSE 'few' END": ("text", _counted),
-    "CAST(COLUMN AS DATE)": ("date", _if_given(lambda text: become(text, "date"))),
-    "'fixed'": ("text", lambda _: "fixed"),
+@dataclass(frozen=True)
+class Transform:
+    """What a transform makes of its column's text, and of which type that is.
+
+    `good` are texts that it can read, `bad` some that fail.
+    """
+
+    kind: str
+    meaning: Meaning
+    good: tuple[str, ...]
+    bad: tuple[str, ...] = ()
+
+
+_TEXTS, _NUMBERS = ("yes", " a ", "é", ""), ("7", " 2 ", "12.0", "-3")
+# By the text of the sheet.
+TRANSFORMS: dict[str, Transform] = {
+    "UPPER(TRIM(COLUMN))": Transform(
+        "text", _if_given(lambda text: text.strip().upper()), _TEXTS
+    ),
+    "COALESCE(COLUMN, 'none')": Transform(
+        "text", lambda text: "none" if text is None else text, _TEXTS
+    ),
+    "CAST(COLUMN AS BIGINT) * 2": Transform("int", _if_given(_doubled), _NUMBERS, ("x", "1.5")),
+    "1000 / CAST(COLUMN AS DOUBLE)": Transform("float", _if_given(_quotient), _NUMBERS, ("0", "x")),
+    "CASE WHEN COLUMN = 'yes' THEN 1 ELSE 0 END": Transform(
+        "int", lambda text: int(text == "yes"), _TEXTS
+    ),
+    "CASE WHEN TRY_CAST(COLUMN AS BIGINT) > 5 THEN 'many' ELSE 'few' END": Transform(
+        "text", _counted, (*_NUMBERS, "x")
+    ),
+    "CAST(COLUMN AS DATE)": Transform(
+        "date", _if_given(lambda text: become(text, "date")), ("2024-01-31",), ("2024-02-30",)
+    ),
+    "'fixed'": Transform("text", lambda _: "fixed", ()),
 }
 
 
-def of_sheet(text: str) -> tuple[str | None, str, Meaning]:
-    """Give the column that a transform reads, the type of what it makes, and its meaning."""
-    for pattern, (kind, meaning) in TRANSFORMS.items():
+def of_sheet(text: str) -> tuple[str | None, Transform]:
+    """Give the column that a transform of the sheet reads, if any, and what it means."""
+    for pattern, transform in TRANSFORMS.items():
         found = re.fullmatch(re.escape(pattern).replace(COLUMN, r"(\w+)"), text)
         if found:
-            return (found[1] if found.groups() else None), kind, meaning
+            return (found[1] if found.groups() else None), transform
     raise LookupError(text)
