@@ -107,7 +107,7 @@ class Opened:
         """Read some columns of all rows.
 
         Raises:
-            UnreadableError: SRC-003 or SRC-004.
+            UnreadableError: SRC-001, SRC-003 or SRC-004.
         """
         wanted = columns or list(self.types)[:1]
         if self.kind == "csv":
@@ -247,5 +247,7 @@ def _parquet_rows(files: list[Path], columns: list[str]) -> Iterator[tuple[Path,
     for file in files:
         try:
             yield file, pq.ParquetFile(file).read(columns).to_pylist()
+        except FileNotFoundError:  # a Delta table says that it is there
+            raise UnreadableError("SRC-001") from None
         except (pa.ArrowException, OSError):
             raise UnreadableError("SRC-003") from None
