@@ -122,9 +122,7 @@ def _add_product(outcome: Outcome, product: str, own: list[tuple[Compiled, Opene
         counts.sources[name] = len(content.rows) + len(content.malformed), {}
     sources = [source.source for source, _ in own]
     rows = _merged(sources, good)
-    needed = {row.ai_column: row for source in reversed(sources)
-              for row in reversed(source.mappings) if row.required}  # fmt: skip
-    needed = dict(reversed(needed.items()))
+    needed = _required(sources)
     kept = [row for row in rows if _lacks(row[0], needed) is None]
     rejects += _left_out(sources, good, rows, needed)
     outcome.rows += [(product, values) for values, _ in kept]
@@ -189,6 +187,14 @@ def _join(left: _Joined, right: _Joined) -> _Joined:
         rows += [(row | other, parts | more) for other, more in partners] or [(row, parts)]
     rows += [row for row in right.rows if key_of(row[0]) not in met]
     return _Joined(list(dict.fromkeys([*left.keys, *right.keys])), rows)
+
+
+def _required(sources: list[Source]) -> dict[str, Mapping]:
+    """Give the AI columns that a product requires, each with the first row that says so."""
+    needed: dict[str, Mapping] = {}
+    for row in (row for source in sources for row in source.mappings if row.required):
+        needed.setdefault(row.ai_column, row)
+    return needed
 
 
 def _lacks(row: Row, needed: dict[str, Mapping]) -> int | None:
