@@ -106,8 +106,7 @@ def _keys(
 def _write(frame: pl.DataFrame, format_: str, how: str, at: Path, rng: random.Random) -> list[Path]:
     """Write a frame as one file or several; give them."""
     if format_ == "delta":
-        frame.write_delta(at, mode="overwrite", delta_write_options={"schema_mode": "overwrite"})
-        return [file for file in at.glob("*.parquet")]
+        return _write_delta(frame, at, rng.choice([frame.height, frame.height // 2]))
     if not how:
         files = [at]
     elif how == "folder":
@@ -124,9 +123,18 @@ def _write(frame: pl.DataFrame, format_: str, how: str, at: Path, rng: random.Ra
     return files
 
 
+def _write_delta(frame: pl.DataFrame, at: Path, first: int) -> list[Path]:
+    """Overwrite a table, with the first rows; what is left is appended."""
+    options = {"schema_mode": "overwrite"}
+    frame.head(first).write_delta(at, mode="overwrite", delta_write_options=options)
+    if first < frame.height:
+        frame.slice(first).write_delta(at, mode="append")
+    return list(at.glob("*.parquet"))
+
+
 def _write_file(frame: pl.DataFrame, format_: str, file: Path) -> None:
     if format_ == "parquet":
-        frame.write_parquet(file)
+        frame.write_parquet(file, row_group_size=5)
     elif format_ == "csv":
         lines = [frame.columns, *frame.rows()]
         file.write_text("".join(",".join(map(_field, line)) + "\n" for line in lines))

@@ -50,9 +50,17 @@ def inflict(fault: str, files: list[Path], format_: str, rng: random.Random) -> 
             with file.open("a") as end:
                 end.write('"never closed\n')
         case "files differ":
-            header, _, rest = file.read_bytes().partition(b"\n") if format_ == "csv" else (b"", b"", b"")
-            if header:
-                file.write_bytes(b"other,columns\n" + rest)
+            _differ(file, format_)
+
+
+def _differ(file: Path, format_: str) -> None:
+    """Give a file other columns than those beside it have; alone it lacks what is mapped."""
+    if format_ == "csv":
+        _, _, rest = file.read_bytes().partition(b"\n")
+        file.write_bytes(b"other,columns\n" + rest)
+    else:
+        table = pq.read_table(file)
+        pq.write_table(table.rename_columns([f"{name} x" for name in table.column_names]), file)
 
 
 def _break_page(file: Path, column: str) -> None:

@@ -68,7 +68,7 @@ def is_delta(root: Path) -> bool:
 
 
 def _log(root: Path) -> tuple[list[str], dict[str, str]]:
-    """Replay the commits of a Delta table: its files now, and its columns."""
+    """Replay the commits of a Delta table: its files now, the newest first, and its columns."""
     paths: dict[str, None] = {}
     types: dict[str, str] = {}
     for commit in sorted((root / "_delta_log").glob("*.json")):
@@ -80,7 +80,7 @@ def _log(root: Path) -> tuple[list[str], dict[str, str]]:
             if "metaData" in action:
                 fields = json.loads(action["metaData"]["schemaString"])["fields"]
                 types = {field["name"]: _delta_kind(field["type"]) for field in fields}
-    return list(paths), types
+    return list(reversed(paths)), types
 
 
 def _delta_kind(name: str) -> str:
@@ -129,7 +129,7 @@ class Opened:
     def _read_csv(self, columns: list[str]) -> Content:
         content = Content()
         for file in self.files:
-            place, text = self._called(file), file.read_text(encoding="utf-8")
+            place, text = self._called(file), _text(file)
             if not text.endswith("\n"):
                 raise UnreadableError("SRC-004")
             good, bad = _csv_rows(text)
@@ -163,8 +163,13 @@ def opened(folder: Path, location: str) -> Opened:
     return Opened(folder, location, files, types)
 
 
+def _text(file: Path) -> str:
+    """Read a file, which may be cut off within a letter."""
+    return file.read_bytes().decode(errors="replace")
+
+
 def _csv_types(files: list[Path]) -> dict[str, str]:
-    headers = [file.read_text(encoding="utf-8").split("\n", 1)[0] for file in files]
+    headers = [_text(file).split("\n", 1)[0] for file in files]
     if len(set(headers)) > 1:
         raise UnreadableError("SRC-010")
     return dict.fromkeys(next(csv.reader([headers[0]])), "text")
@@ -196,7 +201,7 @@ def _fields(line: str) -> list[str | None]:
 def _json_rows(files: list[Path]) -> Iterator[tuple[Path, list[Row]]]:
     for file in files:
         try:
-            yield file, [json.loads(line) for line in file.read_text().splitlines()]
+            yield file, [json.loads(line) for line in _text(file).splitlines()]
         except ValueError:
             raise UnreadableError("SRC-003") from None
 
