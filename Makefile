@@ -66,7 +66,8 @@ properties: N ?= 10000
 properties: setup ## random partitions and transforms against oracles, many: make properties N=10000
 	AI_DATAFLOW_EXAMPLES=$(N) $(BIN)/pytest -n 2 --timeout 0 \
 	  ai_dataflow_tests/partition/test_properties.py ai_dataflow_tests/runs/test_run_properties.py \
-	  ai_dataflow_tests/compiler/test_differences.py ai_dataflow_tests/chaos/test_killed_recasts.py
+	  ai_dataflow_tests/compiler/test_differences.py ai_dataflow_tests/chaos/test_killed_recasts.py \
+	  ai_dataflow_tests/runs/oracle
 
 bench: setup services-setup ## measure all cases, about an hour; a table, and bench/results.json
 	$(BIN)/python -m bench

@@ -34,7 +34,9 @@ def _seed(number: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.proves(
-    "read file", "corrupt", "a broken file among many costs its own client; all rows and rejects "
+    "read file",
+    "corrupt",
+    "a broken file among many costs its own client; all rows and rejects "
     "of the others are their own",
 )
 @pytest.mark.parametrize("number", range(_COMPANIES or 2))
@@ -60,5 +62,7 @@ def test_each_client_comes_to_the_same_on_spark() -> None:
 def test_the_oracle_knows_nothing_of_our_code(name: str) -> None:
     tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
     modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    modules += [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
+    modules += [
+        a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names
+    ]
     assert not [module for module in modules if module.split(".")[0] in ("ai_dataflow", "polars")]

@@ -50,9 +50,7 @@ class Transform:
 _TEXTS, _NUMBERS = ("yes", " a ", "é", ""), ("7", " 2 ", "12.0", "-3")
 # By the text of the sheet.
 TRANSFORMS: dict[str, Transform] = {
-    "UPPER(TRIM(COLUMN))": Transform(
-        "text", _if_given(lambda text: text.strip().upper()), _TEXTS
-    ),
+    "UPPER(TRIM(COLUMN))": Transform("text", _if_given(lambda text: text.strip().upper()), _TEXTS),
     "COALESCE(COLUMN, 'none')": Transform(
         "text", lambda text: "none" if text is None else text, _TEXTS
     ),
