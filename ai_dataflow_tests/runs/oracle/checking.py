@@ -11,13 +11,13 @@ from typing import Any
 import polars as pl
 
 from ai_dataflow.workstation.reports import PartitionReport
+from ai_dataflow_tests.partition.values import SOME
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.oracle.companies import make_company
+from ai_dataflow_tests.runs.oracle.formats import Row
 from ai_dataflow_tests.runs.oracle.history import History
 from ai_dataflow_tests.runs.oracle.merging import Counts, Outcome
-from ai_dataflow_tests.runs.oracle.reading import Row
 from ai_dataflow_tests.runs.oracle.tables import Key, read_tables
-from ai_dataflow_tests.partition.values import SOME
 
 STEPS = 3
 PARTITIONS = 70  # of a company, about

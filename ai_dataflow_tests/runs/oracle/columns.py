@@ -80,7 +80,7 @@ KINDS: dict[str, list[Kind]] = {
 AI_TYPES = [*KINDS]
 # What can never become the type.
 NEVER = {name: Kind(pl.Date(), _DAYS, []) for name in KINDS if name not in ("date", "timestamp")}
-NEVER |= {name: _INTS for name in ("date", "timestamp")}
+NEVER |= dict.fromkeys(("date", "timestamp"), _INTS)
 del NEVER["string"]
 _OF_JSON = (pl.String(), pl.Int64(), pl.Float64(), pl.Boolean())
 

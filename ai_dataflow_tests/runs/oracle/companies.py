@@ -1,4 +1,4 @@
-"""Random companies: projects of many clients whose modules share shapes, and what changes in them."""
+"""Random companies: projects of many clients whose modules share shapes, and how they change."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> C
 
     `settings` are more lines of `ai_dataflow.toml`.
     """
-    company = Company(folder, random.Random(seed))
+    company = Company(folder, random.Random(seed))  # noqa: S311 - no secret
     shares = company.rng.choice([(0.8, 0.2), (0.5, 0.5), (0.7, 0.2, 0.1)])
     for i, share in enumerate(shares):
         shape = make_shape(company.rng, f"m{i}", wide=company.rng.random() < 0.15)

@@ -35,7 +35,7 @@ def deliver(
     frame = pl.DataFrame([columns[name] for name in names])
     frame = frame.rename({renamed: renamed.upper()} if renamed else {})
     files = _write(frame, format_, how, at, rng)
-    faults.inflict(fault, files, format_, rng)
+    faults.inflict(fault, files, rng)
 
 
 def _columns(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ai_dataflow_tests.runs.oracle.formats import UnreadableError
 from ai_dataflow_tests.runs.oracle.merging import Outcome, expected
-from ai_dataflow_tests.runs.oracle.reading import UnreadableError, files_at
+from ai_dataflow_tests.runs.oracle.reading import files_at
 from ai_dataflow_tests.runs.oracle.tables import Key, Source, read_tables
 
 State = tuple[object, ...]

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from ai_dataflow_tests.partition.values import FAILED, become
-from ai_dataflow_tests.runs.oracle.reading import Content, Opened, Place, Row
+from ai_dataflow_tests.runs.oracle.formats import Row
+from ai_dataflow_tests.runs.oracle.reading import Content, Opened, Place
 from ai_dataflow_tests.runs.oracle.tables import Mapping, Source
 from ai_dataflow_tests.runs.oracle.transforms import of_sheet
 
@@ -104,8 +105,8 @@ def _fits(kind: str, ai_type: str) -> bool:
 def mapped(source: Compiled, content: Content) -> tuple[list[Mapped], list[Reject]]:
     """Map the rows of a source; give the good ones, and the rejects."""
     good, rejects = [], []
-    for place, raw in content.rows:
-        raw = {name: raw[name] for name in source.columns}
+    for place, row in content.rows:
+        raw = {name: row[name] for name in source.columns}
         made = {f.row.ai_column: _value(f, raw) for f in source.feeds}
         reason = next(filter(None, (_reason(f.row, made) for f in source.feeds)), None)
         if reason:

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
+from ai_dataflow_tests.runs.oracle.formats import Row, UnreadableError
+from ai_dataflow_tests.runs.oracle.joining import Made, MultipliesError, Part, merged
 from ai_dataflow_tests.runs.oracle.mapping import (
     Compiled,
     Mapped,
@@ -17,10 +18,8 @@ from ai_dataflow_tests.runs.oracle.mapping import (
     mapped,
     reject,
 )
-from ai_dataflow_tests.runs.oracle.reading import Opened, Row, UnreadableError, opened
+from ai_dataflow_tests.runs.oracle.reading import Opened, opened
 from ai_dataflow_tests.runs.oracle.tables import Mapping, Source
-
-Part = tuple[str, int]  # a submodule, and which of its good rows
 
 
 @dataclass
@@ -51,16 +50,6 @@ class Outcome:
     counts: dict[str, Counts] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Joined:
-    keys: list[str]
-    rows: list[tuple[Row, frozenset[Part]]]
-
-
-class _MultipliesError(Exception):
-    """A join of many to many."""
-
-
 def expected(folder: Path, sources: list[Source], limit: str) -> Outcome:
     """Say what a partition comes to, from its files."""
     unreadable, unfit, done = _compiled(folder, sources)
@@ -76,7 +65,7 @@ def expected(folder: Path, sources: list[Source], limit: str) -> Outcome:
             _add_product(outcome, product, own)
         except UnreadableError as error:
             codes.add(str(error))
-        except _MultipliesError:
+        except MultipliesError:
             codes.add("DAT-001")
     if codes:
         return Outcome("failed", codes)
@@ -86,7 +75,9 @@ def expected(folder: Path, sources: list[Source], limit: str) -> Outcome:
 def _compiled(
     folder: Path, sources: list[Source]
 ) -> tuple[set[str], set[str], list[tuple[Compiled, Opened]]]:
-    unreadable, unfit, done = set(), set(), []
+    unreadable: set[str] = set()
+    unfit: set[str] = set()
+    done = []
     for source in sources:
         try:
             at = opened(folder, source.location)
@@ -121,7 +112,7 @@ def _add_product(outcome: Outcome, product: str, own: list[tuple[Compiled, Opene
         rejects += bad
         counts.sources[name] = len(content.rows) + len(content.malformed), {}
     sources = [source.source for source, _ in own]
-    rows = _merged(sources, good)
+    rows = merged(sources, good)
     needed = _required(sources)
     kept = [row for row in rows if _lacks(row[0], needed) is None]
     rejects += _left_out(sources, good, rows, needed)
@@ -130,9 +121,7 @@ def _add_product(outcome: Outcome, product: str, own: list[tuple[Compiled, Opene
     outcome.counts[product] = _counted(counts, rejects, kept)
 
 
-def _counted(
-    counts: Counts, rejects: list[Reject], kept: list[tuple[Row, frozenset[Part]]]
-) -> Counts:
+def _counted(counts: Counts, rejects: list[Reject], kept: list[Made]) -> Counts:
     for one in rejects:
         reasons = counts.sources[one.submodule][1]
         reasons[one.reason] = reasons.get(one.reason, 0) + 1
@@ -143,50 +132,6 @@ def _counted(
     values = (name for row, _ in kept for name, value in row.items() if value is not None)
     counts.filled = dict(Counter(values))
     return counts
-
-
-def _merged(
-    sources: list[Source], good: dict[str, list[Mapped]]
-) -> list[tuple[Row, frozenset[Part]]]:
-    """Join the sources that have keys, in their order; append the others."""
-    parts = [
-        _Joined(
-            source.keys,
-            [(row.values, frozenset({(source.submodule, i)}))
-             for i, row in enumerate(good[source.submodule])],
-        )
-        for source in sources
-    ]  # fmt: skip
-    keyed = [part for part in parts if part.keys]
-    together = keyed[:1]
-    for right in keyed[1:]:
-        together = [_join(together[0], right)]
-    together += [part for part in parts if not part.keys]
-    return [row for part in together for row in part.rows]
-
-
-def _join(left: _Joined, right: _Joined) -> _Joined:
-    """Outer-join two sides on the keys that they share; a null matches nothing."""
-    shared = [key for key in left.keys if key in right.keys]
-
-    def key_of(row: Row) -> tuple[Any, ...] | None:
-        values = tuple(row.get(key) for key in shared)
-        return None if None in values else values
-
-    of_right: dict[Any, list[tuple[Row, frozenset[Part]]]] = {}
-    for row in right.rows:
-        of_right.setdefault(key_of(row[0]), []).append(row)
-    times = Counter(key_of(row) for row, _ in left.rows)
-    rows, met = [], set()
-    for row, parts in left.rows:
-        key = key_of(row)
-        partners = of_right.get(key, []) if key is not None else []
-        if len(partners) > 1 and times[key] > 1:
-            raise _MultipliesError
-        met.update({key} if partners else ())
-        rows += [(row | other, parts | more) for other, more in partners] or [(row, parts)]
-    rows += [row for row in right.rows if key_of(row[0]) not in met]
-    return _Joined(list(dict.fromkeys([*left.keys, *right.keys])), rows)
 
 
 def _required(sources: list[Source]) -> dict[str, Mapping]:
@@ -205,7 +150,7 @@ def _lacks(row: Row, needed: dict[str, Mapping]) -> int | None:
 def _left_out(
     sources: list[Source],
     good: dict[str, list[Mapped]],
-    rows: list[tuple[Row, frozenset[Part]]],
+    rows: list[Made],
     needed: dict[str, Mapping],
 ) -> list[Reject]:
     """Give the source rows that are in merged rows without a required value, and in no other."""

@@ -31,7 +31,7 @@ def _quotient(text: str) -> Any:
 
 def _counted(text: Any) -> str:
     number = become(text, "int64")
-    return "few" if number in (None, FAILED) or number <= 5 else "many"  # noqa: PLR2004
+    return "few" if number in (None, FAILED) or number <= 5 else "many"
 
 
 @dataclass(frozen=True)
