@@ -73,7 +73,8 @@ def _state(folder: Path, sources: list[Source]) -> State:
 
 def _files(folder: Path, location: str) -> object:
     try:
-        files = files_at(folder, location)
+        log = sorted((folder / location / "_delta_log").glob("*.json"))
+        files = [*files_at(folder, location), *log]
         return tuple((str(f), f.stat().st_ino, f.stat().st_mtime_ns) for f in files)
     except (UnreadableError, OSError) as error:
         return str(error)
