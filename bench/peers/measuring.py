@@ -1,7 +1,8 @@
 """Whole commands, with all the processes that they start: seconds, processor seconds, memory.
 
-`python -m bench.peers.measuring FILE COMMAND…` runs a command and writes its figures. It takes in the
-processes that the command leaves behind, such as a fork server, so that none is forgotten (Linux).
+`python -m bench.peers.measuring FILE FOLDER COMMAND…` runs a command and writes its figures. It
+takes in the processes that the command leaves behind, such as a fork server, so that none is
+forgotten (Linux).
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from committing import commit
 
 PRODUCTS = ("LYRA", "ORION", "VEGA")
 OF_PRODUCT = """
-    SELECT claim_id, status, opened, region, branch, agent, amount, quantity, rate, note, kind, code,
-           '{product}' AS product_code, client_code
+    SELECT claim_id, status, opened, region, branch, agent, amount, quantity, rate, note, kind,
+           code, '{product}' AS product_code, client_code
     FROM (
         SELECT split_part(filename, '/', -2) AS client_code, No AS claim_id,
                upper(trim(status)) AS status, CAST(opened AS DATE) AS opened, region, branch, agent

@@ -1,4 +1,4 @@
-"""sqlmesh with DuckDB: a view for each submodule, a full model, then a COPY by client; one commit."""
+"""sqlmesh with DuckDB: a view for each submodule, a full model, a COPY by client; one commit."""
 
 import os
 import shutil
