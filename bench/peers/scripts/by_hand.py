@@ -49,7 +49,7 @@ def main(project: str, out: str) -> None:
     from committing import commit  # noqa: PLC0415 - the two processes need none of it
 
     commit(str(table))
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
 
 
 if __name__ == "__main__":
