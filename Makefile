@@ -69,7 +69,7 @@ properties: setup ## random partitions and transforms against oracles, many: mak
 	  ai_dataflow_tests/compiler/test_differences.py ai_dataflow_tests/chaos/test_killed_recasts.py \
 	  ai_dataflow_tests/runs/oracle
 
-bench: setup services-setup ## measure all cases, about an hour; a table, and bench/results.json
+bench: setup services-setup ## measure all cases and peers, about two hours; tables, bench/results.json
 	$(BIN)/python -m bench
 
 lock-peers: ## compile the environments of the bench's peers anew
@@ -87,4 +87,4 @@ lock: ## compile requirements.txt anew from pyproject.toml
 	$(COMPILE) pyproject.toml $(addprefix --extra ,$(LOCKED)) --group dev -o requirements.txt
 
 clean: services-stop ## remove what was made
-	rm -rf $(VENV) .services demo demo-azure dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .services .bench demo demo-azure dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
