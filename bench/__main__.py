@@ -68,7 +68,6 @@ SHORT: dict[str, Measure] = {
     "location": lambda folder: location.measure(folder, 6, 1),
     "growth": lambda folder: growth.measure(folder, (2, 4)),
     "storage": lambda folder: storage.measure(folder, 3, 1),
-    "peers_100": lambda folder: cases.small(folder, 4, 1, peers=cases.AT_HAND, here=True),
     "peers_broken": lambda folder: cases.small(
         folder, 4, 1, broken=1, peers=cases.AT_HAND, here=True
     ),
