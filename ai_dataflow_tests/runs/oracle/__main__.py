@@ -1,4 +1,7 @@
-"""Check companies: `python -m ai_dataflow_tests.runs.oracle FIRST COMPANIES [local|spark]`."""
+"""Check companies: `python -m ai_dataflow_tests.runs.oracle FIRST COMPANIES ENGINE PARTITIONS`.
+
+The first is a seed, the engine `local` or `spark`; the partitions are about those of each company.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ SETTINGS = {
 }
 
 
-def main(first: int, companies: int, engine: str = "local") -> None:
+def main(first: int, companies: int, engine: str, partitions: int) -> None:
     """Check so many companies, by their seeds from the first on; end at what is wrong."""
     for seed in range(first, first + companies):
         with TemporaryDirectory() as name:
-            partitions = check_company(Path(name), seed, settings=SETTINGS[engine])
-        print(f"company {seed}: {partitions} partitions are as the oracle says", flush=True)
+            seen = check_company(Path(name), seed, partitions, SETTINGS[engine])
+        print(f"company {seed}: {seen} partitions are as the oracle says", flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

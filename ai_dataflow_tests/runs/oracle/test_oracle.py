@@ -51,8 +51,9 @@ def test_each_client_comes_to_the_same_on_spark() -> None:
         home = java_home()
     except ServiceError as error:
         pytest.skip(str(error))
-    command = [sys.executable, "-m", "ai_dataflow_tests.runs.oracle", str(_seed(2)),
-               str(_COMPANIES or 1), "spark"]  # fmt: skip
+    companies, partitions = (_COMPANIES, PARTITIONS) if _COMPANIES else (1, 30)
+    asked = str(_seed(2)), str(companies), "spark", str(partitions)
+    command = [sys.executable, "-m", "ai_dataflow_tests.runs.oracle", *asked]
     env = os.environ | {"JAVA_HOME": home}
     ran = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-6_000:]
