@@ -64,7 +64,7 @@ class Company:
             if self.rng.random() < _CHANGED:
                 self._deliver(self.rng.choice(sources))
         shape = self.rng.choice(self.shapes)
-        self._add(shape, f"late{len(self.sources)}")
+        self.add(shape, f"late{len(self.sources)}")
         for source in self.rng.choice(self.clients()):
             source.active = False
         if self.rng.random() < 0.5:
@@ -72,7 +72,8 @@ class Company:
             changed.required = not changed.required
         self.write_tables()
 
-    def _add(self, shape: Shape, client: str) -> None:
+    def add(self, shape: Shape, client: str) -> None:
+        """Let a client join, with a delivery of each of its sources."""
         for of_shape in shape.sources:
             alike = self.rng.random() < 0.85
             stored = of_shape.stored if alike else self.rng.choice(["parquet", "csv", "jsonl"])
@@ -114,7 +115,7 @@ def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> C
         shape = make_shape(company.rng, f"m{i}", wide=company.rng.random() < 0.15)
         company.shapes.append(shape)
         for number in range(max(1, int(clients * share))):
-            company._add(shape, f"client{number:03}")
+            company.add(shape, f"client{number:03}")
     limits = "".join(
         f'[modules.{shape.module}]\nmax_rejected = "{shape.limit}"\n'
         for shape in company.shapes

@@ -41,14 +41,7 @@ def deliver(
 def _columns(
     rng: random.Random, shape: SourceShape, client: str, format_: str, fault: str
 ) -> Columns:
-    rows = rng.choice([0, 1, 2, 3, 5, 5, 8, 8, 8, 13, 40])
-    if fault == "no rows":
-        rows = 0
-    if format_ == "jsonl":  # a line is the least that tells of columns
-        rows = max(rows, 1)
-    if fault == "files differ":  # of files without a row a run does not see that they do
-        rows = max(rows, 5)
-    bad, null = rng.choice(_MOODS)
+    rows, (bad, null) = _number(rng, format_, fault), rng.choice(_MOODS)
     columns: Columns = {
         "Id": pl.Series("Id", [f"{client} {i} {rng.random():.6f}" for i in range(rows)], pl.String),
         SPARE: pl.Series(SPARE, ["nobody reads it"] * rows, pl.String),
@@ -58,14 +51,21 @@ def _columns(
         name = of_sheet(field.transform)[0] if field.transform else field.source_column
         if name is None or name == "Id" or (field is doomed and fault == "no column"):
             continue
-        kind = _kind(rng, field, format_)
-        if field is doomed:
-            kind = NEVER[field.ai_type]
-        values = kind.values(rng, rows, bad, null)
+        kind = NEVER[field.ai_type] if field is doomed else _kind(rng, field, format_)
         if field.is_key:
             values = _keys(rng, field, kind, rows, repeats=shape.repeats, bad=bad)
+        else:
+            values = kind.values(rng, rows, bad, null)
         columns[name] = pl.Series(name, values, kind.dtype)
     return columns
+
+
+def _number(rng: random.Random, format_: str, fault: str) -> int:
+    """Give how many rows a delivery has; a line of JSON is the least that tells of columns."""
+    rows = rng.choice([0, 1, 2, 3, 5, 5, 8, 8, 8, 13, 40])
+    if fault == "files differ":  # of files without a row a run does not see that they do
+        rows = max(rows, 5)
+    return max(0 if fault == "no rows" else rows, int(format_ == "jsonl"))
 
 
 def _doomed(rng: random.Random, shape: SourceShape, fault: str) -> Field | None:

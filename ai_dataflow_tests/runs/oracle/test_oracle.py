@@ -18,6 +18,9 @@ import pytest
 
 from ai_dataflow_tests.partition.effort import VARIABLE
 from ai_dataflow_tests.runs.oracle.checking import PARTITIONS, check_company
+from ai_dataflow_tests.runs.oracle.companies import make_company
+from ai_dataflow_tests.runs.oracle.history import History
+from ai_dataflow_tests.runs.oracle.merging import Outcome
 from ai_dataflow_tests.services.processes import ServiceError
 from ai_dataflow_tests.services.spark import java_home
 
@@ -67,3 +70,17 @@ def test_the_oracle_knows_nothing_of_our_code(name: str) -> None:
         a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names
     ]
     assert not [module for module in modules if module.split(".")[0] in ("ai_dataflow", "polars")]
+
+
+def test_companies_have_all_that_can_go_wrong(tmp_path: Path) -> None:
+    outcomes: list[Outcome] = []
+    for number in range(4):
+        (folder := tmp_path / str(number)).mkdir()
+        make_company(folder, number, PARTITIONS)
+        outcomes += filter(None, History(folder).run().values())
+    codes = {code for outcome in outcomes for code in outcome.codes}
+    assert codes >= {"SRC-001", "SRC-002", "SRC-003", "SRC-004", "SRC-010", "DAT-001", "DAT-004",
+                     "MAP-014", "MAP-015"}  # fmt: skip
+    reasons = {reject.reason for outcome in outcomes for reject in outcome.rejects}
+    assert reasons == {"REJ-001", "REJ-002", "REJ-003", "REJ-004"}
+    assert sum(outcome.status == "ok" for outcome in outcomes) > len(outcomes) / 2
