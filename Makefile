@@ -9,7 +9,7 @@ RUN = { env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow run; cod
   echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."; \
   echo "The mails about it:"; echo; env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow notify status; }
 
-.PHONY: help setup demo demo-azure ui services services-stop services-setup test check chaos properties bench pictures lint lock clean
+.PHONY: help setup demo demo-azure ui services services-stop services-setup test check chaos properties bench lock-peers pictures lint lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,20 +67,25 @@ properties: setup ## random partitions and transforms against oracles, many: mak
 	AI_DATAFLOW_EXAMPLES=$(N) $(BIN)/pytest -n 2 --timeout 0 \
 	  ai_dataflow_tests/partition/test_properties.py ai_dataflow_tests/runs/test_run_properties.py \
 	  ai_dataflow_tests/compiler/test_differences.py ai_dataflow_tests/compiler/test_plain_casts.py \
-	  ai_dataflow_tests/chaos/test_killed_recasts.py
+	  ai_dataflow_tests/chaos/test_killed_recasts.py ai_dataflow_tests/partition/test_together.py \
+	  ai_dataflow_tests/runs/oracle
 
-bench: setup services-setup ## measure all cases, about an hour; a table, and bench/results.json
+bench: setup services-setup ## measure all cases and peers, about two hours; tables, bench/results.json
 	$(BIN)/python -m bench
+
+lock-peers: ## compile the environments of the bench's peers anew
+	for name in scripts dbt sqlmesh; do $(COMPILE) bench/peers/environments/$$name.in \
+	  -o bench/peers/environments/$$name.txt || exit 1; done
 
 pictures: setup services-setup ## take the docs' pictures of Dagster's pages anew
 	$(BIN)/python -m ai_dataflow_tests.ui
 
+COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-header --no-annotate --no-strip-extras --upgrade --quiet
 # All but databricks, which holds the same files as spark.
 LOCKED = ui azure mssql postgresql spark
 lock: ## compile requirements.txt anew from pyproject.toml
-	uv pip compile pyproject.toml $(addprefix --extra ,$(LOCKED)) --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras \
-	  --upgrade --quiet -o requirements.txt
+	$(COMPILE) pyproject.toml $(addprefix --extra ,$(LOCKED)) --group dev -o requirements.txt
 
 clean: services-stop ## remove what was made
-	rm -rf $(VENV) .services demo demo-azure dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .services .bench demo demo-azure dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

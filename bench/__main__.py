@@ -34,6 +34,7 @@ from bench import (
     validation,
     what_changed,
 )
+from bench.peers import cases, page
 from bench.racing import Case
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -52,6 +53,12 @@ LONG: dict[str, Measure] = {
     "growth": lambda folder: growth.measure(folder, (100, 1_000, 10_000)),
     "storage": lambda folder: storage.measure(folder, 300, 1),
     "spark": lambda folder: spark_partitions.case(200, 20_000),
+    "peers_100": lambda folder: cases.small(folder, 100, 3),
+    "peers_1000": lambda folder: cases.small(folder, 1_000, 3),
+    "peers_10000": lambda folder: cases.small(folder, 10_000, 1, peers=[cases.BY_HAND]),
+    "peers_broken": lambda folder: cases.small(folder, 1_000, 3, broken=1),
+    "peers_tenth": lambda folder: cases.small(folder, 1_000, 3, broken=100, peers=[cases.BY_HAND]),
+    "peers_large": lambda folder: cases.large(folder, 20_000_000, 3),
 }
 SHORT: dict[str, Measure] = {
     "small": lambda folder: small_partitions.measure(folder, 4, 1, spark=1, each=1),
@@ -64,6 +71,9 @@ SHORT: dict[str, Measure] = {
     "location": lambda folder: location.measure(folder, 6, 1),
     "growth": lambda folder: growth.measure(folder, (2, 4)),
     "storage": lambda folder: storage.measure(folder, 3, 1),
+    "peers_broken": lambda folder: cases.small(
+        folder, 4, 1, broken=1, peers=cases.AT_HAND, here=True
+    ),
 }
 
 
@@ -83,6 +93,9 @@ def main() -> None:
         console.print(table_of(case))
         if not options.short:
             write(name, case)
+    if not options.short:
+        page.write()
+        console.print(page.table(json.loads(RESULTS.read_text(encoding="utf-8"))))
 
 
 def table_of(case: Case) -> Table:
@@ -90,7 +103,7 @@ def table_of(case: Case) -> Table:
     notes = "\n".join((f"outputs: {case.checked}", *case.notes))
     table = Table(title=case.name, title_justify="left", caption=notes, caption_justify="left")
     table.add_column("")
-    for column in ("seconds", "peak MB", "ours takes"):
+    for column in ("seconds", "processor s", "peak MB", "ours takes"):
         table.add_column(column, justify="right")
     table.add_column("where the time goes")
     for row in case.rows:
@@ -98,7 +111,8 @@ def table_of(case: Case) -> Table:
         ratio = f"{row.ratio:.2f} x" if row.ratio is not None else ""
         mb = f"{row.mb:,.0f}" if row.mb else ""
         told = "; ".join(filter(None, (parts, _shares(row.work), row.note)))
-        table.add_row(row.contender, f"{row.seconds:,.2f}", mb, ratio, told)
+        cpu = f"{row.cpu:,.2f}" if row.cpu else ""
+        table.add_row(row.contender, f"{row.seconds:,.2f}", cpu, mb, ratio, told)
     return table
 
 

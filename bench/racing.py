@@ -13,20 +13,22 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-_OWN = ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")  # variables that would point to another project
+OWN = ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")  # variables that would point to another project
 
 
 @dataclass(frozen=True)
 class Took:
     """What one contender took once: seconds, peak memory in MB, and seconds by kind of work.
 
-    `work` divides the data work of all threads, which run at the same time.
+    `work` divides the data work of all threads, which run at the same time. `cpu` are processor
+    seconds of all its processes; 0 where they were not measured.
     """
 
     seconds: float
     mb: float = 0.0
     parts: Mapping[str, float] = field(default_factory=dict)
     work: Mapping[str, float] = field(default_factory=dict)
+    cpu: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class Row:
-    """A contender's medians; `ratio` is what ours takes of them. Seconds are of all the work."""
+    """A contender's medians; `ratio` is what ours takes of them. Seconds are of all the work.
+
+    Where processor seconds were measured, the ratio is of these.
+    """
 
     contender: str
     seconds: float
@@ -50,6 +55,7 @@ class Row:
     parts: Mapping[str, float]
     note: str = ""
     work: Mapping[str, float] = field(default_factory=dict)
+    cpu: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,24 +85,27 @@ def race(name: str, contenders: Sequence[Contender], rounds: int, check: Callabl
             if number < (contender.rounds or rounds):
                 took[contender.name].append(contender.run())
         checked = checked or check()
-    own = statistics.median(one.seconds for one in took[contenders[0].name])
+    own = took[contenders[0].name]
     return Case(name, tuple(_row(c, took[c.name], own) for c in contenders), checked)
 
 
-def _row(contender: Contender, took: Sequence[Took], own: float) -> Row:
+def _row(contender: Contender, took: Sequence[Took], own: Sequence[Took]) -> Row:
     seconds = statistics.median(one.seconds for one in took) / contender.share
+    cpu = statistics.median(one.cpu for one in took) / contender.share
+    ours = statistics.median(one.cpu or one.seconds for one in own)
     nearest = min(took, key=lambda one: abs(one.seconds / contender.share - seconds))
     share = contender.share
     note = f"{share:.0%} of the work measured, the rest extrapolated" if share < 1 else ""
     mb = max(one.mb for one in took)
-    return Row(contender.name, seconds, mb, own / seconds, nearest.parts, note, nearest.work)
+    ratio = ours / (cpu or seconds)
+    return Row(contender.name, seconds, mb, ratio, nearest.parts, note, nearest.work, cpu)
 
 
 def child(target: str, *arguments: object, cwd: Path, **variables: str) -> Took:
     """Run `module:function`, or the CLI, in a process of its own (see `bench.child`)."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         command = [sys.executable, "-m", "bench.child", file.name, target, *map(str, arguments)]
-        env = {key: value for key, value in os.environ.items() if key not in _OWN} | variables
+        env = {key: value for key, value in os.environ.items() if key not in OWN} | variables
         env["PYTHONPATH"] = str(Path(__file__).parents[1])
         ran = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
         if ran.returncode:

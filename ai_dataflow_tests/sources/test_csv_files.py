@@ -119,7 +119,9 @@ def test_a_quote_that_is_never_closed_swallows_no_lines(tmp_path: Path, content:
     assert _refused(tmp_path, content) == "SRC-003"
 
 
-@pytest.mark.parametrize("content", [b"a,b\n1,2\n3", b"a,b\n1,2\n3,4", b"a,b", b'a\n"x'])
+@pytest.mark.parametrize(
+    "content", [b"a,b\n1,2\n3", b"a,b\n1,2\n3,4", b"a,b", b'a\n"x', "a,b\n1,ü".encode()[:-1]]
+)
 def test_a_file_whose_last_line_does_not_end_is_cut_off(tmp_path: Path, content: bytes) -> None:
     assert _refused(tmp_path, content) == "SRC-004"
 

@@ -30,6 +30,7 @@ _HEADER_BYTES = 256 << 10
 _BLOCK_BYTES = 8 << 20
 _SMALL_BYTES = 4 << 20
 _AHEAD = 8
+_CUT = "unexpected end of data"  # as Python says of text that ends within a letter
 
 
 @dataclass
@@ -62,7 +63,8 @@ class CsvFile:
         """Give the column names; they are read once.
 
         Raises:
-            DataflowError: SRC-003 for a header that is not text or names a column twice.
+            DataflowError: SRC-003 for a header that is not text or names a column twice; SRC-004
+                for a file that ends within a letter.
         """
         if not self._header:
             self._header = self._read_header()
@@ -75,6 +77,8 @@ class CsvFile:
             text = start.decode("utf-8-sig", errors=errors)
             names = next(csv.reader(io.StringIO(text), strict=True), [])
         except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:
+            if getattr(error, "reason", "") == _CUT:
+                self._check_end()
             raise file_failures.unreadable(self.name, self.place, error) from None
         if len(set(names)) < len(names):
             raise file_failures.unreadable(self.name, self.place, "the header names a column twice")

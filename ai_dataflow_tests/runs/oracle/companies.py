@@ -1,0 +1,134 @@
+"""Random companies: projects of many clients whose modules share shapes, and how they change."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ai_dataflow_tests.runs.oracle.deliveries import deliver
+from ai_dataflow_tests.runs.oracle.shapes import Shape, SourceShape, make_shape
+
+_CONTROL = ("product_code", "module_name", "submodule_name", "client_code", "module_location",
+            "active")  # fmt: skip
+_MAPPING = ("module_name", "product_code", "submodule_name", "source_column", "ai_column",
+            "ai_type", "transform", "is_key", "required")  # fmt: skip
+_BROKEN, _CHANGED = 0.05, 0.2
+
+
+@dataclass
+class Source:
+    """A client's source: where it is, how it is stored."""
+
+    shape: SourceShape
+    module: str
+    client: str
+    stored: str
+    active: bool = True
+
+    @property
+    def location(self) -> str:
+        """Its location, as the control table spells it."""
+        format_, _, how = self.stored.partition(" ")
+        name = f"data/{self.module}/{{client_code}}/{self.shape.product}-{self.shape.submodule}"
+        ending = {"": "" if format_ == "delta" else f".{format_}", "folder": "",
+                  "glob": f"-*.{format_}"}[how]  # fmt: skip
+        return name + ending
+
+
+@dataclass
+class Company:
+    """A project that changes: the same seed makes the same company and the same changes."""
+
+    folder: Path
+    rng: random.Random
+    shapes: list[Shape] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+
+    def clients(self) -> list[list[Source]]:
+        """Give the sources of each partition that is active."""
+        by_key: dict[tuple[str, str], list[Source]] = {}
+        for source in self.sources:
+            if source.active:
+                by_key.setdefault((source.module, source.client), []).append(source)
+        return list(by_key.values())
+
+    def change(self) -> None:
+        """Deliver some sources anew, some of them broken; a client joins and one leaves.
+
+        Now and then the sheet changes too.
+        """
+        for sources in self.clients():
+            if self.rng.random() < _CHANGED:
+                self._deliver(self.rng.choice(sources))
+        shape = self.rng.choice(self.shapes)
+        self.add(shape, f"late{len(self.sources)}")
+        for source in self.rng.choice(self.clients()):
+            source.active = False
+        if self.rng.random() < 0.5:
+            changed = self.rng.choice(self.rng.choice(self.rng.choice(self.shapes).sources).fields)
+            changed.required = not changed.required
+        self.write_tables()
+
+    def add(self, shape: Shape, client: str) -> None:
+        """Let a client join, with a delivery of each of its sources."""
+        for of_shape in shape.sources:
+            alike = self.rng.random() < 0.85
+            stored = of_shape.stored if alike else self.rng.choice(["parquet", "csv", "jsonl"])
+            source = Source(of_shape, shape.module, client, stored)
+            self.sources.append(source)
+            self._deliver(source)
+
+    def _deliver(self, source: Source) -> None:
+        is_broken = self.rng.random() < _BROKEN
+        at = self.folder / source.location.replace("{client_code}", source.client)
+        deliver(self.rng, source.shape, source.client, source.stored, at, is_broken=is_broken)
+
+    def write_tables(self) -> None:
+        """Write the control table, the mapping sheet, the teams and the settings."""
+        _table(self.folder / "control_table.csv", _CONTROL, (
+            (s.shape.product, s.module, s.shape.submodule, s.client, s.location, "NY"[s.active])
+            for s in self.sources
+        ))  # fmt: skip
+        _table(self.folder / "ai_mapping.csv", _MAPPING, (
+            (shape.module, source.product, source.submodule, f.source_column, f.ai_column,
+             f.ai_type, f.transform, "Y" * f.is_key, "Y" * f.required)
+            for shape in self.shapes
+            for source in shape.sources
+            for f in source.fields
+        ))  # fmt: skip
+        _table(
+            self.folder / "teams.csv", ("team", "email", "concern"), [("all", "a@example.org", "*")]
+        )
+
+
+def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> Company:
+    """Make a company of about so many partitions, in two or three modules.
+
+    `settings` are more lines of `ai_dataflow.toml`.
+    """
+    company = Company(folder, random.Random(seed))  # noqa: S311 - no secret
+    shares = company.rng.choice([(0.8, 0.2), (0.5, 0.5), (0.7, 0.2, 0.1)])
+    for i, share in enumerate(shares):
+        shape = make_shape(company.rng, f"m{i}", wide=company.rng.random() < 0.15)
+        company.shapes.append(shape)
+        for number in range(max(1, int(clients * share))):
+            company.add(shape, f"client{number:03}")
+    limits = "".join(
+        f'[modules.{shape.module}]\nmax_rejected = "{shape.limit}"\n'
+        for shape in company.shapes
+        if shape.limit
+    )
+    (folder / "ai_dataflow.toml").write_text(
+        'control_table = "control_table.csv"\nai_mapping = "ai_mapping.csv"\nteams = "teams.csv"\n'
+        f'[workstation]\nurl = "workstation"\n{limits}{settings}'
+    )
+    company.write_tables()
+    return company
+
+
+def _table(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])

@@ -1,0 +1,152 @@
+"""A delivery of a source: random rows in its columns, written as files; some of them broken."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ai_dataflow_tests.runs.oracle import faults
+from ai_dataflow_tests.runs.oracle.columns import NEVER, Kind, kinds_for, text
+from ai_dataflow_tests.runs.oracle.shapes import Field, SourceShape
+from ai_dataflow_tests.runs.oracle.transforms import of_sheet
+
+Columns = dict[str, pl.Series]
+# How many values are bad, and how many null.
+_MOODS = [*[(0.0, 0.0)] * 5, (0, 0.05), (0, 0.2), (0.03, 0), (0.03, 0.05), (0.1, 0), (0.5, 0.1)]
+SPARE = "spare"  # a column that nobody maps
+
+
+def deliver(
+    rng: random.Random, shape: SourceShape, client: str, stored: str, at: Path, *, is_broken: bool
+) -> None:
+    """Write a source's files in the place of those before; broken ones in one of many ways."""
+    format_, _, how = stored.partition(" ")
+    fault = rng.choice(faults.of(stored)) if is_broken else ""
+    columns = _columns(rng, shape, client, format_, fault)
+    names = list(columns)
+    if rng.random() < 0.1:  # nobody promised an order of columns, or their case
+        rng.shuffle(names)
+    renamed = rng.choice(names) if rng.random() < 0.03 else ""
+    frame = pl.DataFrame([columns[name] for name in names])
+    frame = frame.rename({renamed: renamed.upper()} if renamed else {})
+    files = _write(frame, format_, how, at, rng)
+    faults.inflict(fault, files, rng)
+
+
+def _columns(
+    rng: random.Random, shape: SourceShape, client: str, format_: str, fault: str
+) -> Columns:
+    rows, (bad, null) = _number(rng, format_, fault), rng.choice(_MOODS)
+    columns: Columns = {
+        "Id": pl.Series("Id", [f"{client} {i} {rng.random():.6f}" for i in range(rows)], pl.String),
+        SPARE: pl.Series(SPARE, ["nobody reads it"] * rows, pl.String),
+    }
+    doomed = _doomed(rng, shape, fault)
+    for field in shape.fields:
+        name = of_sheet(field.transform)[0] if field.transform else field.source_column
+        if name is None or name == "Id" or (field is doomed and fault == "no column"):
+            continue
+        kind = NEVER[field.ai_type] if field is doomed else _kind(rng, field, format_)
+        if field.is_key:
+            values = _keys(rng, field, kind, rows, repeats=shape.repeats, bad=bad)
+        else:
+            values = kind.values(rng, rows, bad, null)
+        columns[name] = pl.Series(name, values, kind.dtype)
+    return columns
+
+
+def _number(rng: random.Random, format_: str, fault: str) -> int:
+    """Give how many rows a delivery has; a line of JSON is the least that tells of columns."""
+    rows = rng.choice([0, 1, 2, 3, 5, 5, 8, 8, 8, 13, 40])
+    if fault == "files differ":  # of files without a row a run does not see that they do
+        rows = max(rows, 5)
+    return max(0 if fault == "no rows" else rows, int(format_ == "jsonl"))
+
+
+def _doomed(rng: random.Random, shape: SourceShape, fault: str) -> Field | None:
+    """Choose the field whose column is missing, or of a type that never fits."""
+    of_type = fault == "never fits"
+    able = [f for f in shape.fields if f.source_column not in ("", "Id")
+            and (not of_type or f.ai_type in NEVER)]  # fmt: skip
+    return rng.choice(able) if able and fault in ("no column", "never fits") else None
+
+
+def _kind(rng: random.Random, field: Field, format_: str) -> Kind:
+    if field.transform:
+        transform = of_sheet(field.transform)[1]
+        return text([*transform.good], [*transform.bad])
+    kinds = kinds_for(field.ai_type, format_)
+    if field.is_key:  # those of a product are mostly of one type
+        types = (pl.String, pl.Int64) if field.ai_type == "int64" else (pl.String,)
+        kinds = [kind for kind in kinds if kind.dtype in types]
+    return kinds[0] if rng.random() < 0.85 else rng.choice(kinds)
+
+
+def _keys(
+    rng: random.Random, field: Field, kind: Kind, rows: int, *, repeats: bool, bad: float
+) -> list[Any]:
+    """Give keys: each once where they do not repeat, some null, texts spelled in several ways."""
+    if field.ai_type == "string":
+        return [rng.choice(["a", "b", "B", None]) for _ in range(rows)]
+    if repeats or rng.random() < 0.03:
+        numbers: list[int] = rng.choices(range(1, rows // 2 + 3), k=rows)
+    else:
+        numbers = rng.sample(range(1, rows + 4), k=rows)
+    keys: list[Any] = [None if rng.random() < 0.08 else number for number in numbers]
+    if kind.dtype != pl.String:
+        return keys
+    forms = ["{}", " {} ", "{}.0", "{}."]
+    spelled = [None if key is None else rng.choice(forms).format(key) for key in keys]
+    return ["x" if rng.random() < bad / 4 else key for key in spelled]
+
+
+def _write(frame: pl.DataFrame, format_: str, how: str, at: Path, rng: random.Random) -> list[Path]:
+    """Write a frame as one file or several; give them."""
+    if format_ == "delta":
+        return _write_delta(frame, at, rng.choice([frame.height, frame.height // 2]))
+    if not how:
+        files = [at]
+    elif how == "folder":
+        shutil.rmtree(at, ignore_errors=True)
+        files = [at / f"part-{i}.{format_}" for i in range(rng.randint(1, 3))]
+    else:
+        for file in at.parent.glob(at.name):
+            file.unlink()
+        files = [at.with_name(at.name.replace("*", str(i))) for i in range(rng.randint(1, 3))]
+    size = -(-frame.height // len(files))
+    for i, file in enumerate(files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write_file(frame.slice(i * size, size) if size else frame, format_, file)
+    return files
+
+
+def _write_delta(frame: pl.DataFrame, at: Path, first: int) -> list[Path]:
+    """Overwrite a table, with the first rows; what is left is appended."""
+    options = {"schema_mode": "overwrite"}
+    frame.head(first).write_delta(at, mode="overwrite", delta_write_options=options)
+    if first < frame.height:
+        frame.slice(first).write_delta(at, mode="append")
+    return list(at.glob("*.parquet"))
+
+
+def _write_file(frame: pl.DataFrame, format_: str, file: Path) -> None:
+    if format_ == "parquet":
+        frame.write_parquet(file, row_group_size=5)
+    elif format_ == "csv":
+        lines = [frame.columns, *frame.rows()]
+        file.write_text("".join(",".join(map(_field, line)) + "\n" for line in lines))
+    else:
+        rows = frame.to_dicts() or [dict.fromkeys(frame.columns)]
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def _field(value: str | None) -> str:
+    if value is None:
+        return ""
+    needs_quotes = not value or any(sign in value for sign in ',"')
+    return '"' + value.replace('"', '""') + '"' if needs_quotes else value

@@ -1,0 +1,143 @@
+"""The formats that sources are stored in: the columns of files, their types, their rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Row = dict[str, Any]
+_FIELD = re.compile(r'(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))')
+
+
+class UnreadableError(Exception):
+    """A source that cannot be read; it is raised with the code that tells why."""
+
+
+def is_delta(root: Path) -> bool:
+    """Tell a Delta table by its log."""
+    return (root / "_delta_log").is_dir()
+
+
+def log_of(root: Path) -> tuple[list[str], dict[str, str]]:
+    """Replay the commits of a Delta table: its files now, the newest first, and its columns."""
+    paths: dict[str, None] = {}
+    types: dict[str, str] = {}
+    for commit in sorted((root / "_delta_log").glob("*.json")):
+        for action in map(json.loads, commit.read_text().splitlines()):
+            if "remove" in action:
+                paths.pop(action["remove"]["path"], None)
+            if "add" in action:
+                paths[action["add"]["path"]] = None
+            if "metaData" in action:
+                fields = json.loads(action["metaData"]["schemaString"])["fields"]
+                types = {field["name"]: _delta_kind(field["type"]) for field in fields}
+    return list(reversed(paths)), types
+
+
+def _delta_kind(name: str) -> str:
+    kinds = {"boolean": "bool", "double": "float", "date": "date", "string": "text",
+             "long": "int", "integer": "int", "short": "int"}  # fmt: skip
+    return kinds.get(name) or name.partition("(")[0].removesuffix("_ntz")
+
+
+def text_of(file: Path) -> str:
+    """Read a file, which may be cut off within a letter."""
+    return file.read_bytes().decode(errors="replace")
+
+
+def csv_types(files: list[Path]) -> dict[str, str]:
+    headers = [text_of(file).split("\n", 1)[0] for file in files]
+    if len(set(headers)) > 1:
+        raise UnreadableError("SRC-010")
+    return dict.fromkeys(next(csv.reader([headers[0]])), "text")
+
+
+def csv_rows(text: str) -> tuple[list[Row], list[str]]:
+    """Divide a CSV's lines into rows and others. No field of these projects has a line in it."""
+    if text.count('"') % 2:
+        raise UnreadableError("SRC-003")
+    header, *lines = text.splitlines()
+    names, good, bad = next(csv.reader([header])), [], []
+    for line in lines:
+        values = _fields(line)
+        if len(values) == len(names):
+            good.append(dict(zip(names, values, strict=True)))
+        else:
+            bad.append(line)
+    return good, bad
+
+
+def _fields(line: str) -> list[str | None]:
+    """Split a line; an empty field is null, one in quotes an empty text."""
+    found = [(field[1], field[2]) for field in _FIELD.finditer(line)]
+    return [
+        (plain or None) if quoted is None else quoted.replace('""', '"') for quoted, plain in found
+    ]
+
+
+def json_rows(files: list[Path]) -> Iterator[tuple[Path, list[Row]]]:
+    for file in files:
+        try:
+            yield file, [json.loads(line) for line in text_of(file).splitlines()]
+        except ValueError:
+            raise UnreadableError("SRC-003") from None
+
+
+def json_types(files: list[Path]) -> dict[str, str]:
+    """Find the type of each key that any line has."""
+    kinds: dict[str, set[str]] = {}
+    for row in chain.from_iterable(rows for _, rows in json_rows(files)):
+        for name, value in row.items():
+            kinds.setdefault(name, set()).update(_kind_of(value))
+    return {name: _common(found) for name, found in kinds.items()}
+
+
+def _kind_of(value: Any) -> Iterable[str]:
+    names = {bool: "bool", int: "int", float: "float", str: "text"}
+    return [] if value is None else [names[type(value)]]
+
+
+def _common(kinds: set[str]) -> str:
+    order = ("text", "float", "int", "bool")
+    return next((kind for kind in order if kind in kinds), "null")
+
+
+def parquet_types(files: list[Path]) -> dict[str, str]:
+    schemas = []
+    for file in files:
+        try:
+            schemas.append(pq.read_schema(file))
+        except (pa.ArrowInvalid, OSError):
+            raise UnreadableError("SRC-003") from None
+    # Another order of the same columns is another shape, too.
+    types = [[(column.name, column.type) for column in schema] for schema in schemas]
+    if any(other != types[0] for other in types):
+        raise UnreadableError("SRC-010")
+    return {name: _arrow_kind(dtype) for name, dtype in types[0]}
+
+
+def _arrow_kind(dtype: pa.DataType) -> str:
+    tests = {
+        "int": pa.types.is_integer, "float": pa.types.is_floating, "bool": pa.types.is_boolean,
+        "decimal": pa.types.is_decimal, "date": pa.types.is_date,
+        "timestamp": pa.types.is_timestamp, "null": pa.types.is_null,
+    }  # fmt: skip
+    return next((kind for kind, test in tests.items() if test(dtype)), "text")
+
+
+def parquet_rows(files: list[Path], columns: list[str]) -> Iterator[tuple[Path, list[Row]]]:
+    for file in files:
+        try:
+            yield file, pq.ParquetFile(file).read(columns).to_pylist()
+        except FileNotFoundError:  # a Delta table says that it is there
+            raise UnreadableError("SRC-001") from None
+        except (pa.ArrowException, OSError):
+            raise UnreadableError("SRC-003") from None

@@ -1,0 +1,150 @@
+"""From a source's rows to AI columns: what the sheet makes of each, or why it is left out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ai_dataflow_tests.partition.values import FAILED, become
+from ai_dataflow_tests.runs.oracle.formats import Row
+from ai_dataflow_tests.runs.oracle.reading import Content, Opened, Place
+from ai_dataflow_tests.runs.oracle.tables import Mapping, Source
+from ai_dataflow_tests.runs.oracle.transforms import of_sheet
+
+# What can become an AI type at all; the rest is an error of the sheet.
+_NUMBERS = {"int", "float", "decimal", "bool"}
+_FROM = {
+    "string": {"text", "date", "timestamp", *_NUMBERS},
+    "boolean": {"text", *_NUMBERS},
+    "date": {"text", "date", "timestamp"},
+    "timestamp": {"text", "date", "timestamp"},
+}
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row left out, as the reject table has it."""
+
+    product: str
+    submodule: str
+    reason: str
+    ai_column: str
+    cell: str
+    source: str
+    position: int | None
+    raw_row: str
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A good row: its AI columns, and the source row that it was made of."""
+
+    values: Row
+    place: Place
+    raw: Row
+
+
+@dataclass(frozen=True)
+class _Feed:
+    row: Mapping
+    column: str | None
+    meaning: Callable[[Any], Any]
+
+
+class SheetError(Exception):
+    """Mapping rows that do not fit a source's columns; raised with the codes that tell why."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A source whose mapping rows fit its columns."""
+
+    source: Source
+    feeds: list[_Feed]
+
+    @property
+    def columns(self) -> list[str]:
+        """The source's columns that are read."""
+        return list(dict.fromkeys(feed.column for feed in self.feeds if feed.column))
+
+
+def compiled(source: Source, at: Opened) -> Compiled:
+    """Compile a source's mapping rows.
+
+    Raises:
+        SheetError: MAP-014 for a column that is not there, MAP-015 for one that never fits.
+    """
+    feeds, codes = [], []
+    for row in source.mappings:
+        name, transform = of_sheet(row.transform) if row.transform else (row.source_column, None)
+        column = _resolved(name, at.types) if name else None
+        if name and column is None:
+            codes.append("MAP-014")
+        elif not _fits(transform.kind if transform else at.types[column or ""], row.ai_type):
+            codes.append("MAP-015")
+        feeds.append(_Feed(row, column, transform.meaning if transform else lambda value: value))
+    if codes:
+        raise SheetError(*codes)
+    return Compiled(source, feeds)
+
+
+def _resolved(name: str, types: dict[str, str]) -> str | None:
+    """Find a column by its name, or by the only one that differs in case alone."""
+    alike = [column for column in types if column.casefold() == name.casefold()]
+    return name if name in types else alike[0] if len(alike) == 1 else None
+
+
+def _fits(kind: str, ai_type: str) -> bool:
+    return kind == "null" or kind in _FROM.get(ai_type, {"text", *_NUMBERS})
+
+
+def mapped(source: Compiled, content: Content) -> tuple[list[Mapped], list[Reject]]:
+    """Map the rows of a source; give the good ones, and the rejects."""
+    good, rejects = [], []
+    for place, row in content.rows:
+        raw = {name: row[name] for name in source.columns}
+        made = {f.row.ai_column: _value(f, raw) for f in source.feeds}
+        reason = next(filter(None, (_reason(f.row, made) for f in source.feeds)), None)
+        if reason:
+            rejects.append(reject(source.source, *reason, place, raw))
+        else:
+            good.append(Mapped(made, place, raw))
+    for place, line in content.malformed:
+        rejects.append(
+            reject(source.source, "REJ-003", "", source.source.cell, place, {"line": line})
+        )
+    return good, rejects
+
+
+def _value(feed: _Feed, raw: Row) -> Any:
+    made = feed.meaning(raw[feed.column] if feed.column else None)
+    return become(made, feed.row.ai_type)
+
+
+def _reason(row: Mapping, made: Row) -> tuple[str, str, str] | None:
+    value = made[row.ai_column]
+    code = "REJ-001" if value is FAILED else "REJ-002" if row.required and value is None else ""
+    return (code, row.ai_column, row.cell) if code else None
+
+
+def reject(
+    source: Source, reason: str, ai_column: str, cell: str, place: Place, raw: Row
+) -> Reject:
+    """Make the reject of a source row."""
+    spelled = json.dumps({name: _spelled(raw[name]) for name in sorted(raw)})
+    return Reject(
+        source.product, source.submodule, reason, ai_column, cell, place.source, place.number,
+        spelled,
+    )  # fmt: skip
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return str(value) if isinstance(value, float | Decimal) else value

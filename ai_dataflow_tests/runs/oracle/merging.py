@@ -1,0 +1,168 @@
+"""What a partition has to come to: joined, appended, what is required held, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from ai_dataflow_tests.runs.oracle.formats import Row, UnreadableError
+from ai_dataflow_tests.runs.oracle.joining import Made, MultipliesError, Part, merged
+from ai_dataflow_tests.runs.oracle.mapping import (
+    Compiled,
+    Mapped,
+    Reject,
+    SheetError,
+    compiled,
+    mapped,
+    reject,
+)
+from ai_dataflow_tests.runs.oracle.reading import Opened, opened
+from ai_dataflow_tests.runs.oracle.tables import Mapping, Source
+
+
+@dataclass
+class Counts:
+    """Where a product's rows went; `sources` has the rows read and the rejects by reason."""
+
+    read: int = 0
+    rejected: int = 0
+    merged: int = 0
+    published: int = 0
+    filled: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, tuple[int, dict[str, int]]] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """What a run has to make of a partition.
+
+    `status` is ok, failed or held; `codes` are those that may tell why: of a failed partition some
+    of them, of one that is held back all. `rejects` of a partition that rejects too much are there
+    to be looked at.
+    """
+
+    status: str = "ok"
+    codes: set[str] = field(default_factory=set)
+    rows: list[tuple[str, Row]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    counts: dict[str, Counts] = field(default_factory=dict)
+
+
+def expected(folder: Path, sources: list[Source], limit: str) -> Outcome:
+    """Say what a partition comes to, from its files."""
+    unreadable, unfit, done = _compiled(folder, sources)
+    if unfit:
+        return Outcome("held", unfit)
+    outcome = Outcome()
+    codes = set(unreadable)
+    for product in sorted({source.product for source in sources}):
+        own = [each for each in done if each[0].source.product == product]
+        if len(own) < sum(source.product == product for source in sources):
+            continue  # what cannot be read is told of
+        try:
+            _add_product(outcome, product, own)
+        except UnreadableError as error:
+            codes.add(str(error))
+        except MultipliesError:
+            codes.add("DAT-001")
+    if codes:
+        return Outcome("failed", codes)
+    return _judged(outcome, limit)
+
+
+def _compiled(
+    folder: Path, sources: list[Source]
+) -> tuple[set[str], set[str], list[tuple[Compiled, Opened]]]:
+    unreadable: set[str] = set()
+    unfit: set[str] = set()
+    done = []
+    for source in sources:
+        try:
+            at = opened(folder, source.location)
+            done.append((compiled(source, at), at))
+        except UnreadableError as error:
+            unreadable.add(str(error))
+        except SheetError as error:
+            unfit.update(error.args)
+    return unreadable, unfit, done
+
+
+def _judged(outcome: Outcome, limit: str) -> Outcome:
+    """Refuse what has no row, or too many rejects."""
+    read = sum(counts.read for counts in outcome.counts.values())
+    rejected = len(outcome.rejects)
+    if not read:
+        return Outcome("failed", {"SRC-002"})
+    share = Decimal(limit.rstrip("%") or 100)
+    if rejected == read or rejected * 100 > share * read:
+        return Outcome("failed", {"DAT-004"}, rejects=outcome.rejects, counts=outcome.counts)
+    return outcome
+
+
+def _add_product(outcome: Outcome, product: str, own: list[tuple[Compiled, Opened]]) -> None:
+    """Make the rows of a product, and add what becomes of them to the outcome."""
+    counts, good = Counts(), {}
+    rejects: list[Reject] = []
+    for source, at in own:
+        content = at.read(source.columns)
+        name = source.source.submodule
+        good[name], bad = mapped(source, content)
+        rejects += bad
+        counts.sources[name] = len(content.rows) + len(content.malformed), {}
+    sources = [source.source for source, _ in own]
+    rows = merged(sources, good)
+    needed = _required(sources)
+    kept = [row for row in rows if _lacks(row[0], needed) is None]
+    rejects += _left_out(sources, good, rows, needed)
+    outcome.rows += [(product, values) for values, _ in kept]
+    outcome.rejects += rejects
+    outcome.counts[product] = _counted(counts, rejects, kept)
+
+
+def _counted(counts: Counts, rejects: list[Reject], kept: list[Made]) -> Counts:
+    for one in rejects:
+        reasons = counts.sources[one.submodule][1]
+        reasons[one.reason] = reasons.get(one.reason, 0) + 1
+    parts = {part for _, of_row in kept for part in of_row}
+    counts.read = sum(read for read, _ in counts.sources.values())
+    counts.rejected, counts.published = len(rejects), len(kept)
+    counts.merged = len(parts) - len(kept)
+    values = (name for row, _ in kept for name, value in row.items() if value is not None)
+    counts.filled = dict(Counter(values))
+    return counts
+
+
+def _required(sources: list[Source]) -> dict[str, Mapping]:
+    """Give the AI columns that a product requires, each with the first row that says so."""
+    needed: dict[str, Mapping] = {}
+    for row in (row for source in sources for row in source.mappings if row.required):
+        needed.setdefault(row.ai_column, row)
+    return needed
+
+
+def _lacks(row: Row, needed: dict[str, Mapping]) -> int | None:
+    """Give the first required AI column that a merged row has no value in, by its number."""
+    return next((i for i, name in enumerate(needed) if row.get(name) is None), None)
+
+
+def _left_out(
+    sources: list[Source],
+    good: dict[str, list[Mapped]],
+    rows: list[Made],
+    needed: dict[str, Mapping],
+) -> list[Reject]:
+    """Give the source rows that are in merged rows without a required value, and in no other."""
+    lacking = [(parts, _lacks(row, needed)) for row, parts in rows]
+    published = {part for parts, number in lacking if number is None for part in parts}
+    first: dict[Part, int] = {}
+    for parts, number in lacking:
+        for part in parts - published if number is not None else ():
+            first[part] = min(first.get(part, number or 0), number or 0)
+    by_name, why = {source.submodule: source for source in sources}, list(needed.values())
+    return [
+        reject(by_name[name], "REJ-004", why[number].ai_column, why[number].cell,
+               good[name][i].place, good[name][i].raw)
+        for (name, i), number in first.items()
+    ]  # fmt: skip

@@ -1,0 +1,130 @@
+"""What is at a location: files, their columns with types, their rows; or the code of what is wrong.
+
+Columns have the types that a sheet's casts tell apart: text, int, float, decimal, bool, date,
+timestamp and null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ai_dataflow_tests.runs.oracle.formats import (
+    Row,
+    UnreadableError,
+    csv_rows,
+    csv_types,
+    is_delta,
+    json_rows,
+    json_types,
+    log_of,
+    parquet_rows,
+    parquet_types,
+    text_of,
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row is: its source as rejects spell it, and its number there, from 1."""
+
+    source: str
+    number: int | None
+
+
+@dataclass(frozen=True)
+class Content:
+    """A source's rows, each with its place, and its lines that are no rows."""
+
+    rows: list[tuple[Place, Row]] = field(default_factory=list)
+    malformed: list[tuple[Place, str]] = field(default_factory=list)
+
+
+def files_at(folder: Path, location: str) -> list[Path]:
+    """Find the files of a location; a Delta table may have none.
+
+    Raises:
+        UnreadableError: SRC-001 where there is none, SRC-002 where one has no byte.
+    """
+    root = folder / location
+    if is_delta(root):
+        return [root / path for path in log_of(root)[0]]
+    if "*" in location:
+        files = sorted(folder.glob(location))
+    else:
+        files = [root] if root.is_file() else sorted(f for f in root.rglob("*") if f.is_file())
+    if not files:
+        raise UnreadableError("SRC-001")
+    if not all(file.stat().st_size for file in files):
+        raise UnreadableError("SRC-002")
+    return files
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A location's files, opened: their columns are known, their rows not yet read."""
+
+    folder: Path
+    location: str
+    files: list[Path]
+    types: dict[str, str]
+
+    @property
+    def kind(self) -> str:
+        """The format of its files; those of a Delta table are one whole."""
+        return "delta" if is_delta(self.folder / self.location) else self.files[0].suffix[1:]
+
+    def read(self, columns: list[str]) -> Content:
+        """Read some columns of all rows.
+
+        Raises:
+            UnreadableError: SRC-001, SRC-003 or SRC-004.
+        """
+        wanted = columns or list(self.types)[:1]
+        if self.kind == "csv":
+            return self._read_csv(wanted)
+        rows = json_rows(self.files) if self.kind == "jsonl" else parquet_rows(self.files, wanted)
+        placed = [
+            (Place(self._called(file), i), row)
+            for file, own in rows
+            for i, row in enumerate(own, 1)
+        ]
+        if self.kind != "parquet":  # only its files are told apart, and counted each from 1
+            placed = [(Place(self.location, i), row) for i, (_, row) in enumerate(placed, 1)]
+        return Content([(at, {name: row.get(name) for name in wanted}) for at, row in placed])
+
+    def _read_csv(self, columns: list[str]) -> Content:
+        content = Content()
+        for file in self.files:
+            place, text = self._called(file), text_of(file)
+            if not text.endswith("\n"):
+                raise UnreadableError("SRC-004")
+            good, bad = csv_rows(text)
+            content.rows.extend(
+                (Place(place, i), {name: row[name] for name in columns})
+                for i, row in enumerate(good, start=1)
+            )
+            content.malformed.extend((Place(place, None), line) for line in bad)
+        return content
+
+    def _called(self, file: Path) -> str:
+        if len(self.files) == 1:
+            return self.location
+        # Files of a folder or a glob are told apart by their paths within it.
+        parts = Path(self.location).parts
+        plain = [part for part in parts if "*" not in part]
+        return f"{self.location} ({file.relative_to(self.folder.joinpath(*plain)).as_posix()})"
+
+
+def opened(folder: Path, location: str) -> Opened:
+    """Open a location's files.
+
+    Raises:
+        UnreadableError: as `files_at`; SRC-003, or SRC-010 where files differ.
+    """
+    files = files_at(folder, location)
+    if is_delta(folder / location):
+        return Opened(folder, location, files, log_of(folder / location)[1])
+    suffix = files[0].suffix
+    types = {".csv": csv_types, ".jsonl": json_types, ".parquet": parquet_types}[suffix](files)
+    return Opened(folder, location, files, types)

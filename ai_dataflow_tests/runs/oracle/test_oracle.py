@@ -1,0 +1,86 @@
+"""Random companies of many clients whose modules share shapes: each client's is what it has to be.
+
+What this looks for are rows, rejects, counts and failures that end up with another client, and one
+client's broken file that costs another's rows: many are made together. Each company is run three
+times, each time over what changed since.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ai_dataflow_tests.partition.effort import VARIABLE
+from ai_dataflow_tests.runs.oracle.checking import PARTITIONS, check_company
+from ai_dataflow_tests.runs.oracle.companies import make_company
+from ai_dataflow_tests.runs.oracle.history import History
+from ai_dataflow_tests.runs.oracle.merging import Outcome
+from ai_dataflow_tests.services.processes import ServiceError
+from ai_dataflow_tests.services.spark import java_home
+
+# A fifth of what `make properties` asks for: by default 2,000 partitions.
+_ASKED = int(os.environ.get(VARIABLE, "0")) // 5
+_COMPANIES = _ASKED // PARTITIONS
+_ORACLE = ("tables", "formats", "reading", "transforms", "mapping", "joining", "merging", "history")
+
+
+def _seed(number: int) -> int:
+    """Give the seed of a company: one of CI's, which are always the same, or a new one."""
+    return random.SystemRandom().randrange(1_000_000) if _COMPANIES else number
+
+
+@pytest.mark.slow
+@pytest.mark.proves(
+    "read file",
+    "corrupt",
+    "a broken file among many costs its own client; all rows and rejects "
+    "of the others are their own",
+)
+@pytest.mark.parametrize("number", range(_COMPANIES or 2))
+def test_each_client_comes_to_what_the_oracle_says(number: int, tmp_path: Path) -> None:
+    check_company(tmp_path, _seed(number))
+
+
+@pytest.mark.slow
+def test_each_client_comes_to_the_same_on_spark() -> None:
+    """In a process of its own: a session stays as long as that."""
+    try:
+        home = java_home()
+    except ServiceError as error:
+        pytest.skip(str(error))
+    companies, partitions = (_COMPANIES, PARTITIONS) if _COMPANIES else (1, 30)
+    asked = str(_seed(2)), str(companies), "spark", str(partitions)
+    command = [sys.executable, "-m", "ai_dataflow_tests.runs.oracle", *asked]
+    env = os.environ | {"JAVA_HOME": home}
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-6_000:]
+
+
+@pytest.mark.parametrize("name", _ORACLE)
+def test_the_oracle_knows_nothing_of_our_code(name: str) -> None:
+    tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules += [
+        a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names
+    ]
+    assert not [module for module in modules if module.split(".")[0] in ("ai_dataflow", "polars")]
+
+
+def test_companies_have_all_that_can_go_wrong(tmp_path: Path) -> None:
+    outcomes: list[Outcome] = []
+    for number in range(4):
+        (folder := tmp_path / str(number)).mkdir()
+        make_company(folder, number, PARTITIONS)
+        outcomes += filter(None, History(folder).run().values())
+    codes = {code for outcome in outcomes for code in outcome.codes}
+    assert codes >= {"SRC-001", "SRC-002", "SRC-003", "SRC-004", "SRC-010", "DAT-001", "DAT-004",
+                     "MAP-014", "MAP-015"}  # fmt: skip
+    reasons = {reject.reason for outcome in outcomes for reject in outcome.rejects}
+    assert reasons == {"REJ-001", "REJ-002", "REJ-003", "REJ-004"}
+    assert sum(outcome.status == "ok" for outcome in outcomes) > len(outcomes) / 2
