@@ -280,7 +280,7 @@ def whole_parquet(
         other formats, local or large ones, with columns in their folders' names, or changed by now.
     """
     files = [(source, file) for source in several for file in source.pinned.files]
-    if any(
+    if not all(source.pinned.files for source in several) or any(
         source.root.account is None
         or source.pinned.file_format != "parquet"
         or file.size > SMALL_BYTES
