@@ -227,9 +227,9 @@ class Folder:
     def delete(self, paths: list[str]) -> None:
         """Delete files; one that is already gone is no error."""
         for path in paths if not self._is_absent else ():
-            with suppress(FileNotFoundError, NotADirectoryError):
-                if self.account is None:  # obstore takes a millisecond, and refuses some names
-                    Path(self.join(path)).unlink()
+            with suppress(FileNotFoundError):
+                if self.account is None and _UNFINISHED.search(path):
+                    Path(self.join(path)).unlink()  # obstore refuses the name
                 else:
                     obstore.delete(self.store, self._key(path))
 
