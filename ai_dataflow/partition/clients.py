@@ -33,6 +33,11 @@ def nothing(clients: int) -> Counts:
     return np.zeros(clients, np.int64)
 
 
+def numbered(heights: Sequence[int]) -> pl.Series:
+    """Give the column of the clients for rows that are in their order; so many are of each."""
+    return pl.Series(CLIENT, np.repeat(np.arange(len(heights), dtype=np.uint32), heights))
+
+
 def occurrences(numbers: pl.Series, kinds: int) -> Counts:
     """Count how often each of the numbers below `kinds` occurs."""
     return np.bincount(numbers.to_numpy(), minlength=kinds).astype(np.int64)
@@ -52,10 +57,10 @@ def filled(rows: pl.DataFrame, names: Iterable[str], height: Counts) -> dict[str
 
 def _nulls(rows: pl.DataFrame, name: str, clients: int) -> Counts:
     column = rows[name]
-    if clients == 1 or not (nulls := column.null_count()):
-        return np.array([column.null_count()]) if clients == 1 else nothing(clients)
-    if nulls == len(column):
-        return heights(rows, clients)
+    if clients == 1:
+        return one(column.null_count())
+    if not column.null_count():
+        return nothing(clients)
     return occurrences(rows[CLIENT].filter(column.is_null()), clients)
 
 
@@ -65,12 +70,3 @@ def summed(rows: pl.DataFrame, weights: Counts, clients: int) -> Counts:
         return np.array([weights.sum()])
     summed = np.bincount(rows[CLIENT].to_numpy(), weights=weights, minlength=clients)
     return summed.astype(np.int64)  # exact below 2**53
-
-
-def placed(rows: pl.DataFrame, names: Sequence[str], clients: int) -> dict[str, Counts]:
-    """Give counts that a query has grouped by client as arrays; who is not among them has none."""
-    counts = {name: nothing(clients) for name in names}
-    at = rows[CLIENT].to_numpy() if clients > 1 else slice(0, rows.height)
-    for name, count in counts.items():
-        count[at] = rows[name].to_numpy()
-    return counts

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
@@ -19,7 +18,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import scan_parquet
-from ai_dataflow.partition.clients import CLIENT, Counts, occurrences
+from ai_dataflow.partition.clients import CLIENT, Counts, numbered, occurrences
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import FILE_NUMBER, Files, plain_parquet, whole_parquet
@@ -101,10 +100,11 @@ class Reading:
         """
         files, at = [], 0
         for client, rows in enumerate(map(int, height)):
-            numbered = not self.files[client].pinned.staged  # of a copy, numbers would say nothing
+            # Of a copy, numbers would say nothing.
+            has_numbers = not self.files[client].pinned.staged
             for path, several in (self.by_file(client) if rows else {}).items() or [("", rows)]:
                 called = f"{names[client]} ({path})" if path else names[client]
-                files += [(at, called, numbered)] if several else []
+                files += [(at, called, has_numbers)] if several else []
                 at += several
         schema = {BEFORE: pl.Int64(), "source": pl.String(), NUMBERED: pl.Boolean()}
         return pl.DataFrame(files, schema, orient="row")
@@ -121,9 +121,8 @@ class Reading:
             return None
         self._count(rows[FILE_NUMBER], numbers)
         self._note_changes()
-        clients = np.repeat(np.arange(len(numbers), dtype=np.uint32), numbers)
-        client = pl.Series(CLIENT, clients[rows[FILE_NUMBER].to_numpy()])
-        return rows.drop(FILE_NUMBER).insert_column(0, client)
+        clients = numbered(numbers).gather(rows[FILE_NUMBER])  # of each row's own file
+        return rows.drop(FILE_NUMBER).insert_column(0, clients)
 
     def _whole(self) -> pl.DataFrame | None:
         """Read small files of storage accounts, each whole; None where they are none, or broken."""
@@ -142,9 +141,8 @@ class Reading:
             self.heights[client] = dict(zip(paths, map(len, of_client), strict=True))
         if len(frames) == 1:
             return rows
-        numbers = [sum(self.heights[client].values()) for client in range(len(frames))]
-        clients = np.repeat(np.arange(len(frames), dtype=np.uint32), numbers)
-        return rows.insert_column(0, pl.Series(CLIENT, clients))
+        heights = [sum(self.heights[client].values()) for client in range(len(frames))]
+        return rows.insert_column(0, numbered(heights))
 
     def _count(self, files: pl.Series, numbers: Sequence[int]) -> None:
         rows = occurrences(files, sum(numbers))

@@ -65,14 +65,6 @@ class Scratch:
         """Begin to pile frames of one schema."""
         return Pile(self.spill_bytes, self._path)
 
-    def hold_pieces(self, pieces: list[pl.LazyFrame]) -> pl.LazyFrame:
-        """Compute frames of one schema one after the other, into files."""
-        paths = [self._path() for _ in pieces]
-        for piece, path in zip(pieces, paths, strict=True):
-            with _spilling():
-                piece.sink_parquet(path, compression="lz4")
-        return pl.scan_parquet(paths)
-
     def split(self, frame: pl.LazyFrame, keys: list[str], parts: int) -> list[pl.LazyFrame]:
         """Split a frame by its keys: rows of equal keys come into the same part."""
         folder = self._path().with_suffix("")

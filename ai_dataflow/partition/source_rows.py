@@ -114,7 +114,7 @@ def _mapped(
         if client not in reading.faults:
             check_reading(source, int(done.total[client]), reading.counted_before(client))
     bad = done.bad.rows() if done.bad.height else None
-    lines = _malformed(opened, reading)
+    lines = [reading.malformed(client) for client in range(clients)]
     malformed = np.array([sum(map(len, of_client.values())) for of_client in lines])
     rejects = [_malformed_rejects(opened, client, path, rows)
                for client, files in enumerate(lines) for path, rows in files.items()]  # fmt: skip
@@ -210,10 +210,6 @@ def leave_out(
         rows_left_out=mapped.rows_left_out + heights(left_out, len(opened.files)),
         left_out=(*mapped.left_out, rejects),
     )
-
-
-def _malformed(opened: OpenedSource, reading: Reading) -> list[Mapping[str, list[str]]]:
-    return [reading.malformed(client) for client in range(len(opened.files))]
 
 
 def _malformed_rejects(
