@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -41,6 +44,7 @@ _BROKEN_OFF = "request or response body error"
 _UNFINISHED = re.compile(r"#\d+$")
 # No paths to obstore: unfinished names, what cannot be seen, `.`, `..` and empty parts.
 _REFUSED = re.compile(r"#\d+$|[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _GLOB = re.compile(r"[*?\[]")
 # What makes it worth while to look at the parts of a path: wildcards, a scheme, `//`, `/.`.
@@ -167,7 +171,7 @@ class Folder:
         A local pipe or device is no file: to open one may take for ever.
         """
         if self.account is None:
-            file = _local_file(Path(self.join(path)), path)
+            file = _local_file(self.join(path), path)
             if file is None or not _REFUSED.search(path):
                 return file
         try:
@@ -255,15 +259,21 @@ class Folder:
         return file.below(self.prefix)
 
 
-def _local_file(file: Path, path: str) -> StoredFile | None:
+def _local_file(file: str, path: str) -> StoredFile | None:
     """Give a local file's state as obstore lists it, which takes ten times as long to look."""
-    with suppress(FileNotFoundError):  # it has just gone
-        if file.is_file():
-            state = file.stat()
-            moment = state.st_mtime_ns // 1000
-            etag = f"{state.st_ino:x}-{max(moment, 0):x}-{state.st_size:x}"
-            return StoredFile(path, state.st_size, etag, _EPOCH + timedelta(microseconds=moment))
-    return None
+    try:
+        state = os.stat(file)  # noqa: PTH116 - a path would take three times as long
+    except ValueError:  # no name of a file, for the NUL in it
+        return None
+    except OSError as error:
+        if error.errno in _NOT_THERE:
+            return None
+        raise
+    if not stat.S_ISREG(state.st_mode):
+        return None
+    moment = state.st_mtime_ns // 1000
+    etag = f"{state.st_ino:x}-{max(moment, 0):x}-{state.st_size:x}"
+    return StoredFile(path, state.st_size, etag, _EPOCH + timedelta(microseconds=moment))
 
 
 def open_folder(url: str, settings: Settings) -> Folder:

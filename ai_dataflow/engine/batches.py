@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.making import Making, make_all
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.partition.shapes import Shape, Shapes
+from ai_dataflow.partition.tasks import Making, make_all
 
 Pair = tuple[PartitionJob, Task]
 _MOST = 64  # partitions; beyond, nothing is won

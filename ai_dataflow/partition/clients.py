@@ -33,6 +33,11 @@ def nothing(clients: int) -> Counts:
     return np.zeros(clients, np.int64)
 
 
+def total(counts: Sequence[Counts], clients: int) -> Counts:
+    """Add up what was counted of each client."""
+    return sum(counts, start=nothing(clients))
+
+
 def numbered(heights: Sequence[int]) -> pl.Series:
     """Give the column of the clients for rows that are in their order; so many are of each."""
     return pl.Series(CLIENT, np.repeat(np.arange(len(heights), dtype=np.uint32), heights))

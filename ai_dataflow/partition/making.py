@@ -8,7 +8,7 @@ ends them all is found by halves, until it is alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -24,7 +24,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import peak_bytes, reserved
 from ai_dataflow.partition.merge import is_joined, kept_rows, merge_product
 from ai_dataflow.partition.requiring import required
-from ai_dataflow.partition.result import PartitionResult, Task
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.scratch import Scratch, scratch
 from ai_dataflow.partition.source_rows import OpenedSource, leave_out, map_source, open_source
 from ai_dataflow.partition.steps import Steps
@@ -34,29 +34,6 @@ from ai_dataflow.sources.files import file_failures
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 
 _READ_AGAIN = 2
-
-
-@dataclass(frozen=True)
-class Making:
-    """A task that makes one partition. What is made together is given to `make_all`."""
-
-    job: PartitionJob
-    settings: Settings
-    run_id: str
-    stages: Collection[Stage] = STAGES
-
-    def __call__(self) -> PartitionResult:
-        """Make it alone."""
-        return run(self.job, self.settings, self.run_id, self.stages)
-
-
-def make_all(tasks: Sequence[Task]) -> list[PartitionResult]:
-    """Carry out tasks; those that make partitions are of one shape, and of one run."""
-    making = [task for task in tasks if isinstance(task, Making)]
-    if len(making) < max(len(tasks), 2):
-        return [task() for task in tasks]
-    first = making[0]
-    return make([task.job for task in making], first.settings, first.run_id, first.stages)
 
 
 def run(

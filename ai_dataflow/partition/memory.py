@@ -32,20 +32,20 @@ _taken = 0
 def held_bytes(source: SourceJob, files: Files) -> int:
     """Estimate the memory that a source's mapped rows take, in bytes."""
     extract = files.pinned
-    width = _ROW + sum(_width(row.ai_type) for row in source.mappings)
     if extract.rows is not None:
-        return extract.rows * width
+        return extract.rows * _width(source)
     if extract.file_format in _UNFOLDED:
         packed = any(file.path.endswith(".gz") for file in extract.files)
         return extract.size * _UNFOLDED[extract.file_format] * (_COMPRESSED if packed else 1)
     if extract.size < _FEW:
         return extract.size * _COMPRESSED
-    return int(files.frame.select(pl.len()).collect().item()) * width
+    return int(files.frame.select(pl.len()).collect().item()) * _width(source)
 
 
-def _width(ai_type: str) -> int:
-    dtype = ai_types.to_polars(ai_type)
-    return _TEXT if dtype in (pl.String, pl.Binary) else _VALUE
+def _width(source: SourceJob) -> int:
+    """Tell how many bytes a mapped row takes."""
+    types = [ai_types.to_polars(row.ai_type) for row in source.mappings]
+    return _ROW + sum(_TEXT if dtype in (pl.String, pl.Binary) else _VALUE for dtype in types)
 
 
 def peak_bytes(held: Iterable[int], spill_bytes: int) -> int:

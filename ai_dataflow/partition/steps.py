@@ -17,6 +17,7 @@ from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.stopwatch import Stopwatch
 from ai_dataflow.extracts.extracting import Extracted
 from ai_dataflow.extracts.stages import Failure
+from ai_dataflow.partition.clients import Counts, total
 from ai_dataflow.partition.conservation import Expectation
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Origin, PartitionResult, ProductCounts, SourceCounts
@@ -64,6 +65,17 @@ class Steps:
     def products(self, client: int) -> dict[str, MergedProduct]:
         """Give the products that were merged for a client."""
         return dict([*self.merged.items()][: self._ended.get(client, (None, None))[1]])
+
+    def heights(self) -> Counts:
+        """Tell how many rows each client's files have to hold, of those that nothing has ended."""
+        good = [source.rows_read - source.rows_left_out for source in self.mapped]
+        before = [m.rows_before for m in self.merged.values() if m.rows_before is not None]
+        merged = [product.rows_merged for product in self.merged.values()]
+        return total([*good, *before], len(self.jobs)) - total(merged, len(self.jobs))
+
+    def left_out(self) -> Counts:
+        """Count each client's rejects, by what was counted before they are written."""
+        return total([source.rows_left_out for source in self.mapped], len(self.jobs))
 
     def rows_read(self, client: int) -> int:
         """Count all rows that were read of a client."""

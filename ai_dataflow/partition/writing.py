@@ -59,8 +59,9 @@ def write(
         if rejects is not None:
             _write_rejects(steps, rejects, workstation)
         if limit is not None:
-            results = steps.results()
-            for client in steps.clients:
+            left_out = steps.left_out()
+            results = steps.results() if left_out.any() else []
+            for client in steps.clients if results else ():
                 with _failing(steps, client):
                     check_rejected(results[client], limit, workstation)
         _write_rows(steps, workstation)
@@ -115,10 +116,9 @@ def _write_rows(steps: Steps, workstation: Workstation) -> None:
     products = union_products({p: merged.rows for p, merged in steps.merged.items()}, job.columns)
     of_client = _cut(products, len(steps.jobs))
     files: dict[int, tuple[DataFile, ...]] = {}
+    heights = [*map(int, steps.heights())]
     for client in steps.clients:
-        job = steps.jobs[client]
-        counts = steps.counts(client).values()
-        height = sum(c.rows_read - c.rows_rejected - c.rows_merged for c in counts)
+        job, height = steps.jobs[client], heights[client]
         rows = of_client(client)
         limit, name = _rows_per_file(rows, height), steps.publications[client]
         read_back = height if limit is None else None

@@ -11,6 +11,7 @@ from ai_dataflow.compiler.absent_columns import folder_columns
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.numbering import Numbering
 from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.schemas import Look, table_of
 from ai_dataflow.sources.source_job import SourceJob
@@ -60,6 +61,7 @@ def _groups(
     seen: Survey,
 ) -> list[_Group]:
     groups: dict[object, _Group] = {}
+    numbers = Numbering[pl.Schema](lambda schema: tuple(schema.items()))
     for row, source in sources.items():
         sight = seen.get(source.location)
         look = sight if isinstance(sight, tuple) else schemas.get(table_of(source.location))
@@ -70,7 +72,7 @@ def _groups(
             for wrong in _no_such_columns(row, source, look):
                 findings.add(wrong, [row])
             seen_source = replace(source, seen=sight)
-            columns = (tuple(look.items()), folder_columns(seen_source))
+            columns = (numbers.number(look), folder_columns(seen_source))
             key = (row.module, row.product, row.submodule, columns)
             groups.setdefault(key, _Group(seen_source, look, [])).rows.append(row)
     return list(groups.values())

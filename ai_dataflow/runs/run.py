@@ -13,8 +13,8 @@ from dataclasses import replace
 from ai_dataflow.engine.shares import share
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.making import Making
 from ai_dataflow.partition.result import Task
+from ai_dataflow.partition.tasks import Making
 from ai_dataflow.runs.modules import Watcher, make
 from ai_dataflow.runs.outcome import NOBODY, Recorder, Run, not_run, report, unchanged
 from ai_dataflow.runs.prospect import Prospect, look_at, read_draft

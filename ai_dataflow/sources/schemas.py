@@ -20,6 +20,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.numbering import Numbering
 from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
@@ -68,7 +69,7 @@ def read_schemas(
         if isinstance(schema, pl.Schema | tuple):
             cached[location] = schema
     unknown = {location: place for location, place in wanted.items() if location not in cached}
-    looks = look(unknown) if look else look_at(unknown, settings, seen)
+    looks = _shared(look(unknown) if look else look_at(unknown, settings, seen))
     for location, schema in looks.items():
         sight = seen.get(location)
         if isinstance(sight, Listing) and isinstance(schema, pl.Schema):
@@ -76,6 +77,15 @@ def read_schemas(
     cache.save()
     every = {**cached, **looks}
     return {location: every[location] for location in wanted}
+
+
+def _shared(looks: Mapping[Location, Look]) -> dict[Location, Look]:
+    """Let equal schemas be one object: there are few of them, and others send and compare them."""
+    schemas = Numbering[pl.Schema](lambda schema: tuple(schema.items()))
+    return {
+        location: schemas.first(look) if isinstance(look, pl.Schema) else look
+        for location, look in looks.items()
+    }
 
 
 def files_among(wanted: Mapping[Location, str]) -> dict[Location, str]:
@@ -96,7 +106,7 @@ def look_at(
         listing = cast(Listing, seen[location])
         return open_files.opened(listing.pin(place, settings), place, settings).common_schema()
 
-    return each(wanted, look)
+    return _shared(each(wanted, look))
 
 
 @dataclass
@@ -106,6 +116,7 @@ class _Cache:
     file: Path
     entries: dict[str, tuple[str, str]] = field(default_factory=dict)
     decoded: dict[str, pl.Schema] = field(default_factory=dict)
+    encoded: dict[int, tuple[pl.Schema, str]] = field(default_factory=dict)  # by its identity
     changed: bool = False
 
     @classmethod
@@ -128,7 +139,9 @@ class _Cache:
             return None
 
     def put(self, listing: Listing, schema: pl.Schema) -> None:
-        self.entries[_key(listing)] = (listing.fingerprint, schema_text(schema))
+        if id(schema) not in self.encoded:
+            self.encoded[id(schema)] = schema, schema_text(schema)
+        self.entries[_key(listing)] = (listing.fingerprint, self.encoded[id(schema)][1])
         self.changed = True
 
     def save(self) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ai_dataflow.connections.stores import StoredFile
 from ai_dataflow.engine.batches import Pair, batched, make_batches
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.making import Making
 from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.partition.tasks import Making
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.partition.jobs import job, mapped, settings, source
