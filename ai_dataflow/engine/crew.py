@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.engine import forking
 from ai_dataflow.engine.hand import Worker
 
 _idle: list[Worker] = []
@@ -68,6 +69,7 @@ def _dismiss() -> None:
     """End those that rest; no process outlives the command."""
     while _idle:
         _idle.pop().end()
+    forking.dismiss()
 
 
 @contextmanager

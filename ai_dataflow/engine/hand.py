@@ -13,18 +13,17 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ai_dataflow.config.sections import machine_memory
+from ai_dataflow.engine.forking import Birth, Forked, fork
 from ai_dataflow.engine.worker import RESTED
 from ai_dataflow.partition.scratch import PREFIX
 
@@ -96,25 +95,12 @@ class Worker:
         for thread in self.threads:
             thread.start()
 
-    def _started(self, handle: int) -> subprocess.Popen[bytes]:
+    def _started(self, handle: int) -> Forked:
         memory = int(machine_memory() * _MEMORY_SHARE) + UNTOUCHED
-        given = [str(handle), str(memory), self.folder]
-        path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
+        threads = {"RUST_BACKTRACE": "0", "POLARS_MAX_THREADS": str(self.computes_in)}
+        birth = Birth(memory, self.folder, {**os.environ, **threads})
         try:
-            return subprocess.Popen(  # noqa: S603 - this package, by this Python
-                # -P: no module of the folder that the command is called in takes another's place.
-                [sys.executable, "-P", "-m", "ai_dataflow.engine.worker", *given],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                pass_fds=[handle],
-                env={
-                    **os.environ,
-                    "PYTHONPATH": path,
-                    "RUST_BACKTRACE": "0",
-                    "POLARS_MAX_THREADS": str(self.computes_in),
-                },
-            )
+            return fork(birth, handle, self._errors.fileno())
         except OSError:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise

@@ -1,8 +1,6 @@
 """A worker process: it makes calls for the command that started it, until that goes away.
 
-`python -m ai_dataflow.engine.worker HANDLE MEMORY FOLDER`: HANDLE is its end of a pair of sockets,
-MEMORY the bytes that it may allocate, FOLDER what it alone may write into. What it is sent and what
-it answers is described in `workers`.
+What it is sent and what it answers is described in `workers`, how it starts in `forking`.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import pickle
 import resource
 import shutil
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -86,7 +83,13 @@ def _unheard(_: object) -> None:
 
 
 def main(handle: int, memory: int, folder: str) -> None:
-    """Make calls until the command hangs up, or has let it rest for a while."""
+    """Make calls until the command hangs up, or has let it rest for a while.
+
+    Args:
+        handle: its end of a pair of sockets.
+        memory: how many bytes it may allocate.
+        folder: what it alone may write into.
+    """
     _prepare(memory, folder)
     line = Connection(handle)
     work, code = _Work(line), 0
@@ -120,7 +123,3 @@ def _prepare(memory: int, folder: str) -> None:
     with suppress(ValueError, OSError):  # less is allowed already
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump is full of row values
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

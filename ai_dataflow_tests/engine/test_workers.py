@@ -19,7 +19,7 @@ import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import machine_memory
-from ai_dataflow.engine import crew, worker
+from ai_dataflow.engine import crew, forking, worker
 from ai_dataflow.engine.hand import UNTOUCHED, Crash, Worker
 from ai_dataflow.engine.workers import Batch, spread
 from ai_dataflow_tests.engine.calls import (
@@ -273,6 +273,7 @@ def test_no_module_of_the_folder_takes_anothers_place(
     (tmp_path / "random.py").write_text("raise RuntimeError")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(crew, "_idle", [])
+    monkeypatch.setattr(forking, "_template", None)
     assert dict(spread(_batches("a"), 1, 1)) == {"a": "A"}
 
 
@@ -281,7 +282,7 @@ def test_a_machine_with_room_for_one_process_goes_on_with_one(
 ) -> None:
     started = []
 
-    def start(self: Worker, handle: int) -> subprocess.Popen[bytes]:
+    def start(self: Worker, handle: int) -> forking.Forked:
         if started:
             raise OSError("no more")
         started.append(handle)
@@ -295,6 +296,7 @@ def test_a_machine_with_room_for_one_process_goes_on_with_one(
 
 def test_a_machine_that_starts_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "_idle", [])
+    monkeypatch.setattr(forking, "_template", None)
     monkeypatch.setattr(sys, "executable", "/usr/bin/false")
     with pytest.raises(DataflowError) as told:
         list(spread(_batches("a", "b"), 2, 1))

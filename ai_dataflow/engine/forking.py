@@ -1,0 +1,178 @@
+"""Forking: how a command gets worker processes that have imported what they need.
+
+To import it takes half a second and more; to copy a process that has takes a few milliseconds. The
+command's own process is not copied: it has threads, and a copy would lack them. So there is a
+process for it, the *template*, which the command starts when it first needs a worker.
+
+Messages, pickled, on a pair of sockets. To the template: `fork`, a number and a `Birth`, followed
+by two handles, the worker's end of its line and its standard error; or `kill` and a number. From
+it: the number of a worker that ended, and its exit code, negative for a signal.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import send_handle
+
+_END_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Birth:
+    """What a worker has of its own: see `worker` for `memory` and `folder`."""
+
+    memory: int
+    folder: str
+    environment: Mapping[str, str]
+    path: list[str] = field(default_factory=lambda: [*map(os.path.abspath, sys.path)])
+    working_folder: str = field(default_factory=os.getcwd)
+
+
+class Forked:
+    """A worker process, as `subprocess.Popen` would give it."""
+
+    def __init__(self, template: _Template, number: int) -> None:
+        self._template, self._number = template, number
+        self._ended = threading.Event()
+        self.returncode: int | None = None
+
+    def end(self, code: int | None) -> None:
+        """Note that it ended."""
+        self.returncode = code
+        self._ended.set()
+
+    def poll(self) -> int | None:
+        """Give its exit code; None while it runs."""
+        return self.returncode if self._ended.is_set() else None
+
+    def wait(self, timeout: float) -> None:
+        """Wait until it ended.
+
+        Raises:
+            TimeoutExpired: it did not.
+        """
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired("worker", timeout)
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(OSError):  # the template is gone, and with it all workers
+            self._template.say("kill", self._number)
+
+
+class _Template:
+    """The process that workers are copies of, and the workers that run."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603 - this package, by this Python
+                # -P: no module of the folder that the command is called in takes another's place.
+                [sys.executable, "-P", "-m", "ai_dataflow.engine.template", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+            )
+        self.line = Connection(ours.detach())
+        self._speaking = threading.Lock()
+        self._numbers = itertools.count()
+        self._workers: dict[int, Forked] = {}
+        threading.Thread(target=self._hear, name="template", daemon=True).start()
+
+    def say(self, wish: str, *words: object, handles: tuple[int, ...] = ()) -> None:
+        """Send a wish.
+
+        Raises:
+            OSError: the template is gone.
+        """
+        with self._speaking:
+            self.line.send((wish, *words))
+            for handle in handles:
+                send_handle(self.line, handle, self.process.pid)
+
+    def fork(self, birth: Birth, line: int, errors: int) -> Forked:
+        """Start a worker.
+
+        Raises:
+            OSError: the template is gone.
+        """
+        number = next(self._numbers)
+        forked = self._workers[number] = Forked(self, number)
+        self.say("fork", number, birth, handles=(line, errors))
+        return forked
+
+    def _hear(self) -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                number, code = self.line.recv()
+                self._workers.pop(number).end(code)
+        code = self.process.wait()
+        for forked in [*self._workers.values()]:
+            forked.end(code)
+
+    @property
+    def is_there(self) -> bool:
+        return self.process.poll() is None
+
+
+_template: _Template | None = None
+_starting = threading.Lock()
+
+
+def fork(birth: Birth, line: int, errors: int) -> Forked:
+    """Start a worker process.
+
+    Args:
+        birth: what it has of its own.
+        line: the handle of its end of the line to this process.
+        errors: the handle of the file that is its standard error.
+
+    Raises:
+        OSError: the machine has no room for one.
+    """
+    global _template  # noqa: PLW0603 - one for the process
+    with _starting:
+        if _template is None or not _template.is_there:
+            _template = _Template()
+        try:
+            return _template.fork(birth, line, errors)
+        except OSError:  # it has just left, for want of work
+            _template = _Template()
+            return _template.fork(birth, line, errors)
+
+
+def dismiss() -> None:
+    """End the template, and with it all workers."""
+    global _template
+    template, _template = _template, None
+    if template is not None:
+        with suppress(OSError):
+            socket.socket(fileno=os.dup(template.line.fileno())).shutdown(socket.SHUT_RDWR)
+        try:
+            template.process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            template.process.kill()
+
+
+def _forget() -> None:
+    """Leave the template to the process that this one was forked from."""
+    global _template, _starting  # noqa: PLW0603
+    _starting = threading.Lock()
+    if _template is not None:
+        with suppress(OSError):
+            os.close(_template.line.fileno())  # else it would not see the command go
+        _template = None
+
+
+os.register_at_fork(after_in_child=_forget)
