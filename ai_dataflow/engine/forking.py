@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 
 _END_SECONDS = 5.0
+REST_SECONDS = 15.0  # that a template stays for; longer than a worker
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,13 @@ class _Template:
                 send_handle(self.line, handle, self.process.pid)
 
     def fork(self, birth: Birth, line: int, errors: int) -> Forked:
-        """Start a worker.
-
-        Raises:
-            OSError: the template is gone.
-        """
+        """Start a worker; where the template is gone, one that has ended as it did."""
         number = next(self._numbers)
         forked = self._workers[number] = Forked(self, number)
-        self.say("fork", number, birth, handles=(line, errors))
+        try:
+            self.say("fork", number, birth, handles=(line, errors))
+        except OSError:
+            forked.end(self.process.wait())
         return forked
 
     def _hear(self) -> None:
@@ -145,11 +145,7 @@ def fork(birth: Birth, line: int, errors: int) -> Forked:
     with _starting:
         if _template is None or not _template.is_there:
             _template = _Template()
-        try:
-            return _template.fork(birth, line, errors)
-        except OSError:  # it has just left, for want of work
-            _template = _Template()
-            return _template.fork(birth, line, errors)
+        return _template.fork(birth, line, errors)
 
 
 def dismiss() -> None:

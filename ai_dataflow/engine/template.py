@@ -19,12 +19,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import recv_handle
 from typing import NoReturn
 
+import polars as pl
+
 import ai_dataflow.engine.sight
 import ai_dataflow.partition.making  # noqa: F401 - what workers are asked for
 from ai_dataflow.engine import worker
-from ai_dataflow.engine.forking import Birth
+from ai_dataflow.engine.forking import REST_SECONDS, Birth
 
-_REST_SECONDS = 15.0  # longer than a worker's
 _END_SECONDS = 2.0
 
 
@@ -42,7 +43,7 @@ class _Template:
             os.set_blocking(end, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self.wakes[1])
-        while ready := wait([self.line, self.wakes[0]], None if self.numbers else _REST_SECONDS):
+        while ready := wait([self.line, self.wakes[0]], None if self.numbers else REST_SECONDS):
             self._reap()
             if self.line in ready:
                 self._do(*self.line.recv())
@@ -80,6 +81,7 @@ class _Template:
             os.close(errors)
             os.environ.clear()
             os.environ.update(birth.environment)
+            pl.Config.load("{}")  # Polars reads its variables where it is imported, and here
             sys.path[:] = birth.path
             os.chdir(birth.working_folder)
             worker.main(line, birth.memory, birth.folder)

@@ -72,6 +72,20 @@ def limits(items: Sequence[str]) -> list[tuple[int, int, int]]:
     return [(data, core, score) for _ in items]
 
 
+def surroundings(items: Sequence[str]) -> list[tuple[str, str, int]]:
+    """Give the value of each variable there, the working folder, and the threads of Polars."""
+    return [(os.environ.get(item, ""), str(Path.cwd()), pl.thread_pool_size()) for item in items]
+
+
+def kill_the_template_once(folder: Path, items: Sequence[str]) -> list[str]:
+    """End the process that this one is a copy of, and so all its copies."""
+    if not (folder / "died").exists():
+        (folder / "died").touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(PATIENCE)
+    return list(items)
+
+
 def meet(folder: Path, count: int, job: PartitionJob) -> PartitionResult:
     """Wait until so many are here."""
     (folder / job.client).touch()

@@ -26,8 +26,10 @@ from ai_dataflow_tests.engine.calls import (
     PATIENCE,
     answer,
     die_once,
+    kill_the_template_once,
     leave_a_mark,
     limits,
+    surroundings,
 )
 from ai_dataflow_tests.services.processes import wait_until
 
@@ -265,6 +267,37 @@ def test_a_large_call_to_a_process_that_stands_still_keeps_nobody() -> None:
     assert isinstance(crash, Crash)
     assert crash.is_silent
     assert not any(isinstance(answer, Crash) for answer in made.values())
+
+
+def test_a_worker_has_the_surroundings_that_the_command_has_by_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a copy of a process that was started before."""
+    list(spread(_batches("a"), 1, 1))
+    monkeypatch.setattr(crew, "_idle", [])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAID_LATE", "yes")
+    made = dict(spread(_batches(["SAID_LATE"], function=surroundings), 1, 1, threads=3))
+    assert made == {"SAID_LATE": ("yes", str(tmp_path), 3)}
+
+
+def test_who_is_copied_may_end(tmp_path: Path) -> None:
+    """Its copies end with it; what they had in hand is made by others."""
+    function = partial(kill_the_template_once, tmp_path)
+    made = dict(spread(_batches("a", "b", "c", function=function), 2, 1))
+    assert made == {name: name for name in "abc"}
+
+
+@pytest.mark.slow
+def test_who_is_copied_leaves_when_nobody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "_idle", [])
+    monkeypatch.setattr(forking, "_template", None)
+    list(spread(_batches("a"), 1, 1))
+    template = forking._template
+    assert template is not None
+    crew._idle.pop().end()
+    template.process.wait(forking.REST_SECONDS + PATIENCE)
+    assert dict(spread(_batches("b"), 1, 1)) == {"b": "B"}
 
 
 def test_no_module_of_the_folder_takes_anothers_place(
