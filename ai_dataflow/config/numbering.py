@@ -19,18 +19,18 @@ class Numbering(Generic[T]):
         """`content` gives what things are compared by."""
         self._content = content
         self._numbers: dict[Hashable, int] = {}
-        self._firsts: list[T] = []
+        self.firsts: list[T] = []  # of each number
         self._seen: dict[int, tuple[T, int]] = {}  # with the object, so that it keeps its identity
 
     def number(self, thing: T) -> int:
         """Give the number of what is equal to a thing."""
         if id(thing) not in self._seen:
             number = self._numbers.setdefault(self._content(thing), len(self._numbers))
-            if number == len(self._firsts):
-                self._firsts.append(thing)
+            if number == len(self.firsts):
+                self.firsts.append(thing)
             self._seen[id(thing)] = thing, number
         return self._seen[id(thing)][1]
 
     def first(self, thing: T) -> T:
         """Give the first of the things that are equal to this one."""
-        return self._firsts[self.number(thing)]
+        return self.firsts[self.number(thing)]

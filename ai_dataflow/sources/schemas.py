@@ -111,47 +111,57 @@ def look_at(
 
 @dataclass
 class _Cache:
-    """Schemas by location and fingerprint. A broken or missing file is an empty cache."""
+    """Schemas by location and fingerprint; of many that are equal one is kept.
+
+    A broken or missing file is an empty cache, and so is one of an earlier release.
+    """
 
     file: Path
-    entries: dict[str, tuple[str, str]] = field(default_factory=dict)
-    decoded: dict[str, pl.Schema] = field(default_factory=dict)
-    encoded: dict[int, tuple[pl.Schema, str]] = field(default_factory=dict)  # by its identity
-    changed: bool = False
+    texts: list[str] = field(default_factory=list)
+    entries: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _decoded: dict[int, pl.Schema] = field(default_factory=dict)
+    _numbers: dict[int, tuple[pl.Schema, int]] = field(default_factory=dict)  # by its identity
+    _changed: bool = False
 
     @classmethod
     def load(cls, file: Path) -> _Cache:
         try:
-            entries = json.loads(file.read_bytes())
-            return cls(file, {key: (str(a), str(b)) for key, (a, b) in entries.items()})
-        except (OSError, ValueError, AttributeError, TypeError):
+            content = json.loads(file.read_bytes())
+            texts, entries = [*map(str, content["schemas"])], content["locations"].items()
+            return cls(file, texts, {key: (str(a), int(b)) for key, (a, b) in entries})
+        except (OSError, ValueError, AttributeError, TypeError, KeyError):
             return cls(file)
 
     def get(self, listing: Listing) -> pl.Schema | None:
-        last, encoded = self.entries.get(_key(listing), ("", ""))
+        last, number = self.entries.get(_key(listing), ("", 0))
         if last != listing.fingerprint:
             return None
         try:
-            if encoded not in self.decoded:
-                self.decoded[encoded] = schema_of(encoded)
-            return self.decoded[encoded]
-        except ValueError:
+            if number not in self._decoded:
+                self._decoded[number] = schema_of(self.texts[number])
+            return self._decoded[number]
+        except (ValueError, IndexError):
             return None
 
     def put(self, listing: Listing, schema: pl.Schema) -> None:
-        if id(schema) not in self.encoded:
-            self.encoded[id(schema)] = schema, schema_text(schema)
-        self.entries[_key(listing)] = (listing.fingerprint, self.encoded[id(schema)][1])
-        self.changed = True
+        if id(schema) not in self._numbers:
+            self._numbers[id(schema)] = schema, len(self.texts)
+            self.texts.append(schema_text(schema))
+        self.entries[_key(listing)] = (listing.fingerprint, self._numbers[id(schema)][1])
+        self._changed = True
 
     def save(self) -> None:
         """Write the cache; a project that cannot be written to is just slower."""
-        if not self.changed:
+        if not self._changed:
             return
+        used = Numbering[str](lambda text: text)
+        numbers = [used.number(text) for text in self.texts]
+        locations = {key: (last, numbers[number]) for key, (last, number) in self.entries.items()}
+        content = {"schemas": used.firsts, "locations": locations}
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             partial = self.file.with_suffix(".partial")
-            partial.write_text(json.dumps(self.entries), encoding="utf-8")
+            partial.write_text(json.dumps(content), encoding="utf-8")
             partial.replace(self.file)
         except OSError:
             return

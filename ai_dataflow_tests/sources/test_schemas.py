@@ -129,8 +129,28 @@ def test_a_table_is_asked_once_for_all_its_clients_and_every_time_anew(
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe", b"[]", b"7", b'{"a": 1}', b'{"a": ["x"]}'],
-    ids=["empty", "cut", "not utf-8", "a list", "a number", "no pair", "half a pair"],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"7",
+        b'{"a": 1}',
+        b'{"a": ["x"]}',
+        b'{"schemas": 1, "locations": {}}',
+        b'{"schemas": [], "locations": {"a": ["x"]}}',
+    ],
+    ids=[
+        "empty",
+        "cut",
+        "not utf-8",
+        "a list",
+        "a number",
+        "no pair",
+        "half a pair",
+        "no schemas",
+        "half a location",
+    ],
 )
 def test_a_broken_cache_is_ignored_and_made_anew(
     tmp_path: Path, opened: Counter[str], content: bytes
@@ -149,9 +169,25 @@ def test_a_broken_entry_of_the_cache_is_ignored(tmp_path: Path, encoded: str) ->
     location = parquet(tmp_path)
     read(tmp_path, location)
     cache = tmp_path / CACHE_FILE
-    entries = json.loads(cache.read_text())
-    cache.write_text(json.dumps({key: (digest, encoded) for key, (digest, _) in entries.items()}))
+    content = json.loads(cache.read_text())
+    cache.write_text(json.dumps({**content, "schemas": [encoded]}))
     assert read(tmp_path, location) == [SCHEMA]
+
+
+@pytest.mark.parametrize("schemas", [[], ["x"] * 3])
+def test_a_cache_whose_numbers_lead_nowhere_is_ignored(tmp_path: Path, schemas: list[str]) -> None:
+    location = parquet(tmp_path)
+    read(tmp_path, location)
+    cache = tmp_path / CACHE_FILE
+    content = json.loads(cache.read_text())
+    cache.write_text(json.dumps({**content, "schemas": schemas}))
+    assert read(tmp_path, location) == [SCHEMA]
+
+
+def test_a_schema_that_many_have_is_kept_once(tmp_path: Path) -> None:
+    locations = [parquet(tmp_path, f"{name}.parquet") for name in "abc"]
+    assert read(tmp_path, *locations) == [SCHEMA] * 3
+    assert len(json.loads((tmp_path / CACHE_FILE).read_text())["schemas"]) == 1
 
 
 def test_a_project_that_cannot_be_written_to_is_read_all_the_same(
