@@ -51,7 +51,7 @@ _GLOB = re.compile(r"[*?\[]")
 _UNUSUAL = re.compile(r"[*?\[:]|/[/.]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file as it was listed: path within its folder, size in bytes, ETag, when it changed."""
 

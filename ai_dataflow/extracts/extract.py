@@ -12,7 +12,7 @@ from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.sources.files.pinned import Pinned
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extract(Pinned):
     """One source of one partition, pinned.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from ai_dataflow.config.attention import working_on
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
@@ -82,7 +82,7 @@ def _extract(
         listing = find_one(source.location, source.place, settings)
     pinned = listing.pin(source.place, settings)
     return Extract(
-        **vars(pinned),
+        **{field.name: getattr(pinned, field.name) for field in fields(pinned)},
         product=source.product,
         submodule=source.submodule,
         source=identity(source.location),

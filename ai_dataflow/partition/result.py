@@ -12,7 +12,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.workstation.data_files import DataFile, new_publication
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceCounts:
     """How many rows of a source were read, and how many rejected for each reason's code."""
 
@@ -20,7 +20,7 @@ class SourceCounts:
     rejected: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProductCounts:
     """Where a product's rows went: read = rejected + merged + published.
 

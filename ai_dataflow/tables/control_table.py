@@ -14,7 +14,7 @@ NAMES = ("product_code", "module_name", "submodule_name", "client_code")
 LAYOUT = Layout("CTL", (*NAMES, "module_location", "active"), ("file_format", "load"), key=NAMES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ControlRow(Row):
     """What to load: a product's submodule of a module, for one client.
 

@@ -7,6 +7,7 @@ in silence and forgets line numbers; a compiler's front end needs all three.
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -99,7 +100,7 @@ def _read_csv(file: Path) -> Grid:
             reader = csv.reader(text, strict=True)
             start = 1
             for cells in reader:
-                grid.add(start, cells)
+                grid.add(start, [*map(sys.intern, cells)])  # thousands of rows name the same few
                 start = reader.line_num + 1
                 if len(grid.lines) > MAX_ROWS:
                     raise UnreadableError(f"it has more than {MAX_ROWS:,} rows")

@@ -23,7 +23,7 @@ _OPTIONS = ("client_column", "change_column")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileLocation:
     """A file, folder, glob or Delta table.
 

@@ -49,7 +49,7 @@ class Sheet:
         return f"{self.name}!{letter}{line}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table that people edit; it knows its cells' places."""
 

@@ -32,7 +32,7 @@ _RECAST = "recast"
 DATA_FILE = rf"(?:{_ID}(?:-\d{{5}})?|{_RECAST})(?:\.{_ID})?\.parquet"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DataFile:
     """A Parquet file of one partition, not yet committed. `path` is relative to its table.
 

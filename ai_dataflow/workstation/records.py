@@ -157,24 +157,30 @@ def _encoded(records: Mapping[str, Record]) -> bytes:
         shared[key] = part
         return key
 
-    clients = {client: record.model_dump(mode="json") for client, record in records.items()}
-    _swap(clients, put)
-    return json.dumps({"format": FORMAT, "shared": shared, "clients": clients}).encode()
+    clients = []
+    for client, record in records.items():  # one by one: there may be very many
+        stored = record.model_dump(mode="json")
+        _swap(stored, put)
+        clients.append(f"{json.dumps(client)}: {json.dumps(stored)}")
+    head = json.dumps({"format": FORMAT, "shared": shared})
+    return f'{head[:-1]}, "clients": {{{", ".join(clients)}}}}}'.encode()
 
 
 def _decoded(content: bytes) -> dict[str, Record]:
     stored = json.loads(content)
     if stored["format"] != FORMAT:
         return {}
-    _swap(stored["clients"], stored["shared"].__getitem__)
-    return {client: Record.model_validate(record) for client, record in stored["clients"].items()}
+    records: dict[str, Record] = {}
+    for client, record in stored["clients"].items():
+        _swap(record, stored["shared"].__getitem__)
+        records[client] = Record.model_validate(record)
+    return records
 
 
-def _swap(clients: Mapping[str, dict[str, Any]], other: Callable[[Any], Any]) -> None:
+def _swap(record: dict[str, Any], other: Callable[[Any], Any]) -> None:
     """Put something else in the place of what many partitions have in common."""
-    for record in clients.values():
-        for inputs in (record["inputs"], record["failed"] and record["failed"]["inputs"]):
-            if inputs is not None:
-                inputs["columns"] = other(inputs["columns"])
-                for source in inputs["sources"].values():
-                    source["mapping"] = other(source["mapping"])
+    for inputs in (record["inputs"], record["failed"] and record["failed"]["inputs"]):
+        if inputs is not None:
+            inputs["columns"] = other(inputs["columns"])
+            for source in inputs["sources"].values():
+                source["mapping"] = other(source["mapping"])

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
@@ -190,7 +191,8 @@ def write_report(folder: Folder, report: RunReport) -> str:
         DataflowError: WST-001.
     """
     name = report_name(report.run_id)
-    _write(folder, report.run_id, report.model_dump_json(indent=1).encode())
+    # Straight to bytes: of ten thousand partitions it is long.
+    _write(folder, report.run_id, to_json(report, indent=1))
     return folder.join(name)
 
 

@@ -10,7 +10,7 @@ from ai_dataflow.connections.stores import StoredFile
 Format = Literal["parquet", "delta", "csv", "jsonl"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
     """Files as they were when they were pinned.
 
