@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+import ai_dataflow.partition.making  # noqa: F401 - else its import would be a part of the walk
 from ai_dataflow.cli.starter import write_project
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.extracts.stages import STAGES

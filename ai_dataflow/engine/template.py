@@ -30,7 +30,7 @@ _END_SECONDS = 2.0
 
 
 @dataclass
-class _Template:
+class _Server:
     """The line to the command, a pipe that tells of children that ended, and the children."""
 
     line: Connection
@@ -102,10 +102,10 @@ def main(handle: int) -> None:
     """Serve the command."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this
     gc.freeze()  # else a copy's collector touches, and so copies, all that was imported
-    template = _Template(Connection(handle))
+    server = _Server(Connection(handle))
     with suppress(EOFError, OSError):
-        template.serve()
-    template.leave()
+        server.serve()
+    server.leave()
 
 
 if __name__ == "__main__":
