@@ -13,10 +13,13 @@ _FEW = 4
 _AT_ONCE = 16
 
 
-def at_once(ask: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
-    """Ask the same of many, several at once; the answers come in the order of the items."""
-    if len(items) < _FEW:
+def at_once(ask: Callable[[S], T], items: Sequence[S], most: int = _AT_ONCE) -> Iterator[T]:
+    """Ask the same of many, `most` at once; the answers come in the order of the items.
+
+    What answers in less time than it takes to hand it to a thread is asked with a `most` of 1.
+    """
+    if len(items) < _FEW or most <= 1:
         yield from map(ask, items)
         return
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ask") as pool:
+    with ThreadPoolExecutor(most, thread_name_prefix="ask") as pool:
         yield from pool.map(ask, items)

@@ -39,6 +39,7 @@ T = TypeVar("T")
 _LOCAL_BUFFER_BYTES = 1 << 20
 _REMOTE_BUFFER_BYTES = 8 << 20  # each is a request
 _ANSWERS = 3
+_REQUESTS = 16
 _BROKEN_OFF = "request or response body error"
 # A local file that is being written; it is renamed when it is whole.
 _UNFINISHED = re.compile(r"#\d+$")
@@ -78,6 +79,11 @@ class Folder:
     account: Account | None = None
     container: str = ""
     prefix: str = ""
+
+    @property
+    def requests(self) -> int:
+        """How many requests are best made at once: local files answer one by one."""
+        return _REQUESTS if self.account else 1
 
     @property
     def store(self) -> LocalStore | AzureStore:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.attention import working_on
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ModuleSettings
@@ -87,7 +88,7 @@ def _extracted_and_made(
     jobs: Sequence[PartitionJob], settings: Settings, run_id: str, stages: Collection[Stage]
 ) -> list[PartitionResult]:
     workstation = open_workstation(settings)
-    extracted = [_extracted(job, settings, stages, workstation) for job in jobs]
+    extracted = _all_extracted(jobs, settings, stages, workstation)
     well = [i for i, one in enumerate(extracted) if not one.failures]
     made: dict[int, PartitionResult] = {}
     if "ai_dataset" in stages and well:
@@ -97,6 +98,21 @@ def _extracted_and_made(
         made[i] if i in made else Steps((job,), extracted=(extracted[i],)).results()[0]
         for i, job in enumerate(jobs)
     ]
+
+
+def _all_extracted(
+    jobs: Sequence[PartitionJob],
+    settings: Settings,
+    stages: Collection[Stage],
+    workstation: Workstation,
+) -> list[Extracted]:
+    """Extract the sources of partitions, as many at once as are worth their threads."""
+    most = min(settings.execution.workers, workstation.dataset(jobs[0].module).requests)
+
+    def extract(job: PartitionJob) -> Extracted:
+        return _extracted(job, settings, stages, workstation)
+
+    return list(at_once(extract, jobs, most))
 
 
 def _extracted(

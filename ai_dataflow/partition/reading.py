@@ -159,8 +159,7 @@ class Reading:
                 return error
             return None
 
-        is_local = self.files[0].root.account is None
-        faults = map(fault, self.files) if is_local else at_once(fault, self.files)
+        faults = at_once(fault, self.files, self.files[0].root.requests)
         self.faults.update({client: e for client, e in enumerate(faults) if e is not None})
 
     def _one_by_one(self) -> Iterator[pl.DataFrame]:

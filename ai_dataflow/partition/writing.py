@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.connections.stores import Folder
@@ -99,11 +100,14 @@ def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Workstation
         for client in steps.clients
         if not several or any(steps.expected(client).rejected.values())
     ]
-    for client in left_out:
+
+    def write_one(client: int) -> None:
         job, publication = steps.jobs[client], steps.publications[client]
         height = sum(steps.expected(client).rejected.values()) if several else None
         files = write_partition(frames[client], table, job.client, publication, height=height)
         steps.rejects[client] = WrittenRejects(files)
+
+    list(at_once(write_one, left_out, table.requests))
     files_of = {client: steps.rejects[client].files for client in left_out}
     for client, counts in count_rejects(steps.jobs[0].module, files_of, workstation).items():
         steps.rejects[client] = replace(steps.rejects[client], counts=counts)
@@ -115,15 +119,19 @@ def _write_rows(steps: Steps, workstation: Workstation) -> None:
     table = workstation.dataset(job.module)
     products = union_products({p: merged.rows for p, merged in steps.merged.items()}, job.columns)
     of_client = _cut(products, len(steps.jobs))
-    files: dict[int, tuple[DataFile, ...]] = {}
     heights = [*map(int, steps.heights())]
-    for client in steps.clients:
-        job, height = steps.jobs[client], heights[client]
+
+    def write_one(client: int) -> tuple[DataFile, ...]:
+        client_code, height = steps.jobs[client].client, heights[client]
         rows = of_client(client)
         limit, name = _rows_per_file(rows, height), steps.publications[client]
         read_back = height if limit is None else None
-        files[client] = write_partition(rows, table, job.client, name, limit, read_back)
-        steps.written[client] = WrittenRows(files[client])
+        written = write_partition(rows, table, client_code, name, limit, read_back)
+        steps.written[client] = WrittenRows(written)
+        return written
+
+    clients = steps.clients
+    files = dict(zip(clients, at_once(write_one, clients, table.requests), strict=True))
     counted = count_rows(job.module, files, workstation)
     for client, files_of in files.items():
         products_of = counted.get(client, {})
