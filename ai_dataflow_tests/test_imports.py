@@ -20,7 +20,7 @@ HEAVY = frozenset({
 STORES = {"deltalake", "obstore", "polars"}
 PLANNING = STORES | {"sqlglot"}
 # Dagster keeps its events with SQLAlchemy, and what its code locations left with fsspec.
-RUNNING = PLANNING | {"dagster", "fsspec", "numpy", "sqlalchemy"}
+RUNNING = PLANNING | {"dagster", "fsspec", "sqlalchemy"}
 _TOLD = f"""
 import atexit, sys
 atexit.register(lambda: print("heavy:", *sorted({set(HEAVY)!r} & sys.modules.keys())))

@@ -10,7 +10,6 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.engine.choice import open_engine
 from ai_dataflow.engine.shares import share
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.replaying import replay
 from ai_dataflow.partition.result import Task
 from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.runs.modules import Watcher, make
@@ -121,6 +120,8 @@ def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[PartitionKey
 
 def _tasks(run: Run, jobs: list[PartitionJob], *, dry_run: bool) -> list[tuple[PartitionJob, Task]]:
     """Give what replays jobs of one module."""
+    from ai_dataflow.partition.replaying import replay  # noqa: PLC0415 - for who replays
+
     current = reject_tables.current(run.workstation, jobs[0].module)
     records = read_records(run.workstation, [jobs[0].module])
     settings = share(run.project.settings)
