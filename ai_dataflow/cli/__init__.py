@@ -16,6 +16,8 @@ from ai_dataflow.cli import looking, notify, rejected, running  # noqa: F401 - t
 from ai_dataflow.cli.app import app, err, print_json
 from ai_dataflow.config.diagnostics import DataflowError
 
+# What looks at sources, and so may need worker processes.
+_LOOKING = ("run", "retry", "plan", "validate")
 _MANY = 100_000  # objects made between two looks for garbage; Python's own figure is 700
 
 
@@ -27,6 +29,8 @@ def main() -> None:
     atexit.register(gc.freeze)
     # What azure-identity tried is told in our words; without a handler it would print its own.
     logging.getLogger("azure").addHandler(logging.NullHandler())
+    if sys.argv[1:2] and sys.argv[1] in _LOOKING and "--help" not in sys.argv:
+        _copy_early()
     try:
         app()
     except DataflowError as error:
@@ -36,3 +40,14 @@ def main() -> None:
 
         show_diagnostics(err, error.diagnostics)
         sys.exit(2)
+
+
+def _copy_early() -> None:
+    """Let workers be copies of this process, which has imported half of what they need.
+
+    Now it has no threads yet, and has computed nothing.
+    """
+    import ai_dataflow.runs.prospect  # noqa: F401 - the command needs it as well
+    from ai_dataflow.engine.forking import copy_this_process
+
+    copy_this_process()

@@ -2,7 +2,8 @@
 
 To import it takes half a second and more; to copy a process that has takes a few milliseconds. The
 command's own process is not copied: it has threads, and a copy would lack them. So there is a
-process for it, the *template*, which the command starts when it first needs a worker.
+process for it, the *template*: a copy of the command, made before it had threads, or one that is
+started when a worker is needed first.
 
 Messages, pickled, on a pair of sockets. To the template: `fork`, a number and a `Birth`, followed
 by two handles, the worker's end of its line and its standard error; or `kill` and a number. From
@@ -11,19 +12,22 @@ it: the number of a worker that ended, and its exit code, negative for a signal.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 
 _END_SECONDS = 5.0
+_COLLECTED = gc.get_threshold()  # of the garbage collector, as Python has it
 REST_SECONDS = 15.0  # that a template stays for; longer than a worker
 
 
@@ -70,21 +74,61 @@ class Forked:
             self._template.say("kill", self._number)
 
 
+class _Copy:
+    """A copy of this process, as `subprocess.Popen` would give it."""
+
+    def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
+        self._process = get_context("fork").Process(target=_serve, args=(ours, theirs), daemon=True)
+        self._process.start()
+        self.pid = self._process.pid or 0
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("template", timeout or 0)
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+def _serve(ours: socket.socket, theirs: socket.socket) -> None:
+    """Be the template: this is a copy already."""
+    from ai_dataflow.engine import template  # noqa: PLC0415 - it is not for who starts it
+
+    ours.close()  # else it would not see the command go
+    gc.set_threshold(*_COLLECTED)
+    silence = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):  # whoever reads the command's output waits for its end
+        os.dup2(silence, stream)
+    template.main(theirs.detach())
+
+
+def _started(ours: socket.socket, theirs: socket.socket) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - this package, by this Python
+        # -P: no module of the folder that the command is called in takes another's place.
+        [sys.executable, "-P", "-m", "ai_dataflow.engine.template", str(theirs.fileno())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[theirs.fileno()],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+    )
+
+
+_Start = Callable[[socket.socket, socket.socket], _Copy | subprocess.Popen[bytes]]
+
+
 class _Template:
     """The process that workers are copies of, and the workers that run."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: _Start) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 - this package, by this Python
-                # -P: no module of the folder that the command is called in takes another's place.
-                [sys.executable, "-P", "-m", "ai_dataflow.engine.template", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
-            )
+            self.process = start(ours, theirs)
         self.line = Connection(ours.detach())
         self._speaking = threading.Lock()
         self._numbers = itertools.count()
@@ -130,6 +174,16 @@ _template: _Template | None = None
 _starting = threading.Lock()
 
 
+def copy_this_process() -> None:
+    """Let workers be copies of this process, as it is now: what it has imported, they need not.
+
+    For who has no thread yet, and has computed nothing: of Polars' threads a copy has none.
+    """
+    global _template  # noqa: PLW0603 - one for the process
+    with _starting:
+        _template = _Template(_Copy)
+
+
 def fork(birth: Birth, line: int, errors: int) -> Forked:
     """Start a worker process.
 
@@ -144,7 +198,7 @@ def fork(birth: Birth, line: int, errors: int) -> Forked:
     global _template  # noqa: PLW0603 - one for the process
     with _starting:
         if _template is None or not _template.is_there:
-            _template = _Template()
+            _template = _Template(_started)
         return _template.fork(birth, line, errors)
 
 

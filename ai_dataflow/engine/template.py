@@ -21,8 +21,6 @@ from typing import NoReturn
 
 import polars as pl
 
-import ai_dataflow.engine.sight
-import ai_dataflow.partition.making  # noqa: F401 - what workers are asked for
 from ai_dataflow.engine import worker
 from ai_dataflow.engine.forking import REST_SECONDS, Birth
 
@@ -53,6 +51,7 @@ class _Server:
             for pid in [pid for pid, other in self.numbers.items() if other == number]:
                 os.kill(pid, signal.SIGKILL)
         elif birth is not None:
+            _load()
             line, errors = recv_handle(self.line), recv_handle(self.line)
             if pid := os.fork():
                 self.numbers[pid] = number
@@ -98,10 +97,17 @@ class _Server:
             time.sleep(0.01)
 
 
+def _load() -> None:
+    """Import what workers are asked for; the first time, it takes a while."""
+    import ai_dataflow.engine.sight  # noqa: PLC0415
+    import ai_dataflow.partition.making  # noqa: F401, PLC0415
+
+    gc.freeze()  # else a copy's collector touches, and so copies, all that was imported
+
+
 def main(handle: int) -> None:
     """Serve the command."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this
-    gc.freeze()  # else a copy's collector touches, and so copies, all that was imported
     server = _Server(Connection(handle))
     with suppress(EOFError, OSError):
         server.serve()
