@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Group = tuple[tuple[PartitionJob, Task], ...]
 SCHEMA = "versions string, result binary"
-_BYTES = 8_000_000  # that a group reads: one or two seconds of work
-_MOST = 32  # partitions that a lost task loses, to be made again
+_BYTES = 32_000_000  # that a group reads: one or two seconds of work
+_MOST = 64  # partitions that a lost task loses, to be made again
 
 
 def grouped(tasks: Iterable[tuple[PartitionJob, Task]], workers: int) -> Iterator[Group]:
@@ -62,10 +62,15 @@ def sent(group: Group) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch
 
     def make_partitions(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
         import json  # noqa: PLC0415
+        import os  # noqa: PLC0415
         import pickle  # noqa: PLC0415
 
         import pyarrow as pa  # noqa: PLC0415
+        from pyspark import TaskContext  # noqa: PLC0415
 
+        # Polars reads it when it is imported, and would take all cores of the machine.
+        if task := TaskContext.get():
+            os.environ.setdefault("POLARS_MAX_THREADS", str(task.cpus()))
         for _ in batches:
             pass
         try:

@@ -9,6 +9,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection
@@ -111,7 +112,9 @@ class Actor:
 
     def kill(self) -> None:
         """Kill it, and whatever it has started."""
-        os.killpg(self._pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has no group yet, or is gone
+            os.killpg(self._pid, signal.SIGKILL)
+        self._process.kill()
         self._process.join(10)
 
     def close(self) -> None:
