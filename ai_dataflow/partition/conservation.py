@@ -80,8 +80,8 @@ def count_rejects(
     if not files:
         return {}
     rejects: dict[int, dict[SourceKey, dict[str, int]]] = {client: {} for client in files}
-    rows = _open_rejects_of(module, _paths(files), workstation, include_file_paths=_FILE)
     table = workstation.rejects(module)
+    rows = _open_rejects_of(module, _paths(files), workstation, **_named(files))
     with reaching(table):
         written = rows.with_columns(_client_of(table, files))
         counted = written.group_by(_CLIENT, *_SOURCE, "reason").len().sort(pl.all()).collect()
@@ -102,8 +102,8 @@ def count_rows(
         return {}
     table = workstation.dataset(module)
     with reaching(table):
-        rows = scan_parquet(table, _paths(files), include_file_paths=_FILE)
-        named = rows.with_columns(_client_of(table, files)).drop(_FILE)
+        rows = scan_parquet(table, _paths(files), **_named(files))
+        named = rows.with_columns(_client_of(table, files)).drop(_FILE, strict=False)
         grouped = named.group_by(_CLIENT, PRODUCT_COLUMN)
         counted = grouped.agg(pl.len().alias(_ROWS), pl.all().count()).collect()
     heights: dict[int, dict[str, tuple[int, dict[str, int]]]] = {}
@@ -117,8 +117,15 @@ def _paths(files: FilesOf) -> list[str]:
     return [file.path for of_client in files.values() for file in of_client]
 
 
+def _named(files: FilesOf) -> dict[str, str]:
+    """Ask for the file that a row is in, unless all are of one client: it costs as much again."""
+    return {"include_file_paths": _FILE} if len(files) > 1 else {}
+
+
 def _client_of(table: Folder, files: FilesOf) -> pl.Expr:
     """Tell whose file a row is in."""
+    if len(files) == 1:
+        return pl.lit(*files, pl.Int64()).alias(_CLIENT)
     clients = [client for client, of_client in files.items() for _ in of_client]
     uris = pl.Enum([table.uri(path) for path in _paths(files)])
     number = pl.col(_FILE).cast(uris).to_physical()

@@ -29,11 +29,12 @@ def paired(left: pl.DataFrame, right: pl.DataFrame, on: Sequence[str]) -> pl.Dat
         for frame, number in ((left, LEFT), (right, RIGHT))
     )
     by = [name for name in on if name == CLIENT]
-    # An order that the join keeps costs it more than sorting numbers does.
-    pairs = next(sides).join(next(sides), on=on, how="full", coalesce=True).select(*by, LEFT, RIGHT)
+    joined = next(sides).join(next(sides), on=on, how="full", coalesce=True)
+    pairs = joined.select(*by, LEFT, RIGHT).collect()
+    # Cheaper than a join that keeps an order, and, one after the other, than a sort by all three.
     for name in (RIGHT, LEFT, *by):
         pairs = pairs.sort(name, nulls_last=True, maintain_order=True)
-    return pairs.collect()
+    return pairs
 
 
 def gathered(
