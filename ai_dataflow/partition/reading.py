@@ -181,7 +181,7 @@ class Reading:
         with files.reading():
             if files.pinned.file_format == "csv":
                 yield from self._csv(client)
-            elif self.size < _WHOLE_BYTES:
+            elif self.size < min(_WHOLE_BYTES, self.space.spill_bytes):
                 yield self._scan(files).collect()
             else:
                 yield from self._scan(files).collect_batches(chunk_size=_CHUNK)
