@@ -63,7 +63,7 @@ def count_rows(
     """
     table = workstation.dataset(module)
     with reaching(table):
-        counted = [*_read(table, files), *_told(table, files)]
+        counted = [*_of_small(table, files), *_of_large(table, files)]
     products: dict[int, dict[str, Counted]] = {}
     for client, product, more in counted:
         of_client = products.setdefault(client, {})
@@ -75,7 +75,7 @@ def _sum(some: Counted, more: Counted) -> Counted:
     return some[0] + more[0], {name: values + more[1][name] for name, values in some[1].items()}
 
 
-def _read(table: Folder, files: FilesOf) -> Iterator[tuple[int, str, Counted]]:
+def _of_small(table: Folder, files: FilesOf) -> Iterator[tuple[int, str, Counted]]:
     """Count what is in the small files."""
     small = {client: [f for f in of if f.rows < LARGE] for client, of in files.items()}
     small = {client: of_client for client, of_client in small.items() if of_client}
@@ -87,15 +87,15 @@ def _read(table: Folder, files: FilesOf) -> Iterator[tuple[int, str, Counted]]:
         yield row.pop(_CLIENT), row.pop(PRODUCT_COLUMN), (row.pop(_ROWS), row)
 
 
-def _told(table: Folder, files: FilesOf) -> Iterator[tuple[int, str, Counted]]:
+def _of_large(table: Folder, files: FilesOf) -> Iterator[tuple[int, str, Counted]]:
     """Count what is in the large files, as their footers tell."""
     large = [(client, file) for client, of in files.items() for file in of if file.rows >= LARGE]
     for client, file in large:
-        for product, counted in told(table, file):
+        for product, counted in by_footer(table, file):
             yield client, product, counted
 
 
-def told(table: Folder, file: DataFile) -> Iterator[tuple[str, Counted]]:
+def by_footer(table: Folder, file: DataFile) -> Iterator[tuple[str, Counted]]:
     """Count the rows of a file by product, as its footer tells, and what that leaves open."""
     for group in row_groups(table, file):
         if group.product is not None:

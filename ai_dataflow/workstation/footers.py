@@ -48,11 +48,11 @@ def row_groups(table: Folder, file: DataFile) -> list[RowGroup]:
 
 def _row_group(group: RowGroupMetaData, begin: int) -> RowGroup:
     columns = [group.column(number) for number in range(group.num_columns)]
-    told = {column.path_in_schema: column.statistics for column in columns}
-    if not all(statistics and statistics.has_null_count for statistics in told.values()):
+    statistics = {column.path_in_schema: column.statistics for column in columns}
+    if not all(column and column.has_null_count for column in statistics.values()):
         return RowGroup(begin, group.num_rows, None, {})
-    values = {name: group.num_rows - told[name].null_count for name in told}
+    values = {name: group.num_rows - column.null_count for name, column in statistics.items()}
     # They are limits at least; of long texts, which are cut off, they differ.
-    product = told[PRODUCT_COLUMN]
+    product = statistics[PRODUCT_COLUMN]
     is_one = product.has_min_max and product.min == product.max and not product.null_count
     return RowGroup(begin, group.num_rows, product.min if is_one else None, values)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.partition.read_back import Counted, told
+from ai_dataflow.partition.read_back import Counted, by_footer
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.data_files import DataFile, write_partition
 from ai_dataflow.workstation.footers import row_groups
@@ -61,7 +61,7 @@ def _read(rows: pl.DataFrame) -> dict[str, Counted]:
 
 def _summed(table: Folder, file: DataFile) -> dict[str, Counted]:
     sums: dict[str, Counted] = {}
-    for product, (rows, values) in told(table, file):
+    for product, (rows, values) in by_footer(table, file):
         before, of_before = sums.get(product, (0, {}))
         now = {name: of_before.get(name, 0) + count for name, count in values.items()}
         sums[product] = before + rows, now
