@@ -43,8 +43,7 @@ def gathered(
     """Give the rows that pairs make, each time they are asked for: a key is that of either side."""
 
     def rows(some: pl.DataFrame) -> pl.DataFrame:
-        a = left.select(pl.all().gather(some[LEFT]))
-        b = right.select(pl.all().gather(some[RIGHT]))
+        a, b = left[some[LEFT]], right[some[RIGHT]]
         return a.with_columns(a[key].fill_null(b[key]) for key in on).hstack(b.drop(on))
 
     return pairs.lazy().map_batches(
