@@ -16,6 +16,7 @@ from functools import reduce
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.partition.clients import (
@@ -183,10 +184,7 @@ def _joined(left: Part, right: Part, on: list[str]) -> _Joined:
     pairs = paired(a, b, on)
     sides = [_Side(left, a, _times(pairs[LEFT], a)), _Side(right, b, _times(pairs[RIGHT], b))]
     both = pairs.drop_nulls()
-    once = [
-        side.times[both[number].to_numpy()] == 1
-        for side, number in zip(sides, (LEFT, RIGHT), strict=True)
-    ]
+    once = [side.once(both[number]) for side, number in zip(sides, (LEFT, RIGHT), strict=True)]
     if not all(side.times.all() for side in sides) or not (once[0] | once[1]).all():
         raise DataflowError(_lost(right))
     # A key makes a row vanish into others: the one on the side that has it once.
@@ -211,6 +209,13 @@ class _Side:
     @property
     def _is_once(self) -> bool:
         return not len(self.times) or bool(self.times.max() <= 1)
+
+    def once(self, numbers: pl.Series) -> NDArray[np.bool_]:
+        """Tell of rows, by their numbers, which are a part of one joined row alone."""
+        if self._is_once:
+            return np.ones(len(numbers), np.bool_)
+        is_alone: NDArray[np.bool_] = self.times[numbers.to_numpy()] == 1
+        return is_alone
 
     def taking_part_often(self) -> Counts:
         """Count, by client, the rows that are a part of several others."""

@@ -41,10 +41,14 @@ def gathered(
     pairs: pl.DataFrame, left: pl.DataFrame, right: pl.DataFrame, on: Sequence[str]
 ) -> pl.LazyFrame:
     """Give the rows that pairs make, each time they are asked for: a key is that of either side."""
+    keys, others = right.select(on), right.drop(on)
 
     def rows(some: pl.DataFrame) -> pl.DataFrame:
-        a, b = left[some[LEFT]], right[some[RIGHT]]
-        return a.with_columns(a[key].fill_null(b[key]) for key in on).hstack(b.drop(on))
+        a, b = left[some[LEFT]], others[some[RIGHT]]
+        if some[LEFT].null_count():  # the key of these is the other side's
+            of_right = keys[some[RIGHT]]
+            a = a.with_columns(a[key].fill_null(of_right[key]) for key in on)
+        return a.hstack(b)
 
     return pairs.lazy().map_batches(
         rows,
