@@ -1,21 +1,22 @@
-"""Joining two sources of a product, of all clients at once, proved by marks of their rows.
+"""Joining two sources of a product, of all clients at once, proved by pairs of rows.
 
-Submodules are full-outer-joined on the keys that they share. Null keys match nothing. Both sides
-carry a mark of each row: all marks have to be in what was joined, and none of a pair may be there
-more often on both sides. From the marks follows how many rows vanished into others, and how many
-values the join wrote once more.
+Submodules are full-outer-joined on the keys that they share. Null keys match nothing. What is
+joined are numbers of rows (see `pairs`): all of both sides have to be in the pairs, and none of a
+pair may be there more often on both sides. From the pairs follows how many rows vanished into
+others, and how many values the join wrote once more.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.partition.clients import (
@@ -27,11 +28,10 @@ from ai_dataflow.partition.clients import (
     occurrences,
     summed,
 )
+from ai_dataflow.partition.pairs import LEFT, RIGHT, gathered, paired
 from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
 
-# Beside AI columns, none of which begins so.
-_LEFT, _RIGHT = "\ue000left", "\ue000right"
 _FEW_ROWS = 100_000
 
 
@@ -44,26 +44,37 @@ def join(space: Scratch, left: Part, right: Part) -> Part:
     shared = [key for key in left.keys if key in right.keys]
     if not shared:
         raise DataflowError(_no_shared_key(left, right))
-    left, right = _joinable(left, right, shared)
-    pieces = _joined_pieces(left, right, shared, space)
-    rows = [piece.rows for piece in pieces]
-    matched = sum((piece.matched for piece in pieces), nothing(len(left.height)))
+    left, right = _joinable(_computed(left, space), right, shared)
+    joined = list(_joined_pieces(left, right, shared, space))
+    matched = sum((piece.matched for piece in joined), nothing(len(left.height)))
     return Part(
         right.source,
         tuple(dict.fromkeys((*left.keys, *right.keys))),
-        rows[0] if len(rows) == 1 else pl.concat(rows),
+        joined[0].rows if len(joined) == 1 else pl.concat(piece.rows for piece in joined),
         left.height + right.height - matched,
-        _filled(left, right, shared, matched, pieces),
+        _filled(left, right, shared, matched, joined),
         left.rows_merged + right.rows_merged + matched,
         {**left.broken, **right.broken},
     )
 
 
-def _joined_pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> list[_Joined]:
-    on, sides = left.by + keys, _pieces(left, right, keys, space)
-    if len(sides) == 1 and (joined := _side_by_side(left, right, on)):
-        return [joined]
-    return [_joined(*pair, on, space) for pair in sides]
+def _computed(part: Part, space: Scratch) -> Part:
+    """Compute joined rows that are joined further: they are looked at several times."""
+    if part.merged is None:
+        return part
+    return replace(part, rows=space.hold(part.rows, int(_bytes(part))))
+
+
+def _joined_pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> Iterator[_Joined]:
+    """Join piece by piece; one alone stays as it is, of several each is put aside."""
+    on, pieces = left.by + keys, _pieces(left, right, keys, space)
+    if len(pieces) == 1:
+        yield _side_by_side(left, right, on) or _joined(left, right, on)
+        return
+    size = int(_bytes(left) + _bytes(right))
+    for a, b in pieces:
+        joined = _joined(a, b, on)
+        yield replace(joined, rows=space.hold(joined.rows, size))
 
 
 def _joinable(left: Part, right: Part, keys: list[str]) -> tuple[Part, Part]:
@@ -136,7 +147,7 @@ def _bytes(part: Part) -> float:
 
 @dataclass(frozen=True)
 class _Joined:
-    """Joined rows, and what the marks of the rows tell that they were made of.
+    """Joined rows, and what the pairs tell of which they were made.
 
     `matched` counts, by client, the key values that both sides have: each makes one row vanish into
     others. `repeated` are, by AI column, the values that the join wrote once more than they are.
@@ -163,39 +174,28 @@ def _side_by_side(left: Part, right: Part, on: list[str]) -> _Joined | None:
     return _Joined(rows, left.height, dict.fromkeys(names, nothing(len(left.height))))
 
 
-def _joined(left: Part, right: Part, on: list[str], space: Scratch) -> _Joined:
-    """Join rows, and prove by their marks that each of both sides is there.
+def _joined(left: Part, right: Part, on: list[str]) -> _Joined:
+    """Join rows, and prove by their numbers that each of both sides is there.
 
     Raises:
         DataflowError: DAT-002 where one is not, or was multiplied.
     """
-    a, b = left.rows.with_row_index(_LEFT), right.rows.with_row_index(_RIGHT)
-    joined = a.join(b, on=on, how="full", coalesce=True, maintain_order="left_right")
-    rows = space.hold(joined, int(_bytes(left) + _bytes(right)))
-    marks = rows.select(*left.by, _LEFT, _RIGHT).collect()
-    sides = [_Side(left, _times(marks, _LEFT, left)), _Side(right, _times(marks, _RIGHT, right))]
-    pairs = marks.drop_nulls()
-    once = [
-        side.times[pairs[mark].to_numpy()] == 1
-        for side, mark in zip(sides, (_LEFT, _RIGHT), strict=True)
-    ]
-    if (
-        any(len(side.times) and not side.times.all() for side in sides)
-        or not (once[0] | once[1]).all()
-    ):
+    a, b = left.rows.collect(), right.rows.collect()
+    pairs = paired(a, b, on)
+    sides = [_Side(left, a, _times(pairs[LEFT], a)), _Side(right, b, _times(pairs[RIGHT], b))]
+    both = pairs.drop_nulls()
+    once = [side.once(both[number]) for side, number in zip(sides, (LEFT, RIGHT), strict=True)]
+    if not all(side.times.all() for side in sides) or not (once[0] | once[1]).all():
         raise DataflowError(_lost(right))
     # A key makes a row vanish into others: the one on the side that has it once.
-    matched = heights(pairs.filter(pl.Series(once[0] & once[1])), len(left.height))
+    matched = heights(both.filter(pl.Series(once[0] & once[1])), len(left.height))
     matched = matched + sides[0].taking_part_often() + sides[1].taking_part_often()
-    if left.by and not marks[CLIENT].is_sorted():
-        rows = rows.sort(CLIENT, maintain_order=True).collect().lazy()
-    rows = rows.drop(_LEFT, _RIGHT)
-    return _Joined(rows, matched, {**sides[0].repeated(on), **sides[1].repeated(on)})
+    repeated = {**sides[0].repeated(on), **sides[1].repeated(on)}
+    return _Joined(gathered(pairs, a, b, on), matched, repeated)
 
 
-def _times(marks: pl.DataFrame, mark: str, part: Part) -> Counts:
-    height = part.rows.select(pl.len()).collect().item()
-    return occurrences(marks[mark].drop_nulls(), height)
+def _times(numbers: pl.Series, rows: pl.DataFrame) -> Counts:
+    return occurrences(numbers.drop_nulls(), rows.height)
 
 
 @dataclass(frozen=True)
@@ -203,11 +203,19 @@ class _Side:
     """One side of a join, and how often each of its rows is in what was joined."""
 
     part: Part
+    rows: pl.DataFrame
     times: Counts
 
     @property
     def _is_once(self) -> bool:
         return not len(self.times) or bool(self.times.max() <= 1)
+
+    def once(self, numbers: pl.Series) -> NDArray[np.bool_]:
+        """Tell of rows, by their numbers, which are a part of one joined row alone."""
+        if self._is_once:
+            return np.ones(len(numbers), np.bool_)
+        is_alone: NDArray[np.bool_] = self.times[numbers.to_numpy()] == 1
+        return is_alone
 
     def taking_part_often(self) -> Counts:
         """Count, by client, the rows that are a part of several others."""
@@ -229,7 +237,7 @@ class _Side:
         return more
 
     def _rows(self, columns: Sequence[pl.Expr]) -> pl.DataFrame:
-        return self.part.rows.select(*self.part.by, *columns).collect()
+        return self.rows.select(*self.part.by, *columns)
 
 
 def _unkeyed(part: Part, keys: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # In memory, at most; and the part of all that is allowed.
 SPILL_BYTES, _SPILL_PART = 1 << 30, 8
-PIECE_BYTES, _PIECE_PART = 512 << 20, 16
+PIECE_BYTES, _PIECE_PART = 1 << 30, 16
 PREFIX = "ai_dataflow-"
 _PART = "part"
 _SAMPLE = 10_000

@@ -19,10 +19,9 @@ from ai_dataflow.partition.conservation import (
     check_balance,
     check_kept,
     check_rejected,
-    count_rejects,
-    count_rows,
 )
 from ai_dataflow.partition.merge import union_products
+from ai_dataflow.partition.read_back import count_rejects, count_rows
 from ai_dataflow.partition.scratch import bytes_per_row
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import WrittenRejects, WrittenRows

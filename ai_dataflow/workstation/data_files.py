@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 from polars.io.partition import FileProviderArgs
@@ -99,14 +99,17 @@ def write_partition(
         return tuple(_written(table, path, height) for path in sorted(paths))
 
 
-def write_rows(frame: pl.LazyFrame, folder: Folder, path: str) -> DataFile:
+def write_rows(
+    frame: pl.LazyFrame, folder: Folder, path: str, compression: Literal["zstd", "lz4"] = "zstd"
+) -> DataFile:
     """Stream a frame into one new file; its rows are counted in its footer.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
     with _whole_or_gone(folder, [path]), reaching(folder):
-        frame.sink_parquet(folder.uri(path), mkdir=folder.account is None, **folder.polars)
+        options = {"compression": compression, "mkdir": folder.account is None, **folder.polars}
+        frame.sink_parquet(folder.uri(path), **options)
         return _written(folder, path)
 
 
