@@ -92,6 +92,7 @@ class Cluster:
         """Take a SparkSession, of either kind; `stages` are what fails where a task is lost."""
         self.tag = f"ai_dataflow-{uuid.uuid4().hex}"
         self._session = session
+        self._cores = _cores_of_a_task(session)
         self._stages = stages
         self._gone: Diagnostic | None = None
 
@@ -120,7 +121,7 @@ class Cluster:
         """Send a group and give its results."""
         self._session.addTag(self.tag)  # of this thread
         # `range` has exactly one row in each of its partitions: one task.
-        function = sent(group)
+        function = sent(group, self._cores)
         rows = self._session.range(0, 1, 1, 1).mapInArrow(function, SCHEMA).collect()
         others = [json.loads(row.versions) for row in rows if row.result is None]
         if others:
@@ -131,6 +132,12 @@ class Cluster:
     def _failed(self, group: Group, problem: Diagnostic) -> list[PartitionResult]:
         failures = tuple(Failure(stage, problem) for stage in self._stages)
         return [PartitionResult(job, failures=failures) for job, _ in group]
+
+
+def _cores_of_a_task(session: Any) -> int:
+    with suppress(Exception):  # a session that is gone tells so where it is used
+        return int(session.conf.get("spark.task.cpus", "1"))
+    return 1
 
 
 def _problem(error: Exception) -> tuple[Diagnostic, bool]:

@@ -51,12 +51,12 @@ def _is_known(job: PartitionJob) -> bool:
     return bool(seen) and all(isinstance(one, Listing) for one in seen)
 
 
-def sent(group: Group) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:
+def sent(group: Group, cores: int) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:
     """Give the function that a Spark task runs. It is sent by value, since it is a nested one.
 
     So it can tell that this package is missing over there, or another: nothing of ours is unpickled
     before the versions are known to be the same. It gives a row for each job of the group, in their
-    order; without a result where the versions differ.
+    order; without a result where the versions differ. It computes in so many `cores`.
     """
     content, number, expected = pickle.dumps(group), len(group), versions()
 
@@ -66,11 +66,9 @@ def sent(group: Group) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch
         import pickle  # noqa: PLC0415
 
         import pyarrow as pa  # noqa: PLC0415
-        from pyspark import TaskContext  # noqa: PLC0415
 
         # Polars reads it when it is imported, and would take all cores of the machine.
-        if task := TaskContext.get():
-            os.environ.setdefault("POLARS_MAX_THREADS", str(task.cpus()))
+        os.environ.setdefault("POLARS_MAX_THREADS", str(cores))
         for _ in batches:
             pass
         try:

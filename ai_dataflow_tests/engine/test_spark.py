@@ -157,7 +157,7 @@ def test_code_in_an_archive_is_the_same_code_and_other_code_is_not(tmp_path: Pat
 
 def test_where_the_package_is_missing_the_task_says_so(tmp_path: Path) -> None:
     """What is sent is understood by a Python that has pyarrow and nothing of ours."""
-    sent = cloudpickle.dumps(spark.sent(((JOBS[0], partial(PartitionResult, JOBS[0])),)))
+    sent = cloudpickle.dumps(spark.sent(((JOBS[0], partial(PartitionResult, JOBS[0])),), 1))
     (tmp_path / "sent").write_bytes(sent)
     script = f"""
 import sys
