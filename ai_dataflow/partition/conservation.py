@@ -10,26 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import polars as pl
-
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.sections import ModuleSettings
-from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import PartitionResult, ProductCounts
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.kept_rows import Kept
-from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching
 
-# Beside AI columns, none of which begins so.
-_ROWS, _CLIENT, _FILE = "\ue000rows", "\ue000client", "\ue000file"
 _SOURCE = ("product_code", "submodule_name")
 _CAUSE = ("reason", "ai_column", "mapping_cell")
-FilesOf = Mapping[int, Sequence[DataFile]]  # by client
 
 
 @dataclass
@@ -73,67 +66,6 @@ def check_balance(
         raise DataflowError(*problems)
 
 
-def count_rejects(
-    module: str, files: FilesOf, workstation: Workstation
-) -> dict[int, dict[SourceKey, dict[str, int]]]:
-    """Count the open rejects in the files that were written: by client, source and reason."""
-    if not files:
-        return {}
-    rejects: dict[int, dict[SourceKey, dict[str, int]]] = {client: {} for client in files}
-    rows = _open_rejects_of(module, _paths(files), workstation, include_file_paths=_FILE)
-    table = workstation.rejects(module)
-    with reaching(table):
-        written = rows.with_columns(_client_of(table, files))
-        counted = written.group_by(_CLIENT, *_SOURCE, "reason").len().sort(pl.all()).collect()
-    for client, product, submodule, reason, height in counted.iter_rows():
-        rejects[client].setdefault(SourceKey(product, submodule), {})[reason] = height
-    return rejects
-
-
-def count_rows(
-    module: str, files: FilesOf, workstation: Workstation
-) -> dict[int, dict[str, tuple[int, dict[str, int]]]]:
-    """Count the rows in the files that were written, and the values of each column.
-
-    Returns:
-        For each client and product: the rows, and the values by AI column.
-    """
-    if not files:
-        return {}
-    table = workstation.dataset(module)
-    with reaching(table):
-        rows = scan_parquet(table, _paths(files), include_file_paths=_FILE)
-        named = rows.with_columns(_client_of(table, files)).drop(_FILE)
-        grouped = named.group_by(_CLIENT, PRODUCT_COLUMN)
-        counted = grouped.agg(pl.len().alias(_ROWS), pl.all().count()).collect()
-    heights: dict[int, dict[str, tuple[int, dict[str, int]]]] = {}
-    for row in counted.iter_rows(named=True):
-        products = heights.setdefault(row.pop(_CLIENT), {})
-        products[row.pop(PRODUCT_COLUMN)] = (row.pop(_ROWS), row)
-    return heights
-
-
-def _paths(files: FilesOf) -> list[str]:
-    return [file.path for of_client in files.values() for file in of_client]
-
-
-def _client_of(table: Folder, files: FilesOf) -> pl.Expr:
-    """Tell whose file a row is in."""
-    clients = [client for client, of_client in files.items() for _ in of_client]
-    uris = pl.Enum([table.uri(path) for path in _paths(files)])
-    number = pl.col(_FILE).cast(uris).to_physical()
-    return number.replace_strict(list(range(len(clients))), clients, return_dtype=pl.Int64).alias(
-        _CLIENT
-    )
-
-
-def _open_rejects_of(
-    module: str, paths: Sequence[str], workstation: Workstation, **options: str
-) -> pl.LazyFrame:
-    rows = reject_tables.scan(workstation, module, tuple(paths), **options)
-    return rows.filter(reject_tables.IS_OPEN)
-
-
 def check_rejected(
     result: PartitionResult, limit: ModuleSettings, workstation: Workstation
 ) -> None:
@@ -148,8 +80,8 @@ def check_rejected(
     job = result.job
     with reaching(workstation.rejects(job.module)):
         paths = [file.path for file in result.rejects]
-        left_out = _open_rejects_of(job.module, paths, workstation)
-        causes = left_out.group_by(*_SOURCE, *_CAUSE).len()
+        left_out = reject_tables.scan(workstation, job.module, tuple(paths))
+        causes = left_out.filter(reject_tables.IS_OPEN).group_by(*_SOURCE, *_CAUSE).len()
         worst = causes.sort("len", *_SOURCE, *_CAUSE, descending=[True, *[False] * 5])
         product, submodule, reason, column, cell, rows = worst.head(1).collect().row(0)
     share = f"{rejected} of {read} rows ({rejected / read:.2%}) were rejected"

@@ -1,0 +1,99 @@
+"""How the Delta log writes the statistics of a file: a JSON text, in which ends of ranges are true.
+
+See "Per-file Statistics" in the Delta protocol. A range is never narrower than the values: texts
+are cut, the greatest upwards; moments are rounded to milliseconds, the greatest upwards. What
+cannot be written, NaN, infinity, years that have not four digits, is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+MOMENT = pl.Datetime("us", "UTC")
+_CHARACTERS = 32  # of a text, as Spark writes them
+_LAST, _BEFORE_SURROGATES, _AFTER_SURROGATES = 0x10FFFF, 0xD7FF, 0xE000
+
+
+def has_range(dtype: pl.DataType) -> bool:
+    """Tell whether the log has values of a type: of booleans and bytes it has none."""
+    is_number = dtype.is_signed_integer() or dtype.is_float() or dtype.is_decimal()
+    return is_number or dtype in (pl.String(), pl.Date(), MOMENT)
+
+
+def writable(column: pl.Expr, dtype: pl.DataType, *, is_least: bool) -> pl.Expr:
+    """Give the ends of ranges as `statistics_text` takes them; null where they are left out."""
+    if dtype == pl.String:
+        return column.str.head(_CHARACTERS + 1)
+    if dtype.is_float():
+        return pl.when(column.is_finite()).then(column)
+    if dtype == pl.Date:
+        return _four_digits(column, "%Y-%m-%d")
+    if dtype == MOMENT:
+        exact = column.dt.epoch("us")
+        whole = exact.floordiv(1000) if is_least else -(-exact).floordiv(1000)
+        return _four_digits(whole.cast(pl.Datetime("ms")), "%Y-%m-%dT%H:%M:%S.%3fZ")
+    return column
+
+
+def _four_digits(column: pl.Expr, pattern: str) -> pl.Expr:
+    return pl.when(column.dt.year().is_between(1, 9999)).then(column.dt.to_string(pattern))
+
+
+def statistics_text(
+    rows: int,
+    least: Mapping[str, Any],
+    greatest: Mapping[str, Any],
+    nulls: Mapping[str, int | None],
+) -> str:
+    """Give the JSON text of a file; what is null is left out.
+
+    Args:
+        rows: how many it has.
+        least: the least value of each column.
+        greatest: the greatest value of each column.
+        nulls: how many nulls each column has.
+    """
+    kinds = {
+        "minValues": _members((name, _lower(value)) for name, value in least.items()),
+        "maxValues": _members((name, _upper(value)) for name, value in greatest.items()),
+        "nullCount": _members(nulls.items()),
+    }
+    return _object({"numRecords": str(rows), **{k: _object(of) for k, of in kinds.items()}})
+
+
+def _members(values: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    return {name: _number_or_text(value) for name, value in values if value is not None}
+
+
+def _object(members: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in members.items()) + "}"
+
+
+def _number_or_text(value: Any) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
+
+
+def _lower(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:_CHARACTERS]
+    return -0.0 if value == 0 and isinstance(value, float) else value
+
+
+def _upper(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _CHARACTERS:
+        return _above(value[:_CHARACTERS])
+    return 0.0 if value == 0 and isinstance(value, float) else value
+
+
+def _above(text: str) -> str | None:
+    """Give a text that comes after all that begin with this one; None where there is none."""
+    text = text.rstrip(chr(_LAST))
+    if not text:
+        return None
+    last = ord(text[-1])
+    return text[:-1] + chr(_AFTER_SURROGATES if last == _BEFORE_SURROGATES else last + 1)
