@@ -22,7 +22,6 @@ from ai_dataflow.workstation.reaching import reaching
 # Beside AI columns, none of which begins so.
 _FILE, _CLIENT, _OPEN = "\ue000file", "\ue000client", "\ue000open"
 _REASON = ("product_code", "submodule_name", "reason")
-_RAW = ("raw_row", "raw_schema")  # by which nobody looks for rejects
 FilesOf = Mapping[int, Sequence[DataFile]]  # by client
 
 
@@ -63,7 +62,7 @@ def count_rejects(
         return {}
     table = workstation.rejects(module)
     rows = reject_tables.scan(workstation, module, tuple(_paths(files)), include_file_paths=_FILE)
-    sought = rows.drop(_RAW).with_columns(reject_tables.IS_OPEN.alias(_OPEN))
+    sought = rows.with_columns(reject_tables.IS_OPEN.alias(_OPEN))
     tallied = _tallied(table, sought, files, (*_REASON, _OPEN))
     counts: dict[int, dict[SourceKey, dict[str, int]]] = {client: {} for client in files}
     are_open = _by_client(files, tallied.filter(_OPEN), _REASON).select(_CLIENT, *_REASON, ROWS)

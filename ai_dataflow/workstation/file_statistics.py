@@ -105,7 +105,7 @@ def _names(frame: pl.DataFrame, kind: str) -> list[str]:
 
 
 def _texts(files: pl.DataFrame, file: str) -> Iterator[tuple[Any, str]]:
-    """Give the text of each file; what is null in the frame is not in the text."""
+    """Give the text of each file."""
     ranged = {
         of: [name for name in _names(files, of) if has_range(files.schema[of + name])]
         for of in (_LEAST, _GREATEST)

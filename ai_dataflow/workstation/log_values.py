@@ -2,13 +2,13 @@
 
 See "Per-file Statistics" in the Delta protocol. A range is never narrower than the values: texts
 are cut, the greatest upwards; moments are rounded to milliseconds, the greatest upwards. What
-cannot be written, NaN, infinity, years that have not four digits, is left out.
+cannot be written is left out: NaN, infinity, years that have not four digits.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -20,9 +20,9 @@ _LAST, _BEFORE_SURROGATES, _AFTER_SURROGATES = 0x10FFFF, 0xD7FF, 0xE000
 
 
 def has_range(dtype: pl.DataType) -> bool:
-    """Tell whether the log has values of a type: of booleans and bytes it has none."""
+    """Tell whether the log has ranges of a type: of bytes it has none."""
     is_number = dtype.is_signed_integer() or dtype.is_float() or dtype.is_decimal()
-    return is_number or dtype in (pl.String(), pl.Date(), MOMENT)
+    return is_number or dtype in (pl.String(), pl.Boolean(), pl.Date(), MOMENT)
 
 
 def writable(column: pl.Expr, dtype: pl.DataType, *, is_least: bool) -> pl.Expr:
@@ -50,32 +50,37 @@ def statistics_text(
     greatest: Mapping[str, Any],
     nulls: Mapping[str, int | None],
 ) -> str:
-    """Give the JSON text of a file; what is null is left out.
+    """Give the JSON text of a file.
 
     Args:
         rows: how many it has.
-        least: the least value of each column.
+        least: the least value of each column; None where it has none, or none that can be written.
         greatest: the greatest value of each column.
-        nulls: how many nulls each column has.
+        nulls: how many nulls each column has; None where nobody knows.
     """
+    ends = {name: (_lower(least[name]), _upper(greatest[name])) for name in least}
+    # All ranges or none: deltalake's Arrow datasets skip a file for a range that is missing.
+    if any(None in both and nulls.get(name) != rows for name, both in ends.items()):
+        ends = {}
     kinds = {
-        "minValues": _members((name, _lower(value)) for name, value in least.items()),
-        "maxValues": _members((name, _upper(value)) for name, value in greatest.items()),
-        "nullCount": _members(nulls.items()),
+        "minValues": {name: both[0] for name, both in ends.items()},
+        "maxValues": {name: both[1] for name, both in ends.items()},
+        "nullCount": nulls,
     }
-    return _object({"numRecords": str(rows), **{k: _object(of) for k, of in kinds.items()}})
-
-
-def _members(values: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    return {name: _number_or_text(value) for name, value in values if value is not None}
+    texts = {kind: _object({n: _json(v) for n, v in of.items() if v is not None})
+             for kind, of in kinds.items()}  # fmt: skip
+    return _object({"numRecords": _json(rows), **texts})
 
 
 def _object(members: Mapping[str, str]) -> str:
-    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in members.items()) + "}"
+    return "{" + ",".join(f"{_json(name)}:{value}" for name, value in members.items()) + "}"
 
 
-def _number_or_text(value: Any) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
+def _json(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    # Characters as they are: deltalake reads the escapes of some as other ones.
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _lower(value: Any) -> Any:
