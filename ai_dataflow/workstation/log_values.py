@@ -59,7 +59,7 @@ def statistics_text(
         nulls: how many nulls each column has; None where nobody knows.
     """
     ends = {name: (_lower(least[name]), _upper(greatest[name])) for name in least}
-    # All ranges or none: deltalake's Arrow datasets skip a file for a range that is missing.
+    # All ranges or none: to deltalake's Arrow datasets a missing one means that nothing is in it.
     if any(None in both and nulls.get(name) != rows for name, both in ends.items()):
         ends = {}
     kinds = {
@@ -67,9 +67,11 @@ def statistics_text(
         "maxValues": {name: both[1] for name, both in ends.items()},
         "nullCount": nulls,
     }
-    texts = {kind: _object({n: _json(v) for n, v in of.items() if v is not None})
-             for kind, of in kinds.items()}  # fmt: skip
-    return _object({"numRecords": _json(rows), **texts})
+    members = {"numRecords": _json(rows)}
+    for kind, values in kinds.items():
+        if texts := {name: _json(value) for name, value in values.items() if value is not None}:
+            members[kind] = _object(texts)
+    return _object(members)
 
 
 def _object(members: Mapping[str, str]) -> str:

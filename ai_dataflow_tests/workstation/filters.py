@@ -116,7 +116,7 @@ def by_duckdb(delta: DeltaTable, wanted: Filter) -> list[int]:
     dataset: ds.Dataset = delta.to_pyarrow_dataset(filesystem=root)
     connection = duckdb.connect().register("t", dataset)
     query = f"select id from t where {wanted.sql('??')}"  # noqa: S608
-    return sorted(id for (id,) in connection.execute(query, list(wanted.values)).fetchall())
+    return sorted(row[0] for row in connection.execute(query, list(wanted.values)).fetchall())
 
 
 READERS: dict[str, Reader] = {
