@@ -20,8 +20,9 @@ from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
 from ai_dataflow.workstation.reaching import reaching
 
 # Beside AI columns, none of which begins so.
-_FILE, _CLIENT, _OPEN = "\ue000file", "\ue000client", "\ue000open"
+_FILE, _CLIENT, _OPEN, _RUN = "\ue000file", "\ue000client", "\ue000open", "\ue000run"
 _REASON = ("product_code", "submodule_name", "reason")
+MANY_ROWS = 1_000_000
 FilesOf = Mapping[int, Sequence[DataFile]]  # by client
 
 
@@ -35,7 +36,9 @@ def count_rows(module: str, files: FilesOf, workstation: Workstation) -> dict[in
         return {}
     table = workstation.dataset(module)
     rows = scan_parquet(table, _paths(files), include_file_paths=_FILE)
-    tallied = _tallied(table, rows, files, (PRODUCT_COLUMN,))
+    # A file has few runs, a product's rows each. To group by them is faster, and takes memory.
+    height = sum(file.rows for of_client in files.values() for file in of_client)
+    tallied = _tallied(table, rows, files, (PRODUCT_COLUMN,), in_runs=height < MANY_ROWS)
     written = {c: WrittenRows(described) for c, described in _described(files, tallied).items()}
     counts = _by_client(files, tallied.drop(VALUES + PRODUCT_COLUMN), (PRODUCT_COLUMN,))
     for row in counts.iter_rows(named=True):
@@ -73,15 +76,19 @@ def count_rejects(
 
 
 def _tallied(
-    table: Folder, rows: pl.LazyFrame, files: FilesOf, keys: Sequence[str]
+    table: Folder, rows: pl.LazyFrame, files: FilesOf, keys: Sequence[str], *, in_runs: bool = False
 ) -> pl.DataFrame:
-    """Tally the rows of files, by the file's number and keys."""
+    """Tally the rows of files, by the file's number and keys; in runs of equal ones, if told so."""
     uris = pl.Enum([table.uri(path) for path in _paths(files)])
     with reaching(table):
         schema = rows.collect_schema()
         columns = pl.Schema((n, t) for n, t in schema.items() if n not in (_FILE, _OPEN))
         numbered = rows.with_columns(pl.col(_FILE).cast(uris).to_physical())
-        return numbered.group_by(_FILE, *keys).agg(tallies(columns, keys)).collect()
+        tally, by = tallies(columns, keys), (_FILE, *keys)
+        if not in_runs:
+            return numbered.group_by(by).agg(tally).collect()
+        runs = numbered.with_columns(pl.struct(by).rle_id().alias(_RUN)).set_sorted(_RUN)
+        return runs.group_by(_RUN).agg(pl.col(by).first(), *tally).collect()
 
 
 def _by_client(files: FilesOf, tallied: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:

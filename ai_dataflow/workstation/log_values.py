@@ -15,6 +15,8 @@ from typing import Any
 import polars as pl
 
 MOMENT = pl.Datetime("us", "UTC")
+# Characters as they are: deltalake reads the escapes of some as other ones.
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _CHARACTERS = 32  # of a text, as Spark writes them
 _LAST, _BEFORE_SURROGATES, _AFTER_SURROGATES = 0x10FFFF, 0xD7FF, 0xE000
 
@@ -67,22 +69,17 @@ def statistics_text(
         "maxValues": {name: both[1] for name, both in ends.items()},
         "nullCount": nulls,
     }
-    members = {"numRecords": _json(rows)}
-    for kind, values in kinds.items():
-        if texts := {name: _json(value) for name, value in values.items() if value is not None}:
-            members[kind] = _object(texts)
-    return _object(members)
-
-
-def _object(members: Mapping[str, str]) -> str:
-    return "{" + ",".join(f"{_json(name)}:{value}" for name, value in members.items()) + "}"
+    known = {kind: {n: v for n, v in of.items() if v is not None} for kind, of in kinds.items()}
+    return _json({"numRecords": rows, **{kind: of for kind, of in known.items() if of}})
 
 
 def _json(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    # Characters as they are: deltalake reads the escapes of some as other ones.
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return _ENCODER.encode(value)
+    except TypeError:  # Python has no JSON for decimals
+        if isinstance(value, Decimal):
+            return f"{value:f}"
+        return "{" + ",".join(f"{_json(name)}:{_json(of)}" for name, of in value.items()) + "}"
 
 
 def _lower(value: Any) -> Any:

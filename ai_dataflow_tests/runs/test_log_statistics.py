@@ -11,7 +11,7 @@ import pytest
 from deltalake import DeltaTable
 
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.partition import writing
+from ai_dataflow.partition import counting, writing
 from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.data_files import DataFile, write_partition
@@ -83,6 +83,7 @@ def test_large_partitions_have_statistics_of_each_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "MANY_ROWS", 1)
+    monkeypatch.setattr(counting, "MANY_ROWS", 1)
     monkeypatch.setattr(writing, "FILE_BYTES", 40)
     spine.run(shop(tmp_path), ["claims|acme"])
     of_files = ranges(tmp_path)
