@@ -20,6 +20,7 @@ from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.extracting import Extracted, extract_sources, owned
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Failure, Stage
+from ai_dataflow.partition.alike import alike
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import peak_bytes, reserved
@@ -91,9 +92,9 @@ def _extracted_and_made(
     extracted = _all_extracted(jobs, settings, stages, workstation)
     well = [i for i, one in enumerate(extracted) if not one.failures]
     made: dict[int, PartitionResult] = {}
-    if "ai_dataset" in stages and well:
-        begun = [jobs[i] for i in well], [extracted[i] for i in well]
-        made = dict(zip(well, _made(*begun, settings, run_id, workstation), strict=True))
+    for some in alike(jobs, extracted, well, settings) if "ai_dataset" in stages else ():
+        begun = [jobs[i] for i in some], [extracted[i] for i in some]
+        made |= zip(some, _made(*begun, settings, run_id, workstation), strict=True)
     return [
         made[i] if i in made else Steps((job,), extracted=(extracted[i],)).results()[0]
         for i, job in enumerate(jobs)
