@@ -28,6 +28,7 @@ from ai_dataflow.partition.merge import is_joined, kept_rows, merge_product
 from ai_dataflow.partition.requiring import required
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.scratch import Scratch, scratch
+from ai_dataflow.partition.shapes import is_copied
 from ai_dataflow.partition.source_rows import OpenedSource, leave_out, map_source, open_source
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import MergedProduct
@@ -107,8 +108,12 @@ def _all_extracted(
     stages: Collection[Stage],
     workstation: Workstation,
 ) -> list[Extracted]:
-    """Extract the sources of partitions, as many at once as are worth their threads."""
-    most = min(settings.execution.workers, workstation.dataset(jobs[0].module).requests)
+    """Extract the sources of partitions, as many at once as are worth their threads.
+
+    Tables are copied one by one: as many batches of them are at work as databases may be asked.
+    """
+    requests = workstation.dataset(jobs[0].module).requests
+    most = 1 if is_copied(jobs[0]) else min(settings.execution.workers, requests)
 
     def extract(job: PartitionJob) -> Extracted:
         return _extracted(job, settings, stages, workstation)
