@@ -39,11 +39,11 @@ def grouped(tasks: Iterable[tuple[PartitionJob, Task]], workers: int) -> Iterato
         if not _is_known(job):
             yield (one,)
             continue
-        own = supposed_bytes(job)
-        if group and (len(group) == most or size + own > _BYTES):
+        more = supposed_bytes(job)
+        if group and (len(group) == most or size + more > _BYTES):
             yield group
             group, size = (), 0
-        group, size = (*group, one), size + own
+        group, size = (*group, one), size + more
     if group:
         yield group
 

@@ -46,5 +46,5 @@ def _copied_columns(job: PartitionJob, extracted: Extracted, settings: Settings)
     copies = (extract for extract in extracted.extracts if extract.staged)
     with classified([]):
         files = [open_files.opened(copy, places[copy.key], settings) for copy in copies]
-        return tuple(tuple(own.schema().items()) for own in files)
+        return tuple(tuple(copy.schema().items()) for copy in files)
     return job.client

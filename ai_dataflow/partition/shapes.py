@@ -37,11 +37,11 @@ def most_bytes(memory: int) -> int:
 def runs(sizes: Sequence[int], most: int, limit: int) -> Iterator[slice]:
     """Cut what is alike, of such sizes, into runs: `most` of them each, or fewer of many bytes."""
     first = size = 0
-    for i, own in enumerate(sizes):
-        if i > first and (i - first == most or size + own > limit):
+    for i, more in enumerate(sizes):
+        if i > first and (i - first == most or size + more > limit):
             yield slice(first, i)
             first, size = i, 0
-        size += own
+        size += more
     if sizes:
         yield slice(first, len(sizes))
 
