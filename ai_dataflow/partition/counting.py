@@ -73,14 +73,14 @@ def tally(table: Folder, files: Sequence[DataFile]) -> pl.DataFrame:
 def _by_footer(table: Folder, file: DataFile, number: int) -> pl.DataFrame:
     rows = _numbered(table, scan_parquet, {number: file})
     schema, keys = rows.drop(_FILE).collect_schema(), (PRODUCT_COLUMN,)
-    told, parts = [], [_tallied(rows.head(0), keys)]
+    summed, parts = [], [_tallied(rows.head(0), keys)]
     for group in row_groups(table, file):
         tallied = group.product and tally_of(group.rows, group.values, group.ends, schema)
         if tallied:
-            told.append({_FILE: number, PRODUCT_COLUMN: group.product, **tallied})
+            summed.append({_FILE: number, PRODUCT_COLUMN: group.product, **tallied})
         else:
             parts.append(_tallied(rows.slice(group.begin, group.rows), keys))
-    return pl.concat([*parts, pl.DataFrame(told, parts[0].schema)])
+    return pl.concat([*parts, pl.DataFrame(summed, parts[0].schema)])
 
 
 def count_rejects(

@@ -69,8 +69,8 @@ def statistics_text(
         "maxValues": {name: both[1] for name, both in ends.items()},
         "nullCount": nulls,
     }
-    known = {kind: {n: v for n, v in of.items() if v is not None} for kind, of in kinds.items()}
-    return _json({"numRecords": rows, **{kind: of for kind, of in known.items() if of}})
+    stated = {kind: {n: v for n, v in of.items() if v is not None} for kind, of in kinds.items()}
+    return _json({"numRecords": rows, **{kind: of for kind, of in stated.items() if of}})
 
 
 def _json(value: Any) -> str:
