@@ -1,8 +1,8 @@
 """Batches: which partitions are made together, in one process or one Spark task.
 
 Those of one shape share scans, expressions and joins, which cost as much for one client as for
-sixty. How large a partition is tell the files that the survey has seen; what is of unknown size, a
-table of SQL, or large is made alone.
+sixty. How large a partition is tell the files that the survey has seen; what is large is made
+alone. How large tables of SQL are is known when they are copied: few of them are in one batch.
 """
 
 from __future__ import annotations
@@ -11,17 +11,23 @@ from collections.abc import Iterable, Sequence
 
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
-from ai_dataflow.partition.shapes import Shape, Shapes
+from ai_dataflow.partition.shapes import (
+    Shape,
+    Shapes,
+    is_copied,
+    most_bytes,
+    runs,
+    supposed_bytes,
+)
 from ai_dataflow.partition.tasks import Making, make_all
 
 Pair = tuple[PartitionJob, Task]
 _MOST = 64  # partitions; beyond, nothing is won
-_BYTES = 32_000_000  # of files
-_PART = 30  # of the memory: files are some ten times as large there, and are joined
+_MEMORY = 1 << 30
 
 
 def batched(
-    pairs: Iterable[Pair], parts: int, memory: int = _PART * _BYTES
+    pairs: Iterable[Pair], parts: int, memory: int = _MEMORY, at_once: int = 1
 ) -> list[tuple[Pair, ...]]:
     """Divide jobs into batches, the largest jobs first.
 
@@ -29,18 +35,23 @@ def batched(
         pairs: the jobs.
         parts: how many processes there are; each gets something to do.
         memory: how many bytes one of them may take.
+        at_once: how many batches a process makes at once, if they wait for databases.
     """
-    most_bytes = min(_BYTES, memory // _PART)
-    shapes, alike = Shapes(), dict[Shape, list[Pair]]()
-    alone: list[tuple[Pair, ...]] = []
-    for pair in sorted(pairs, key=lambda pair: pair[0].size, reverse=True):
+    limit, shapes, alike = most_bytes(memory), Shapes(), dict[Shape, list[Pair]]()
+    batches: list[tuple[Pair, ...]] = []
+    for pair in sorted(pairs, key=lambda pair: supposed_bytes(pair[0]), reverse=True):
         job, task = pair
         shape = shapes.of(job) if isinstance(task, Making) else None
-        if shape is None or job.size > most_bytes:
-            alone.append((pair,))
+        if shape is None or job.size > limit:
+            batches.append((pair,))
         else:
             alike.setdefault(shape, []).append(pair)
-    return alone + [batch for some in alike.values() for batch in _cut(some, parts, most_bytes)]
+    for some in alike.values():
+        least = parts * at_once if is_copied(some[0][0]) else parts
+        number = max(-(-len(some) // _MOST), min(least, len(some)))
+        sizes = [supposed_bytes(job) for job, _ in some]
+        batches += (tuple(some[run]) for run in runs(sizes, -(-len(some) // number), limit))
+    return batches
 
 
 def make_batches(pairs: Sequence[Pair]) -> list[PartitionResult]:
@@ -51,16 +62,3 @@ def make_batches(pairs: Sequence[Pair]) -> list[PartitionResult]:
         for (job, _), result in zip(batch, make_all([task for _, task in batch]), strict=True)
     }
     return [results[job.partition] for job, _ in pairs]
-
-
-def _cut(pairs: Sequence[Pair], parts: int, most_bytes: int) -> list[tuple[Pair, ...]]:
-    """Cut what is alike into batches of equal numbers, unless they grow too large."""
-    batches = max(-(-len(pairs) // _MOST), min(parts, len(pairs)))
-    each, done, batch, size = -(-len(pairs) // batches), [], list[Pair](), 0
-    for pair in pairs:
-        if batch and (len(batch) == each or size + pair[0].size > most_bytes):
-            done.append(tuple(batch))
-            batch, size = [], 0
-        batch.append(pair)
-        size += pair[0].size
-    return [*done, tuple(batch)]

@@ -48,7 +48,7 @@ def run_tasks(
     threads = cores() if sizes and max(sizes) * processes > sum(sizes) else 0
     batches = (
         Batch(_make, pairs, max(_patience(job, settings) for job, _ in pairs))
-        for pairs in batched(tasks, processes, settings.execution.memory // processes)
+        for pairs in batched(tasks, processes, settings.execution.memory // processes, at_once)
     )
     for (job, _), made in spread(batches, processes, at_once, threads):
         if isinstance(made, Crash):

@@ -2,8 +2,8 @@
 
 Starting a Spark job costs its driver more than a small partition costs its executor. So small jobs
 share one; how large a job is tell the files that the survey has seen. Those of one shape come
-together, and are made together. The largest begin first; what is of unknown size, a table of SQL,
-has a task of its own.
+together, and are made together. The largest begin first; what nobody has looked at has a task of
+its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ai_dataflow.engine.versions import versions
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Task
+from ai_dataflow.partition.shapes import supposed_bytes
 from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.tables.locations import SqlLocation
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
@@ -37,18 +39,19 @@ def grouped(tasks: Iterable[tuple[PartitionJob, Task]], workers: int) -> Iterato
         if not _is_known(job):
             yield (one,)
             continue
-        if group and (len(group) == most or size + job.size > _BYTES):
+        more = supposed_bytes(job)
+        if group and (len(group) == most or size + more > _BYTES):
             yield group
             group, size = (), 0
-        group, size = (*group, one), size + job.size
+        group, size = (*group, one), size + more
     if group:
         yield group
 
 
 def _is_known(job: PartitionJob) -> bool:
-    """Tell whether all that a job reads are files that the survey has seen."""
-    seen = [source.seen for source in job.sources]
-    return bool(seen) and all(isinstance(one, Listing) for one in seen)
+    """Tell whether all that a job reads are files that the survey has seen, and tables of SQL."""
+    seen = [isinstance(s.seen, Listing) or isinstance(s.location, SqlLocation) for s in job.sources]
+    return bool(seen) and all(seen)
 
 
 def sent(group: Group, cores: int) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:

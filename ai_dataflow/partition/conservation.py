@@ -14,9 +14,9 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn
-from ai_dataflow.partition.read_back import open_rejects
 from ai_dataflow.partition.result import PartitionResult, ProductCounts
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.kept_rows import Kept
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching
@@ -80,8 +80,8 @@ def check_rejected(
     job = result.job
     with reaching(workstation.rejects(job.module)):
         paths = [file.path for file in result.rejects]
-        left_out = open_rejects(job.module, paths, workstation)
-        causes = left_out.group_by(*_SOURCE, *_CAUSE).len()
+        left_out = reject_tables.scan(workstation, job.module, tuple(paths))
+        causes = left_out.filter(reject_tables.IS_OPEN).group_by(*_SOURCE, *_CAUSE).len()
         worst = causes.sort("len", *_SOURCE, *_CAUSE, descending=[True, *[False] * 5])
         product, submodule, reason, column, cell, rows = worst.head(1).collect().row(0)
     share = f"{rejected} of {read} rows ({rejected / read:.2%}) were rejected"

@@ -20,6 +20,7 @@ from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.extracting import Extracted, extract_sources, owned
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Failure, Stage
+from ai_dataflow.partition.alike import alike
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import peak_bytes, reserved
@@ -27,6 +28,7 @@ from ai_dataflow.partition.merge import is_joined, kept_rows, merge_product
 from ai_dataflow.partition.requiring import required
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.scratch import Scratch, scratch
+from ai_dataflow.partition.shapes import is_copied
 from ai_dataflow.partition.source_rows import OpenedSource, leave_out, map_source, open_source
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import MergedProduct
@@ -91,9 +93,9 @@ def _extracted_and_made(
     extracted = _all_extracted(jobs, settings, stages, workstation)
     well = [i for i, one in enumerate(extracted) if not one.failures]
     made: dict[int, PartitionResult] = {}
-    if "ai_dataset" in stages and well:
-        begun = [jobs[i] for i in well], [extracted[i] for i in well]
-        made = dict(zip(well, _made(*begun, settings, run_id, workstation), strict=True))
+    for some in alike(jobs, extracted, well, settings) if "ai_dataset" in stages else ():
+        begun = [jobs[i] for i in some], [extracted[i] for i in some]
+        made |= zip(some, _made(*begun, settings, run_id, workstation), strict=True)
     return [
         made[i] if i in made else Steps((job,), extracted=(extracted[i],)).results()[0]
         for i, job in enumerate(jobs)
@@ -106,8 +108,12 @@ def _all_extracted(
     stages: Collection[Stage],
     workstation: Workstation,
 ) -> list[Extracted]:
-    """Extract the sources of partitions, as many at once as are worth their threads."""
-    most = min(settings.execution.workers, workstation.dataset(jobs[0].module).requests)
+    """Extract the sources of partitions, as many at once as are worth their threads.
+
+    Tables are copied one by one: as many batches of them are at work as databases may be asked.
+    """
+    requests = workstation.dataset(jobs[0].module).requests
+    most = 1 if is_copied(jobs[0]) else min(settings.execution.workers, requests)
 
     def extract(job: PartitionJob) -> Extracted:
         return _extracted(job, settings, stages, workstation)

@@ -123,7 +123,7 @@ class Reading:
         self._count(rows[FILE_NUMBER], numbers)
         self._note_changes()
         clients = numbered(numbers).gather(rows[FILE_NUMBER])  # of each row's own file
-        return rows.drop(FILE_NUMBER).insert_column(0, clients)
+        return self._in_order(rows.drop(FILE_NUMBER).insert_column(0, clients))
 
     def _whole(self) -> pl.DataFrame | None:
         """Read small files of storage accounts, each whole; None where they are none, or broken."""
@@ -140,10 +140,14 @@ class Reading:
         for client, (files, of_client) in enumerate(zip(self.files, frames, strict=True)):
             paths = [file.path for file in files.pinned.files]
             self.heights[client] = dict(zip(paths, map(len, of_client), strict=True))
-        if len(frames) == 1:
-            return rows
-        heights = [sum(self.heights[client].values()) for client in range(len(frames))]
-        return rows.insert_column(0, numbered(heights))
+        if len(frames) > 1:
+            heights = [sum(self.heights[client].values()) for client in range(len(frames))]
+            rows = rows.insert_column(0, numbered(heights))
+        return self._in_order(rows)
+
+    def _in_order(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Sort copies, each client's by all columns."""
+        return rows.sort(pl.all()) if self.files[0].pinned.staged else rows
 
     def _count(self, files: pl.Series, numbers: Sequence[int]) -> None:
         rows = occurrences(files, sum(numbers))

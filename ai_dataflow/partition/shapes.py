@@ -1,6 +1,8 @@
-"""Shapes: what partitions have in common that can be made together."""
+"""Shapes: what partitions have in common that can be made together, and how many are."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -9,14 +11,46 @@ from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.locations import SqlLocation
 
 Shape = tuple[object, ...]
+_BYTES = 32_000_000  # of files
+_PART = 30  # of the memory: files are some ten times as large there, and are joined
+_COPIES = 4_000_000  # bytes that are supposed of tables of SQL, until they are copied
+
+
+def is_copied(job: PartitionJob) -> bool:
+    """Tell whether a job copies tables of SQL, of which nobody knows how large they are."""
+    return any(isinstance(source.location, SqlLocation) for source in job.sources)
+
+
+def supposed_bytes(job: PartitionJob) -> int:
+    """Give how many bytes of files, and of copies that are yet to be made, a job may read."""
+    return job.size + _COPIES * is_copied(job)
+
+
+def most_bytes(memory: int) -> int:
+    """Give how many bytes of files are read together by whom so much memory is allowed."""
+    return min(_BYTES, memory // _PART)
+
+
+def runs(sizes: Sequence[int], most: int, limit: int) -> Iterator[slice]:
+    """Cut what is alike, of such sizes, into runs: `most` of them each, or fewer of many bytes."""
+    first = size = 0
+    for i, more in enumerate(sizes):
+        if i > first and (i - first == most or size + more > limit):
+            yield slice(first, i)
+            first, size = i, 0
+        size += more
+    if sizes:
+        yield slice(first, len(sizes))
 
 
 class Shapes:
     """Tells the shape of jobs: all but their clients and locations.
 
-    Mappings and schemas are mostly the same objects for all clients, so each is compared but once.
+    Which columns a table of SQL has only its copy tells, see `alike`. Mappings and schemas are
+    mostly the same objects for all clients, so each is compared but once.
     """
 
     def __init__(self) -> None:
@@ -33,8 +67,10 @@ class Shapes:
 
     def _of_source(self, source: SourceJob) -> Shape | None:
         seen, schema = source.seen, source.schema
+        mappings = self._mappings.number(source.mappings)
+        if isinstance(source.location, SqlLocation):
+            return source.product, source.submodule, "sql", mappings
         if not isinstance(seen, Listing) or schema is None:
             return None
         columns = self._schemas.number(schema)
-        mappings = self._mappings.number(source.mappings)
         return source.product, source.submodule, seen.file_format, columns, mappings

@@ -20,8 +20,8 @@ from ai_dataflow.partition.conservation import (
     check_kept,
     check_rejected,
 )
+from ai_dataflow.partition.counting import count_rejects, count_rows
 from ai_dataflow.partition.merge import union_products
-from ai_dataflow.partition.read_back import count_rejects, count_rows
 from ai_dataflow.partition.scratch import bytes_per_row
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import WrittenRejects, WrittenRows
@@ -108,8 +108,7 @@ def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Workstation
 
     list(at_once(write_one, left_out, table.requests))
     files_of = {client: steps.rejects[client].files for client in left_out}
-    for client, counts in count_rejects(steps.jobs[0].module, files_of, workstation).items():
-        steps.rejects[client] = replace(steps.rejects[client], counts=counts)
+    steps.rejects |= count_rejects(steps.jobs[0].module, files_of, workstation)
 
 
 def _write_rows(steps: Steps, workstation: Workstation) -> None:
@@ -131,14 +130,7 @@ def _write_rows(steps: Steps, workstation: Workstation) -> None:
 
     clients = steps.clients
     files = dict(zip(clients, at_once(write_one, clients, table.requests), strict=True))
-    counted = count_rows(job.module, files, workstation)
-    for client, files_of in files.items():
-        products_of = counted.get(client, {})
-        written = WrittenRows(
-            files_of,
-            {product: height for product, (height, _) in products_of.items()},
-            {product: filled for product, (_, filled) in products_of.items()},
-        )
+    for client, written in count_rows(job.module, files, workstation).items():
         with _failing(steps, client):
             check_balance(steps.counts(client, written), job.columns, steps.expected(client))
             steps.written[client] = written

@@ -37,6 +37,7 @@ from ai_dataflow.workstation.data_files import (
     recast_name,
     write_rows,
 )
+from ai_dataflow.workstation.file_statistics import described
 from ai_dataflow.workstation.publish import NOTHING_RECAST, Recast
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.type_changes import changed_types, old_files
@@ -177,7 +178,8 @@ class _Fitting:
 
     def _again(self, path: str, types: Types, at: int | None = None) -> DataFile:
         rows = recast(self._scan(path), types)
-        return replace(write_rows(rows, self.table, recast_name(path)), at=at)
+        file = write_rows(rows, self.table, recast_name(path))
+        return replace(described(self.table, file), at=at)
 
     def _scan(self, path: str) -> pl.LazyFrame:
         return scan_parquet(self.table, [path])

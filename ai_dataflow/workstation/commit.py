@@ -328,5 +328,5 @@ def _add(client: str, file: DataFile, at: int) -> AddAction:
         partition_values={PARTITION_COLUMN: client},
         modification_time=at,
         data_change=True,
-        stats=json.dumps({"numRecords": file.rows}),
+        stats=file.statistics or json.dumps({"numRecords": file.rows}),
     )

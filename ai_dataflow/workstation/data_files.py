@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -37,13 +37,15 @@ class DataFile:
     """A Parquet file of one partition, not yet committed. `path` is relative to its table.
 
     `at` is when the file was committed that it takes the place of, in ms since 1970, if it holds
-    but the same rows: what came after these came after it too.
+    but the same rows: what came after these came after it too. `statistics` are the log's text (see
+    `file_statistics`); it has row values, so it is not shown.
     """
 
     path: str
     size: int
     rows: int
     at: int | None = None
+    statistics: str = field(default="", repr=False)
 
 
 def new_publication() -> str:

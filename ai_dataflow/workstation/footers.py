@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.data_files import DataFile
@@ -22,12 +22,15 @@ class RowGroup:
     """Rows of a file, from the row `begin`, and how many values each column has in them.
 
     `product` is theirs; None where they are of several, or where the footer leaves something open.
+    `ends` are the least and the greatest value of columns, or what is below and above them: long
+    texts may be cut off. Of floats they are those beside NaNs.
     """
 
     begin: int
     rows: int
     product: str | None
     values: Mapping[str, int]
+    ends: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
 def row_groups(table: Folder, file: DataFile) -> list[RowGroup]:
@@ -55,4 +58,7 @@ def _row_group(group: RowGroupMetaData, begin: int) -> RowGroup:
     # They are limits at least; of long texts, which are cut off, they differ.
     product = statistics[PRODUCT_COLUMN]
     is_one = product.has_min_max and product.min == product.max and not product.null_count
-    return RowGroup(begin, group.num_rows, product.min if is_one else None, values)
+    if not is_one:
+        return RowGroup(begin, group.num_rows, None, values)
+    ends = {name: (s.min, s.max) for name, s in statistics.items() if s.has_min_max}
+    return RowGroup(begin, group.num_rows, product.min, values, ends)

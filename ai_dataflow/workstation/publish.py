@@ -32,6 +32,7 @@ from ai_dataflow.workstation.commit import (
 )
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.fencing import Writer
+from ai_dataflow.workstation.file_statistics import in_log
 from ai_dataflow.workstation.kept_rows import Kept, all_kept
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.lease import Lease
@@ -201,9 +202,11 @@ def _restore(
     if odd & gone:
         gone, columns = frozenset(data), columns_of(before)
     files: dict[str, list[DataFile]] = {client: [] for client in sorted(gone)}
+    statistics = in_log(before)
     for file in files_in(before):
         if file.client in gone:
-            again = DataFile(file.path, file.size, file.rows, file.modified)
+            text = statistics.get(file.path, "")
+            again = DataFile(file.path, file.size, file.rows, file.modified, text)
             files[file.client].append(again)
     return commit(table, columns, files, writer), gone
 

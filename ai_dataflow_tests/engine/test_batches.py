@@ -16,7 +16,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.tasks import Making
 from ai_dataflow.sources.files.finding import Listing
-from ai_dataflow.tables.locations import FileLocation
+from ai_dataflow.tables.locations import FileLocation, SqlLocation
 from ai_dataflow_tests.partition.jobs import job, mapped, settings, source
 
 SCHEMAS = (pl.Schema({"a": pl.Int64()}), pl.Schema({"a": pl.String()}))
@@ -74,6 +74,20 @@ def test_what_nobody_has_looked_at_is_alone() -> None:
     ]
     many = [(other, Making(other, settings(Path()), "run")) for other in [*unknown, *unknown]]
     assert [len(batch) for batch in batched(many, 1)] == [1] * 4
+
+
+def _copied(client: str) -> Pair:
+    table = SqlLocation("erp", "claims", "dbo", client_column="client", client=client)
+    own = job(source(table, MAPPINGS[0]), client=client)
+    return own, Making(own, settings(Path()), "run")
+
+
+def test_of_tables_whose_size_nobody_knows_few_are_together() -> None:
+    many = [_copied(str(i)) for i in range(100)]
+    assert {len(batch) for batch in batched(many, 2)} <= {8, 4}
+    # Each that waits for a database by itself has one.
+    assert len(batched(many[:8], 2, at_once=4)) == 8
+    assert len(batched([*many[:2], _pair("a", 1, 0, 0, 0)], 1)) == 2
 
 
 def test_results_come_in_the_order_of_the_jobs() -> None:

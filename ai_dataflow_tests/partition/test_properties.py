@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 
-from ai_dataflow.partition import joining, read_back, scratch
+from ai_dataflow.partition import counting, joining, scratch
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow_tests.partition.effort import settings_of
@@ -120,7 +120,7 @@ def test_the_same_inputs_give_the_same_content(partition: Partition) -> None:
         first = content(run_job(job, folder), folder)
         _store_in_another_order(partition, folder)
         assert content(run_job(job, folder), folder) == first
-        patch.setattr(read_back, "LARGE", 0)
+        patch.setattr(counting, "LARGE", 0)
         assert content(run_job(job, folder), folder) == first
         patch.setattr(scratch, "SPILL_BYTES", 0)
         assert content(run_job(job, folder), folder) == first

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.partition import making, shapes
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.making import make, run
 from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.partition.steps import Steps
 from ai_dataflow.sources.files.finding import find_one
 from ai_dataflow.sources.source_job import SourceJob
-from ai_dataflow.tables.locations import FileLocation
+from ai_dataflow.tables.locations import FileLocation, SqlLocation
 from ai_dataflow_tests.partition.effort import settings_of
 from ai_dataflow_tests.partition.jobs import (
     PLACE,
+    database,
     key,
     mapped,
     problems,
@@ -61,17 +67,21 @@ clients = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(clients, min_size=2, max_size=7), st.sampled_from(["parquet", "csv"]))
+@given(st.lists(clients, min_size=2, max_size=7), st.sampled_from(["parquet", "csv", "sql"]))
 @settings_of(share=4)
 def test_each_is_as_if_it_were_alone(
     tmp_path_factory: pytest.TempPathFactory, several: list[dict[str, Any]], kind: str
 ) -> None:
     folder = tmp_path_factory.mktemp("together")
     jobs = [_job(folder, f"c{i}", given, kind) for i, given in enumerate(several)]
-    together = make(jobs, settings(folder), "run")
+    together = make(jobs, _settings(folder), "run")
     for job, result in zip(jobs, together, strict=True):
         assert result.job.client == job.client
-        _assert_same(result, run(job, settings(folder), "run"), folder)
+        _assert_same(result, run(job, _settings(folder), "run"), folder)
+
+
+def _settings(folder: Path) -> Settings:
+    return settings(folder, shop=f"sqlite:///{folder / 'shop.sqlite'}")
 
 
 def _assert_same(one: PartitionResult, other: PartitionResult, folder: Path) -> None:
@@ -126,7 +136,10 @@ def _job(folder: Path, client: str, given: dict[str, Any], kind: str) -> Partiti
         "note",
         mapped("note", "string", "Text"),
     )
-    _spoil(given["broken"], folder / client / "lines" / f"0.{kind}")
+    if kind != "sql":
+        _spoil(given["broken"], folder / client / "lines" / f"0.{kind}")
+    elif given["broken"]:
+        database(folder, f"DROP TABLE {client}_lines")
     sources = (order, line, replace(note, product="vega"))
     return PartitionJob("sales", client, COLUMNS, sources)
 
@@ -134,6 +147,10 @@ def _job(folder: Path, client: str, given: dict[str, Any], kind: str) -> Partiti
 def _source(
     place: Path, files: list[Any], schema: dict[str, Any], kind: str, name: str, *mappings: Any
 ) -> SourceJob:
+    if kind == "sql":
+        table = f"{place.parent.name}_{place.name}"
+        _fill(place.parents[1], table, [row for rows in files for row in rows], schema)
+        return source(SqlLocation("shop", table, "main"), *mappings, submodule=name)
     place.mkdir(parents=True)
     for i, rows in enumerate(files):
         frame = pl.DataFrame(rows, schema=schema)
@@ -146,6 +163,16 @@ def _source(
     seen = find_one(location, PLACE, settings(place.parent))
     made = source(location, *mappings, submodule=name)
     return replace(made, seen=seen, schema=pl.Schema(schema))
+
+
+def _fill(folder: Path, table: str, rows: list[Any], schema: dict[str, Any]) -> None:
+    """Make a table; what SQLite takes for no number makes a text of its column in the copy."""
+    types = {name: "INTEGER" if name in ("No", "Qty") else "TEXT" for name in schema}
+    with closing(sqlite3.connect(folder / "shop.sqlite")) as connection, connection:
+        names = ", ".join(f"{name} {dtype}" for name, dtype in types.items())
+        connection.execute(f"CREATE TABLE {table} ({names})")
+        marks = ", ".join(f":{name}" for name in schema)
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
 
 
 def _spoil(how: str, file: Path) -> None:
@@ -174,3 +201,38 @@ def test_who_lost_all_rows_before_a_file_was_broken_fails_alone(tmp_path: Path) 
     assert not second.failures
     _assert_same(first, run(jobs[0], settings(tmp_path), "run"), tmp_path)
     _assert_same(second, run(jobs[1], settings(tmp_path), "run"), tmp_path)
+
+
+def _tables(folder: Path, **quantities: list[Any]) -> list[PartitionJob]:
+    """Give jobs of clients whose lines are tables with such quantities."""
+    return [
+        _job(folder, client, {
+            "orders": [[{"No": "1", "Day": "2024-01-31", "Who": "ann"}]],
+            "lines": [[{"No": "1", "Qty": quantity} for quantity in of_client]],
+            "notes": [[{"Text": "a"}]],
+            "broken": "",
+        }, "sql")
+        for client, of_client in quantities.items()
+    ]  # fmt: skip
+
+
+def test_copies_of_one_schema_are_made_together_and_large_ones_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text among the numbers of a column of SQLite makes texts of them, of that client."""
+    made: list[list[str]] = []
+    make_steps = making._make
+
+    def noted(steps: Steps, *given: Any) -> None:
+        made.append([job.client for job in steps.jobs])
+        make_steps(steps, *given)
+
+    monkeypatch.setattr(making, "_make", noted)
+    jobs = _tables(tmp_path, a=[1], b=["x"], c=[2, 3], d=["y", 1])
+    results = make(jobs, _settings(tmp_path), "run")
+    assert made == [["a", "c"], ["b", "d"]]
+    assert [result.total("rows_published") for result in results] == [2, 2, 3, 2]
+    made.clear()
+    monkeypatch.setattr(shapes, "_BYTES", 1)
+    make(jobs, _settings(tmp_path), "run")
+    assert made == [["a"], ["c"], ["b"], ["d"]]

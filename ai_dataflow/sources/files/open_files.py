@@ -291,7 +291,8 @@ def whole_parquet(
 
     def rows(one: tuple[Files, StoredFile]) -> pl.DataFrame | None:
         source, file = one
-        content = source.root.read_listed(file)
+        staged = source.pinned.staged  # nobody changes a copy
+        content = source.root.read(file.path) if staged else source.root.read_listed(file)
         if content is None:
             return None
         return pl.read_parquet(io.BytesIO(content), columns=[*columns] or [0])

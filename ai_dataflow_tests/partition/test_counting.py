@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.partition.read_back import Counted, by_footer
+from ai_dataflow.partition import counting
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.data_files import DataFile, write_partition
+from ai_dataflow.workstation.file_statistics import ROWS, VALUES, by_file
 from ai_dataflow.workstation.footers import row_groups
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow_tests.partition.effort import settings_of
 
 LONG = "x" * 300
 FLOATS = st.sampled_from([float("nan"), float("inf"), -0.0, 0.0, 1.5])
-VALUES: dict[str, st.SearchStrategy[Any]] = {
+VALUES_OF: dict[str, st.SearchStrategy[Any]] = {
     "string": st.text(max_size=5) | st.sampled_from([LONG, LONG + "y", "", "\U0010ffff" * 70]),
     "binary": st.binary(max_size=5) | st.just(b"\xff" * 300),
     "boolean": st.booleans(),
@@ -32,6 +35,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "date": st.dates(),
     "timestamp": st.datetimes(timezones=st.none()),
 }
+Counted = tuple[int, dict[str, int]]
 PRODUCTS = st.sampled_from(["orion", "vega", LONG, LONG + "y"])
 
 
@@ -41,7 +45,7 @@ def _frames(draw: st.DrawFn) -> pl.DataFrame:
     products = sorted(draw(st.lists(PRODUCTS, max_size=12)))
     height = len(products)
     columns = []
-    for ai_type, values in VALUES.items():
+    for ai_type, values in VALUES_OF.items():
         cells = draw(st.lists(st.none() | values, min_size=height, max_size=height))
         nothing = draw(st.booleans()) and draw(st.booleans())
         dtype = ai_types.to_polars(ai_type)
@@ -59,13 +63,25 @@ def _read(rows: pl.DataFrame) -> dict[str, Counted]:
     }
 
 
-def _summed(table: Folder, file: DataFile) -> dict[str, Counted]:
-    sums: dict[str, Counted] = {}
-    for product, (rows, values) in by_footer(table, file):
-        before, of_before = sums.get(product, (0, {}))
-        now = {name: of_before.get(name, 0) + count for name, count in values.items()}
-        sums[product] = before + rows, now
-    return sums
+def _tallied(table: Folder, file: DataFile, large: int = 0) -> pl.DataFrame:
+    """Tally a file as a large one is, by its footer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "LARGE", large)
+        return counting.tally(table, [file])
+
+
+def _summed(table: Folder, file: DataFile, columns: list[str]) -> dict[str, Counted]:
+    tallied = _tallied(table, file).select(PRODUCT_COLUMN, f"^({ROWS}|{VALUES}.*)$")
+    of_product = tallied.group_by(PRODUCT_COLUMN).sum()
+    return {
+        row[PRODUCT_COLUMN]: (row[ROWS], {name: row[VALUES + name] for name in columns})
+        for row in of_product.iter_rows(named=True)
+    }
+
+
+def _statistics(table: Folder, file: DataFile, large: int) -> str:
+    """Give the file's statistics for the log."""
+    return "".join(by_file(_tallied(table, file, large), counting._FILE).values())
 
 
 @settings_of()
@@ -75,7 +91,7 @@ def test_footers_tell_what_a_reader_finds(rows: pl.DataFrame, size: int, packed:
         path = Path(folder) / "a.parquet"
         rows.lazy().sink_parquet(path, row_group_size=size, compression=packed)
         file = DataFile("a.parquet", path.stat().st_size, rows.height)
-        assert _summed(Folder(folder), file) == _read(pl.read_parquet(path))
+        assert _summed(Folder(folder), file, [*VALUES_OF]) == _read(pl.read_parquet(path))
         groups = row_groups(Folder(folder), file)
         assert sum(group.rows for group in groups) == rows.height
         for group in groups:
@@ -84,6 +100,17 @@ def test_footers_tell_what_a_reader_finds(rows: pl.DataFrame, size: int, packed:
             if group.product is not None:
                 assert part[PRODUCT_COLUMN].n_unique() == 1
                 assert group.values == {name: part[name].count() for name in part.columns}
+
+
+@settings_of()
+@given(_frames(), st.integers(1, 7))
+def test_footers_tell_the_ranges_that_a_reader_finds(rows: pl.DataFrame, size: int) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.parquet"
+        rows.drop("float32", "float64").lazy().sink_parquet(path, row_group_size=size)
+        file = DataFile("a.parquet", path.stat().st_size, rows.height)
+        told, found = (_statistics(Folder(folder), file, large) for large in (0, 1_000))
+        assert told == found
 
 
 def test_a_group_of_two_products_is_left_open(tmp_path: Path) -> None:
@@ -101,7 +128,7 @@ def test_what_says_nothing_of_nulls_is_left_open(tmp_path: Path) -> None:
     file = DataFile("a.parquet", (tmp_path / "a.parquet").stat().st_size, 2)
     (group,) = row_groups(Folder(str(tmp_path)), file)
     assert group.product is None
-    assert _summed(Folder(str(tmp_path)), file) == {"orion": (2, {"n": 1})}
+    assert _summed(Folder(str(tmp_path)), file, ["n"]) == {"orion": (2, {"n": 1})}
 
 
 def test_large_files_as_they_are_written(tmp_path: Path) -> None:
@@ -115,4 +142,13 @@ def test_large_files_as_they_are_written(tmp_path: Path) -> None:
     (file,) = write_partition(rows.lazy(), table, "USA", rows_per_file=2_000_000)
     open_groups = [group for group in row_groups(table, file) if group.product is None]
     assert len(open_groups) <= 1
-    assert _summed(table, file) == _read(rows)
+    assert _summed(table, file, ["n"]) == _read(rows)
+
+
+def test_nothing_is_said_of_the_range_of_floats_in_a_large_file(tmp_path: Path) -> None:
+    """A footer's range passes over NaNs, which are greater than all for some readers."""
+    rows = pl.DataFrame({"f": [1.0, float("nan")], PRODUCT_COLUMN: ["orion", "orion"]})
+    rows.write_parquet(tmp_path / "a.parquet")
+    file = DataFile("a.parquet", (tmp_path / "a.parquet").stat().st_size, 2)
+    told = json.loads(_statistics(Folder(str(tmp_path)), file, 0))
+    assert told == {"numRecords": 2, "nullCount": {"f": 0, PRODUCT_COLUMN: 0}}

@@ -1,0 +1,162 @@
+"""Counting: what is in the files that were written, read back in one pass, for the balance.
+
+The same pass gives the files their statistics for the Delta log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from ai_dataflow.config.keys import SourceKey
+from ai_dataflow.connections.stores import Folder, scan_parquet
+from ai_dataflow.partition.values import WrittenRejects, WrittenRows
+from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.data_files import DataFile
+from ai_dataflow.workstation.file_statistics import ROWS, VALUES, by_file, tallies, tally_of
+from ai_dataflow.workstation.footers import row_groups
+from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.reaching import reaching
+
+# Beside AI columns, none of which begins so.
+_FILE, _CLIENT, _OPEN, _RUN = "\ue000file", "\ue000client", "\ue000open", "\ue000run"
+_REASON = ("product_code", "submodule_name", "reason")
+LARGE = 1_000_000  # rows
+FilesOf = Mapping[int, Sequence[DataFile]]  # by client
+
+
+def count_rows(module: str, files: FilesOf, workstation: Workstation) -> dict[int, WrittenRows]:
+    """Count the rows in files, and the values of each column, by client and product.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    if not files:
+        return {}
+    tallied = tally(workstation.dataset(module), _listed(files))
+    written = {c: WrittenRows(described) for c, described in _described(files, tallied).items()}
+    counts = _by_client(files, tallied.drop(VALUES + PRODUCT_COLUMN), (PRODUCT_COLUMN,))
+    for row in counts.iter_rows(named=True):
+        client, product, height = row.pop(_CLIENT), row.pop(PRODUCT_COLUMN), row.pop(ROWS)
+        filled = {name.removeprefix(VALUES): values for name, values in row.items()}
+        before = written[client]
+        written[client] = replace(
+            before,
+            rows={**before.rows, product: height},
+            filled={**before.filled, product: filled},
+        )
+    return written
+
+
+def tally(table: Folder, files: Sequence[DataFile]) -> pl.DataFrame:
+    """Tally the rows of data files, by the number of the file and by product.
+
+    A small file is read, with all others of a batch in one scan. Of a large one only the footer is,
+    for those row groups that are all of one product; the others, mostly one where two products
+    meet, are read. That footers tell what a reader would find is shown by a property test.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    large = {number: file for number, file in enumerate(files) if file.rows >= LARGE}
+    small = {number: file for number, file in enumerate(files) if number not in large}
+    with reaching(table):
+        parts = [_by_footer(table, file, number) for number, file in large.items()]
+        if small:
+            rows = _numbered(table, scan_parquet, small)
+            parts.append(_tallied(rows, (PRODUCT_COLUMN,), in_runs=True))
+    return pl.concat(parts)
+
+
+def _by_footer(table: Folder, file: DataFile, number: int) -> pl.DataFrame:
+    rows = _numbered(table, scan_parquet, {number: file})
+    schema, keys = rows.drop(_FILE).collect_schema(), (PRODUCT_COLUMN,)
+    summed, parts = [], [_tallied(rows.head(0), keys)]
+    for group in row_groups(table, file):
+        tallied = group.product and tally_of(group.rows, group.values, group.ends, schema)
+        if tallied:
+            summed.append({_FILE: number, PRODUCT_COLUMN: group.product, **tallied})
+        else:
+            parts.append(_tallied(rows.slice(group.begin, group.rows), keys))
+    return pl.concat([*parts, pl.DataFrame(summed, parts[0].schema)])
+
+
+def count_rejects(
+    module: str, files: FilesOf, workstation: Workstation
+) -> dict[int, WrittenRejects]:
+    """Count the open rejects in files, by client, source and reason.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    if not files:
+        return {}
+    table = workstation.rejects(module)
+
+    def scan(_: Folder, paths: Sequence[str], **options: str) -> pl.LazyFrame:
+        return reject_tables.scan(workstation, module, tuple(paths), **options)
+
+    with reaching(table):
+        rows = _numbered(table, scan, dict(enumerate(_listed(files))))
+        sought = rows.with_columns(reject_tables.IS_OPEN.alias(_OPEN))
+        tallied = _tallied(sought, (*_REASON, _OPEN))
+    counts: dict[int, dict[SourceKey, dict[str, int]]] = {client: {} for client in files}
+    are_open = _by_client(files, tallied.filter(_OPEN), _REASON).select(_CLIENT, *_REASON, ROWS)
+    for client, product, submodule, reason, height in are_open.iter_rows():
+        counts[client].setdefault(SourceKey(product, submodule), {})[reason] = height
+    described = _described(files, tallied)
+    return {client: WrittenRejects(described[client], counts[client]) for client in files}
+
+
+def _tallied(rows: pl.LazyFrame, keys: Sequence[str], *, in_runs: bool = False) -> pl.DataFrame:
+    """Tally rows by their file's number and keys; in runs of equal ones, if told so.
+
+    A file has few runs, a product's rows each. To group by them is faster, and takes memory.
+    """
+    schema = rows.collect_schema()
+    columns = pl.Schema((n, t) for n, t in schema.items() if n not in (_FILE, _OPEN))
+    tally, by = tallies(columns, keys), (_FILE, *keys)
+    if not in_runs:
+        return rows.group_by(by).agg(tally).collect()
+    runs = rows.with_columns(pl.struct(by).rle_id().alias(_RUN)).set_sorted(_RUN)
+    return runs.group_by(_RUN).agg(pl.col(by).first(), *tally).drop(_RUN).collect()
+
+
+def _numbered(
+    table: Folder, scan: Callable[..., pl.LazyFrame], files: Mapping[int, DataFile]
+) -> pl.LazyFrame:
+    """Scan files, each row with the number of its own."""
+    paths = [file.path for file in files.values()]
+    if len(files) == 1:  # to ask for the name of each row's file costs as much as the rows
+        (number,) = files
+        return scan(table, paths).with_columns(pl.lit(number, pl.UInt32()).alias(_FILE))
+    rows = scan(table, paths, include_file_paths=_FILE)
+    names = pl.Enum([table.uri(path) for path in paths])
+    place = pl.col(_FILE).cast(names).to_physical()
+    numbers = pl.lit(pl.Series([*files], dtype=pl.UInt32()))
+    return rows.with_columns(numbers.gather(place).alias(_FILE))
+
+
+def _by_client(files: FilesOf, tallied: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Sum the counts up by client and keys, in their order."""
+    clients = [client for client, of_client in files.items() for _ in of_client]
+    number = pl.col(_FILE).replace_strict(range(len(clients)), clients, return_dtype=pl.Int64)
+    grouped = tallied.group_by(number.alias(_CLIENT), *keys)
+    return grouped.agg(pl.col(f"^({ROWS}|{VALUES}.*)$").sum()).sort(_CLIENT, *keys)
+
+
+def _described(files: FilesOf, tallied: pl.DataFrame) -> dict[int, tuple[DataFile, ...]]:
+    """Give the files with their statistics; one without rows has none."""
+    texts, number = by_file(tallied, _FILE), 0
+    described = {}
+    for client, of_client in files.items():
+        numbered = enumerate(of_client, number)
+        described[client] = tuple(replace(f, statistics=texts.get(n, "")) for n, f in numbered)
+        number += len(of_client)
+    return described
+
+
+def _listed(files: FilesOf) -> list[DataFile]:
+    return [file for of_client in files.values() for file in of_client]
