@@ -14,19 +14,22 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
+from typing import NoReturn
 
-_END_SECONDS = 5.0
+_END_SECONDS, _LOOK_SECONDS = 5.0, 0.01
 _COLLECTED = gc.get_threshold()  # of the garbage collector, as Python has it
 REST_SECONDS = 15.0  # that a template stays for; longer than a worker
 
@@ -78,24 +81,38 @@ class _Copy:
     """A copy of this process, as `subprocess.Popen` would give it."""
 
     def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
-        self._process = get_context("fork").Process(target=_serve, args=(ours, theirs), daemon=True)
-        self._process.start()
-        self.pid = self._process.pid or 0
+        self._waiting = threading.Lock()
+        self._code: int | None = None
+        self.pid = os.fork()
+        if not self.pid:
+            try:
+                _serve(ours, theirs)
+            finally:
+                os._exit(1)
 
     def poll(self) -> int | None:
-        return self._process.exitcode
+        with self._waiting:
+            if self._code is None:
+                pid, status = self.pid, 0
+                with suppress(ChildProcessError):  # somebody waits for all children
+                    pid, status = os.waitpid(self.pid, os.WNOHANG)
+                self._code = os.waitstatus_to_exitcode(status) if pid else None
+            return self._code
 
-    def wait(self, timeout: float | None = None) -> int:
-        self._process.join(timeout)
-        if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("template", timeout or 0)
-        return self._process.exitcode
+    def wait(self, timeout: float = math.inf) -> int:
+        until = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("template", timeout)
+            time.sleep(_LOOK_SECONDS)
+        return code
 
     def kill(self) -> None:
-        self._process.kill()
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
 
 
-def _serve(ours: socket.socket, theirs: socket.socket) -> None:
+def _serve(ours: socket.socket, theirs: socket.socket) -> NoReturn:
     """Be the template: this is a copy already."""
     from ai_dataflow.engine import template  # noqa: PLC0415 - it is not for who starts it
 
@@ -105,6 +122,7 @@ def _serve(ours: socket.socket, theirs: socket.socket) -> None:
     for stream in range(3):  # whoever reads the command's output waits for its end
         os.dup2(silence, stream)
     template.main(theirs.detach())
+    os._exit(0)
 
 
 def _started(ours: socket.socket, theirs: socket.socket) -> subprocess.Popen[bytes]:
@@ -177,9 +195,12 @@ _starting = threading.Lock()
 def copy_this_process() -> None:
     """Let workers be copies of this process, as it is now: what it has imported, they need not.
 
-    For who has no thread yet, and has computed nothing: of Polars' threads a copy has none.
+    For who has computed nothing yet: of Polars' threads a copy has none. Who has threads is not
+    copied.
     """
     global _template  # noqa: PLW0603 - one for the process
+    if threading.active_count() > 1:
+        return
     with _starting:
         _template = _Template(_Copy)
 
