@@ -45,8 +45,11 @@ def main() -> None:
 def _copy_early() -> None:
     """Let workers be copies of this process, which has imported half of what they need.
 
-    Now it has no threads yet, and has computed nothing.
+    Now it has no threads yet, and has computed nothing; who calls this from a program of their own
+    may have, and is not copied.
     """
+    if "polars" in sys.modules:
+        return
     import ai_dataflow.runs.prospect  # noqa: F401 - the command needs it as well
     from ai_dataflow.engine.forking import copy_this_process
 

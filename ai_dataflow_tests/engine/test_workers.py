@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ai_dataflow import cli
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import machine_memory
 from ai_dataflow.engine import crew, forking, worker
@@ -345,3 +346,15 @@ def _is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_program_that_has_computed_is_not_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its Polars a copy would have no threads, and wait for them for ever."""
+    monkeypatch.setattr(forking, "_template", None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ai-dataflow", "plan"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert forking._template is None
