@@ -15,7 +15,14 @@ from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.partition.values import WrittenRejects, WrittenRows
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.data_files import DataFile
-from ai_dataflow.workstation.file_statistics import ROWS, VALUES, by_file, tallies, tally_of
+from ai_dataflow.workstation.file_statistics import (
+    ROWS,
+    VALUES,
+    by_file,
+    tallies,
+    tally_of,
+    with_nans,
+)
 from ai_dataflow.workstation.footers import row_groups
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
 from ai_dataflow.workstation.reaching import reaching
@@ -73,9 +80,9 @@ def tally(table: Folder, files: Sequence[DataFile]) -> pl.DataFrame:
 def _by_footer(table: Folder, file: DataFile, number: int) -> pl.DataFrame:
     rows = _numbered(table, scan_parquet, {number: file})
     schema, keys = rows.drop(_FILE).collect_schema(), (PRODUCT_COLUMN,)
-    summed, parts = [], [_tallied(rows.head(0), keys)]
+    summed, parts, nans = [], [_tallied(rows.head(0), keys)], with_nans(rows, schema)
     for group in row_groups(table, file):
-        tallied = group.product and tally_of(group.rows, group.values, group.ends, schema)
+        tallied = group.product and tally_of(group.rows, group.values, group.ends, schema, nans)
         if tallied:
             summed.append({_FILE: number, PRODUCT_COLUMN: group.product, **tallied})
         else:

@@ -9,7 +9,7 @@ The least and the greatest are row values: they are for the log, and for nothing
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -27,6 +27,7 @@ ROWS, VALUES = "\ue000rows", "\ue000values\ue000"
 _NULLS, _LEAST, _GREATEST = "\ue000nulls\ue000", "\ue000least\ue000", "\ue000greatest\ue000"
 _FILE = "\ue000file"
 _IN_LOG = {"null_count.": _NULLS, "min.": _LEAST, "max.": _GREATEST}
+_NAN = (math.nan, math.nan)
 _COLUMNS = 32  # of a file have statistics, as Spark writes them
 
 
@@ -49,8 +50,21 @@ def tallies(schema: pl.Schema, keys: Sequence[str] = ()) -> list[pl.Expr]:
     return [pl.len().alias(ROWS), *values]
 
 
+def with_nans(rows: pl.LazyFrame, schema: pl.Schema) -> list[str]:
+    """Give the columns of floats that have a NaN: footers pass over them."""
+    floats = [name for name, dtype in _ranged(schema) if dtype.is_float()]
+    if not floats:
+        return []
+    has_some = rows.select(pl.col(floats).is_nan().any()).collect()
+    return [name for name in floats if has_some[name].item()]
+
+
 def tally_of(
-    rows: int, values: Mapping[str, int], ends: Mapping[str, tuple[Any, Any]], schema: pl.Schema
+    rows: int,
+    values: Mapping[str, int],
+    ends: Mapping[str, tuple[Any, Any]],
+    schema: pl.Schema,
+    nans: Collection[str] = (),
 ) -> dict[str, Any]:
     """Give the tallies of rows that a footer tells of; nothing where it leaves something open.
 
@@ -59,15 +73,13 @@ def tally_of(
         values: how many values each column has.
         ends: the least and the greatest value of columns, or what is below and above them.
         schema: the columns of the file.
+        nans: those that have a NaN somewhere.
     """
     tallied: dict[str, Any] = {ROWS: rows, **{VALUES + name: values.get(name) for name in schema}}
-    for name, dtype in _ranged(schema):
-        nothing: tuple[Any, Any] = (None, None)
-        if values.get(name) and dtype.is_float():
-            nothing = (math.nan, math.nan)  # footers pass over NaNs: it may have some
-        elif values.get(name) and name not in ends:
+    for name, _ in _ranged(schema):
+        if values.get(name) and name not in ends and name not in nans:
             return {}
-        least, greatest = nothing if dtype.is_float() else ends.get(name, nothing)
+        least, greatest = _NAN if name in nans else ends.get(name, (None, None))
         tallied |= {_LEAST + name: least, _GREATEST + name: greatest}
     return {} if None in (tallied[VALUES + name] for name in schema) else tallied
 

@@ -12,7 +12,7 @@ from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import RowGroupMetaData
+    from pyarrow.parquet import RowGroupMetaData, Statistics
 
 _END = 8  # bytes: the length of the footer, and `PAR1`
 
@@ -60,5 +60,12 @@ def _row_group(group: RowGroupMetaData, begin: int) -> RowGroup:
     is_one = product.has_min_max and product.min == product.max and not product.null_count
     if not is_one:
         return RowGroup(begin, group.num_rows, None, values)
-    ends = {name: (s.min, s.max) for name, s in statistics.items() if s.has_min_max}
+    ends = {name: both for name, column in statistics.items() if (both := _ends(column))}
     return RowGroup(begin, group.num_rows, product.min, values, ends)
+
+
+def _ends(column: Statistics) -> tuple[Any, Any] | None:
+    try:
+        return (column.min, column.max) if column.has_min_max else None
+    except (ValueError, OverflowError):  # a year that Python does not have
+        return None

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ai_dataflow.engine.spark_groups import grouped
 from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.engine.test_spark import (
     LOST,
     Session,
@@ -21,7 +22,7 @@ from ai_dataflow_tests.engine.test_spark import (
     sized,
     tasks_of,
 )
-from ai_dataflow_tests.partition.jobs import job
+from ai_dataflow_tests.partition.jobs import job, mapped, source
 
 SMALL = [sized(9 - i, f"client{i}") for i in range(8)]
 CLIENTS = [one.client for one in SMALL]
@@ -53,6 +54,14 @@ def test_large_jobs_and_those_of_unknown_size_have_tasks_of_their_own() -> None:
     session = Session()
     run(session, [*(sized(20_000_000, str(i)) for i in range(4)), job(client="sql"), job()])
     assert session.tasks == [1] * 6
+
+
+def test_jobs_with_tables_share_a_task_of_a_few() -> None:
+    tables = (
+        SqlLocation("erp", "claims", client_column="client", client=str(i)) for i in range(90)
+    )
+    jobs = [job(source(table, mapped("id", "int64", "a")), client=table.client) for table in tables]
+    assert {len(group) for group in grouped(tasks_of(jobs), 2)} == {8, 2}
 
 
 def test_a_lost_group_is_made_again_one_by_one() -> None:

@@ -107,10 +107,19 @@ def test_footers_tell_what_a_reader_finds(rows: pl.DataFrame, size: int, packed:
 def test_footers_tell_the_ranges_that_a_reader_finds(rows: pl.DataFrame, size: int) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.parquet"
-        rows.drop("float32", "float64").lazy().sink_parquet(path, row_group_size=size)
+        rows.lazy().sink_parquet(path, row_group_size=size)
         file = DataFile("a.parquet", path.stat().st_size, rows.height)
         told, found = (_statistics(Folder(folder), file, large) for large in (0, 1_000))
         assert told == found
+
+
+def test_a_year_that_nobody_can_write_costs_a_large_file_its_ranges_alone(tmp_path: Path) -> None:
+    days = pl.Series([3_000_000, 0], dtype=pl.Int32).cast(pl.Date)
+    rows = pl.DataFrame({"day": days, PRODUCT_COLUMN: ["orion", "orion"]})
+    rows.write_parquet(tmp_path / "a.parquet")
+    file = DataFile("a.parquet", (tmp_path / "a.parquet").stat().st_size, 2)
+    told = json.loads(_statistics(Folder(str(tmp_path)), file, 0))
+    assert told == {"numRecords": 2, "nullCount": {"day": 0, PRODUCT_COLUMN: 0}}
 
 
 def test_a_group_of_two_products_is_left_open(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_large_partitions_have_statistics_of_each_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "MANY_ROWS", 1)
-    monkeypatch.setattr(counting, "MANY_ROWS", 1)
+    monkeypatch.setattr(counting, "LARGE", 1)
     monkeypatch.setattr(writing, "FILE_BYTES", 40)
     spine.run(shop(tmp_path), ["claims|acme"])
     of_files = ranges(tmp_path)

@@ -82,7 +82,10 @@ AI_TYPES = [*KINDS]
 NEVER = {name: Kind(pl.Date(), _DAYS, []) for name in KINDS if name not in ("date", "timestamp")}
 NEVER |= dict.fromkeys(("date", "timestamp"), _INTS)
 del NEVER["string"]
-_OF_JSON = (pl.String(), pl.Int64(), pl.Float64(), pl.Boolean())
+_STORED = {
+    "jsonl": (pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()),
+    "sqlite": (pl.String(), pl.Int64(), pl.Float64()),
+}
 
 
 def kinds_for(ai_type: str, stored: str) -> list[Kind]:
@@ -90,4 +93,4 @@ def kinds_for(ai_type: str, stored: str) -> list[Kind]:
     kinds = KINDS[ai_type]
     if stored == "csv":
         return kinds[:1]
-    return [kind for kind in kinds if kind.dtype in _OF_JSON] if stored == "jsonl" else kinds
+    return [kind for kind in kinds if stored not in _STORED or kind.dtype in _STORED[stored]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,16 @@ class Source:
     @property
     def location(self) -> str:
         """Its location, as the control table spells it."""
+        return f"sql://{self.connection}/main.rows" if self.stored == "sqlite" else self.path
+
+    @property
+    def connection(self) -> str:
+        """The connection of its database; each has one of its own."""
+        return f"{self.module}-{self.client}-{self.shape.product}-{self.shape.submodule}"
+
+    @property
+    def path(self) -> str:
+        """Its files in the project's folder."""
         format_, _, how = self.stored.partition(" ")
         name = f"data/{self.module}/{{client_code}}/{self.shape.product}-{self.shape.submodule}"
         ending = {"": "" if format_ == "delta" else f".{format_}", "folder": "",
@@ -44,6 +54,7 @@ class Company:
 
     folder: Path
     rng: random.Random
+    settings: str = ""
     shapes: list[Shape] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
 
@@ -83,7 +94,7 @@ class Company:
 
     def _deliver(self, source: Source) -> None:
         is_broken = self.rng.random() < _BROKEN
-        at = self.folder / source.location.replace("{client_code}", source.client)
+        at = self.folder / source.path.replace("{client_code}", source.client)
         deliver(self.rng, source.shape, source.client, source.stored, at, is_broken=is_broken)
 
     def write_tables(self) -> None:
@@ -102,6 +113,17 @@ class Company:
         _table(
             self.folder / "teams.csv", ("team", "email", "concern"), [("all", "a@example.org", "*")]
         )
+        (self.folder / "ai_dataflow.toml").write_text("".join(self._settings()))
+
+    def _settings(self) -> Iterator[str]:
+        yield 'control_table = "control_table.csv"\nai_mapping = "ai_mapping.csv"\n'
+        yield 'teams = "teams.csv"\n[workstation]\nurl = "workstation"\n'
+        for shape in filter(lambda shape: shape.limit, self.shapes):
+            yield f'[modules.{shape.module}]\nmax_rejected = "{shape.limit}"\n'
+        for source in filter(lambda source: source.stored == "sqlite", self.sources):
+            path = source.path.replace("{client_code}", source.client)
+            yield f'[sql.{source.connection}]\nurl = "sqlite:///{path}"\n'
+        yield self.settings
 
 
 def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> Company:
@@ -109,22 +131,13 @@ def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> C
 
     `settings` are more lines of `ai_dataflow.toml`.
     """
-    company = Company(folder, random.Random(seed))  # noqa: S311 - no secret
+    company = Company(folder, random.Random(seed), settings)  # noqa: S311 - no secret
     shares = company.rng.choice([(0.8, 0.2), (0.5, 0.5), (0.7, 0.2, 0.1)])
     for i, share in enumerate(shares):
         shape = make_shape(company.rng, f"m{i}", wide=company.rng.random() < 0.15)
         company.shapes.append(shape)
         for number in range(max(1, int(clients * share))):
             company.add(shape, f"client{number:03}")
-    limits = "".join(
-        f'[modules.{shape.module}]\nmax_rejected = "{shape.limit}"\n'
-        for shape in company.shapes
-        if shape.limit
-    )
-    (folder / "ai_dataflow.toml").write_text(
-        'control_table = "control_table.csv"\nai_mapping = "ai_mapping.csv"\nteams = "teams.csv"\n'
-        f'[workstation]\nurl = "workstation"\n{limits}{settings}'
-    )
     company.write_tables()
     return company
 

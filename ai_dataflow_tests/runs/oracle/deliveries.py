@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,8 @@ def _write(frame: pl.DataFrame, format_: str, how: str, at: Path, rng: random.Ra
     """Write a frame as one file or several; give them."""
     if format_ == "delta":
         return _write_delta(frame, at, rng.choice([frame.height, frame.height // 2]))
+    if format_ == "sqlite":
+        return _write_sqlite(frame, at)
     if not how:
         files = [at]
     elif how == "folder":
@@ -132,6 +136,19 @@ def _write_delta(frame: pl.DataFrame, at: Path, first: int) -> list[Path]:
     if first < frame.height:
         frame.slice(first).write_delta(at, mode="append")
     return list(at.glob("*.parquet"))
+
+
+def _write_sqlite(frame: pl.DataFrame, at: Path) -> list[Path]:
+    """Write a database of one table, in the place of the one before."""
+    at.unlink(missing_ok=True)
+    at.parent.mkdir(parents=True, exist_ok=True)
+    types = {pl.String(): "TEXT", pl.Int64(): "BIGINT", pl.Float64(): "DOUBLE"}
+    names = ", ".join(f'"{name}" {types[dtype]}' for name, dtype in frame.schema.items())
+    with closing(sqlite3.connect(at)) as connection, connection:
+        connection.execute(f"CREATE TABLE rows ({names})")
+        marks = ", ".join("?" * frame.width)
+        connection.executemany(f"INSERT INTO rows VALUES ({marks})", frame.rows())  # noqa: S608
+    return [at]
 
 
 def _write_file(frame: pl.DataFrame, format_: str, file: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -20,6 +22,8 @@ _OWN = {
 
 def of(stored: str) -> list[str]:
     """Give the faults that a way of storing can have."""
+    if stored == "sqlite":
+        return ["no table", "no column", "no rows"]
     format_ = stored.split(maxsplit=1)[0]
     files = () if format_ == "delta" else _FILES
     several = ("files differ",) * 3 if " " in stored and format_ != "jsonl" else ()
@@ -69,6 +73,11 @@ def _break_page(file: Path, column: str) -> None:
     file.write_bytes(content)
 
 
+def _drop_table(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TABLE rows")
+
+
 _DONE: dict[str, Callable[[Path], object]] = {
     "no byte": lambda file: file.write_bytes(b""),
     "cut off": _cut_off,
@@ -78,4 +87,5 @@ _DONE: dict[str, Callable[[Path], object]] = {
     "ragged": lambda file: _append(file, "too,many,fields" * 20 + "\nfew\n"),
     "open quote": lambda file: _append(file, '"never closed\n'),
     "files differ": _differ,
+    "no table": _drop_table,
 }

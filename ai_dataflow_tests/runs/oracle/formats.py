@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,25 @@ def _delta_kind(name: str) -> str:
     kinds = {"boolean": "bool", "double": "float", "date": "date", "string": "text",
              "long": "int", "integer": "int", "short": "int"}  # fmt: skip
     return kinds.get(name) or name.partition("(")[0].removesuffix("_ntz")
+
+
+def sqlite_types(file: Path) -> dict[str, str]:
+    """Give the columns of the one table of a database."""
+    kinds = {"TEXT": "text", "BIGINT": "int", "DOUBLE": "float"}
+    with closing(sqlite3.connect(file)) as connection:
+        columns = connection.execute("PRAGMA table_info(rows)").fetchall()
+    if not columns:
+        raise UnreadableError("SRC-001")
+    return {name: kinds[declared] for _, name, declared, *_ in columns}
+
+
+def sqlite_rows(file: Path, columns: list[str]) -> list[Row]:
+    """Read columns of the table; nobody knows the order of its rows, so these are sorted."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute(f"SELECT {names} FROM rows").fetchall()  # noqa: S608
+    rows.sort(key=lambda row: [(value is not None, value or type(value)()) for value in row])
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def text_of(file: Path) -> str:

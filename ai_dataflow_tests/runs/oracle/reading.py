@@ -6,6 +6,7 @@ timestamp and null.
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from ai_dataflow_tests.runs.oracle.formats import (
     log_of,
     parquet_rows,
     parquet_types,
+    sqlite_rows,
+    sqlite_types,
     text_of,
 )
 
@@ -46,6 +49,8 @@ def files_at(folder: Path, location: str) -> list[Path]:
     Raises:
         UnreadableError: SRC-001 where there is none, SRC-002 where one has no byte.
     """
+    if location.startswith("sql://"):
+        return [folder / database_of(folder, location)]
     root = folder / location
     if is_delta(root):
         return [root / path for path in log_of(root)[0]]
@@ -58,6 +63,13 @@ def files_at(folder: Path, location: str) -> list[Path]:
     if not all(file.stat().st_size for file in files):
         raise UnreadableError("SRC-002")
     return files
+
+
+def database_of(folder: Path, location: str) -> str:
+    """Give the file of the database that a location names, by its connection."""
+    settings = tomllib.loads((folder / "ai_dataflow.toml").read_text())
+    url: str = settings["sql"][location.split("/")[2]]["url"]
+    return url.removeprefix("sqlite:///")
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,9 @@ class Opened:
         wanted = columns or list(self.types)[:1]
         if self.kind == "csv":
             return self._read_csv(wanted)
+        if self.kind == "sqlite":
+            own = sqlite_rows(self.files[0], wanted)
+            return Content([(Place(self.location, None), row) for row in own])
         rows = json_rows(self.files) if self.kind == "jsonl" else parquet_rows(self.files, wanted)
         placed = [
             (Place(self._called(file), i), row)
@@ -126,5 +141,7 @@ def opened(folder: Path, location: str) -> Opened:
     if is_delta(folder / location):
         return Opened(folder, location, files, log_of(folder / location)[1])
     suffix = files[0].suffix
+    if suffix == ".sqlite":
+        return Opened(folder, location, files, sqlite_types(files[0]))
     types = {".csv": csv_types, ".jsonl": json_types, ".parquet": parquet_types}[suffix](files)
     return Opened(folder, location, files, types)

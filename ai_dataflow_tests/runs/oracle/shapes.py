@@ -11,6 +11,7 @@ from ai_dataflow_tests.runs.oracle.transforms import COLUMN, TRANSFORMS
 PRODUCTS = ("LYRA", "ORION", "VEGA")
 FORMATS = (
     "parquet", "csv", "jsonl", "delta", "parquet folder", "csv folder", "csv glob", "jsonl folder",
+    "sqlite",
 )  # fmt: skip
 # How many submodules are joined, and how many appended.
 _PRODUCT = [(0, 1), (1, 0), (2, 0), (2, 0), (2, 0), (3, 0), (1, 1), (2, 1), (0, 2)]
