@@ -20,6 +20,7 @@ from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.clients import CLIENT, Counts, numbered, occurrences
 from ai_dataflow.partition.scratch import Scratch
+from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import FILE_NUMBER, Files, plain_parquet, whole_parquet
 
@@ -176,7 +177,7 @@ class Reading:
                 self.faults[client] = error
             else:
                 number = pl.lit(client, pl.UInt32()).alias(CLIENT)
-                frames.append(rows.select(number, *rows.columns))
+                frames.append(rows.with_columns(number).select(CLIENT, pl.exclude(CLIENT)))
         if frames:
             yield pl.concat(frames)
 
@@ -195,9 +196,10 @@ class Reading:
         rows = files.frame.select(self._wanted(files.frame))
         return rows.sort(pl.all()) if files.pinned.staged else rows
 
-    def _wanted(self, frame: pl.LazyFrame) -> list[str]:
+    def _wanted(self, frame: pl.LazyFrame) -> list[pl.Expr]:
         # A source that only feeds literals is still read, by any column: its rows count.
-        return [*self.columns] or [n for n in frame.collect_schema() if n != FILE_NUMBER][:1]
+        names = self.columns or [n for n in frame.collect_schema() if n != FILE_NUMBER][:1]
+        return list(map(named, names))
 
     def _csv(self, client: int) -> Iterator[pl.DataFrame]:
         files = self.files[client].csv_files

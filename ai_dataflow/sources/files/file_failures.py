@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
+from ai_dataflow.config.visible import visible
 from ai_dataflow.connections.faults import Fault, Telling, diagnostic
+from ai_dataflow.connections.stores import Misfit
 
 _COLUMN_MAPPING = re.compile("column ?mapping", re.IGNORECASE)
 _UNMAPPED = (
@@ -70,6 +72,14 @@ def no_rows_at_all(locations: list[str], place: str) -> DataflowError:
     return _failure(
         "SRC-002", f"there is not one row in {listing(locations, 4)}", place,
         "deliver the data again, or make the rows inactive until there is data",
+    )  # fmt: skip
+
+
+def misfit(location: str, place: str, entry: Misfit) -> DataflowError:
+    """Something at the location that is no file to read: without it, rows would be missing."""
+    return _failure(
+        "SRC-015", f"{visible(entry.path)} at {location} cannot be read: {entry.reason}", place,
+        "remove or rename it, or deliver the file; or name the others with a narrower location",
     )  # fmt: skip
 
 
