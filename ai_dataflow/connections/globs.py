@@ -43,6 +43,11 @@ def split_glob(url: str) -> tuple[str, str]:
     return base + folder, "/".join(parts[fixed:])
 
 
+def fixed_part(url: str) -> str:
+    """Give what comes before the first wildcard of a location, all where there is none."""
+    return _GLOB.split(url, maxsplit=1)[0]
+
+
 def with_names(glob: str, paths: Collection[str]) -> str:
     """Quote the parts of a glob that are names of files or folders, as they are listed."""
     parts: list[str] = []

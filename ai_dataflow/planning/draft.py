@@ -23,6 +23,7 @@ from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.planning.resolution import module_columns, resolved_sources
+from ai_dataflow.planning.sharing import check_overlaps, check_shared
 from ai_dataflow.planning.slips import check_keys, check_required, check_slips
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
@@ -58,7 +59,9 @@ def make_draft(project: Project) -> Draft:
     sources = resolved_sources(findings, project, active)
     _check_products(findings, sources)
     check_complete(findings, active)
-    check_slips(findings, project.mapping, active, sources)
+    check_slips(findings, project.mapping, active)
+    for problem, rows in check_shared(sources):
+        findings.add(problem, rows)
     check_unused(findings, project, active)
     coverage = _coverage(findings, project, columns, sources)
     check_teams(findings, project, active)
@@ -88,6 +91,8 @@ def complete(
     findings = draft.findings.copy()
     for problem in workstation:
         findings.add(problem, draft.active)
+    for problem, rows in check_overlaps(draft.sources, seen):
+        findings.add(problem, rows)
     check_live(findings, draft.sources, schemas, seen)
     plan = draft.plan
     made = _plan(findings, draft.active, draft.sources, plan.columns, plan.coverage)
