@@ -23,11 +23,10 @@ from ai_dataflow.compiler.transforms import (
     column_offset,
     compile_transform,
     reads_clock,
-    resolve_column,
     written,
 )
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, listing
-from ai_dataflow.sources.columns import named
+from ai_dataflow.sources.columns import named, resolve_column
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow

@@ -311,6 +311,19 @@ def malformed_rejects(
     return _reject_rows(frame, source, columns)
 
 
+def stray_rejects(
+    rows: pl.LazyFrame, source: SourceJob, of_client: Sequence[pl.Expr] = ()
+) -> pl.LazyFrame:
+    """Give the rejects of rows that are nobody's; no mapping makes them anybody's.
+
+    `of_client` is the column of the clients, where there are several.
+    """
+    raw = encoded(rows.collect_schema()).struct.json_encode()
+    place = {"ai_column": pl.lit(""), "mapping_cell": pl.lit(source.place)}
+    columns = {"reason": pl.lit("REJ-005"), "source": pl.lit(str(source.location)), **place}
+    return _reject_rows(rows.select(raw.alias("raw_row"), *of_client), source, columns)
+
+
 def _reject_rows(
     frame: pl.LazyFrame, source: SourceJob, columns: dict[str, pl.Expr]
 ) -> pl.LazyFrame:

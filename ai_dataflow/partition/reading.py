@@ -24,8 +24,8 @@ from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import FILE_NUMBER, Files, plain_parquet, whole_parquet
 
-_CHUNK = 500_000  # rows
-_WHOLE_BYTES = 32 << 20  # in memory; what takes less is not worth chunks
+CHUNK_ROWS = 500_000
+WHOLE_BYTES = 32 << 20  # in memory; what takes less is not worth chunks
 # How many rows of a source are before a file's, and whether numbers within it say anything.
 BEFORE, NUMBERED = "\ue000\ue000before", "\ue000\ue000numbered"
 
@@ -186,10 +186,10 @@ class Reading:
         with files.reading():
             if files.pinned.file_format == "csv":
                 yield from self._csv(client)
-            elif self.size < min(_WHOLE_BYTES, self.space.spill_bytes):
+            elif self.size < min(WHOLE_BYTES, self.space.spill_bytes):
                 yield self._scan(files).collect()
             else:
-                yield from self._scan(files).collect_batches(chunk_size=_CHUNK)
+                yield from self._scan(files).collect_batches(chunk_size=CHUNK_ROWS)
         files.check_unchanged()
 
     def _scan(self, files: Files) -> pl.LazyFrame:

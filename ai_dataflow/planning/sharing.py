@@ -14,7 +14,7 @@ from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
 from ai_dataflow.tables.control_table import ControlRow
-from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
+from ai_dataflow.tables.locations import FileLocation, Location
 
 _SEVERAL = 2
 Sources = Mapping[ControlRow, SourceJob]
@@ -25,8 +25,13 @@ def check_shared(sources: Sources) -> Iterator[Finding]:
     """Find locations that are those of several clients, by the tables alone."""
     alike_in = grouped(sources, lambda row: (row.product, _place_of(sources[row].location)))
     for alike in alike_in.values():
-        if len(alike) > 1 and (touched := _touched(alike, sources)):
+        if len(alike) == 1:
+            continue
+        if touched := _touched(alike, sources):
             yield _shared(alike, f"{sources[alike[0]].location}"), touched
+        for same in grouped(alike, lambda row: sources[row].location).values():
+            if sources[same[0]].location.client_column and len({row.client for row in same}) > 1:
+                yield _shared(same, f"one client's rows of {sources[same[0]].location}"), same
 
 
 def check_overlaps(sources: Sources, seen: Survey) -> Iterator[Finding]:
@@ -125,11 +130,7 @@ def _touched(rows: Collection[ControlRow], sources: Sources) -> list[ControlRow]
     """Give the rows that read all clients' rows; none where only one client is there."""
     if len({row.client for row in rows if is_partition(row.partition)}) < _SEVERAL:
         return []
-    return [row for row in rows if not _is_filtered(sources[row].location)]
-
-
-def _is_filtered(location: Location) -> bool:
-    return isinstance(location, SqlLocation) and bool(location.client_column)
+    return [row for row in rows if not (sources[row].location.client_column or row.is_shared)]
 
 
 def _shared(rows: Sequence[ControlRow], what: str) -> Diagnostic:

@@ -20,5 +20,13 @@ def field_named(struct: pl.Expr, dtype: pl.Struct, name: str) -> pl.Expr:
     return numbered.struct.field(str(names.index(name))).alias(name)
 
 
+def resolve_column(name: str, schema: pl.Schema) -> str:
+    """Find a column by name, or by the only one that differs in case; nothing if there is none."""
+    if name in schema:
+        return name
+    alike = [column for column in schema if column.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else ""
+
+
 def _is_pattern(name: str) -> bool:
     return name == "*" or (name.startswith("^") and name.endswith("$"))
