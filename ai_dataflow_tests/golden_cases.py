@@ -121,7 +121,10 @@ CASES: dict[str, dict[str, Any]] = {
         "control": CONTROL.replace(",active", ",active,file_format").replace(",Y", ",Y,xls")
     },
     "CTL-011": {"control": CONTROL + "    ORION,claims,payment,acme,data/claims.csv,Y\n"},
-    "CTL-012": {"control": CONTROL + "    ORION,claims,claim,Acme,data/claims.csv,Y\n"},
+    "CTL-012": {
+        "control": CONTROL + "    ORION,claims,claim,Acme,data/other.csv,Y\n",
+        "files": {"data/other.csv": "ClaimNo,Amount\n"},
+    },
     "CTL-013": {"control": located("../../etc/claims.csv")},
     "CTL-014": {
         "control": located("sql://policydb/Claims?client_column=Clint"),
@@ -171,9 +174,10 @@ CASES: dict[str, dict[str, Any]] = {
     "MAP-013": joined("claim,No,claim_id,int64,Y", "line,No,line_id,int64,Y"),
     "MAP-014": {
         "control": CONTROL
-        + "".join(f"    ORION,claims,claim,client{i:02},data/claims.csv,Y\n" for i in range(13))
+        + "".join(f"    ORION,claims,claim,client{i:02},data/{i}.csv,Y\n" for i in range(13))
         + "    VEGA,claims,claim,borealis,data/claims.csv,Y\n",
         "mapping": MAPPING.replace(",Amount", ",Amont") + VEGA,
+        "files": {f"data/{i}.csv": "ClaimNo,Amount\n" for i in range(13)},
         "workbooks": True,
     },
     "MAP-015": typed("Day,claim_id,int64"),

@@ -18,6 +18,7 @@ from ai_dataflow.compiler.kinds import as_instance
 from ai_dataflow.compiler.registry import fitted
 from ai_dataflow.compiler.terms import Term, literal
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
+from ai_dataflow.sources.columns import field_named, named
 
 BOOLEAN, TEXT = pl.Boolean(), pl.String()
 
@@ -41,7 +42,7 @@ def _column(context: Context, node: exp.Expr) -> Term:
 
 def _read(name: str, dtype: pl.DataType) -> Term:
     """Read a column: small numbers become wide ones, a day outside the calendar fails."""
-    value = pl.col(name)
+    value = named(name)
     if isinstance(dtype, pl.Categorical | pl.Enum):
         return Term(value.cast(TEXT), TEXT)
     if dtype.is_integer() and kinds.limits(dtype)[1] < kinds.limits(pl.Int64())[1]:
@@ -56,11 +57,11 @@ def _read(name: str, dtype: pl.DataType) -> Term:
 
 
 def _field(context: Context, made: Term, name: str) -> Term:
-    fields = made.dtype.to_schema() if isinstance(made.dtype, pl.Struct) else {}
-    if name not in fields:
+    if not isinstance(made.dtype, pl.Struct) or name not in (fields := made.dtype.to_schema()):
         # Its fields are not named: the keys of a JSON object may be values (P10).
         raise context.refused(f"`{name}` is no field of it")
-    return context.steps.combined(made.value.struct.field(name), as_instance(fields[name]), [made])
+    value = field_named(made.value, made.dtype, name)
+    return context.steps.combined(value, as_instance(fields[name]), [made])
 
 
 @visits(exp.Dot)

@@ -23,10 +23,10 @@ from ai_dataflow.compiler.transforms import (
     column_offset,
     compile_transform,
     reads_clock,
-    resolve_column,
     written,
 )
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, listing
+from ai_dataflow.sources.columns import named, resolve_column
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow
@@ -228,7 +228,7 @@ def _column(row: MappingRow, schema: pl.Schema) -> Transform:
     if not name:
         raise _Wrong(*_no_columns(row, [row.source_column], schema))
     renamed = ((row.source_column, name),) if name != row.source_column else ()
-    return Transform(pl.col(name), None, (name,), schema[name], renamed)
+    return Transform(named(name), None, (name,), schema[name], renamed)
 
 
 def _transform(row: MappingRow, schema: pl.Schema) -> Transform:

@@ -25,8 +25,9 @@ from ai_dataflow.compiler.terms import Temporaries, Term
 from ai_dataflow.compiler.walk import compile_node
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.digests import digest
+from ai_dataflow.sources.columns import resolve_column
 
-__all__ = ["Transform", "TransformError", "compile_transform", "reads_clock", "resolve_column"]
+__all__ = ["Transform", "TransformError", "compile_transform", "reads_clock"]
 
 # Each of them enters its visitors into the walk.
 VISITORS = (leaves, operators, conditions, cast_nodes)
@@ -167,14 +168,6 @@ def _reads_clock(text: str, dialect: str) -> bool:
         or (isinstance(node, exp.Column) and is_clock(node))
         for node in nodes
     )
-
-
-def resolve_column(name: str, schema: pl.Schema) -> str:
-    """Find a column by name, or by the only one that differs in case; nothing if there is none."""
-    if name in schema:
-        return name
-    alike = [column for column in schema if column.casefold() == name.casefold()]
-    return alike[0] if len(alike) == 1 else ""
 
 
 def written(text: str, made: Transform, dialect: str = "") -> str:

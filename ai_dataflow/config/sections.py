@@ -292,12 +292,14 @@ class ModuleSettings(Section):
 
     Below `min_coverage` (0 to 1) of AI columns × products the coverage check fails; with
     `coverage_blocks` the module's partitions are held back too. A partition that rejects more than
-    `max_rejected`, a count of rows or a share of them ("1%"), is not published.
+    `max_rejected`, a count of rows or a share of them ("1%"), is not published. Rows without a
+    client in files that clients share fail all of these, or are rejects of one (`without_client`).
     """
 
     min_coverage: float = Field(default=0.0, ge=0, le=1)
     coverage_blocks: bool = False
     max_rejected: str = ""
+    without_client: Literal["fail", "reject"] = "fail"
 
     @field_validator("max_rejected", mode="before")
     @classmethod

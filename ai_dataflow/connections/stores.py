@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import glob
 import io
 import os
 import re
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
@@ -32,6 +33,9 @@ from ai_dataflow.config import blob_urls
 from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.accounts import Account, account_of
+from ai_dataflow.connections.globs import is_glob
+from ai_dataflow.connections.local_files import NOT_THERE, REFUSED, walk
+from ai_dataflow.connections.streams import ReadStream, WriteStream
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -43,13 +47,7 @@ _REQUESTS = 16
 _BROKEN_OFF = "request or response body error"
 # A local file that is being written; it is renamed when it is whole.
 _UNFINISHED = re.compile(r"#\d+$")
-# No paths to obstore: unfinished names, what cannot be seen, `.`, `..` and empty parts.
-_REFUSED = re.compile(r"#\d+$|[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
-_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_GLOB = re.compile(r"[*?\[]")
-# What makes it worth while to look at the parts of a path: wildcards, a scheme, `//`, `/.`.
-_UNUSUAL = re.compile(r"[*?\[:]|/[/.]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,13 @@ class StoredFile:
         """Give the file with its path within a folder that it is in."""
         path = self.path.removeprefix(f"{folder}/") if folder else self.path
         return replace(self, path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit(StoredFile):
+    """What is listed in a local folder and cannot be read as a file; `reason` tells why."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,14 @@ class Folder:
 
     def files(self, prefix: str = "") -> list[StoredFile]:
         """List all files below a prefix, by path. A missing folder is an empty list."""
-        files = map(self._stored, self._listed(prefix))
+        return [file for file in self.entries(prefix) if not isinstance(file, Misfit)]
+
+    def entries(self, prefix: str = "") -> list[StoredFile]:
+        """List all files below a prefix as `files`, and what is no file beside them (`Misfit`)."""
+        if self.account is None:
+            files = [_entry(path, state) for path, state in walk(self.url, prefix)]
+        else:
+            files = list(map(self._stored, self._listed(prefix)))
         return sorted(files, key=lambda file: file.path)
 
     def stream(self, prefix: str = "") -> Iterator[StoredFile]:
@@ -178,7 +190,7 @@ class Folder:
         """
         if self.account is None:
             file = _local_file(self.join(path), path)
-            if file is None or not _REFUSED.search(path):
+            if file is None or not REFUSED.search(path):
                 return file
         try:
             return self._stored(obstore.head(self.store, self._key(path)))
@@ -214,13 +226,13 @@ class Folder:
     def open(self, file: StoredFile) -> io.BufferedReader:
         """Open a listed file for reading as a stream of bytes; each full buffer is one request."""
         size = _REMOTE_BUFFER_BYTES if self.account else _LOCAL_BUFFER_BYTES
-        return io.BufferedReader(_Reading(self, file), size)
+        return io.BufferedReader(ReadStream(partial(self.read_range, file.path), file.size), size)
 
     @contextmanager
     def create(self, path: str) -> Iterator[io.RawIOBase]:
         """Write a large file as a stream; it appears, whole, when the block ends well."""
         with obstore.open_writer(self.make().store, self._key(path)) as writer:
-            yield _Writing(writer)
+            yield WriteStream(writer)
 
     def write(self, path: str, content: bytes) -> None:
         """Write a whole small file; readers see the old or the new one."""
@@ -272,14 +284,25 @@ def _local_file(file: str, path: str) -> StoredFile | None:
     except ValueError:  # no name of a file, for the NUL in it
         return None
     except OSError as error:
-        if error.errno in _NOT_THERE:
+        if error.errno in NOT_THERE:
             return None
         raise
-    if not stat.S_ISREG(state.st_mode):
-        return None
+    return _seen(path, state) if stat.S_ISREG(state.st_mode) else None
+
+
+def _seen(path: str, state: os.stat_result) -> StoredFile:
+    """Give a local file; its ETag tells that it was written anew, in place and as long as before.
+
+    Whoever sets the time of a file's content back, so that it looks unchanged, changes the time of
+    its state.
+    """
     moment = state.st_mtime_ns // 1000
-    etag = f"{state.st_ino:x}-{max(moment, 0):x}-{state.st_size:x}"
+    etag = f"{state.st_ino:x}-{max(moment, 0):x}-{state.st_size:x}-{state.st_ctime_ns:x}"
     return StoredFile(path, state.st_size, etag, _EPOCH + timedelta(microseconds=moment))
+
+
+def _entry(path: str, state: os.stat_result | str) -> StoredFile:
+    return Misfit(path, 1, "", reason=state) if isinstance(state, str) else _seen(path, state)
 
 
 def open_folder(url: str, settings: Settings) -> Folder:
@@ -303,41 +326,6 @@ def _whole(ask: Callable[[], T]) -> T:
             if _BROKEN_OFF not in str(error):
                 raise
     return ask()
-
-
-class _Reading(io.RawIOBase):
-    """Python's stream interface over a file whose size is known, so that nobody asks for it."""
-
-    def __init__(self, folder: Folder, file: StoredFile) -> None:
-        self._folder = folder
-        self._file = file
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        length = min(len(buffer), self._file.size - self._at)
-        if not length:
-            return 0
-        chunk = self._folder.read_range(self._file.path, self._at, length)
-        buffer[: len(chunk)] = chunk
-        self._at += len(chunk)
-        return len(chunk)
-
-
-class _Writing(io.RawIOBase):
-    """Python's stream interface over obstore's writer; closing is the writer's own affair."""
-
-    def __init__(self, target: Any) -> None:
-        self._target = target
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, chunk: Any) -> int:
-        self._target.write(bytes(chunk))
-        return len(chunk)
 
 
 class _Delta(DeltaTable):
@@ -397,32 +385,13 @@ def scan_parquet(folder: Folder, paths: list[str], **options: Any) -> pl.LazyFra
     return pl.scan_parquet(uris, glob=False, hive_partitioning=False, **folder.polars, **options)
 
 
-def split_glob(url: str) -> tuple[str, str]:
-    """Split a location into the folder that is certain and the rest, which may be a glob."""
-    folder, _, name = url.rpartition("/")
-    if folder and name and not _UNUSUAL.search(url):
-        return folder, name
-    base, path = "", url
-    if blob_urls.is_blob_url(url):
-        place = blob_urls.parse(url)
-        base, path = str(place.root), place.path
-    parts = PurePosixPath(path).parts
-    fixed = next((i for i, part in enumerate(parts) if _GLOB.search(part)), len(parts) - 1)
-    folder = str(PurePosixPath(*parts[:fixed])) if fixed > 0 else ""
-    return base + folder, "/".join(parts[max(fixed, 0) :])
+def scan_json_lines(folder: Folder, path: str) -> pl.LazyFrame:
+    """Scan a file of JSON lines; the types of its columns come from all of its lines.
 
-
-def is_glob(path: str) -> bool:
-    """Tell whether a path has wildcards."""
-    return bool(_GLOB.search(path))
-
-
-def glob_pattern(glob: str) -> re.Pattern[str]:
-    """Compile a glob: `*` and `?` stay within a folder, `**` crosses folders."""
-    pieces = re.split(r"(\*\*/?|\*|\?|\[[^\]]+\])", glob)
-    pieces = [re.sub(r"^\[!", "[^", piece) for piece in pieces]
-    wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile(
-        "".join(wildcards.get(p, p if p.startswith("[") and p.endswith("]") else re.escape(p))
-                for p in pieces)
-    )  # fmt: skip
+    Polars takes its name for a glob, and can be told otherwise only of local files: another whose
+    name has wildcards is read whole.
+    """
+    if folder.account and is_glob(path):
+        return pl.scan_ndjson(folder.read(path), infer_schema_length=None)
+    literal = folder.uri(path) if folder.account else glob.escape(folder.uri(path))
+    return pl.scan_ndjson(literal, infer_schema_length=None, **folder.polars)

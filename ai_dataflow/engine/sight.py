@@ -6,7 +6,7 @@ Delta table, a database, is opened by a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -19,9 +19,10 @@ from ai_dataflow.engine.crashes import crashed, patience
 from ai_dataflow.engine.hand import Crash
 from ai_dataflow.engine.workers import Batch, spread
 from ai_dataflow.sources import schemas, survey
+from ai_dataflow.sources.files.client_counts import ClientCounts, Counted, count_clients
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.survey import Sight, Survey
-from ai_dataflow.tables.locations import Location
+from ai_dataflow.tables.locations import Location, files_of
 
 T = TypeVar("T")
 _Wanted = tuple[Location, str]
@@ -30,12 +31,22 @@ _FEW, _MOST = 16, 64  # locations that are asked at once
 
 
 def look_around(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Sight]:
-    """Survey locations; see `sources.survey`."""
-    opened = {location: at for location, at in wanted.items() if survey.is_opened(location)}
-    listed = {location: at for location, at in wanted.items() if location not in opened}
+    """Survey locations; see `sources.survey`.
+
+    Files of many clients are looked at once; they are given too as what they are without a client.
+    """
+    places: dict[Location, str] = {}
+    for location, at in wanted.items():
+        places.setdefault(files_of(location), at)
+    opened = {location: at for location, at in places.items() if survey.is_opened(location)}
+    listed = {location: at for location, at in places.items() if location not in opened}
     ask = partial(survey.survey, settings=shares.share(settings))
     # In one process: what several locations share is looked at once.
-    return {**ask(listed), **_in_workers(lambda _: ask, opened, settings, max(1, len(opened)))}
+    seen: dict[Location, Sight] = {
+        **ask(listed),
+        **_in_workers(lambda _: ask, opened, settings, max(1, len(opened))),
+    }
+    return {**seen, **{location: seen[files_of(location)] for location in wanted}}
 
 
 def look_inside(
@@ -55,6 +66,23 @@ def look_inside(
         return _in_workers(ask_for, unknown, settings, min(_MOST, max(_FEW, part_of_one)))
 
     return schemas.read_schemas(wanted, settings, sights, look)
+
+
+def look_for_clients(
+    asked: Mapping[Location, Collection[str]],
+    wanted: Mapping[Location, str],
+    settings: Settings,
+    seen: Survey,
+) -> dict[Location, Counted]:
+    """Count the rows of clients in files that they share; see `sources.files.client_counts`."""
+    shared = shares.share(settings)
+
+    def ask_for(some: Mapping[Location, str]) -> _Ask[ClientCounts]:
+        seen_there = {files_of(location): seen[files_of(location)] for location in some}
+        of_clients = {location: asked[location] for location in some}
+        return partial(count_clients, asked=of_clients, settings=shared, seen=seen_there)
+
+    return _in_workers(ask_for, wanted, settings, _FEW) if wanted else {}
 
 
 def _in_workers(

@@ -18,6 +18,7 @@ import polars as pl
 
 from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.sql.queries import Bound, Columns, Database
 from ai_dataflow.tables.locations import SqlLocation, identity
@@ -80,15 +81,15 @@ def append(
     old = scan_parquet(staging, [last.files[0].path])
     if old.collect_schema() != table.schema:
         return Appended(None, "read in full: its columns or the mapping changed")
-    seen = old.select(pl.col(by).max().alias("mark"), pl.col(by).null_count().alias("nulls"))
+    seen = old.select(named(by).max().alias("mark"), named(by).null_count().alias("nulls"))
     mark, nulls = seen.collect().row(0)
     if mark is None or nulls:
         return Appended(None, f"read in full: `{by}` is not filled in every row")
     # In this order: a row that moves up in between is then missed below, and all is read.
     new = table.rows(table.wanted, Bound(by, mark, is_below=False), source.place)
     below = table.rows([by], Bound(by, mark, is_below=True), source.place)
-    kept = old.filter(pl.col(by) < mark)
-    if new is None or below is None or not _same(below[by], kept.select(by)):
+    kept = old.filter(named(by) < mark)
+    if new is None or below is None or not _same(below[by], kept.select(named(by))):
         return Appended(None, "read in full: older rows changed, came late or left")
     file = write(chain(_batches(kept, new.schema), [new]))
     return Appended(

@@ -13,6 +13,7 @@ from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.partition.raw_rows import encoded
 from ai_dataflow.partition.reading import BEFORE, NUMBERED
 from ai_dataflow.partition.requiring import LACKS, NUMBER
+from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.schemas import schema_text
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
@@ -135,7 +136,7 @@ class _Rules:
 
 def _rules(columns: Sequence[CompiledColumn], needed: list[str]) -> _Rules:
     values = {_prefixed(column): column.cast.value for column in columns}
-    row = pl.struct(needed) if needed else pl.lit(None)
+    row = pl.struct(map(named, needed)) if needed else pl.lit(None)
     raw = pl.when(pl.col(REASON).is_not_null()).then(row).alias(_RAW)
     return _Rules(
         steps_before(columns),
@@ -308,6 +309,19 @@ def malformed_rejects(
     place = {"ai_column": pl.lit(""), "mapping_cell": pl.lit(source.place)}
     columns = {"reason": pl.lit("REJ-003"), "source": pl.lit(in_file(source, path)), **place}
     return _reject_rows(frame, source, columns)
+
+
+def stray_rejects(
+    rows: pl.LazyFrame, source: SourceJob, of_client: Sequence[pl.Expr] = ()
+) -> pl.LazyFrame:
+    """Give the rejects of rows that are nobody's; no mapping makes them anybody's.
+
+    `of_client` is the column of the clients, where there are several.
+    """
+    raw = encoded(rows.collect_schema()).struct.json_encode()
+    place = {"ai_column": pl.lit(""), "mapping_cell": pl.lit(source.place)}
+    columns = {"reason": pl.lit("REJ-005"), "source": pl.lit(str(source.location)), **place}
+    return _reject_rows(rows.select(raw.alias("raw_row"), *of_client), source, columns)
 
 
 def _reject_rows(

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from ai_dataflow.compiler.casts import within_calendar
+from ai_dataflow.sources.columns import field_named, named
 
 _DAY, _INSTANT, _TIME = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%.f", "%H:%M:%S%.f"
 _NUMBER = "#"
@@ -21,15 +22,16 @@ _NUMBER = "#"
 
 def encoded(schema: pl.Schema) -> pl.Expr:
     """Give a row's columns of this schema as one struct, every value as JSON can hold it."""
-    return pl.struct(_shown(pl.col(name), dtype).alias(name) for name, dtype in schema.items())
+    return pl.struct(_shown(named(name), dtype).alias(name) for name, dtype in schema.items())
 
 
-def decoded(texts: pl.LazyFrame, column: str, schema: pl.Schema) -> pl.LazyFrame:
+def decoded(texts: pl.LazyFrame, text: str, schema: pl.Schema) -> pl.LazyFrame:
     """Give back the rows that `encoded` was given, from their JSON."""
     inner = pl.Struct({name: _shown_type(dtype) for name, dtype in schema.items()})
-    row = pl.col(column).str.json_decode(inner)
+    row = pl.col(text).str.json_decode(inner)
     return texts.select(
-        _restored(row.struct.field(name), dtype).alias(name) for name, dtype in schema.items()
+        _restored(field_named(row, inner, name), dtype).alias(name)
+        for name, dtype in schema.items()
     )
 
 
@@ -87,8 +89,8 @@ def _fields(
     expr: pl.Expr, dtype: pl.Struct, turned: Callable[[pl.Expr, pl.DataType], pl.Expr]
 ) -> pl.Expr:
     fields = [
-        turned(expr.struct.field(field.name), _instance(field.dtype)).alias(field.name)
-        for field in dtype.fields
+        turned(field_named(expr, dtype, each.name), _instance(each.dtype)).alias(each.name)
+        for each in dtype.fields
     ]
     return pl.when(expr.is_not_null()).then(pl.struct(fields))
 

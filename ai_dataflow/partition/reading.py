@@ -20,11 +20,12 @@ from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.clients import CLIENT, Counts, numbered, occurrences
 from ai_dataflow.partition.scratch import Scratch
+from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import FILE_NUMBER, Files, plain_parquet, whole_parquet
 
-_CHUNK = 500_000  # rows
-_WHOLE_BYTES = 32 << 20  # in memory; what takes less is not worth chunks
+CHUNK_ROWS = 500_000
+WHOLE_BYTES = 32 << 20  # in memory; what takes less is not worth chunks
 # How many rows of a source are before a file's, and whether numbers within it say anything.
 BEFORE, NUMBERED = "\ue000\ue000before", "\ue000\ue000numbered"
 
@@ -176,7 +177,7 @@ class Reading:
                 self.faults[client] = error
             else:
                 number = pl.lit(client, pl.UInt32()).alias(CLIENT)
-                frames.append(rows.select(number, *rows.columns))
+                frames.append(rows.with_columns(number).select(CLIENT, pl.exclude(CLIENT)))
         if frames:
             yield pl.concat(frames)
 
@@ -185,19 +186,20 @@ class Reading:
         with files.reading():
             if files.pinned.file_format == "csv":
                 yield from self._csv(client)
-            elif self.size < min(_WHOLE_BYTES, self.space.spill_bytes):
+            elif self.size < min(WHOLE_BYTES, self.space.spill_bytes):
                 yield self._scan(files).collect()
             else:
-                yield from self._scan(files).collect_batches(chunk_size=_CHUNK)
+                yield from self._scan(files).collect_batches(chunk_size=CHUNK_ROWS)
         files.check_unchanged()
 
     def _scan(self, files: Files) -> pl.LazyFrame:
         rows = files.frame.select(self._wanted(files.frame))
         return rows.sort(pl.all()) if files.pinned.staged else rows
 
-    def _wanted(self, frame: pl.LazyFrame) -> list[str]:
+    def _wanted(self, frame: pl.LazyFrame) -> list[pl.Expr]:
         # A source that only feeds literals is still read, by any column: its rows count.
-        return [*self.columns] or [n for n in frame.collect_schema() if n != FILE_NUMBER][:1]
+        names = self.columns or [n for n in frame.collect_schema() if n != FILE_NUMBER][:1]
+        return list(map(named, names))
 
     def _csv(self, client: int) -> Iterator[pl.DataFrame]:
         files = self.files[client].csv_files

@@ -73,4 +73,5 @@ class Shapes:
         if not isinstance(seen, Listing) or schema is None:
             return None
         columns = self._schemas.number(schema)
-        return source.product, source.submodule, seen.file_format, columns, mappings
+        by = source.location.client_column
+        return source.product, source.submodule, seen.file_format, by, columns, mappings

@@ -27,16 +27,19 @@ from ai_dataflow.partition.mapping import (
     left_out,
     malformed_rejects,
     map_chunk,
+    stray_rejects,
 )
 from ai_dataflow.partition.memory import held_bytes
 from ai_dataflow.partition.parts import Part, counted
 from ai_dataflow.partition.reading import Reading
 from ai_dataflow.partition.scratch import Pile, Scratch
+from ai_dataflow.partition.shared_reading import SharedReading
 from ai_dataflow.partition.values import MappedSource, Taken
 from ai_dataflow.sources.files import file_failures, open_files
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.locations import SqlLocation
 
 _REJECT_BYTES = 500  # that a reject takes in memory, about
 
@@ -66,16 +69,20 @@ def open_source(
     Raises:
         DataflowError: SRC codes, as `Files.reading`.
     """
-    opened, held = [], 0
+    opened, held, shared = [], 0, set[object]()
     for source, extract in zip(sources, extracts, strict=True):
         working_on(source)
         files = open_files.opened(extract, source.place, settings)
+        opened.append(files)
+        of_many = source.location.client_column and (extract.folder, extract.files)
+        if of_many in shared:
+            continue  # they are read once
+        shared |= {of_many} if of_many else set()
         try:
             with files.reading():
                 held += held_bytes(source, files)
         except DataflowError as error:
             raise owned(error, source) from None
-        opened.append(files)
     return OpenedSource(sources, opened, held)
 
 
@@ -92,8 +99,7 @@ def map_source(opened: OpenedSource, space: Scratch) -> MappedSource:
     try:
         with opened.files[0].reading():
             compiled = compile_source(source, _schema(opened))
-        reading = Reading(opened.files, compiled.needed, space, opened.held)
-        return _mapped(opened, compiled, reading, space)
+        return _mapped(opened, compiled, _reading(opened, compiled, space), space)
     except DataflowError as error:
         raise owned(error, source) from None
 
@@ -101,6 +107,15 @@ def map_source(opened: OpenedSource, space: Scratch) -> MappedSource:
 def _schema(opened: OpenedSource) -> pl.Schema:
     """Give the columns that planning found; what nobody has looked at, or changed, is opened."""
     return opened.sources[0].schema or opened.files[0].schema()
+
+
+def _reading(opened: OpenedSource, compiled: CompiledSource, space: Scratch) -> Reading:
+    of_source = opened.files, compiled.needed, space, opened.held
+    if isinstance(opened.sources[0].location, SqlLocation):
+        return Reading(*of_source)
+    if not opened.sources[0].location.client_column:
+        return Reading(*of_source)
+    return SharedReading(*of_source, sources=opened.sources, schema=_schema(opened))
 
 
 def _mapped(
@@ -122,6 +137,11 @@ def _mapped(
         with opened.files[0].reading():  # several files are counted in their footers
             starts = reading.starts(done.total, opened.names)
         rejects.insert(0, left_out(bad, opened.sources[0], compiled, starts))
+    if isinstance(reading, SharedReading):
+        strays = {c: pile for c, pile in reading.strays.items() if c not in reading.faults}
+        rejects += [_stray_rejects(opened, client, pile) for client, pile in strays.items()]
+        for client, pile in strays.items():
+            malformed[client] += pile.height
     return MappedSource(
         opened.sources[0].key,
         Part(opened.sources[0], opened.sources[0].key_columns, good, done.height, done.filled),
@@ -212,9 +232,18 @@ def leave_out(
     )
 
 
+def _stray_rejects(opened: OpenedSource, client: int, strays: Pile) -> pl.LazyFrame:
+    return stray_rejects(strays.rows(), opened.sources[client], _number(opened, client))
+
+
+def _number(opened: OpenedSource, client: int) -> list[pl.Expr]:
+    """Give the column of the clients for rows that are all of one; none where it is alone."""
+    return [pl.lit(client, pl.UInt32()).alias(CLIENT)] if len(opened.files) > 1 else []
+
+
 def _malformed_rejects(
     opened: OpenedSource, client: int, path: str, lines: Sequence[str]
 ) -> pl.LazyFrame:
     several = len(opened.files[client].pinned.files) > 1
-    number = [pl.lit(client, pl.UInt32()).alias(CLIENT)] if len(opened.files) > 1 else []
+    number = _number(opened, client)
     return malformed_rejects(lines, opened.sources[client], path if several else "", number)

@@ -18,12 +18,15 @@ from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.planning.bad_rows import add_bad_rows
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
+from ai_dataflow.planning.client_files import check_clients, with_strays
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
 from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.planning.resolution import module_columns, resolved_sources
+from ai_dataflow.planning.sharing import check_overlaps, check_shared
 from ai_dataflow.planning.slips import check_keys, check_required, check_slips
+from ai_dataflow.sources.files.client_counts import Counted
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
@@ -55,10 +58,12 @@ def make_draft(project: Project) -> Draft:
     findings = Findings(project.teams)
     add_bad_rows(findings, project, active)
     columns = module_columns(project.mapping)
-    sources = resolved_sources(findings, project, active)
+    sources = with_strays(resolved_sources(findings, project, active), project.settings)
     _check_products(findings, sources)
     check_complete(findings, active)
-    check_slips(findings, project.mapping, active, sources)
+    check_slips(findings, project.mapping, active)
+    for problem, rows in check_shared(sources):
+        findings.add(problem, rows)
     check_unused(findings, project, active)
     coverage = _coverage(findings, project, columns, sources)
     check_teams(findings, project, active)
@@ -76,6 +81,7 @@ def complete(
     schemas: Mapping[Location, Look],
     seen: Survey = MappingProxyType({}),
     workstation: Iterable[Diagnostic] = (),
+    clients: Mapping[Location, Counted] = MappingProxyType({}),
 ) -> Plan:
     """Complete a plan with what others saw.
 
@@ -84,10 +90,15 @@ def complete(
         schemas: what is at the sources.
         seen: what a survey saw there.
         workstation: the problems with it; where nothing can be published, nothing runs.
+        clients: whose rows are in files that clients share.
     """
     findings = draft.findings.copy()
     for problem in workstation:
         findings.add(problem, draft.active)
+    for problem, rows in check_overlaps(draft.sources, seen):
+        findings.add(problem, rows)
+    for problem, rows in check_clients(draft.sources, clients):
+        findings.add(problem, rows)
     check_live(findings, draft.sources, schemas, seen)
     plan = draft.plan
     made = _plan(findings, draft.active, draft.sources, plan.columns, plan.coverage)

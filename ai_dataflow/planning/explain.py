@@ -11,10 +11,10 @@ from ai_dataflow.compiler.mappings import CompiledColumn, compile_source
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.planning.plan import Plan
-from ai_dataflow.sources.schemas import Look, table_of
+from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
-from ai_dataflow.tables.locations import Location
+from ai_dataflow.tables.locations import Location, table_of
 
 
 @dataclass(frozen=True)

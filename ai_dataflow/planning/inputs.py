@@ -67,4 +67,5 @@ def _location(source: SourceJob, settings: Settings) -> str:
     location, where = source.location, ""
     if isinstance(location, SqlLocation):
         where = settings.sql[location.connection].where
-    return digest([identity(location), where, source.append_by])[:16]
+    strays = [source.strays] if source.strays != "fail" else []
+    return digest([identity(location), where, source.append_by, *strays])[:16]

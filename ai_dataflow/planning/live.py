@@ -13,11 +13,12 @@ from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.numbering import Numbering
 from ai_dataflow.planning.findings import Findings
-from ai_dataflow.sources.schemas import Look, table_of
+from ai_dataflow.sources.files.client_rows import client_column
+from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
 from ai_dataflow.tables.control_table import ControlRow
-from ai_dataflow.tables.locations import Location, SqlLocation
+from ai_dataflow.tables.locations import Location, SqlLocation, table_of
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
     """Find columns that the control row names and the table lacks; SQLite would read texts."""
     location = source.location
     if not isinstance(location, SqlLocation):
+        yield from _no_client_column(row, source, schema) if location.client_column else ()
         return
     names = {name.casefold() for name in schema}
     named = (
@@ -107,6 +109,18 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
             "differ: nobody could tell which rows are new",
             "name a column of whole numbers, decimals, dates or times that only grows",
         )
+
+
+def _no_client_column(
+    row: ControlRow, source: SourceJob, schema: pl.Schema
+) -> Iterator[Diagnostic]:
+    """Find files that clients share without a column that tells them apart."""
+    location = source.location
+    try:
+        client_column(location.client_column, schema, location, source.place)
+    except DataflowError as error:
+        for problem in error.diagnostics:
+            yield replace(problem, line=row.line)
 
 
 def _can_append_by(dtype: pl.DataType) -> bool:

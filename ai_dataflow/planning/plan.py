@@ -15,7 +15,7 @@ from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
-from ai_dataflow.tables.locations import Location
+from ai_dataflow.tables.locations import Location, files_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Plan:
         """Give the jobs with what a survey saw at their sources, and the columns found there."""
 
         def looked_at(source: SourceJob) -> SourceJob:
-            look = schemas.get(source.location)
+            look = schemas.get(files_of(source.location))
             schema = look if isinstance(look, pl.Schema) else None
             return replace(source, seen=seen.get(source.location), schema=schema)
 

@@ -6,17 +6,16 @@ A name with one letter wrong is valid; it only makes another column, client or p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rapidfuzz.distance import OSA
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.planning.findings import Findings, is_partition
+from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.control_table import NAMES, ControlRow
-from ai_dataflow.tables.locations import FileLocation, SqlLocation
 
 _SHORTEST = 4
 
@@ -25,13 +24,10 @@ def check_slips(
     findings: Findings,
     mapping: Sequence[MappingRow],
     active: Sequence[ControlRow],
-    sources: Mapping[ControlRow, SourceJob],
 ) -> None:
-    """Find names that are nearly others, and clients that share what should be their own."""
+    """Find names that are nearly others."""
     for problem in (*_columns(mapping), *_names(active)):
         findings.add(problem)
-    for problem, rows in _shared(sources):
-        findings.add(problem, rows)
 
 
 def check_keys(sources: Sequence[SourceJob]) -> Iterator[Diagnostic]:
@@ -129,35 +125,3 @@ def _names(active: Sequence[ControlRow]) -> Iterator[Diagnostic]:
                 product=row.product,
                 module=row.module,
             )
-
-
-def _shared(
-    sources: Mapping[ControlRow, SourceJob],
-) -> Iterator[tuple[Diagnostic, list[ControlRow]]]:
-    places: dict[object, list[ControlRow]] = {}
-    for row, source in sources.items():
-        if is_partition(row.partition) and (key := _shared_key(source)) is not None:
-            places.setdefault((key, row.module, row.product, row.submodule), []).append(row)
-    for rows in places.values():
-        if len(clients := list(dict.fromkeys(row.client for row in rows))) > 1:
-            yield _one_for_many(rows[1], sources[rows[1]], clients), rows
-
-
-def _shared_key(source: SourceJob) -> str | None:
-    """Give what clients would share: a file location, or a table without a client column."""
-    location = source.location
-    if isinstance(location, FileLocation):
-        return location.url
-    is_split = isinstance(location, SqlLocation) and location.client_column
-    return None if is_split else str(location)
-
-
-def _one_for_many(row: ControlRow, source: SourceJob, clients: Iterable[str]) -> Diagnostic:
-    return row.problem(
-        "CTL-016",
-        "module_location",
-        f"{source.location} is the source of {listing(clients, 4)}: each is published with the "
-        "rows of all",
-        "name each client's own data, by {client_code} or client_column",
-        severity="warning",
-    )

@@ -15,12 +15,16 @@ from pathlib import Path
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.engine.sight import look_around, look_inside
+from ai_dataflow.engine.sight import look_around, look_for_clients, look_inside
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.planning.changes import Changes, changes
+from ai_dataflow.planning.client_files import by_column, listed_clients
 from ai_dataflow.planning.draft import Draft, complete, make_draft
 from ai_dataflow.planning.plan import Plan
+from ai_dataflow.sources.files.client_counts import Counted
+from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.schemas import Look
+from ai_dataflow.sources.survey import Survey
 from ai_dataflow.tables.locations import Location
 from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.layout import check_workstation, open_workstation
@@ -84,8 +88,9 @@ def look_ahead(draft: Draft) -> Prospect:
     jobs = draft.plan.as_seen(seen)
     records = read_records(workstation, sorted({job.module for job in jobs.values()}))
     compared = changes(jobs, records, publications, settings)
-    schemas = look_inside(draft.plan.locations(compared.due), settings, seen)
-    plan = complete(draft, schemas, seen)
+    wanted = draft.plan.locations(compared.due)
+    schemas = look_inside(wanted, settings, seen)
+    plan = complete(draft, schemas, seen, clients=_clients(draft, wanted, seen))
     feasible = compared.only(plan.jobs)
     removed = sorted(publications.keys() - set(plan.partitions))
     partitions = tuple(sorted((*feasible.due, *plan.held)))
@@ -126,4 +131,19 @@ def look_live(draft: Draft, only: Collection[PartitionKey] | None = None) -> Liv
     wanted = draft.plan.locations(only)
     seen = look_around(wanted, settings)
     schemas = look_inside(wanted, settings, seen)
-    return Live(complete(draft, schemas, seen, problems), schemas)
+    clients = _clients(draft, wanted, seen)
+    return Live(complete(draft, schemas, seen, problems, clients), schemas)
+
+
+def _clients(draft: Draft, wanted: Mapping[Location, str], seen: Survey) -> dict[Location, Counted]:
+    """Count whose rows are in files that clients share, where these could be listed."""
+    shared: dict[Location, str] = {}
+    for location, place in wanted.items():
+        files = by_column(location)
+        if files and isinstance(seen.get(location), Listing):
+            shared.setdefault(files, place)
+    if not shared:
+        return {}
+    settings, control = draft.project.settings, draft.project.control
+    asked = listed_clients(draft.sources, control, settings)
+    return look_for_clients(asked, shared, settings, seen)

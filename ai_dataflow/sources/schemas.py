@@ -26,19 +26,12 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.survey import Survey, each, survey
-from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
+from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation, table_of
 
 CACHE_FILE = ".cache/ai_dataflow/schemas.json"
 
 Look = pl.Schema | tuple[Diagnostic, ...]
 Ask = Callable[[Mapping[Location, str]], Mapping[Location, Look]]
-
-
-def table_of(location: Location) -> Location:
-    """Give what a schema belongs to: the clients of a shared table share one."""
-    if isinstance(location, SqlLocation):
-        return SqlLocation(location.connection, location.table, location.schema)
-    return location
 
 
 def read_schemas(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -11,6 +12,8 @@ from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import Location
+
+Strays = Literal["fail", "reject", "leave"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,9 @@ class SourceJob:
     `schema` are the columns that planning found there, where it looked.
     `append_by` is the column whose values only grow, by which new rows of a SQL table join those
     that were copied before.
+    Where clients share the files, `strays` tells what becomes of rows that are nobody's: the
+    partition fails, rejects them, or leaves them to another that does; `shared_at` is the first
+    control table cell that names the files.
     """
 
     product: str
@@ -30,6 +36,8 @@ class SourceJob:
     place: str
     mappings: tuple[MappingRow, ...]
     append_by: str = ""
+    strays: Strays = "fail"
+    shared_at: str = ""
     seen: Listing | str | tuple[Diagnostic, ...] | None = None
     schema: pl.Schema | None = None
 

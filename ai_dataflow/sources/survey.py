@@ -15,7 +15,7 @@ from ai_dataflow.config.blob_urls import is_blob_url
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.stores import is_glob, split_glob
+from ai_dataflow.connections.globs import is_glob, split_glob
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.finding import Listing, find, is_partition
 from ai_dataflow.sources.files.neighbourhoods import AT_ONCE, Neighbourhoods

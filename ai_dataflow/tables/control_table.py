@@ -11,14 +11,18 @@ from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repe
 
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")
-LAYOUT = Layout("CTL", (*NAMES, "module_location", "active"), ("file_format", "load"), key=NAMES)
+LAYOUT = Layout(
+    "CTL", (*NAMES, "module_location", "active"), ("file_format", "load", "client_value"), key=NAMES
+)
+EVERY_CLIENT = "*"  # as `client_value`: the rows of the source are every client's
 
 
 @dataclass(frozen=True, slots=True)
 class ControlRow(Row):
     """What to load: a product's submodule of a module, for one client.
 
-    `append_by` is the column by which only new rows are read; blank where all are.
+    `append_by` is the column by which only new rows are read; blank where all are. `client_value`
+    is how the source spells the client, where it is not its code.
     """
 
     product: str
@@ -29,6 +33,17 @@ class ControlRow(Row):
     file_format: str
     active: bool
     append_by: str = ""
+    client_value: str = ""
+
+    @property
+    def spelled_client(self) -> str:
+        """The client as its source spells it."""
+        return self.client_value or self.client
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether the rows of the source are meant for every client that names it."""
+        return self.client_value == EVERY_CLIENT
 
     @property
     def names(self) -> Names:
@@ -72,6 +87,7 @@ def _row(table: CellTable, line: int, cells: Mapping[str, str]) -> ControlRow:
         file_format=cells["file_format"].casefold(),
         active=is_yes(cells["active"]),
         append_by=append_column(cells["load"]) or "",
+        client_value=cells["client_value"],
     )
 
 

@@ -1,19 +1,27 @@
 """Where a semantic model is: a control row's `module_location`, resolved.
 
 Four spellings: `abfss://container@account.dfs.core.windows.net/path`, `/mnt/<mount>/path`,
-`sql://<connection>/<schema>.<table>?client_column=…&change_column=…`, and a local path.
+`sql://<connection>/<schema>.<table>?client_column=…&change_column=…`, and a local path. Files of
+many clients have `?client_column=…` too.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 from ai_dataflow.config import blob_urls
-from ai_dataflow.config.diagnostics import DataflowError, did_you_mean, listing
+from ai_dataflow.config.diagnostics import (
+    DataflowError,
+    Diagnostic,
+    did_you_mean,
+    listing,
+    nearest,
+)
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.tables.control_table import NAMES, ControlRow
 
@@ -25,7 +33,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 @dataclass(frozen=True, slots=True)
 class FileLocation:
-    """A file, folder, glob or Delta table.
+    """A file, folder, glob or Delta table; with `client_column`, only the rows of `client`.
 
     `url` is absolute: a local path or an `abfss://` URL; `text` is how the control table
     spells it, placeholders filled in.
@@ -34,6 +42,8 @@ class FileLocation:
     url: str
     file_format: str = ""
     text: str = ""
+    client_column: str = ""
+    client: str = ""
 
     def __str__(self) -> str:
         """Give the location as the control table spells it."""
@@ -70,8 +80,10 @@ def identity(location: Location) -> str:
     another identity for it.
     """
     match location:
-        case FileLocation(url, file_format, text):
-            return f"FileLocation(url={url!r}, file_format={file_format!r}, text={text!r})"
+        case FileLocation(url, file_format, text, column, client):
+            of_client = f", client_column={column!r}, client={client!r}" if column else ""
+            spelled = f"url={url!r}, file_format={file_format!r}, text={text!r}{of_client}"
+            return f"FileLocation({spelled})"
         case SqlLocation(connection, table, schema, column, client, change):
             return (
                 f"SqlLocation(connection={connection!r}, table={table!r}, schema={schema!r}, "
@@ -79,22 +91,46 @@ def identity(location: Location) -> str:
             )
 
 
+def table_of(location: Location) -> Location:
+    """Give what a location shares with those of other clients: the whole table, all files."""
+    if not location.client_column and not isinstance(location, SqlLocation):
+        return location
+    if isinstance(location, SqlLocation):
+        return SqlLocation(location.connection, location.table, location.schema)
+    return replace(location, client_column="", client="")
+
+
+def files_of(location: Location) -> Location:
+    """Give the files of a location, whichever client's rows they have; a table as it is."""
+    return table_of(location) if isinstance(location, FileLocation) else location
+
+
 def resolve(row: ControlRow, settings: Settings) -> Location:
     """Resolve a control row's location.
 
     Raises:
-        DataflowError: CTL-007 (mount), CTL-008 (connection) or CTL-009 (anything else).
+        DataflowError: CTL-007 (mount), CTL-008 (connection), CTL-021 (client_value) or CTL-009
+            (anything else).
     """
-    spelled = _fill_in(row)
-    text = _mounted(row, spelled, settings) if _is_mounted(spelled) else spelled
+    location = _resolve(row, _fill_in(row), settings)
+    if row.client_value and bool(location.client_column) == row.is_shared:
+        raise DataflowError(_odd_value(row, location))
+    return location
+
+
+def _resolve(row: ControlRow, filled: str, settings: Settings) -> Location:
+    text = _mounted(row, filled, settings) if _is_mounted(filled) else filled
     scheme = _SCHEME.match(text)
+    if scheme is not None and scheme[1].casefold() == "sql":
+        return _sql(row, text, settings)
+    spelled, given = _file_options(row, filled)
+    text = text.removesuffix(filled.removeprefix(spelled))
+    of_client = {**given, "client": row.spelled_client} if given else {}
     if scheme is None:
         _check_stays_inside(row, spelled)
-        return FileLocation(_absolute(row, text, settings), row.file_format, spelled)
-    if scheme[1].casefold() == "sql":
-        return _sql(row, text, settings)
+        return FileLocation(_absolute(row, text, settings), row.file_format, spelled, **of_client)
     if blob_urls.is_blob_url(text):
-        return FileLocation(_blob_url(row, text), row.file_format, spelled)
+        return FileLocation(_blob_url(row, text), row.file_format, spelled, **of_client)
     raise _bad(
         row,
         f"`{scheme[1]}://` locations cannot be read",
@@ -167,7 +203,6 @@ def _mounted(row: ControlRow, text: str, settings: Settings) -> str:
 def _sql(row: ControlRow, text: str, settings: Settings) -> SqlLocation:
     connection, _, path = text.partition("://")[2].partition("/")
     name, _, options = path.partition("?")
-    query = parse_qs(options, keep_blank_values=True)
     if "@" in connection:
         raise _bad(row, "a URL with a user or a password is no location", "sql://<connection>/…")
     if connection not in settings.sql:
@@ -180,12 +215,38 @@ def _sql(row: ControlRow, text: str, settings: Settings) -> SqlLocation:
     schema, _, table = unquote(name.strip("/")).rpartition(".")
     if not table:
         raise _bad(row, "the location names no table", "sql://<connection>/<schema>.<table>")
-    if unknown := set(query) - set(_OPTIONS):
-        raise _bad(row, f"`{min(unknown)}` is no option of a SQL location", listing(_OPTIONS))
-    given = {name: query[name][-1] for name in _OPTIONS if name in query}
+    given = _options(row, options, _OPTIONS, "a SQL location")
+    client = row.spelled_client if "client_column" in given else row.client
+    return SqlLocation(connection, table, schema, client=client, **given)
+
+
+def _file_options(row: ControlRow, text: str) -> tuple[str, dict[str, str]]:
+    """Take the options from a location of files, where `?` is a wildcard otherwise."""
+    path, mark, options = text.rpartition("?")
+    name = options.partition("=")[0]
+    if not mark or "=" not in options or not (name in _OPTIONS or nearest(name, _OPTIONS)):
+        return text, {}
+    return path, _options(row, options, _OPTIONS[:1], "files")
+
+
+def _options(row: ControlRow, text: str, known: Sequence[str], what: str) -> dict[str, str]:
+    query = parse_qs(text, keep_blank_values=True)
+    if unknown := set(query) - set(known):
+        raise _bad(row, f"`{min(unknown)[:80]}` is no option of {what}", listing(known))
+    given = {name: values[-1] for name, values in query.items()}
     if blank := [name for name, value in given.items() if not value]:
         raise _bad(row, f"`{blank[0]}` is blank", "name the column, or leave the option out")
-    return SqlLocation(connection, table, schema, client=row.client, **given)
+    return given
+
+
+def _odd_value(row: ControlRow, location: Location) -> Diagnostic:
+    if row.is_shared:
+        message = f"`*` says that the rows are every client's, and {location} has a client_column"
+        fix = "leave client_column out of the location, or write how the source spells the client"
+    else:
+        message = f"{location} has no client_column in which the client could be spelled so"
+        fix = "add ?client_column=<column> to the location, or clear client_value"
+    return row.problem("CTL-021", "client_value", message, fix)
 
 
 def _bad(row: ControlRow, message: str, fix: str) -> DataflowError:

@@ -61,7 +61,7 @@ def test_a_local_file_is_as_obstore_tells_of_it(tmp_path: Path, name: str) -> No
     seen = Folder(str(tmp_path)).stat(name)
     assert seen is not None
     assert (seen.path, seen.size) == (told["path"], told["size"])
-    assert seen.etag == str(told["e_tag"]).strip('"')
+    assert seen.etag.startswith(str(told["e_tag"]).strip('"') + "-")
     assert seen.changed == told["last_modified"]
     assert Folder(str(tmp_path)).files() == [seen]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ai_dataflow.connections.stores import Folder, open_folder, split_glob
+from ai_dataflow.connections.globs import split_glob
+from ai_dataflow.connections.stores import Folder, open_folder
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import ACCOUNT

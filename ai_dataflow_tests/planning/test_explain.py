@@ -22,7 +22,7 @@ CONTROL = """
     ORION,claims,line,acme,sql://policydb/Lines,Y
     ORION,claims,note,acme,data/n.csv,Y
     VEGA,claims,claim,acme,data/v.csv,Y
-    VEGA,claims,claim,borealis,data/v.csv,Y
+    VEGA,claims,claim,borealis,data/w.csv,Y
     VEGA,policies,policy,acme,data/v.csv,Y
 """
 MAPPING = """
@@ -63,7 +63,8 @@ def planned(tmp_path: Path) -> Planned:
     header = pl.DataFrame(schema={"ClaimNo": pl.Int64, "Status": pl.String})
     header.write_parquet(folder / "data/h.parquet")
     text_file(folder, "data/n.csv", "Text\n")
-    text_file(folder, "data/v.csv", "id\n")
+    for name in ("v", "w"):
+        text_file(folder, f"data/{name}.csv", "id\n")
     with sqlite3.connect(folder / "data/policy.sqlite") as connection:
         connection.execute("CREATE TABLE Lines (ClaimNo INTEGER, Amount REAL)")
     live = look_live(make_draft(load_project(folder)))

@@ -138,8 +138,11 @@ def test_the_same_problem_of_many_clients_is_one_with_a_count(tmp_path: Path) ->
     clients = [f"c{i}" for i in range(14)]
     control = CONTROL.split("    VEGA", maxsplit=1)[0].replace("acme,data", "c0,data")
     control += "".join(
-        f"    ORION,claims,claim,{client},data/claims.parquet,Y\n" for client in clients[1:]
+        f"    ORION,claims,claim,{client},data/{client}.parquet,Y\n" for client in clients[1:]
     )
+    (tmp_path / "data").mkdir()
+    for client in clients[1:]:
+        pl.DataFrame(schema=SCHEMA).write_parquet(tmp_path / f"data/{client}.parquet")
     control += "    VEGA,claims,claim,borealis,data/claims.csv,Y\n"
     made = live(tmp_path, "claims,ORION,claim,Amt,x,float64,,\n", control)
     (problem,) = made.errors

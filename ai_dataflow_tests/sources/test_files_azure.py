@@ -99,6 +99,15 @@ def test_delta_tables_may_have_such_names_too(place: Place, name: str) -> None:
     assert place.load(f"{name}/table").height == 2
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("name", ["rows[1]", "a*"])
+def test_a_location_is_a_name_before_it_is_a_glob(place: Place, name: str, suffix: str) -> None:
+    place.put(f"x/{name}{suffix}")
+    place.put(f"x/rows1{suffix}")
+    place.put(f"x/ab{suffix}")
+    assert place.load(f"x/{name}{suffix}").height == 2
+
+
 @pytest.mark.parametrize("name", ["rows [1].csv", "what?.csv"])
 def test_a_sign_of_globs_in_a_name_is_matched_by_a_glob(place: Place, name: str) -> None:
     place.put(f"x/{name}")

@@ -348,10 +348,10 @@ def test_a_glob_that_names_folders_reads_what_is_in_them(tmp_path: Path) -> None
     assert set(found["month"]) == {"01"}
 
 
-@pytest.mark.parametrize("location", ["pipe.csv", "."])
-def test_a_pipe_is_no_file(tmp_path: Path, location: str) -> None:
+@pytest.mark.parametrize(("location", "code"), [("pipe.csv", "SRC-001"), (".", "SRC-015")])
+def test_a_pipe_is_no_file(tmp_path: Path, location: str, code: str) -> None:
     """Nobody writes into it: to open it would take for ever."""
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(DataflowError) as error:
         find_one(FileLocation(str(tmp_path / location)), "cell", Settings(folder=tmp_path))
-    assert [problem.code for problem in error.value.diagnostics] == ["SRC-001"]
+    assert [problem.code for problem in error.value.diagnostics] == [code]

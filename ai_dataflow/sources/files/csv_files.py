@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ai_dataflow.connections.stores import Folder, StoredFile
+from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ class CsvFile:
                 source = pa.PythonFile(stream, mode="r")
                 for batch in self._reader(source, header, in_header or header[:1]):
                     frame = pl.DataFrame(pl.from_arrow(batch))
-                    yield frame.with_columns(literals).select(columns) if added else frame
+                    if added:
+                        frame = frame.with_columns(literals).select(map(named, columns))
+                    yield frame
                 quotes, last = stream.quotes, stream.last
         except (pa.ArrowInvalid, gzip.BadGzipFile, EOFError, zlib.error) as error:
             self._check_end()  # what is cut off may be no CSV for that reason

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
+from ai_dataflow.config.visible import visible
 from ai_dataflow.connections.faults import Fault, Telling, diagnostic
+from ai_dataflow.connections.stores import Misfit
 
 _COLUMN_MAPPING = re.compile("column ?mapping", re.IGNORECASE)
 _UNMAPPED = (
@@ -57,11 +59,25 @@ def empty(location: str, place: str) -> DataflowError:
     )
 
 
-def no_rows(location: str, client_column: str, place: str) -> DataflowError:
-    """A shared table without a row of the client: it is not there, or its code is another."""
+def no_rows(
+    location: str, client_column: str, place: str, *, holds_numbers: bool = False
+) -> DataflowError:
+    """A shared source without a row of the client: it is not there, or its code is another."""
+    numbers = ", which holds numbers: 7 is the text `7`, not `07`" if holds_numbers else ""
     return _failure(
-        "SRC-002", f"{location} has no row for this client in `{client_column}`", place,
-        "correct the client_code, or make the row inactive until there is data",
+        "SRC-002", f"{location} has no row for this client in `{client_column}`{numbers}", place,
+        "correct the client_code, say in client_value how the source spells the client, or make "
+        "the row inactive until there is data",
+    )  # fmt: skip
+
+
+def strays(location: str, client_column: str, rows: int, place: str) -> DataflowError:
+    """Rows of a shared file that are nobody's: which client lacks them cannot be told."""
+    what = f"{rows:,} row{'' if rows == 1 else 's'} of {location}"
+    return _failure(
+        "SRC-016", f"{what} without a client in `{client_column}`, or that are no rows", place,
+        'deliver the file again; or let them be rejects: without_client = "reject" under '
+        "[modules.<name>] in ai_dataflow.toml",
     )  # fmt: skip
 
 
@@ -70,6 +86,14 @@ def no_rows_at_all(locations: list[str], place: str) -> DataflowError:
     return _failure(
         "SRC-002", f"there is not one row in {listing(locations, 4)}", place,
         "deliver the data again, or make the rows inactive until there is data",
+    )  # fmt: skip
+
+
+def misfit(location: str, place: str, entry: Misfit) -> DataflowError:
+    """Something at the location that is no file to read: without it, rows would be missing."""
+    return _failure(
+        "SRC-015", f"{visible(entry.path)} at {location} cannot be read: {entry.reason}", place,
+        "remove or rename it, or deliver the file; or name the others with a narrower location",
     )  # fmt: skip
 
 

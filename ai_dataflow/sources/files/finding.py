@@ -6,6 +6,7 @@ is opened to find it, but for the log of a Delta table of which it is a partitio
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +18,8 @@ import polars as pl
 
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.stores import (
-    Folder,
-    StoredFile,
-    glob_pattern,
-    is_glob,
-    open_delta,
-    open_folder,
-    split_glob,
-)
+from ai_dataflow.connections.globs import glob_pattern, is_glob, split_glob, with_names
+from ai_dataflow.connections.stores import Folder, Misfit, StoredFile, open_delta, open_folder
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.neighbourhoods import Neighbourhoods
 from ai_dataflow.sources.files.open_files import classified, partition_values
@@ -125,6 +119,8 @@ def find(
             files = _data(files)
         if not files:
             raise file_failures.missing(str(location), place)
+        if misfit := next((file for file in files if isinstance(file, Misfit)), None):
+            raise file_failures.misfit(str(location), place, misfit)
         if not all(file.size for file in files):
             raise file_failures.empty(str(location), place)
         file_format = _format(location, files, place)
@@ -225,16 +221,22 @@ def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
     In a storage account it is one request for a file, one more for a folder or a glob, and none
     where the account has listed the neighbourhood.
     """
-    if is_glob(path):
-        listed = root.files()
+    if is_glob(path) and not _is_name(root, path):
+        listed = root.entries()
+        glob = with_names(path.rstrip("/"), [file.path for file in listed])
         # Its files; where it names none, those in the folders that it names, as Spark does.
-        files = _named(listed, path) or _named(listed, f"{path.rstrip('/')}/**")
+        files = _named(listed, glob) or _named(listed, f"{glob}/**")
         return root, files if _is_hidden(path) else _data(files)
     if path and (file := root.stat(path)) and not _is_marker(root, file):
         return root, [file]
     inside = root.folder(path) if path else root
-    files = inside.files()
+    files = inside.entries()
     return inside, files if any(map(_is_log, files)) else _data(files)
+
+
+def _is_name(root: Folder, path: str) -> bool:
+    """Tell whether a local folder has an entry of just this name."""
+    return root.account is None and os.path.lexists(root.join(path))
 
 
 def _named(files: list[StoredFile], glob: str) -> list[StoredFile]:

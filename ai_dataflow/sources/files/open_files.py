@@ -28,7 +28,15 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.accounts import Account
 from ai_dataflow.connections.faults import Fault
-from ai_dataflow.connections.stores import Folder, StoredFile, open_folder, scan_delta, scan_parquet
+from ai_dataflow.connections.stores import (
+    Folder,
+    StoredFile,
+    open_folder,
+    scan_delta,
+    scan_json_lines,
+    scan_parquet,
+)
+from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.csv_files import CsvFile
 from ai_dataflow.sources.files.pinned import Pinned
@@ -176,7 +184,7 @@ class Files:
             return frame
         types = frame.collect_schema()
         return frame.filter(
-            pl.col(key).is_null() if value is None else pl.col(key) == _typed(value, types[key])
+            named(key).is_null() if value is None else named(key) == _typed(value, types[key])
             for key, value in self.pinned.partition
         )
 
@@ -200,9 +208,7 @@ class Files:
         self._partition_keys()
         frames = []
         for file in self.pinned.files:
-            frame = pl.scan_ndjson(
-                self.root.uri(file.path), infer_schema_length=None, **self.root.polars
-            )
+            frame = scan_json_lines(self.root, file.path)
             values = partition_values(file.path)
             new = set(values) - set(frame.collect_schema()) if values else set()
             frames.append(frame.with_columns(pl.lit(values[k], pl.String()).alias(k)
@@ -295,7 +301,8 @@ def whole_parquet(
         content = source.root.read(file.path) if staged else source.root.read_listed(file)
         if content is None:
             return None
-        return pl.read_parquet(io.BytesIO(content), columns=[*columns] or [0])
+        wanted = map(named, columns) if columns else [pl.nth(0)]
+        return pl.scan_parquet(io.BytesIO(content)).select(wanted).collect()
 
     frames = list(at_once(rows, files))
     if any(frame is None for frame in frames):

@@ -1,0 +1,102 @@
+"""How many rows files that clients share have of each: counted once, whoever asks for them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import polars as pl
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources.columns import named
+from ai_dataflow.sources.files import client_rows, open_files
+from ai_dataflow.sources.files.csv_files import ahead
+from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.sources.files.open_files import Files
+from ai_dataflow.sources.survey import Survey, each
+from ai_dataflow.tables.locations import FileLocation, Location, files_of
+
+
+@dataclass(frozen=True)
+class ClientCounts:
+    """Rows of files by client.
+
+    `rows` are those of the clients that were asked for, as the column spells them; `others` counts
+    clients beside these and `other_rows` their rows, `strays` the rows of nobody. `column` is the
+    column that tells them apart.
+    """
+
+    rows: Mapping[str, int]
+    others: int
+    other_rows: int
+    strays: int
+    column: str
+    holds_numbers: bool
+
+
+Counted = ClientCounts | tuple[Diagnostic, ...]
+
+
+def count_clients(
+    wanted: Mapping[Location, str],
+    asked: Mapping[Location, Collection[str]],
+    settings: Settings,
+    seen: Survey,
+) -> dict[Location, Counted]:
+    """Count the rows of the clients in files, several at once.
+
+    Args:
+        wanted: files with a client column and no client, each with a control table cell.
+        asked: the clients that are asked for, as the files spell them.
+        settings: for accounts.
+        seen: what a survey saw there.
+    """
+
+    def look(location: Location, place: str) -> ClientCounts:
+        listing = cast(Listing, seen[files_of(location)])
+        files = open_files.opened(listing.pin(place, settings), place, settings)
+        with files.reading():
+            return _counted(files, cast(FileLocation, location), place, asked[location])
+
+    return each(wanted, look)
+
+
+def _counted(
+    files: Files, location: FileLocation, place: str, asked: Collection[str]
+) -> ClientCounts:
+    column, dtype = client_rows.client_column(
+        location.client_column, files.schema(), location, place
+    )
+    strays, counts = 0, Counter[str]()
+    for value, height, is_stray in _groups(files, column, dtype):
+        if is_stray:
+            strays += height
+        else:
+            counts[value] += height
+    if files.pinned.file_format == "csv":
+        strays += sum(len(file.malformed) for file in files.csv_files)
+    rows = {client: counts.pop(client, 0) for client in asked}
+    holds_numbers = not client_rows.is_text(dtype)
+    return ClientCounts(rows, len(counts), counts.total(), strays, column, holds_numbers)
+
+
+def _groups(files: Files, column: str, dtype: pl.DataType) -> list[tuple[str, int, bool]]:
+    """Give each value of the column, its rows, and whether these are nobody's."""
+    if files.pinned.file_format == "csv":
+        frames = [
+            _by_value(batch.lazy(), column, dtype).collect()
+            for file in ahead(files.csv_files)
+            for batch in file.batches([column])
+        ]
+    else:
+        frames = [_by_value(files.frame, column, dtype).collect(engine="streaming")]
+    return [row for frame in frames for row in frame.rows()]
+
+
+def _by_value(rows: pl.LazyFrame, column: str, dtype: pl.DataType) -> pl.LazyFrame:
+    counted = rows.select(named(column)).group_by(named(column)).len("\ue000rows")
+    text = named(column).cast(pl.String)
+    return counted.select(text, "\ue000rows", client_rows.is_stray(column, dtype).alias("\ue000no"))

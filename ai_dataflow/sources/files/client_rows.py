@@ -1,0 +1,75 @@
+"""Rows of files that many clients share: whose each is, by the text of a column.
+
+A client is spelled by a text, and a row is of the client whose text its column has, letter by
+letter. A column of whole numbers has the text of these numbers, `7` and never `07`; other types
+have no sure text. A row whose column is null or blank is of nobody: a *stray*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.sources.columns import named, resolve_column
+
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
+
+
+def client_column(
+    name: str, schema: pl.Schema, location: object, place: str
+) -> tuple[str, pl.DataType]:
+    """Give the column that tells the clients apart, as the files spell it, and its type.
+
+    Raises:
+        DataflowError: CTL-014 where it is not there, CTL-022 where its type has no sure text.
+    """
+    column = resolve_column(name, schema)
+    if not column:
+        message = f"{location} has no column `{name}`{did_you_mean(name, schema)}"
+        fix = f"it has {listing(schema, 12)}"
+        raise DataflowError(Diagnostic("CTL-014", message, place=place, fix=fix))
+    dtype = schema[column]
+    if not is_text(dtype) and not dtype.is_integer():
+        message = (
+            f"`{column}` of {location} is neither text nor whole numbers: how it spells a client "
+            "is not sure"
+        )
+        fix = "name a column of text or whole numbers"
+        raise DataflowError(Diagnostic("CTL-022", message, place=place, fix=fix))
+    return column, dtype
+
+
+def is_text(dtype: pl.DataType) -> bool:
+    """Tell whether a column is text."""
+    return isinstance(dtype, _TEXTS)
+
+
+def is_stray(column: str, dtype: pl.DataType) -> pl.Expr:
+    """Tell which rows are nobody's."""
+    value = named(column)
+    if not is_text(dtype):
+        return value.is_null()
+    return value.is_null() | (value.cast(pl.String).str.strip_chars() == "")
+
+
+def is_of(column: str, dtype: pl.DataType, clients: Sequence[str]) -> pl.Expr:
+    """Tell which rows are of these clients; a reader can skip the others."""
+    if is_text(dtype):
+        return named(column).cast(pl.String).is_in(list(clients))
+    numbers = pl.Series([int(client) for client in clients if _is_number(client)], dtype=pl.Int128)
+    return named(column).is_in(numbers.cast(dtype, strict=False).drop_nulls().implode())
+
+
+def client_number(column: str, clients: Sequence[str]) -> pl.Expr:
+    """Give each row the number of its client, from 0; null where it is of no one of them."""
+    numbers = pl.Series(range(len(clients)), dtype=pl.UInt32)
+    text = named(column).cast(pl.String)
+    return text.replace_strict(list(clients), numbers, default=None, return_dtype=pl.UInt32)
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether a whole number has just this text."""
+    return bool(re.fullmatch(r"0|-?[1-9][0-9]{0,37}", text))
