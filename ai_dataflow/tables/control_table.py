@@ -11,7 +11,8 @@ from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repe
 
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")
-LAYOUT = Layout("CTL", (*NAMES, "module_location", "active"), ("file_format", "load"), key=NAMES)
+LAYOUT = Layout("CTL", (*NAMES, "module_location", "active"), ("file_format", "load"), key=NAMES,
+                loose=("active",))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
