@@ -43,7 +43,7 @@ def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None
     if source == pl.Null:
         return Cast(pl.lit(None, dtype=target), None)
     if source == target:
-        return Cast(expr, None)
+        return _same(expr, source)
     if isinstance(source, pl.Categorical | pl.Enum):
         expr, source = expr.cast(pl.String), pl.String()
     given = expr.is_not_null()
@@ -54,6 +54,13 @@ def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None
         expr = expr if target.is_temporal() else pl.when(given).then(expr)
     value = _value(expr, source, target)
     return None if value is None else Cast(value, given)
+
+
+def _same(expr: pl.Expr, dtype: pl.DataType) -> Cast:
+    """Keep a value as it is; a file may have days that no calendar and no reader has."""
+    if has_outer_days(dtype):
+        return Cast(within_calendar(expr, dtype), expr.is_not_null())
+    return Cast(expr, None)
 
 
 @functools.cache
@@ -161,13 +168,13 @@ def _instant(text: pl.Expr) -> pl.Expr:
     # Polars would take `2024-1-1`, and years with a sign; ISO 8601 has two digits, and no reader
     # could give such a year back.
     plain = pl.when(text.str.contains(_ISO)).then(instant)
-    return within_calendar(plain, pl.Datetime("us", "UTC"), margin=0)
+    return within_calendar(plain, pl.Datetime("us", "UTC"))
 
 
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
     if isinstance(source, pl.Time) or not isinstance(target, pl.Date | pl.Datetime):
         return None
-    return moved(within_calendar(expr, source, margin=zone_margin(source)), source, target)
+    return moved(within_calendar(expr, source), source, target)
 
 
 def moved(inside: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr:
@@ -180,31 +187,40 @@ def moved(inside: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr:
     return in_utc.dt.date() if target == pl.Date else _in_zone(in_utc, target)
 
 
-def within_calendar(expr: pl.Expr, source: pl.DataType, margin: int = 1) -> pl.Expr:
-    """Make days outside the years 1 to 9999 null: Polars panics on some, readers fail on all.
+def has_outer_days(dtype: pl.DataType) -> bool:
+    """Tell whether a type has days outside the years 1 to 9999; nanoseconds reach less far."""
+    return isinstance(dtype, pl.Date | pl.Datetime) and getattr(dtype, "time_unit", "") != "ns"
 
-    The `margin` is of days, on both sides: a time zone may yet move the instant.
+
+def within_calendar(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
+    """Make days outside the years 1 to 9999, of UTC, null: Polars panics on some, readers on all.
+
+    The first day and the last are within: they stand for "since ever" and "for ever" in places.
     """
-    if getattr(source, "time_unit", "") == "ns":
-        return expr  # cannot reach so far
-    first, last = calendar_limits(source, margin)
+    if not has_outer_days(source):
+        return expr
+    first, last = calendar_limits(source)
     # What is negative becomes null; unlike `when`, this names the expression once.
     after = _none_negative(expr.to_physical().cast(pl.Int64) - first)
     within = last - _none_negative(last - first - after)
     return within.cast(pl.Int32).cast(source) if source == pl.Date else within.cast(source)
 
 
-def calendar_limits(source: pl.DataType, margin: int) -> tuple[int, int]:
-    """Give the first and the last physical value within the years 1 to 9999, less the margin."""
-    days = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
+def within_local_calendar(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
+    """Make null, too, what is outside the years 1 to 9999 where its zone's clocks are read."""
+    inside = within_calendar(expr, source)
+    if not has_outer_days(source) or getattr(source, "time_zone", None) in (None, "UTC"):
+        return inside
+    local = inside.dt.replace_time_zone(None).to_physical()
+    return pl.when(local.is_between(*calendar_limits(source))).then(inside)
+
+
+def calendar_limits(source: pl.DataType) -> tuple[int, int]:
+    """Give the first and the last physical value within the years 1 to 9999."""
+    first, last = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
     unit = getattr(source, "time_unit", "")
     per_day = {"us": 86_400_000_000, "ms": 86_400_000}.get(unit, 1)
-    return (days[0] + margin) * per_day, (days[1] + 1 - margin) * per_day - 1
-
-
-def zone_margin(source: pl.DataType) -> int:
-    """Give the days that a zone may move an instant by: none where it has no zone."""
-    return int(bool(getattr(source, "time_zone", None)))
+    return first * per_day, (last + 1) * per_day - 1
 
 
 def _none_negative(number: pl.Expr) -> pl.Expr:
@@ -262,7 +278,7 @@ def _to_text(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
     if source == pl.Binary:
         return expr.map_batches(_decoded, return_dtype=pl.String)
     if isinstance(source, pl.Date | pl.Datetime):
-        expr = within_calendar(expr, source, margin=zone_margin(source))
+        expr = within_local_calendar(expr, source)
     return expr.cast(pl.String, strict=False)
 
 

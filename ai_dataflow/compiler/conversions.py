@@ -119,7 +119,7 @@ def _plainly(context: Context, made: Term, target: pl.DataType) -> pl.Expr:
     except PolarsError:
         shown = f"{kinds.shown(made.dtype)} cannot become {kinds.shown(target)}"
         raise context.refused(shown) from None
-    return within_calendar(value, target, 0) if kinds.is_day(target) else value
+    return within_calendar(value, target) if kinds.is_day(target) else value
 
 
 def as_text(context: Context, made: Term) -> Term:
@@ -243,7 +243,7 @@ def read_by(context: Context, made: Term, form: str, target: pl.DataType) -> Ter
     instant = pl.coalesce(moments) if moments[1:] else moments[0]
     if "z" in form:
         instant = instant.dt.replace_time_zone(None)
-    inside = within_calendar(instant, kinds.NAIVE, 0)
+    inside = within_calendar(instant, kinds.NAIVE)
     value = inside.dt.date() if target == pl.Date else inside
     fails = (text != "").fill_null(value=False) & value.is_null()
     return context.steps.combined(value, target, [made], fails=fails, uses=6)

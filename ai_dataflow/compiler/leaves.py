@@ -11,7 +11,7 @@ from sqlglot import exp
 from ai_dataflow.compiler import kinds
 from ai_dataflow.compiler.arithmetic import number
 from ai_dataflow.compiler.calls import called, is_clock
-from ai_dataflow.compiler.casts import within_calendar, zone_margin
+from ai_dataflow.compiler.casts import has_outer_days, within_local_calendar
 from ai_dataflow.compiler.choice_functions import NULL
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.kinds import as_instance
@@ -49,8 +49,8 @@ def _read(name: str, dtype: pl.DataType) -> Term:
         return Term(value.cast(pl.Int64), pl.Int64())
     if dtype == pl.UInt128:
         return Term(value.cast(pl.Int128, strict=False), pl.Int128())
-    if kinds.is_day(dtype) and getattr(dtype, "time_unit", "") != "ns":
-        inside = within_calendar(value, dtype, margin=zone_margin(dtype))
+    if has_outer_days(dtype):
+        inside = within_local_calendar(value, dtype)
         fails = value.is_not_null() & inside.is_null()
         return Term(inside, dtype, fails, weight=6, failed_weight=8)
     return Term(value, dtype)

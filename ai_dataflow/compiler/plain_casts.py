@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ai_dataflow.compiler.casts import FALSE, TRUE, calendar_limits, moved, zone_margin
+from ai_dataflow.compiler.casts import FALSE, TRUE, calendar_limits, has_outer_days, moved
 
 _DAY = "(?:[1-9][0-9]{3}|0001)-[01][0-9]-[0-3][0-9]"  # 0001-01-01 stands for none in places
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"  # no leap second
@@ -24,8 +24,8 @@ def plain(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | 
 
     Each value is what `casts.cast` gives, or null: null where there was one says nothing of it.
     """
-    if source == target:
-        return None  # nothing is cast
+    if source == target:  # nothing is cast
+        return _within_calendar(expr, source) if has_outer_days(source) else None
     if isinstance(source, pl.Categorical | pl.Enum):
         return plain(expr.cast(pl.String), pl.String(), target)
     if source == pl.String:
@@ -102,11 +102,13 @@ def _instant(iso: pl.Expr) -> pl.Expr:
 
 def _from_temporal(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr | None:
     """Cast what is within the years 1 to 9999; nanoseconds cost the full rules as little."""
-    if target not in (pl.Date(), _UTC) or getattr(source, "time_unit", "") == "ns":
+    if target not in (pl.Date(), _UTC) or not has_outer_days(source):
         return None
-    limits = calendar_limits(source, zone_margin(source))
-    inside = pl.when(expr.to_physical().is_between(*limits)).then(expr)
-    return moved(inside, source, target)
+    return moved(_within_calendar(expr, source), source, target)
+
+
+def _within_calendar(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
+    return pl.when(expr.to_physical().is_between(*calendar_limits(source))).then(expr)
 
 
 def _from_decimal(expr: pl.Expr, source: pl.Decimal, target: pl.DataType) -> pl.Expr | None:

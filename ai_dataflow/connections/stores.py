@@ -386,12 +386,21 @@ def scan_parquet(folder: Folder, paths: list[str], **options: Any) -> pl.LazyFra
 
 
 def scan_json_lines(folder: Folder, path: str) -> pl.LazyFrame:
-    """Scan a file of JSON lines; the types of its columns come from all of its lines.
+    """Scan a file of JSON lines; the types of its columns come from all of its lines."""
+    return pl.scan_ndjson(_literal(folder, path), infer_schema_length=None, **folder.polars)
+
+
+def scan_lines(folder: Folder, path: str) -> pl.LazyFrame:
+    """Scan the lines of a text file, as the column `line`."""
+    return pl.scan_lines(_literal(folder, path), **folder.polars)
+
+
+def _literal(folder: Folder, path: str) -> str | bytes:
+    """Give what Polars reads as this very file.
 
     Polars takes its name for a glob, and can be told otherwise only of local files: another whose
     name has wildcards is read whole.
     """
-    if folder.account and is_glob(path):
-        return pl.scan_ndjson(folder.read(path), infer_schema_length=None)
-    literal = folder.uri(path) if folder.account else glob.escape(folder.uri(path))
-    return pl.scan_ndjson(literal, infer_schema_length=None, **folder.polars)
+    if folder.account is None:
+        return glob.escape(folder.uri(path))
+    return folder.read(path) if is_glob(path) else folder.uri(path)

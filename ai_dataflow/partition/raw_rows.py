@@ -100,7 +100,7 @@ def _text(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         case pl.Binary():
             return expr.bin.encode("base64")
         case pl.Date():
-            return _spelled(expr, dtype, within_calendar(expr, dtype, 0).dt.strftime(_DAY))
+            return _spelled(expr, dtype, within_calendar(expr, dtype).dt.strftime(_DAY))
         case pl.Datetime():
             valid = within_calendar(expr, dtype)
             in_utc = valid.dt.convert_time_zone("UTC") if dtype.time_zone else valid

@@ -68,9 +68,13 @@ class Reading:
         return pile.rows()
 
     def malformed(self, client: int) -> Mapping[str, list[str]]:
-        """Give the raw lines of a client's CSV files that are no rows, by file."""
+        """Give the raw lines of a client's files that are no rows, by file."""
         files = self.files[client]
-        if files.pinned.file_format != "csv" or client in self.faults:
+        if client in self.faults:
+            return {}
+        if files.pinned.file_format == "jsonl":
+            return files.json_lines.malformed
+        if files.pinned.file_format != "csv":
             return {}
         return {file.file.path: file.malformed for file in files.csv_files if file.malformed}
 

@@ -19,6 +19,7 @@ from typing import cast
 import polars as pl
 from polars.exceptions import PolarsError
 
+from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.numbering import Numbering
 from ai_dataflow.config.panics import PanicError, panics_as_errors
@@ -120,6 +121,8 @@ class _Cache:
     def load(cls, file: Path) -> _Cache:
         try:
             content = json.loads(file.read_bytes())
+            if content["computation"] != COMPUTATION:  # it may have read other types
+                return cls(file)
             texts, entries = [*map(str, content["schemas"])], content["locations"].items()
             return cls(file, texts, {key: (str(a), int(b)) for key, (a, b) in entries})
         except (OSError, ValueError, AttributeError, TypeError, KeyError):
@@ -150,7 +153,7 @@ class _Cache:
         used = Numbering[str](lambda text: text)
         numbers = [used.number(text) for text in self.texts]
         locations = {key: (last, numbers[number]) for key, (last, number) in self.entries.items()}
-        content = {"schemas": used.firsts, "locations": locations}
+        content = {"computation": COMPUTATION, "schemas": used.firsts, "locations": locations}
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             partial = self.file.with_suffix(".partial")

@@ -22,6 +22,7 @@ LAYOUT = Layout(
     ("transform", "is_key", "required", "description"),
     key=("module_name", "product_code", "submodule_name", "ai_column"),
     is_ordered=True,
+    loose=("is_key", "required", "description"),
 )
 
 # What a mapping row says. A field that comes later is digested only where it says something: the

@@ -12,7 +12,11 @@ from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repe
 FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")
 LAYOUT = Layout(
-    "CTL", (*NAMES, "module_location", "active"), ("file_format", "load", "client_value"), key=NAMES
+    "CTL",
+    (*NAMES, "module_location", "active"),
+    ("file_format", "load", "client_value"),
+    key=NAMES,
+    loose=("active",),
 )
 EVERY_CLIENT = "*"  # as `client_value`: the rows of the source are every client's
 

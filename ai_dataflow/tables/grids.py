@@ -18,7 +18,7 @@ from ai_dataflow.config.diagnostics import Void
 MAX_ROWS = 200_000
 # Of a cell; csv's own limit of 131,072 would end the whole table. Beyond it the file is no table.
 _MAX_CELL = 64 * 1024 * 1024
-_WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
+_WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 
 
 class UnreadableError(Exception):
@@ -29,7 +29,8 @@ class UnreadableError(Exception):
 class Flaw:
     """Something wrong with a cell or line as such. `number` completes a code: `CTL-901`.
 
-    `void` is what has no value to go by, as in a diagnostic.
+    `void` is what has no value to go by, as in a diagnostic. `is_of_codes` tells that it is one
+    only in a column whose text counts letter by letter.
     """
 
     number: str
@@ -39,6 +40,7 @@ class Flaw:
     fix: str
     is_warning: bool = False
     void: Void = ""
+    is_of_codes: bool = False
 
 
 @dataclass
@@ -71,25 +73,39 @@ class Grid:
 
 
 def is_workbook(file: Path) -> bool:
-    """Tell whether a file is read as an Excel workbook."""
+    """Tell whether a file is read as a workbook."""
     return file.suffix.lower() in _WORKBOOK_SUFFIXES
 
 
 def read_grid(file: Path, sheet: str) -> Grid:
-    """Read a CSV file, or a sheet of a workbook (an empty name: its first).
+    """Read a CSV file, or a sheet of a workbook (an empty name: its first visible one).
 
     Raises:
         UnreadableError: it is not one, or is far larger than such a table can be.
     """
-    if is_workbook(file):
-        # Its import takes longer than all of a plan: only who has a workbook waits.
-        from ai_dataflow.tables.workbooks import read_workbook  # noqa: PLC0415
-
-        grid = read_workbook(file, sheet)
-    else:
-        grid = _read_csv(file)
+    grid = _read_workbook(file, sheet) if is_workbook(file) else _read_csv(file)
     _check_widths(grid)
     return grid
+
+
+def _read_workbook(file: Path, sheet: str) -> Grid:
+    """Read a workbook as what it is, whatever its suffix.
+
+    The imports take longer than all of a plan: only who has such a workbook waits.
+    """
+    from ai_dataflow.tables import archives  # noqa: PLC0415
+
+    if archives.is_old_workbook(file):
+        from ai_dataflow.tables.old_workbooks import read_old_workbook  # noqa: PLC0415
+
+        return read_old_workbook(file, sheet)
+    if archives.is_open_document(file):
+        from ai_dataflow.tables.open_documents import read_open_document  # noqa: PLC0415
+
+        return read_open_document(file, sheet)
+    from ai_dataflow.tables.workbooks import read_workbook  # noqa: PLC0415
+
+    return read_workbook(file, sheet)
 
 
 def _read_csv(file: Path) -> Grid:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Void, did_you_mean, listing
-from ai_dataflow.tables.grids import Flaw, Grid, UnreadableError, by_line, read_grid
+from ai_dataflow.tables.grids import Flaw, Grid, UnreadableError, by_line, is_workbook, read_grid
 
 T = TypeVar("T")
 Names = tuple[str, str, str]  # a module, a product, a submodule: what rows of two tables share
@@ -71,6 +71,8 @@ class Layout:
     """The columns that a table must and may have, and the prefix of its codes.
 
     `key` names a row, where it has no number; `is_ordered` tells that the order of rows matters.
+    `loose` are columns whose cells count by what they mean, such as a flag: all others are codes,
+    names and paths, of which every letter counts.
     """
 
     prefix: str
@@ -78,6 +80,7 @@ class Layout:
     optional: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     is_ordered: bool = False
+    loose: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -203,7 +206,9 @@ def to_table(grid: Grid, layout: Layout, keys: Mapping[int, str] | None = None) 
     header_line, header = grid.lines[0] if grid.lines else (1, [])
     letters = zip(header, grid.letters, strict=False)
     sheet = Sheet(grid.name, tuple((name, letter) for name, letter in letters if name), keys)
-    flaws = [_flaw(flaw, grid, sheet, layout) for flaw in by_line(grid.flaws)]
+    loose = {i for i, name in enumerate(header) if name in layout.loose}
+    counting = (f for f in grid.flaws if not (f.is_of_codes and f.column in loose))
+    flaws = [_flaw(flaw, grid, sheet, layout) for flaw in by_line(counting)]
     if wrong := header_problems(sheet, layout, header_line, header):
         raise DataflowError(*wrong, *(f for f in flaws if f.line == header_line))
     blank = dict.fromkeys(layout.columns, "")
@@ -261,7 +266,7 @@ def header_problems(sheet: Sheet, layout: Layout, line: int, header: list[str]) 
 
 
 def _no_table(reference: str, file: Path) -> Diagnostic:
-    near = [p.name for p in file.parent.glob("*") if p.suffix in {".csv", ".xlsx"}]
+    near = [p.name for p in file.parent.glob("*") if p.suffix == ".csv" or is_workbook(p)]
     return Diagnostic(
         "CFG-005",
         f"there is no table `{reference}`{did_you_mean(file.name, near)}",
@@ -275,5 +280,5 @@ def _unreadable(reference: str, error: UnreadableError) -> Diagnostic:
         "CFG-006",
         f"`{reference}` cannot be read: {error}",
         place=reference,
-        fix="save it as UTF-8 CSV with commas, or as .xlsx",
+        fix="save it as UTF-8 CSV with commas, or as .xlsx without a password",
     )

@@ -264,6 +264,27 @@ def test_a_day_beyond_all_instants_fails_alone() -> None:
     assert days.to_frame().select(done.failed()).to_series().to_list() == [False, True]
 
 
+@given(st.lists(st.integers(-800_000, 3_000_000), min_size=1), st.integers(0, 86_399))
+@pytest.mark.parametrize("zone", [None, "UTC", "Pacific/Kiritimati", "America/New_York"])
+@pytest.mark.parametrize("ai_type", ["date", "timestamp"])
+def test_an_instant_is_kept_in_the_years_1_to_9999_of_utc_and_fails_outside(
+    zone: str | None, ai_type: str, days: list[int], second: int
+) -> None:
+    first, last = ((day - dt.date(1970, 1, 1)).days for day in (dt.date.min, dt.date.max))
+    days = [*days, first, last, first - 1, last + 1]
+    numbers = [day * 86_400_000_000 + second * 1_000_000 for day in days]
+    held = pl.Series("x", numbers, dtype=pl.Int64).cast(pl.Datetime("us", zone))
+    done = cast(pl.col("x"), held.dtype, ai_types.to_polars(ai_type))
+    assert done is not None
+    rows = held.to_frame().select(value=done.value, failed=done.failed()).rows()
+    epoch = dt.datetime(1970, 1, 1, tzinfo=UTC)
+    for day, (value, failed) in zip(days, rows, strict=True):
+        assert failed is not (first <= day <= last)
+        if not failed:
+            moment = epoch + dt.timedelta(day, second)
+            assert value == (moment if ai_type == "timestamp" else moment.date())
+
+
 DTYPES = [
     pl.String(), pl.Boolean(), pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64(), pl.Int128(),
     pl.UInt8(), pl.UInt16(), pl.UInt32(), pl.UInt64(), pl.Float32(), pl.Float64(),

@@ -119,7 +119,7 @@ def test_typed_cells_of_a_workbook_read_as_a_person_sees_them(tmp_path: Path) ->
     page.append([date(2026, 1, 5), 7.5, None])
     book.save(tmp_path / "control_table.xlsx")
     rows = read_table("control_table.xlsx", tmp_path, LAYOUT).rows
-    assert list(rows[2].values()) == ["claims", "7", "True", ""]
+    assert list(rows[2].values()) == ["claims", "7", "TRUE", ""]
     assert list(rows[3].values())[1:] == ["7.5", "", ""]
 
 

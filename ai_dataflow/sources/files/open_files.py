@@ -33,12 +33,12 @@ from ai_dataflow.connections.stores import (
     StoredFile,
     open_folder,
     scan_delta,
-    scan_json_lines,
     scan_parquet,
 )
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.csv_files import CsvFile
+from ai_dataflow.sources.files.json_lines import JsonLines
 from ai_dataflow.sources.files.pinned import Pinned
 
 _UNREADABLE = (
@@ -203,13 +203,17 @@ class Files:
         ]  # fmt: skip
         return frame.with_columns(added).drop(_PATH)
 
+    @cached_property
+    def json_lines(self) -> JsonLines:
+        """The files of JSON lines; one value, for what it has found out of them."""
+        return JsonLines(self.root, [file.path for file in self.pinned.files])
+
     def _scan_json_lines(self) -> pl.LazyFrame:
         """Infer types from all lines of a file; the files then agree on a common one."""
         self._partition_keys()
         frames = []
-        for file in self.pinned.files:
-            frame = scan_json_lines(self.root, file.path)
-            values = partition_values(file.path)
+        for path, frame in zip(self.json_lines.paths, self.json_lines.frames(), strict=True):
+            values = partition_values(path)
             new = set(values) - set(frame.collect_schema()) if values else set()
             frames.append(frame.with_columns(pl.lit(values[k], pl.String()).alias(k)
                                              for k in values if k in new))  # fmt: skip
