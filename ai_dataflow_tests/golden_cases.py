@@ -5,9 +5,12 @@ Each is what it changes of the project that `projects.project` writes.
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from contextlib import closing
 from typing import Any
+
+import polars as pl
 
 from ai_dataflow_tests.projects import CONTROL, MAPPING, TEAMS
 
@@ -66,6 +69,13 @@ MAPPING_IN_SQL = _mapping_in_sql()
 
 def located(location: str) -> str:
     return CONTROL.replace(LOCATION, location)
+
+
+def parquet(rows: dict[str, list[Any]]) -> bytes:
+    """Give rows as a Parquet file."""
+    written = io.BytesIO()
+    pl.DataFrame(rows).write_parquet(written)
+    return written.getvalue()
 
 
 def typed(fed: str, transform: str = "") -> dict[str, Any]:
@@ -200,6 +210,22 @@ CASES: dict[str, dict[str, Any]] = {
         + "    VEGA,claims,claim,borealis,data/claims.csv,Y\n"
         + "    VEGA,claims,claim,boraelis,data/v.csv,Y\n",
         "mapping": MAPPING + VEGA,
+    },
+    "CTL-021": {
+        "control": CONTROL.replace(",active", ",active,client_value").replace(",Y", ",Y,0815")
+    },
+    "CTL-022": {
+        "control": located("data/rows.parquet?client_column=Client"),
+        "mapping": f"{HEADER}\n    claims,ORION,claim,No,claim_id,int64\n",
+        "files": {"data/rows.parquet": parquet({"No": [1], "Client": [1.5]})},
+    },
+    "CTL-023": {
+        "control": located("data/claims.csv?client_column=Client"),
+        "files": {"data/claims.csv": "Client,ClaimNo,Amount\nacme,1,1\nother,2,2\nother,3,3\n"},
+    },
+    "SRC-016": {
+        "control": located("data/claims.csv?client_column=Client"),
+        "files": {"data/claims.csv": "Client,ClaimNo,Amount\nacme,1,1\n,2,2\n"},
     },
     "MAP-024": typed(",is_overdue,boolean", "Day < current_date"),
     "MAP-025": {

@@ -32,7 +32,7 @@ class SharedReading(Reading):
     sources: Sequence[SourceJob] = ()
     schema: pl.Schema = field(default_factory=pl.Schema)
     strays: dict[int, Pile] = field(default_factory=dict)
-    _own: Counts = field(default_factory=lambda: nothing(0))
+    _heights: Counts = field(default_factory=lambda: nothing(0))
     _lines: dict[int, Mapping[str, list[str]]] = field(default_factory=dict)
 
     def chunks(self) -> Iterator[pl.DataFrame]:
@@ -41,7 +41,7 @@ class SharedReading(Reading):
         Raises:
             DataflowError: what hinders reading, where there is but one client.
         """
-        self._own = nothing(len(self.files))
+        self._heights = nothing(len(self.files))
         if len(self.files) == 1:
             yield from (chunk.drop(CLIENT) for chunk in self._of_files([0]))
             return
@@ -61,7 +61,7 @@ class SharedReading(Reading):
 
     def counted_before(self, client: int) -> int | None:
         """Give how many rows a client has."""
-        return int(self._own[client])
+        return int(self._heights[client])
 
     def by_file(self, client: int) -> Mapping[str, int]:
         """Give nothing: where a row is in its file is not known once others are left out."""
@@ -91,7 +91,7 @@ class SharedReading(Reading):
             for chunk in self._all(files, [*(c for c in columns if c != column), column], spelled):
                 nobodys.add(chunk.filter(client_rows.is_stray(column, dtype)))
                 rows = chunk.with_columns(number.alias(CLIENT)).filter(pl.col(CLIENT).is_not_null())
-                self._own = self._own + occurrences(rows[CLIENT], len(self.files))
+                self._heights = self._heights + occurrences(rows[CLIENT], len(self.files))
                 yield rows.select(*map(named, columns), CLIENT)
         files.check_unchanged()
         self._conclude(clients, nobodys, column)
@@ -125,7 +125,7 @@ class SharedReading(Reading):
                 self.faults[client] = file_failures.strays(
                     where, column, count, source.shared_at or place
                 )
-            elif not self._own[client]:
+            elif not self._heights[client]:
                 is_number = not client_rows.is_text(self.schema[column])
                 self.faults[client] = file_failures.no_rows(
                     where, column, place, holds_numbers=is_number

@@ -33,7 +33,7 @@ def with_strays(sources: Sources, settings: Settings) -> dict[ControlRow, Source
     Where they are rejects, those of the first of the clients have them.
     """
     shared = [row for row in sources if by_column(sources[row].location)]
-    told: dict[ControlRow, SourceJob] = {}
+    said: dict[ControlRow, SourceJob] = {}
     groups = grouped(shared, lambda row: (*row.names, by_column(sources[row].location)))
     for rows in groups.values():
         module = settings.modules.get(rows[0].module, ModuleSettings())
@@ -41,8 +41,8 @@ def with_strays(sources: Sources, settings: Settings) -> dict[ControlRow, Source
         for row in rows:
             strays: Strays = "reject" if row.client == first else "leave"
             strays = strays if module.without_client == "reject" else "fail"
-            told[row] = replace(sources[row], strays=strays, shared_at=sources[rows[0]].place)
-    return {row: told.get(row, source) for row, source in sources.items()}
+            said[row] = replace(sources[row], strays=strays, shared_at=sources[rows[0]].place)
+    return {row: said.get(row, source) for row, source in sources.items()}
 
 
 def listed_clients(

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from ai_dataflow.compiler.absent_columns import folder_columns
+from ai_dataflow.compiler.absent_columns import absence, folder_columns
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.numbering import Numbering
 from ai_dataflow.planning.findings import Findings
+from ai_dataflow.sources.columns import resolve_column
 from ai_dataflow.sources.files.client_rows import client_column
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
@@ -116,6 +117,11 @@ def _no_client_column(
 ) -> Iterator[Diagnostic]:
     """Find files that clients share without a column that tells them apart."""
     location = source.location
+    if not resolve_column(location.client_column, schema):
+        yield row.problem(
+            "CTL-014", "module_location", *absence([location.client_column], source, schema)
+        )
+        return
     try:
         client_column(location.client_column, schema, location, source.place)
     except DataflowError as error:

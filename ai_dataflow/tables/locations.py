@@ -229,10 +229,10 @@ def _file_options(row: ControlRow, text: str) -> tuple[str, dict[str, str]]:
     return path, _options(row, options, _OPTIONS[:1], "files")
 
 
-def _options(row: ControlRow, text: str, known: Sequence[str], what: str) -> dict[str, str]:
+def _options(row: ControlRow, text: str, names: Sequence[str], what: str) -> dict[str, str]:
     query = parse_qs(text, keep_blank_values=True)
-    if unknown := set(query) - set(known):
-        raise _bad(row, f"`{min(unknown)[:80]}` is no option of {what}", listing(known))
+    if unknown := set(query) - set(names):
+        raise _bad(row, f"`{min(unknown)[:80]}` is no option of {what}", listing(names))
     given = {name: values[-1] for name, values in query.items()}
     if blank := [name for name, value in given.items() if not value]:
         raise _bad(row, f"`{blank[0]}` is blank", "name the column, or leave the option out")

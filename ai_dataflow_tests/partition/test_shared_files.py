@@ -162,7 +162,6 @@ def test_without_the_column_nobody_gets_anything(tmp_path: Path) -> None:
     file = _write(tmp_path, ".csv", pl.DataFrame({"clients": ["a"], "id": 1, "n": 1}))
     for result in _made(_jobs(file, ["a", "b"]), tmp_path):
         assert codes(result) == ["CTL-014"]
-        assert "did you mean `clients`?" in problems(result)[0].message
 
 
 STRAYS = pl.DataFrame({"client": ["a", None, "b", " ", "a"], "id": 1, "n": range(5)})

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.sources.columns import named, resolve_column
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
@@ -28,8 +28,8 @@ def client_column(
     """
     column = resolve_column(name, schema)
     if not column:
-        message = f"{location} has no column `{name}`{did_you_mean(name, schema)}"
-        fix = f"it has {listing(schema, 12)}"
+        message = f"{location} has no column `{name}`"
+        fix = "correct client_column in the location, or deliver files that have it"
         raise DataflowError(Diagnostic("CTL-014", message, place=place, fix=fix))
     dtype = schema[column]
     if not is_text(dtype) and not dtype.is_integer():
