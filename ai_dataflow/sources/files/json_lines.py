@@ -90,13 +90,13 @@ class JsonLines:
             return True
         tokens = _LINE.filter(_LINE.str.contains(_LONG)).str.extract_all(_LONG_TOKENS).explode()
         may = _LINE.str.contains(_number_among_texts(schema)) | _is_halved()
-        found = self._lines(path).select(
+        looked = self._lines(path).select(
             may=may.any(), long=tokens.drop_nulls().unique().implode()
         ).collect()  # fmt: skip
         has_floats = "Float" in repr(schema)
-        numbers = (token for token in found["long"][0] if token[0] != '"')
+        numbers = (token for token in looked["long"][0] if token[0] != '"')
         lost = (not _is_float(n) for n in numbers if has_floats or not _is_whole(n))
-        return bool(found["may"][0]) or any(lost)
+        return bool(looked["may"][0]) or any(lost)
 
 
 def _number_among_texts(schema: pl.Schema) -> str:
