@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -65,6 +66,7 @@ class _Claims:
 
     rows: dict[str, list[ControlRow]] = field(default_factory=dict)
     files: dict[str, tuple[str, str]] = field(default_factory=dict)
+    states: dict[str, list[str]] = field(default_factory=dict)
     tables: dict[str, list[ControlRow]] = field(default_factory=dict)
     sizes: dict[ControlRow, int] = field(default_factory=dict)
     unseen: list[tuple[ControlRow, FileLocation]] = field(default_factory=list)
@@ -78,17 +80,28 @@ class _Claims:
         is_local = not is_blob_url(seen.folder)
         for file in seen.files:
             url = f"{seen.folder.rstrip('/')}/{file.path}"
-            # Links may lead to one local file by several names.
-            key = file.etag if is_local and file.etag else url
-            self.rows.setdefault(key, []).append(row)
-            self.files.setdefault(key, (url, file.path))
+            self.rows.setdefault(url, []).append(row)
+            self.files.setdefault(url, (url, file.path))
+            if is_local:
+                self.states.setdefault(file.etag, []).append(url)
 
     def size(self, row: ControlRow) -> int:
         """Count the files that a row reads; nobody knows of one that was not looked at."""
         return self.sizes.get(row, 0)
 
+    def follow_links(self) -> None:
+        """Take files for one that symbolic links lead to: these have one state."""
+        for alike in self.states.values():
+            names = dict.fromkeys(alike) if len(alike) > 1 else {}
+            for url in names if len(names) > 1 else ():
+                leads_to = os.path.realpath(url)
+                if leads_to != url and url in self.rows:
+                    self.files.setdefault(leads_to, self.files.pop(url))
+                    self.rows.setdefault(leads_to, []).extend(self.rows.pop(url))
+
     def by_file(self) -> Iterator[tuple[str, list[ControlRow]]]:
         """Give each file, by its path in its location, with the rows that read it."""
+        self.follow_links()
         guesses = [_Guess(row, location) for row, location in self.unseen]
         for key, rows in self.rows.items():
             url, path = self.files[key]

@@ -99,6 +99,14 @@ def test_a_link_is_the_file_that_it_leads_to(tmp_path: Path) -> None:
     assert _held(_plan(folder)) == {"a", "b"}
 
 
+def test_files_that_share_their_bytes_are_several(tmp_path: Path) -> None:
+    """Hard links: what a backup or a store that keeps equal files once makes of them."""
+    folder = _project(tmp_path, {"a": "a.csv", "b": "b.csv"})
+    text_file(folder, "data/a.csv", "id\n1\n")
+    (folder / "data/b.csv").hardlink_to(folder / "data/a.csv")
+    assert _held(_plan(folder)) == set()
+
+
 def test_a_delta_table_and_its_partition(tmp_path: Path) -> None:
     rows = pl.DataFrame({"id": [1, 2], "client": ["a", "b"]})
     folder = _project(tmp_path, {"a": "t/client=a", "b": "t/client=b", "c": "t"})
