@@ -106,6 +106,33 @@ def test_a_stray_quote_in_a_malformed_line_costs_only_that_line(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    "row",
+    ['1,"x"y', '1,"x" ', '"1"2,3', '1,"x""y"z', '1,"5\\" pipe, long"', '1,"5\\" pipe"', '1,"x"y"z"',
+     '"a\nb"c,1', '1,""x', '1,"a,"b'],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
+def test_text_after_a_closing_quote_damages_its_row_alone(
+    tmp_path: Path, row: str, name: str
+) -> None:
+    content = f'a,b\n0,"x"\n{row}\n2,5" pipe\n3,"""y"" z"\n'.encode()
+    extract = _pin(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
+    assert _read(extract) == ([("0", "x"), ("2", '5" pipe'), ("3", '"y" z')], [row])
+
+
+def test_a_quote_that_is_never_closed_is_found_after_a_damaged_row(tmp_path: Path) -> None:
+    assert _refused(tmp_path, b'a,b\n1,"x"y\n2,"z\n3,w\n') == "SRC-003"
+
+
+@pytest.mark.parametrize("content", [b'"a"x,b\n1,2\n', b'a,"b"x\n1,2\n3,4\n'])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
+def test_a_damaged_header_is_refused_and_no_row_takes_its_place(
+    tmp_path: Path, content: bytes, name: str
+) -> None:
+    content = gzip.compress(content) if name.endswith("gz") else content
+    assert _refused(tmp_path, content, name) == "SRC-003"
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b'a,b\n"x,1\n2,y\n3,z\n',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from collections.abc import Mapping
 from datetime import date
@@ -11,6 +12,8 @@ from typing import Any
 import openpyxl
 import pytest
 import xlwt
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.tables.table import CellTable, Layout, read_table
@@ -245,3 +248,21 @@ def test_a_binary_workbook_is_refused_as_that(tmp_path: Path, suffix: str) -> No
 def test_what_is_no_workbook_is_refused(tmp_path: Path, suffix: str, content: bytes) -> None:
     (tmp_path / f"c.{suffix}").write_bytes(content)
     assert "it is no workbook" in refused(tmp_path / f"c.{suffix}")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(["c.xls", "c.ods"]), st.data())
+def test_a_spoiled_workbook_is_a_table_or_is_refused(
+    tmp_path: Path, name: str, data: st.DataObject
+) -> None:
+    file = tmp_path / name
+    if name == "c.xls":
+        old(file, {"Control": [(7, "000"), ("Y", "@")]})
+    else:
+        document(file, page(*map(TEXT.format, ["claims", "a", "Y"])))
+    content = bytearray(file.read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    file.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with contextlib.suppress(DataflowError):  # and nothing else may rise
+        read(file)

@@ -22,6 +22,7 @@ import polars as pl
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures
+from ai_dataflow.sources.files.quotes import SoundRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +37,7 @@ _CUT = "unexpected end of data"  # as Python says of text that ends within a let
 
 @dataclass
 class CsvFile:
-    """One CSV file; `malformed` fills with its ragged lines as `batches` is consumed.
+    """One CSV file; `malformed` fills with lines that are no rows as `batches` is consumed.
 
     `name` is what messages call it, `place` the control table's cell of its location;
     `partition` are the columns that its folders name, which a column of its own hides.
@@ -91,8 +92,8 @@ class CsvFile:
         """Read what surely has the header in it: in a storage account it is one small request."""
         if not self._is_gzip:
             return self.root.read_range(self.file.path, 0, min(self.file.size, _HEADER_BYTES))
-        with self._stream() as stream:
-            return bytes(stream.read(_HEADER_BYTES) or b"")
+        with gzip.open(self._raw()) as stream:
+            return stream.read(_HEADER_BYTES)
 
     def batches(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         """Read the columns, in batches; every value is text or null.
@@ -116,6 +117,7 @@ class CsvFile:
                         frame = frame.with_columns(literals).select(map(named, columns))
                     yield frame
                 quotes, last = stream.quotes, stream.last
+                self.malformed += stream.damaged
         except (pa.ArrowInvalid, gzip.BadGzipFile, EOFError, zlib.error) as error:
             self._check_end()  # what is cut off may be no CSV for that reason
             raise file_failures.unreadable(self.name, self.place, error) from None
@@ -154,9 +156,11 @@ class CsvFile:
         if self.file.size <= _SMALL_BYTES:
             self._content = self.root.read_range(self.file.path, 0, self.file.size)
 
-    def _stream(self) -> _QuoteCounter:
-        raw: Any = io.BytesIO(self._content) if self._content else self.root.open(self.file)
-        return _QuoteCounter(gzip.open(raw) if self._is_gzip else raw)
+    def _stream(self) -> SoundRows:
+        return SoundRows(gzip.open(self._raw()) if self._is_gzip else self._raw())
+
+    def _raw(self) -> Any:
+        return io.BytesIO(self._content) if self._content else self.root.open(self.file)
 
     @property
     def _is_gzip(self) -> bool:
@@ -207,22 +211,3 @@ def ahead(files: Sequence[CsvFile]) -> Iterator[CsvFile]:
 def _fetched(file: CsvFile, done: Future[None]) -> CsvFile:
     done.result()
     return file
-
-
-class _QuoteCounter(io.RawIOBase):
-    """A stream that counts the quotes that pass through it, and keeps the last byte."""
-
-    def __init__(self, source: Any) -> None:
-        self._source = source
-        self.quotes = 0
-        self.last = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        chunk = self._source.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        self.quotes += chunk.count(b'"')
-        self.last = bytes(chunk[-1:]) or self.last
-        return len(chunk)
