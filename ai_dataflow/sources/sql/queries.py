@@ -231,8 +231,8 @@ class _Checked:
 
 def _checked(location: SqlLocation, columns: Columns, place: str) -> _Checked:
     by = location.client_column.casefold()
-    found = (c for name, c in columns.items() if by and name.casefold() == by)
-    texts = tuple(column.name for column in found if is_text(column.dtype))
+    spelled = (c for name, c in columns.items() if by and name.casefold() == by)
+    texts = tuple(column.name for column in spelled if is_text(column.dtype))
     return _Checked(location, place, texts)
 
 
