@@ -13,6 +13,8 @@ import polars as pl
 
 from ai_dataflow.compiler.transforms import TransformError, columns_of
 from ai_dataflow.config.diagnostics import did_you_mean, listing
+from ai_dataflow.config.visible import visible
+from ai_dataflow.sources.columns import looks
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.open_files import partition_values
 from ai_dataflow.sources.source_job import SourceJob
@@ -25,7 +27,8 @@ def absence(names: Sequence[str], source: SourceJob, schema: pl.Schema) -> tuple
     """Say that a source has no such columns, and how to mend it."""
     is_known = _has_header(source, schema)
     near = [did_you_mean(name, schema) if is_known else "" for name in names]
-    missing = ", no ".join(f"`{name}`{meant}" for name, meant in zip(names, near, strict=True))
+    shown = map(visible, names)
+    missing = ", no ".join(f"`{name}`{meant}" for name, meant in zip(shown, near, strict=True))
     return f"{source.location} has no column {missing}", _fix(source, schema, is_known=is_known)
 
 
@@ -36,15 +39,15 @@ def _fix(source: SourceJob, schema: pl.Schema, *, is_known: bool) -> str:
     if isinstance(seen, Listing) and seen.file_format == "jsonl" and len(seen.files) > 1:
         # Their columns are those of any of them, and not each need have one that is known.
         return f"its files have {len(schema):,} columns in all; correct the name"
-    return f"it has {listing(schema, _SHOWN)}"
+    return f"it has {listing(map(visible, schema), _SHOWN)}"
 
 
 def _has_header(source: SourceJob, schema: pl.Schema) -> bool:
     """Tell whether a source's names are names; those of folders are, and say nothing of a file."""
     if isinstance(source.location, SqlLocation):
         return True
-    header = {name.casefold() for name in schema if name not in folder_columns(source)}
-    return any(name.casefold() in header for name in _mapped(source))
+    header = {looks(name) for name in schema if name not in folder_columns(source)}
+    return any(looks(name) in header for name in _mapped(source))
 
 
 def _mapped(source: SourceJob) -> Iterator[str]:

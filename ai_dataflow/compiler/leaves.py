@@ -18,6 +18,7 @@ from ai_dataflow.compiler.kinds import as_instance
 from ai_dataflow.compiler.registry import fitted
 from ai_dataflow.compiler.terms import Term, literal
 from ai_dataflow.compiler.walk import ELSEWHERE, compile_node, visits
+from ai_dataflow.config.visible import visible
 from ai_dataflow.sources.columns import field_named, named
 
 BOOLEAN, TEXT = pl.Boolean(), pl.String()
@@ -33,7 +34,7 @@ def _column(context: Context, node: exp.Expr) -> Term:
     first = names[0]
     column = context.names.get(first, first)
     if column not in context.schema:
-        raise context.refused(f"there is no column `{first}`")
+        raise context.refused(f"there is no column `{visible(first)}`")
     made = _read(column, context.schema[column])
     for name in names[1:]:
         made = _field(context, made, name)

@@ -26,7 +26,8 @@ from ai_dataflow.compiler.transforms import (
     written,
 )
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, listing
-from ai_dataflow.sources.columns import named, resolve_column
+from ai_dataflow.config.visible import visible
+from ai_dataflow.sources.columns import columns_like, named, resolve_column
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow
@@ -251,11 +252,11 @@ def _no_columns(
 ) -> list[_Finding]:
     """Tell of the names that are not there, and of those that several columns could be."""
     cell = cell or _fed_by(row)
-    alike = {n: [column for column in schema if column.casefold() == n.casefold()] for n in names}
+    alike = {name: columns_like(name, schema) for name in names}
     findings = [
         _Finding(
             "MAP-018", row, cell,
-            f"`{name}` could be any of {listing(f'`{column}`' for column in columns)}",
+            f"`{visible(name)}` could be any of {listing(f'`{visible(c)}`' for c in columns)}",
             "spell the column exactly as the source does", about="ambiguous",
             offset=_offset(row, cell, name),
         )
@@ -277,7 +278,10 @@ def _offset(row: MappingRow, cell: str, name: str) -> int:
 
 def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_Finding]:
     for name, column in made.renamed:
-        message = f"`{name}` is taken for `{column}`, the only column that differs in case alone"
+        is_case = name.casefold() == column.casefold()
+        how = "in case alone" if is_case else "in nothing that is easy to see"
+        shown, meant = visible(name), visible(column)
+        message = f"`{shown}` is taken for `{meant}`, the only column that differs {how}"
         fix = "spell the column exactly as the source does"
         yield _Finding("MAP-017", row, _fed_by(row), message, fix, "warning", "renamed")
     if loss := narrowing(made.dtype, ai_types.to_polars(row.ai_type)):

@@ -15,6 +15,7 @@ from rapidfuzz import process
 
 from ai_dataflow.config.codes import CODES, Code
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.config.visible import visible
 
 # From a quote that opens a word to the last of its kind, or, where the text is cut, to its end.
 _QUOTED = re.compile(r"(?<!\w)(['\"`])(?:.*\1|.*)")
@@ -130,7 +131,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Give `; did you mean `x`?` where a known name is near, else nothing."""
     near = nearest(name, names)
-    return f"; did you mean `{near}`?" if near else ""
+    return f"; did you mean `{visible(near)}`?" if near else ""
 
 
 def listing(names: Iterable[str], limit: int = 8) -> str:

@@ -17,6 +17,7 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.extracts.appending import Appended, Copied, Write, append
 from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.sources import client_rows
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.sql import queries
@@ -64,7 +65,17 @@ def _table(source: SourceJob, location: SqlLocation, settings: Settings) -> Copi
     columns = database.columns(location, source.place)
     schema = pl.Schema({name: column.dtype for name, column in columns.items()})
     needed = compile_source(source, schema).needed or list(schema)[:1]
+    if location.client_column:
+        _check_client(source, location, schema)
     return Copied(location, database, columns, needed, _origins(location, settings))
+
+
+def _check_client(source: SourceJob, location: SqlLocation, schema: pl.Schema) -> None:
+    """Make sure that the client can be in its column: a database would take `07` for 7."""
+    name, place = location.client_column, source.place
+    column, dtype = client_rows.client_column(name, schema, location, place)
+    if not client_rows.can_be_in(dtype, location.client):
+        raise file_failures.no_rows(str(location), column, place, holds_numbers=True)
 
 
 def _write(frames: Iterable[pl.DataFrame], source: SourceJob, staging: Folder) -> DataFile:
@@ -84,7 +95,10 @@ def _extract(
     """Give the extract that a copy is; of a shared table, a client without rows is an error."""
     location = table.location
     if location.client_column and not file.rows:
-        raise file_failures.no_rows(str(location), location.client_column, source.place)
+        column, place = location.client_column, source.place
+        dtype = next(c.dtype for n, c in table.columns.items() if n.casefold() == column.casefold())
+        is_number = not client_rows.is_text(dtype)
+        raise file_failures.no_rows(str(location), column, place, holds_numbers=is_number)
     return Extract(
         name=str(location),
         folder=staging.url,

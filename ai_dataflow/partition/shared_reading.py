@@ -15,8 +15,9 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition.clients import CLIENT, Counts, nothing, occurrences
 from ai_dataflow.partition.reading import CHUNK_ROWS, WHOLE_BYTES, Reading
 from ai_dataflow.partition.scratch import Pile
+from ai_dataflow.sources import client_rows
 from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files import client_rows, file_failures
+from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob

@@ -13,8 +13,9 @@ from ai_dataflow.compiler.mappings import CompiledSource, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.numbering import Numbering
 from ai_dataflow.planning.findings import Findings
+from ai_dataflow.sources.client_rows import can_be_in, client_column
 from ai_dataflow.sources.columns import resolve_column
-from ai_dataflow.sources.files.client_rows import client_column
+from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
@@ -83,12 +84,12 @@ def _groups(
 def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> Iterator[Diagnostic]:
     """Find columns that the control row names and the table lacks; SQLite would read texts."""
     location = source.location
+    if location.client_column:
+        yield from _no_client_column(row, source, schema)
     if not isinstance(location, SqlLocation):
-        yield from _no_client_column(row, source, schema) if location.client_column else ()
         return
     names = {name.casefold() for name in schema}
     named = (
-        (location.client_column, "module_location"),
         (location.change_column, "module_location"),
         (source.append_by, "load"),
     )
@@ -115,7 +116,7 @@ def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> I
 def _no_client_column(
     row: ControlRow, source: SourceJob, schema: pl.Schema
 ) -> Iterator[Diagnostic]:
-    """Find files that clients share without a column that tells them apart."""
+    """Find what clients share without a column that tells them apart, or could name this one."""
     location = source.location
     if not resolve_column(location.client_column, schema):
         yield row.problem(
@@ -123,7 +124,9 @@ def _no_client_column(
         )
         return
     try:
-        client_column(location.client_column, schema, location, source.place)
+        column, dtype = client_column(location.client_column, schema, location, source.place)
+        if isinstance(location, SqlLocation) and not can_be_in(dtype, location.client):
+            raise file_failures.no_rows(str(location), column, source.place, holds_numbers=True)
     except DataflowError as error:
         for problem in error.diagnostics:
             yield replace(problem, line=row.line)

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
+
 import polars as pl
 from polars import selectors
+
+# Blanks that do not break, and quotes that are curly or low.
+_USUAL = str.maketrans({
+    **dict.fromkeys("\u00a0\u2007\u202f", " "),
+    **dict.fromkeys("\u2018\u2019\u201a\u201b", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f", '"'),
+})  # fmt: skip
 
 
 def named(name: str) -> pl.Expr:
@@ -21,11 +31,31 @@ def field_named(struct: pl.Expr, dtype: pl.Struct, name: str) -> pl.Expr:
 
 
 def resolve_column(name: str, schema: pl.Schema) -> str:
-    """Find a column by name, or by the only one that differs in case; nothing if there is none."""
+    """Find a column by name, or by the only one that looks like it; nothing if there is none."""
     if name in schema:
         return name
-    alike = [column for column in schema if column.casefold() == name.casefold()]
+    alike = columns_like(name, schema)
     return alike[0] if len(alike) == 1 else ""
+
+
+def columns_like(name: str, schema: Iterable[str]) -> list[str]:
+    """Give the columns that differ from a name in case alone; or, where none does, in its look.
+
+    That is: in how letters are composed, in blanks at the ends, in what cannot be seen, in the
+    kind of blanks and quotes.
+    """
+    case = name.casefold()
+    if alike := [column for column in schema if column.casefold() == case]:
+        return alike
+    look = looks(name)
+    return [column for column in schema if looks(column) == look]
+
+
+def looks(name: str) -> str:
+    """Give what a name looks like; names that look alike give the same."""
+    seen = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+    plain = unicodedata.normalize("NFC", seen.translate(_USUAL)).strip()
+    return unicodedata.normalize("NFC", plain.casefold())
 
 
 def _is_pattern(name: str) -> bool:

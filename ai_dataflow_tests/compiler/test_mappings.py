@@ -32,3 +32,35 @@ def test_a_column_that_is_taken_for_another_is_a_guess() -> None:
     compiled = compile_source(source(FILE, *rows), SCHEMA)
     assert [problem.code for problem in compiled.guesses] == ["MAP-017"]
     assert compiled.guesses == compiled.warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "said"),
+    [
+        ("Amount", ["amount"], "MAP-017 `Amount` is taken for `amount`, the only column that "
+         "differs in case alone"),
+        ("amount", ["am\u200bount"], "MAP-017 `amount` is taken for `am<U+200B>ount`, the only "
+         "column that differs in nothing that is easy to see"),
+        ("caf\u00e9", ["cafe\u0301"], "MAP-017 `caf\u00e9` is taken for `cafe<U+0301>`, the only "
+         "column that differs in nothing that is easy to see"),
+        ("amount", ["amount ", "amount\u00a0"], "MAP-018 `amount` could be any of "
+         "`amount<U+0020>`, `amount<U+00A0>`"),
+        ("amount", ["\u0430mount", "Ref"], "MAP-014 rows.csv has no column `amount`; did you mean "
+         "`<U+0430>mount`?"),
+        ("\u0430mount", ["amount", "Ref"], "MAP-014 rows.csv has no column `<U+0430>mount`; did "
+         "you mean `amount`?"),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_a_message_never_shows_two_names_that_look_the_same(
+    name: str, columns: list[str], said: str
+) -> None:
+    rows = [mapped("x", "string", name), *([mapped("Ref")] if "Ref" in columns else [])]
+    schema = pl.Schema(dict.fromkeys(columns, pl.String()))
+    try:
+        problems = compile_source(source(FILE, *rows), schema).warnings
+    except MappingError as error:
+        problems = error.diagnostics
+    (problem,) = problems
+    message = problem.message.removeprefix(f"{FILE.name}: ").replace(FILE.name, "rows.csv")
+    assert f"{problem.code} {message}" == said

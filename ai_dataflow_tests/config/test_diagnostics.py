@@ -19,6 +19,7 @@ from ai_dataflow.config.diagnostics import (
     listing,
     redacted,
 )
+from ai_dataflow.config.visible import visible
 
 PROBLEM = Diagnostic(
     "MAP-006",
@@ -139,7 +140,7 @@ def test_a_long_listing_counts_its_tail() -> None:
 
 @given(st.text(), st.lists(st.text()))
 def test_a_hint_is_one_of_the_known_names_or_nothing(name: str, known: list[str]) -> None:
-    assert did_you_mean(name, known) in {"", *(f"; did you mean `{k}`?" for k in known)}
+    assert did_you_mean(name, known) in {"", *(f"; did you mean `{visible(k)}`?" for k in known)}
 
 
 @given(st.lists(st.text()), st.integers(min_value=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -189,14 +188,3 @@ def test_a_file_rewritten_in_place_has_changed(tmp_path: Path) -> None:
     os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert file.stat().st_mtime_ns == state.st_mtime_ns
     assert _find(tmp_path, "a.csv").fingerprint != before.fingerprint
-
-
-LETTERS = st.characters(codec="utf-8")
-
-
-@given(st.text(LETTERS), st.text(LETTERS))
-def test_what_is_shown_tells_names_apart_and_has_nothing_unseen(one: str, other: str) -> None:
-    shown = visible(one)
-    assert shown.isprintable()
-    assert not re.search(r"[\u00a0\u00ad\u200b-\u200f\u2060\ufeff\u0300-\u036f]", shown)
-    assert (shown == visible(other)) == (one == other) or "<U+" in one + other

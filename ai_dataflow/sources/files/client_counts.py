@@ -11,8 +11,9 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources import client_rows
 from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files import client_rows, open_files
+from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.open_files import Files

@@ -71,6 +71,16 @@ def no_rows(
     )  # fmt: skip
 
 
+def spelled_otherwise(location: str, client_column: str, rows: int, place: str) -> DataflowError:
+    """Rows that a database takes for a client's, and whose text is another's."""
+    what = f"{rows:,} row{'' if rows == 1 else 's'} of {location}"
+    return _failure(
+        "SRC-017", f"{what} or more, which the database takes for this client's, spell it in "
+        f"another way in `{client_column}`", place,
+        "let the source spell it in one way, and say in client_value which it is",
+    )  # fmt: skip
+
+
 def strays(location: str, client_column: str, rows: int, place: str) -> DataflowError:
     """Rows of a shared file that are nobody's: which client lacks them cannot be told."""
     what = f"{rows:,} row{'' if rows == 1 else 's'} of {location}"

@@ -13,6 +13,9 @@ import sqlalchemy as sa
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.databases import Connection, connection
 from ai_dataflow.connections.faults import Fault
+from ai_dataflow.sources.client_rows import is_text
+from ai_dataflow.sources.columns import named
+from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.sql import sql_failures, table_columns
 from ai_dataflow.sources.sql.column_types import SqlColumn, UnfitError, arrived
 from ai_dataflow.sources.sql.rows import TooLongError, as_tuples, in_bulk
@@ -70,12 +73,17 @@ class Database:
             place: the control table cell that names the location.
 
         Raises:
-            DataflowError: SRC-001, SRC-007, SRC-008, SRC-020 to SRC-023.
+            DataflowError: SRC-001, SRC-007, SRC-008, SRC-017, SRC-020 to SRC-023.
         """
         with _classified(location, place):
             narrow = _client_is_narrow(location, columns)
-            read = {name: columns[name] for name in wanted}
-            return self._connection.read(lambda: self._copy(location, read, write, narrow=narrow))
+            checked = _checked(location, columns, place)
+            read = {name: columns[name] for name in dict.fromkeys([*wanted, *checked.columns])}
+
+            def keep(frames: Iterable[pl.DataFrame]) -> T:
+                return write(checked.of_client(frames, wanted))
+
+            return self._connection.read(lambda: self._copy(location, read, keep, narrow=narrow))
 
     def rows(
         self,
@@ -90,11 +98,13 @@ class Database:
         Raises:
             DataflowError: as `copy`.
         """
-        read = {name: columns[name] for name in wanted}
+        checked = _checked(location, columns, place)
+        read = {name: columns[name] for name in dict.fromkeys([*wanted, *checked.columns])}
         statement = select(location, read, bound=bound)
 
         def ask() -> pl.DataFrame:
-            return pl.concat(list(self._frames(statement, read, bulk=False)))
+            frames = self._frames(statement, read, bulk=False)
+            return pl.concat(list(checked.of_client(frames, wanted)))
 
         with _classified(location, place):
             try:
@@ -188,6 +198,42 @@ def _client_is_narrow(location: SqlLocation, columns: Columns) -> bool:
     if name.casefold() not in by_name:
         raise Fault("refused", f"there is no column {name}")
     return by_name[name.casefold()].delivery.narrow and location.client.isascii()
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """The column of a client's text, if its rows have to be looked at; else none.
+
+    Databases compare texts by a collation, for which `ACME` may be `acme`; blanks at the end count
+    for none of them.
+    """
+
+    location: SqlLocation
+    place: str
+    columns: tuple[str, ...] = ()
+
+    def of_client(
+        self, frames: Iterable[pl.DataFrame], wanted: Sequence[str]
+    ) -> Iterator[pl.DataFrame]:
+        """Give the wanted columns of frames.
+
+        Raises:
+            DataflowError: SRC-017: a row has the client in another spelling.
+        """
+        for frame in frames:
+            for column in self.columns:
+                spelled = frame[column].cast(pl.String).str.strip_chars_end(" ")
+                if others := int((spelled != self.location.client).sum()):
+                    where, by = str(self.location), self.location.client_column
+                    raise file_failures.spelled_otherwise(where, by, others, self.place)
+            yield frame.select(map(named, wanted)) if self.columns else frame
+
+
+def _checked(location: SqlLocation, columns: Columns, place: str) -> _Checked:
+    by = location.client_column.casefold()
+    spelled = (c for name, c in columns.items() if by and name.casefold() == by)
+    texts = tuple(column.name for column in spelled if is_text(column.dtype))
+    return _Checked(location, place, texts)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Rows of files that many clients share: whose each is, by the text of a column.
+"""Rows of files or tables that many clients share: whose each is, by the text of a column.
 
 A client is spelled by a text, and a row is of the client whose text its column has, letter by
 letter. A column of whole numbers has the text of these numbers, `7` and never `07`; other types
@@ -21,7 +21,7 @@ _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 def client_column(
     name: str, schema: pl.Schema, location: object, place: str
 ) -> tuple[str, pl.DataType]:
-    """Give the column that tells the clients apart, as the files spell it, and its type.
+    """Give the column that tells the clients apart, as the source spells it, and its type.
 
     Raises:
         DataflowError: CTL-014 where it is not there, CTL-022 where its type has no sure text.
@@ -29,10 +29,10 @@ def client_column(
     column = resolve_column(name, schema)
     if not column:
         message = f"{location} has no column `{name}`"
-        fix = "correct client_column in the location, or deliver files that have it"
+        fix = "correct client_column in the location, or deliver data that has it"
         raise DataflowError(Diagnostic("CTL-014", message, place=place, fix=fix))
     dtype = schema[column]
-    if not is_text(dtype) and not dtype.is_integer():
+    if not is_text(dtype) and not _is_whole(dtype):
         message = (
             f"`{column}` of {location} is neither text nor whole numbers: how it spells a client "
             "is not sure"
@@ -68,6 +68,15 @@ def client_number(column: str, clients: Sequence[str]) -> pl.Expr:
     numbers = pl.Series(range(len(clients)), dtype=pl.UInt32)
     text = named(column).cast(pl.String)
     return text.replace_strict(list(clients), numbers, default=None, return_dtype=pl.UInt32)
+
+
+def can_be_in(dtype: pl.DataType, client: str) -> bool:
+    """Tell whether a column of a type can spell a client so: whole numbers have one text each."""
+    return is_text(dtype) or _is_number(client)
+
+
+def _is_whole(dtype: pl.DataType) -> bool:
+    return dtype.is_integer() or (isinstance(dtype, pl.Decimal) and not dtype.scale)
 
 
 def _is_number(text: str) -> bool:
