@@ -115,7 +115,7 @@ def _rows(container: str) -> list[str]:
     rows = [f"LYRA,claims,claim,{client},{place},Y" for client, place in places.items()]
     place = abfss("lyralake", container)
     rows += [f"LYRA,joined,{part},acme,{place}/{part}.csv,Y" for part in ("header", "line")]
-    return [*rows, f"LYRA,bent,claim,acme,{places['text']},Y"]
+    return [*rows, f"LYRA,bent,claim,text,{places['text']},Y"]
 
 
 def _files(canaries: Canaries) -> dict[str, bytes]:
