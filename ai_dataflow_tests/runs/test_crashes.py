@@ -126,10 +126,12 @@ def _kill_one_worker(command: subprocess.Popen[str], killed: list[int]) -> None:
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 parent, *_, user, _ = stat.read_text().rpartition(")")[2].split()[1:13]
-                line = (stat.parent / "cmdline").read_text()
+                copied = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()
+                score = int((stat.parent / "oom_score_adj").read_text())
             except OSError:  # it is gone
                 continue
-            if int(parent) == command.pid and "engine.worker" in line and int(user) > 50:
+            # A worker is a copy of a child of the command, and may be killed before others.
+            if int(copied[1]) == command.pid and score > 0 and int(user) > 10:
                 os.kill(int(stat.parent.name), signal.SIGKILL)
                 killed.append(int(stat.parent.name))
                 return
