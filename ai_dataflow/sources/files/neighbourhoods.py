@@ -77,8 +77,8 @@ class Listed(Folder):
         """Tell whether files are in the folder."""
         return next(self.listing.below(f"{self.prefix}/" if self.prefix else ""), None) is not None
 
-    def files(self, prefix: str = "") -> list[StoredFile]:
-        """Give all files below a prefix, by path."""
+    def entries(self, prefix: str = "") -> list[StoredFile]:
+        """Give all files below a prefix, by path; an account lists nothing else."""
         start = f"{self._key(prefix)}/" if self._key(prefix) else ""
         return [file.below(self.prefix) for file in self.listing.below(start)]
 
