@@ -126,8 +126,10 @@ def _general(value: Decimal) -> str | None:
 def _by_places(value: Decimal, section: tuple[tuple[str, str], ...]) -> str | None:
     """Show a number in the places for its digits, `0` and `#`, and the texts between them."""
     signs = [text for kind, text in section if kind == "char"]
-    if not signs:  # as LibreOffice keeps truth values: "TRUE";"TRUE";"FALSE"
-        return _spelled(section).strip() or None
+    if not set(signs) & set("0#"):  # without a digit it shows a word, or hides the number
+        word = _spelled(section).strip()
+        # LibreOffice keeps truth values so: "TRUE";"TRUE";"FALSE"
+        return word if not signs and word.isalpha() and value in (0, 1) else None
     if set(signs) - set("0#.") or signs.count(".") > 1:
         return None
     point = signs.index(".") if "." in signs else len(signs)
