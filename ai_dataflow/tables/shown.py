@@ -136,7 +136,7 @@ def _by_places(value: Decimal, section: tuple[tuple[str, str], ...]) -> str | No
     places = signs[point + 1 :]
     rounded = value.quantize(Decimal(1).scaleb(-len(places)), ROUND_HALF_UP)
     whole, _, fraction = format(rounded, "f").partition(".")
-    if len(whole) > _EXACT_DIGITS or "#" in places:
+    if len(whole) > _EXACT_DIGITS or "#" in places or (not point and int(whole)):
         return None
     before = _placed(whole if int(whole) else "", signs[:point])
     digits = iter([*before, *(["."] if point < len(signs) else []), *fraction])
