@@ -79,10 +79,13 @@ def surroundings(items: Sequence[str]) -> list[tuple[str, str, int]]:
 
 def kill_the_template_once(folder: Path, items: Sequence[str]) -> list[str]:
     """End the process that this one is a copy of, and so all its copies."""
-    if not (folder / "died").exists():
-        (folder / "died").touch()
-        os.kill(os.getppid(), signal.SIGKILL)
-        time.sleep(PATIENCE)
+    template = os.getppid()
+    try:
+        (folder / "died").touch(exist_ok=False)  # once, though two come to it together
+    except FileExistsError:
+        return list(items)
+    os.kill(template, signal.SIGKILL)
+    time.sleep(PATIENCE)
     return list(items)
 
 
