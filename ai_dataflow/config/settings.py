@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from ai_dataflow.config.blob_urls import ACCOUNT_NAME
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
+from ai_dataflow.config.formats import FORMAT_TYPES, FormatSettings
 from ai_dataflow.config.mail_settings import MailSettings
 from ai_dataflow.config.sections import (
     EntraIdentity,
@@ -52,6 +53,7 @@ class Settings(Section):
     workstation: WorkstationSettings = WorkstationSettings()
     execution: ExecutionSettings = ExecutionSettings()
     mapping: MappingSettings = MappingSettings()
+    formats: dict[str, FormatSettings] = Field(default={})
     modules: dict[str, ModuleSettings] = Field(default={})
     mail: MailSettings | None = None
     schedule: ScheduleSettings | None = None
@@ -93,6 +95,18 @@ class Settings(Section):
         for name, url in mounts.items():
             check_folder(url, f"of `{name}` ")
         return mounts
+
+    @field_validator("formats")
+    @classmethod
+    def _have_names(cls, formats: dict[str, FormatSettings]) -> dict[str, FormatSettings]:
+        """Spell the names as the control table's are compared: without regard to case."""
+        names = [name.casefold() for name in formats]
+        for name in names:
+            if name in FORMAT_TYPES:
+                raise ValueError(f"has `{name}`, which is a type of its own: take another name")
+            if names.count(name) > 1:
+                raise ValueError(f"has `{name}` twice, in upper and lower case")
+        return dict(zip(names, formats.values(), strict=True))
 
     @property
     def file(self) -> Path:

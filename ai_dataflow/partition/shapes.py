@@ -73,5 +73,5 @@ class Shapes:
         if not isinstance(seen, Listing) or schema is None:
             return None
         columns = self._schemas.number(schema)
-        by = source.location.client_column
-        return source.product, source.submodule, seen.file_format, by, columns, mappings
+        by, how = source.location.client_column, source.location.written
+        return source.product, source.submodule, seen.file_format, how, by, columns, mappings

@@ -164,7 +164,9 @@ class _Cache:
 
 
 def _key(listing: Listing) -> str:
-    return f"{listing.location.url} {listing.location.file_format}"
+    location = listing.location
+    how = f" {location.written.spelled}" if location.written else ""
+    return f"{location.url} {location.file_format}{how}"
 
 
 def schema_text(schema: pl.Schema) -> str:

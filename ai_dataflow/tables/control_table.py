@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from ai_dataflow.config.diagnostics import Diagnostic, listing
+from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
+from ai_dataflow.config.formats import FORMAT_TYPES
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repeats
 
-FILE_FORMATS = ("parquet", "delta", "csv", "jsonl")
 NAMES = ("product_code", "module_name", "submodule_name", "client_code")
 LAYOUT = Layout(
     "CTL",
@@ -60,17 +61,20 @@ class ControlRow(Row):
         return PartitionKey.of(self.module, self.client)
 
 
-def control_rows(table: CellTable) -> tuple[list[ControlRow], list[Diagnostic]]:
-    """Give the table's rows and its problems.
+def control_rows(
+    table: CellTable, formats: Collection[str] = ()
+) -> tuple[list[ControlRow], list[Diagnostic]]:
+    """Give the table's rows and its problems; `formats` are the names under `[formats]`.
 
     Every row is given, the bad ones too: planning decides what they hold back. A row that names
     no usable partition cannot hold one back; its diagnostic stands alone.
     """
+    known = (*formats, *FORMAT_TYPES)
     problems = [
         *table.blanks((*NAMES, "module_location", "active")),
         *table.bad_names(NAMES),
         *table.bad_flags(["active"]),
-        *table.wrong("010", "file_format", _bad_format, listing(FILE_FORMATS)),
+        *table.wrong("010", "file_format", partial(_bad_format, known), listing(known)),
         *table.wrong("018", "load", _bad_load, "full, or append_by:<column>"),
         *_duplicates(table),
         *_alike(table),
@@ -95,9 +99,9 @@ def _row(table: CellTable, line: int, cells: Mapping[str, str]) -> ControlRow:
     )
 
 
-def _bad_format(value: str) -> str:
-    is_known = value.casefold() in ("", *FILE_FORMATS)
-    return "" if is_known else f"`{value.casefold()}` is no file format"
+def _bad_format(known: Collection[str], value: str) -> str:
+    name = value.casefold()
+    return "" if name in ("", *known) else f"`{name}` is no file format{did_you_mean(name, known)}"
 
 
 def append_column(load: str) -> str | None:

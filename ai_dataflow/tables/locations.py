@@ -22,6 +22,7 @@ from ai_dataflow.config.diagnostics import (
     listing,
     nearest,
 )
+from ai_dataflow.config.formats import FormatSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.tables.control_table import NAMES, ControlRow
 
@@ -36,7 +37,8 @@ class FileLocation:
     """A file, folder, glob or Delta table; with `client_column`, only the rows of `client`.
 
     `url` is absolute: a local path or an `abfss://` URL; `text` is how the control table
-    spells it, placeholders filled in.
+    spells it, placeholders filled in. `file_format` is what kind of files they are, where the
+    control table tells; `written` how they are written, where the settings tell.
     """
 
     url: str
@@ -44,6 +46,7 @@ class FileLocation:
     text: str = ""
     client_column: str = ""
     client: str = ""
+    written: FormatSettings | None = None
 
     def __str__(self) -> str:
         """Give the location as the control table spells it."""
@@ -80,9 +83,10 @@ def identity(location: Location) -> str:
     another identity for it.
     """
     match location:
-        case FileLocation(url, file_format, text, column, client):
+        case FileLocation(url, file_format, text, column, client, written):
             of_client = f", client_column={column!r}, client={client!r}" if column else ""
-            spelled = f"url={url!r}, file_format={file_format!r}, text={text!r}{of_client}"
+            how = f", written={written.spelled}" if written else ""
+            spelled = f"url={url!r}, file_format={file_format!r}, text={text!r}{of_client}{how}"
             return f"FileLocation({spelled})"
         case SqlLocation(connection, table, schema, column, client, change):
             return (
@@ -126,11 +130,15 @@ def _resolve(row: ControlRow, filled: str, settings: Settings) -> Location:
     spelled, given = _file_options(row, filled)
     text = text.removesuffix(filled.removeprefix(spelled))
     of_client = {**given, "client": row.spelled_client} if given else {}
+    written = settings.formats.get(row.file_format)
+    kind = written.type if written else row.file_format
     if scheme is None:
         _check_stays_inside(row, spelled)
-        return FileLocation(_absolute(row, text, settings), row.file_format, spelled, **of_client)
+        url = _absolute(row, text, settings)
+        return FileLocation(url, kind, spelled, **of_client, written=written)
     if blob_urls.is_blob_url(text):
-        return FileLocation(_blob_url(row, text), row.file_format, spelled, **of_client)
+        url = _blob_url(row, text)
+        return FileLocation(url, kind, spelled, **of_client, written=written)
     raise _bad(
         row,
         f"`{scheme[1]}://` locations cannot be read",

@@ -55,7 +55,9 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
         return tuple(parsed), tuple(problems)
 
     control, control_problems = read(
-        "control_table", control_table.LAYOUT, control_table.control_rows
+        "control_table",
+        control_table.LAYOUT,
+        partial(control_table.control_rows, formats=settings.formats),
     )
     mapping, mapping_problems = read(
         "ai_mapping",
