@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from ai_dataflow.config.blob_urls import ACCOUNT_NAME
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
-from ai_dataflow.config.formats import FORMAT_TYPES, FormatSettings
+from ai_dataflow.config.format_settings import FORMAT_TYPES, FormatSettings
 from ai_dataflow.config.mail_settings import MailSettings
 from ai_dataflow.config.sections import (
     EntraIdentity,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
-from ai_dataflow.config.formats import FORMAT_TYPES
+from ai_dataflow.config.format_settings import FORMAT_TYPES
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repeats
 
@@ -69,12 +69,12 @@ def control_rows(
     Every row is given, the bad ones too: planning decides what they hold back. A row that names
     no usable partition cannot hold one back; its diagnostic stands alone.
     """
-    known = (*formats, *FORMAT_TYPES)
+    names = (*formats, *FORMAT_TYPES)
     problems = [
         *table.blanks((*NAMES, "module_location", "active")),
         *table.bad_names(NAMES),
         *table.bad_flags(["active"]),
-        *table.wrong("010", "file_format", partial(_bad_format, known), listing(known)),
+        *table.wrong("010", "file_format", partial(_bad_format, names), listing(names)),
         *table.wrong("018", "load", _bad_load, "full, or append_by:<column>"),
         *_duplicates(table),
         *_alike(table),
@@ -99,9 +99,9 @@ def _row(table: CellTable, line: int, cells: Mapping[str, str]) -> ControlRow:
     )
 
 
-def _bad_format(known: Collection[str], value: str) -> str:
+def _bad_format(names: Collection[str], value: str) -> str:
     name = value.casefold()
-    return "" if name in ("", *known) else f"`{name}` is no file format{did_you_mean(name, known)}"
+    return "" if name in ("", *names) else f"`{name}` is no file format{did_you_mean(name, names)}"
 
 
 def append_column(load: str) -> str | None:

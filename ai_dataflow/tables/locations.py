@@ -22,7 +22,7 @@ from ai_dataflow.config.diagnostics import (
     listing,
     nearest,
 )
-from ai_dataflow.config.formats import FormatSettings
+from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.tables.control_table import NAMES, ControlRow
 
