@@ -14,9 +14,10 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn
-from ai_dataflow.partition.result import PartitionResult, ProductCounts
+from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.kept_rows import Kept
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching

@@ -9,33 +9,8 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.data_files import DataFile, new_publication
-
-
-@dataclass(frozen=True, slots=True)
-class SourceCounts:
-    """How many rows of a source were read, and how many rejected for each reason's code."""
-
-    rows_read: int = 0
-    rejected: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ProductCounts:
-    """Where a product's rows went: read = rejected + merged + published.
-
-    `rows_replayed` are rejects that passed in a replay; they are no longer among the rejected.
-    A row is *merged* where the join made it a part of another row. `filled` counts, for each AI
-    column, the published rows that have a value; `sources` are the counts of each submodule.
-    """
-
-    rows_read: int = 0
-    rows_rejected: int = 0
-    rows_merged: int = 0
-    rows_published: int = 0
-    rows_replayed: int = 0
-    filled: Mapping[str, int] = field(default_factory=dict)
-    sources: Mapping[str, SourceCounts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

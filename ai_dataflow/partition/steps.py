@@ -20,8 +20,9 @@ from ai_dataflow.extracts.stages import Failure
 from ai_dataflow.partition.clients import Counts, total
 from ai_dataflow.partition.conservation import Expectation
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.result import Origin, PartitionResult, ProductCounts, SourceCounts
+from ai_dataflow.partition.result import Origin, PartitionResult
 from ai_dataflow.partition.values import MappedSource, MergedProduct, WrittenRejects, WrittenRows
+from ai_dataflow.workstation.counts import ProductCounts, SourceCounts
 from ai_dataflow.workstation.data_files import new_publication
 
 

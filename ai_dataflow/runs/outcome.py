@@ -30,7 +30,6 @@ from ai_dataflow.workstation.reports import (
     Kind,
     MadeReport,
     PartitionReport,
-    ProductReport,
     RunReport,
     Status,
     store_report,
@@ -96,10 +95,7 @@ def partition_report(
         version=version if status == "ok" else None,
         seconds=round(result.seconds, 4),
         bytes=result.bytes if status == "ok" else 0,
-        products={
-            product: ProductReport.model_validate(made, from_attributes=True)
-            for product, made in result.counts.items()
-        },
+        products=dict(result.counts),
         failed_stages=sorted(result.failed_stages & set(run.stages)),
         error=errors[0] if errors else None,
         errors=errors,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from ai_dataflow.extracts.stages import EXTRACTS
@@ -21,26 +21,37 @@ def keep_records(run: Run, module: str, outcome: ModuleOutcome) -> None:
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    at, settings = datetime.now(UTC), run.project.settings
-    made: dict[str, Record] = {}
-    failed: dict[str, Attempt] = {}
-    for result in outcome.results:
-        client = result.job.client
-        if result.failures:
-            code = result.failures[0].diagnostic.code
-            tried = inputs_of(result.job, settings, content_seen)
-            failed[client] = Attempt(run_id=run.run_id, at=at, code=code, inputs=tried)
-        elif outcome.version is not None and result.data:
-            made[client] = Record(
-                inputs=inputs_of(result.job, settings, content_read(result)),
-                publication=result.publication,
-                run_id=run.run_id,
-                at=at,
-                version=outcome.version,
-                rows=result.total("rows_published"),
-            )
+    settings = run.project.settings
+    failed = {
+        result.job.client: Attempt(
+            run_id=run.run_id,
+            at=datetime.now(UTC),
+            code=result.failures[0].diagnostic.code,
+            inputs=inputs_of(result.job, settings, content_seen),
+        )
+        for result in outcome.results
+        if result.failures
+    }
     waits_for = None if outcome.version is None else outcome.blocking
-    update_records(run.workstation, module, made, failed, waits_for)
+    update_records(run.workstation, module, _made(run, outcome), failed, waits_for)
+
+
+def _made(run: Run, outcome: ModuleOutcome) -> Iterator[tuple[str, Record]]:
+    """Record what was published, by client."""
+    at, settings = datetime.now(UTC), run.project.settings
+    for result in outcome.results:
+        if outcome.version is not None and result.data and not result.failures:
+            yield (
+                result.job.client,
+                Record(
+                    inputs=inputs_of(result.job, settings, content_read(result)),
+                    publication=result.publication,
+                    run_id=run.run_id,
+                    at=at,
+                    version=outcome.version,
+                    rows=result.total("rows_published"),
+                ),
+            )
 
 
 def tell(run: Run, results: Sequence[PartitionResult], version: int | None) -> None:

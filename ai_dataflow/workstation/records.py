@@ -8,11 +8,13 @@ while readers see the publication that it is about.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.computation import current_name
@@ -87,7 +89,7 @@ class Record(_Recorded):
 def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[PartitionKey, Record]:
     """Give the records of the partitions of some modules, by `module|client`.
 
-    A file that is no longer understood says nothing: its partitions are then made again.
+    What is no longer understood says nothing: its partitions are then made again.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
@@ -97,16 +99,17 @@ def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[Parti
         names = {file.path for file in folder.files()}
     wanted = [module for module in modules if _name(module) in names]
     by_key: dict[PartitionKey, Record] = {}
-    for module, records in zip(wanted, at_once(lambda m: _read(folder, m), wanted), strict=True):
-        by_key |= {PartitionKey.of(module, client): record for client, record in records.items()}
+    read = at_once(lambda module: list(_stored(folder, module)), wanted)
+    for module, records in zip(wanted, read, strict=True):
+        by_key |= {PartitionKey.of(module, client): record for client, record in records}
     return by_key
 
 
 def update_records(
     workstation: Workstation,
     module: str,
-    made: Mapping[str, Record],
-    failed: Mapping[str, Attempt],
+    made: Iterable[tuple[str, Record]],
+    failed: Mapping[str, Attempt] = MappingProxyType({}),
     waits_for: Mapping[str, str] | None = None,
 ) -> None:
     """Write what became of some clients; whoever calls it has the module's lease.
@@ -114,67 +117,66 @@ def update_records(
     Args:
         workstation: where.
         module: the module.
-        made: what was published.
+        made: what was published, by client; taken one by one, for there may be very many.
         failed: what was not; what readers see of it is as it was recorded.
         waits_for: who keeps columns from their new types now; None where nothing was published.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    folder = workstation.inputs()
+    folder, written, unrecorded = workstation.inputs(), _Written(), dict(failed)
+    now = {} if waits_for is None else {"waits_for": dict(waits_for)}
     with reaching(folder):
-        records = _read(folder, module) if folder.stat(_name(module)) else {}
-        for client, attempt in failed.items():
-            records[client] = records.get(client, Record()).model_copy(update={"failed": attempt})
-        records |= made
-        if waits_for is not None:
-            for client, record in records.items():
-                if record.waits_for or client in made:
-                    update = {"waits_for": dict(waits_for)}
-                    records[client] = record.model_copy(update=update)
-        folder.write(_name(module), _encoded(records))
+        for client, record in _stored(folder, module) if folder.stat(_name(module)) else ():
+            tried = {"failed": unrecorded.pop(client)} if client in unrecorded else {}
+            written.put(client, record.model_copy(update=tried | (now if record.waits_for else {})))
+        for client, attempt in unrecorded.items():
+            written.put(client, Record(failed=attempt))
+        for client, record in made:
+            written.put(client, record.model_copy(update=now))
+        folder.write(_name(module), written.content())
 
 
 def _name(module: str) -> str:
     return f"{module}.json"
 
 
-def _read(folder: Folder, module: str) -> dict[str, Record]:
+def _stored(folder: Folder, module: str) -> Iterator[tuple[str, Record]]:
+    """Give the records of a module; what is no longer understood says nothing."""
     with reaching(folder):
         content = folder.read(_name(module))
-    try:
-        return _decoded(content)
-    except (ValidationError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    with suppress(ValueError, KeyError, TypeError, AttributeError):  # pydantic's is a ValueError
+        stored = json.loads(content)
+        for client, record in stored["clients"].items() if stored["format"] == FORMAT else ():
+            _swap(record, stored["shared"].__getitem__)
+            yield client, Record.model_validate(record)
 
 
-def _encoded(records: Mapping[str, Record]) -> bytes:
-    """Write records as JSON; what many partitions have in common, once."""
-    shared: dict[str, object] = {}
+class _Written:
+    """Records as JSON; what many partitions have in common, once."""
 
-    def put(part: object) -> str:
-        key = digest(part)[:16]
-        shared[key] = part
-        return key
+    def __init__(self) -> None:
+        self._shared: dict[str, object] = {}
+        self._clients: dict[str, str] = {}
 
-    clients = []
-    for client, record in records.items():  # one by one: there may be very many
+    def put(self, client: str, record: Record) -> None:
+        """Put a record in the place of the client's last."""
         stored = record.model_dump(mode="json")
-        _swap(stored, put)
-        clients.append(f"{json.dumps(client)}: {json.dumps(stored)}")
-    head = json.dumps({"format": FORMAT, "shared": shared})
-    return f'{head[:-1]}, "clients": {{{", ".join(clients)}}}}}'.encode()
+        _swap(stored, self._number)
+        self._clients[client] = json.dumps(stored)
 
+    def content(self) -> bytes:
+        """Give all that was put, as the file has it."""
+        head = json.dumps({"format": FORMAT, "shared": self._shared})
+        clients = ", ".join(
+            f"{json.dumps(client)}: {text}" for client, text in self._clients.items()
+        )
+        return f'{head[:-1]}, "clients": {{{clients}}}}}'.encode()
 
-def _decoded(content: bytes) -> dict[str, Record]:
-    stored = json.loads(content)
-    if stored["format"] != FORMAT:
-        return {}
-    records: dict[str, Record] = {}
-    for client, record in stored["clients"].items():
-        _swap(record, stored["shared"].__getitem__)
-        records[client] = Record.model_validate(record)
-    return records
+    def _number(self, part: object) -> str:
+        key = digest(part)[:16]
+        self._shared[key] = part
+        return key
 
 
 def _swap(record: dict[str, Any], other: Callable[[Any], Any]) -> None:

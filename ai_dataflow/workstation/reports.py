@@ -18,6 +18,7 @@ from pydantic_core import to_json
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
+from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.report_order import SUFFIX, drop_numbers, run_ids, take_number
 
@@ -38,20 +39,6 @@ class Counts(_Reported):
     rows_merged: int = 0
     rows_published: int = 0
     rows_replayed: int = 0
-
-
-class SourceReport(_Reported):
-    """How many rows of a submodule were read, and how many rejected for each reason's code."""
-
-    rows_read: int = 0
-    rejected: dict[str, int] = {}
-
-
-class ProductReport(Counts):
-    """A product's rows in a partition; `filled` counts the published values of each AI column."""
-
-    filled: dict[str, int] = {}
-    sources: dict[str, SourceReport] = {}
 
 
 class ErrorReport(_Reported):
@@ -99,7 +86,7 @@ class PartitionReport(Counts):
     version: int | None = None
     seconds: float = 0.0
     bytes: int = 0
-    products: dict[str, ProductReport] = {}
+    products: dict[str, ProductCounts] = {}
     failed_stages: list[str] = []
     error: ErrorReport | None = None
     errors: list[ErrorReport] = []

@@ -13,10 +13,10 @@ from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.routing import recipients
 from ai_dataflow.tables.table import Sheet
 from ai_dataflow.tables.teams import Team
+from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.reports import (
     ErrorReport,
     PartitionReport,
-    ProductReport,
     RunReport,
     Status,
 )
@@ -64,7 +64,7 @@ def ok(key: str, rows: int = 1000, rejected: int = 3, seconds: float = 1.5) -> P
     counts = {"rows_read": rows + rejected, "rows_rejected": rejected, "rows_published": rows}
     return PartitionReport(
         partition=key, status="ok", version=4, seconds=seconds, bytes=rows * 21,
-        products={"NWD": ProductReport(**counts)}, **counts,
+        products={"NWD": ProductCounts(**counts)}, **counts,
     )  # fmt: skip
 
 

@@ -253,8 +253,8 @@ def test_many_partitions_are_run_again_by_the_run() -> None:
 
 def test_a_product_teams_figures_are_its_own() -> None:
     partition = ok("sales|acme", rows=100)
-    partition.products["CHN"] = partition.products["NWD"].model_copy(
-        update={"rows_read": 7, "rows_published": 5, "rows_rejected": 2}
+    partition.products["CHN"] = replace(
+        partition.products["NWD"], rows_read=7, rows_published=5, rows_rejected=2
     )
     chn = team("chinook", "source", "CHN", notify="successes")
     (message,) = _told(run(2, partition), [], chn)

@@ -83,7 +83,7 @@ def test_it_is_made_anew_once(
     made = inputs.inputs_of(JOB, settings, lambda own: f"state of {own.submodule}")
     assert record.inputs is not None
     assert record.inputs.model_copy(update={"code": made.code}) == made  # nothing else is new
-    update_records(workstation, "sales", {"USA": record.model_copy(update={"inputs": made})}, {})
+    update_records(workstation, "sales", [("USA", record.model_copy(update={"inputs": made}))])
     records = read_records(workstation, ["sales"])
     found = changes({PARTITION: JOB}, records, {PARTITION: PUBLICATION}, settings)
     assert found.due == {}

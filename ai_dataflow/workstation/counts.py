@@ -1,0 +1,32 @@
+"""Counts: where the rows of a product and of its sources went, as results and reports have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """How many rows of a source were read, and how many rejected for each reason's code."""
+
+    rows_read: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCounts:
+    """Where a product's rows went: read = rejected + merged + published.
+
+    `rows_replayed` are rejects that passed in a replay; they are no longer among the rejected.
+    A row is *merged* where the join made it a part of another row. `filled` counts, for each AI
+    column, the published rows that have a value; `sources` are the counts of each submodule.
+    """
+
+    rows_read: int = 0
+    rows_rejected: int = 0
+    rows_merged: int = 0
+    rows_published: int = 0
+    rows_replayed: int = 0
+    filled: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, SourceCounts] = field(default_factory=dict)
