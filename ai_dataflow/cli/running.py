@@ -14,6 +14,7 @@ from ai_dataflow.cli.app import ConfigOption, JsonOption, RunOption, app, err, o
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 
 if TYPE_CHECKING:
+    from ai_dataflow.config.settings import Settings
     from ai_dataflow.planning.draft import Draft
     from ai_dataflow.runs.prospect import Prospect
     from ai_dataflow.tables.project import Project
@@ -52,26 +53,35 @@ def run(
     they changed or not. Example:
     [bold]ai-dataflow run --partition 'sales|USA' --partition 'sales|UK'[/bold]
     """
-    from ai_dataflow.runs.prospect import look_ahead, read_draft
-
     if full and partition:
         raise typer.BadParameter("give --full or --partition: one of the two is not needed")
-    draft = read_draft(config)
-    if not draft.plan.partitions:
-        raise DataflowError(*draft.plan.errors, _nothing_to_run(draft.project))
-    if full or partition:
-        _run_named(draft, partition or draft.plan.partitions, as_json=as_json)
-    ahead = look_ahead(draft)
-    if ahead.partitions:
-        _run(draft, ahead, as_json=as_json)
+    prospect, problems = _prospect(config, partition or (), full=full)
+    if prospect.partitions:
+        _run(prospect, problems, as_json=as_json)
     if as_json:
         from ai_dataflow.runs.run import unchanged_report
 
-        typer.echo(unchanged_report(ahead).model_dump_json(indent=1))
+        typer.echo(unchanged_report(prospect).model_dump_json(indent=1))
     else:
         from ai_dataflow.cli.show.plans import show_unchanged
 
-        show_unchanged(out, ahead)
+        show_unchanged(out, prospect)
+
+
+def _prospect(
+    config: Path | None, named: Sequence[str], *, full: bool
+) -> tuple[Prospect, list[Diagnostic]]:
+    """Look at partitions that are named, at all, or at what changed; give the tables' problems too.
+
+    The draft is let go of: of very many partitions it is large.
+    """
+    from ai_dataflow.runs.prospect import look_ahead, read_draft
+
+    draft = read_draft(config)
+    if not draft.plan.partitions:
+        raise DataflowError(*draft.plan.errors, _nothing_to_run(draft.project))
+    keys = draft.plan.partitions if full else named
+    return (_named(draft, keys) if keys else look_ahead(draft)), _of_no_partition(draft)
 
 
 @app.command()
@@ -100,11 +110,15 @@ def retry(
     if not failed:
         err.print(f"run {report.run_id} left nothing to run again", soft_wrap=True)
         raise typer.Exit(0)
-    _run_named(draft, failed, as_json=as_json)
+    _run(_named(draft, failed), _of_no_partition(draft), as_json=as_json)
 
 
-def _run_named(draft: Draft, partitions: Sequence[str], *, as_json: bool) -> NoReturn:
-    """Run partitions, whether they changed or not; see `_run`."""
+def _of_no_partition(draft: Draft) -> list[Diagnostic]:
+    return [problem for problem in draft.plan.diagnostics if not problem.partitions]
+
+
+def _named(draft: Draft, partitions: Sequence[str]) -> Prospect:
+    """Look at what is to be run, whether it changed or not."""
     from ai_dataflow.cli.show.run_summary import watching
     from ai_dataflow.runs.prospect import look_at
 
@@ -112,12 +126,14 @@ def _run_named(draft: Draft, partitions: Sequence[str], *, as_json: bool) -> NoR
     if unknown := draft.plan.unknown(keys):
         raise DataflowError(*unknown)
     with watching(err):
-        prospect = look_at(draft, keys)
-    _run(draft, prospect, as_json=as_json)
+        return look_at(draft, keys)
 
 
-def _run(draft: Draft, prospect: Prospect, *, as_json: bool) -> NoReturn:
-    """Run what a prospect is about; say what became of it, and of the mails about it."""
+def _run(prospect: Prospect, problems: Sequence[Diagnostic], *, as_json: bool) -> NoReturn:
+    """Run what a prospect is about; say what became of it, and of the mails about it.
+
+    `problems` are those of the tables that are of no partition, and are shown by themselves.
+    """
     # Dagster takes a second to import: only the command that needs it waits.
     from ai_dataflow.cli.mails_after_run import mail_after
     from ai_dataflow.cli.show.run_summary import watching
@@ -125,19 +141,21 @@ def _run(draft: Draft, prospect: Prospect, *, as_json: bool) -> NoReturn:
     from ai_dataflow.orchestration.instance import open_instance
     from ai_dataflow.orchestration.launch import launch
 
-    project = draft.project
+    project = prospect.project
     with open_instance(project.settings) as instance:
         with watching(err) as watcher:
             definitions = build_definitions(str(project.settings.file), watcher, prospect)
             report = launch(definitions, prospect, instance)
-        _show(draft, report, as_json=as_json)
+        _show(project.settings, problems, report, as_json=as_json)
         # What the run did has been said by now, whatever becomes of the mails.
         mails = mail_after(instance, project, report)
     (err if as_json else out).print(f"{'mails':<11} {mails}", soft_wrap=True, markup=False)
     raise typer.Exit(report.exit_code)
 
 
-def _show(draft: Draft, report: RunReport, *, as_json: bool) -> None:
+def _show(
+    settings: Settings, problems: Sequence[Diagnostic], report: RunReport, *, as_json: bool
+) -> None:
     if as_json:
         typer.echo(report.model_dump_json(indent=1))
         return
@@ -147,8 +165,7 @@ def _show(draft: Draft, report: RunReport, *, as_json: bool) -> None:
     from ai_dataflow.workstation.layout import open_workstation, spare_reports
     from ai_dataflow.workstation.reports import kept_report
 
-    settings = draft.project.settings
-    show_diagnostics(err, [p for p in draft.plan.diagnostics if not p.partitions])
+    show_diagnostics(err, problems)
     kept = kept_report(spare_reports(settings), report.run_id)
     show_summary(out, report, open_workstation(settings), kept, ui_command(settings))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
 
 from ai_dataflow.config.blob_urls import is_blob_url
 from ai_dataflow.config.cores import cores
@@ -17,6 +16,7 @@ from ai_dataflow.engine.hand import Crash
 from ai_dataflow.engine.workers import Batch, spread
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.parcels import Parcel, packed, unpacked
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.tasks import make_all
 from ai_dataflow.sources.source_job import SourceJob
@@ -54,7 +54,7 @@ def run_tasks(
         if isinstance(made, Crash):
             yield _failed(job, made, settings, stages)
         else:
-            yield PartitionResult(made.job or job, **made.rest)
+            yield unpacked(made, job)
 
 
 def _work(job: PartitionJob) -> float:
@@ -73,21 +73,9 @@ def _waits(job: PartitionJob) -> bool:
     )
 
 
-class _Made(NamedTuple):
-    """A result on its way back. `job` is None where it is the very job that was sent."""
-
-    job: PartitionJob | None
-    rest: dict[str, Any]
-
-
-def _make(pairs: Sequence[Pair]) -> list[_Made]:
+def _make(pairs: Sequence[Pair]) -> list[Parcel]:
     results = make_all([task for _, task in pairs])
-    return [_packed(result, job) for result, (job, _) in zip(results, pairs, strict=True)]
-
-
-def _packed(result: PartitionResult, sent: PartitionJob) -> _Made:
-    rest = {name: value for name, value in vars(result).items() if name != "job"}
-    return _Made(None if result.job is sent else result.job, rest)
+    return [packed(result, job) for result, (job, _) in zip(results, pairs, strict=True)]
 
 
 def _patience(job: PartitionJob, settings: Settings) -> float:

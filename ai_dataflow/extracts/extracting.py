@@ -13,6 +13,7 @@ from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.stages import Failure, Stage, stage_of
 from ai_dataflow.extracts.staging import keep_extracts, last_manifest
 from ai_dataflow.sources.files.finding import Listing, find_one
+from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import SqlLocation, identity
 
@@ -80,7 +81,18 @@ def _extract(
     listing = source.seen
     if not isinstance(listing, Listing):
         listing = find_one(source.location, source.place, settings)
-    pinned = listing.pin(source.place, settings)
+    return _pinned(source, listing, listing.pin(source.place, settings))
+
+
+def as_listed(source: SourceJob) -> Extract | None:
+    """Give the extract of files that a survey saw; None where something is opened to pin them."""
+    listing = source.seen
+    if not isinstance(listing, Listing) or listing.is_opened:
+        return None
+    return _pinned(source, listing, listing.pinned(listing.files))
+
+
+def _pinned(source: SourceJob, listing: Listing, pinned: Pinned) -> Extract:
     return Extract(
         **{field.name: getattr(pinned, field.name) for field in fields(pinned)},
         product=source.product,

@@ -19,7 +19,7 @@ class AiColumn:
     description: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PartitionJob:
     """All that it takes to make one partition. Holds no secrets: those stay in the settings.
 

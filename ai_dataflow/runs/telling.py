@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ai_dataflow.extracts.stages import EXTRACTS
@@ -10,7 +10,7 @@ from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
 from ai_dataflow.runs.outcome import Run
 from ai_dataflow.runs.publishing import ModuleOutcome
-from ai_dataflow.workstation.records import Attempt, Record, update_records
+from ai_dataflow.workstation.records import Attempt, Record, updated_records
 
 _AT_ONCE = 1000
 
@@ -33,25 +33,22 @@ def keep_records(run: Run, module: str, outcome: ModuleOutcome) -> None:
         if result.failures
     }
     waits_for = None if outcome.version is None else outcome.blocking
-    update_records(run.workstation, module, _made(run, outcome), failed, waits_for)
+    with updated_records(run.workstation, module, failed, waits_for) as records:
+        for result in outcome.results:
+            if outcome.version is not None and result.data and not result.failures:
+                records.put(result.job.client, _made(run, result, outcome))
 
 
-def _made(run: Run, outcome: ModuleOutcome) -> Iterator[tuple[str, Record]]:
-    """Record what was published, by client."""
-    at, settings = datetime.now(UTC), run.project.settings
-    for result in outcome.results:
-        if outcome.version is not None and result.data and not result.failures:
-            yield (
-                result.job.client,
-                Record(
-                    inputs=inputs_of(result.job, settings, content_read(result)),
-                    publication=result.publication,
-                    run_id=run.run_id,
-                    at=at,
-                    version=outcome.version,
-                    rows=result.total("rows_published"),
-                ),
-            )
+def _made(run: Run, result: PartitionResult, outcome: ModuleOutcome) -> Record:
+    return Record(
+        inputs=inputs_of(result.job, run.project.settings, content_read(result)),
+        publication=result.publication,
+        run_id=run.run_id,
+        at=datetime.now(UTC),
+        version=outcome.version,
+        rows=result.total("rows_published"),
+        waits_for=dict(outcome.blocking),
+    )
 
 
 def tell(run: Run, results: Sequence[PartitionResult], version: int | None) -> None:

@@ -16,7 +16,7 @@ from ai_dataflow.tables.locations import Location
 Strays = Literal["fail", "reject", "leave"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceJob:
     """One source of a partition and what is mapped from it. `place` is its control table cell.
 

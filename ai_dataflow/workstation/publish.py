@@ -37,7 +37,7 @@ from ai_dataflow.workstation.kept_rows import Kept, all_kept
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.premises import Premise
-from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reaching import reaching, unreached
 from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow.workstation.type_changes import old_files
 
@@ -113,9 +113,7 @@ def publish(
     vanished = _add_rejects(workstation.rejects(module), left_out, writer, at)
     table = workstation.dataset(module)
     data = {c.client: c.data for c in made if c.data and c.client not in vanished}
-    with reaching(table):
-        before = open_table(table)
-    version = None
+    before, version = _version(table), None
     vanished |= _lacking(table, before, columns, data, recast)
     data = {client: files for client, files in data.items() if client not in vanished}
     if data:
@@ -132,9 +130,24 @@ def publish(
     return Publication(version, vanished)
 
 
+def _version(table: Folder) -> int | None:
+    """Give a table's version now; the table itself is let go of, which may be large."""
+    with reaching(table):
+        delta = open_table(table)
+    return None if delta is None else int(delta.version())
+
+
+def _at(table: Folder, version: int) -> DeltaTable:
+    with reaching(table):
+        delta = open_table(table, version)
+    if delta is None:
+        raise unreached(table, FileNotFoundError(table.url))
+    return delta
+
+
 def _lacking(
     table: Folder,
-    before: DeltaTable | None,
+    before: int | None,
     columns: Sequence[TableColumn],
     data: Mapping[str, Sequence[DataFile]],
     recast: Recast,
@@ -147,7 +160,8 @@ def _lacking(
     vanished = _vanished(table, files)
     if before is None or not vanished:
         return vanished
-    stay = old_files(before, table, types_of(columns), but=files.keys() - vanished)
+    others = files.keys() - vanished
+    stay = old_files(_at(table, before), table, types_of(columns), but=others)
     return frozenset(data) if stay else vanished
 
 
@@ -184,7 +198,7 @@ def _sizes(table: Folder, paths: Sequence[str]) -> dict[str, int]:
 def _restore(
     table: Folder,
     columns: Sequence[TableColumn],
-    before: DeltaTable | None,
+    before: int | None,
     gone: frozenset[str],
     data: Collection[str],
     writer: Writer,
@@ -198,12 +212,13 @@ def _restore(
     """
     if before is None:
         return commit(table, columns, dict.fromkeys(sorted(gone), ()), writer), gone
-    odd = {file.client for file in old_files(before, table, types_of(columns))}
+    delta = _at(table, before)
+    odd = {file.client for file in old_files(delta, table, types_of(columns))}
     if odd & gone:
-        gone, columns = frozenset(data), columns_of(before)
+        gone, columns = frozenset(data), columns_of(delta)
     files: dict[str, list[DataFile]] = {client: [] for client in sorted(gone)}
-    statistics = in_log(before)
-    for file in files_in(before):
+    statistics = in_log(delta)
+    for file in files_in(delta):
         if file.client in gone:
             text = statistics.get(file.path, "")
             again = DataFile(file.path, file.size, file.rows, file.modified, text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -105,35 +105,36 @@ def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[Parti
     return by_key
 
 
-def update_records(
+@contextmanager
+def updated_records(
     workstation: Workstation,
     module: str,
-    made: Iterable[tuple[str, Record]],
     failed: Mapping[str, Attempt] = MappingProxyType({}),
     waits_for: Mapping[str, str] | None = None,
-) -> None:
-    """Write what became of some clients; whoever calls it has the module's lease.
+) -> Iterator[Written]:
+    """Open a module's records to put those into it that were made; they are written in the end.
+
+    Whoever calls it has the module's lease.
 
     Args:
         workstation: where.
         module: the module.
-        made: what was published, by client; taken one by one, for there may be very many.
-        failed: what was not; what readers see of it is as it was recorded.
+        failed: what was not published, by client; what readers see is as it was recorded.
         waits_for: who keeps columns from their new types now; None where nothing was published.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    folder, written, unrecorded = workstation.inputs(), _Written(), dict(failed)
+    folder, written, unrecorded = workstation.inputs(), Written(), dict(failed)
     now = {} if waits_for is None else {"waits_for": dict(waits_for)}
     with reaching(folder):
         for client, record in _stored(folder, module) if folder.stat(_name(module)) else ():
             tried = {"failed": unrecorded.pop(client)} if client in unrecorded else {}
             written.put(client, record.model_copy(update=tried | (now if record.waits_for else {})))
-        for client, attempt in unrecorded.items():
-            written.put(client, Record(failed=attempt))
-        for client, record in made:
-            written.put(client, record.model_copy(update=now))
+    for client, attempt in unrecorded.items():
+        written.put(client, Record(failed=attempt))
+    yield written
+    with reaching(folder):
         folder.write(_name(module), written.content())
 
 
@@ -152,8 +153,11 @@ def _stored(folder: Folder, module: str) -> Iterator[tuple[str, Record]]:
             yield client, Record.model_validate(record)
 
 
-class _Written:
-    """Records as JSON; what many partitions have in common, once."""
+class Written:
+    """Records as they are written: as JSON, with what many partitions have in common once.
+
+    There may be very many, so they are not kept as values.
+    """
 
     def __init__(self) -> None:
         self._shared: dict[str, object] = {}

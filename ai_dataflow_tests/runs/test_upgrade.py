@@ -24,7 +24,7 @@ from ai_dataflow.planning import inputs
 from ai_dataflow.planning.changes import changes
 from ai_dataflow.tables.locations import FileLocation, SqlLocation, identity
 from ai_dataflow.workstation.layout import Workstation, open_workstation
-from ai_dataflow.workstation.records import read_records, update_records
+from ai_dataflow.workstation.records import read_records, updated_records
 from ai_dataflow_tests.partition.jobs import job, key, mapped, source
 
 OLD = Path(__file__).parent / "made_by_0_1_0"
@@ -83,7 +83,8 @@ def test_it_is_made_anew_once(
     made = inputs.inputs_of(JOB, settings, lambda own: f"state of {own.submodule}")
     assert record.inputs is not None
     assert record.inputs.model_copy(update={"code": made.code}) == made  # nothing else is new
-    update_records(workstation, "sales", [("USA", record.model_copy(update={"inputs": made}))])
+    with updated_records(workstation, "sales") as records:
+        records.put("USA", record.model_copy(update={"inputs": made}))
     records = read_records(workstation, ["sales"])
     found = changes({PARTITION: JOB}, records, {PARTITION: PUBLICATION}, settings)
     assert found.due == {}

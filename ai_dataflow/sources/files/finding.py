@@ -80,11 +80,19 @@ class Listing:
         Raises:
             DataflowError: of a Delta table, SRC-003, SRC-006 or SRC-011 to SRC-013.
         """
-        files = self.files
-        if self.version is not None and not self.partition:
-            table = open_folder(self.folder, settings)
-            with classified(str(self.location), place, table.account):
-                files = _data_files(table, self.version)
+        if not self.is_opened:
+            return self.pinned(self.files)
+        table = open_folder(self.folder, settings)
+        with classified(str(self.location), place, table.account):
+            return self.pinned(_data_files(table, self.version or 0))
+
+    @property
+    def is_opened(self) -> bool:
+        """Tell whether pinning opens something: the log of a Delta table."""
+        return self.version is not None and not self.partition
+
+    def pinned(self, files: tuple[StoredFile, ...]) -> Pinned:
+        """Give what was listed, with these files."""
         return Pinned(
             name=str(self.location),
             folder=self.folder,
