@@ -116,6 +116,7 @@ class Kinds:
     first: bool = False
     again: bool = False
     kinds: str = ""  # a part of their names, if not all are meant
+    but: str = "\n"  # what no name of them has a part of
 
     def rounds(self, place: Place, chance: random.Random) -> Iterator[Round]:
         """Play them.
@@ -143,7 +144,7 @@ class Kinds:
         chosen = [
             Kill(chance.randint(1, (count + 1) // 2), "after", label=label)
             for label, count in found.items()
-            if self.kinds in label
+            if self.kinds in label and self.but not in label
         ]
         chance.shuffle(chosen)
         return chosen

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 VARIABLE = "AI_DATAFLOW_EXAMPLES"
-_IN_CI = 100
+_IN_CI = 60
 
 
 def settings_of(share: int = 1) -> Callable[[Any], Any]:

@@ -20,7 +20,7 @@ SEED = 17  # the same in all runs of CI
 
 _COMMIT = ("create_write_transaction", "create table")
 _LOCAL: dict[Encounter, tuple[str, ...]] = {
-    Encounter("run", "run"): ("",),
+    Encounter("run", "run"): ("put", "sink", "head data", "open", *_COMMIT),
     Encounter("run", "run", "killed"): (*_COMMIT, "put _inputs", "put _staging"),
     Encounter("run", "cleanup"): ("sink", "head data", *_COMMIT),
     Encounter("run", "vacuum"): ("sink", "head data", *_COMMIT),

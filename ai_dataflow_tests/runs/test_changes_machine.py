@@ -266,7 +266,7 @@ def _content(config: Path, key: str) -> list[tuple[object, ...]]:
 @pytest.mark.slow
 def test_a_run_over_what_changed_makes_what_a_full_run_would() -> None:
     Company.TestCase.settings = settings(
-        max_examples=int(os.environ.get("AI_DATAFLOW_EXAMPLES", "8")),
+        max_examples=int(os.environ.get("AI_DATAFLOW_EXAMPLES", "6")),
         stateful_step_count=12,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -54,7 +54,7 @@ def test_each_client_comes_to_the_same_on_spark() -> None:
         home = java_home()
     except ServiceError as error:
         pytest.skip(str(error))
-    companies, partitions = (_COMPANIES, PARTITIONS) if _COMPANIES else (1, 30)
+    companies, partitions = (_COMPANIES, PARTITIONS) if _COMPANIES else (1, 12)
     asked = str(_seed(2)), str(companies), "spark", str(partitions)
     command = [sys.executable, "-m", "ai_dataflow_tests.runs.oracle", *asked]
     env = os.environ | {"JAVA_HOME": home}
