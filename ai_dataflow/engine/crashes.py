@@ -23,8 +23,12 @@ def patience(locations: list[Location], settings: Settings) -> float:
     return max([execution.read_timeout, *queries]) + execution.retry_seconds
 
 
-def crashed(crash: Crash, location: Location | None, place: str, seconds: float) -> Diagnostic:
+def crashed(
+    crash: Crash, location: Location | None, place: str, settings: Settings, seconds: float
+) -> Diagnostic:
     """Tell of a crash; `location` and its `place` are what the process worked on, if it said so."""
+    if crash.outgrew:
+        return _outgrown(crash, location, place, settings)
     if crash.is_silent and location is not None:
         return Diagnostic(
             "SRC-014",
@@ -42,3 +46,21 @@ def crashed(crash: Crash, location: Location | None, place: str, seconds: float)
         "driver",
         cause=crash.last_words,
     )
+
+
+def _outgrown(
+    crash: Crash, location: Location | None, place: str, settings: Settings
+) -> Diagnostic:
+    over = f" for {location}" if location is not None else ""
+    needed, allowed = _gigabytes(crash.outgrew), _gigabytes(settings.execution.memory)
+    return Diagnostic(
+        "RUN-023",
+        f"it takes {needed} of memory or more{over}, and all together may take {allowed}",
+        place,
+        "raise max_memory under [execution], if the machine has it; or have the source delivered "
+        "in several files, and without texts that are very long",
+    )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 10**9:.1f} GB"

@@ -38,9 +38,9 @@ _NO_MORE = object()
 # (psycopg); a store's client goes on for minutes with what nobody waits for any more, 0.023.
 _LEAST_PROGRESS, _LEAST_SHARE = 0.05, 0.05
 _END_SECONDS = 5.0
-# Below what a container has: who allocates more ends, before the kernel ends somebody. What
-# allocators and threads reserve and never touch counts too; measured: 1.3 GB.
-_MEMORY_SHARE, UNTOUCHED = 0.9, 1_300_000_000
+# No process has so many machines' memory; who asks for it ends. Allocators reserve much that they
+# never touch: to read compressed JSON, twenty times what is taken (measured). See `appetite`.
+_MACHINES = 8
 # What a dying process says of itself. All else may quote values, a panic's message for one.
 _LAST_WORDS = re.compile(
     r"memory allocation of \d+ bytes failed|fatal runtime error: stack overflow"
@@ -55,7 +55,7 @@ class Crash:
 
     `ending` is in the words of a message. `is_silent`: it did nothing for too long, and was ended.
     `is_rest`: it was not needed, and left. `last_words` may be told. `over` is what it worked on,
-    as far as it said.
+    as far as it said. `outgrew` is how many bytes it had taken, where these were too many.
     """
 
     ending: str
@@ -63,6 +63,7 @@ class Crash:
     is_rest: bool = False
     last_words: str = ""
     over: Any = None
+    outgrew: int = 0
 
 
 class Worker:
@@ -85,7 +86,7 @@ class Worker:
         self.in_hand: dict[int, Batch[Any, Any]] = {}
         self.is_ready = self.is_gone = self._is_silent = False
         self._over: Any = None
-        self._told_before = 0
+        self._told_before = self._outgrew = 0
         self._seconds, self._intake, self._progress = 0.0, 0, time.monotonic()
         self._to_say: SimpleQueue[Any] = SimpleQueue()
         self.threads = [
@@ -96,7 +97,7 @@ class Worker:
             thread.start()
 
     def _started(self, handle: int) -> Forked:
-        memory = int(machine_memory() * _MEMORY_SHARE) + UNTOUCHED
+        memory = machine_memory() * _MACHINES
         threads = {"RUST_BACKTRACE": "0", "POLARS_MAX_THREADS": str(self.computes_in)}
         birth = Birth(memory, self.folder, {**os.environ, **threads})
         try:
@@ -124,7 +125,8 @@ class Worker:
             self._over, self._told_before = None, os.fstat(self._errors.fileno()).st_size
             self.restart_clock()
         self.in_hand[number] = batch
-        self._to_say.put((number, batch.is_suspect, pickle.dumps((batch.function, batch.items))))
+        call = pickle.dumps((batch.function, batch.items))
+        self._to_say.put((number, batch.is_suspect, batch.memory, call))
 
     def note(self, message: tuple[Any, ...]) -> None:
         """Note what a message says of the process itself."""
@@ -137,6 +139,8 @@ class Worker:
                     self.restart_clock()
             case ("hand", _, over):
                 self._over = over
+            case ("outgrown", taken):
+                self._outgrew = taken
             case ("gone",):
                 self.is_gone = True
             case ("ready",):
@@ -176,7 +180,8 @@ class Worker:
             self._process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
         code, words = self._process.returncode, self._last_words()
-        return Crash(_ending(code), self._is_silent, code == RESTED, words, self._over)
+        is_rest = code == RESTED
+        return Crash(_ending(code), self._is_silent, is_rest, words, self._over, self._outgrew)
 
     def _last_words(self) -> str:
         with self._errors as errors:

@@ -46,9 +46,10 @@ def run_tasks(
     sizes = [job.size for job in jobs]
     # Who computes in one thread needs less; but a partition that lasts longest needs all.
     threads = cores() if sizes and max(sizes) * processes > sum(sizes) else 0
+    memory = settings.execution.memory
     batches = (
-        Batch(_make, pairs, max(_patience(job, settings) for job, _ in pairs))
-        for pairs in batched(tasks, processes, settings.execution.memory // processes, at_once)
+        Batch(_make, pairs, max(_patience(job, settings) for job, _ in pairs), memory, processes)
+        for pairs in batched(tasks, processes, memory // processes, at_once)
     )
     for (job, _), made in spread(batches, processes, at_once, threads):
         if isinstance(made, Crash):
@@ -88,10 +89,10 @@ def _failed(
     source: SourceJob | None = crash.over
     seconds = _patience(job, settings)
     if source is None:
-        problem = crashed(crash, None, job.partition, seconds)
+        problem = crashed(crash, None, job.partition, settings, seconds)
     else:
         problem = replace(
-            crashed(crash, source.location, source.place, seconds),
+            crashed(crash, source.location, source.place, settings, seconds),
             product=source.product,
             submodule=source.submodule,
         )

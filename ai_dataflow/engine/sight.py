@@ -96,13 +96,16 @@ def _in_workers(
     `ask_for` gives the function that answers for some of them.
     """
     items, processes = tuple(wanted.items()), shares.processes(settings)
-    seconds = patience(list(wanted), settings)
+    seconds, memory = patience(list(wanted), settings), settings.execution.memory
     parts = (items[first : first + most] for first in range(0, len(items), most))
-    batches = (Batch(partial(_answers, ask_for(dict(part))), part, seconds) for part in parts)
+    batches = (
+        Batch(partial(_answers, ask_for(dict(part))), part, seconds, memory, processes)
+        for part in parts
+    )
     answers: dict[Location, T | tuple[Diagnostic, ...]] = {}
     for (location, place), answer in spread(batches, processes, 1):
         if isinstance(answer, Crash):
-            answers[location] = (crashed(answer, location, place, seconds),)
+            answers[location] = (crashed(answer, location, place, settings, seconds),)
         else:
             answers[location] = answer
     return {location: answers[location] for location in wanted}

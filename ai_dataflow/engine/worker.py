@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_dataflow.config.attention import listening
+from ai_dataflow.engine.appetite import watch
 from ai_dataflow.engine.intake import intake
 
 BEAT_SECONDS = 1.0
@@ -39,7 +40,7 @@ class _Work:
 
     def __init__(self, line: Connection) -> None:
         self._line, self._speaking = line, threading.Lock()
-        self._calls: set[int] = set()
+        self._calls: dict[int, int] = {}  # with the bytes that its process may take meanwhile
         self._loading = threading.Lock()
         self._pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="call")
 
@@ -58,9 +59,14 @@ class _Work:
             finally:
                 self._speaking.release()
 
-    def take(self, number: int, is_trial: bool, call: bytes) -> None:
+    @property
+    def allowed(self) -> int:
+        """How many bytes the process may take for what it has in hand; 0 where it has nothing."""
+        return max([*self._calls.values()], default=0)
+
+    def take(self, number: int, is_trial: bool, memory: int, call: bytes) -> None:
         """Begin with a call."""
-        self._calls.add(number)
+        self._calls[number] = memory
         self._pool.submit(self._answer, number, is_trial, call)
 
     def _answer(self, number: int, is_trial: bool, call: bytes) -> None:
@@ -75,7 +81,7 @@ class _Work:
         except BaseException as error:  # a defect, or a panic nobody foresaw; the command tells
             self.say("raised", number, f"{type(error).__name__}: {error}")
         finally:
-            self._calls.discard(number)
+            self._calls.pop(number, None)
 
 
 def _unheard(_: object) -> None:
@@ -93,6 +99,7 @@ def main(handle: int, memory: int, folder: str) -> None:
     _prepare(memory, folder)
     line = Connection(handle)
     work, code = _Work(line), 0
+    threading.Thread(target=watch, args=(work,), name="appetite", daemon=True).start()
     with suppress(EOFError, OSError):  # the command is gone, however it went
         work.say("ready")
         _serve(line, work)

@@ -6,14 +6,15 @@ call that ends its process there too is told to be a `Crash`. A process that doe
 long is ended, and then it is the same.
 
 Messages, pickled, on a pair of sockets. To a worker: a call's number, whether it is tried alone,
-and the call; or None, to rest. From it: `ready`; `answer`, number and answers; `raised`, number and
-an error's text; `beat` and its processor seconds; `hand`, number and what a call that is tried
-alone works on.
+how many bytes it may take, and the call; or None, to rest. From it: `ready`; `answer`, number and
+answers; `raised`, number and an error's text; `beat` and its processor seconds; `hand`, number and
+what a call that is tried alone works on; `outgrown` and how much it takes, which is too much.
 """
 
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,13 +39,21 @@ _STOOD_STILL = 30 * BEAT_SECONDS
 class Batch(Generic[Item, Answer]):
     """Items and the function that gives an answer for each of them. Both can be pickled.
 
-    `patience` is how many seconds its process may do nothing.
+    `patience` is how many seconds its process may do nothing. `most` is how many bytes it may take
+    when it is alone, of which each of several has its share; by default all that there is.
     """
 
     function: Callable[[Sequence[Item]], Sequence[Answer]]
     items: tuple[Item, ...]
     patience: float
+    most: int = sys.maxsize
+    sharers: int = 1
     is_suspect: bool = False
+
+    @property
+    def memory(self) -> int:
+        """How many bytes its process may take."""
+        return self.most if self.is_suspect else self.most // self.sharers
 
     def parts(self, *, single: bool) -> tuple[Batch[Item, Answer], ...]:
         """Give what to try alone after a process ended over it: its halves, or `single` items."""

@@ -72,6 +72,20 @@ def limits(items: Sequence[str]) -> list[tuple[int, int, int]]:
     return [(data, core, score) for _ in items]
 
 
+def take_memory(items: Sequence[str]) -> list[int]:
+    """Take memory, some at a time; give how many bytes."""
+    sizes = {"MUCH": 8, "TOO MUCH": 80}
+    return [sum(map(len, _taken(sizes.get(item, 0)))) for item in items]
+
+
+def _taken(count: int) -> list[bytearray]:
+    taken = []
+    for _ in range(count):
+        taken.append(bytearray(b"\x01" * 10**8))
+        time.sleep(0.05)  # somebody looks on
+    return taken
+
+
 def surroundings(items: Sequence[str]) -> list[tuple[str, str, int]]:
     """Give the value of each variable there, the working folder, and the threads of Polars."""
     return [(os.environ.get(item, ""), str(Path.cwd()), pl.thread_pool_size()) for item in items]

@@ -20,7 +20,7 @@ from ai_dataflow import cli
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import machine_memory
 from ai_dataflow.engine import crew, forking, worker
-from ai_dataflow.engine.hand import UNTOUCHED, Crash, Worker
+from ai_dataflow.engine.hand import Crash, Worker
 from ai_dataflow.engine.workers import Batch, spread
 from ai_dataflow_tests.engine.calls import (
     PATIENCE,
@@ -30,6 +30,7 @@ from ai_dataflow_tests.engine.calls import (
     leave_a_mark,
     limits,
     surroundings,
+    take_memory,
 )
 from ai_dataflow_tests.services.processes import wait_until
 
@@ -37,9 +38,9 @@ Function = Callable[[Sequence[str]], Sequence[Any]]
 
 
 def _batches(
-    *groups: Sequence[str], function: Function = answer, patience: float = PATIENCE
+    *groups: Sequence[str], function: Function = answer, patience: float = PATIENCE, **more: int
 ) -> list[Batch[str, Any]]:
-    return [Batch(function, tuple(group), patience) for group in groups]
+    return [Batch(function, tuple(group), patience, **more) for group in groups]
 
 
 @pytest.mark.parametrize(("processes", "at_once"), [(1, 1), (2, 4), (4, 1)])
@@ -77,6 +78,18 @@ def test_want_of_memory_costs_what_wants_it() -> None:
     assert isinstance(crash, Crash)
     assert crash.ending == "SIGABRT"
     assert crash.last_words.startswith("memory allocation of")
+
+
+@pytest.mark.slow
+def test_who_takes_more_memory_than_is_allowed_is_ended_and_tried_alone() -> None:
+    groups = ["a", "MUCH"], ["b"], ["TOO MUCH"]
+    made = dict(
+        spread(_batches(*groups, function=take_memory, most=1_000_000_000, sharers=2), 2, 1)
+    )
+    assert {item: made[item] for item in ("a", "b", "MUCH")} == {"a": 0, "b": 0, "MUCH": 8 * 10**8}
+    crash = made["TOO MUCH"]
+    assert isinstance(crash, Crash)
+    assert crash.outgrew > 1_000_000_000
 
 
 def test_an_error_nobody_expected_is_told_without_what_it_quotes() -> None:
@@ -228,7 +241,7 @@ def test_who_is_gone_leaves_no_thread() -> None:
 
 def test_workers_have_limits() -> None:
     [(_, (memory, core, score))] = spread(_batches("a", function=limits), 1, 1)
-    assert 0 < memory - UNTOUCHED < machine_memory()
+    assert memory == 8 * machine_memory()
     assert core == 0
     assert score > int(Path("/proc/self/oom_score_adj").read_text())
 

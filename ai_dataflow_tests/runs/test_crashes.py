@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ai_dataflow import load
@@ -40,17 +42,17 @@ def _shop(folder: Path, **odd: str) -> Path:
     return project(folder, control="\n".join(rows) + "\n", mapping=MAPPING)
 
 
-_COMMAND = f"""
+_COMMAND = """
 import resource
-resource.setrlimit(resource.RLIMIT_DATA, ({_MEMORY}, {_MEMORY}))
+resource.setrlimit(resource.RLIMIT_DATA, ({0}, {0}))
 from ai_dataflow.cli import main
 main()
 """
 
 
-def _start(folder: Path) -> subprocess.Popen[str]:
+def _start(folder: Path, memory: int = _MEMORY) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", _COMMAND, "run", "--json"],
+        [sys.executable, "-c", _COMMAND.format(memory), "run", "--json"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -64,9 +66,9 @@ def _ended(command: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
     return command.returncode, json.loads(out)
 
 
-def _only_error(folder: Path) -> dict[str, Any]:
+def _only_error(folder: Path, memory: int = _MEMORY) -> dict[str, Any]:
     """Run; give the error of the one partition that fails. All others are published."""
-    code, report = _ended(_start(folder))
+    code, report = _ended(_start(folder, memory))
     told = {p["partition"]: p for p in report["partitions"] if p["status"] != "ok"}
     assert code == 1
     (error,) = told.pop("claims|c77")["errors"]
@@ -101,6 +103,24 @@ def test_a_row_that_takes_all_memory_costs_its_own_partition(tmp_path: Path) -> 
     text_file(folder, "data/c77.csv", "No,Name,Wide\n" + rows)
     error = _only_error(folder)
     assert error["code"] == "RUN-022"
+
+
+@pytest.mark.slow
+@pytest.mark.proves(
+    "read file",
+    "corrupt",
+    "RUN-023: a file that unpacks to more than `max_memory`; only its partition fails",
+)
+def test_a_small_file_that_is_very_large_costs_its_own_partition(tmp_path: Path) -> None:
+    folder = _shop(tmp_path, c77="data/c77.parquet")
+    with (folder / "ai_dataflow.toml").open("a") as settings:
+        settings.write('[execution]\nmax_memory = "500 MB"\n')
+    long = pa.DictionaryArray.from_arrays([0] * 6_000, ["x" * 500_000])  # 3 GB of rows
+    rows = pa.table({"No": range(6_000), "Name": long, "Wide": ["8"] * 6_000})
+    pq.write_table(rows, folder / "data/c77.parquet")
+    error = _only_error(folder, memory=1 << 40)
+    assert (error["code"], error["place"]) == ("RUN-023", "control_table.csv:79:module_location")
+    assert "of memory or more for data/c77.parquet, and all" in error["message"]
 
 
 @pytest.mark.slow
