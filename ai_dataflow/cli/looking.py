@@ -159,7 +159,7 @@ def explain(
 
     draft = load_draft(config)
     made, settings = draft.plan, draft.project.settings
-    schemas = look_inside(made.locations(), settings)
+    schemas = look_inside(made.locations(), settings, names=draft.columns_read())
     reports = read_reports(open_workstation(settings).reports())
     filled = filled_by(made.partitions, reports, ai_column)
     chosen = [f for f in feeds(made, schemas, ai_column, filled) if module in (None, f.module)]

@@ -7,7 +7,7 @@ database has no other names than its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from ai_dataflow.sources.columns import looks
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.open_files import partition_values
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import SqlLocation
 
 _SHOWN = 12
@@ -47,12 +48,12 @@ def _has_header(source: SourceJob, schema: pl.Schema) -> bool:
     if isinstance(source.location, SqlLocation):
         return True
     header = {looks(name) for name in schema if name not in folder_columns(source)}
-    return any(looks(name) in header for name in _mapped(source))
+    return any(looks(name) in header for name in mapped_names(source.mappings))
 
 
-def _mapped(source: SourceJob) -> Iterator[str]:
-    """Give the source columns that the sheet names."""
-    for row in source.mappings:
+def mapped_names(rows: Iterable[MappingRow]) -> Iterator[str]:
+    """Give the source columns that rows of the sheet name."""
+    for row in rows:
         yield row.source_column
         try:
             yield from columns_of(row.transform, row.dialect) if row.transform else ()

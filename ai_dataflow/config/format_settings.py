@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -13,6 +13,10 @@ from ai_dataflow.config.sections import Section
 FormatType = Literal["parquet", "delta", "csv", "jsonl"]
 FORMAT_TYPES: tuple[str, ...] = get_args(FormatType)
 _OF_ALL = ("type", "drift")
+_WRITTEN = frozenset({
+    "delimiter", "encoding", "quote", "escape", "header", "columns", "comment", "skip_rows",
+    "skip_footer",
+})  # fmt: skip
 _LINE_ENDS = frozenset("\r\n")
 _EXAMPLES = {
     "dates": '"%d.%m.%Y"', "times": '"%H:%M"', "timestamps": '"%d.%m.%Y %H:%M:%S"'
@@ -51,6 +55,13 @@ class FormatSettings(Section):
         """What the section says, as text: what is added to the sections later changes no text."""
         said = self.model_dump(exclude_defaults=True)
         return repr(sorted(said.items()))
+
+    @property
+    def says_how_written(self) -> bool:
+        """Whether the section says how the text is written, and not only what it means."""
+        return bool(self.model_fields_set & _WRITTEN) and bool(
+            self.model_dump(include=set(_WRITTEN), exclude_defaults=True)
+        )
 
     @property
     def has_header(self) -> bool:
@@ -105,7 +116,9 @@ class FormatSettings(Section):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        if wrong := next(filter(None, (self._of_another_type(), self._clash(), self._no_names())), ""):
+        if wrong := next(
+            filter(None, (self._of_another_type(), self._clash(), self._no_names())), ""
+        ):
             raise ValueError(wrong)
         return self
 
@@ -163,15 +176,15 @@ def _is_format(form: str, name: str) -> bool:
     import polars as pl  # noqa: PLC0415 - its import is for who has such formats
     from polars.exceptions import PolarsError  # noqa: PLC0415
 
-    moment = pl.Series([datetime(1987, 1, 31, 22, 59)])  # noqa: DTZ001 - files have no zone
+    moment = pl.Series([datetime(1987, 1, 31, 22, 59, tzinfo=UTC)])
+    if "z" not in form:
+        moment = moment.dt.replace_time_zone(None)
     try:
         text = moment.dt.strftime(form)
         read = {
             "dates": lambda: text.str.to_date(form).equals(moment.dt.date()),
             "times": lambda: text.str.to_time(form).equals(moment.dt.time()),
-            "timestamps": lambda: text.str.to_datetime(form).dt.replace_time_zone(None).equals(
-                moment.dt.cast_time_unit("us")
-            ),
+            "timestamps": lambda: text.str.to_datetime(form).equals(moment),
         }  # fmt: skip
         return "%" in form and read[name]()
     except (PolarsError, pl.exceptions.PanicException):

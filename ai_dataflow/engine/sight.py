@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 import polars as pl
@@ -50,7 +51,10 @@ def look_around(wanted: Mapping[Location, str], settings: Settings) -> dict[Loca
 
 
 def look_inside(
-    wanted: Mapping[Location, str], settings: Settings, seen: Survey | None = None
+    wanted: Mapping[Location, str],
+    settings: Settings,
+    seen: Survey | None = None,
+    names: Mapping[Location, tuple[str, ...]] = MappingProxyType({}),
 ) -> dict[Location, Look]:
     """Read the schemas of locations; see `sources.schemas`."""
     sights = look_around(schemas.files_among(wanted), settings) if seen is None else seen
@@ -60,12 +64,13 @@ def look_inside(
 
         def ask_for(some: Mapping[Location, str]) -> _Ask[pl.Schema]:
             seen_there = {location: sights[location] for location in some if location in sights}
-            return partial(schemas.look_at, settings=shared, seen=seen_there)
+            read = {location: names[location] for location in some if location in names}
+            return partial(schemas.look_at, settings=shared, seen=seen_there, names=read)
 
         part_of_one = -(-len(unknown) // shares.processes(settings))
         return _in_workers(ask_for, unknown, settings, min(_MOST, max(_FEW, part_of_one)))
 
-    return schemas.read_schemas(wanted, settings, sights, look)
+    return schemas.read_schemas(wanted, settings, sights, look, names)
 
 
 def look_for_clients(

@@ -12,6 +12,7 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.stages import Failure, Stage, stage_of
 from ai_dataflow.extracts.staging import keep_extracts, last_manifest
+from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import Listing, find_one
 from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.source_job import SourceJob
@@ -81,7 +82,12 @@ def _extract(
     listing = source.seen
     if not isinstance(listing, Listing):
         listing = find_one(source.location, source.place, settings)
-    return _pinned(source, listing, listing.pin(source.place, settings))
+    pinned = listing.pin(source.place, settings)
+    if source.schema is None:  # nobody has looked yet how it is written
+        files = open_files.opened(pinned, source.place, settings)
+        dialects = files.find_dialects(source.location.written, source.columns_read)
+        pinned = replace(pinned, dialects=dialects)
+    return _pinned(source, listing, pinned)
 
 
 def as_listed(source: SourceJob) -> Extract | None:

@@ -31,7 +31,7 @@ from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
 from ai_dataflow.tables.control_table import ControlRow
-from ai_dataflow.tables.locations import Location
+from ai_dataflow.tables.locations import FileLocation, Location, files_of
 from ai_dataflow.tables.project import Project
 
 
@@ -50,6 +50,21 @@ class Draft:
     findings: Findings
     plan: Plan
     leases: Mapping[str, int] = field(default_factory=dict)
+
+    def columns_read(self) -> dict[Location, tuple[str, ...]]:
+        """Give the columns that the sheet names of each location of files, whosoever they are.
+
+        By them it is found out how files of text are written.
+        """
+        names: dict[Location, tuple[str, ...]] = {}
+        for source in self.sources.values():
+            if not isinstance(source.location, FileLocation):
+                continue
+            files, by = files_of(source.location), source.location.client_column
+            more = (*source.columns_read, by) if by else source.columns_read
+            before = names.get(files, more)
+            names[files] = before if before == more else tuple(dict.fromkeys((*before, *more)))
+        return names
 
 
 def make_draft(project: Project) -> Draft:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
+from ai_dataflow.compiler.absent_columns import mapped_names
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.partition.job import AiColumn
@@ -44,6 +45,15 @@ def resolved_sources(
     def lookup(names: Names) -> tuple[MappingRow, ...]:
         return rows_for(by_source.get((names[0], names[2]), ()), *names)
 
+    read: dict[tuple[int, ...], tuple[str, ...]] = {}
+
+    def columns_read(mappings: tuple[MappingRow, ...]) -> tuple[str, ...]:
+        """Give the columns that rows name; most clients have the very same rows."""
+        rows = tuple(map(id, mappings))
+        if rows not in read:
+            read[rows] = tuple(dict.fromkeys(filter(None, mapped_names(mappings))))
+        return read[rows]
+
     sources: dict[ControlRow, SourceJob] = {}
     bad = {p.line for p in project.control_problems if p.void}
     for row in active:
@@ -62,8 +72,9 @@ def resolved_sources(
         place = row.place("module_location")
         if row.append_by and not isinstance(location, SqlLocation):
             findings.add(_nothing_to_append(row), [row])
+        names = () if isinstance(location, SqlLocation) else columns_read(mappings)
         sources[row] = SourceJob(
-            row.product, row.submodule, location, place, mappings, row.append_by
+            row.product, row.submodule, location, place, mappings, row.append_by, names
         )
     return sources
 

@@ -23,7 +23,7 @@ from ai_dataflow.planning.draft import Draft, complete, make_draft
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.sources.files.client_counts import Counted
 from ai_dataflow.sources.files.finding import Listing
-from ai_dataflow.sources.schemas import Look
+from ai_dataflow.sources.schemas import Look, with_dialects
 from ai_dataflow.sources.survey import Survey
 from ai_dataflow.tables.locations import Location
 from ai_dataflow.tables.project import Project, load_project
@@ -89,7 +89,8 @@ def look_ahead(draft: Draft) -> Prospect:
     records = read_records(workstation, sorted({job.module for job in jobs.values()}))
     compared = changes(jobs, records, publications, settings)
     wanted = draft.plan.locations(compared.due)
-    schemas = look_inside(wanted, settings, seen)
+    schemas = look_inside(wanted, settings, seen, draft.columns_read())
+    seen = with_dialects(seen, schemas)
     plan = complete(draft, schemas, seen, clients=_clients(draft, wanted, seen))
     feasible = compared.only(plan.jobs)
     removed = sorted(publications.keys() - set(plan.partitions))
@@ -130,7 +131,8 @@ def look_live(draft: Draft, only: Collection[PartitionKey] | None = None) -> Liv
     problems = check_workstation(open_workstation(settings))
     wanted = draft.plan.locations(only)
     seen = look_around(wanted, settings)
-    schemas = look_inside(wanted, settings, seen)
+    schemas = look_inside(wanted, settings, seen, draft.columns_read())
+    seen = with_dialects(seen, schemas)
     clients = _clients(draft, wanted, seen)
     return Live(complete(draft, schemas, seen, problems, clients), schemas)
 

@@ -11,28 +11,64 @@ import base64
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from types import MappingProxyType
+from typing import Any, cast
 
 import polars as pl
 from polars.exceptions import PolarsError
+from pydantic import TypeAdapter
 
 from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.digests import digest
 from ai_dataflow.config.numbering import Numbering
 from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files.dialects import Dialect
 from ai_dataflow.sources.files.finding import Listing
-from ai_dataflow.sources.survey import Survey, each, survey
-from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation, table_of
+from ai_dataflow.sources.survey import Sight, Survey, each, survey
+from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation, files_of, table_of
 
 CACHE_FILE = ".cache/ai_dataflow/schemas.json"
 
 Look = pl.Schema | tuple[Diagnostic, ...]
+Names = Mapping[Location, tuple[str, ...]]
+_NO_NAMES: Names = MappingProxyType({})
+_DIALECTS = TypeAdapter(dict[str, tuple[Dialect, ...]])
 Ask = Callable[[Mapping[Location, str]], Mapping[Location, Look]]
+
+
+class TextSchema(pl.Schema):
+    """The columns of text files that are not all plain, with how each is written."""
+
+    dialects: tuple[Dialect, ...] = ()
+
+    @classmethod
+    def of(cls, schema: pl.Schema, dialects: tuple[Dialect, ...]) -> TextSchema:
+        """Give a schema with the dialects of its files."""
+        made = cls(schema)
+        made.dialects = dialects
+        return made
+
+
+def dialects_of(look: Look | None) -> tuple[Dialect, ...]:
+    """Give how each of the files is written, where they are not all plain."""
+    return look.dialects if isinstance(look, TextSchema) else ()
+
+
+def with_dialects(seen: Survey, looks: Mapping[Location, Look]) -> dict[Location, Sight]:
+    """Give what a survey saw, text files with how they are written."""
+
+    def known(location: Location, sight: Sight) -> Sight:
+        dialects = dialects_of(looks.get(files_of(location)))
+        is_text = dialects and isinstance(sight, Listing)
+        return replace(sight, dialects=dialects) if is_text else sight
+
+    return {location: known(location, sight) for location, sight in seen.items()}
 
 
 def read_schemas(
@@ -40,6 +76,7 @@ def read_schemas(
     settings: Settings,
     seen: Survey | None = None,
     look: Ask | None = None,
+    names: Names = _NO_NAMES,
 ) -> dict[Location, Look]:
     """Read the schemas of locations, several at once; those in the cache are not looked at.
 
@@ -48,6 +85,7 @@ def read_schemas(
         settings: for connections and the cache.
         seen: what is at the files among them; by default they are looked at.
         look: looks at the others; by default `look_at`.
+        names: the columns that are mapped from files, by which it is found out how text is written.
 
     Returns:
         For each table or file location (see `table_of`) its schema, or what is wrong with it.
@@ -59,15 +97,15 @@ def read_schemas(
     cached: dict[Location, Look] = {}
     for location in wanted:
         sight = seen.get(location) if isinstance(location, FileLocation) else None
-        schema = cache.get(sight) if isinstance(sight, Listing) else sight
+        schema = cache.get(sight, names.get(location)) if isinstance(sight, Listing) else sight
         if isinstance(schema, pl.Schema | tuple):
             cached[location] = schema
     unknown = {location: place for location, place in wanted.items() if location not in cached}
-    looks = _shared(look(unknown) if look else look_at(unknown, settings, seen))
+    looks = _shared(look(unknown) if look else look_at(unknown, settings, seen, names))
     for location, schema in looks.items():
         sight = seen.get(location)
         if isinstance(sight, Listing) and isinstance(schema, pl.Schema):
-            cache.put(sight, schema)
+            cache.put(sight, schema, names.get(location))
     cache.save()
     every = {**cached, **looks}
     return {location: every[location] for location in wanted}
@@ -75,7 +113,7 @@ def read_schemas(
 
 def _shared(looks: Mapping[Location, Look]) -> dict[Location, Look]:
     """Let equal schemas be one object: there are few of them, and others send and compare them."""
-    schemas = Numbering[pl.Schema](lambda schema: tuple(schema.items()))
+    schemas = Numbering[pl.Schema](lambda schema: (tuple(schema.items()), dialects_of(schema)))
     return {
         location: schemas.first(look) if isinstance(look, pl.Schema) else look
         for location, look in looks.items()
@@ -88,9 +126,9 @@ def files_among(wanted: Mapping[Location, str]) -> dict[Location, str]:
 
 
 def look_at(
-    wanted: Mapping[Location, str], settings: Settings, seen: Survey
+    wanted: Mapping[Location, str], settings: Settings, seen: Survey, names: Names = _NO_NAMES
 ) -> dict[Location, Look]:
-    """Open locations, several at once, and read their schemas."""
+    """Open locations, several at once, and read their schemas; `names` as for `read_schemas`."""
 
     def look(location: Location, place: str) -> pl.Schema:
         if isinstance(location, SqlLocation):
@@ -98,7 +136,10 @@ def look_at(
 
             return queries.database(location.connection, settings).schema(location, place)
         listing = cast(Listing, seen[location])
-        return open_files.opened(listing.pin(place, settings), place, settings).common_schema()
+        files = open_files.opened(listing.pin(place, settings), place, settings)
+        dialects = files.find_dialects(listing.location.written, names.get(location, ()))
+        schema = files.common_schema()
+        return TextSchema.of(schema, dialects) if dialects else schema
 
     return _shared(each(wanted, look))
 
@@ -113,6 +154,7 @@ class _Cache:
     file: Path
     texts: list[str] = field(default_factory=list)
     entries: dict[str, tuple[str, int]] = field(default_factory=dict)
+    dialects: dict[str, tuple[Dialect, ...]] = field(default_factory=dict)
     _decoded: dict[int, pl.Schema] = field(default_factory=dict)
     _numbers: dict[int, tuple[pl.Schema, int]] = field(default_factory=dict)  # by its identity
     _changed: bool = False
@@ -124,14 +166,18 @@ class _Cache:
             if content["computation"] != COMPUTATION:  # it may have read other types
                 return cls(file)
             texts, entries = [*map(str, content["schemas"])], content["locations"].items()
-            return cls(file, texts, {key: (str(a), int(b)) for key, (a, b) in entries})
+            dialects = _DIALECTS.validate_python(content.get("dialects", {}))
+            return cls(file, texts, {key: (str(a), int(b)) for key, (a, b) in entries}, dialects)
         except (OSError, ValueError, AttributeError, TypeError, KeyError):
             return cls(file)
 
-    def get(self, listing: Listing) -> pl.Schema | None:
-        last, number = self.entries.get(_key(listing), ("", 0))
-        if last != listing.fingerprint:
+    def get(self, listing: Listing, names: tuple[str, ...] | None = None) -> pl.Schema | None:
+        key = _key(listing)
+        last, number = self.entries.get(key, ("", 0))
+        if last != _state(listing, names):
             return None
+        if key in self.dialects:
+            return TextSchema.of(schema_of(self.texts[number]), self.dialects[key])
         try:
             if number not in self._decoded:
                 self._decoded[number] = schema_of(self.texts[number])
@@ -139,11 +185,17 @@ class _Cache:
         except (ValueError, IndexError):
             return None
 
-    def put(self, listing: Listing, schema: pl.Schema) -> None:
+    def put(
+        self, listing: Listing, schema: pl.Schema, names: tuple[str, ...] | None = None
+    ) -> None:
         if id(schema) not in self._numbers:
             self._numbers[id(schema)] = schema, len(self.texts)
             self.texts.append(schema_text(schema))
-        self.entries[_key(listing)] = (listing.fingerprint, self._numbers[id(schema)][1])
+        key = _key(listing)
+        self.entries[key] = (_state(listing, names), self._numbers[id(schema)][1])
+        self.dialects.pop(key, None)
+        if dialects := dialects_of(schema):
+            self.dialects[key] = dialects
         self._changed = True
 
     def save(self) -> None:
@@ -153,7 +205,13 @@ class _Cache:
         used = Numbering[str](lambda text: text)
         numbers = [used.number(text) for text in self.texts]
         locations = {key: (last, numbers[number]) for key, (last, number) in self.entries.items()}
-        content = {"computation": COMPUTATION, "schemas": used.firsts, "locations": locations}
+        content: dict[str, Any] = {
+            "computation": COMPUTATION,
+            "schemas": used.firsts,
+            "locations": locations,
+        }
+        if self.dialects:
+            content["dialects"] = _DIALECTS.dump_python(self.dialects, mode="json")
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             partial = self.file.with_suffix(".partial")
@@ -167,6 +225,18 @@ def _key(listing: Listing) -> str:
     location = listing.location
     how = f" {location.written.spelled}" if location.written else ""
     return f"{location.url} {location.file_format}{how}"
+
+
+def _state(listing: Listing, names: tuple[str, ...] | None) -> str:
+    """Give what a schema depends on: what was listed; of text the names that are looked for too."""
+    if listing.file_format != "csv" or not names:
+        return listing.fingerprint
+    return f"{listing.fingerprint} {_digest_of(names)}"
+
+
+@lru_cache(maxsize=1024)
+def _digest_of(names: tuple[str, ...]) -> str:
+    return digest(sorted(names))[:16]
 
 
 def schema_text(schema: pl.Schema) -> str:

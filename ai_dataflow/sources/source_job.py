@@ -25,6 +25,7 @@ class SourceJob:
     `schema` are the columns that planning found there, where it looked.
     `append_by` is the column whose values only grow, by which new rows of a SQL table join those
     that were copied before.
+    `columns_read` are the source columns that the sheet names, of files.
     Where clients share the files, `strays` tells what becomes of rows that are nobody's: the
     partition fails, rejects them, or leaves them to another that does; `shared_at` is the first
     control table cell that names the files.
@@ -36,6 +37,7 @@ class SourceJob:
     place: str
     mappings: tuple[MappingRow, ...]
     append_by: str = ""
+    columns_read: tuple[str, ...] = ()
     strays: Strays = "fail"
     shared_at: str = ""
     seen: Listing | str | tuple[Diagnostic, ...] | None = None

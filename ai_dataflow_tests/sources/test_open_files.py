@@ -93,14 +93,14 @@ def test_the_format_may_be_given(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "file_format"),
-    [("rows.csv", "delta"), ("folder", "delta"), ("export.txt", ""), ("mixed", "")],
+    [("rows.csv", "delta"), ("folder", "delta"), ("export.log", ""), ("mixed", "")],
 )
 def test_a_format_that_cannot_be_told_is_refused(
     tmp_path: Path, path: str, file_format: str
 ) -> None:
     for name in ("rows.csv", "folder/a.parquet", "mixed/a.csv", "mixed/b.parquet"):
         _write(tmp_path / name)
-    (tmp_path / "export.txt").write_text("n\n1\n")
+    (tmp_path / "export.log").write_text("n\n1\n")
     assert _refused(tmp_path, path, file_format) == "SRC-003"
 
 

@@ -3,36 +3,47 @@
 Polars pads short lines with nulls in silence, and a cut file would become a shorter one with
 nulls in it. Every field arrives as text, so that nothing is guessed from the first lines; what it
 becomes is the mapping's business. An empty field is null, a quoted empty field is empty text.
+Files in UTF-8 with commas are read as they are; of others pyarrow gets what `text_streams` make of
+them.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files import file_failures
-from ai_dataflow.sources.files.quotes import SoundRows
+from ai_dataflow.sources.files import dialects, file_failures, packing
+from ai_dataflow.sources.files.dialects import PLAIN, STAND_IN, Dialect, Unfit
+from ai_dataflow.sources.files.encodings import would_fit
+from ai_dataflow.sources.files.quotes import Grammar, SoundRows
+from ai_dataflow.sources.files.text_samples import PART_BYTES, Sample, sample_of
+from ai_dataflow.sources.files.text_streams import (
+    StandInError,
+    WrongEncodingError,
+    misfit,
+    plain_text,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
-_HEADER_BYTES = 256 << 10
 _BLOCK_BYTES = 8 << 20
 _SMALL_BYTES = 4 << 20
 _AHEAD = 8
 _CUT = "unexpected end of data"  # as Python says of text that ends within a letter
+_NO_TEXT = "invalid UTF8"  # as pyarrow says
 
 
 @dataclass
@@ -40,7 +51,8 @@ class CsvFile:
     """One CSV file; `malformed` fills with lines that are no rows as `batches` is consumed.
 
     `name` is what messages call it, `place` the control table's cell of its location;
-    `partition` are the columns that its folders name, which a column of its own hides.
+    `partition` are the columns that its folders name, which a column of its own hides. `dialect` is
+    how it is written; who does not know it yet finds it out.
     """
 
     root: Folder
@@ -48,9 +60,29 @@ class CsvFile:
     name: str
     place: str
     partition: Mapping[str, str | None] = field(default_factory=dict)
+    dialect: Dialect = PLAIN
     malformed: list[str] = field(default_factory=list)
     _header: list[str] = field(default_factory=list)
+    _begin: Sample | None = None
     _content: bytes = b""
+
+    def find_dialect(self, written: FormatSettings | None, names: Collection[str]) -> Dialect:
+        """Find out how the file is written; see `dialects.find`.
+
+        Raises:
+            DataflowError: SRC-003 for a packing that is damaged, SRC-031 for what cannot be told.
+        """
+        own = [name for name in names if name not in self.partition]
+        try:
+            self._begin = sample_of(self.root, self.file)
+            if not self._begin.head:
+                raise file_failures.empty(self.name, self.place)
+            self.dialect = dialects.find(self._begin, written, own)
+        except packing.DAMAGED as error:
+            raise file_failures.unreadable(self.name, self.place, error) from None
+        except Unfit as error:
+            raise file_failures.undetermined(self.name, self.place, error.what, error.fix) from None
+        return self.dialect
 
     def names(self) -> list[str]:
         """Give all column names: the header's, and those of the folders.
@@ -59,7 +91,8 @@ class CsvFile:
             DataflowError: as `header`.
         """
         header = self.header()
-        return [*header, *(name for name in self.partition if name not in header)]
+        named_columns = [n for n in header if n] if self.dialect.columns else header
+        return [*named_columns, *(name for name in self.partition if name not in header)]
 
     def header(self) -> list[str]:
         """Give the column names; they are read once.
@@ -73,33 +106,33 @@ class CsvFile:
         return self._header
 
     def _read_header(self) -> list[str]:
+        names = list(self.dialect.columns)
         try:
-            start = self._start()
-            errors = "strict" if len(start) < _HEADER_BYTES else "ignore"
-            text = start.decode("utf-8-sig", errors=errors)
-            names = next(csv.reader(io.StringIO(text), strict=True), [])
-        except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:
+            names = names or self._read_names()
+        except (UnicodeDecodeError, csv.Error, *packing.DAMAGED) as error:
             if getattr(error, "reason", "") == _CUT:
                 self._check_end()
             raise file_failures.unreadable(self.name, self.place, error) from None
-        if len(set(names)) < len(names):
+        named_columns = [name for name in names if name] if self.dialect.columns else names
+        if len(set(named_columns)) < len(named_columns):
             raise file_failures.unreadable(self.name, self.place, "the header names a column twice")
         if not any(names):
             raise file_failures.empty(self.name, self.place)
         return names
 
-    def _start(self) -> bytes:
+    def _read_names(self) -> list[str]:
         """Read what surely has the header in it: in a storage account it is one small request."""
-        if not self._is_gzip:
-            return self.root.read_range(self.file.path, 0, min(self.file.size, _HEADER_BYTES))
-        with gzip.open(self._raw()) as stream:
-            return stream.read(_HEADER_BYTES)
+        begin = self._begin or sample_of(self.root, self.file)
+        errors = "strict" if len(begin.head) < PART_BYTES else "ignore"
+        text = begin.head.decode("utf-8-sig", errors=errors)
+        return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
 
     def batches(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         """Read the columns, in batches; every value is text or null.
 
         Raises:
-            DataflowError: SRC-003 for bytes that are no CSV, SRC-004 for a file cut off.
+            DataflowError: SRC-003 for bytes that are no CSV or not in the encoding, SRC-004 for a
+                file cut off.
         """
         import pyarrow as pa  # noqa: PLC0415 - its import is for those who read CSV
 
@@ -112,14 +145,21 @@ class CsvFile:
             with self._stream() as stream:
                 source = pa.PythonFile(stream, mode="r")
                 for batch in self._reader(source, header, in_header or header[:1]):
-                    frame = pl.DataFrame(pl.from_arrow(batch))
+                    frame = self._restored(pl.DataFrame(pl.from_arrow(batch)))
                     if added:
                         frame = frame.with_columns(literals).select(map(named, columns))
                     yield frame
                 quotes, last = stream.quotes, stream.last
-                self.malformed += stream.damaged
-        except (pa.ArrowInvalid, gzip.BadGzipFile, EOFError, zlib.error) as error:
+                self.malformed += map(self._as_written, stream.damaged)
+        except WrongEncodingError as error:
+            raise self._wrongly_encoded(error) from None
+        except StandInError:
+            reason = "it has the sign U+001F in it, which stands for its delimiter while it is read"
+            raise file_failures.unreadable(self.name, self.place, reason) from None
+        except (pa.ArrowInvalid, *packing.DAMAGED) as error:
             self._check_end()  # what is cut off may be no CSV for that reason
+            if _NO_TEXT in str(error) and (wrong := self._misfit()):
+                raise self._wrongly_encoded(wrong) from None
             raise file_failures.unreadable(self.name, self.place, error) from None
         self._check_end(last)
         if quotes % 2:
@@ -134,9 +174,15 @@ class CsvFile:
 
         return pa_csv.open_csv(
             stream,
-            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),
+            read_options=pa_csv.ReadOptions(
+                block_size=_BLOCK_BYTES, column_names=header if self.dialect.columns else None
+            ),
             parse_options=pa_csv.ParseOptions(
-                newlines_in_values=True, invalid_row_handler=self._keep_malformed
+                delimiter=self._delimiter,
+                quote_char=self.dialect.quote or False,
+                escape_char=self.dialect.escape or False,
+                newlines_in_values=True,
+                invalid_row_handler=self._keep_malformed,
             ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(header, pa.string()),
@@ -148,8 +194,38 @@ class CsvFile:
         )
 
     def _keep_malformed(self, row: pa_csv.InvalidRow) -> str:
-        self.malformed.append(row.text)
+        self.malformed.append(self._as_written(row.text))
         return "skip"
+
+    @property
+    def _delimiter(self) -> str:
+        """What stands between fields when they are parsed."""
+        return STAND_IN if self._is_replaced else self.dialect.delimiter
+
+    @property
+    def _is_replaced(self) -> bool:
+        return dialects.is_replaced(self.dialect.delimiter)
+
+    def _as_written(self, line: str) -> str:
+        return line.replace(STAND_IN, self.dialect.delimiter) if self._is_replaced else line
+
+    def _restored(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Put back the delimiter that is part of a text."""
+        if not self._is_replaced:
+            return frame
+        put_back = pl.all().str.replace_all(STAND_IN, self.dialect.delimiter, literal=True)
+        return frame.with_columns(put_back)
+
+    def _misfit(self) -> WrongEncodingError | None:
+        """Look for the line that is not in UTF-8."""
+        with self._unpacked() as stream:
+            return misfit(stream, "utf-8")
+
+    def _wrongly_encoded(self, error: WrongEncodingError) -> DataflowError:
+        fitting = would_fit(error.part)
+        return file_failures.wrong_encoding(
+            self.name, self.place, self.dialect.encoding, error.line, fitting
+        )
 
     def fetch(self) -> None:
         """Read a small file whole, for `batches` to find."""
@@ -157,14 +233,22 @@ class CsvFile:
             self._content = self.root.read_range(self.file.path, 0, self.file.size)
 
     def _stream(self) -> SoundRows:
-        return SoundRows(gzip.open(self._raw()) if self._is_gzip else self._raw())
+        dialect = self.dialect
+        if not dialect.columns:
+            return SoundRows(self._unpacked())
+        signs = (self._delimiter, dialect.quote, dialect.escape, dialect.comment)
+        grammar = Grammar(*(sign.encode() for sign in signs))
+        return SoundRows(plain_text(self._unpacked(), dialect), grammar)
+
+    def _unpacked(self) -> Any:
+        return packing.unpacked(self._raw(), self._packing)
+
+    @property
+    def _packing(self) -> packing.Packing:
+        return self.dialect.packing or packing.named(self.file.path)
 
     def _raw(self) -> Any:
         return io.BytesIO(self._content) if self._content else self.root.open(self.file)
-
-    @property
-    def _is_gzip(self) -> bool:
-        return self.file.path.lower().endswith(".gz")
 
     def _check_quotes(self) -> None:
         """Refuse a file that ends within a quoted field: it swallowed the lines before it.
@@ -173,8 +257,9 @@ class CsvFile:
         """
         with self._stream() as stream:
             text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")
+            signs = dialects.reader_signs(self.dialect, self._delimiter)
             try:
-                for _ in csv.reader(text, strict=True):
+                for _ in csv.reader(text, strict=True, **signs):
                     pass
             except csv.Error as error:
                 if "unexpected end" in str(error):
@@ -184,9 +269,9 @@ class CsvFile:
     def _check_end(self, last: bytes = b"") -> None:
         """Refuse a file that does not end a line; `last` is its last byte, where it is known.
 
-        Gzip has a checksum of its own.
+        What is packed has a checksum of its own.
         """
-        if self._is_gzip:
+        if self._packing or (self.dialect.columns and not last):
             return
         last = last or self.root.read_range(self.file.path, self.file.size - 1, 1)
         if last not in (b"\n", b"\r"):

@@ -115,6 +115,22 @@ def unreadable(location: str, place: str, cause: object) -> DataflowError:
     return _failure("SRC-003", f"{location} cannot be read", place, fix, cause)
 
 
+def wrong_encoding(
+    location: str, place: str, encoding: str, line: int, fitting: str
+) -> DataflowError:
+    """Bytes that are no letters in the encoding in which the rest of the file is."""
+    return _failure(
+        "SRC-003", f"line {line:,} of {location} is not in {encoding}{fitting}", place,
+        "deliver the file again, in one encoding; or say it under [formats.<name>] in "
+        'ai_dataflow.toml, such as encoding = "windows-1252"',
+    )  # fmt: skip
+
+
+def undetermined(location: str, place: str, what: str, fix: str) -> DataflowError:
+    """A text file of which cannot be told how it is written."""
+    return _failure("SRC-031", f"{location} cannot be read: {what}", place, fix)
+
+
 def cut_off(location: str, place: str) -> DataflowError:
     """A CSV whose last line has no line break: a transfer that stopped looks just like it."""
     return _failure(

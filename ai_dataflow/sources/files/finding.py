@@ -20,7 +20,8 @@ from ai_dataflow.config.digests import digest
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.globs import glob_pattern, is_glob, split_glob, with_names
 from ai_dataflow.connections.stores import Folder, Misfit, StoredFile, open_delta, open_folder
-from ai_dataflow.sources.files import file_failures
+from ai_dataflow.sources.files import file_failures, packing
+from ai_dataflow.sources.files.dialects import Dialect
 from ai_dataflow.sources.files.neighbourhoods import Neighbourhoods
 from ai_dataflow.sources.files.open_files import classified, partition_values
 from ai_dataflow.sources.files.pinned import Format, Pinned
@@ -32,6 +33,10 @@ _VERSION = re.compile(rf"{_LOG}/(\d{{20}})\.(?:json|checkpoint(?:\.[^/]+)?\.parq
 _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".dat": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
@@ -44,7 +49,8 @@ class Listing:
 
     Plain data: `folder` is a URL. For a Delta table `files` are those of the version's commit,
     which change with every version; where the location is a partition of one, its data files,
-    and `partition` its values.
+    and `partition` its values. `dialects` tell how files of text are written, once somebody has
+    looked: the bytes, the settings and the mapping decide it, so the fingerprint does not tell.
     """
 
     location: FileLocation
@@ -53,6 +59,7 @@ class Listing:
     files: tuple[StoredFile, ...]
     version: int | None = None
     partition: tuple[tuple[str, str | None], ...] = ()
+    dialects: tuple[Dialect, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -100,6 +107,7 @@ class Listing:
             files=files,
             version=self.version,
             partition=self.partition,
+            dialects=self.dialects,
         )
 
 
@@ -290,4 +298,4 @@ def _format(location: FileLocation, files: list[StoredFile], place: str) -> Form
 
 
 def _format_of(path: str) -> Format | None:
-    return _SUFFIXES.get(PurePosixPath(path.lower().removesuffix(".gz")).suffix)
+    return _SUFFIXES.get(PurePosixPath(packing.without_suffix(path.lower())).suffix)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import zip_longest
 from pathlib import PurePosixPath
 from urllib.parse import unquote
@@ -23,6 +23,7 @@ from polars.exceptions import (
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, redacted
+from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.account_errors import FOREIGN, account_fault
@@ -38,6 +39,7 @@ from ai_dataflow.connections.stores import (
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.csv_files import CsvFile
+from ai_dataflow.sources.files.dialects import PLAIN, Dialect
 from ai_dataflow.sources.files.json_lines import JsonLines
 from ai_dataflow.sources.files.pinned import Pinned
 
@@ -127,6 +129,7 @@ class Files:
     def csv_files(self) -> list[CsvFile]:
         """The CSV files; the same ones each time, for what they have learnt."""
         name, several = self.pinned.name, len(self.pinned.files) > 1
+        written = self.pinned.dialects or [PLAIN] * len(self.pinned.files)
         return [
             CsvFile(
                 self.root,
@@ -134,9 +137,25 @@ class Files:
                 f"{name} ({file.path})" if several else name,
                 self.place,
                 partition_values(file.path),
+                dialect,
             )
-            for file in self.pinned.files
+            for file, dialect in zip(self.pinned.files, written, strict=True)
         ]
+
+    def find_dialects(
+        self, written: FormatSettings | None, names: Collection[str]
+    ) -> tuple[Dialect, ...]:
+        """Find out how each file of text is written; nothing where all are plain.
+
+        Raises:
+            DataflowError: as `CsvFile.find_dialect`.
+        """
+        if self.pinned.file_format != "csv":
+            return ()
+        with self._classified():
+            find = partial(CsvFile.find_dialect, written=written, names=names)
+            found = tuple(at_once(find, self.csv_files))
+        return () if all(dialect == PLAIN for dialect in found) else found
 
     def check_unchanged(self) -> None:
         """Make sure, after reading, that every file is still the one that was listed.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ai_dataflow.connections.stores import StoredFile
+from ai_dataflow.sources.files.dialects import Dialect
 
 Format = Literal["parquet", "delta", "csv", "jsonl"]
 
@@ -18,6 +19,7 @@ class Pinned:
     paths are relative to, `version` the Delta version.
     `staged` tells that the files are our own copy, which nobody else changes; `rows` is what the
     database's cursor gave for it.
+    `dialects` tell how each file is written, where they are text and not all are plain.
     `partition` are the values that the rows of a Delta table are chosen by, where the location is
     one of its partitions.
     """
@@ -30,6 +32,7 @@ class Pinned:
     staged: bool = False
     rows: int | None = None
     partition: tuple[tuple[str, str | None], ...] = ()
+    dialects: tuple[Dialect, ...] = ()
 
     @property
     def size(self) -> int:

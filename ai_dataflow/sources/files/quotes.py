@@ -12,15 +12,57 @@ from typing import Any
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST = 16 << 20  # bytes of a row; pyarrow refuses those of more than a block
-_QUOTED = rb'"[^"]*+(?:""[^"]*+)*+"'
-_BARE = rb'[^",\r\n][^,\r\n]*+|'
-_END = rb"(?:\r\n|\n|\r)"
-_SOUND = rb"(?:" + _QUOTED + rb"(?=[,\r\n])|" + _BARE + rb")"
-_FIELD = rb"(?:" + _QUOTED + rb"[^,\r\n]*+|" + _BARE + rb")"
-_SOUND_ROWS = re.compile(rb"(?:" + _SOUND + rb"(?:," + _SOUND + rb")*+" + _END + rb")++")
-_ROW = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+" + _END)
-_QUOTE = ord('"')
 _AT_ONCE = 1 << 20  # bytes, at least: what waits for its row's end is looked at again
+_END = rb"(?:\r\n|\n|\r)"
+
+
+class Grammar:
+    """What a row looks like, as bytes: with these signs between fields and around them.
+
+    Quotes are looked for at once where nothing else is between a field's two ends: there are no
+    escapes and no comments.
+    """
+
+    def __init__(
+        self,
+        delimiter: bytes = b",",
+        quote: bytes = b'"',
+        escape: bytes = b"",
+        comment: bytes = b"",
+    ) -> None:
+        self.quote, self.is_simple = quote, not (escape or comment)
+        self.limits = (*delimiter, *b"\n\r")
+        d, q, e = (re.escape(sign) for sign in (delimiter, quote, escape))
+        escaped = rb"|" + e + rb"[\s\S]" if escape else b""
+        held = (rb"[^" + q + e + rb"]") if quote else b""
+        quoted = q + held + rb"*+(?:(?:" + q + q + escaped + rb")" + held + rb"*+)*+" + q
+        bare = rb"[^" + d + rb"\r\n" + e + rb"]"
+        bare = rb"(?:" + bare + escaped + rb")" if escape else bare
+        first = rb"[^" + q + d + rb"\r\n" + e + rb"]"
+        first = rb"(?:" + first + escaped + rb")" if escape else first
+        unquoted = first + bare + rb"*+|"
+        sound = rb"(?:" + quoted + rb"(?=[" + d + rb"\r\n])|" + unquoted + rb")"
+        field = rb"(?:" + quoted + bare + rb"*+|" + unquoted + rb")"
+        if not quote:
+            sound = field = bare + rb"*+"
+        begin = rb"(?!" + re.escape(comment) + rb")" if comment else b""
+        self.sound_rows = re.compile(
+            rb"(?:" + begin + sound + rb"(?:" + d + sound + rb")*+" + _END + rb")++"
+        )
+        self.row = re.compile(begin + field + rb"(?:" + d + field + rb")*+" + _END)
+        self.comment = re.compile(re.escape(comment) + rb"[^\r\n]*+" + _END) if comment else None
+
+    def opens(self, data: bytes, end: int) -> bool:
+        """Tell whether there is a quote."""
+        return bool(self.quote) and data.find(self.quote, 0, end) >= 0
+
+    def are_limits(self, letters: Any) -> bool:
+        """Tell whether all are what stands before and after a field."""
+        delimiter, newline, back = self.limits
+        return bool(((letters == delimiter) | (letters == newline) | (letters == back)).all())
+
+
+_OF_PLAIN = Grammar()
 
 
 class SoundRows(io.RawIOBase):
@@ -29,8 +71,9 @@ class SoundRows(io.RawIOBase):
     It counts the quotes that pass through it, and keeps the last byte of the other.
     """
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, grammar: Grammar = _OF_PLAIN) -> None:
         self._source = source
+        self._grammar = grammar
         self._ready = memoryview(b"")
         self._rest = b""  # begins a row
         self._begun = self._ended = False
@@ -63,12 +106,12 @@ class SoundRows(io.RawIOBase):
             start = _BOM if data.startswith(_BOM) else b""
             data = data[len(start) :]
         rows = self._rows(data)
-        self.quotes += rows.count(b'"')
+        self.quotes += rows.count(self._grammar.quote) if self._grammar.quote else 0
         return start + rows
 
     def _rows(self, data: bytes) -> bytes:
         """Give the whole rows that are sound; what is no whole row yet waits."""
-        cut = _sound_until(data)
+        cut = _sound_until(data, self._grammar)
         rows = data[:cut] if cut is not None else None
         if rows is None:
             rows, cut = self._without_damaged(data)
@@ -78,11 +121,13 @@ class SoundRows(io.RawIOBase):
         return rows
 
     def _without_damaged(self, data: bytes) -> tuple[bytes, int]:
-        kept, at = [], 0
+        kept, at, grammar = [], 0, self._grammar
         while at < len(data):
-            if match := _SOUND_ROWS.match(data, at):
+            if match := grammar.sound_rows.match(data, at):
                 kept.append(match[0])
-            elif match := _ROW.match(data, at):
+            elif grammar.comment and (match := grammar.comment.match(data, at)):
+                pass
+            elif match := grammar.row.match(data, at):
                 self.damaged.append(match[0].rstrip(b"\r\n").decode(errors="replace"))
             else:
                 break
@@ -95,20 +140,23 @@ def _last_end(data: bytes, before: int, after: int = 0) -> int:
     return max(data.rfind(b"\n", after, before), data.rfind(b"\r", after, before)) + 1
 
 
-def _sound_until(data: bytes) -> int | None:
+def _sound_until(data: bytes, grammar: Grammar = _OF_PLAIN) -> int | None:
     """Give the end of the last whole row; None where a quote may be amiss."""
-    end = _last_end(data, len(data))
-    if data.find(b'"', 0, end) < 0:
+    if not grammar.is_simple:
+        return None
+    end, quote = _last_end(data, len(data)), grammar.quote
+    if not grammar.opens(data, end):
         return end
     import numpy as np  # noqa: PLC0415 - its import is for those who read quotes
 
     view = np.frombuffer(data, dtype=np.uint8)
-    at = np.flatnonzero(view[:end] == _QUOTE)
-    if data.find(b'""', 0, end) < 0:
+    at = np.flatnonzero(view[:end] == ord(quote))
+    if data.find(quote * 2, 0, end) < 0:
         opening, closing = at[::2], at[1::2]
     else:
         opening, closing = _turns(view, at)
-    if not (_are_limits(view[opening[opening > 0] - 1]) and _are_limits(view[closing + 1])):
+    before, after = view[opening[opening > 0] - 1], view[closing + 1]
+    if not (grammar.are_limits(before) and grammar.are_limits(after)):
         return None
     return end if len(opening) == len(closing) else _last_end_outside(data, opening, closing)
 
@@ -135,9 +183,3 @@ def _turns(view: Any, at: Any) -> tuple[Any, Any]:
     is_odd = (last - first) % 2 == 0
     is_inside = (np.cumsum(is_odd) - is_odd) % 2 == 1
     return first[~is_inside], last[is_inside == is_odd]
-
-
-def _are_limits(letters: Any) -> bool:
-    """Tell whether all are what stands before and after a field."""
-    comma, newline, back = b",\n\r"
-    return bool(((letters == comma) | (letters == newline) | (letters == back)).all())

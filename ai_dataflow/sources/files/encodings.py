@@ -1,0 +1,183 @@
+"""Encodings: which ones a text file may be in, by its bytes and the names that are mapped from it.
+
+UTF-8 and what begins with a mark is sure. Of others several mostly give a text, and other letters:
+one is taken where all give the same text, or where the others make words that nobody writes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ai_dataflow.config.diagnostics import listing
+from ai_dataflow.sources.files.text_samples import Sample
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# What programs write, the likelier of two that give the same text first.
+_COMMON = (
+    "cp1252", "iso8859-15", "cp1250", "iso8859-2", "cp1251", "cp1253", "iso8859-7", "cp1254",
+    "cp1255", "cp1256", "cp1257", "iso8859-13", "cp874", "koi8-r", "koi8-u", "iso8859-5", "cp850",
+    "cp852", "cp866", "cp437", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949",
+)  # fmt: skip
+# Looked at where none of these will do.
+_RARER = (
+    "cp1258", "iso8859-3", "iso8859-4", "iso8859-6", "iso8859-8", "iso8859-10", "iso8859-14",
+    "iso8859-16", "mac_roman", "mac_latin2", "mac_cyrillic", "cp857", "cp775", "hp_roman8",
+)  # fmt: skip
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1e\x7f-\x9f\ue000-\uf8ff\ufffd]")
+_FOREIGN_WORD = re.compile(r"[^\s,;|\t\"]*[^\x00-\x7f][^\s,;|\t\"]*")
+_MOST_WORDS = 2000
+_ODD_SHARE = 0.1  # of words, from which on nobody wrote them so
+_FIX = "say it under [formats.<name>]: encoding"
+
+
+@dataclass(frozen=True)
+class UndecidedError(Exception):
+    """No encoding can be taken; no text of the file is in it."""
+
+    what: str
+    fix: str = _FIX
+
+
+def candidates(sample: Sample, said: str) -> dict[str, str]:
+    """Give the encodings that a file may be in, with its looked-at text in each.
+
+    `said` is what the settings say: no other is looked at then.
+
+    Raises:
+        UndecidedError: there is none.
+    """
+    if sure := said or marked(sample.head) or _by_zeros(sample.head):
+        return _one(sample, sure)
+    if (text := _text(sample, "utf-8")) is not None:
+        return {"utf-8": text}
+    _refuse_mixture(sample)
+    for encodings in (_COMMON, _RARER):
+        texts = {encoding: _text(sample, encoding) for encoding in encodings}
+        possible = {e: text for e, text in texts.items() if text and not _CONTROL.search(text)}
+        if possible:
+            return possible
+    raise UndecidedError("its encoding cannot be told: it is not in UTF-8, nor in any other that "
+                         "is tried")  # fmt: skip
+
+
+def _one(sample: Sample, encoding: str) -> dict[str, str]:
+    text = _text(sample, encoding)
+    if text is None:
+        raise UndecidedError(f"it is not in {encoding}{would_fit(sample.head)}")
+    return {encoding: text}
+
+
+def likeliest(texts: Mapping[str, str]) -> str:
+    """Choose among encodings, by what is written in each.
+
+    Raises:
+        UndecidedError: several are as likely.
+    """
+    groups: dict[str, list[str]] = {}
+    for encoding, text in texts.items():
+        groups.setdefault(text, []).append(encoding)
+    if len(groups) == 1:
+        return next(iter(texts))
+    odd = {text: _odd_share(text) for text in groups}
+    sound = [text for text in groups if not odd[text]]
+    others = [share for share in odd.values() if share]
+    if len(sound) == 1 and min(others) >= _ODD_SHARE:
+        return groups[sound[0]][0]
+    possible = [names[0] for text, names in groups.items() if not odd[text] or not sound]
+    raise UndecidedError(
+        f"its encoding cannot be told: it is not in UTF-8, and {listing(possible, 8)} all give a "
+        "text, with other letters"
+    )
+
+
+def marked(head: bytes) -> str:
+    """Give the encoding that a file's first bytes name; nothing where they name none."""
+    return next((name for mark, name in _MARKS if head.startswith(mark)), "")
+
+
+def _by_zeros(head: bytes) -> str:
+    """Tell UTF-16 and UTF-32 without a mark by their zero bytes: ASCII has them in one place."""
+    at = [head[i::4].count(0) for i in range(4)]
+    if not any(at):
+        return ""
+    quarter = len(head) / 4
+    if min(at[1:]) > quarter / 2 or min(at[:3]) > quarter / 2:
+        return "utf-32-le" if at[3] > at[0] else "utf-32-be"
+    even, uneven = at[0] + at[2], at[1] + at[3]
+    if not min(even, uneven) <= max(even, uneven) / 20:
+        raise UndecidedError("it has bytes of zero as no text has", "deliver it as text")
+    return "utf-16-le" if uneven > even else "utf-16-be"
+
+
+def would_fit(part: bytes) -> str:
+    """Say in which encodings a part of a file could be; nothing where there is none."""
+    fitting = [e for e in ("utf-8", *_COMMON) if _is_text(part, e)]
+    return f": {listing(fitting, 4)} would fit" if fitting else ""
+
+
+def _is_text(part: bytes, encoding: str) -> bool:
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(part)
+    except UnicodeDecodeError:
+        return False
+    return not _CONTROL.search(text)
+
+
+def _text(sample: Sample, encoding: str) -> str | None:
+    try:
+        return sample.text(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _refuse_mixture(sample: Sample) -> None:
+    """Refuse lines in UTF-8 beside others: another encoding would garble them."""
+    foreign = [line for line in sample.lines() if not line.isascii()]
+    kinds = {_is_utf8(line) for line in foreign}
+    if len(kinds) > 1:
+        number = next(n for n, line in enumerate(sample.lines(), 1) if not _is_utf8(line))
+        where = f"line {number}" if number <= sample.head_lines else "a line near its end"
+        raise UndecidedError(
+            f"some of its lines are in UTF-8 and others, {where} among them, are not",
+            "deliver it anew, in one encoding; UTF-8 is best",
+        )
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _odd_share(text: str) -> float:
+    """Tell how many words with other letters than ASCII's nobody writes so, of 1."""
+    words = dict.fromkeys(match[0] for match in _FOREIGN_WORD.finditer(text))
+    looked = list(words)[:_MOST_WORDS]
+    return sum(map(_is_odd, looked)) / len(looked) if looked else 0.0
+
+
+def _is_odd(word: str) -> bool:
+    """Tell of a word with a sign between letters, or a capital in it, that is not of ASCII."""
+    for i, letter in enumerate(word):
+        if letter.isascii():
+            continue
+        before, after = word[i - 1 : i] if i else "", word[i + 1 : i + 2]
+        if not letter.isalpha() and (before.isalpha() and after.isalpha()):
+            if letter not in "\u2019\u2018\u00b7\u2013\u00ad\u0300\u0301\u0303\u0309\u0323":
+                return True
+        if letter.isupper() and before.islower():
+            return True
+        if not letter.isalpha() and not before and after.isalpha() and letter in "£¥¢¤¦§¬±×÷":
+            return True
+    return False
