@@ -116,10 +116,9 @@ class FormatSettings(Section):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        if wrong := next(
-            filter(None, (self._of_another_type(), self._clash(), self._no_names())), ""
-        ):
-            raise ValueError(wrong)
+        for wrong in (self._of_another_type(), self._clash(), self._no_names()):
+            if wrong:
+                raise ValueError(wrong)
         return self
 
     def _of_another_type(self) -> str:

@@ -65,8 +65,9 @@ def with_dialects(seen: Survey, looks: Mapping[Location, Look]) -> dict[Location
 
     def known(location: Location, sight: Sight) -> Sight:
         dialects = dialects_of(looks.get(files_of(location)))
-        is_text = dialects and isinstance(sight, Listing)
-        return replace(sight, dialects=dialects) if is_text else sight
+        if not dialects or not isinstance(sight, Listing):
+            return sight
+        return replace(sight, dialects=dialects)
 
     return {location: known(location, sight) for location, sight in seen.items()}
 

@@ -11,6 +11,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -33,8 +34,8 @@ class Dialect:
     """How a text file is written: plain data.
 
     `columns` are the names in its header; they are known where the file is not PLAIN. `begins` is
-    how many lines stand before its rows, the header among them. `packing` is how it is packed where its name does
-    not say so, `doubt` what there is to be said of an encoding that was not told.
+    how many lines stand before its rows, the header among them. `packing` is how it is packed where
+    its name does not say so, `doubt` what there is to be said of an encoding that was not told.
     """
 
     encoding: str = "utf-8"
@@ -290,10 +291,8 @@ def _widths(reading: _Reading, said: FormatSettings) -> Counter[tuple[int, bool]
     kept = (line for line in lines if not _is_passed_over(line, said))
     rows = fields_of(kept, reading.delimiter, said, strict=False)
     widths: Counter[tuple[int, bool]] = Counter()
-    try:
+    with suppress(csv.Error):
         widths.update((len(row), not row[-1]) for row in rows if row)
-    except csv.Error:
-        pass
     return widths
 
 

@@ -34,6 +34,8 @@ _RARER = (
 )  # fmt: skip
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1e\x7f-\x9f\ue000-\uf8ff\ufffd]")
 _FOREIGN_WORD = re.compile(r"[^\s,;|\t\"]*[^\x00-\x7f][^\s,;|\t\"]*")
+_IN_WORDS = "\u2019\u2018\u00b7\u2013\u00ad\u0300\u0301\u0303\u0309\u0323"
+_BEFORE_NONE = "£¥¢¤¦§¬±×÷"  # letters, that is: £ stands before numbers
 _MOST_WORDS = 2000
 _ODD_SHARE = 0.1  # of words, from which on nobody wrote them so
 _FIX = "say it under [formats.<name>]: encoding"
@@ -169,15 +171,14 @@ def _odd_share(text: str) -> float:
 
 def _is_odd(word: str) -> bool:
     """Tell of a word with a sign between letters, or a capital in it, that is not of ASCII."""
-    for i, letter in enumerate(word):
-        if letter.isascii():
-            continue
-        before, after = word[i - 1 : i] if i else "", word[i + 1 : i + 2]
-        if not letter.isalpha() and (before.isalpha() and after.isalpha()):
-            if letter not in "\u2019\u2018\u00b7\u2013\u00ad\u0300\u0301\u0303\u0309\u0323":
-                return True
-        if letter.isupper() and before.islower():
-            return True
-        if not letter.isalpha() and not before and after.isalpha() and letter in "£¥¢¤¦§¬±×÷":
-            return True
-    return False
+    places = (i for i, letter in enumerate(word) if not letter.isascii())
+    return any(_is_odd_at(word[i], word[i - 1 : i] if i else "", word[i + 1 : i + 2])
+               for i in places)  # fmt: skip
+
+
+def _is_odd_at(letter: str, before: str, after: str) -> bool:
+    if letter.isalpha():
+        return letter.isupper() and before.islower()
+    if before.isalpha() and after.isalpha():
+        return letter not in _IN_WORDS
+    return not before and after.isalpha() and letter in _BEFORE_NONE
