@@ -17,6 +17,7 @@ from ai_dataflow.compiler.walk import compile_node, visits
 from ai_dataflow.config.diagnostics import did_you_mean
 
 TEXT = pl.String()
+_SPELLING = 12  # nodes, about
 _ISO_TIMES = (0, 1, 2, 8, 14, 108, 114)
 
 
@@ -37,7 +38,7 @@ def _type(context: Context, node: exp.Expr) -> tuple[pl.DataType, int | None]:
 @visits(exp.Cast, exp.TryCast)
 def _cast(context: Context, node: exp.Expr) -> Term:
     dtype, length = _type(context, node.args["to"])
-    made = compile_node(context, node.this)
+    made = _as_usual(context, node.this, compile_node(context, node.this), dtype)
     done = convert(context, made, dtype, strict=not isinstance(node, exp.TryCast))
     if node.meta.get("typed") and any(doubt.is_failure for doubt in context.doubts):
         raise context.refused(f"`{node.this.name[:40]}` is no {kinds.shown(dtype)}; "
@@ -45,11 +46,22 @@ def _cast(context: Context, node: exp.Expr) -> Term:
     return cut(context, done, length)
 
 
+def _as_usual(context: Context, node: exp.Expr, made: Term, dtype: pl.DataType) -> Term:
+    """Spell the text of a column as casts take it, where its file spells it in another way."""
+    is_column = isinstance(node.unnest(), exp.Column | exp.Identifier)
+    if context.formats is None or made.dtype != TEXT or not is_column:
+        return made
+    value = context.formats.usual(made.value, dtype)
+    return replace(made, value=value, weight=made.weight + _SPELLING)
+
+
 @visits(exp.Convert)
 def _convert(context: Context, node: exp.Expr) -> Term:
     dtype, length = _type(context, node.this)
     made = compile_node(context, node.expression)
     style = node.args.get("style")
+    if style is None:
+        made = _as_usual(context, node.expression, made, dtype)
     strict = not node.args.get("safe")
     number_ = compile_node(context, style).literal if style is not None else None
     if isinstance(number_, int) and number_:

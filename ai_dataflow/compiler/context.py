@@ -11,6 +11,7 @@ from sqlglot import exp
 from ai_dataflow.compiler import dialects
 from ai_dataflow.compiler.parsing import TransformError, place_of
 from ai_dataflow.compiler.terms import Temporaries
+from ai_dataflow.compiler.text_formats import TextFormats
 
 # Where text is a number or a day to whom it stands beside.
 _TEXT_IS_READ = frozenset({dialects.TSQL, dialects.SPARK})
@@ -32,7 +33,10 @@ class Doubt:
 
 @dataclass
 class Context:
-    """One compilation: its columns' types, its dialect, the node that is being compiled."""
+    """One compilation: its columns' types, its dialect, the node that is being compiled.
+
+    `formats` tell how its columns of text are meant, where that is said.
+    """
 
     schema: pl.Schema
     names: Mapping[str, str]
@@ -41,6 +45,7 @@ class Context:
     node: exp.Expr | None = None
     doubts: list[Doubt] = field(default_factory=list)
     casts: dict[int, str] = field(default_factory=dict)
+    formats: TextFormats | None = None
 
     @property
     def reads_text(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import polars as pl
@@ -36,6 +37,8 @@ def _column(context: Context, node: exp.Expr) -> Term:
     if column not in context.schema:
         raise context.refused(f"there is no column `{visible(first)}`")
     made = _read(column, context.schema[column])
+    if context.formats and made.dtype == TEXT:
+        made = replace(made, value=context.formats.read(made.value))
     for name in names[1:]:
         made = _field(context, made, name)
     return made

@@ -17,6 +17,7 @@ from ai_dataflow.compiler.absent_columns import absence
 from ai_dataflow.compiler.casts import Cast, cast, castable, narrowing
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.plain_casts import plain
+from ai_dataflow.compiler.text_formats import TextFormats
 from ai_dataflow.compiler.transforms import (
     Transform,
     TransformError,
@@ -172,7 +173,7 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     mappings = source.mappings
     # The time is put into an expression when it is compiled: that one is not for the next.
     compiled = _compiled.__wrapped__ if _read_clock(mappings) else _compiled
-    outcome = compiled(mappings, tuple(schema.items()))
+    outcome = compiled(mappings, tuple(schema.items()), TextFormats.of(source))
     problems_of = [(finding.about, finding.at(source, schema)) for finding in outcome.findings]
     if problems := [problem for _, problem in problems_of if problem.severity == "error"]:
         unread = (problem for about, problem in problems_of if about in ("absent", "ambiguous"))
@@ -193,7 +194,9 @@ class _Compiled:
 
 @lru_cache(maxsize=256)  # of a hundred columns each takes about a megabyte
 def _compiled(
-    mappings: tuple[MappingRow, ...], types: tuple[tuple[str, pl.DataType], ...]
+    mappings: tuple[MappingRow, ...],
+    types: tuple[tuple[str, pl.DataType], ...],
+    formats: TextFormats | None,
 ) -> _Compiled:
     """Compile mapping rows against columns; a thousand clients have the same."""
     schema = pl.Schema(types)
@@ -201,7 +204,7 @@ def _compiled(
     findings: list[_Finding] = []
     for row in mappings:
         try:
-            column = _compile_row(row, schema)
+            column = _compile_row(row, schema, formats)
         except _Wrong as error:
             findings += error.findings
         else:
@@ -215,8 +218,8 @@ def _read_clock(mappings: tuple[MappingRow, ...]) -> bool:
     return any(reads_clock(row.transform, row.dialect) for row in mappings)
 
 
-def _compile_row(row: MappingRow, schema: pl.Schema) -> CompiledColumn:
-    made = _transform(row, schema) if row.transform else _column(row, schema)
+def _compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> CompiledColumn:
+    made = (_transform if row.transform else _column)(row, schema, formats)
     if not castable(made.dtype, ai_types.to_polars(row.ai_type)):
         message = f"{type_name(made.dtype)} cannot become {row.ai_type}"
         fix = "choose another ai_type or write a transform"
@@ -224,17 +227,20 @@ def _compile_row(row: MappingRow, schema: pl.Schema) -> CompiledColumn:
     return CompiledColumn(row, made)
 
 
-def _column(row: MappingRow, schema: pl.Schema) -> Transform:
+def _column(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> Transform:
     name = resolve_column(row.source_column, schema)
     if not name:
         raise _Wrong(*_no_columns(row, [row.source_column], schema))
     renamed = ((row.source_column, name),) if name != row.source_column else ()
-    return Transform(named(name), None, (name,), schema[name], renamed)
+    value = named(name)
+    if formats and schema[name] == pl.String:
+        value = formats.usual(formats.read(value), ai_types.to_polars(row.ai_type))
+    return Transform(value, None, (name,), schema[name], renamed)
 
 
-def _transform(row: MappingRow, schema: pl.Schema) -> Transform:
+def _transform(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> Transform:
     try:
-        made = compile_transform(row.transform, schema, row.dialect)
+        made = compile_transform(row.transform, schema, row.dialect, formats)
     except TransformError as error:
         missing = [name for name in error.columns if not resolve_column(name, schema)]
         problems = _no_columns(row, missing, schema)

@@ -22,6 +22,7 @@ from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.parsing import TransformError, parsed, place_of
 from ai_dataflow.compiler.registry import FUNCTIONS
 from ai_dataflow.compiler.terms import Temporaries, Term
+from ai_dataflow.compiler.text_formats import TextFormats
 from ai_dataflow.compiler.walk import compile_node
 from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.digests import digest
@@ -54,8 +55,10 @@ class Transform:
     casts: tuple[tuple[int, str], ...] = ()
 
 
-def compile_transform(text: str, schema: pl.Schema, dialect: str = "") -> Transform:
-    """Compile a transform against the columns of its source.
+def compile_transform(
+    text: str, schema: pl.Schema, dialect: str = "", formats: TextFormats | None = None
+) -> Transform:
+    """Compile a transform against the columns of its source; `formats` tell how texts are meant.
 
     Raises:
         TransformError: it does not parse, is not scalar, or does not fit the columns' types.
@@ -65,7 +68,7 @@ def compile_transform(text: str, schema: pl.Schema, dialect: str = "") -> Transf
     types = tuple((column, schema[column]) for _, column in names if column in schema)
     compiled = _compiled.__wrapped__ if reads_clock(text, dialect) else _compiled
     try:
-        return compiled(text, dialect, names, types)
+        return compiled(text, dialect, names, types, formats)
     except TransformError as error:
         raise TransformError(
             str(error), spelled, is_scalar=error.is_scalar, offset=error.offset
@@ -76,11 +79,15 @@ def compile_transform(text: str, schema: pl.Schema, dialect: str = "") -> Transf
 
 @lru_cache(maxsize=8192)
 def _compiled(
-    text: str, dialect: str, names: Columns, types: tuple[tuple[str, pl.DataType], ...]
+    text: str,
+    dialect: str,
+    names: Columns,
+    types: tuple[tuple[str, pl.DataType], ...],
+    formats: TextFormats | None = None,
 ) -> Transform:
     """Compile a transform; `names` are its columns as it spells them, each with what is meant."""
     steps = Temporaries(digest([text, dialect])[:12])
-    context = Context(pl.Schema(dict(types)), dict(names), dialect, steps)
+    context = Context(pl.Schema(dict(types)), dict(names), dialect, steps, formats=formats)
     made = compile_node(context, parsed(text, dialect))
     _check(made, context)
     columns = tuple(dict.fromkeys(column for _, column in names))

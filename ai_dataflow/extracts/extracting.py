@@ -105,6 +105,7 @@ def _pinned(source: SourceJob, listing: Listing, pinned: Pinned) -> Extract:
         submodule=source.submodule,
         source=identity(source.location),
         fingerprint=listing.fingerprint,
+        note=", ".join(sorted({f"read as {dialect}" for dialect in pinned.dialects})),
     )
 
 

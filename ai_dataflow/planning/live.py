@@ -16,7 +16,7 @@ from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.client_rows import can_be_in, client_column
 from ai_dataflow.sources.columns import resolve_column
 from ai_dataflow.sources.files import file_failures
-from ai_dataflow.sources.schemas import Look
+from ai_dataflow.sources.schemas import Look, dialects_of
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
 from ai_dataflow.tables.control_table import ControlRow
@@ -72,6 +72,8 @@ def _groups(
             for problem in look:
                 findings.add(replace(problem, line=row.line), [row])
         elif look is not None:
+            for doubt in _doubts(row, source, look):
+                findings.add(doubt, [row])
             for wrong in _no_such_columns(row, source, look):
                 findings.add(wrong, [row])
             seen_source = replace(source, seen=sight)
@@ -79,6 +81,18 @@ def _groups(
             key = (row.module, row.product, row.submodule, columns)
             groups.setdefault(key, _Group(seen_source, look, [])).rows.append(row)
     return list(groups.values())
+
+
+def _doubts(row: ControlRow, source: SourceJob, look: Look) -> Iterator[Diagnostic]:
+    """Tell of text files whose encoding nobody said."""
+    for doubt in dict.fromkeys(dialect.doubt for dialect in dialects_of(look) if dialect.doubt):
+        yield row.problem(
+            "SRC-032",
+            "module_location",
+            f"{source.location}: {doubt}",
+            "say its encoding under [formats.<name>], or deliver it in UTF-8",
+            severity="warning",
+        )
 
 
 def _no_such_columns(row: ControlRow, source: SourceJob, schema: pl.Schema) -> Iterator[Diagnostic]:

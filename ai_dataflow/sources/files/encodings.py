@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ai_dataflow.config.diagnostics import listing
 from ai_dataflow.sources.files.text_samples import Sample
@@ -25,16 +27,17 @@ _MARKS = (
 _COMMON = (
     "cp1252", "iso8859-15", "cp1250", "iso8859-2", "cp1251", "cp1253", "iso8859-7", "cp1254",
     "cp1255", "cp1256", "cp1257", "iso8859-13", "cp874", "koi8-r", "koi8-u", "iso8859-5", "cp850",
-    "cp852", "cp866", "cp437", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949",
+    "cp852", "cp866", "cp437", "mac_roman", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949",
 )  # fmt: skip
 # Looked at where none of these will do.
 _RARER = (
     "cp1258", "iso8859-3", "iso8859-4", "iso8859-6", "iso8859-8", "iso8859-10", "iso8859-14",
-    "iso8859-16", "mac_roman", "mac_latin2", "mac_cyrillic", "cp857", "cp775", "hp_roman8",
+    "iso8859-16", "mac_latin2", "mac_cyrillic", "cp857", "cp775", "hp_roman8",
 )  # fmt: skip
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1e\x7f-\x9f\ue000-\uf8ff\ufffd]")
 _FOREIGN_WORD = re.compile(r"[^\s,;|\t\"]*[^\x00-\x7f][^\s,;|\t\"]*")
 _IN_WORDS = "\u2019\u2018\u00b7\u2013\u00ad\u0300\u0301\u0303\u0309\u0323"
+_OF_JAPANESE = ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK", "FULLWIDTH", "HALFWIDTH")
 _BEFORE_NONE = "£¥¢¤¦§¬±×÷"  # letters, that is: £ stands before numbers
 _MOST_WORDS = 2000
 _ODD_SHARE = 0.1  # of words, from which on nobody wrote them so
@@ -170,10 +173,22 @@ def _odd_share(text: str) -> float:
 
 
 def _is_odd(word: str) -> bool:
-    """Tell of a word with a sign between letters, or a capital in it, that is not of ASCII."""
+    """Tell of a word with a sign between letters, a capital after others, or of two scripts.
+
+    What is of ASCII in it says nothing: people write so.
+    """
+    if len({_script(letter) for letter in word if letter.isalpha()}) > 1:
+        return True
     places = (i for i, letter in enumerate(word) if not letter.isascii())
     return any(_is_odd_at(word[i], word[i - 1 : i] if i else "", word[i + 1 : i + 2])
                for i in places)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _script(letter: str) -> str:
+    """Give the first word of a letter's name: LATIN, GREEK, CYRILLIC; Japanese has several."""
+    script = unicodedata.name(letter, "").partition(" ")[0]
+    return "CJK" if script in _OF_JAPANESE else script
 
 
 def _is_odd_at(letter: str, before: str, after: str) -> bool:
