@@ -145,7 +145,7 @@ class CsvFile:
             with self._stream() as stream:
                 source = pa.PythonFile(stream, mode="r")
                 for batch in self._reader(source, header, in_header or header[:1]):
-                    frame = self._restored(pl.DataFrame(pl.from_arrow(batch)))
+                    frame = self._restored(pl.DataFrame(pl.from_arrow(batch)), header)
                     if added:
                         frame = frame.with_columns(literals).select(map(named, columns))
                     yield frame
@@ -172,11 +172,12 @@ class CsvFile:
         import pyarrow as pa  # noqa: PLC0415 - as above; the package first, for other threads
         import pyarrow.csv as pa_csv  # noqa: PLC0415
 
+        if self.dialect.columns:  # they are numbered
+            columns = [str(header.index(name)) for name in columns]
+            header = [str(i) for i in range(len(header))]
         return pa_csv.open_csv(
             stream,
-            read_options=pa_csv.ReadOptions(
-                block_size=_BLOCK_BYTES, column_names=header if self.dialect.columns else None
-            ),
+            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),
             parse_options=pa_csv.ParseOptions(
                 delimiter=self._delimiter,
                 quote_char=self.dialect.quote or False,
@@ -209,8 +210,11 @@ class CsvFile:
     def _as_written(self, line: str) -> str:
         return line.replace(STAND_IN, self.dialect.delimiter) if self._is_replaced else line
 
-    def _restored(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Put back the delimiter that is part of a text."""
+    def _restored(self, frame: pl.DataFrame, header: list[str]) -> pl.DataFrame:
+        """Give numbered columns their names; put back the delimiter that is part of a text."""
+        if not self.dialect.columns:
+            return frame
+        frame = frame.rename({number: header[int(number)] for number in frame.columns})
         if not self._is_replaced:
             return frame
         put_back = pl.all().str.replace_all(STAND_IN, self.dialect.delimiter, literal=True)

@@ -169,12 +169,15 @@ def _read(text: str, said: FormatSettings, wanted: frozenset[str]) -> _Reading:
         best = [reading for reading in readings if reading.known == most]
     if wanted and said.has_header and not best[0].known:
         raise _no_header(said)
+    if len(best) > 1:  # `||` is no `|` with nothing between
+        whole = [reading for reading in best if "" not in reading.columns[:-1]]
+        best = whole or best
     if len(best) > 1:
         fits = [_share(reading, said) for reading in best]
         best = [r for r, share in zip(best, fits, strict=True) if share == max(fits)]
     if len(best) > 1:
         raise _tie(best, wanted)
-    if best[0].delimiter != "," and not said.delimiter and _share(best[0], said) <= 1 / 2:
+    if best[0].delimiter != "," and not said.delimiter and _share(best[0], said) < 1 / 2:
         raise _no_header(said)
     return best[0]
 
@@ -292,7 +295,8 @@ def _widths(reading: _Reading, said: FormatSettings) -> Counter[tuple[int, bool]
     rows = fields_of(kept, reading.delimiter, said, strict=False)
     widths: Counter[tuple[int, bool]] = Counter()
     with suppress(csv.Error):
-        widths.update((len(row), not row[-1]) for row in rows if row)
+        found = [(len(row), not row[-1]) for row in rows if row]
+        widths.update(found[: len(found) - said.skip_footer])
     return widths
 
 

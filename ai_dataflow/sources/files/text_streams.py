@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from ai_dataflow.sources.files.dialects import STAND_IN, Dialect, is_replaced
@@ -49,7 +50,10 @@ class Chunks:
 
 
 def plain_text(raw: Any, dialect: Dialect) -> Chunks:
-    """Give the rows of a file in UTF-8, without what stands before and after them.
+    """Give a file in UTF-8: a header of the columns' numbers, and its rows.
+
+    What stands before and after the rows is left out. A file without rows has a header all the
+    same, and no name can be in the way of another.
 
     Args:
         raw: its bytes, unpacked.
@@ -64,7 +68,12 @@ def plain_text(raw: Any, dialect: Dialect) -> Chunks:
         chunks = _without_last(chunks, dialect.footer)
     if is_replaced(dialect.delimiter):
         chunks = _with_stand_in(chunks, dialect.delimiter.encode())
-    return Chunks(chunks)
+    return Chunks(chain([_numbers(dialect)], chunks))
+
+
+def _numbers(dialect: Dialect) -> bytes:
+    sign = STAND_IN if is_replaced(dialect.delimiter) else dialect.delimiter
+    return (sign.join(map(str, range(len(dialect.columns)))) + "\n").encode()
 
 
 def misfit(raw: Any, encoding: str) -> WrongEncodingError | None:
