@@ -179,7 +179,7 @@ def test_only_the_clients_whose_source_lacks_the_column_are_held(tmp_path: Path)
         ("data/nowhere.csv", {}, "SRC-001"),
         ("data/nowhere/*.csv", {}, "SRC-001"),
         ("data/empty.csv", {"empty.csv": ""}, "SRC-002"),
-        ("data/claims.txt", {"claims.txt": "No\n"}, "SRC-003"),
+        ("data/claims.log", {"claims.log": "No\n"}, "SRC-003"),
         ("data/cut.parquet", {"cut.parquet": "PAR1"}, "SRC-003"),
         ("data/two/*.csv", {"two/a.csv": "No,Amount\n", "two/b.csv": "Amount,No\n"}, "SRC-010"),
     ],

@@ -142,11 +142,18 @@ def _decoded(sample: Sample, said: FormatSettings, wanted: frozenset[str]) -> tu
         fitting = {e: text for e, text in texts.items() if counts[e] == most}
         if wanted and said.has_header and not most:
             raise _no_header(said)
-        encoding = likeliest(fitting)
+        first = next(iter(fitting.values()))
+        encoding = likeliest(fitting, is_named=_is_named(first, said, wanted))
     except UndecidedError as error:
         raise Unfit(error.what, error.fix) from None
     doubt = f"it is not in UTF-8 and is taken for {encoding}"
     return encoding, fitting[encoding], doubt
+
+
+def _is_named(text: str, said: FormatSettings, wanted: frozenset[str]) -> bool:
+    """Tell whether one of the names in a header has other letters than ASCII's."""
+    columns = (c for reading in _readings(text, said, wanted) for c in reading.columns)
+    return any(looks(column) in wanted and not column.isascii() for column in columns)
 
 
 def _most_known(text: str, said: FormatSettings, wanted: frozenset[str]) -> int:

@@ -40,7 +40,8 @@ _IN_WORDS = "\u2019\u2018\u00b7\u2013\u00ad\u0300\u0301\u0303\u0309\u0323"
 _OF_JAPANESE = ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK", "FULLWIDTH", "HALFWIDTH")
 _BEFORE_NONE = "£¥¢¤¦§¬±×÷"  # letters, that is: £ stands before numbers
 _MOST_WORDS = 2000
-_ODD_SHARE = 0.1  # of words, from which on nobody wrote them so
+_FEW_WORDS = 3
+_ODD, _ODD_BESIDE_NAMES = 0.3, 0.1  # share of words, from which on nobody wrote them so
 _FIX = "say it under [formats.<name>]: encoding"
 
 
@@ -81,8 +82,12 @@ def _one(sample: Sample, encoding: str) -> dict[str, str]:
     return {encoding: text}
 
 
-def likeliest(texts: Mapping[str, str]) -> str:
+def likeliest(texts: Mapping[str, str], *, is_named: bool) -> str:
     """Choose among encodings, by what is written in each.
+
+    A measure of libraries for that takes Polish for French where a few names are all there is to
+    go by. So one is chosen if it alone has no word that nobody writes, and the others have some:
+    many, unless a column's name with other letters than ASCII's speaks for it too (`is_named`).
 
     Raises:
         UndecidedError: several are as likely.
@@ -95,9 +100,12 @@ def likeliest(texts: Mapping[str, str]) -> str:
     odd = {text: _odd_share(text) for text in groups}
     sound = [text for text in groups if not odd[text]]
     others = [share for share in odd.values() if share]
-    if len(sound) == 1 and min(others) >= _ODD_SHARE:
-        return groups[sound[0]][0]
-    possible = [names[0] for text, names in groups.items() if not odd[text] or not sound]
+    if len(sound) == 1:
+        is_enough = is_named or len(_words(sound[0])) >= _FEW_WORDS
+        if is_enough and min(others) >= (_ODD_BESIDE_NAMES if is_named else _ODD):
+            return groups[sound[0]][0]
+    likely = sorted(groups, key=lambda text: odd[text])[: max(len(sound), 2)]
+    possible = [groups[text][0] for text in likely]
     raise UndecidedError(
         f"its encoding cannot be told: it is not in UTF-8, and {listing(possible, 8)} all give a "
         "text, with other letters"
@@ -167,8 +175,7 @@ def _is_utf8(line: bytes) -> bool:
 
 def _odd_share(text: str) -> float:
     """Tell how many words with other letters than ASCII's nobody writes so, of 1."""
-    words = dict.fromkeys(match[0] for match in _FOREIGN_WORD.finditer(text))
-    looked = list(words)[:_MOST_WORDS]
+    looked = _words(text)
     return sum(map(_is_odd, looked)) / len(looked) if looked else 0.0
 
 
@@ -182,6 +189,12 @@ def _is_odd(word: str) -> bool:
     places = (i for i, letter in enumerate(word) if not letter.isascii())
     return any(_is_odd_at(word[i], word[i - 1 : i] if i else "", word[i + 1 : i + 2])
                for i in places)  # fmt: skip
+
+
+def _words(text: str) -> list[str]:
+    """Give the different words with other letters than ASCII's, the first of many."""
+    words = dict.fromkeys(match[0] for match in _FOREIGN_WORD.finditer(text))
+    return list(words)[:_MOST_WORDS]
 
 
 @lru_cache(maxsize=4096)
