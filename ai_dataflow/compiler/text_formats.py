@@ -97,9 +97,9 @@ class TextFormats:
             readings.append(within_calendar(day, pl.Date()).dt.strftime(_DAY))
         if self.timestamps:
             readings.append(_instant(stripped, self.timestamps))
-        own = self.dates if target == pl.Date else self.timestamps
+        form = self.dates if target == pl.Date else self.timestamps
         read = pl.coalesce(readings)
-        return _or_none(text, read) if own else pl.coalesce(read, text)
+        return _or_none(text, read) if form else pl.coalesce(read, text)
 
 
 def _instant(text: pl.Expr, form: str) -> pl.Expr:

@@ -162,12 +162,12 @@ def codec_name(encoding: str) -> str:
         LookupError: there is none of that name, or it is none of text.
     """
     try:
-        found = codecs.lookup(encoding)
+        codec = codecs.lookup(encoding)
     except LookupError:  # `latin-9`, which Python writes in one word
-        found = codecs.lookup("".join(filter(str.isalnum, encoding)))
-    if not getattr(found, "_is_text_encoding", True):
+        codec = codecs.lookup("".join(filter(str.isalnum, encoding)))
+    if not getattr(codec, "_is_text_encoding", True):
         raise LookupError(encoding)
-    return found.name
+    return codec.name
 
 
 def _is_format(form: str, name: str) -> bool:

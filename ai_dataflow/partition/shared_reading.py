@@ -87,11 +87,13 @@ class SharedReading(Reading):
         number = client_rows.client_number(column, spelled).replace_strict(
             range(len(clients)), list(clients), return_dtype=pl.UInt32, default=None
         )
-        nobodys = self.space.pile()
+        nobodys, nulls = self.space.pile(), client_rows.nulls_of(source.location)
         with files.reading():
             for chunk in self._all(files, [*(c for c in columns if c != column), column], spelled):
-                nobodys.add(chunk.filter(client_rows.is_stray(column, dtype)))
-                rows = chunk.with_columns(number.alias(CLIENT)).filter(pl.col(CLIENT).is_not_null())
+                is_stray = client_rows.is_stray(column, dtype, nulls)
+                nobodys.add(chunk.filter(is_stray))
+                of_clients = pl.col(CLIENT).is_not_null() & ~is_stray
+                rows = chunk.with_columns(number.alias(CLIENT)).filter(of_clients)
                 self._heights = self._heights + occurrences(rows[CLIENT], len(self.files))
                 yield rows.select(*map(named, columns), CLIENT)
         files.check_unchanged()

@@ -8,12 +8,13 @@ have no sure text. A row whose column is null or blank is of nobody: a *stray*.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.sources.columns import named, resolve_column
+from ai_dataflow.tables.locations import FileLocation, Location
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
@@ -47,12 +48,20 @@ def is_text(dtype: pl.DataType) -> bool:
     return isinstance(dtype, _TEXTS)
 
 
-def is_stray(column: str, dtype: pl.DataType) -> pl.Expr:
-    """Tell which rows are nobody's."""
+def is_stray(column: str, dtype: pl.DataType, nulls: Collection[str] = ()) -> pl.Expr:
+    """Tell which rows are nobody's; `nulls` are texts that say so, beside blanks."""
     value = named(column)
     if not is_text(dtype):
         return value.is_null()
-    return value.is_null() | (value.cast(pl.String).str.strip_chars() == "")
+    text = value.cast(pl.String)
+    is_blank = value.is_null() | (text.str.strip_chars() == "")
+    return is_blank | text.is_in(list(nulls)) if nulls else is_blank
+
+
+def nulls_of(location: Location) -> tuple[str, ...]:
+    """Give the texts that say in the files of a location that there is nothing."""
+    written = location.written if isinstance(location, FileLocation) else None
+    return written.null_values if written else ()
 
 
 def is_of(column: str, dtype: pl.DataType, clients: Sequence[str]) -> pl.Expr:

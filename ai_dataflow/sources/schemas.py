@@ -28,8 +28,8 @@ from ai_dataflow.config.numbering import Numbering
 from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
-from ai_dataflow.sources.files.dialects import Dialect
 from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.sources.files.text_dialects import Dialect
 from ai_dataflow.sources.survey import Sight, Survey, each, survey
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation, files_of, table_of
 
@@ -63,13 +63,13 @@ def dialects_of(look: Look | None) -> tuple[Dialect, ...]:
 def with_dialects(seen: Survey, looks: Mapping[Location, Look]) -> dict[Location, Sight]:
     """Give what a survey saw, text files with how they are written."""
 
-    def known(location: Location, sight: Sight) -> Sight:
+    def with_its(location: Location, sight: Sight) -> Sight:
         dialects = dialects_of(looks.get(files_of(location)))
         if not dialects or not isinstance(sight, Listing):
             return sight
         return replace(sight, dialects=dialects)
 
-    return {location: known(location, sight) for location, sight in seen.items()}
+    return {location: with_its(location, sight) for location, sight in seen.items()}
 
 
 def read_schemas(

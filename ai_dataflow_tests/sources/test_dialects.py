@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.sources.files.dialects import PLAIN
+from ai_dataflow.sources.files.text_dialects import PLAIN
 from ai_dataflow_tests.sources.text_files import dialect_of, read, refusal, rows, written
 
 ROWS = [("1", "2.50"), ("2", "3.50")]

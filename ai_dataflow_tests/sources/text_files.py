@@ -14,7 +14,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
-from ai_dataflow.sources.files.dialects import Dialect
+from ai_dataflow.sources.files.text_dialects import Dialect
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.sources.lake import pinned
 

@@ -72,7 +72,8 @@ def _counted(
         location.client_column, files.schema(), location, place
     )
     strays, counts = 0, Counter[str]()
-    for value, height, is_stray in _groups(files, column, dtype):
+    nulls = client_rows.nulls_of(location)
+    for value, height, is_stray in _groups(files, column, dtype, nulls):
         if is_stray:
             strays += height
         else:
@@ -84,20 +85,25 @@ def _counted(
     return ClientCounts(rows, len(counts), counts.total(), strays, column, holds_numbers)
 
 
-def _groups(files: Files, column: str, dtype: pl.DataType) -> list[tuple[str, int, bool]]:
+def _groups(
+    files: Files, column: str, dtype: pl.DataType, nulls: Collection[str]
+) -> list[tuple[str, int, bool]]:
     """Give each value of the column, its rows, and whether these are nobody's."""
     if files.pinned.file_format == "csv":
         frames = [
-            _by_value(batch.lazy(), column, dtype).collect()
+            _by_value(batch.lazy(), column, dtype, nulls).collect()
             for file in ahead(files.csv_files)
             for batch in file.batches([column])
         ]
     else:
-        frames = [_by_value(files.frame, column, dtype).collect(engine="streaming")]
+        frames = [_by_value(files.frame, column, dtype, nulls).collect(engine="streaming")]
     return [row for frame in frames for row in frame.rows()]
 
 
-def _by_value(rows: pl.LazyFrame, column: str, dtype: pl.DataType) -> pl.LazyFrame:
+def _by_value(
+    rows: pl.LazyFrame, column: str, dtype: pl.DataType, nulls: Collection[str]
+) -> pl.LazyFrame:
     counted = rows.select(named(column)).group_by(named(column)).len("\ue000rows")
     text = named(column).cast(pl.String)
-    return counted.select(text, "\ue000rows", client_rows.is_stray(column, dtype).alias("\ue000no"))
+    is_stray = client_rows.is_stray(column, dtype, nulls)
+    return counted.select(text, "\ue000rows", is_stray.alias("\ue000no"))

@@ -23,10 +23,10 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files import dialects, file_failures, packing
-from ai_dataflow.sources.files.dialects import PLAIN, STAND_IN, Dialect, Unfit
+from ai_dataflow.sources.files import file_failures, packing, text_dialects
 from ai_dataflow.sources.files.encodings import would_fit
 from ai_dataflow.sources.files.quotes import Grammar, SoundRows
+from ai_dataflow.sources.files.text_dialects import PLAIN, STAND_IN, Dialect, Unfit
 from ai_dataflow.sources.files.text_samples import PART_BYTES, Sample, sample_of
 from ai_dataflow.sources.files.text_streams import (
     StandInError,
@@ -67,17 +67,17 @@ class CsvFile:
     _content: bytes = b""
 
     def find_dialect(self, written: FormatSettings | None, names: Collection[str]) -> Dialect:
-        """Find out how the file is written; see `dialects.find`.
+        """Find out how the file is written; see `text_dialects.find`.
 
         Raises:
             DataflowError: SRC-003 for a packing that is damaged, SRC-031 for what cannot be told.
         """
-        own = [name for name in names if name not in self.partition]
+        in_file = [name for name in names if name not in self.partition]
         try:
             self._begin = sample_of(self.root, self.file)
             if not self._begin.head:
                 raise file_failures.empty(self.name, self.place)
-            self.dialect = dialects.find(self._begin, written, own)
+            self.dialect = text_dialects.find(self._begin, written, in_file)
         except packing.DAMAGED as error:
             raise file_failures.unreadable(self.name, self.place, error) from None
         except Unfit as error:
@@ -205,7 +205,7 @@ class CsvFile:
 
     @property
     def _is_replaced(self) -> bool:
-        return dialects.is_replaced(self.dialect.delimiter)
+        return text_dialects.is_replaced(self.dialect.delimiter)
 
     def _as_written(self, line: str) -> str:
         return line.replace(STAND_IN, self.dialect.delimiter) if self._is_replaced else line
@@ -261,7 +261,7 @@ class CsvFile:
         """
         with self._stream() as stream:
             text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")
-            signs = dialects.reader_signs(self.dialect, self._delimiter)
+            signs = text_dialects.reader_signs(self.dialect, self._delimiter)
             try:
                 for _ in csv.reader(text, strict=True, **signs):
                     pass

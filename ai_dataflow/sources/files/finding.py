@@ -21,10 +21,10 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.globs import glob_pattern, is_glob, split_glob, with_names
 from ai_dataflow.connections.stores import Folder, Misfit, StoredFile, open_delta, open_folder
 from ai_dataflow.sources.files import file_failures, packing
-from ai_dataflow.sources.files.dialects import Dialect
 from ai_dataflow.sources.files.neighbourhoods import Neighbourhoods
 from ai_dataflow.sources.files.open_files import classified, partition_values
 from ai_dataflow.sources.files.pinned import Format, Pinned
+from ai_dataflow.sources.files.text_dialects import Dialect
 from ai_dataflow.tables.locations import FileLocation
 
 _LOG = "_delta_log"

@@ -39,9 +39,9 @@ from ai_dataflow.connections.stores import (
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.csv_files import CsvFile
-from ai_dataflow.sources.files.dialects import PLAIN, Dialect
 from ai_dataflow.sources.files.json_lines import JsonLines
 from ai_dataflow.sources.files.pinned import Pinned
+from ai_dataflow.sources.files.text_dialects import PLAIN, Dialect
 
 _UNREADABLE = (
     *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, PanicError, SchemaError,
@@ -154,8 +154,8 @@ class Files:
             return ()
         with self._classified():
             find = partial(CsvFile.find_dialect, written=written, names=names)
-            found = tuple(at_once(find, self.csv_files))
-        return () if all(dialect == PLAIN for dialect in found) else found
+            dialects = tuple(at_once(find, self.csv_files))
+        return () if all(dialect == PLAIN for dialect in dialects) else dialects
 
     def check_unchanged(self) -> None:
         """Make sure, after reading, that every file is still the one that was listed.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ai_dataflow.connections.stores import StoredFile
-from ai_dataflow.sources.files.dialects import Dialect
+from ai_dataflow.sources.files.text_dialects import Dialect
 
 Format = Literal["parquet", "delta", "csv", "jsonl"]
 

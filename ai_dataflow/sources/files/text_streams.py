@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from ai_dataflow.sources.files.dialects import STAND_IN, Dialect, is_replaced
+from ai_dataflow.sources.files.text_dialects import STAND_IN, Dialect, is_replaced
 
 _CHUNK_BYTES = 4 << 20
 _LINE_END = re.compile(rb"\r\n|\n|\r")

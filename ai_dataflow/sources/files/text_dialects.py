@@ -75,7 +75,7 @@ class _Reading:
     delimiter: str
     columns: tuple[str, ...]
     begins: int
-    known: int
+    names: int
     text: str = field(repr=False, default="")
 
 
@@ -157,7 +157,7 @@ def _is_named(text: str, said: FormatSettings, wanted: frozenset[str]) -> bool:
 
 
 def _most_known(text: str, said: FormatSettings, wanted: frozenset[str]) -> int:
-    return max((reading.known for reading in _readings(text, said, wanted)), default=0)
+    return max((reading.names for reading in _readings(text, said, wanted)), default=0)
 
 
 def _read(text: str, said: FormatSettings, wanted: frozenset[str]) -> _Reading:
@@ -172,9 +172,9 @@ def _read(text: str, said: FormatSettings, wanted: frozenset[str]) -> _Reading:
     if said.delimiter or len(readings) == 1:
         best = readings
     else:
-        most = max(reading.known for reading in readings)
-        best = [reading for reading in readings if reading.known == most]
-    if wanted and said.has_header and not best[0].known:
+        most = max(reading.names for reading in readings)
+        best = [reading for reading in readings if reading.names == most]
+    if wanted and said.has_header and not best[0].names:
         raise _no_header(said)
     if len(best) > 1:  # `||` is no `|` with nothing between
         whole = [reading for reading in best if "" not in reading.columns[:-1]]
@@ -202,8 +202,8 @@ def _readings(text: str, said: FormatSettings, wanted: frozenset[str]) -> Iterat
         made = _header(text, delimiter, before, said)
         if made is not None:
             columns, begins = made
-            known = len(wanted & set(map(looks, columns)))
-            yield _Reading(delimiter, columns, begins, known, text)
+            count = len(wanted & set(map(looks, columns)))
+            yield _Reading(delimiter, columns, begins, count, text)
 
 
 def _sep_of(text: str) -> str:
@@ -302,8 +302,8 @@ def _widths(reading: _Reading, said: FormatSettings) -> Counter[tuple[int, bool]
     rows = fields_of(kept, reading.delimiter, said, strict=False)
     widths: Counter[tuple[int, bool]] = Counter()
     with suppress(csv.Error):
-        found = [(len(row), not row[-1]) for row in rows if row]
-        widths.update(found[: len(found) - said.skip_footer])
+        every = [(len(row), not row[-1]) for row in rows if row]
+        widths.update(every[: len(every) - said.skip_footer])
     return widths
 
 
@@ -337,10 +337,10 @@ def _no_header(said: FormatSettings) -> Unfit:
 def _tie(best: Sequence[_Reading], wanted: frozenset[str]) -> Unfit:
     signs = ", ".join(repr(reading.delimiter) for reading in best)
     names = [looks(name) for reading in best for name in reading.columns]
-    told = ""
+    header = ""
     if all(name in wanted for name in names):
-        told = "; its first line has " + ", ".join(f"`{c}`" for c in best[0].columns)
+        header = "; its first line has " + ", ".join(f"`{c}`" for c in best[0].columns)
     return Unfit(
-        f"its delimiter cannot be told: {signs} all fit{told}",
+        f"its delimiter cannot be told: {signs} all fit{header}",
         "say it under [formats.<name>]: delimiter",
     )
