@@ -16,6 +16,7 @@ import pytest
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.runs.spine import replay, run, run_changed
 
+HEAD = "product_code,module_name,submodule_name,client_code,module_location,active,file_format"
 MAPPING = """
     module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform
     claims,ORION,claim,id,claim_id,int64,
@@ -73,8 +74,7 @@ def _published(folder: Path) -> pl.DataFrame:
 
 def _project(folder: Path, cases: dict[str, Case], mapping: str = MAPPING) -> Path:
     """Write a project with a client for each case."""
-    head = "product_code,module_name,submodule_name,client_code,module_location,active,file_format"
-    rows, sections = [head], ["[workstation]", 'url = "workstation"']
+    rows, sections = [HEAD], ["[workstation]", 'url = "workstation"']
     for client, case in cases.items():
         kind = f"of_{client}" if case.said else ""
         rows.append(f"ORION,claims,claim,{client},data/{client}/{case.name},Y,{kind}")

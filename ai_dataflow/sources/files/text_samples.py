@@ -55,7 +55,7 @@ class Sample:
         return _to_line_end(head) + self._tail_as(encoding)
 
     def _tail_as(self, encoding: str) -> str:
-        width = 4 if "32" in encoding else 2 if "utf-16" in encoding else 1
+        width = {"utf-32": 4, "utf-16": 2}.get(encoding[:6], 1)
         if width == 1:
             return _after_line(self.tail).decode(encoding)
         # Without the mark of the head, the order of its bytes has to be said.
