@@ -11,6 +11,7 @@ from ai_dataflow.compiler.mappings import CompiledColumn, compile_source
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.planning.plan import Plan
+from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
@@ -93,6 +94,8 @@ def _compiled(source: SourceJob, look: Look | None) -> tuple[CompiledColumn, ...
 
 def _source_lines(source: SourceJob, look: Look | None) -> Iterator[str]:
     yield f"    {source.submodule} from {source.location}   ({source.place})"
+    dialects = source.seen.dialects if isinstance(source.seen, Listing) else ()
+    yield from (f"      read as {how}" for how in dict.fromkeys(map(str, dialects)))
     compiled = {column.mapping: column for column in _compiled(source, look)}
     for row in source.mappings:
         column = compiled.get(row)

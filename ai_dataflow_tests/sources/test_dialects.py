@@ -142,6 +142,17 @@ def test_a_letter_amid_the_file_that_is_not_in_its_encoding_is_told_with_its_lin
     assert "encoding =" in problem.fix
 
 
+def test_a_line_in_utf8_amid_another_encoding_that_was_found_out_is_refused(tmp_path: Path) -> None:
+    lines = ["1;Gießen".encode("cp1252")] * 200_000
+    lines[99_998] = "2;Gießen".encode()
+    content = "id;größe\n".encode("cp1252") + b"\n".join([*lines, b""])
+    problem = refusal(tmp_path, content, "id", "größe")
+    assert problem.code == "SRC-003"
+    assert "line 100,000 " in problem.message
+    said = written(encoding="windows-1252")
+    assert rows(tmp_path, content, "id", "größe", said=said)[99_998] == ("2", "GieÃŸen")
+
+
 def test_a_wrong_encoding_that_is_said_names_the_line(tmp_path: Path) -> None:
     content = b"id;ort\n" + b"1;x\n" * 100_000 + "2;\u20ac\n".encode()
     problem = refusal(tmp_path, content, "id", "ort", said=written(encoding="ascii"))

@@ -12,6 +12,7 @@ from rich.text import Text
 from ai_dataflow.cli.show.texts import SHOWN_PARTITIONS, some
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.notifications.wording import counted, printable
+from ai_dataflow.sources.files.finding import Listing
 
 if TYPE_CHECKING:
     from ai_dataflow.planning.plan import Plan
@@ -52,7 +53,24 @@ def show_validation(console: Console, diagnostics: Sequence[Diagnostic], plan: P
     if plan is None:
         console.print(f"{counted(len(diagnostics), 'problem')} · nothing can run")
     else:
+        _show_dialects(console, plan)
         show_verdict(console, plan)
+
+
+def _show_dialects(console: Console, plan: Plan) -> None:
+    """Say how text files are read that are not all in UTF-8 with commas; of many alike the first.
+
+    What was found out nobody said: it is worth a look.
+    """
+    alike: dict[str, list[str]] = {}
+    for source in (source for job in plan.jobs.values() for source in job.sources):
+        if isinstance(source.seen, Listing):
+            for how in dict.fromkeys(map(str, source.seen.dialects)):
+                alike.setdefault(how, []).append(str(source.location))
+    for how, locations in sorted(alike.items()):
+        more = f" and {len(locations) - 1} more" if len(locations) > 1 else ""
+        text = f"{locations[0]}{more}: read as {how}"
+        console.print(Text(printable(text), "dim"), soft_wrap=True)
 
 
 def show_verdict(console: Console, plan: Plan) -> None:

@@ -82,6 +82,8 @@ class CsvFile:
             raise file_failures.unreadable(self.name, self.place, error) from None
         except Unfit as error:
             raise file_failures.undetermined(self.name, self.place, error.what, error.fix) from None
+        self.header()
+        self._begin = None  # of many files it would be much
         return self.dialect
 
     def names(self) -> list[str]:

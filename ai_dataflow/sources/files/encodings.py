@@ -155,9 +155,9 @@ def _text(sample: Sample, encoding: str) -> str | None:
 def _refuse_mixture(sample: Sample) -> None:
     """Refuse lines in UTF-8 beside others: another encoding would garble them."""
     foreign = [line for line in sample.lines() if not line.isascii()]
-    kinds = {_is_utf8(line) for line in foreign}
+    kinds = {is_utf8(line) for line in foreign}
     if len(kinds) > 1:
-        number = next(n for n, line in enumerate(sample.lines(), 1) if not _is_utf8(line))
+        number = next(n for n, line in enumerate(sample.lines(), 1) if not is_utf8(line))
         where = f"line {number}" if number <= sample.head_lines else "a line near its end"
         raise UndecidedError(
             f"some of its lines are in UTF-8 and others, {where} among them, are not",
@@ -165,7 +165,8 @@ def _refuse_mixture(sample: Sample) -> None:
         )
 
 
-def _is_utf8(line: bytes) -> bool:
+def is_utf8(line: bytes) -> bool:
+    """Tell whether a line is in UTF-8."""
     try:
         line.decode()
     except UnicodeDecodeError:

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from ai_dataflow.sources.files.encodings import is_utf8
 from ai_dataflow.sources.files.text_dialects import STAND_IN, Dialect, is_replaced
 
 _CHUNK_BYTES = 4 << 20
+_LEAST_LEAD = 0xC2
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -62,7 +64,10 @@ def plain_text(raw: Any, dialect: Dialect) -> Chunks:
     Raises:
         WrongEncodingError, StandInError: while it is read.
     """
-    chunks = _transcoded(_chunks(raw), dialect.encoding)
+    chunks = _chunks(raw)
+    if dialect.doubt:
+        chunks = _without_utf8(chunks)
+    chunks = _transcoded(chunks, dialect.encoding)
     chunks = _without_first(chunks, dialect.begins)
     if dialect.footer:
         chunks = _without_last(chunks, dialect.footer)
@@ -89,6 +94,31 @@ def misfit(raw: Any, encoding: str) -> WrongEncodingError | None:
 def _chunks(raw: Any) -> Iterator[bytes]:
     while chunk := raw.read(_CHUNK_BYTES):
         yield bytes(chunk)
+
+
+def _without_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Refuse a line in UTF-8 where another encoding was found out: its letters would be garbled."""
+    rest, lines = b"", 0
+    for chunk in _with_end(chunks):
+        data = rest + chunk
+        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1 if chunk else len(data)
+        whole, rest = data[:end], data[end:]
+        if _may_have_utf8(whole):
+            for number, line in enumerate(_LINE_END.split(whole), 1):
+                if not line.isascii() and is_utf8(line):
+                    raise WrongEncodingError(lines + number, line)
+        lines += whole.count(b"\n") or whole.count(b"\r")
+        yield chunk
+
+
+def _may_have_utf8(data: bytes) -> bool:
+    """Tell at a glance whether two bytes are as a letter of several in UTF-8 begins."""
+    if data.isascii():
+        return False
+    import numpy as np  # noqa: PLC0415 - its import is for who reads such files
+
+    view = np.frombuffer(data, dtype=np.uint8)
+    return bool(((view[:-1] >= _LEAST_LEAD) & ((view[1:] & 0xC0) == 0x80)).any())  # noqa: PLR2004
 
 
 def _transcoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
