@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import polars as pl
 
+from ai_dataflow.sources.files import packing
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
@@ -35,7 +36,8 @@ def held_bytes(source: SourceJob, files: Files) -> int:
     if extract.rows is not None:
         return extract.rows * _width(source)
     if extract.file_format in _UNFOLDED:
-        packed = any(file.path.endswith(".gz") for file in extract.files)
+        unsaid = any(dialect.packing for dialect in extract.dialects)
+        packed = unsaid or any(packing.named(file.path) for file in extract.files)
         return extract.size * _UNFOLDED[extract.file_format] * (_COMPRESSED if packed else 1)
     if extract.size < _FEW:
         return extract.size * _COMPRESSED

@@ -100,6 +100,16 @@ def test_what_is_found_out_is_what_was_written(file: Any) -> None:
     _check(_bytes(*file), names, lines, None)
 
 
+@given(_files(of_words=False), st.sampled_from("'\"`"))
+@settings_of(4)
+def test_escapes_and_other_quotes_are_read_exactly(file: Any, quote: str) -> None:
+    names, lines, encoding, how = file
+    assume(quote != how["delimiter"])
+    signs = {"escapechar": "\\", "doublequote": False, "quotechar": quote}
+    said = written(encoding=encoding, delimiter=how["delimiter"], escape="\\", quote=quote)
+    assert _check(_bytes(names, lines, encoding, how | signs), names, lines, said)
+
+
 @given(_files(of_words=False))
 @settings_of(4)
 def test_what_is_said_is_read_exactly(file: Any) -> None:
