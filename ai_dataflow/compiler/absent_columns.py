@@ -47,6 +47,8 @@ def _has_header(source: SourceJob, schema: pl.Schema) -> bool:
     """Tell whether a source's names are names; those of folders are, and say nothing of a file."""
     if isinstance(source.location, SqlLocation):
         return True
+    if source.location.written and source.location.written.columns:
+        return True  # they are from the settings
     header = {looks(name) for name in schema if name not in folder_columns(source)}
     return any(looks(name) in header for name in mapped_names(source.mappings))
 

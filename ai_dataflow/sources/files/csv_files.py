@@ -81,6 +81,8 @@ class CsvFile:
         except packing.DAMAGED as error:
             raise file_failures.unreadable(self.name, self.place, error) from None
         except Unfit as error:
+            if not error.what:
+                raise file_failures.empty(self.name, self.place) from None
             raise file_failures.undetermined(self.name, self.place, error.what, error.fix) from None
         self.header()
         self._begin = None  # of many files it would be much

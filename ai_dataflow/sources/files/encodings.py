@@ -42,7 +42,7 @@ _BEFORE_NONE = "£¥¢¤¦§¬±×÷"  # letters, that is: £ stands before numb
 _MOST_WORDS = 2000
 _FEW_WORDS = 3
 _ODD, _ODD_BESIDE_NAMES = 0.3, 0.1  # share of words, from which on nobody wrote them so
-_FIX = "say it under [formats.<name>]: encoding"
+_FIX = 'say it under [formats.<name>], such as encoding = "windows-1252"'
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,18 @@ def candidates(sample: Sample, said: str) -> dict[str, str]:
 def _one(sample: Sample, encoding: str) -> dict[str, str]:
     text = _text(sample, encoding)
     if text is None:
-        raise UndecidedError(f"it is not in {encoding}{would_fit(sample.head)}")
+        raise UndecidedError(f"{_place_of_misfit(sample, encoding)}{would_fit(sample.head)}")
     return {encoding: text}
+
+
+def _place_of_misfit(sample: Sample, encoding: str) -> str:
+    """Say which line is not in an encoding, where that is one of the first part."""
+    try:
+        sample.head_as(encoding)
+    except UnicodeDecodeError as error:
+        line = sample.head[: error.start].count(b"\n") + 1
+        return f"line {line:,} is not in {encoding}"
+    return f"a line near its end is not in {encoding}"
 
 
 def likeliest(texts: Mapping[str, str], *, is_named: bool) -> str:

@@ -62,10 +62,13 @@ PLAIN = Dialect()
 
 @dataclass(frozen=True)
 class Unfit(Exception):  # noqa: N818 - it is told as an error of the file
-    """Why a file cannot be read: what, and what to write. No text of the file is in it."""
+    """Why a file cannot be read: what, and what to write. No text of the file is in it.
 
-    what: str
-    fix: str
+    It says nothing where there is nothing in the file.
+    """
+
+    what: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def find(sample: Sample, written: FormatSettings | None, names: Collection[str])
     if is_plain(sample, said, wanted):
         return PLAIN
     encoding, text, doubt = _decoded(sample, said, wanted)
+    if not text.strip():
+        raise Unfit
     reading = _read(text, said, wanted)
     dialect = Dialect(
         encoding=encoding,
