@@ -93,9 +93,10 @@ def find(sample: Sample, written: FormatSettings | None, names: Collection[str])
     Raises:
         Unfit: it cannot be told, or does not fit what is said.
     """
-    said, wanted = written or _OF_CSV, frozenset(map(looks, names))
-    if is_plain(sample, said, wanted):
+    said = written or _OF_CSV
+    if _is_plain(sample, said, names):
         return PLAIN
+    wanted = frozenset(map(looks, names))
     encoding, text, doubt = _decoded(sample, said, wanted)
     if not text.strip():
         raise Unfit
@@ -121,7 +122,7 @@ def _says_nothing(dialect: Dialect, header: Sequence[str]) -> bool:
     return is_whole and replace(dialect, columns=()) == PLAIN
 
 
-def is_plain(sample: Sample, said: FormatSettings, wanted: frozenset[str]) -> bool:
+def _is_plain(sample: Sample, said: FormatSettings, names: Collection[str]) -> bool:
     """Tell at a glance a file in UTF-8 with commas and all names in its first line."""
     if said.says_how_written or sample.packing not in ("", "gzip"):
         return False
@@ -132,7 +133,9 @@ def is_plain(sample: Sample, said: FormatSettings, wanted: frozenset[str]) -> bo
     except (UnicodeDecodeError, csv.Error):
         return False
     is_even = first is None or len(first) == len(header)
-    return sample.is_named_so and is_even and wanted <= set(map(looks, header))
+    if not (sample.is_named_so and is_even):
+        return False
+    return set(names).issubset(header) or set(map(looks, names)) <= set(map(looks, header))
 
 
 def _decoded(sample: Sample, said: FormatSettings, wanted: frozenset[str]) -> tuple[str, str, str]:
