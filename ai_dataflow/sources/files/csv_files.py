@@ -23,10 +23,11 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files import file_failures, packing, text_dialects
+from ai_dataflow.sources.files import file_failures, packing, text_dialects, text_headers
 from ai_dataflow.sources.files.encodings import would_fit
 from ai_dataflow.sources.files.quotes import Grammar, SoundRows
-from ai_dataflow.sources.files.text_dialects import PLAIN, STAND_IN, Dialect, Unfit
+from ai_dataflow.sources.files.text_dialects import PLAIN, Dialect, Unfit
+from ai_dataflow.sources.files.text_headers import STAND_IN
 from ai_dataflow.sources.files.text_samples import PART_BYTES, Sample, sample_of
 from ai_dataflow.sources.files.text_streams import (
     StandInError,
@@ -209,7 +210,7 @@ class CsvFile:
 
     @property
     def _is_replaced(self) -> bool:
-        return text_dialects.is_replaced(self.dialect.delimiter)
+        return text_headers.is_replaced(self.dialect.delimiter)
 
     def _as_written(self, line: str) -> str:
         return line.replace(STAND_IN, self.dialect.delimiter) if self._is_replaced else line
@@ -265,7 +266,8 @@ class CsvFile:
         """
         with self._stream() as stream:
             text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")
-            signs = text_dialects.reader_signs(self.dialect, self._delimiter)
+            dialect = self.dialect
+            signs = text_headers.reader_signs(self._delimiter, dialect.quote, dialect.escape)
             try:
                 for _ in csv.reader(text, strict=True, **signs):
                     pass

@@ -9,23 +9,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.sources.columns import looks
 from ai_dataflow.sources.files.encodings import UndecidedError, candidates, likeliest
 from ai_dataflow.sources.files.packing import Packing
+from ai_dataflow.sources.files.text_headers import Reading, readings, share_of, without_trailing
 from ai_dataflow.sources.files.text_samples import Sample
 
-# The usual ones first. Of two signs stands one that is twice the other before that.
-_DELIMITERS = (",", ";", "\t", "||", "|", "^", "~", "\x01", "\x1f", "¦", "§")
-STAND_IN = "\x1f"  # takes the place of a delimiter that is not one sign of ASCII
-_SEP = "sep="  # Excel's own first line
 _OF_CSV = FormatSettings(type="csv")
 
 
@@ -71,17 +64,6 @@ class Unfit(Exception):  # noqa: N818 - it is told as an error of the file
     fix: str = ""
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """A text, read with a delimiter: its names, where its rows begin, how its lines fit."""
-
-    delimiter: str
-    columns: tuple[str, ...]
-    begins: int
-    names: int
-    text: str = field(repr=False, default="")
-
-
 def find(sample: Sample, written: FormatSettings | None, names: Collection[str]) -> Dialect:
     """Find out how a file is written.
 
@@ -106,7 +88,7 @@ def find(sample: Sample, written: FormatSettings | None, names: Collection[str])
         delimiter=reading.delimiter,
         quote='"' if said.quote is None else said.quote,
         escape=said.escape,
-        columns=_without_trailing(reading, said),
+        columns=without_trailing(reading, said),
         begins=reading.begins,
         footer=said.skip_footer,
         comment=said.comment,
@@ -160,177 +142,41 @@ def _decoded(sample: Sample, said: FormatSettings, wanted: frozenset[str]) -> tu
 
 def _is_named(text: str, said: FormatSettings, wanted: frozenset[str]) -> bool:
     """Tell whether one of the names in a header has other letters than ASCII's."""
-    columns = (c for reading in _readings(text, said, wanted) for c in reading.columns)
+    columns = (c for reading in readings(text, said, wanted) for c in reading.columns)
     return any(looks(column) in wanted and not column.isascii() for column in columns)
 
 
 def _most_known(text: str, said: FormatSettings, wanted: frozenset[str]) -> int:
-    return max((reading.names for reading in _readings(text, said, wanted)), default=0)
+    return max((reading.names for reading in readings(text, said, wanted)), default=0)
 
 
-def _read(text: str, said: FormatSettings, wanted: frozenset[str]) -> _Reading:
+def _read(text: str, said: FormatSettings, wanted: frozenset[str]) -> Reading:
     """Read a text by the one delimiter that fits.
 
     Raises:
         Unfit: none does, or several.
     """
-    readings = list(_readings(text, said, wanted))
-    if not readings:
+    possible = list(readings(text, said, wanted))
+    if not possible:
         raise _no_header(said)
-    if said.delimiter or len(readings) == 1:
-        best = readings
+    if said.delimiter or len(possible) == 1:
+        best = possible
     else:
-        most = max(reading.names for reading in readings)
-        best = [reading for reading in readings if reading.names == most]
+        most = max(reading.names for reading in possible)
+        best = [reading for reading in possible if reading.names == most]
     if wanted and said.has_header and not best[0].names:
         raise _no_header(said)
     if len(best) > 1:  # `||` is no `|` with nothing between
         whole = [reading for reading in best if "" not in reading.columns[:-1]]
         best = whole or best
     if len(best) > 1:
-        fits = [_share(reading, said) for reading in best]
-        best = [r for r, share in zip(best, fits, strict=True) if share == max(fits)]
+        fits = [share_of(reading, said) for reading in best]
+        best = [r for r, fit in zip(best, fits, strict=True) if fit == max(fits)]
     if len(best) > 1:
         raise _tie(best, wanted)
-    if best[0].delimiter != "," and not said.delimiter and _share(best[0], said) < 1 / 2:
+    if best[0].delimiter != "," and not said.delimiter and share_of(best[0], said) < 1 / 2:
         raise _no_header(said)
     return best[0]
-
-
-def _readings(text: str, said: FormatSettings, wanted: frozenset[str]) -> Iterator[_Reading]:
-    """Read a text's header by each delimiter that it has; by a comma where it has none."""
-    before, sep = said.lines_before, ""
-    if not (said.delimiter or before):
-        sep = _sep_of(text)
-        before = 1 if sep else 0
-    given = said.delimiter or sep
-    first = _first_line(text, before, said)
-    present = [d for d in _DELIMITERS if d in first] or [","]
-    for delimiter in [given] if given else present:
-        made = _header(text, delimiter, before, said)
-        if made is not None:
-            columns, begins = made
-            count = len(wanted & set(map(looks, columns)))
-            yield _Reading(delimiter, columns, begins, count, text)
-
-
-def _sep_of(text: str) -> str:
-    first = text.lstrip("\ufeff").split("\n", 1)[0].strip('\r"')
-    rest = first[len(_SEP) :]
-    return rest if first.casefold().startswith(_SEP) and len(rest) == 1 else ""
-
-
-def _first_line(text: str, before: int, said: FormatSettings) -> str:
-    lines = islice(io.StringIO(text, newline=""), before, None)
-    return next((line for line in lines if not _is_passed_over(line, said)), "")
-
-
-def _is_passed_over(line: str, said: FormatSettings) -> bool:
-    return not line.strip("\r\n") or bool(said.comment and line.startswith(said.comment))
-
-
-def _header(
-    text: str, delimiter: str, before: int, said: FormatSettings
-) -> tuple[tuple[str, ...], int] | None:
-    """Give the names of a text, and where its rows begin; None where they cannot be read so."""
-    if not said.has_header:
-        return said.columns, before
-    stream = io.StringIO(text, newline="")
-    lines = list(islice(stream, before))
-    passed = len(lines)
-    for line in stream:
-        if not _is_passed_over(line, said):
-            break
-        passed += 1
-    else:
-        return (), passed
-    reader = fields_of(_again(line, stream), delimiter, said, strict=True)
-    try:
-        return tuple(next(reader)), passed + reader_lines(reader)
-    except (csv.Error, StopIteration):
-        return None
-
-
-def _again(line: str, rest: Iterator[str]) -> Iterator[str]:
-    yield line
-    yield from rest
-
-
-class _Fields(Iterator[list[str]]):
-    """Rows of lines, by Python's reader; a delimiter that it has not is replaced and put back."""
-
-    def __init__(
-        self, lines: Iterator[str], delimiter: str, said: FormatSettings, *, strict: bool
-    ) -> None:
-        self._delimiter = delimiter
-        self._replaced = is_replaced(delimiter)
-        quote = '"' if said.quote is None else said.quote
-        dialect = Dialect(quote=quote, escape=said.escape)
-        signs = reader_signs(dialect, STAND_IN if self._replaced else delimiter)
-        self.reader = csv.reader(map(self._with_stand_in, lines), strict=strict, **signs)
-
-    def _with_stand_in(self, line: str) -> str:
-        return line.replace(self._delimiter, STAND_IN) if self._replaced else line
-
-    def __next__(self) -> list[str]:
-        row = next(self.reader)
-        return [v.replace(STAND_IN, self._delimiter) for v in row] if self._replaced else row
-
-
-def fields_of(
-    lines: Iterator[str], delimiter: str, said: FormatSettings, *, strict: bool
-) -> _Fields:
-    """Give the rows of lines."""
-    return _Fields(lines, delimiter, said, strict=strict)
-
-
-def reader_lines(fields: _Fields) -> int:
-    """Tell how many lines were read."""
-    return fields.reader.line_num
-
-
-def is_replaced(delimiter: str) -> bool:
-    """Tell whether another sign has to stand for a delimiter while it is read."""
-    return len(delimiter) > 1 or not delimiter.isascii()
-
-
-def reader_signs(dialect: Dialect, delimiter: str) -> dict[str, Any]:
-    """Give the signs of a dialect as Python's reader takes them."""
-    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
-    return {
-        "delimiter": delimiter, "quotechar": dialect.quote or None, "quoting": quoting,
-        "escapechar": dialect.escape or None,
-    }  # fmt: skip
-
-
-def _widths(reading: _Reading, said: FormatSettings) -> Counter[tuple[int, bool]]:
-    """Count the looked-at rows by their fields, and whether the last is empty."""
-    lines = islice(io.StringIO(reading.text, newline=""), reading.begins, None)
-    kept = (line for line in lines if not _is_passed_over(line, said))
-    rows = fields_of(kept, reading.delimiter, said, strict=False)
-    widths: Counter[tuple[int, bool]] = Counter()
-    with suppress(csv.Error):
-        every = [(len(row), not row[-1]) for row in rows if row]
-        widths.update(every[: len(every) - said.skip_footer])
-    return widths
-
-
-def _share(reading: _Reading, said: FormatSettings) -> float:
-    """Tell how many of the looked-at rows have as many fields as names, of 1."""
-    widths = _widths(reading, said)
-    width = len(_without_trailing(reading, said))
-    fitting = sum(count for (fields, _), count in widths.items() if fields == width)
-    return fitting / widths.total() if widths else 1.0
-
-
-def _without_trailing(reading: _Reading, said: FormatSettings) -> tuple[str, ...]:
-    """Give the names, one for what is after a delimiter at the end of each row too."""
-    columns, widths = reading.columns, _widths(reading, said)
-    if widths and all(width == (len(columns) + 1, True) for width in widths):
-        return (*columns, "")
-    if columns[-1:] == ("",) and widths and all(n == len(columns) - 1 for n, _ in widths):
-        return columns[:-1]
-    return columns
 
 
 def _no_header(said: FormatSettings) -> Unfit:
@@ -342,7 +188,7 @@ def _no_header(said: FormatSettings) -> Unfit:
     )
 
 
-def _tie(best: Sequence[_Reading], wanted: frozenset[str]) -> Unfit:
+def _tie(best: Sequence[Reading], wanted: frozenset[str]) -> Unfit:
     signs = ", ".join(repr(reading.delimiter) for reading in best)
     names = [looks(name) for reading in best for name in reading.columns]
     header = ""

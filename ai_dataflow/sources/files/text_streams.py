@@ -12,7 +12,8 @@ from itertools import chain
 from typing import Any
 
 from ai_dataflow.sources.files.encodings import is_utf8
-from ai_dataflow.sources.files.text_dialects import STAND_IN, Dialect, is_replaced
+from ai_dataflow.sources.files.text_dialects import Dialect
+from ai_dataflow.sources.files.text_headers import STAND_IN, is_replaced
 
 _CHUNK_BYTES = 4 << 20
 _LEAST_LEAD = 0xC2
