@@ -16,7 +16,12 @@ from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.sources.columns import looks
 from ai_dataflow.sources.files.encodings import UndecidedError, candidates, likeliest
 from ai_dataflow.sources.files.packing import Packing
-from ai_dataflow.sources.files.text_headers import Reading, readings, share_of, without_trailing
+from ai_dataflow.sources.files.text_headers import (
+    HeaderReading,
+    readings,
+    share_of,
+    without_trailing,
+)
 from ai_dataflow.sources.files.text_samples import Sample
 
 _OF_CSV = FormatSettings(type="csv")
@@ -150,7 +155,7 @@ def _most_known(text: str, said: FormatSettings, wanted: frozenset[str]) -> int:
     return max((reading.names for reading in readings(text, said, wanted)), default=0)
 
 
-def _read(text: str, said: FormatSettings, wanted: frozenset[str]) -> Reading:
+def _read(text: str, said: FormatSettings, wanted: frozenset[str]) -> HeaderReading:
     """Read a text by the one delimiter that fits.
 
     Raises:
@@ -188,7 +193,7 @@ def _no_header(said: FormatSettings) -> Unfit:
     )
 
 
-def _tie(best: Sequence[Reading], wanted: frozenset[str]) -> Unfit:
+def _tie(best: Sequence[HeaderReading], wanted: frozenset[str]) -> Unfit:
     signs = ", ".join(repr(reading.delimiter) for reading in best)
     names = [looks(name) for reading in best for name in reading.columns]
     header = ""

@@ -20,7 +20,7 @@ _SEP = "sep="  # Excel's own first line
 
 
 @dataclass(frozen=True)
-class Reading:
+class HeaderReading:
     """A text, read with a delimiter.
 
     Its `columns`, how many of them are `names` that are looked for, and after how many lines its
@@ -34,7 +34,7 @@ class Reading:
     text: str = field(repr=False, default="")
 
 
-def readings(text: str, said: FormatSettings, wanted: frozenset[str]) -> Iterator[Reading]:
+def readings(text: str, said: FormatSettings, wanted: frozenset[str]) -> Iterator[HeaderReading]:
     """Read a text's header by each delimiter that it has; by a comma where it has none."""
     before, sep = said.lines_before, ""
     if not (said.delimiter or before):
@@ -48,7 +48,7 @@ def readings(text: str, said: FormatSettings, wanted: frozenset[str]) -> Iterato
         if made is not None:
             columns, begins = made
             count = len(wanted & set(map(looks, columns)))
-            yield Reading(delimiter, columns, begins, count, text)
+            yield HeaderReading(delimiter, columns, begins, count, text)
 
 
 def _sep_of(text: str) -> str:
@@ -114,7 +114,7 @@ def reader_signs(delimiter: str, quote: str, escape: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _widths(reading: Reading, said: FormatSettings) -> Counter[tuple[int, bool]]:
+def _widths(reading: HeaderReading, said: FormatSettings) -> Counter[tuple[int, bool]]:
     """Count the looked-at rows by their fields, and whether the last is empty."""
     lines = islice(io.StringIO(reading.text, newline=""), reading.begins, None)
     kept = (line for line in lines if not _is_passed_over(line, said))
@@ -126,7 +126,7 @@ def _widths(reading: Reading, said: FormatSettings) -> Counter[tuple[int, bool]]
     return widths
 
 
-def share_of(reading: Reading, said: FormatSettings) -> float:
+def share_of(reading: HeaderReading, said: FormatSettings) -> float:
     """Tell how many of the looked-at rows have as many fields as names, of 1."""
     widths = _widths(reading, said)
     width = len(without_trailing(reading, said))
@@ -134,7 +134,7 @@ def share_of(reading: Reading, said: FormatSettings) -> float:
     return fitting / widths.total() if widths else 1.0
 
 
-def without_trailing(reading: Reading, said: FormatSettings) -> tuple[str, ...]:
+def without_trailing(reading: HeaderReading, said: FormatSettings) -> tuple[str, ...]:
     """Give the names, one for what is after a delimiter at the end of each row too."""
     columns, widths = reading.columns, _widths(reading, said)
     if widths and all(width == (len(columns) + 1, True) for width in widths):
