@@ -77,6 +77,13 @@ def test_letters_that_are_the_same_in_all_likely_encodings_need_no_name(tmp_path
     ]
 
 
+def test_one_word_is_too_little_to_tell_an_encoding_by(tmp_path: Path) -> None:
+    content = "id;ort\n1;Łódź\n{}".format
+    few, more = content(""), content("2;Łomża\n3;Żagań\n4;Żary\n")
+    assert refusal(tmp_path, few.encode("cp1250"), "id", "ort").code == "SRC-031"
+    assert rows(tmp_path, more.encode("cp1250"), "id", "ort")[0] == ("1", "Łódź")
+
+
 _TEXTS = ("Plzeň Třebíč", "Łódź Kraków", "Москва Казань", "Forlì", "Orléans Nîmes", "Muğla", "Köln",
           "Győr")  # fmt: skip
 _ENCODINGS = ("cp1250", "cp1251", "cp1252", "cp1254", "iso8859-2", "koi8-r", "mac_roman")
