@@ -13,7 +13,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from ai_dataflow.extracts.staging import last_extracts
+from ai_dataflow.tables.project import load_project
+from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow_tests.projects import project
+from ai_dataflow_tests.runs.runs import cli
 from ai_dataflow_tests.runs.spine import replay, run, run_changed
 
 HEAD = "product_code,module_name,submodule_name,client_code,module_location,active,file_format"
@@ -223,3 +227,16 @@ def test_clients_share_a_file_that_is_no_plain_one(tmp_path: Path, strays: str) 
     assert made.select("client_code", "place").rows() == [
         ("acme", "Köln"), ("orbis", "Łódź"), ("acme", "Gießen")
     ]  # fmt: skip
+
+
+def test_how_files_are_read_is_told(tmp_path: Path) -> None:
+    folder = _project(tmp_path, {"acme": CASES["found1252"], "orbis": CASES["utf8"]})
+    shown = cli(folder, "validate")
+    assert shown.returncode == 0
+    assert "data/acme/a.csv: read as cp1252, `;`" in shown.stdout
+    assert "SRC-032" in shown.stdout
+    assert "orbis" not in shown.stdout
+    assert "read as cp1252, `;`" in cli(folder, "plan", "--explain", "claims|acme").stdout
+    run(folder)
+    staging = open_workstation(load_project(folder).settings).staging("claims", "acme")
+    assert [each.note for each in last_extracts(staging).values()] == ["read as cp1252, `;`"]
