@@ -27,6 +27,7 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.survey import Survey, each, survey
+from ai_dataflow.sources.united import Kind, United, content, united
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation, table_of
 
 CACHE_FILE = ".cache/ai_dataflow/schemas.json"
@@ -75,7 +76,7 @@ def read_schemas(
 
 def _shared(looks: Mapping[Location, Look]) -> dict[Location, Look]:
     """Let equal schemas be one object: there are few of them, and others send and compare them."""
-    schemas = Numbering[pl.Schema](lambda schema: tuple(schema.items()))
+    schemas = Numbering[pl.Schema](content)
     return {
         location: schemas.first(look) if isinstance(look, pl.Schema) else look
         for location, look in looks.items()
@@ -98,7 +99,7 @@ def look_at(
 
             return queries.database(location.connection, settings).schema(location, place)
         listing = cast(Listing, seen[location])
-        return open_files.opened(listing.pin(place, settings), place, settings).common_schema()
+        return open_files.opened(listing.pin(place, settings), place, settings).schema()
 
     return _shared(each(wanted, look))
 
@@ -134,7 +135,7 @@ class _Cache:
             return None
         try:
             if number not in self._decoded:
-                self._decoded[number] = schema_of(self.texts[number])
+                self._decoded[number] = _look_of(self.texts[number])
             return self._decoded[number]
         except (ValueError, IndexError):
             return None
@@ -142,7 +143,7 @@ class _Cache:
     def put(self, listing: Listing, schema: pl.Schema) -> None:
         if id(schema) not in self._numbers:
             self._numbers[id(schema)] = schema, len(self.texts)
-            self.texts.append(schema_text(schema))
+            self.texts.append(_look_text(schema))
         self.entries[_key(listing)] = (listing.fingerprint, self._numbers[id(schema)][1])
         self._changed = True
 
@@ -192,6 +193,29 @@ def schema_of(text: str) -> pl.Schema:
             return pl.read_ipc_stream(base64.b64decode(text)).schema
     except (PolarsError, OSError, PanicError) as error:
         raise ValueError(str(error)) from None
+
+
+def _look_text(schema: pl.Schema) -> str:
+    """Give a schema as text: of files that differ, the columns of each kind."""
+    if not isinstance(schema, United):
+        return schema_text(schema)
+    kinds = [(first, schema_text(_readable(one)), refused) for first, one, refused in schema.kinds]
+    return json.dumps(kinds)
+
+
+def _readable(schema: pl.Schema) -> pl.Schema:
+    return pl.Schema((n, dtype) for n, dtype in schema.items() if dtype != pl.Unknown)
+
+
+def _look_of(text: str) -> pl.Schema:
+    if not text.startswith("["):
+        return schema_of(text)
+    kinds = []
+    for first, schema, pairs in json.loads(text):
+        refused = tuple((str(name), str(why)) for name, why in pairs)
+        unknown = {name: pl.Unknown() for name, _ in refused}
+        kinds.append(Kind(int(first), pl.Schema({**schema_of(schema), **unknown}), refused))
+    return united(kinds)
 
 
 def places(pairs: Iterable[tuple[Location, str]]) -> dict[Location, str]:

@@ -15,6 +15,7 @@ from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repe
 EVERY_PRODUCT = "*"
 COLUMN_RULE = r"[^\W\d]\w{0,127}"
 _COLUMNS = "use up to 128 letters, digits and `_`, not beginning with a digit"
+_ALTERNATIVE = r'\s*"(?:[^"]|"")*"\s*(?=\||$)|[^|]+'
 RESERVED = ("product_code", "client_code")
 LAYOUT = Layout(
     "MAP",
@@ -66,6 +67,24 @@ class MappingRow(Row):
         said = {name: getattr(self, name) for name in _SAID}
         later = {name: value for name in _SAID_LATER if (value := getattr(self, name))}
         return digest(said | later)[:16]
+
+
+def alternatives(source_column: str) -> tuple[str, ...]:
+    """Give the names of a cell's column, of which each file has the first that it has.
+
+    Example:
+        >>> alternatives('amount | amt'), alternatives('"a|b"'), alternatives('"a"')
+        (('amount', 'amt'), ('a|b',), ('"a"',))
+    """
+    if "|" not in source_column:
+        return (source_column,)
+    names = (_unquoted(name.strip()) for name in re.findall(_ALTERNATIVE, source_column))
+    return tuple(dict.fromkeys(filter(None, names))) or (source_column,)
+
+
+def _unquoted(name: str) -> str:
+    is_quoted = len(name) > 1 and name[0] == name[-1] == '"'
+    return name[1:-1].replace('""', '"') if is_quoted else name
 
 
 def is_usable(ai_column: str) -> bool:
