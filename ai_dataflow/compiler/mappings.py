@@ -202,9 +202,10 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
 
 
 def _adds(source: SourceJob) -> bool:
-    """Tell whether a column that files lack is null there."""
+    """Tell whether a column that files lack is null there; so are names that lines of JSON lack."""
     written = getattr(source.location, "written", None)
-    return written is not None and written.drift == "add"
+    is_json = isinstance(source.seen, Listing) and source.seen.file_format == "jsonl"
+    return is_json or (written is not None and written.drift == "add")
 
 
 class _Columns:

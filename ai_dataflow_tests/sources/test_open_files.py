@@ -202,11 +202,6 @@ def test_the_files_of_a_folder_are_read_in_the_order_of_their_paths(tmp_path: Pa
     assert _read(_pin(tmp_path, "x"))["n"].to_list() == [1, 2, 3]
 
 
-FEWER = ROWS.select("n")
-MORE = ROWS.with_columns(t=1)
-OTHER_TYPE = ROWS.with_columns(n=pl.lit("one"))
-
-
 def test_parquet_files_may_order_their_columns_differently(tmp_path: Path) -> None:
     _write(tmp_path / "x" / "1.parquet")
     _write(tmp_path / "x" / "2.parquet", ROWS.select("s", "n"))

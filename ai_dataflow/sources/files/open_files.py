@@ -152,7 +152,7 @@ class Files:
             case "delta":
                 return self._scan_delta()
             case "jsonl":
-                return pl.concat(self._json_frames())
+                return pl.concat(self._json_frames(), how="diagonal_relaxed")
             case _:
                 return self._scan_parquet()
 
