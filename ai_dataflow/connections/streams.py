@@ -19,10 +19,20 @@ class ReadStream(io.RawIOBase):
         """Tell that it is for reading."""
         return True
 
+    def seekable(self) -> bool:
+        """Tell that one can go to any place of it."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place, of which nothing is read yet."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(start + offset, 0)
+        return self._at
+
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer; nothing is left where that gives 0."""
         length = min(len(buffer), self._size - self._at)
-        if not length:
+        if length <= 0:
             return 0
         chunk = self._read(self._at, length)
         buffer[: len(chunk)] = chunk
