@@ -15,7 +15,7 @@ import polars as pl
 
 from ai_dataflow.compiler.absent_columns import absence
 from ai_dataflow.compiler.alternatives import View, fed_by, named_by, view
-from ai_dataflow.compiler.casts import Cast, cast, castable, narrowing
+from ai_dataflow.compiler.casts import Cast, cast_to, castable, narrowing
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.plain_casts import plain
 from ai_dataflow.compiler.transforms import (
@@ -129,7 +129,7 @@ class CompiledColumn:
     @cached_property
     def cast(self) -> Cast:
         """The AI column's value, of what the row makes. Built when it is first used."""
-        done = cast(self.made.value, self.made.dtype, ai_types.to_polars(self.mapping.ai_type))
+        done = cast_to(self.made.value, self.made.dtype, self.mapping.ai_type)
         if done is None:
             raise TypeError(f"{self.mapping.cell} was not compiled")
         return done
@@ -140,7 +140,7 @@ class CompiledColumn:
 
         What fails by itself has none: it is looked at anyway.
         """
-        if self.made.failed is not None:
+        if self.made.failed is not None or self.mapping.ai_type == ai_types.JSON:
             return None
         return plain(self.made.value, self.made.dtype, ai_types.to_polars(self.mapping.ai_type))
 
@@ -267,9 +267,11 @@ def _read_clock(mappings: tuple[MappingRow, ...]) -> bool:
 
 def _compile_row(row: MappingRow, schema: pl.Schema) -> CompiledColumn:
     made = _transform(row, schema) if row.transform else _column(row, schema)
-    if not castable(made.dtype, ai_types.to_polars(row.ai_type)):
+    if not castable(made.dtype, row.ai_type):
         message = f"{type_name(made.dtype)} cannot become {row.ai_type}"
         fix = "choose another ai_type or write a transform"
+        if made.dtype.is_nested():
+            fix = "choose `json`, which is its exact text, or a `list(...)` or `struct(...)`"
         raise _Wrong(_Finding("MAP-015", row, "ai_type", message, fix))
     return CompiledColumn(row, made)
 
