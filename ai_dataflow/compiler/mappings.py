@@ -64,7 +64,8 @@ class _Finding:
         """Tell of it for one source."""
         if self.differing:
             seen = source.seen.files if isinstance(source.seen, Listing) else ()
-            paths = [file.path for file in seen]
+            looked_at = schema.paths if isinstance(schema, United) else ()
+            paths = [file.path for file in seen] or looked_at
             return self.differing.at(source.location, source.place, paths)
         message, fix = f"{source.location}: {self.message}", self.fix
         if self.absent:

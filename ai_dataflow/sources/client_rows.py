@@ -34,7 +34,7 @@ def client_column(
         fix = "correct client_column in the location, or deliver data that has it"
         raise DataflowError(Diagnostic("CTL-014", message, place=place, fix=fix))
     if wrong := difference(column, schema, adds=False):
-        raise DataflowError(wrong.at(location, place, ()))
+        raise DataflowError(wrong.at(location, place, getattr(schema, "paths", ())))
     dtype = schema[column]
     if not is_text(dtype) and not _is_whole(dtype):
         message = (

@@ -33,10 +33,12 @@ class United(pl.Schema):
     """The columns of files of several kinds, by name; each has the smallest type that has all.
 
     One whose types have none in common, or that cannot be read, is of the type `Unknown`: it is no
-    harm while nobody reads it.
+    harm while nobody reads it. `paths` are those of the files that were looked at; equal schemas
+    may be of others.
     """
 
     kinds: tuple[Kind, ...] = ()
+    paths: tuple[str, ...] = ()
 
     def lacking(self, name: str) -> list[int]:
         """Give the numbers of the first files of the kinds that lack a column."""

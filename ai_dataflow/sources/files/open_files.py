@@ -16,6 +16,7 @@ import polars as pl
 from polars.exceptions import (
     ColumnNotFoundError,
     ComputeError,
+    InvalidOperationError,
     NoDataError,
     SchemaError,
     SchemaFieldNotFoundError,
@@ -40,10 +41,10 @@ from ai_dataflow.sources.files import file_failures, parquet_files
 from ai_dataflow.sources.files.csv_files import CsvFile
 from ai_dataflow.sources.files.json_lines import JsonLines
 from ai_dataflow.sources.files.pinned import Pinned
-from ai_dataflow.sources.united import Kind, Wanted, united
+from ai_dataflow.sources.united import Kind, United, Wanted, united
 
 _UNREADABLE = (
-    *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, PanicError, SchemaError,
+    *FOREIGN, ColumnNotFoundError, ComputeError, InvalidOperationError, NoDataError, PanicError, SchemaError,
     SchemaFieldNotFoundError,
 )  # fmt: skip
 _KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
@@ -73,16 +74,22 @@ class Files:
             DataflowError: SRC-003 where a file cannot be read.
         """
         with self._classified():
-            match self.pinned.file_format:
-                case "delta":
-                    return self._scan_delta().collect_schema()
-                case "csv":
-                    return united(_kinds(map(_texts, at_once(CsvFile.names, self.csv_files))))
-                case "jsonl":
-                    schemas = [frame.collect_schema() for frame in self._json_frames()]
-                    return united(_kinds(_Look(Kind(0, schema)) for schema in schemas))
-                case _:
-                    return self._parquet_schema()
+            schema = self._schema()
+        if isinstance(schema, United):
+            schema.paths = tuple(file.path for file in self.pinned.files)
+        return schema
+
+    def _schema(self) -> pl.Schema:
+        match self.pinned.file_format:
+            case "delta":
+                return self._scan_delta().collect_schema()
+            case "csv":
+                return united(_kinds(map(_texts, at_once(CsvFile.names, self.csv_files))))
+            case "jsonl":
+                schemas = [frame.collect_schema() for frame in self._json_frames()]
+                return united(_kinds(_Look(Kind(0, schema)) for schema in schemas))
+            case _:
+                return self._parquet_schema()
 
     def rows(self, wanted: Wanted) -> pl.LazyFrame:
         """Scan the columns that are wanted, in the order of the files; CSV is not scanned."""

@@ -12,7 +12,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from polars.exceptions import ComputeError, DuplicateError, SchemaError
+from polars.exceptions import (
+    ComputeError,
+    DuplicateError,
+    InvalidOperationError,
+    SchemaError,
+)
 from polars.io.plugins import register_io_source
 
 from ai_dataflow.config.panics import PanicError, panics_as_errors
@@ -26,7 +31,13 @@ if TYPE_CHECKING:
 _FOOTER_BYTES = 64 << 10  # mostly it is less
 _BATCH_ROWS = 64_000
 _MAX_DIGITS = 38
-REFUSED_BY_POLARS = (ComputeError, DuplicateError, PanicError, SchemaError)
+REFUSED_BY_POLARS = (
+    ComputeError,
+    DuplicateError,
+    InvalidOperationError,
+    PanicError,
+    SchemaError,
+)
 
 
 def by_polars(root: Folder, file: StoredFile) -> pl.Schema | None:
