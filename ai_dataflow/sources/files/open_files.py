@@ -44,8 +44,8 @@ from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.united import Kind, United, Wanted, united
 
 _UNREADABLE = (
-    *FOREIGN, ColumnNotFoundError, ComputeError, InvalidOperationError, NoDataError, PanicError, SchemaError,
-    SchemaFieldNotFoundError,
+    *FOREIGN, ColumnNotFoundError, ComputeError, InvalidOperationError, NoDataError, PanicError,
+    SchemaError, SchemaFieldNotFoundError,
 )  # fmt: skip
 _KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
 _LIST_FROM = 4
@@ -236,6 +236,8 @@ class Files:
             with panics_as_errors():
                 stored = frame.collect_schema()
         except parquet_files.REFUSED_BY_POLARS:
+            stored = None
+        if stored is None or not parquet_files.is_for_polars(stored):
             return pl.concat(map(self._scan_by_arrow, self.pinned.files))
         keys = [key for key in partition_values(paths[0]) if key not in stored]
         values = {self.root.uri(path): partition_values(path) for path in paths} if keys else {}

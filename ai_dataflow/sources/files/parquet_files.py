@@ -22,6 +22,7 @@ from polars.io.plugins import register_io_source
 
 from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.connections.stores import Folder, StoredFile, scan_parquet
+from ai_dataflow.sources.files.common_types import instance
 from ai_dataflow.sources.united import Kind
 
 if TYPE_CHECKING:
@@ -48,10 +49,29 @@ def by_polars(root: Folder, file: StoredFile) -> pl.Schema | None:
     try:
         with panics_as_errors():
             if (end := _end(root, file)) is not None:
-                return pl.Schema(pl.read_parquet_schema(io.BytesIO(end)))
-            return scan_parquet(root, [file.path]).collect_schema()
+                schema = pl.Schema(pl.read_parquet_schema(io.BytesIO(end)))
+            else:
+                schema = scan_parquet(root, [file.path]).collect_schema()
     except REFUSED_BY_POLARS:
         return None
+    return schema if is_for_polars(schema) else None
+
+
+def is_for_polars(schema: pl.Schema) -> bool:
+    """Tell whether Polars has values of all these types: it names some that it cannot read."""
+    return not any(map(_is_odd, schema.values()))
+
+
+def _is_odd(dtype: pl.DataType) -> bool:
+    match dtype:
+        case pl.Decimal():
+            return dtype.precision > _MAX_DIGITS
+        case pl.List() | pl.Array():
+            return _is_odd(instance(dtype.inner))
+        case pl.Struct():
+            return any(_is_odd(instance(field.dtype)) for field in dtype.fields)
+        case _:
+            return isinstance(dtype, pl.BaseExtension)
 
 
 def _end(root: Folder, file: StoredFile) -> bytes | None:
