@@ -32,20 +32,22 @@ def view(rows: Iterable[MappingRow], schema: pl.Schema) -> View:
     kinds, names = kinds_of(schema), _several(rows, schema)
     if isinstance(schema, United):
         names = {name: (name,) for row in rows for name in named_by(row)} | names
-    found = [{n: chosen(several, kind.schema) for n, several in names.items()} for kind in kinds]
-    other = {name: names[name] for name in names if any(of[name] not in ("", name) for of in found)}
+    columns = [{n: chosen(several, kind.schema) for n, several in names.items()} for kind in kinds]
+    other = {
+        name: names[name] for name in names if any(of[name] not in ("", name) for of in columns)
+    }
     if not other:
         return View(schema, {})
     return View(
-        united(_seen(kind, of, other) for kind, of in zip(kinds, found, strict=True)), other
+        united(_seen(kind, of, other) for kind, of in zip(kinds, columns, strict=True)), other
     )
 
 
-def _seen(kind: Kind, found: Mapping[str, str], names: Iterable[str]) -> Kind:
+def _seen(kind: Kind, columns: Mapping[str, str], names: Iterable[str]) -> Kind:
     """Add columns under the names that the sheet has for them."""
-    added = {name: kind.schema[found[name]] for name in names if found[name]}
+    added = {name: kind.schema[columns[name]] for name in names if columns[name]}
     refused = dict(kind.refused)
-    more = [(n, refused[found[n]]) for n in added if found[n] != n and found[n] in refused]
+    more = [(n, refused[columns[n]]) for n in added if columns[n] != n and columns[n] in refused]
     schema = pl.Schema({**kind.schema, **added})
     return kind._replace(schema=schema, refused=(*kind.refused, *more))
 

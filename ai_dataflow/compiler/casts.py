@@ -136,9 +136,8 @@ def _value(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr |
         return expr
     if source == pl.String:
         return _from_text(expr, target)
-    if isinstance(source, pl.Struct) and target == pl.String:
-        if "Binary" in repr(source):  # Polars' writer of JSON has no bytes; `json_value` has
-            return None
+    # Polars' writer of JSON has no bytes; `json_value` has.
+    if isinstance(source, pl.Struct) and target == pl.String and "Binary" not in repr(source):
         return pl.when(expr.is_not_null()).then(expr.struct.json_encode())
     if source.is_nested() or isinstance(source, pl.Duration):
         return None

@@ -214,7 +214,7 @@ class Reading:
 
 def csv_rows(file: CsvFile, wanted: Wanted) -> Iterator[pl.DataFrame]:
     """Read the wanted columns of a CSV file, in batches; one that it lacks is null."""
-    columns = [*dict.fromkeys(filter(None, wanted.found(file.names()).values()))]
+    columns = [*dict.fromkeys(filter(None, wanted.names_in(file.names()).values()))]
     for batch in file.batches(columns or file.header()[:1]):
         is_as_wanted = wanted.is_plain and wanted.schema
         yield batch if is_as_wanted else wanted.of(batch.schema, batch).collect()

@@ -46,11 +46,11 @@ class United(pl.Schema):
 
     def types(self, name: str) -> dict[pl.DataType, int]:
         """Give the types of a column, each with the number of the first file that has it so."""
-        found: dict[pl.DataType, int] = {}
+        types: dict[pl.DataType, int] = {}
         for kind in self.kinds:
             if name in kind.schema and kind.schema[name] not in (pl.Null, pl.Unknown):
-                found.setdefault(kind.schema[name], kind.first)
-        return found
+                types.setdefault(kind.schema[name], kind.first)
+        return types
 
     def refused(self, name: str) -> Iterator[tuple[int, str]]:
         """Give the numbers of files in which a column cannot be read, each with why."""
@@ -115,7 +115,7 @@ class Wanted:
         """Give the columns without rows."""
         return pl.DataFrame(schema=self.schema or {_ANY: pl.Boolean()})
 
-    def found(self, present: Iterable[str]) -> dict[str, str]:
+    def names_in(self, present: Iterable[str]) -> dict[str, str]:
         """Give each wanted column's name among those of a file; blank where it has none."""
         among = pl.Schema(dict.fromkeys(present, pl.Null()))
         return {name: chosen(self.names.get(name, (name,)), among) for name in self.schema}
@@ -131,7 +131,7 @@ class Wanted:
         if not self.schema:
             return rows.lazy().select(pl.nth(0).is_null().alias(_ANY))
         picked = []
-        for name, column in self.found(present).items():
+        for name, column in self.names_in(present).items():
             wanted = self.schema[name]
             value = converted(named(column), present[column], wanted) if column else None
             if column and value is None and rows.lazy().select(pl.len()).collect().item():
@@ -144,4 +144,4 @@ class Wanted:
 
 def chosen(names: Sequence[str], schema: pl.Schema) -> str:
     """Give the column of a file that the first of several names finds; blank where none does."""
-    return next((found for name in names if (found := resolve_column(name, schema))), "")
+    return next((column for name in names if (column := resolve_column(name, schema))), "")
