@@ -111,7 +111,7 @@ def mapping_rows(table: CellTable, dialect: str = "") -> tuple[list[MappingRow],
         *_unfed(table),
     ]
     rows = [_row(table, line, cells, dialect) for line, cells in table.rows.items()]
-    problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows)]
+    problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows), *_two_lists(rows)]
     return rows, table.diagnostics(problems)
 
 
@@ -187,6 +187,17 @@ def _two_types(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
             there = f"{first.ai_type} in {first.place('ai_type')}"
             message = f"`{row.ai_column}` is {row.ai_type} here and {there}"
             yield row.problem("MAP-007", "ai_type", message, "give both rows the same type")
+
+
+def _two_lists(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
+    """Find alternatives that begin alike and go on otherwise: both would be called by one name."""
+    listed = [row for row in rows if len(alternatives(row.source_column)) > 1]
+    for row, other in repeats(listed, lambda r: (*r.names, alternatives(r.source_column)[0])):
+        if alternatives(row.source_column) != alternatives(other.source_column):
+            where = other.place("source_column")
+            message = f"`{row.source_column}` begins as the alternatives in {where} and differs"
+            fix = "list the same names in the same order, or begin with another"
+            yield row.problem("MAP-033", "source_column", message, fix)
 
 
 def _mapped_twice(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:

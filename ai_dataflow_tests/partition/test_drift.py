@@ -23,11 +23,12 @@ from hypothesis import strategies as st
 from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.tables.ai_mapping import MappingRow
-from ai_dataflow.tables.locations import FileLocation
+from ai_dataflow.tables.locations import FileLocation, SqlLocation
 from ai_dataflow_tests.partition.jobs import (
     PLACE,
     codes,
     csv_file,
+    database,
     job,
     left_out,
     mapped,
@@ -287,3 +288,12 @@ def test_any_files_give_what_is_in_them(tables: Sequence[pa.Table], shared: bool
 
 
 _AI = {"v": "decimal(20,4)", "t": "timestamp"}
+
+
+def test_a_table_has_the_first_of_several_names(tmp_path: Path) -> None:
+    database(tmp_path, "CREATE TABLE t (amt INTEGER)", "INSERT INTO t VALUES (7)")
+    doubled = mapped("y", "int64", transform="amount * 2")
+    doubled = replace(doubled, source_column="amount | amt")
+    of_table = source(SqlLocation("db", "t"), mapped("x", "int64", "amount | amt"), doubled)
+    result = run_job(job(of_table), tmp_path)
+    assert written(result, tmp_path).select("x", "y").rows() == [(7, 14)]
