@@ -66,6 +66,8 @@ def _values(result: PartitionResult, folder: Path) -> list[Any]:
         (pl.Series([1], dtype=pl.Int32), pl.Series([2**40]), "int64", [1, 2**40]),
         (pl.Series([1], dtype=pl.UInt64), pl.Series([-1]), "int64", [1, -1]),
         (pl.Series([1]), pl.Series([Decimal("2.50")]), "decimal(18,2)", [1, Decimal("2.50")]),
+        (pl.Series([2**60]), pl.Series([Decimal("0.25")], dtype=pl.Decimal(5, 2)),
+         "decimal(30,2)", [2**60, Decimal("0.25")]),
         (pl.Series([Decimal("0.125")], dtype=pl.Decimal(4, 3)),
          pl.Series([Decimal("9.5")], dtype=pl.Decimal(36, 1)), "string", ["0.125", "9.500"]),
         (pl.Series([DAY]), pl.Series([MOMENT]), "timestamp",
