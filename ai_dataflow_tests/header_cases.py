@@ -41,7 +41,7 @@ CASES: dict[str, dict[str, bytes]] = {
     "Parquet of such a CSV": {"x.parquet": parquet(**{"17": [1], VALUE: [2]})},
     "Parquet, one of two": {
         "x/a.parquet": parquet(ClaimNo=[1], Amount=[1.0]),
-        "x/b.parquet": parquet(ClaimNo=[1], Amount=[1.0], **{VALUE: [2]}),
+        "x/b.parquet": parquet(Amount=[1.0], **{VALUE: [2]}),
     },
     "categories": {
         "x.parquet": parquet(

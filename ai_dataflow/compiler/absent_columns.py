@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
-from ai_dataflow.compiler.transforms import TransformError, columns_of
+from ai_dataflow.compiler.alternatives import named_by
 from ai_dataflow.config.diagnostics import did_you_mean, listing
 from ai_dataflow.config.visible import visible
 from ai_dataflow.sources.columns import looks
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.open_files import partition_values
 from ai_dataflow.sources.source_job import SourceJob
-from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.sources.united import United
+from ai_dataflow.tables.ai_mapping import MappingRow, alternatives
 from ai_dataflow.tables.locations import SqlLocation
 
 _SHOWN = 12
@@ -36,8 +37,7 @@ def absence(names: Sequence[str], source: SourceJob, schema: pl.Schema) -> tuple
 def _fix(source: SourceJob, schema: pl.Schema, *, is_known: bool) -> str:
     if not is_known:
         return _unknown(source, schema)
-    seen = source.seen
-    if isinstance(seen, Listing) and seen.file_format == "jsonl" and len(seen.files) > 1:
+    if isinstance(schema, United):
         # Their columns are those of any of them, and not each need have one that is known.
         return f"its files have {len(schema):,} columns in all; correct the name"
     return f"it has {listing(map(visible, schema), _SHOWN)}"
@@ -57,10 +57,8 @@ def mapped_names(rows: Iterable[MappingRow]) -> Iterator[str]:
     """Give the source columns that rows of the sheet name."""
     for row in rows:
         yield row.source_column
-        try:
-            yield from columns_of(row.transform, row.dialect) if row.transform else ()
-        except TransformError:  # told elsewhere
-            continue
+        yield from alternatives(row.source_column)
+        yield from named_by(row)
 
 
 def folder_columns(source: SourceJob) -> frozenset[str]:

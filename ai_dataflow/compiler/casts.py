@@ -8,10 +8,17 @@ spellings; dates and timestamps are ISO 8601, an offset is converted to UTC, non
 from __future__ import annotations
 
 import functools
-from datetime import date
 from typing import Any, NamedTuple
 
 import polars as pl
+
+from ai_dataflow.compiler.calendar_days import (
+    has_outer_days,
+    within_calendar,
+    within_local_calendar,
+)
+from ai_dataflow.compiler.nested_casts import Inner, json_value, nested_value
+from ai_dataflow.tables import ai_types
 
 _INT64_DIGITS = 18
 _EXACT = 2.0**52  # floats below it have halves
@@ -19,6 +26,7 @@ TRUE = ("true", "t", "yes", "y", "on", "1")
 FALSE = ("false", "f", "no", "n", "off", "0")
 _MOMENT = "%Y-%m-%dT%H:%M:%S%.f%#z"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|(?:T| +)[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:$|[^0-9:]))"
+_UTC = pl.Datetime("us", "UTC")
 _NO_SECONDS = r"([T ] *[0-9]+:[0-9]+)([^:0-9.,]|$)"
 
 
@@ -42,8 +50,11 @@ def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None
     """Cast an expression; None where no value of one type can ever become the other."""
     if source == pl.Null:
         return Cast(pl.lit(None, dtype=target), None)
-    if source == target:
+    if source == target and not source.is_nested():
         return _same(expr, source)
+    if target.is_nested():
+        whole = nested_value(expr, source, target, _inner)
+        return None if whole is None else Cast(whole, expr.is_not_null())
     if isinstance(source, pl.Categorical | pl.Enum):
         expr, source = expr.cast(pl.String), pl.String()
     given = expr.is_not_null()
@@ -56,6 +67,21 @@ def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None
     return None if value is None else Cast(value, given)
 
 
+def cast_to(expr: pl.Expr, source: pl.DataType, ai_type: str) -> Cast | None:
+    """Cast an expression to an AI column's type; None where no value can ever become it."""
+    if ai_type != ai_types.JSON or source == pl.Null:
+        return cast(expr, source, ai_types.to_polars(ai_type))
+    value = json_value(expr, source)
+    return None if value is None else Cast(value, expr.is_not_null())
+
+
+def _inner(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Inner | None:
+    done = cast(expr, source, target)
+    if done is None:
+        return None
+    return Inner(done.value, None if done.given is None else done.failed())
+
+
 def _same(expr: pl.Expr, dtype: pl.DataType) -> Cast:
     """Keep a value as it is; a file may have days that no calendar and no reader has."""
     if has_outer_days(dtype):
@@ -64,9 +90,9 @@ def _same(expr: pl.Expr, dtype: pl.DataType) -> Cast:
 
 
 @functools.cache
-def castable(source: pl.DataType, target: pl.DataType) -> bool:
-    """Tell whether values of one type can become the other, some of them at least."""
-    return cast(pl.col("value"), source, target) is not None
+def castable(source: pl.DataType, ai_type: str) -> bool:
+    """Tell whether values of a type can become an AI column's, some of them at least."""
+    return cast_to(pl.col("value"), source, ai_type) is not None
 
 
 @functools.cache
@@ -77,6 +103,8 @@ def narrowing(source: pl.DataType, target: pl.DataType) -> str:
     """
     if isinstance(source, pl.Datetime) and target == pl.Date:
         return "the time of day is dropped"
+    if isinstance(source, pl.Datetime) and source.time_unit == "ns" and target == _UTC:
+        return "what is below a microsecond is dropped"
     if source.is_float() and isinstance(target, pl.Decimal):
         return f"values are rounded to {target.scale} digits"
     if source.is_float() and target == pl.Float32 and source != pl.Float32:
@@ -108,7 +136,8 @@ def _value(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr |
         return expr
     if source == pl.String:
         return _from_text(expr, target)
-    if isinstance(source, pl.Struct) and target == pl.String:
+    # Polars' writer of JSON has no bytes; `json_value` has.
+    if isinstance(source, pl.Struct) and target == pl.String and "Binary" not in repr(source):
         return pl.when(expr.is_not_null()).then(expr.struct.json_encode())
     if source.is_nested() or isinstance(source, pl.Duration):
         return None
@@ -185,46 +214,6 @@ def moved(inside: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr:
     zone = getattr(source, "time_zone", None)
     in_utc = instant.dt.convert_time_zone("UTC") if zone else instant.dt.replace_time_zone("UTC")
     return in_utc.dt.date() if target == pl.Date else _in_zone(in_utc, target)
-
-
-def has_outer_days(dtype: pl.DataType) -> bool:
-    """Tell whether a type has days outside the years 1 to 9999; nanoseconds reach less far."""
-    return isinstance(dtype, pl.Date | pl.Datetime) and getattr(dtype, "time_unit", "") != "ns"
-
-
-def within_calendar(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
-    """Make days outside the years 1 to 9999, of UTC, null: Polars panics on some, readers on all.
-
-    The first day and the last are within: they stand for "since ever" and "for ever" in places.
-    """
-    if not has_outer_days(source):
-        return expr
-    first, last = calendar_limits(source)
-    # What is negative becomes null; unlike `when`, this names the expression once.
-    after = _none_negative(expr.to_physical().cast(pl.Int64) - first)
-    within = last - _none_negative(last - first - after)
-    return within.cast(pl.Int32).cast(source) if source == pl.Date else within.cast(source)
-
-
-def within_local_calendar(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
-    """Make null, too, what is outside the years 1 to 9999 where its zone's clocks are read."""
-    inside = within_calendar(expr, source)
-    if not has_outer_days(source) or getattr(source, "time_zone", None) in (None, "UTC"):
-        return inside
-    local = inside.dt.replace_time_zone(None).to_physical()
-    return pl.when(local.is_between(*calendar_limits(source))).then(inside)
-
-
-def calendar_limits(source: pl.DataType) -> tuple[int, int]:
-    """Give the first and the last physical value within the years 1 to 9999."""
-    first, last = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
-    unit = getattr(source, "time_unit", "")
-    per_day = {"us": 86_400_000_000, "ms": 86_400_000}.get(unit, 1)
-    return first * per_day, (last + 1) * per_day - 1
-
-
-def _none_negative(number: pl.Expr) -> pl.Expr:
-    return number.cast(pl.UInt64, strict=False).cast(pl.Int64)
 
 
 def _in_zone(instant: pl.Expr, target: pl.DataType) -> pl.Expr:

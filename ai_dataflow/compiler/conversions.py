@@ -18,7 +18,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ai_dataflow.compiler import dialects, formats, kinds
-from ai_dataflow.compiler.casts import cast, within_calendar
+from ai_dataflow.compiler.calendar_days import within_calendar
+from ai_dataflow.compiler.casts import cast
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.terms import Term, any_of, literal, lost
 

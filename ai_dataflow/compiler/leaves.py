@@ -11,8 +11,8 @@ from sqlglot import exp
 
 from ai_dataflow.compiler import kinds
 from ai_dataflow.compiler.arithmetic import number
+from ai_dataflow.compiler.calendar_days import has_outer_days, within_local_calendar
 from ai_dataflow.compiler.calls import called, is_clock
-from ai_dataflow.compiler.casts import has_outer_days, within_local_calendar
 from ai_dataflow.compiler.choice_functions import NULL
 from ai_dataflow.compiler.context import Context
 from ai_dataflow.compiler.kinds import as_instance

@@ -6,7 +6,7 @@ it. Both call `compile_source`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -14,7 +14,8 @@ from typing import Any, Literal
 import polars as pl
 
 from ai_dataflow.compiler.absent_columns import absence
-from ai_dataflow.compiler.casts import Cast, cast, castable, narrowing
+from ai_dataflow.compiler.alternatives import View, fed_by, named_by, view
+from ai_dataflow.compiler.casts import Cast, cast_to, castable, narrowing
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.plain_casts import plain
 from ai_dataflow.compiler.text_formats import TextFormats
@@ -29,7 +30,10 @@ from ai_dataflow.compiler.transforms import (
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, listing
 from ai_dataflow.config.visible import visible
 from ai_dataflow.sources.columns import columns_like, named, resolve_column
+from ai_dataflow.sources.files.differences import Difference, difference, uniting
+from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.sources.united import United, Wanted, content
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow
 
@@ -43,7 +47,7 @@ class _Finding:
 
     It is `about` the row itself, or a source column: one that is not there, one that several could
     be, one that is taken for another. Which are not there, `absent` has: what is told of them hangs
-    on the source.
+    on the source. `differing` is what is wrong with a column of its files.
     """
 
     code: str
@@ -52,12 +56,18 @@ class _Finding:
     message: str
     fix: str
     severity: Severity = "error"
-    about: Literal["row", "absent", "ambiguous", "renamed"] = "row"
+    about: Literal["row", "absent", "ambiguous", "renamed", "file"] = "row"
     offset: int = 0
     absent: tuple[str, ...] = ()
+    differing: Difference | None = None
 
     def at(self, source: SourceJob, schema: pl.Schema) -> Diagnostic:
         """Tell of it for one source."""
+        if self.differing:
+            seen = source.seen.files if isinstance(source.seen, Listing) else ()
+            looked_at = schema.paths if isinstance(schema, United) else ()
+            paths = [file.path for file in seen] or looked_at
+            return self.differing.at(source.location, source.place, paths)
         message, fix = f"{source.location}: {self.message}", self.fix
         if self.absent:
             message, fix = absence(self.absent, source, schema)
@@ -121,7 +131,7 @@ class CompiledColumn:
     @cached_property
     def cast(self) -> Cast:
         """The AI column's value, of what the row makes. Built when it is first used."""
-        done = cast(self.made.value, self.made.dtype, ai_types.to_polars(self.mapping.ai_type))
+        done = cast_to(self.made.value, self.made.dtype, self.mapping.ai_type)
         if done is None:
             raise TypeError(f"{self.mapping.cell} was not compiled")
         return done
@@ -132,7 +142,7 @@ class CompiledColumn:
 
         What fails by itself has none: it is looked at anyway.
         """
-        if self.made.failed is not None:
+        if self.made.failed is not None or self.mapping.ai_type == ai_types.JSON:
             return None
         return plain(self.made.value, self.made.dtype, ai_types.to_polars(self.mapping.ai_type))
 
@@ -145,7 +155,7 @@ class CompiledColumn:
 
 @dataclass(frozen=True)
 class CompiledSource:
-    """A source's mapping, compiled against its schema; `schema` is of the columns it needs.
+    """A source's mapping, compiled against its schema; `wanted` are the columns it needs.
 
     `warnings` are what is worth a look in the sheet, though it compiles, `guesses` those of them
     that are about a column taken for another. Equal mappings of sources with equal columns have the
@@ -153,10 +163,15 @@ class CompiledSource:
     """
 
     columns: tuple[CompiledColumn, ...]
-    schema: pl.Schema
+    wanted: Wanted
     warnings: tuple[Diagnostic, ...]
     guesses: tuple[Diagnostic, ...]
     memo: dict[object, Any] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The types of the source columns that are read, by the names that the sheet has."""
+        return self.wanted.schema
 
     @property
     def needed(self) -> list[str]:
@@ -170,23 +185,48 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     Raises:
         MappingError: MAP-011, MAP-014, MAP-015, MAP-018 and MAP-019, all of them at once.
     """
-    mappings = source.mappings
+    mappings, adds = source.mappings, _adds(source)
     # The time is put into an expression when it is compiled: that one is not for the next.
     compiled = _compiled.__wrapped__ if _read_clock(mappings) else _compiled
-    outcome = compiled(mappings, tuple(schema.items()), TextFormats.of(source))
+    outcome = compiled(mappings, _Columns(schema, adds), TextFormats.of(source))
     problems_of = [(finding.about, finding.at(source, schema)) for finding in outcome.findings]
     if problems := [problem for _, problem in problems_of if problem.severity == "error"]:
         unread = (problem for about, problem in problems_of if about in ("absent", "ambiguous"))
-        raise MappingError(*problems, unread=unread)
+        raise MappingError(*dict.fromkeys(problems), unread=unread)
     needed = dict.fromkeys(name for column in outcome.columns for name in column.columns)
-    read = pl.Schema({name: schema[name] for name in needed})
+    seen = outcome.view
+    read = pl.Schema({name: seen.schema[name] for name in needed})
+    names = {name: several for name, several in seen.names.items() if name in read}
+    wanted = Wanted(read, names, differ=isinstance(seen.schema, United))
     warnings = tuple(problem for _, problem in problems_of)
     guesses = tuple(problem for about, problem in problems_of if about == "renamed")
-    return CompiledSource(outcome.columns, read, warnings, guesses, outcome.memo)
+    return CompiledSource(outcome.columns, wanted, warnings, guesses, outcome.memo)
+
+
+def _adds(source: SourceJob) -> bool:
+    """Tell whether a column that files lack is null there; so are names that lines of JSON lack."""
+    written = getattr(source.location, "written", None)
+    is_json = isinstance(source.seen, Listing) and source.seen.file_format == "jsonl"
+    return is_json or (written is not None and written.drift == "add")
+
+
+class _Columns:
+    """Columns of files, and whether one that some of them lack is null there; compared by those."""
+
+    def __init__(self, schema: pl.Schema, adds: bool) -> None:
+        self.schema, self.adds = schema, adds
+        self._content = content(schema), adds
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Columns) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
 
 
 @dataclass(frozen=True)
 class _Compiled:
+    view: View
     columns: tuple[CompiledColumn, ...]
     findings: tuple[_Finding, ...]
     memo: dict[object, Any] = field(default_factory=dict)
@@ -194,23 +234,34 @@ class _Compiled:
 
 @lru_cache(maxsize=256)  # of a hundred columns each takes about a megabyte
 def _compiled(
-    mappings: tuple[MappingRow, ...],
-    types: tuple[tuple[str, pl.DataType], ...],
-    formats: TextFormats | None,
+    mappings: tuple[MappingRow, ...], of_files: _Columns, formats: TextFormats | None
 ) -> _Compiled:
     """Compile mapping rows against columns; a thousand clients have the same."""
-    schema = pl.Schema(types)
+    seen = view(mappings, of_files.schema)
     columns: list[CompiledColumn] = []
     findings: list[_Finding] = []
     for row in mappings:
+        if wrong := list(_differing(row, seen.schema, adds=of_files.adds)):
+            findings += wrong
+            continue
         try:
-            column = _compile_row(row, schema, formats)
+            column = _compile_row(row, seen.schema, formats)
         except _Wrong as error:
             findings += error.findings
         else:
             columns.append(column)
-            findings += _warnings(row, column.made, schema)
-    return _Compiled(tuple(columns), tuple(findings))
+            findings += _warnings(row, column.made, seen.schema)
+    return _Compiled(seen, tuple(columns), tuple(findings))
+
+
+def _differing(row: MappingRow, schema: pl.Schema, *, adds: bool) -> Iterator[_Finding]:
+    """Find what files lack, or have in types that nothing unites."""
+    if not isinstance(schema, United):
+        return
+    for name in {resolve_column(name, schema): None for name in named_by(row)}:
+        if name and (wrong := difference(name, schema, adds=adds)):
+            cell = _fed_by(row)
+            yield _Finding(wrong.code, row, cell, "", "", about="file", differing=wrong)
 
 
 @lru_cache(maxsize=1024)
@@ -220,18 +271,21 @@ def _read_clock(mappings: tuple[MappingRow, ...]) -> bool:
 
 def _compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> CompiledColumn:
     made = (_transform if row.transform else _column)(row, schema, formats)
-    if not castable(made.dtype, ai_types.to_polars(row.ai_type)):
+    if not castable(made.dtype, row.ai_type):
         message = f"{type_name(made.dtype)} cannot become {row.ai_type}"
         fix = "choose another ai_type or write a transform"
+        if made.dtype.is_nested():
+            fix = "choose `json`, which is its exact text, or a `list(...)` or `struct(...)`"
         raise _Wrong(_Finding("MAP-015", row, "ai_type", message, fix))
     return CompiledColumn(row, made)
 
 
 def _column(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> Transform:
-    name = resolve_column(row.source_column, schema)
+    names = fed_by(row, schema)
+    name = resolve_column(names[0], schema)
     if not name:
-        raise _Wrong(*_no_columns(row, [row.source_column], schema))
-    renamed = ((row.source_column, name),) if name != row.source_column else ()
+        raise _Wrong(*_no_columns(row, names, schema))
+    renamed = ((names[0], name),) if name != names[0] else ()
     value = named(name)
     if formats and schema[name] == pl.String:
         value = formats.usual(formats.read(value), ai_types.to_polars(row.ai_type))
@@ -248,13 +302,13 @@ def _transform(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) 
         fix = "correct the expression: scalar SQL over the source's columns"
         wrong = _Finding(code, row, "transform", str(error), fix, offset=error.offset)
         raise _Wrong(*problems or [wrong]) from None
-    if row.source_column and not resolve_column(row.source_column, schema):
-        raise _Wrong(*_no_columns(row, [row.source_column], schema, "source_column"))
+    if (names := fed_by(row, schema)) and not resolve_column(names[0], schema):
+        raise _Wrong(*_no_columns(row, names, schema, "source_column"))
     return made
 
 
 def _no_columns(
-    row: MappingRow, names: list[str], schema: pl.Schema, cell: str = ""
+    row: MappingRow, names: Sequence[str], schema: pl.Schema, cell: str = ""
 ) -> list[_Finding]:
     """Tell of the names that are not there, and of those that several columns could be."""
     cell = cell or _fed_by(row)
@@ -290,11 +344,17 @@ def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_
         message = f"`{shown}` is taken for `{meant}`, the only column that differs {how}"
         fix = "spell the column exactly as the source does"
         yield _Finding("MAP-017", row, _fed_by(row), message, fix, "warning", "renamed")
+    for name in made.columns:
+        if how := uniting(name, schema):
+            message = f"the files differ in `{visible(name)}`: {how}"
+            fix = "nothing, if that is as it should be; else deliver files that are alike"
+            yield _Finding("MAP-032", row, _fed_by(row), message, fix, "warning")
     if loss := narrowing(made.dtype, ai_types.to_polars(row.ai_type)):
         message = f"from {type_name(made.dtype)} to {row.ai_type}: {loss}"
         fix = "choose a wider ai_type, or say so in a transform (ROUND, CAST)"
         yield _Finding("MAP-022", row, "ai_type", message, fix, "warning")
-    named = resolve_column(row.source_column, schema)
+    names = fed_by(row, schema) or ("",)
+    named = resolve_column(names[0], schema)
     if row.transform and named and named not in made.columns:
         message = f"the transform does not read the source_column `{row.source_column}` beside it"
         fix = "correct one of them, or clear the source_column"

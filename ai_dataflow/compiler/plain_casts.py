@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from ai_dataflow.compiler.casts import FALSE, TRUE, calendar_limits, has_outer_days, moved
+from ai_dataflow.compiler.calendar_days import calendar_limits, has_outer_days
+from ai_dataflow.compiler.casts import FALSE, TRUE, moved
 
 _DAY = "(?:[1-9][0-9]{3}|0001)-[01][0-9]-[0-3][0-9]"  # 0001-01-01 stands for none in places
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"  # no leap second

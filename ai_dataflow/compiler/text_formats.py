@@ -12,7 +12,7 @@ from typing import Self
 
 import polars as pl
 
-from ai_dataflow.compiler.casts import within_calendar
+from ai_dataflow.compiler.calendar_days import within_calendar
 from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import FileLocation

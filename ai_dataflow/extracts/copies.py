@@ -64,7 +64,8 @@ def _table(source: SourceJob, location: SqlLocation, settings: Settings) -> Copi
     database = queries.database(location.connection, settings)
     columns = database.columns(location, source.place)
     schema = pl.Schema({name: column.dtype for name, column in columns.items()})
-    needed = compile_source(source, schema).needed or list(schema)[:1]
+    names = compile_source(source, schema).wanted.names_in(schema)
+    needed = list(dict.fromkeys(filter(None, names.values()))) or list(schema)[:1]
     if location.client_column:
         _check_client(source, location, schema)
     return Copied(location, database, columns, needed, _origins(location, settings))

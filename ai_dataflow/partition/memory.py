@@ -41,7 +41,7 @@ def held_bytes(source: SourceJob, files: Files) -> int:
         return extract.size * _UNFOLDED[extract.file_format] * (_COMPRESSED if packed else 1)
     if extract.size < _FEW:
         return extract.size * _COMPRESSED
-    return int(files.frame.select(pl.len()).collect().item()) * _width(source)
+    return files.height() * _width(source)
 
 
 def _width(source: SourceJob) -> int:

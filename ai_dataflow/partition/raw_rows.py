@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from ai_dataflow.compiler.casts import within_calendar
+from ai_dataflow.compiler.calendar_days import within_calendar
 from ai_dataflow.sources.columns import field_named, named
 
 _DAY, _INSTANT, _TIME = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%.f", "%H:%M:%S%.f"

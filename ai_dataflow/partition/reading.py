@@ -20,9 +20,10 @@ from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.clients import CLIENT, Counts, numbered, occurrences
 from ai_dataflow.partition.scratch import Scratch
-from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files.csv_files import ahead
-from ai_dataflow.sources.files.open_files import FILE_NUMBER, Files, plain_parquet, whole_parquet
+from ai_dataflow.sources.files.csv_files import CsvFile, ahead
+from ai_dataflow.sources.files.open_files import Files
+from ai_dataflow.sources.files.parquet_together import FILE_NUMBER, plain_parquet, whole_parquet
+from ai_dataflow.sources.united import Wanted
 
 CHUNK_ROWS = 500_000
 WHOLE_BYTES = 32 << 20  # in memory; what takes less is not worth chunks
@@ -34,13 +35,13 @@ BEFORE, NUMBERED = "\ue000\ue000before", "\ue000\ue000numbered"
 class Reading:
     """The extracts of a source, one for each client, and what reading them finds.
 
-    `size` is about what the rows take in memory. `faults` are the clients whose files cannot be
-    read, and why; `heights` the rows of each file, of those clients that have several and where
-    reading counts them.
+    `wanted` are the columns to read. `size` is about what the rows take in memory. `faults` are the
+    clients whose files cannot be read, and why; `heights` the rows of each file, of those clients
+    that have several and where reading counts them.
     """
 
     files: Sequence[Files]
-    columns: Sequence[str]
+    wanted: Wanted
     space: Scratch
     size: int
     faults: dict[int, DataflowError] = field(default_factory=dict)
@@ -52,7 +53,7 @@ class Reading:
         Raises:
             DataflowError: what hinders reading, where there is but one client.
         """
-        together = self._whole()
+        together = self._whole() if self.wanted.is_plain else None
         if together is None and len(self.files) == 1:
             yield from self._of(0)
             return
@@ -117,12 +118,13 @@ class Reading:
 
     def _together(self) -> pl.DataFrame | None:
         """Read plain Parquet files in one scan; None where they are none, or one is broken."""
-        if (scanned := plain_parquet(self.files)) is None:
+        if not self.wanted.is_plain or (scanned := plain_parquet(self.files)) is None:
             return None
         frame, numbers = scanned
         try:
             with panics_as_errors():
-                rows = frame.select(FILE_NUMBER, *self._wanted(frame)).collect()
+                columns = self.wanted.plain(frame.drop(FILE_NUMBER))
+                rows = frame.select(FILE_NUMBER, *columns).collect()
         except (PolarsError, OSError, PanicError):
             return None
         self._count(rows[FILE_NUMBER], numbers)
@@ -136,7 +138,7 @@ class Reading:
             return None
         try:
             with panics_as_errors():
-                frames = whole_parquet(self.files, self.columns)
+                frames = whole_parquet(self.files, [*self.wanted.schema])
                 if frames is None:
                     return None
                 rows = pl.concat(pl.concat(of_client) for of_client in frames)
@@ -197,20 +199,22 @@ class Reading:
         files.check_unchanged()
 
     def _scan(self, files: Files) -> pl.LazyFrame:
-        rows = files.frame.select(self._wanted(files.frame))
+        rows = files.rows(self.wanted)
         return rows.sort(pl.all()) if files.pinned.staged else rows
-
-    def _wanted(self, frame: pl.LazyFrame) -> list[pl.Expr]:
-        # A source that only feeds literals is still read, by any column: its rows count.
-        names = self.columns or [n for n in frame.collect_schema() if n != FILE_NUMBER][:1]
-        return list(map(named, names))
 
     def _csv(self, client: int) -> Iterator[pl.DataFrame]:
         files = self.files[client].csv_files
-        wanted = [*self.columns] or files[0].header()[:1]
         heights = self.heights[client] = {file.file.path: 0 for file in files}
-        yield pl.DataFrame(schema=dict.fromkeys(wanted, pl.String()))
+        yield self.wanted.none()
         for file in ahead(files):
-            for batch in file.batches(wanted):
+            for batch in csv_rows(file, self.wanted):
                 heights[file.file.path] += batch.height
                 yield batch
+
+
+def csv_rows(file: CsvFile, wanted: Wanted) -> Iterator[pl.DataFrame]:
+    """Read the wanted columns of a CSV file, in batches; one that it lacks is null."""
+    columns = [*dict.fromkeys(filter(None, wanted.names_in(file.names()).values()))]
+    for batch in file.batches(columns or file.header()[:1]):
+        is_as_wanted = wanted.is_plain and wanted.schema
+        yield batch if is_as_wanted else wanted.of(batch.schema, batch).collect()

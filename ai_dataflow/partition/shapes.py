@@ -10,6 +10,7 @@ from ai_dataflow.config.numbering import Numbering
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.sources.united import content
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import SqlLocation
 
@@ -56,7 +57,7 @@ class Shapes:
     def __init__(self) -> None:
         self._columns = Numbering[tuple[AiColumn, ...]](lambda columns: columns)
         self._mappings = Numbering[tuple[MappingRow, ...]](lambda rows: rows)
-        self._schemas = Numbering[pl.Schema](lambda schema: tuple(schema.items()))
+        self._schemas = Numbering[pl.Schema](content)
 
     def of(self, job: PartitionJob) -> Shape | None:
         """Give a job's shape; None where nobody has looked at what it reads."""

@@ -7,13 +7,13 @@ that is no row, fails all clients of the files, or is left out by one of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition.clients import CLIENT, Counts, nothing, occurrences
-from ai_dataflow.partition.reading import CHUNK_ROWS, WHOLE_BYTES, Reading
+from ai_dataflow.partition.reading import CHUNK_ROWS, WHOLE_BYTES, Reading, csv_rows
 from ai_dataflow.partition.scratch import Pile
 from ai_dataflow.sources import client_rows
 from ai_dataflow.sources.columns import named
@@ -21,6 +21,7 @@ from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.sources.united import Wanted
 
 
 @dataclass
@@ -83,13 +84,15 @@ class SharedReading(Reading):
             source.location.client_column, self.schema, source.location, source.place
         )
         spelled = [self.sources[client].location.client for client in clients]
-        columns = [*self.columns] or [column]
+        columns = [*self.wanted.schema] or [column]
+        others = {name: t for name, t in self.wanted.schema.items() if name != column}
+        wanted = replace(self.wanted, schema=pl.Schema({**others, column: dtype}))
         number = client_rows.client_number(column, spelled).replace_strict(
             range(len(clients)), list(clients), return_dtype=pl.UInt32, default=None
         )
         nobodys, nulls = self.space.pile(), client_rows.nulls_of(source.location)
         with files.reading():
-            for chunk in self._all(files, [*(c for c in columns if c != column), column], spelled):
+            for chunk in self._all(files, wanted, spelled):
                 is_stray = client_rows.is_stray(column, dtype, nulls)
                 nobodys.add(chunk.filter(is_stray))
                 of_clients = pl.col(CLIENT).is_not_null() & ~is_stray
@@ -99,19 +102,15 @@ class SharedReading(Reading):
         files.check_unchanged()
         self._conclude(clients, nobodys, column)
 
-    def _all(
-        self, files: Files, columns: list[str], spelled: Sequence[str]
-    ) -> Iterator[pl.DataFrame]:
+    def _all(self, files: Files, wanted: Wanted, spelled: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Read the rows of the clients, those of nobody, and maybe others."""
         if files.pinned.file_format == "csv":
             for file in ahead(files.csv_files):
-                yield from file.batches(columns)
+                yield from csv_rows(file, wanted)
             return
-        frame = files.frame
-        column = columns[-1]
-        dtype = frame.collect_schema()[column]
-        wanted = client_rows.is_of(column, dtype, spelled) | client_rows.is_stray(column, dtype)
-        rows = frame.filter(wanted).select(map(named, columns))
+        column, dtype = [*wanted.schema.items()][-1]
+        of_them = client_rows.is_of(column, dtype, spelled) | client_rows.is_stray(column, dtype)
+        rows = files.rows(wanted).filter(of_them)
         if self.size < min(WHOLE_BYTES, self.space.spill_bytes):
             yield rows.collect()
         else:

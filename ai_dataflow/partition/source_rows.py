@@ -110,7 +110,7 @@ def _schema(opened: OpenedSource) -> pl.Schema:
 
 
 def _reading(opened: OpenedSource, compiled: CompiledSource, space: Scratch) -> Reading:
-    of_source = opened.files, compiled.needed, space, opened.held
+    of_source = opened.files, compiled.wanted, space, opened.held
     if isinstance(opened.sources[0].location, SqlLocation):
         return Reading(*of_source)
     if not opened.sources[0].location.client_column:

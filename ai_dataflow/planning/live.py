@@ -16,9 +16,10 @@ from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.client_rows import can_be_in, client_column
 from ai_dataflow.sources.columns import resolve_column
 from ai_dataflow.sources.files import file_failures
-from ai_dataflow.sources.schemas import Look, dialects_of
+from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.survey import Survey
+from ai_dataflow.sources.united import content, dialects_of
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import Location, SqlLocation, table_of
 
@@ -64,7 +65,7 @@ def _groups(
     seen: Survey,
 ) -> list[_Group]:
     groups: dict[object, _Group] = {}
-    numbers = Numbering[pl.Schema](lambda schema: tuple(schema.items()))
+    numbers = Numbering[pl.Schema](content)
     for row, source in sources.items():
         sight = seen.get(source.location)
         look = sight if isinstance(sight, tuple) else schemas.get(table_of(source.location))

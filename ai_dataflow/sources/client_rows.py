@@ -14,6 +14,7 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.sources.columns import named, resolve_column
+from ai_dataflow.sources.files.differences import difference
 from ai_dataflow.tables.locations import FileLocation, Location
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
@@ -25,13 +26,16 @@ def client_column(
     """Give the column that tells the clients apart, as the source spells it, and its type.
 
     Raises:
-        DataflowError: CTL-014 where it is not there, CTL-022 where its type has no sure text.
+        DataflowError: CTL-014 where it is not there, CTL-022 where its type has no sure text;
+            SRC-010 or SRC-018 where files lack it, or it has no type that all can have.
     """
     column = resolve_column(name, schema)
     if not column:
         message = f"{location} has no column `{name}`"
         fix = "correct client_column in the location, or deliver data that has it"
         raise DataflowError(Diagnostic("CTL-014", message, place=place, fix=fix))
+    if wrong := difference(column, schema, adds=False):
+        raise DataflowError(wrong.at(location, place, getattr(schema, "paths", ())))
     dtype = schema[column]
     if not is_text(dtype) and not _is_whole(dtype):
         message = (

@@ -31,6 +31,7 @@ from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.text_dialects import Dialect
 from ai_dataflow.sources.survey import Sight, Survey, each, survey
+from ai_dataflow.sources.united import Kind, United, content, dialects_of, united, written_as
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation, files_of, table_of
 
 CACHE_FILE = ".cache/ai_dataflow/schemas.json"
@@ -40,24 +41,6 @@ Names = Mapping[Location, tuple[str, ...]]
 _NO_NAMES: Names = MappingProxyType({})
 _DIALECTS = TypeAdapter(dict[str, tuple[Dialect, ...]])
 Ask = Callable[[Mapping[Location, str]], Mapping[Location, Look]]
-
-
-class TextSchema(pl.Schema):
-    """The columns of text files that are not all plain, with how each is written."""
-
-    dialects: tuple[Dialect, ...] = ()
-
-    @classmethod
-    def of(cls, schema: pl.Schema, dialects: tuple[Dialect, ...]) -> TextSchema:
-        """Give a schema with the dialects of its files."""
-        made = cls(schema)
-        made.dialects = dialects
-        return made
-
-
-def dialects_of(look: Look | None) -> tuple[Dialect, ...]:
-    """Give how each of the files is written, where they are not all plain."""
-    return look.dialects if isinstance(look, TextSchema) else ()
 
 
 def with_dialects(seen: Survey, looks: Mapping[Location, Look]) -> dict[Location, Sight]:
@@ -114,7 +97,7 @@ def read_schemas(
 
 def _shared(looks: Mapping[Location, Look]) -> dict[Location, Look]:
     """Let equal schemas be one object: there are few of them, and others send and compare them."""
-    schemas = Numbering[pl.Schema](lambda schema: (tuple(schema.items()), dialects_of(schema)))
+    schemas = Numbering[pl.Schema](content)
     return {
         location: schemas.first(look) if isinstance(look, pl.Schema) else look
         for location, look in looks.items()
@@ -139,8 +122,7 @@ def look_at(
         listing = cast(Listing, seen[location])
         files = open_files.opened(listing.pin(place, settings), place, settings)
         dialects = files.find_dialects(listing.location.written, names.get(location, ()))
-        schema = files.common_schema()
-        return TextSchema.of(schema, dialects) if dialects else schema
+        return written_as(files.schema(), dialects)
 
     return _shared(each(wanted, look))
 
@@ -178,10 +160,10 @@ class _Cache:
         if last != _state(listing, names):
             return None
         if key in self.dialects:
-            return TextSchema.of(schema_of(self.texts[number]), self.dialects[key])
+            return written_as(_look_of(self.texts[number]), self.dialects[key])
         try:
             if number not in self._decoded:
-                self._decoded[number] = schema_of(self.texts[number])
+                self._decoded[number] = _look_of(self.texts[number])
             return self._decoded[number]
         except (ValueError, IndexError):
             return None
@@ -191,7 +173,7 @@ class _Cache:
     ) -> None:
         if id(schema) not in self._numbers:
             self._numbers[id(schema)] = schema, len(self.texts)
-            self.texts.append(schema_text(schema))
+            self.texts.append(_look_text(schema))
         key = _key(listing)
         self.entries[key] = (_state(listing, names), self._numbers[id(schema)][1])
         self.dialects.pop(key, None)
@@ -263,6 +245,29 @@ def schema_of(text: str) -> pl.Schema:
             return pl.read_ipc_stream(base64.b64decode(text)).schema
     except (PolarsError, OSError, PanicError) as error:
         raise ValueError(str(error)) from None
+
+
+def _look_text(schema: pl.Schema) -> str:
+    """Give a schema as text: of files that differ, the columns of each kind."""
+    if not isinstance(schema, United):
+        return schema_text(schema)
+    kinds = [(first, schema_text(_readable(one)), refused) for first, one, refused in schema.kinds]
+    return json.dumps(kinds)
+
+
+def _readable(schema: pl.Schema) -> pl.Schema:
+    return pl.Schema((n, dtype) for n, dtype in schema.items() if dtype != pl.Unknown)
+
+
+def _look_of(text: str) -> pl.Schema:
+    if not text.startswith("["):
+        return schema_of(text)
+    kinds = []
+    for first, schema, pairs in json.loads(text):
+        refused = tuple((str(name), str(why)) for name, why in pairs)
+        unknown = {name: pl.Unknown() for name, _ in refused}
+        kinds.append(Kind(int(first), pl.Schema({**schema_of(schema), **unknown}), refused))
+    return united(kinds)
 
 
 def places(pairs: Iterable[tuple[Location, str]]) -> dict[Location, str]:

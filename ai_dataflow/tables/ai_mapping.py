@@ -15,6 +15,7 @@ from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repe
 EVERY_PRODUCT = "*"
 COLUMN_RULE = r"[^\W\d]\w{0,127}"
 _COLUMNS = "use up to 128 letters, digits and `_`, not beginning with a digit"
+_ALTERNATIVE = r'\s*"(?:[^"]|"")*"\s*(?=\||$)|[^|]+'
 RESERVED = ("product_code", "client_code")
 LAYOUT = Layout(
     "MAP",
@@ -68,6 +69,24 @@ class MappingRow(Row):
         return digest(said | later)[:16]
 
 
+def alternatives(source_column: str) -> tuple[str, ...]:
+    """Give the names of a cell's column, of which each file has the first that it has.
+
+    Example:
+        >>> alternatives('amount | amt'), alternatives('"a|b"'), alternatives('"a"')
+        (('amount', 'amt'), ('a|b',), ('"a"',))
+    """
+    if "|" not in source_column:
+        return (source_column,)
+    names = (_unquoted(name.strip()) for name in re.findall(_ALTERNATIVE, source_column))
+    return tuple(dict.fromkeys(filter(None, names))) or (source_column,)
+
+
+def _unquoted(name: str) -> str:
+    is_quoted = len(name) > 1 and name[0] == name[-1] == '"'
+    return name[1:-1].replace('""', '"') if is_quoted else name
+
+
 def is_usable(ai_column: str) -> bool:
     """Tell whether a dataset can have a column of this name."""
     return bool(re.fullmatch(COLUMN_RULE, ai_column)) and not is_reserved(ai_column)
@@ -92,7 +111,7 @@ def mapping_rows(table: CellTable, dialect: str = "") -> tuple[list[MappingRow],
         *_unfed(table),
     ]
     rows = [_row(table, line, cells, dialect) for line, cells in table.rows.items()]
-    problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows)]
+    problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows), *_two_lists(rows)]
     return rows, table.diagnostics(problems)
 
 
@@ -168,6 +187,17 @@ def _two_types(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
             there = f"{first.ai_type} in {first.place('ai_type')}"
             message = f"`{row.ai_column}` is {row.ai_type} here and {there}"
             yield row.problem("MAP-007", "ai_type", message, "give both rows the same type")
+
+
+def _two_lists(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
+    """Find alternatives that begin alike and go on otherwise: both would be called by one name."""
+    listed = [row for row in rows if len(alternatives(row.source_column)) > 1]
+    for row, other in repeats(listed, lambda r: (*r.names, alternatives(r.source_column)[0])):
+        if alternatives(row.source_column) != alternatives(other.source_column):
+            where = other.place("source_column")
+            message = f"`{row.source_column}` begins as the alternatives in {where} and differs"
+            fix = "list the same names in the same order, or begin with another"
+            yield row.problem("MAP-033", "source_column", message, fix)
 
 
 def _mapped_twice(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import polars as pl
 from deltalake import DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
-from deltalake.schema import PrimitiveType
+from deltalake.schema import ArrayType, DataType, MapType, PrimitiveType, StructType
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from polars.exceptions import PolarsError
 
@@ -289,10 +289,28 @@ def _create(table: Folder, schema: Schema, added: list[AddAction], writer: Write
 def columns_of(delta: DeltaTable) -> tuple[TableColumn, ...]:
     """Give the columns of a table's version, `client_code` left out."""
     return tuple(
-        TableColumn(field.name, field.type.type, field.metadata.get("comment", ""))
+        TableColumn(field.name, _text_of(field.type), field.metadata.get("comment", ""))
         for field in delta.schema().fields
-        if field.name != PARTITION_COLUMN and isinstance(field.type, PrimitiveType)
+        if field.name != PARTITION_COLUMN
     )
+
+
+def _text_of(dtype: DataType) -> str:
+    """Give a type's name; a nested one's is JSON, spelled as `ai_types.to_delta` does."""
+    is_plain = isinstance(dtype, PrimitiveType)
+    return dtype.type if is_plain else json.dumps(json.loads(dtype.to_json()))
+
+
+def _type_of(text: str) -> DataType:
+    if not text.startswith("{"):
+        return PrimitiveType(text)
+    match json.loads(text)["type"]:
+        case "array":
+            return ArrayType.from_json(text)
+        case "struct":
+            return StructType.from_json(text)
+        case _:
+            return MapType.from_json(text)
 
 
 def types_of(columns: Sequence[TableColumn]) -> dict[str, pl.DataType]:
@@ -304,7 +322,7 @@ def _schema(columns: Sequence[TableColumn]) -> Schema:
     fields = [
         Field(
             column.name,
-            PrimitiveType(column.delta_type),
+            _type_of(column.delta_type),
             metadata={"comment": column.description} if column.description else None,
         )
         for column in columns

@@ -25,6 +25,7 @@ from ai_dataflow.workstation.reaching import reaching
 # Beside the columns of a table, none of which begins so.
 ROWS, VALUES = "\ue000rows", "\ue000values\ue000"
 _NULLS, _LEAST, _GREATEST = "\ue000nulls\ue000", "\ue000least\ue000", "\ue000greatest\ue000"
+_STRUCT = "\ue000struct\ue000"  # of which the log has nulls field by field, and we tell none
 _FILE = "\ue000file"
 _IN_LOG = {"null_count.": _NULLS, "min.": _LEAST, "max.": _GREATEST}
 _NAN = (math.nan, math.nan)
@@ -43,6 +44,9 @@ def tallies(schema: pl.Schema, keys: Sequence[str] = ()) -> list[pl.Expr]:
         `by_file` needs.
     """
     values = [pl.col(name).count().alias(VALUES + name) for name in schema]
+    values += [
+        pl.lit(value=True).alias(_STRUCT + n) for n, t in schema.items() if isinstance(t, pl.Struct)
+    ]
     for name, dtype in _ranged(schema):
         column = pl.col(name)
         first = column.first(), column.first()
@@ -106,10 +110,11 @@ def by_file(tallied: pl.DataFrame, file: str) -> dict[Any, str]:
         tallied: groups of rows with their `tallies`.
         file: the column that tells whose file a group is of.
     """
-    sums = [pl.col(ROWS).sum()]
+    sums, structs = [pl.col(ROWS).sum()], _names(tallied, _STRUCT)
     sums += [
         (pl.col(ROWS) - pl.col(VALUES + name)).sum().alias(_NULLS + name)
         for name in _names(tallied, VALUES)[:_COLUMNS]
+        if name not in structs
     ]
     for name in _names(tallied, _LEAST):
         least, greatest = pl.col(_LEAST + name), pl.col(_GREATEST + name)

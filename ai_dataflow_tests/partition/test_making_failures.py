@@ -156,9 +156,7 @@ ZONES = ("+05:30", "-02:15", "Z", "UTC+02:00", "No/Such")
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_a_file_on_which_a_library_panics_costs_its_own_partition(
-    tmp_path: Path, zone: str
-) -> None:
+def test_a_file_on_which_a_library_panics_is_read_by_another(tmp_path: Path, zone: str) -> None:
     """Other languages' writers name time zones that Polars has never heard of, and panics on."""
     fine, odd = tmp_path / "fine.parquet", tmp_path / "odd.parquet"
     moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -168,16 +166,12 @@ def test_a_file_on_which_a_library_panics_costs_its_own_partition(
     jobs = [job(source(file, mapped("at", "timestamp")), client=file.stem) for file in (fine, odd)]
     results = {one.client: run_job(one, tmp_path) for one in jobs}
     assert written(results["fine"], tmp_path).height == 1
-    if results["odd"].failures:
-        assert [problem.code for problem in problems(results["odd"])] == ["SRC-003"]
-    else:
-        assert written(results["odd"], tmp_path)["at"].to_list() == [moment]
+    assert written(results["odd"], tmp_path)["at"].to_list() == [moment]
 
 
-def test_a_plan_survives_a_source_on_which_a_library_panics(tmp_path: Path) -> None:
+def test_a_plan_sees_a_source_on_which_a_library_panics_as_another_does(tmp_path: Path) -> None:
     column = pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)], pa.timestamp("us", tz="-02:15"))
     pq.write_table(pa.table({"at": column}), tmp_path / "odd.parquet")
     location = FileLocation(str(tmp_path / "odd.parquet"))
     (look,) = read_schemas({location: "cell"}, settings(tmp_path)).values()
-    assert isinstance(look, tuple)
-    assert [problem.code for problem in look] == ["SRC-003"]
+    assert look == pl.Schema({"at": pl.Datetime("us", "UTC")})

@@ -172,7 +172,7 @@ def test_only_the_clients_whose_source_lacks_the_column_are_held(tmp_path: Path)
     "missing",
     "SRC-001, told before the run; the run tries again, for it may be there by then",
 )
-@pytest.mark.proves("compile", "corrupt", "SRC-002, SRC-003 or SRC-010, told before the run")
+@pytest.mark.proves("compile", "corrupt", "SRC-002 or SRC-003, told before the run")
 @pytest.mark.parametrize(
     ("location", "content", "code"),
     [
@@ -181,7 +181,6 @@ def test_only_the_clients_whose_source_lacks_the_column_are_held(tmp_path: Path)
         ("data/empty.csv", {"empty.csv": ""}, "SRC-002"),
         ("data/claims.log", {"claims.log": "No\n"}, "SRC-003"),
         ("data/cut.parquet", {"cut.parquet": "PAR1"}, "SRC-003"),
-        ("data/two/*.csv", {"two/a.csv": "No,Amount\n", "two/b.csv": "Amount,No\n"}, "SRC-010"),
     ],
 )
 def test_a_source_that_cannot_be_opened_is_an_error_that_is_tried_all_the_same(
@@ -198,16 +197,27 @@ def test_a_source_that_cannot_be_opened_is_an_error_that_is_tried_all_the_same(
     assert (made.held, list(made.jobs)) == ({}, [ACME, "claims|borealis"])
 
 
-def test_parquet_files_of_one_location_with_differing_schemas_are_told_by_name(
-    tmp_path: Path,
-) -> None:
+def test_a_column_whose_types_nothing_unites_is_told_with_its_files(tmp_path: Path) -> None:
     (tmp_path / "data/two").mkdir(parents=True)
-    for name, dtype in (("a", pl.Int64), ("b", pl.String)):
-        pl.DataFrame(schema={"No": dtype}).write_parquet(tmp_path / f"data/two/{name}.parquet")
+    pl.DataFrame({"No": [1]}).write_parquet(tmp_path / "data/two/a.parquet")
+    pl.DataFrame({"No": ["1"]}).write_parquet(tmp_path / "data/two/b.parquet")
     control = CONTROL.replace("data/claims.parquet", "data/two")
     problem = only(live(tmp_path, "claims,ORION,claim,No,x,int64,,\n", control))
     assert (problem.code, problem.partitions) == ("SRC-010", (ACME,))
-    assert "b.parquet differs in its column 1" in problem.cause
+    assert (problem.place, problem.owner) == ("control_table.csv:2:module_location", "orion-data")
+    assert "`No` is Int64 in a.parquet, is String in b.parquet" in problem.message
+
+
+def test_a_column_that_files_lack_is_told_with_how_to_allow_it(tmp_path: Path) -> None:
+    text_file(tmp_path, "data/two/a.csv", "No,Amount\n1,2\n")
+    text_file(tmp_path, "data/two/b.csv", "Amount\n2\n")
+    control = CONTROL.replace("data/claims.parquet", "data/two/*.csv")
+    mapping = "claims,ORION,claim,No,x,int64,,\nclaims,ORION,claim,Amount,y,int64,,\n"
+    made = live(tmp_path, mapping, control)
+    problem = only(made)
+    assert (problem.code, problem.owner, list(made.held)) == ("SRC-010", "orion-data", [])
+    assert "`No` is not in b.csv" in problem.message
+    assert 'drift = "add"' in problem.fix
 
 
 @pytest.mark.proves(

@@ -15,9 +15,12 @@ import pytest
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ExecutionSettings, StorageAccount
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.partition.reading import csv_rows
 from ai_dataflow.sources.files import open_files
+from ai_dataflow.sources.files.differences import difference
 from ai_dataflow.sources.files.finding import find_one
 from ai_dataflow.sources.files.pinned import Pinned
+from ai_dataflow.sources.united import United, Wanted
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow_tests.services.azurite import Azurite
 
@@ -78,11 +81,16 @@ def read(extract: Pinned, given: Settings) -> pl.DataFrame:
     """Read an extract as a partition does, all its columns."""
     files = open_files.opened(extract, "cell", given)
     with files.reading():
+        schema = files.schema()
+        adds = extract.file_format == "jsonl"
+        for name in schema:
+            if wrong := difference(name, schema, adds=adds):
+                raise DataflowError(wrong.at(extract.name, "cell", ()))
+        wanted = Wanted(schema, differ=isinstance(schema, United))
         if extract.file_format != "csv":
-            rows = files.frame.collect()
+            rows = files.rows(wanted).collect()
         else:
-            columns = list(files.schema())
-            rows = pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
+            rows = pl.concat([batch for f in files.csv_files for batch in csv_rows(f, wanted)])
     files.check_unchanged()
     return rows
 

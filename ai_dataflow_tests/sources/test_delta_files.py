@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
+from deltalake import write_deltalake
 
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files.pinned import Pinned
@@ -107,3 +109,20 @@ def test_a_partition_that_left_its_delta_table_is_not_there(tmp_path: Path) -> N
     rows.write_delta(str(tmp_path / "t"), delta_write_options=by)
     rows[:1].write_delta(str(tmp_path / "t"), mode="overwrite", delta_write_options=by)
     assert lake.refusal(str(tmp_path / "t/client=borealis"), HERE).code == "SRC-001"
+
+
+@pytest.mark.parametrize("feature", ["vacuumProtocolCheck"])
+def test_a_feature_that_nobody_here_has_is_named_and_how_to_turn_it_off(
+    tmp_path: Path, feature: str
+) -> None:
+    write_deltalake(tmp_path / "t", pl.DataFrame({"n": [1]}))
+    log = tmp_path / "t" / "_delta_log" / f"{0:020}.json"
+    actions = [json.loads(line) for line in log.read_text().splitlines()]
+    needed = {"minReaderVersion": 3, "minWriterVersion": 7,
+              "readerFeatures": [feature], "writerFeatures": [feature]}  # fmt: skip
+    changed = [{"protocol": needed} if "protocol" in action else action for action in actions]
+    log.write_text("".join(f"{json.dumps(action)}\n" for action in changed))
+    problem = lake.refusal(str(tmp_path / "t"), Settings(folder=tmp_path), "delta")
+    assert problem.code == "SRC-003"
+    assert f"needs {feature} of its readers" in problem.message
+    assert f"DROP FEATURE {feature}" in problem.fix

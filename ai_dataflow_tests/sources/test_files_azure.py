@@ -148,7 +148,7 @@ def test_a_column_of_the_file_comes_before_that_of_its_folder(place: Place, suff
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("other", ["month=01", "plain", "year=1/month=01"])
-def test_folders_that_name_different_columns_are_refused(
+def test_a_column_that_only_some_folders_name_is_refused_where_it_is_read(
     place: Place, suffix: str, other: str
 ) -> None:
     _hive(place, suffix, {"year=2026": 1, other: 2})

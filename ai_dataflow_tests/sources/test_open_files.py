@@ -202,26 +202,6 @@ def test_the_files_of_a_folder_are_read_in_the_order_of_their_paths(tmp_path: Pa
     assert _read(_pin(tmp_path, "x"))["n"].to_list() == [1, 2, 3]
 
 
-FEWER = ROWS.select("n")
-MORE = ROWS.with_columns(t=1)
-OTHER_TYPE = ROWS.with_columns(n=pl.lit("one"))
-
-
-@pytest.mark.parametrize(
-    ("suffix", "second"),
-    [("csv", FEWER), ("csv", MORE), ("parquet", FEWER), ("parquet", MORE), ("parquet", OTHER_TYPE)],
-)
-def test_files_with_different_columns_are_refused(
-    tmp_path: Path, suffix: str, second: pl.DataFrame
-) -> None:
-    _write(tmp_path / "x" / f"1.{suffix}")
-    _write(tmp_path / "x" / f"2.{suffix}", second)
-    extract = _pin(tmp_path, "x")
-    with pytest.raises(DataflowError) as error:
-        _read(extract)
-    assert _code(error) == "SRC-010"
-
-
 def test_parquet_files_may_order_their_columns_differently(tmp_path: Path) -> None:
     _write(tmp_path / "x" / "1.parquet")
     _write(tmp_path / "x" / "2.parquet", ROWS.select("s", "n"))

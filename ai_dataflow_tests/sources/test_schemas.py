@@ -15,6 +15,7 @@ from ai_dataflow.config.settings import Settings, SqlConnection
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.schemas import CACHE_FILE, Look, places, read_schemas
 from ai_dataflow.sources.sql import queries
+from ai_dataflow.sources.united import United, content
 from ai_dataflow.tables.locations import FileLocation, Location, SqlLocation
 
 SCHEMA = pl.Schema({"No": pl.Int64, "Big": pl.Decimal(18, 4), "Seen": pl.Datetime("us", "UTC"),
@@ -25,7 +26,7 @@ SCHEMA = pl.Schema({"No": pl.Int64, "Big": pl.Decimal(18, 4), "Seen": pl.Datetim
 def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count how often each source is opened for its schema."""
     counter: Counter[str] = Counter()
-    files, database = open_files.Files.common_schema, queries.Database.schema
+    files, database = open_files.Files.schema, queries.Database.schema
 
     def of_files(self: open_files.Files) -> pl.Schema:
         counter[self.pinned.name] += 1
@@ -35,7 +36,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counter[str(location)] += 1
         return database(self, location, place)
 
-    monkeypatch.setattr(open_files.Files, "common_schema", of_files)
+    monkeypatch.setattr(open_files.Files, "schema", of_files)
     monkeypatch.setattr(queries.Database, "schema", of_table)
     return counter
 
@@ -73,10 +74,11 @@ def test_a_file_that_joins_a_folder_is_looked_at(tmp_path: Path, opened: Counter
     parquet(tmp_path, "data/a.parquet")
     location = FileLocation(str(tmp_path / "data"), text="data")
     assert read(tmp_path, location) == [SCHEMA]
-    parquet(tmp_path, "data/b.parquet", pl.Schema({"No": pl.Int64}))
+    pl.DataFrame({"No": [1]}).write_parquet(tmp_path / "data/b.parquet")
     (look,) = read(tmp_path, location)
-    assert isinstance(look, tuple)
-    assert [problem.code for problem in look] == ["SRC-010"]
+    assert isinstance(look, United)
+    assert [len(kind.schema) for kind in look.kinds] == [len(SCHEMA), 1]
+    assert content(read(tmp_path, location)[0]) == content(look)  # from the cache
     assert opened == {"data": 2}
 
 

@@ -54,7 +54,7 @@ def read(
     """Give the rows, the named columns of them, and the malformed lines."""
     files = opened(folder, content, names, said, name)
     with files.reading():
-        schema = files.common_schema()
+        schema = files.schema()
         (file,) = files.csv_files
         wanted = list(names or schema)
         frames = [*file.batches(wanted)]

@@ -123,3 +123,13 @@ def test_a_row_points_to_what_feeds_its_column(tmp_path: Path, transform: str, l
 
 def test_a_sheet_with_only_a_header_has_no_rows_and_no_problems(tmp_path: Path) -> None:
     assert read(tmp_path) == ([], [])
+
+
+@pytest.mark.parametrize(("second", "codes"), [("a | b", []), ("a | c", ["MAP-033"])])
+def test_alternatives_that_begin_alike_are_the_same(
+    tmp_path: Path, second: str, codes: list[str]
+) -> None:
+    rows = (
+        f"claims,ORION,claim,{cell},{ai},string,," for cell, ai in (("a | b", "x"), (second, "y"))
+    )
+    assert [problem.code for problem in read(tmp_path, *rows)[1]] == codes

@@ -18,6 +18,7 @@ from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.survey import Survey, each
+from ai_dataflow.sources.united import United, Wanted
 from ai_dataflow.tables.locations import FileLocation, Location, files_of
 
 
@@ -68,12 +69,11 @@ def count_clients(
 def _counted(
     files: Files, location: FileLocation, place: str, asked: Collection[str]
 ) -> ClientCounts:
-    column, dtype = client_rows.client_column(
-        location.client_column, files.schema(), location, place
-    )
+    schema = files.schema()
+    column, dtype = client_rows.client_column(location.client_column, schema, location, place)
     strays, counts = 0, Counter[str]()
     nulls = client_rows.nulls_of(location)
-    for value, height, is_stray in _groups(files, column, dtype, nulls):
+    for value, height, is_stray in _groups(files, column, schema, nulls):
         if is_stray:
             strays += height
         else:
@@ -86,9 +86,10 @@ def _counted(
 
 
 def _groups(
-    files: Files, column: str, dtype: pl.DataType, nulls: Collection[str]
+    files: Files, column: str, schema: pl.Schema, nulls: Collection[str]
 ) -> list[tuple[str, int, bool]]:
     """Give each value of the column, its rows, and whether these are nobody's."""
+    dtype = schema[column]
     if files.pinned.file_format == "csv":
         frames = [
             _by_value(batch.lazy(), column, dtype, nulls).collect()
@@ -96,7 +97,8 @@ def _groups(
             for batch in file.batches([column])
         ]
     else:
-        frames = [_by_value(files.frame, column, dtype, nulls).collect(engine="streaming")]
+        wanted = Wanted(pl.Schema({column: dtype}), differ=isinstance(schema, United))
+        frames = [_by_value(files.rows(wanted), column, dtype, nulls).collect(engine="streaming")]
     return [row for frame in frames for row in frame.rows()]
 
 

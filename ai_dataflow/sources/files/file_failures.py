@@ -14,6 +14,15 @@ _UNMAPPED = (
     "deliver the Delta table anew without column mapping (delta.columnMapping.mode = none): tables "
     "with it are not supported"
 )
+# Features of Delta tables that readers may not have; the names are the protocol's, no values.
+_FEATURES = (
+    "deletionVectors", "v2Checkpoint", "typeWidening", "typeWidening-preview", "variantType",
+    "variantType-preview", "variantShredding-preview", "vacuumProtocolCheck", "timestampNtz",
+    "catalogManaged", "catalogOwned-preview",
+)  # fmt: skip
+_WITHOUT_VECTORS = (
+    "SET TBLPROPERTIES ('delta.enableDeletionVectors' = false), then REORG TABLE … APPLY (PURGE)"
+)
 _AWAY = (
     "SRC-012", "{location} could not be read: {reason}",
     "run the partition again when the account answers",
@@ -110,8 +119,13 @@ def misfit(location: str, place: str, entry: Misfit) -> DataflowError:
 def unreadable(location: str, place: str, cause: object) -> DataflowError:
     """Bytes that are not what their format promises, or a Delta table that asks for too much."""
     fix = "deliver the file again; check its format and encoding (UTF-8)"
-    if _COLUMN_MAPPING.search(str(cause)):
+    text = str(cause)
+    if _COLUMN_MAPPING.search(text):
         fix = _UNMAPPED
+    elif features := [name for name in _FEATURES if re.search(rf"\b{name}\b(?!-)", text, re.I)]:
+        message = f"{location} is a Delta table that needs {listing(features)} of its readers"
+        fix = f"let its owner turn that off: {' and '.join(map(_turned_off, features))}"
+        return _failure("SRC-003", message, place, fix, cause)
     return _failure("SRC-003", f"{location} cannot be read", place, fix, cause)
 
 
@@ -129,6 +143,13 @@ def wrong_encoding(
 def undetermined(location: str, place: str, what: str, fix: str) -> DataflowError:
     """A text file of which cannot be told how it is written."""
     return _failure("SRC-031", f"{location} cannot be read: {what}", place, fix)
+
+
+def _turned_off(feature: str) -> str:
+    alter = "ALTER TABLE …"
+    if feature == "deletionVectors":
+        return f"{alter} {_WITHOUT_VECTORS}"
+    return f"{alter} DROP FEATURE {feature}"
 
 
 def cut_off(location: str, place: str) -> DataflowError:

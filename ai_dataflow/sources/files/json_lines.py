@@ -56,8 +56,11 @@ class JsonLines:
         """Scan each file; types are inferred from all lines."""
         if (exact := self._exact) is None:
             return [scan_json_lines(self.root, path) for path in self.paths]
-        return [self._lines(path).filter(~_is_halved()).select(_columns(exact))
-                for path in self.paths]  # fmt: skip
+        several = len(self.paths) > 1  # of one file all names are its own
+        return [
+            self._sound(path).select(_columns(exact, self._names(path) if several else None))
+            for path in self.paths
+        ]
 
     @cached_property
     def malformed(self) -> dict[str, list[str]]:
@@ -67,20 +70,43 @@ class JsonLines:
         halved = {path: self._lines(path).filter(_is_halved()).collect() for path in self.paths}
         return {path: lines["line"].to_list() for path, lines in halved.items() if len(lines)}
 
+    def _sound(self, path: str) -> pl.LazyFrame:
+        return self._lines(path).filter(~_is_halved())
+
+    def _names(self, path: str) -> set[str]:
+        """Give the names that lines of a file have."""
+        lines = self._sound(path).select(_quoted()).collect()["line"]
+        dtype = lines.str.json_decode(infer_schema_length=None).dtype
+        fields = dtype.fields if isinstance(dtype, pl.Struct) else []
+        return {field.name.removeprefix(_MARK) for field in fields}
+
     def _lines(self, path: str) -> pl.LazyFrame:
         return scan_lines(self.root, path).filter(_LINE.str.strip_chars() != "")
 
     @cached_property
     def _exact(self) -> _Exact | None:
         """Tell how the files are read exactly; None where Polars' own reader does it."""
-        if not any(map(self._may_lose, self.paths)):
+        if not any(map(self._may_lose, self.paths)) and not self._differ():
             return None
-        lines = pl.concat(self._lines(path).filter(~_is_halved()) for path in self.paths)
+        lines = pl.concat(map(self._sound, self.paths))
         rows = lines.select(_quoted()).collect()["line"].str.json_decode(infer_schema_length=None)
         row = _type_of(rows)
         if not isinstance(rows.dtype, pl.Struct) or not isinstance(row, pl.Struct):
             raise ComputeError("a line is no JSON object")
         return _Exact(rows.dtype, row)
+
+    def _differ(self) -> bool:
+        """Tell whether files have a column in several types: they have to agree on one."""
+        if len(self.paths) == 1:
+            return False
+        types: dict[str, pl.DataType] = {}
+        every = [scan_json_lines(self.root, path).collect_schema() for path in self.paths]
+        return any(
+            types.setdefault(name, dtype) != dtype
+            for schema in every
+            for name, dtype in schema.items()
+            if dtype != pl.Null
+        )
 
     def _may_lose(self, path: str) -> bool:
         """Tell whether Polars' reader may not give what is written."""
@@ -138,11 +164,13 @@ def _quoted() -> pl.Expr:
     return marked.str.replace_all(f"{_MARKED}|{_DIGITS}", '"$1$2"')
 
 
-def _columns(exact: _Exact) -> list[pl.Expr]:
+def _columns(exact: _Exact, names: set[str] | None) -> list[pl.Expr]:
+    """Give the columns of a file's lines: those of these names, or all."""
     row = _quoted().str.json_decode(exact.quoted)
     return [
         _restored(row.struct.field(a.name), _instance(a.dtype), _instance(b.dtype)).alias(b.name)
         for a, b in zip(exact.quoted.fields, exact.row.fields, strict=True)
+        if names is None or b.name in names
     ]
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import zip_longest
+from itertools import groupby
 from pathlib import PurePosixPath
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import polars as pl
 from polars.exceptions import (
     ColumnNotFoundError,
     ComputeError,
+    InvalidOperationError,
     NoDataError,
     SchemaError,
     SchemaFieldNotFoundError,
@@ -37,21 +38,20 @@ from ai_dataflow.connections.stores import (
     scan_parquet,
 )
 from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files import file_failures
+from ai_dataflow.sources.files import file_failures, parquet_files
 from ai_dataflow.sources.files.csv_files import CsvFile
 from ai_dataflow.sources.files.json_lines import JsonLines
 from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.files.text_dialects import PLAIN, Dialect
+from ai_dataflow.sources.united import Kind, United, Wanted, united
 
 _UNREADABLE = (
-    *FOREIGN, ColumnNotFoundError, ComputeError, NoDataError, PanicError, SchemaError,
-    SchemaFieldNotFoundError,
+    *FOREIGN, ColumnNotFoundError, ComputeError, InvalidOperationError, NoDataError, PanicError,
+    SchemaError, SchemaFieldNotFoundError,
 )  # fmt: skip
 _KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
 _LIST_FROM = 4
-_FOOTER_BYTES = 64 << 10  # mostly it is less
-SMALL_BYTES = 4 << 20  # what is read whole: to ask for parts would be more requests
-_PATH, FILE_NUMBER = "\ue000path", "\ue000file"  # no column of a source is called so
+PATH = "\ue000path"  # no column of a source is called so
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -68,52 +68,92 @@ class Files:
     root: Folder
 
     def schema(self) -> pl.Schema:
-        """Give the columns and types of the files without reading its rows.
+        """Give the columns and types that the files have, every one looked at, no row read.
+
+        Where files differ it is a `United` schema, which knows what each of them has.
 
         Raises:
-            DataflowError: SRC-003 where it cannot be read, SRC-010 where files differ.
+            DataflowError: SRC-003 where a file cannot be read.
         """
         with self._classified():
-            if self.pinned.file_format == "csv":
-                return self._csv_schema()
-            return self._footer_schema() or self.frame.collect_schema()
+            schema = self._schema()
+        if isinstance(schema, United):
+            schema.paths = tuple(file.path for file in self.pinned.files)
+        return schema
 
-    def _footer_schema(self) -> pl.Schema | None:
-        """Read the schema of a Parquet file in an account, by one request; None for others."""
-        if self.root.account is None or self.pinned.file_format != "parquet":
-            return None
+    def _schema(self) -> pl.Schema:
+        match self.pinned.file_format:
+            case "delta":
+                return self._scan_delta().collect_schema()
+            case "csv":
+                return united(_kinds(map(_texts, at_once(CsvFile.names, self.csv_files))))
+            case "jsonl":
+                schemas = [frame.collect_schema() for frame in self._json_frames()]
+                return united(_kinds(_Look(Kind(0, schema)) for schema in schemas))
+            case _:
+                return self._parquet_schema()
+
+    def rows(self, wanted: Wanted) -> pl.LazyFrame:
+        """Scan the columns that are wanted, in the order of the files; CSV is not scanned."""
+        if wanted.is_plain:
+            return self.frame.select(wanted.plain(self.frame))
+        return pl.concat(wanted.of(part.collect_schema(), part) for part in self.parts())
+
+    def height(self) -> int:
+        """Count the rows, of files that may differ."""
+        try:
+            with panics_as_errors():
+                return int(self.frame.select(pl.len()).collect().item())
+        except parquet_files.REFUSED_BY_POLARS:
+            counts = [part.select(pl.len()) for part in self.parts()]
+        return sum(int(count.collect().item()) for count in counts)
+
+    def parts(self) -> list[pl.LazyFrame]:
+        """Scan the files, those together that follow each other and are alike."""
+        if self.pinned.file_format == "delta":
+            return [self._scan_delta()]
+        if self.pinned.file_format == "jsonl":
+            return self._json_frames()
+        looks = zip(self.pinned.files, self._looks(), strict=True)
+        runs = groupby(looks, key=lambda pair: pair[1].key)
+        return [self._only([file for file, _ in run])._scan_parquet() for _, run in runs]
+
+    def _parquet_schema(self) -> pl.Schema:
+        looks = self._looks()
+        kinds = _kinds(looks)
+        if len(kinds) == 1:
+            return united(kinds)
+        names = dict.fromkeys((name for kind in kinds for name in kind.schema), pl.Null())
+        return united(
+            kind if self._has_rows(kind, looks) else Kind(kind.first, pl.Schema(names))
+            for kind in kinds
+        )
+
+    def _has_rows(self, kind: Kind, looks: list[_Look]) -> bool:
+        """Tell whether any file of a kind has a row: else there is no value to be of a type."""
+        wanted = looks[kind.first].key
+        alike = [f for f, look in zip(self.pinned.files, looks, strict=True) if look.key == wanted]
+        return any(self._only([file]).height() for file in alike)
+
+    def _looks(self) -> list[_Look]:
+        """Look at each Parquet file."""
+        several = [self._only([file]) for file in self.pinned.files]
+        return list(at_once(Files._look, several, self.root.requests))
+
+    def _look(self) -> _Look:
         file = self.pinned.files[0]
-        if partition_values(file.path):
-            return None
-        length = min(file.size, _FOOTER_BYTES)
-        end = self.root.read_range(file.path, file.size - length, length)
-        if int.from_bytes(end[-8:-4], "little") > length - 8:
-            return None  # it does not all lie there
-        return pl.Schema(pl.read_parquet_schema(io.BytesIO(end)))
+        by_polars = parquet_files.by_polars(self.root, file)
+        kind = Kind(0, by_polars) if by_polars else parquet_files.by_arrow(self.root, file)
+        folders = {k: pl.String() for k in partition_values(file.path) if k not in kind.schema}
+        schema = pl.Schema({**kind.schema, **folders})
+        return _Look(kind._replace(schema=schema), tuple(folders), by_arrow=by_polars is None)
 
-    def common_schema(self) -> pl.Schema:
-        """Give the schema that all files have, every one of them looked at.
-
-        Raises:
-            DataflowError: as `schema`; SRC-010 names the first file that differs, and how.
-        """
-        first = self.schema()
-        if self.pinned.file_format != "parquet":
-            return first
-        later = self.pinned.files[1:]
-        alone = [replace(self, pinned=replace(self.pinned, files=(file,))) for file in later]
-        for file, other in zip(later, at_once(Files.schema, alone), strict=True):
-            if other != first:
-                # By its number: what is called a name may be a value (P10).
-                pairs = enumerate(zip_longest(first.items(), other.items()), start=1)
-                number = next(i for i, (one, another) in pairs if one != another)
-                what = f"{file.path} differs in its column {number}"
-                raise file_failures.differing(self.pinned.name, self.place, what)
-        return first
+    def _only(self, files: Sequence[StoredFile]) -> Files:
+        return replace(self, pinned=replace(self.pinned, files=tuple(files)))
 
     @property
     def frame(self) -> pl.LazyFrame:
-        """The rows, scanned lazily and anew; CSV is not scanned but read (see `csv_files`).
+        """The rows of files that are alike, scanned lazily and anew; CSV is not scanned but read.
 
         Not kept: Polars would read a file that was replaced meanwhile by the old one's footer.
         """
@@ -121,7 +161,7 @@ class Files:
             case "delta":
                 return self._scan_delta()
             case "jsonl":
-                return self._scan_json_lines()
+                return pl.concat(self._json_frames(), how="diagonal_relaxed")
             case _:
                 return self._scan_parquet()
 
@@ -208,51 +248,73 @@ class Files:
         )
 
     def _scan_parquet(self) -> pl.LazyFrame:
+        """Scan Parquet files that are alike."""
         paths = [file.path for file in self.pinned.files]
-        frame = scan_parquet(self.root, paths, include_file_paths=_PATH)
-        values = {self.root.uri(path): partition_values(path) for path in paths}
-        keys = self._partition_keys()
-        if not keys:
-            return frame.drop(_PATH)
-        stored = set(frame.collect_schema())
+        frame = scan_parquet(self.root, paths, include_file_paths=PATH)
+        try:
+            with panics_as_errors():
+                stored = frame.collect_schema()
+        except parquet_files.REFUSED_BY_POLARS:
+            stored = None
+        if stored is None or not parquet_files.is_for_polars(stored):
+            return pl.concat(map(self._scan_by_arrow, self.pinned.files))
+        keys = [key for key in partition_values(paths[0]) if key not in stored]
+        values = {self.root.uri(path): partition_values(path) for path in paths} if keys else {}
         added = [
-            pl.col(_PATH).replace_strict({uri: v[key] for uri, v in values.items()},
+            pl.col(PATH).replace_strict({uri: v[key] for uri, v in values.items()},
                                          return_dtype=pl.String()).alias(key)
-            for key in keys if key not in stored
+            for key in keys
         ]  # fmt: skip
-        return frame.with_columns(added).drop(_PATH)
+        return frame.with_columns(added).drop(PATH)
+
+    def _scan_by_arrow(self, file: StoredFile) -> pl.LazyFrame:
+        frame = parquet_files.scan_by_arrow(self.root, file)
+        return _with_folders(frame, partition_values(file.path))
 
     @cached_property
     def json_lines(self) -> JsonLines:
         """The files of JSON lines; one value, for what it has found out of them."""
         return JsonLines(self.root, [file.path for file in self.pinned.files])
 
-    def _scan_json_lines(self) -> pl.LazyFrame:
-        """Infer types from all lines of a file; the files then agree on a common one."""
-        self._partition_keys()
-        frames = []
-        for path, frame in zip(self.json_lines.paths, self.json_lines.frames(), strict=True):
-            values = partition_values(path)
-            new = set(values) - set(frame.collect_schema()) if values else set()
-            frames.append(frame.with_columns(pl.lit(values[k], pl.String()).alias(k)
-                                             for k in values if k in new))  # fmt: skip
-        return pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0]
+    def _json_frames(self) -> list[pl.LazyFrame]:
+        """Scan each file of JSON lines, its types inferred from all its lines."""
+        return [
+            _with_folders(frame, partition_values(path))
+            for path, frame in zip(self.json_lines.paths, self.json_lines.frames(), strict=True)
+        ]
 
-    def _csv_schema(self) -> pl.Schema:
-        self._partition_keys()
-        headers = list(at_once(CsvFile.names, self.csv_files))
-        for header in headers:
-            if header != headers[0]:
-                raise file_failures.differing(self.pinned.name, self.place, "different headers")
-        return pl.Schema(dict.fromkeys(headers[0], pl.String()))
 
-    def _partition_keys(self) -> list[str]:
-        """Give the columns that the files' folders name: all files must be in the same."""
-        keys = [list(partition_values(file.path)) for file in self.pinned.files]
-        if any(other != keys[0] for other in keys):
-            reason = "their folders name different columns"
-            raise file_failures.differing(self.pinned.name, self.place, reason)
-        return keys[0] if keys else []
+class _Look(NamedTuple):
+    """What a Parquet file has, which of it comes of its folders' names, and who can read it."""
+
+    kind: Kind
+    folders: tuple[str, ...] = ()
+    by_arrow: bool = False
+
+    @property
+    def key(self) -> Hashable:
+        """What files are alike by: they can be read as one."""
+        return tuple(self.kind.schema.items()), self.kind.refused, self.folders, self.by_arrow
+
+
+def _kinds(looks: Iterable[_Look]) -> list[Kind]:
+    """Give the kinds of files, each with the number of the first."""
+    first: dict[Hashable, Kind] = {}
+    for number, look in enumerate(looks):
+        first.setdefault(look.key, look.kind._replace(first=number))
+    return list(first.values())
+
+
+def _texts(names: Sequence[str]) -> _Look:
+    return _Look(Kind(0, pl.Schema(dict.fromkeys(names, pl.String()))))
+
+
+def _with_folders(frame: pl.LazyFrame, values: Mapping[str, str | None]) -> pl.LazyFrame:
+    """Add the columns that a file's folders name; one of its own comes first."""
+    new = set(values) - set(frame.collect_schema()) if values else set()
+    return frame.with_columns(
+        pl.lit(values[key], pl.String()).alias(key) for key in values if key in new
+    )
 
 
 def _typed(value: str, dtype: pl.DataType) -> pl.Expr:
@@ -267,71 +329,6 @@ def _typed(value: str, dtype: pl.DataType) -> pl.Expr:
             return text.str.to_datetime().cast(dtype)
         case _:
             return text.cast(dtype)
-
-
-def plain_parquet(several: Sequence[Files]) -> tuple[pl.LazyFrame, list[int]] | None:
-    """Scan the Parquet files of several sources as one, each row with the number of its file.
-
-    Returns:
-        The rows, and how many files each of the sources has; None where one scan cannot read them:
-        of other formats, of several accounts, with columns in their folders' names, or a file that
-        two of the sources have.
-    """
-    root = several[0].root
-    files = [(source, file.path) for source in several for file in source.pinned.files]
-    if (
-        any(source.pinned.file_format != "parquet" for source in several)
-        or any(source.root.account != root.account for source in several)
-        or any(partition_values(path) for _, path in files)
-    ):
-        return None
-    uris = [source.root.uri(path) for source, path in files]
-    if len(set(uris)) < len(uris):
-        return None
-    rows = pl.scan_parquet(
-        uris, glob=False, hive_partitioning=False, include_file_paths=_PATH, **root.polars
-    )
-    number = pl.col(_PATH).cast(pl.Enum(uris)).to_physical().alias(FILE_NUMBER)
-    return rows.with_columns(number).drop(_PATH), [len(s.pinned.files) for s in several]
-
-
-def whole_parquet(
-    several: Sequence[Files], columns: Sequence[str]
-) -> list[list[pl.DataFrame]] | None:
-    """Read small Parquet files of storage accounts, each in one request, many at once.
-
-    Args:
-        several: sources.
-        columns: what to read of them; by default the first column.
-
-    Returns:
-        The rows of each file of each source, as it was listed; None where that cannot be done: of
-        other formats, local or large ones, with columns in their folders' names, or changed by now.
-    """
-    files = [(source, file) for source in several for file in source.pinned.files]
-    if not all(source.pinned.files for source in several) or any(
-        source.root.account is None
-        or source.pinned.file_format != "parquet"
-        or file.size > SMALL_BYTES
-        or partition_values(file.path)
-        for source, file in files
-    ):
-        return None
-
-    def rows(one: tuple[Files, StoredFile]) -> pl.DataFrame | None:
-        source, file = one
-        staged = source.pinned.staged  # nobody changes a copy
-        content = source.root.read(file.path) if staged else source.root.read_listed(file)
-        if content is None:
-            return None
-        wanted = map(named, columns) if columns else [pl.nth(0)]
-        return pl.scan_parquet(io.BytesIO(content)).select(wanted).collect()
-
-    frames = list(at_once(rows, files))
-    if any(frame is None for frame in frames):
-        return None
-    of_files = iter(frame for frame in frames if frame is not None)
-    return [[next(of_files) for _ in source.pinned.files] for source in several]
 
 
 def opened(pinned: Pinned, place: str, settings: Settings) -> Files:

@@ -74,11 +74,9 @@ def text_of(file: Path) -> str:
     return file.read_bytes().decode(errors="replace")
 
 
-def csv_types(files: list[Path]) -> dict[str, str]:
+def csv_types(files: list[Path]) -> list[dict[str, str]]:
     headers = [text_of(file).split("\n", 1)[0] for file in files]
-    if len(set(headers)) > 1:
-        raise UnreadableError("SRC-010")
-    return dict.fromkeys(next(csv.reader([headers[0]])), "text")
+    return [dict.fromkeys(next(csv.reader([header])), "text") for header in headers]
 
 
 def csv_rows(text: str) -> tuple[list[Row], list[str]]:
@@ -112,13 +110,13 @@ def json_rows(files: list[Path]) -> Iterator[tuple[Path, list[Row]]]:
             raise UnreadableError("SRC-003") from None
 
 
-def json_types(files: list[Path]) -> dict[str, str]:
+def json_types(files: list[Path]) -> list[dict[str, str]]:
     """Find the type of each key that any line has."""
     kinds: dict[str, set[str]] = {}
     for row in chain.from_iterable(rows for _, rows in json_rows(files)):
         for name, value in row.items():
             kinds.setdefault(name, set()).update(_kind_of(value))
-    return {name: _common(found) for name, found in kinds.items()}
+    return [{name: _common(found) for name, found in kinds.items()}]
 
 
 def _kind_of(value: Any) -> Iterable[str]:
@@ -131,18 +129,14 @@ def _common(kinds: set[str]) -> str:
     return next((kind for kind in order if kind in kinds), "null")
 
 
-def parquet_types(files: list[Path]) -> dict[str, str]:
+def parquet_types(files: list[Path]) -> list[dict[str, str]]:
     schemas = []
     for file in files:
         try:
             schemas.append(pq.read_schema(file))
         except (pa.ArrowInvalid, OSError):
             raise UnreadableError("SRC-003") from None
-    # Another order of the same columns is another shape, too.
-    types = [[(column.name, column.type) for column in schema] for schema in schemas]
-    if any(other != types[0] for other in types):
-        raise UnreadableError("SRC-010")
-    return {name: _arrow_kind(dtype) for name, dtype in types[0]}
+    return [{column.name: _arrow_kind(column.type) for column in schema} for schema in schemas]
 
 
 def _arrow_kind(dtype: pa.DataType) -> str:

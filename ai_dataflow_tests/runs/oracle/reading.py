@@ -74,12 +74,16 @@ def database_of(folder: Path, location: str) -> str:
 
 @dataclass(frozen=True)
 class Opened:
-    """A location's files, opened: their columns are known, their rows not yet read."""
+    """A location's files, opened: their columns are known, their rows not yet read.
+
+    `some` are the columns that some of the files lack.
+    """
 
     folder: Path
     location: str
     files: list[Path]
     types: dict[str, str]
+    some: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -90,8 +94,10 @@ class Opened:
         """Read some columns of all rows.
 
         Raises:
-            UnreadableError: SRC-001, SRC-003 or SRC-004.
+            UnreadableError: SRC-001, SRC-003 or SRC-004; SRC-010 for what some files lack.
         """
+        if self.some & {*columns}:
+            raise UnreadableError("SRC-010")
         wanted = columns or list(self.types)[:1]
         if self.kind == "csv":
             return self._read_csv(wanted)
@@ -135,7 +141,7 @@ def opened(folder: Path, location: str) -> Opened:
     """Open a location's files.
 
     Raises:
-        UnreadableError: as `files_at`; SRC-003, or SRC-010 where files differ.
+        UnreadableError: as `files_at`; SRC-003.
     """
     files = files_at(folder, location)
     if is_delta(folder / location):
@@ -144,4 +150,6 @@ def opened(folder: Path, location: str) -> Opened:
     if suffix == ".sqlite":
         return Opened(folder, location, files, sqlite_types(files[0]))
     types = {".csv": csv_types, ".jsonl": json_types, ".parquet": parquet_types}[suffix](files)
-    return Opened(folder, location, files, types)
+    every = {name: kind for of_file in types for name, kind in of_file.items()}
+    some = frozenset(name for name in every if any(name not in of_file for of_file in types))
+    return Opened(folder, location, files, every, some)

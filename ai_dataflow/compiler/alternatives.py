@@ -1,0 +1,79 @@
+"""Columns as a sheet names them: each by its first name, whatever a file calls it.
+
+`amount | amt` is one column, called `amount`: in each file the first of the two that it has. So a
+transform reads it by its first name, and so it is told of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from ai_dataflow.compiler.transforms import TransformError, columns_of
+from ai_dataflow.sources.united import Kind, United, chosen, kinds_of, united
+from ai_dataflow.tables.ai_mapping import MappingRow, alternatives
+
+
+@dataclass(frozen=True)
+class View:
+    """A source's columns as its mapping rows name them.
+
+    `names` are those that are called otherwise in some files, each with what it may be called.
+    """
+
+    schema: pl.Schema
+    names: Mapping[str, tuple[str, ...]]
+
+
+def view(rows: Iterable[MappingRow], schema: pl.Schema) -> View:
+    """See a source's columns as its mapping rows name them."""
+    kinds, names = kinds_of(schema), _several(rows, schema)
+    if isinstance(schema, United):
+        names = {name: (name,) for row in rows for name in named_by(row)} | names
+    columns = [{n: chosen(several, kind.schema) for n, several in names.items()} for kind in kinds]
+    other = {
+        name: names[name] for name in names if any(of[name] not in ("", name) for of in columns)
+    }
+    if not other:
+        return View(schema, {})
+    return View(
+        united(_seen(kind, of, other) for kind, of in zip(kinds, columns, strict=True)), other
+    )
+
+
+def _seen(kind: Kind, columns: Mapping[str, str], names: Iterable[str]) -> Kind:
+    """Add columns under the names that the sheet has for them."""
+    added = {name: kind.schema[columns[name]] for name in names if columns[name]}
+    refused = dict(kind.refused)
+    more = [(n, refused[columns[n]]) for n in added if columns[n] != n and columns[n] in refused]
+    schema = pl.Schema({**kind.schema, **added})
+    return kind._replace(schema=schema, refused=(*kind.refused, *more))
+
+
+def _several(rows: Iterable[MappingRow], schema: pl.Schema) -> dict[str, tuple[str, ...]]:
+    """Give the alternatives of the rows; a column of just such a name is itself."""
+    names: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        several = alternatives(row.source_column)
+        if len(several) > 1 and row.source_column not in schema:
+            names.setdefault(several[0], several)
+    return names
+
+
+def fed_by(row: MappingRow, schema: pl.Schema) -> Sequence[str]:
+    """Give the names of a row's source column, in their order."""
+    if row.source_column in schema or not row.source_column:
+        return (row.source_column,) if row.source_column else ()
+    return alternatives(row.source_column)
+
+
+def named_by(row: MappingRow) -> Iterator[str]:
+    """Give the columns that a row names, each by its first name."""
+    if row.source_column:
+        yield alternatives(row.source_column)[0]
+    try:
+        yield from columns_of(row.transform, row.dialect) if row.transform else ()
+    except TransformError:  # told elsewhere
+        return
