@@ -28,7 +28,7 @@ from ai_dataflow.compiler.transforms import (
 )
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, listing
 from ai_dataflow.config.visible import visible
-from ai_dataflow.sources.columns import columns_like, named, resolve_column
+from ai_dataflow.sources.columns import as_seen, columns_like, named, resolve_column, text_of
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow
@@ -228,10 +228,15 @@ def _compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None
 
 
 def _column(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> Transform:
+    is_text = ai_types.to_polars(row.ai_type) == pl.String
     name = resolve_column(row.source_column, schema)
+    if not name and is_text:  # rows that were rejected have only what was read
+        name = resolve_column(as_seen(row.source_column), schema)
     if not name:
         raise _Wrong(*_no_columns(row, [row.source_column], schema))
-    renamed = ((row.source_column, name),) if name != row.source_column else ()
+    is_same = name in (row.source_column, as_seen(row.source_column))
+    renamed = () if is_same else ((row.source_column, name),)
+    name = text_of(name, schema) if is_text else name
     value = named(name)
     if formats and schema[name] == pl.String:
         value = formats.usual(formats.read(value), ai_types.to_polars(row.ai_type))

@@ -21,7 +21,6 @@ from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.clients import CLIENT, Counts, numbered, occurrences
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import FILE_NUMBER, Files, plain_parquet, whole_parquet
 
 CHUNK_ROWS = 500_000
@@ -72,22 +71,19 @@ class Reading:
         files = self.files[client]
         if client in self.faults:
             return {}
-        if files.pinned.file_format == "jsonl":
-            return files.json_lines.malformed
-        if files.pinned.file_format != "csv":
-            return {}
-        return {file.file.path: file.malformed for file in files.csv_files if file.malformed}
+        return files.malformed
 
     def counted_before(self, client: int) -> int | None:
         """Give how many rows a client has, where somebody else has counted them."""
-        files = self.files[client].pinned
-        return sum(self.heights[client].values()) if files.file_format == "csv" else files.rows
+        if self.files[client].is_scanned:
+            return self.files[client].pinned.rows
+        return sum(self.heights[client].values())
 
     def by_file(self, client: int) -> Mapping[str, int]:
         """Count the rows of each of several files of a client; nothing where nobody can tell."""
         files = self.files[client]
         paths = [file.path for file in files.pinned.files]
-        if len(paths) == 1 or files.pinned.file_format not in ("csv", "parquet"):
+        if len(paths) == 1 or (files.is_scanned and files.pinned.file_format != "parquet"):
             return {}
         if client not in self.heights:
 
@@ -188,8 +184,8 @@ class Reading:
     def _of(self, client: int) -> Iterator[pl.DataFrame]:
         files = self.files[client]
         with files.reading():
-            if files.pinned.file_format == "csv":
-                yield from self._csv(client)
+            if not files.is_scanned:
+                yield from self._file_by_file(client)
             elif self.size < min(WHOLE_BYTES, self.space.spill_bytes):
                 yield self._scan(files).collect()
             else:
@@ -205,12 +201,12 @@ class Reading:
         names = self.columns or [n for n in frame.collect_schema() if n != FILE_NUMBER][:1]
         return list(map(named, names))
 
-    def _csv(self, client: int) -> Iterator[pl.DataFrame]:
-        files = self.files[client].csv_files
-        wanted = [*self.columns] or files[0].header()[:1]
-        heights = self.heights[client] = {file.file.path: 0 for file in files}
-        yield pl.DataFrame(schema=dict.fromkeys(wanted, pl.String()))
-        for file in ahead(files):
-            for batch in file.batches(wanted):
-                heights[file.file.path] += batch.height
-                yield batch
+    def _file_by_file(self, client: int) -> Iterator[pl.DataFrame]:
+        files = self.files[client]
+        types = files.schema()
+        wanted = [*self.columns] or [*types][:1]
+        heights = self.heights[client] = {file.path: 0 for file in files.pinned.files}
+        yield pl.DataFrame(schema={name: types[name] for name in wanted})
+        for path, rows in files.rows_by_file(wanted):
+            heights[path] += rows.height
+            yield rows

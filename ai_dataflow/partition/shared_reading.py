@@ -18,7 +18,6 @@ from ai_dataflow.partition.scratch import Pile
 from ai_dataflow.sources import client_rows
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures
-from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
 
@@ -72,7 +71,7 @@ class SharedReading(Reading):
         groups: dict[object, list[int]] = {}
         for client, files in enumerate(self.files):
             pinned = files.pinned
-            same = pinned.folder, pinned.files, pinned.version, pinned.partition
+            same = pinned.folder, pinned.files, pinned.version, pinned.partition, pinned.sheet
             groups.setdefault(same, []).append(client)
         return list(groups.values())
 
@@ -103,9 +102,8 @@ class SharedReading(Reading):
         self, files: Files, columns: list[str], spelled: Sequence[str]
     ) -> Iterator[pl.DataFrame]:
         """Read the rows of the clients, those of nobody, and maybe others."""
-        if files.pinned.file_format == "csv":
-            for file in ahead(files.csv_files):
-                yield from file.batches(columns)
+        if not files.is_scanned:
+            yield from (rows for _, rows in files.rows_by_file(columns))
             return
         frame = files.frame
         column = columns[-1]

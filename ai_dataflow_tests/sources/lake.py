@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ExecutionSettings, StorageAccount
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.sources.columns import without_seen
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import find_one
 from ai_dataflow.sources.files.pinned import Pinned
@@ -47,7 +49,11 @@ def url(container: str, path: str = "", account: str = ACCOUNT) -> str:
 
 def content(name: str, rows: pl.DataFrame = ROWS) -> bytes:
     """Give rows in the format that a name tells, compressed if it ends in `.gz`."""
-    writers = {"parquet": rows.write_parquet, "csv": rows.write_csv, "jsonl": rows.write_ndjson}
+    writers: dict[str, Callable[[io.BytesIO], object]] = {
+        "parquet": rows.write_parquet, "csv": rows.write_csv, "jsonl": rows.write_ndjson,
+        "json": rows.write_json, "avro": rows.write_avro,
+        "xlsx": partial(rows.to_pandas().to_excel, index=False, sheet_name="Rows"),
+    }  # fmt: skip
     written = io.BytesIO()
     writers[name.removesuffix(".gz").rpartition(".")[2]](written)
     return gzip.compress(written.getvalue()) if name.endswith(".gz") else written.getvalue()
@@ -78,11 +84,12 @@ def read(extract: Pinned, given: Settings) -> pl.DataFrame:
     """Read an extract as a partition does, all its columns."""
     files = open_files.opened(extract, "cell", given)
     with files.reading():
-        if extract.file_format != "csv":
+        if files.is_scanned:
             rows = files.frame.collect()
         else:
-            columns = list(files.schema())
-            rows = pl.concat([batch for f in files.csv_files for batch in f.batches(columns)])
+            names = without_seen(files.schema())
+            columns = [name for name in files.schema() if name in names]
+            rows = pl.concat([batch for _, batch in files.rows_by_file(columns)])
     files.check_unchanged()
     return rows
 

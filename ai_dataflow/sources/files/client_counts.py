@@ -14,7 +14,6 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import client_rows
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import open_files
-from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.survey import Survey, each
@@ -78,8 +77,8 @@ def _counted(
             strays += height
         else:
             counts[value] += height
-    if files.pinned.file_format == "csv":
-        strays += sum(len(file.malformed) for file in files.csv_files)
+    if not files.is_scanned:
+        strays += sum(map(len, files.malformed.values()))
     rows = {client: counts.pop(client, 0) for client in asked}
     holds_numbers = not client_rows.is_text(dtype)
     return ClientCounts(rows, len(counts), counts.total(), strays, column, holds_numbers)
@@ -89,11 +88,10 @@ def _groups(
     files: Files, column: str, dtype: pl.DataType, nulls: Collection[str]
 ) -> list[tuple[str, int, bool]]:
     """Give each value of the column, its rows, and whether these are nobody's."""
-    if files.pinned.file_format == "csv":
+    if not files.is_scanned:
         frames = [
-            _by_value(batch.lazy(), column, dtype, nulls).collect()
-            for file in ahead(files.csv_files)
-            for batch in file.batches([column])
+            _by_value(rows.lazy(), column, dtype, nulls).collect()
+            for _, rows in files.rows_by_file([column])
         ]
     else:
         frames = [_by_value(files.frame, column, dtype, nulls).collect(engine="streaming")]

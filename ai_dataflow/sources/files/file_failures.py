@@ -107,9 +107,9 @@ def misfit(location: str, place: str, entry: Misfit) -> DataflowError:
     )  # fmt: skip
 
 
-def unreadable(location: str, place: str, cause: object) -> DataflowError:
+def unreadable(location: str, place: str, cause: object, fix: str = "") -> DataflowError:
     """Bytes that are not what their format promises, or a Delta table that asks for too much."""
-    fix = "deliver the file again; check its format and encoding (UTF-8)"
+    fix = fix or "deliver the file again; check its format and encoding (UTF-8)"
     if _COLUMN_MAPPING.search(str(cause)):
         fix = _UNMAPPED
     return _failure("SRC-003", f"{location} cannot be read", place, fix, cause)
