@@ -14,9 +14,9 @@ import polars as pl
 from ai_dataflow.compiler.alternatives import named_by
 from ai_dataflow.config.diagnostics import did_you_mean, listing
 from ai_dataflow.config.visible import visible
-from ai_dataflow.sources.columns import looks
+from ai_dataflow.sources.columns import looks, without_seen
 from ai_dataflow.sources.files.finding import Listing
-from ai_dataflow.sources.files.open_files import partition_values
+from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.united import United
 from ai_dataflow.tables.ai_mapping import MappingRow, alternatives
@@ -27,17 +27,38 @@ _SHOWN = 12
 
 def absence(names: Sequence[str], source: SourceJob, schema: pl.Schema) -> tuple[str, str]:
     """Say that a source has no such columns, and how to mend it."""
-    is_known = _has_header(source, schema)
-    near = [did_you_mean(name, schema) if is_known else "" for name in names]
+    nameable = _nameable(source, schema)
+    is_known = _has_header(source, nameable)
+    near = [did_you_mean(name, nameable) if is_known else "" for name in names]
     shown = map(visible, names)
     missing = ", no ".join(f"`{name}`{meant}" for name, meant in zip(shown, near, strict=True))
-    return f"{source.location} has no column {missing}", _fix(source, schema, is_known=is_known)
+    return f"{source.location} has no column {missing}", _fix(
+        source, nameable, is_known=is_known, differ=isinstance(schema, United)
+    )
 
 
-def _fix(source: SourceJob, schema: pl.Schema, *, is_known: bool) -> str:
+def _nameable(source: SourceJob, schema: pl.Schema) -> pl.Schema:
+    """Leave out what only accompanies columns, and fields of objects that the sheet does not name.
+
+    Whose keys are data has values where names should be: of its objects those are known to have
+    names of which one is in the sheet.
+    """
+    kept = without_seen(schema)
+    parents = {name.rpartition(".")[0] for name in mapped_names(source.mappings) if name in schema}
+    return pl.Schema(
+        {
+            name: dtype
+            for name, dtype in schema.items()
+            if name in kept
+            and ((parent := name.rpartition(".")[0]) not in schema or parent in parents)
+        }
+    )
+
+
+def _fix(source: SourceJob, schema: pl.Schema, *, is_known: bool, differ: bool) -> str:
     if not is_known:
         return _unknown(source, schema)
-    if isinstance(schema, United):
+    if differ:
         # Their columns are those of any of them, and not each need have one that is known.
         return f"its files have {len(schema):,} columns in all; correct the name"
     return f"it has {listing(map(visible, schema), _SHOWN)}"
@@ -74,5 +95,10 @@ def _unknown(source: SourceJob, schema: pl.Schema) -> str:
         return (
             f"{columns}, and its first line does not look like a header: no name of the sheet is "
             "in it; deliver it with a header and separated by commas, or correct the sheet"
+        )
+    if isinstance(source.seen, Listing) and source.seen.file_format == "excel":
+        return (
+            f"{columns}, and no name of the mapping sheet is among theirs; say in [formats.<name>] "
+            "which line has the header, or correct the mapping sheet"
         )
     return f"{columns}, and no name of the sheet is among theirs; deliver others or correct it"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ai_dataflow.compiler.transforms import TransformError, columns_of
+from ai_dataflow.sources.columns import as_seen
 from ai_dataflow.sources.united import Kind, United, chosen, kinds_of, united
 from ai_dataflow.tables.ai_mapping import MappingRow, alternatives
 
@@ -59,6 +60,9 @@ def _several(rows: Iterable[MappingRow], schema: pl.Schema) -> dict[str, tuple[s
         several = alternatives(row.source_column)
         if len(several) > 1 and row.source_column not in schema:
             names.setdefault(several[0], several)
+            if any(as_seen(name) in schema for name in several):
+                both = tuple(each for name in several for each in (as_seen(name), name))
+                names.setdefault(as_seen(several[0]), both)
     return names
 
 

@@ -29,7 +29,7 @@ from ai_dataflow.compiler.transforms import (
 )
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, listing
 from ai_dataflow.config.visible import visible
-from ai_dataflow.sources.columns import columns_like, named, resolve_column
+from ai_dataflow.sources.columns import as_seen, columns_like, named, resolve_column, text_of
 from ai_dataflow.sources.files.differences import Difference, difference, uniting
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
@@ -281,11 +281,16 @@ def _compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None
 
 
 def _column(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> Transform:
+    is_text = ai_types.to_polars(row.ai_type) == pl.String
     names = fed_by(row, schema)
     name = resolve_column(names[0], schema)
+    if not name and is_text:  # rows that were rejected have only what was read
+        name = resolve_column(as_seen(names[0]), schema)
     if not name:
         raise _Wrong(*_no_columns(row, names, schema))
-    renamed = ((names[0], name),) if name != names[0] else ()
+    is_same = name in (names[0], as_seen(names[0]))
+    renamed = () if is_same else ((names[0], name),)
+    name = text_of(name, schema) if is_text else name
     value = named(name)
     if formats and schema[name] == pl.String:
         value = formats.usual(formats.read(value), ai_types.to_polars(row.ai_type))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from datetime import UTC, datetime
 from typing import Any, Literal, Self, get_args
 
@@ -10,9 +11,14 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ai_dataflow.config.sections import Section
 
-FormatType = Literal["parquet", "delta", "csv", "jsonl"]
+FormatType = Literal["parquet", "delta", "csv", "jsonl", "json", "excel", "avro"]
 FORMAT_TYPES: tuple[str, ...] = get_args(FormatType)
 _OF_ALL = ("type", "drift")
+_OF_TYPE = {
+    "excel": ("sheet", "range", "header", "columns"), "json": ("records",), "jsonl": ("records",)
+}  # fmt: skip
+_OF_OTHERS = ("sheet", "range", "records")  # what says nothing of text
+_RANGE = re.compile(r"[A-Za-z]{1,3}[1-9]\d{0,6}:[A-Za-z]{1,3}[1-9]\d{0,6}")
 _WRITTEN = frozenset({
     "delimiter", "encoding", "quote", "escape", "header", "columns", "comment", "skip_rows",
     "skip_footer",
@@ -26,10 +32,14 @@ _EXAMPLES = {
 class FormatSettings(Section):
     """A kind of file that the control table's `file_format` names.
 
-    With `drift = "add"` a mapped column that some files of a location lack is null there. The
-    others are those of text (`type = "csv"`); what is not said is found out of each file.
+    With `drift = "add"` a mapped column that some files of a location lack is null there. Most of
+    the others are those of text (`type = "csv"`); what is not said is found out of each file.
     `quote` is "" where there are none, `header` the number of its line, `columns` are the names of
     a file without one. `dates`, `times` and `timestamps` are strftime's formats.
+
+    Of a workbook: `sheet` is the one that is read, `range` the cells of it (`B3:F200`), `header`
+    and `columns` as of text. Of JSON: `records` are the keys, with points between, that lead to the
+    array of the rows.
     """
 
     type: FormatType
@@ -49,6 +59,16 @@ class FormatSettings(Section):
     comment: str = ""
     skip_rows: int = Field(default=0, ge=0)
     skip_footer: int = Field(default=0, ge=0)
+    sheet: str = ""
+    range: str = ""
+    records: str = ""
+
+    @field_validator("range")
+    @classmethod
+    def _names_cells(cls, cells: str) -> str:
+        if cells and not _RANGE.fullmatch(cells):
+            raise ValueError('names no cells: write "B3:F200"')
+        return cells.upper()
 
     @property
     def spelled(self) -> str:
@@ -122,10 +142,18 @@ class FormatSettings(Section):
         return self
 
     def _of_another_type(self) -> str:
-        said = [n for n in self.model_fields_set if n not in _OF_ALL]
-        if self.type == "csv" or not said:
+        fields = type(self).model_fields.items()
+        said = [name for name, each in fields if getattr(self, name) != each.default]
+        if self.type == "csv":
+            odd = [name for name in said if name in _OF_OTHERS]
+        else:
+            odd = [n for n in said if n not in (*_OF_ALL, *_OF_TYPE.get(self.type, ()))]
+        if not odd:
             return ""
-        return f'has {min(said)}, which is a setting of type = "csv"'
+        whose = "csv"
+        if min(odd) in _OF_OTHERS:
+            whose = "json" if min(odd) == "records" else "excel"
+        return f'has {min(odd)}, which is a setting of type = "{whose}"'
 
     def _clash(self) -> str:
         signs = {

@@ -23,7 +23,8 @@ from ai_dataflow.tables import ai_types
 _PEAK = 2
 _ROW, _VALUE, _TEXT = 16, 8, 24  # bytes; of a row beside its values, of a value, of a text
 _FEW = 1 << 20  # of so small files nobody counts the rows
-_UNFOLDED = {"csv": 3, "jsonl": 3}  # how much longer rows are than their text
+# How much longer rows are than what is stored: text, and workbooks, whose text is compressed.
+_UNFOLDED = {"csv": 3, "jsonl": 3, "excel": 20, "avro": 20}
 _COMPRESSED = 10
 
 _free = threading.Condition()

@@ -20,7 +20,6 @@ from ai_dataflow.connections.account_errors import FOREIGN
 from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.clients import CLIENT, Counts, numbered, occurrences
 from ai_dataflow.partition.scratch import Scratch
-from ai_dataflow.sources.files.csv_files import CsvFile, ahead
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.files.parquet_together import FILE_NUMBER, plain_parquet, whole_parquet
 from ai_dataflow.sources.united import Wanted
@@ -73,22 +72,19 @@ class Reading:
         files = self.files[client]
         if client in self.faults:
             return {}
-        if files.pinned.file_format == "jsonl":
-            return files.json_lines.malformed
-        if files.pinned.file_format != "csv":
-            return {}
-        return {file.file.path: file.malformed for file in files.csv_files if file.malformed}
+        return files.malformed
 
     def counted_before(self, client: int) -> int | None:
         """Give how many rows a client has, where somebody else has counted them."""
-        files = self.files[client].pinned
-        return sum(self.heights[client].values()) if files.file_format == "csv" else files.rows
+        if self.files[client].is_scanned:
+            return self.files[client].pinned.rows
+        return sum(self.heights[client].values())
 
     def by_file(self, client: int) -> Mapping[str, int]:
         """Count the rows of each of several files of a client; nothing where nobody can tell."""
         files = self.files[client]
         paths = [file.path for file in files.pinned.files]
-        if len(paths) == 1 or files.pinned.file_format not in ("csv", "parquet"):
+        if len(paths) == 1 or (files.is_scanned and files.pinned.file_format != "parquet"):
             return {}
         if client not in self.heights:
 
@@ -190,8 +186,8 @@ class Reading:
     def _of(self, client: int) -> Iterator[pl.DataFrame]:
         files = self.files[client]
         with files.reading():
-            if files.pinned.file_format == "csv":
-                yield from self._csv(client)
+            if not files.is_scanned:
+                yield from self._file_by_file(client)
             elif self.size < min(WHOLE_BYTES, self.space.spill_bytes):
                 yield self._scan(files).collect()
             else:
@@ -202,19 +198,10 @@ class Reading:
         rows = files.rows(self.wanted)
         return rows.sort(pl.all()) if files.pinned.staged else rows
 
-    def _csv(self, client: int) -> Iterator[pl.DataFrame]:
-        files = self.files[client].csv_files
-        heights = self.heights[client] = {file.file.path: 0 for file in files}
+    def _file_by_file(self, client: int) -> Iterator[pl.DataFrame]:
+        files = self.files[client]
+        heights = self.heights[client] = {file.path: 0 for file in files.pinned.files}
         yield self.wanted.none()
-        for file in ahead(files):
-            for batch in csv_rows(file, self.wanted):
-                heights[file.file.path] += batch.height
-                yield batch
-
-
-def csv_rows(file: CsvFile, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    """Read the wanted columns of a CSV file, in batches; one that it lacks is null."""
-    columns = [*dict.fromkeys(filter(None, wanted.names_in(file.names()).values()))]
-    for batch in file.batches(columns or file.header()[:1]):
-        is_as_wanted = wanted.is_plain and wanted.schema
-        yield batch if is_as_wanted else wanted.of(batch.schema, batch).collect()
+        for path, rows in files.rows_by_file(self.wanted):
+            heights[path] += rows.height
+            yield rows

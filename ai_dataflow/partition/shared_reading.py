@@ -13,12 +13,11 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition.clients import CLIENT, Counts, nothing, occurrences
-from ai_dataflow.partition.reading import CHUNK_ROWS, WHOLE_BYTES, Reading, csv_rows
+from ai_dataflow.partition.reading import CHUNK_ROWS, WHOLE_BYTES, Reading
 from ai_dataflow.partition.scratch import Pile
 from ai_dataflow.sources import client_rows
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures
-from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.united import Wanted
@@ -73,7 +72,7 @@ class SharedReading(Reading):
         groups: dict[object, list[int]] = {}
         for client, files in enumerate(self.files):
             pinned = files.pinned
-            same = pinned.folder, pinned.files, pinned.version, pinned.partition
+            same = pinned.folder, pinned.files, pinned.version, pinned.partition, pinned.sheet
             groups.setdefault(same, []).append(client)
         return list(groups.values())
 
@@ -104,9 +103,8 @@ class SharedReading(Reading):
 
     def _all(self, files: Files, wanted: Wanted, spelled: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Read the rows of the clients, those of nobody, and maybe others."""
-        if files.pinned.file_format == "csv":
-            for file in ahead(files.csv_files):
-                yield from csv_rows(file, wanted)
+        if not files.is_scanned:
+            yield from (rows for _, rows in files.rows_by_file(wanted))
             return
         column, dtype = [*wanted.schema.items()][-1]
         of_them = client_rows.is_of(column, dtype, spelled) | client_rows.is_stray(column, dtype)

@@ -74,7 +74,7 @@ def open_source(
         working_on(source)
         files = open_files.opened(extract, source.place, settings)
         opened.append(files)
-        of_many = source.location.client_column and (extract.folder, extract.files)
+        of_many = source.location.client_column and (extract.folder, extract.files, extract.sheet)
         if of_many in shared:
             continue  # they are read once
         shared |= {of_many} if of_many else set()

@@ -69,6 +69,7 @@ class _Claims:
     states: dict[str, list[str]] = field(default_factory=dict)
     tables: dict[str, list[ControlRow]] = field(default_factory=dict)
     sizes: dict[ControlRow, int] = field(default_factory=dict)
+    sheets: dict[str, dict[str, list[ControlRow]]] = field(default_factory=dict)
     unseen: list[tuple[ControlRow, FileLocation]] = field(default_factory=list)
 
     def add(self, row: ControlRow, seen: Listing) -> None:
@@ -80,6 +81,9 @@ class _Claims:
         is_local = not is_blob_url(seen.folder)
         for file in seen.files:
             url = f"{seen.folder.rstrip('/')}/{file.path}"
+            if seen.sheet:  # who names another sheet reads other rows, who names none maybe these
+                self.sheets.setdefault(url, {}).setdefault(seen.sheet, []).append(row)
+                continue
             self.rows.setdefault(url, []).append(row)
             self.files.setdefault(url, (url, file.path))
             if is_local:
@@ -108,6 +112,9 @@ class _Claims:
             more = [g.row for g in guesses if g.names(url)]
             of_table = self._tables_above(url) if self.tables else []
             yield path, [*rows, *more, *of_table]
+        for url, sheets in self.sheets.items():
+            whole = self.rows.get(url, [])
+            yield from ((f"the sheet {name}", [*whole, *rows]) for name, rows in sheets.items())
         yield from (("it", rows) for rows in self.tables.values() if len(rows) > 1)
 
     def _tables_above(self, url: str) -> list[ControlRow]:

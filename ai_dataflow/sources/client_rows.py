@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.sources.columns import named, resolve_column
+from ai_dataflow.sources.columns import named, resolve_column, text_of
 from ai_dataflow.sources.files.differences import difference
 from ai_dataflow.tables.locations import FileLocation, Location
 
@@ -34,6 +34,7 @@ def client_column(
         message = f"{location} has no column `{name}`"
         fix = "correct client_column in the location, or deliver data that has it"
         raise DataflowError(Diagnostic("CTL-014", message, place=place, fix=fix))
+    column = text_of(column, schema)
     if wrong := difference(column, schema, adds=False):
         raise DataflowError(wrong.at(location, place, getattr(schema, "paths", ())))
     dtype = schema[column]

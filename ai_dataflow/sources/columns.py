@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 from polars import selectors
 
+_AS_SEEN = " (as seen)"
 # Blanks that do not break, and quotes that are curly or low.
 _USUAL = str.maketrans({
     **dict.fromkeys("\u00a0\u2007\u202f", " "),
@@ -60,3 +61,21 @@ def looks(name: str) -> str:
 
 def _is_pattern(name: str) -> bool:
     return name == "*" or (name.startswith("^") and name.endswith("$"))
+
+
+def as_seen(name: str) -> str:
+    """Give the column that has what people see of the cells of another, which is no text."""
+    return f"{name}{_AS_SEEN}"
+
+
+def text_of(name: str, schema: Mapping[str, pl.DataType]) -> str:
+    """Give the column to make a text of: what people see of a workbook's cells, where it is one."""
+    seen = as_seen(name)
+    is_text = schema.get(name) == pl.String
+    return seen if seen in schema and not is_text else name
+
+
+def without_seen(names: Iterable[str]) -> set[str]:
+    """Leave out the columns that only have what people see of others."""
+    every = set(names)
+    return every - set(map(as_seen, every))

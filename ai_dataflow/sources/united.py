@@ -159,6 +159,12 @@ class Wanted:
         counted = rows.lazy().select(*picked, pl.nth(0).is_null().alias(_ANY))
         return counted.drop(_ANY)
 
+    def picked(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Select the columns from rows that were read; see `of`."""
+        if self.is_plain and self.schema:
+            return rows
+        return self.of(rows.schema, rows).collect()
+
 
 def chosen(names: Sequence[str], schema: pl.Schema) -> str:
     """Give the column of a file that the first of several names finds; blank where none does."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from ai_dataflow.tables.grids import UnreadableError
 
@@ -34,10 +35,19 @@ def is_old_workbook(file: Path) -> bool:
         UnreadableError: it is one, behind a password.
     """
     with failing_as("it is no workbook"), file.open("rb") as stream:
-        if stream.read(len(_MARK)) != _MARK:
-            return False
-        if _ENCRYPTED in stream.read(_MAX_STREAMS_BYTES):
-            raise protected()
+        return is_of_streams(stream)
+
+
+def is_of_streams(content: IO[bytes]) -> bool:
+    """Tell whether bytes, read from their start, are none of Office Open XML.
+
+    Raises:
+        UnreadableError: they are, behind a password.
+    """
+    if content.read(len(_MARK)) != _MARK:
+        return False
+    if _ENCRYPTED in content.read(_MAX_STREAMS_BYTES):
+        raise protected()
     return True
 
 
@@ -46,24 +56,30 @@ def protected() -> UnreadableError:
     return UnreadableError("it is protected by a password; save it without one")
 
 
-def is_open_document(file: Path) -> bool:
+def is_open_document(file: Path | IO[bytes]) -> bool:
     """Tell whether a file is a spreadsheet of OpenDocument, whatever it is called."""
     with failing_as("it is no workbook"), zipfile.ZipFile(file) as archive:
         return "content.xml" in archive.namelist()
 
 
-def check_archive(file: Path) -> None:
-    """Refuse what would unfold to more than such a table can be, before anything is parsed."""
+def check_archive(
+    file: Path | IO[bytes], most: int = _MAX_UNZIPPED_BYTES, streamed: Collection[str] = ()
+) -> None:
+    """Refuse what would unfold to more bytes than it may, before anything is parsed.
+
+    Parts with `streamed` in their names are parsed as they come, and may have any number of tags.
+    """
     with failing_as("it is no workbook"), zipfile.ZipFile(file) as archive:
         if "xl/workbook.bin" in archive.namelist():
             raise UnreadableError("it is a binary workbook (.xlsb); save it as .xlsx")
         unzipped = sum(entry.file_size for entry in archive.infolist())
-        if unzipped > _MAX_UNZIPPED_BYTES:
+        if unzipped > most:
             raise UnreadableError(
                 f"it unfolds to {unzipped >> 20:,} MB, too large for such a table"
             )
         for entry in archive.infolist():
-            if entry.filename.endswith((".xml", ".rels")):
+            is_streamed = any(name in entry.filename for name in streamed)
+            if entry.filename.endswith((".xml", ".rels")) and not is_streamed:
                 _check_part(archive, entry)
 
 
@@ -96,7 +112,7 @@ def failing_as(what: str) -> Iterator[None]:
         raise UnreadableError(f"{what} ({type(error).__name__})") from None
 
 
-def transitional(file: Path) -> Path | io.BytesIO:
+def transitional(file: Path | IO[bytes]) -> Path | IO[bytes]:
     """Give a workbook in the names that openpyxl knows; Strict Office Open XML has others."""
     with failing_as("it is no workbook"), zipfile.ZipFile(file) as archive:
         if b"http://purl.oclc.org/ooxml/" not in archive.read("_rels/.rels"):

@@ -26,7 +26,7 @@ from ai_dataflow.tables.workbook_cells import (
 )
 
 _OASIS = "{urn:oasis:names:tc:opendocument:xmlns:"
-_TABLE, _OFFICE, _TEXT = f"{_OASIS}table:1.0}}", f"{_OASIS}office:1.0}}", f"{_OASIS}text:1.0}}"
+_TABLE, OFFICE, _TEXT = f"{_OASIS}table:1.0}}", f"{_OASIS}office:1.0}}", f"{_OASIS}text:1.0}}"
 _STYLE = f"{_OASIS}style:1.0}}"
 _CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
 _EXPONENT = re.compile(r"\d[Ee][+-]?\d|^#+$")
@@ -45,16 +45,21 @@ def read_open_document(file: Path, sheet_name: str) -> Grid:
         if b"encryption-data" in archive.read("META-INF/manifest.xml"):
             raise protected()
         root = ET.fromstring(archive.read("content.xml"))  # noqa: S314 - expat bounds entities
-        sheet = _sheet(root, sheet_name)
-        grid = Grid(f"{file.name}!{sheet.get(f'{_TABLE}name')}")
+        title, sheet = sheet_of(root, sheet_name)
+        grid = Grid(f"{file.name}!{title}")
         merges: list[str] = []
-        for line, row in _rows(sheet):
+        for line, row in table_rows(sheet):
             grid.add(line, [_text(cell, (line, i), grid, merges) for i, cell in enumerate(row)])
         grid.flaws += merged_lines(merges, grid)
     return lettered(grid)
 
 
-def _sheet(root: ET.Element, name: str) -> ET.Element:
+def sheet_of(root: ET.Element, name: str) -> tuple[str, ET.Element]:
+    """Give the sheet of a name, or the first one that people see, and what it is called.
+
+    Raises:
+        UnreadableError: there is none.
+    """
     sheets = {str(sheet.get(f"{_TABLE}name")): sheet
               for sheet in root.iterfind(f"*/*/{_TABLE}table")}  # fmt: skip
     hidden = {
@@ -63,10 +68,11 @@ def _sheet(root: ET.Element, name: str) -> ET.Element:
         if any(p.get(f"{_TABLE}display") == "false" for p in style)
     }
     visible = [n for n, sheet in sheets.items() if sheet.get(f"{_TABLE}style-name") not in hidden]
-    return sheets[chosen(name, list(sheets), visible)]
+    title = chosen(name, list(sheets), visible)
+    return title, sheets[title]
 
 
-def _rows(sheet: ET.Element) -> Iterator[tuple[int, list[ET.Element]]]:
+def table_rows(sheet: ET.Element) -> Iterator[tuple[int, list[ET.Element]]]:
     """Give the rows with something in them; one element may stand for many equal rows."""
     line = count = 0
     for row in sheet.iter(f"{_TABLE}table-row"):
@@ -97,27 +103,45 @@ def _times(element: ET.Element, what: str) -> int:
 
 
 def _says_something(cell: ET.Element) -> bool:
-    return cell.find(f"{_TEXT}p") is not None or cell.get(f"{_OFFICE}value-type") is not None
+    return cell.find(f"{_TEXT}p") is not None or cell.get(f"{OFFICE}value-type") is not None
 
 
 def _text(cell: ET.Element, place: tuple[int, int], grid: Grid, merges: list[str]) -> str:
     """Give the text that is shown, without comments; of a truth value its English name."""
-    if (wide := _spanned(cell, "columns")) + (high := _spanned(cell, "rows")) > 1 + 1:
+    if (wide := spanned(cell, "columns")) + (high := spanned(cell, "rows")) > 1 + 1:
         (line, column), last = place, get_column_letter(place[1] + wide)
         merges.append(f"{get_column_letter(column + 1)}{line}:{last}{line + high - 1}")
-    kind = cell.get(f"{_OFFICE}value-type", "string")
-    text = "\n".join(map(_paragraph, cell.iterfind(f"{_TEXT}p")))
+    seen, is_error = shown_text(cell)
+    if is_error:
+        grid.flaws.append(error_cell(*place, seen or ""))
+    elif seen is None:
+        seen = _paragraphs(cell)
+        kind, value = cell.get(f"{OFFICE}value-type", ""), cell.get(f"{OFFICE}value", "")
+        grid.flaws.append(not_shown(*place, kind, value, seen))
+    return seen or ""
+
+
+def shown_text(cell: ET.Element) -> tuple[str | None, bool]:
+    """Give the text of a cell as people see it, and whether it is an error.
+
+    The text is None where that is not certain; of a truth value it is the English name.
+    """
+    kind = cell.get(f"{OFFICE}value-type", "string")
+    text = _paragraphs(cell)
     if cell.get(_CALC) == "error" or text in ERROR_VALUES:
-        grid.flaws.append(error_cell(*place, text))
-    elif kind == "boolean":
-        text = cell.get(f"{_OFFICE}boolean-value", "").upper()
-    elif kind != "string" and (not text or _EXPONENT.search(text)):
-        value = cell.get(f"{_OFFICE}value", "")
-        grid.flaws.append(not_shown(*place, kind, value, text))
-    return text
+        return text, True
+    if kind == "boolean":
+        return cell.get(f"{OFFICE}boolean-value", "").upper(), False
+    is_uncertain = kind != "string" and (not text or _EXPONENT.search(text))
+    return None if is_uncertain else text, False
 
 
-def _spanned(cell: ET.Element, what: str) -> int:
+def _paragraphs(cell: ET.Element) -> str:
+    return "\n".join(map(_paragraph, cell.iterfind(f"{_TEXT}p")))
+
+
+def spanned(cell: ET.Element, what: str) -> int:
+    """Tell over how many columns or rows a cell reaches."""
     return int(cell.get(f"{_TABLE}number-{what}-spanned", 1))
 
 
@@ -128,7 +152,7 @@ def _paragraph(element: ET.Element) -> str:
             parts.append(" " * min(int(child.get(f"{_TEXT}c", 1)), _WIDEST))
         elif child.tag in _BREAKS:
             parts.append(_BREAKS[child.tag])
-        elif child.tag != f"{_OFFICE}annotation":
+        elif child.tag != f"{OFFICE}annotation":
             parts.append(_paragraph(child))
         parts.append(child.tail or "")
     return "".join(parts)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import openpyxl
 
@@ -47,7 +46,7 @@ def read_workbook(file: Path, sheet_name: str) -> Grid:
     return lettered(grid)
 
 
-def _load(source: Path | io.BytesIO, *, values: bool) -> openpyxl.Workbook:
+def _load(source: Path | IO[bytes], *, values: bool) -> openpyxl.Workbook:
     """Load a workbook: with the values that Excel computed, or with the formulas themselves.
 
     Read-only, which streams its rows, and leaves drawings, links and merges alone: in the other
@@ -89,13 +88,13 @@ def _merges(sheet: Any) -> Iterator[str]:
                 yield match[1].decode()
 
 
-def _computed(source: Path | io.BytesIO, sheet_name: str) -> Callable[[Any], Any]:
+def _computed(source: Path | IO[bytes], sheet_name: str) -> Callable[[Any], Any]:
     """Give what Excel computed for a formula; the workbook is read again only if it has any."""
     values = cache(partial(_values, source, sheet_name))
     return lambda cell: values().get((cell.row, cell.column))
 
 
-def _values(source: Path | io.BytesIO, sheet_name: str) -> dict[tuple[int, int], Any]:
+def _values(source: Path | IO[bytes], sheet_name: str) -> dict[tuple[int, int], Any]:
     with closing(_load(source, values=True)) as book:
         return {
             (cell.row, cell.column): cell.value

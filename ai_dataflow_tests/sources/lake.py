@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.sections import ExecutionSettings, StorageAccount
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.partition.reading import csv_rows
+from ai_dataflow.sources.columns import without_seen
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.differences import difference
 from ai_dataflow.sources.files.finding import find_one
@@ -50,7 +51,11 @@ def url(container: str, path: str = "", account: str = ACCOUNT) -> str:
 
 def content(name: str, rows: pl.DataFrame = ROWS) -> bytes:
     """Give rows in the format that a name tells, compressed if it ends in `.gz`."""
-    writers = {"parquet": rows.write_parquet, "csv": rows.write_csv, "jsonl": rows.write_ndjson}
+    writers: dict[str, Callable[[io.BytesIO], object]] = {
+        "parquet": rows.write_parquet, "csv": rows.write_csv, "jsonl": rows.write_ndjson,
+        "json": rows.write_json, "avro": rows.write_avro,
+        "xlsx": partial(rows.to_pandas().to_excel, index=False, sheet_name="Rows"),
+    }  # fmt: skip
     written = io.BytesIO()
     writers[name.removesuffix(".gz").rpartition(".")[2]](written)
     return gzip.compress(written.getvalue()) if name.endswith(".gz") else written.getvalue()
@@ -77,20 +82,32 @@ def pin(location: str, given: Settings, file_format: str = "") -> Pinned:
     return pinned(FileLocation(location, file_format), given)
 
 
+def wanted(files: open_files.Files, *names: str) -> Wanted:
+    """Give columns as they are wanted of files, by default all that are not as people see them.
+
+    Raises:
+        DataflowError: SRC-010 or SRC-018: one of them cannot be read of all files.
+    """
+    schema, pinned = files.schema(), files.pinned
+    types = pl.Schema(
+        {name: schema[name] for name in names or sorted(without_seen(schema), key=[*schema].index)}
+    )
+    adds = pinned.file_format == "jsonl" or bool(pinned.written and pinned.written.drift)
+    for name in types:
+        if wrong := difference(name, schema, adds=adds):
+            raise DataflowError(wrong.at(pinned.name, "cell", ()))
+    return Wanted(types, differ=isinstance(schema, United))
+
+
 def read(extract: Pinned, given: Settings) -> pl.DataFrame:
     """Read an extract as a partition does, all its columns."""
     files = open_files.opened(extract, "cell", given)
     with files.reading():
-        schema = files.schema()
-        adds = extract.file_format == "jsonl"
-        for name in schema:
-            if wrong := difference(name, schema, adds=adds):
-                raise DataflowError(wrong.at(extract.name, "cell", ()))
-        wanted = Wanted(schema, differ=isinstance(schema, United))
-        if extract.file_format != "csv":
-            rows = files.rows(wanted).collect()
+        columns = wanted(files)
+        if files.is_scanned:
+            rows = files.rows(columns).collect()
         else:
-            rows = pl.concat([batch for f in files.csv_files for batch in csv_rows(f, wanted)])
+            rows = pl.concat([batch for _, batch in files.rows_by_file(columns)])
     files.check_unchanged()
     return rows
 

@@ -15,7 +15,17 @@ from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import ACCOUNT, ROWS
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+SUFFIXES = (
+    ".parquet",
+    ".csv",
+    ".csv.gz",
+    ".jsonl",
+    ".jsonl.gz",
+    ".json",
+    ".json.gz",
+    ".xlsx",
+    ".avro",
+)
 
 
 @pytest.fixture
@@ -65,6 +75,15 @@ class Place:
     def refusal(self, path: str) -> str:
         """Give the code by which a path is refused."""
         return lake.refusal(self.url(path), self.settings).code
+
+
+def test_a_sheet_is_named_after_its_file(place: Place) -> None:
+    place.put("claims/a.xlsx")
+    place.put("claims/b.xlsx")
+    assert place.load("claims/a.xlsx#Rows").equals(ROWS)
+    assert len(place.load("claims/*.xlsx#Rows")) == 2 * len(ROWS)
+    assert place.refusal("claims/a.xlsx#Lines") == "SRC-003"
+    assert place.refusal("claims/c.xlsx#Rows") == "SRC-001"
 
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, ""])

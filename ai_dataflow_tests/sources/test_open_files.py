@@ -228,8 +228,8 @@ def test_json_lines_mean_the_same_in_one_file_and_in_two(
     assert _read(_pin(tmp_path, "two")).equals(_read(_pin(tmp_path, "one.jsonl")))
 
 
-@pytest.mark.parametrize("content", [b'{"n": 1}\n{"n"', b'[{"n": 1}]\n', b"\n"])
-def test_json_that_is_no_lines_of_objects_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b'{"n": 1}\n{"n"', b'[{"n": 1}] 2\n', b"\n"])
+def test_json_that_is_no_records_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "rows.jsonl").write_bytes(content)
     extract = _pin(tmp_path, "rows.jsonl")
     with pytest.raises(DataflowError) as error:

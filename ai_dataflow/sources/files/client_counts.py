@@ -14,7 +14,6 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources import client_rows
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import open_files
-from ai_dataflow.sources.files.csv_files import ahead
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.survey import Survey, each
@@ -78,8 +77,8 @@ def _counted(
             strays += height
         else:
             counts[value] += height
-    if files.pinned.file_format == "csv":
-        strays += sum(len(file.malformed) for file in files.csv_files)
+    if not files.is_scanned:
+        strays += sum(map(len, files.malformed.values()))
     rows = {client: counts.pop(client, 0) for client in asked}
     holds_numbers = not client_rows.is_text(dtype)
     return ClientCounts(rows, len(counts), counts.total(), strays, column, holds_numbers)
@@ -90,14 +89,13 @@ def _groups(
 ) -> list[tuple[str, int, bool]]:
     """Give each value of the column, its rows, and whether these are nobody's."""
     dtype = schema[column]
-    if files.pinned.file_format == "csv":
+    wanted = Wanted(pl.Schema({column: dtype}), differ=isinstance(schema, United))
+    if not files.is_scanned:
         frames = [
-            _by_value(batch.lazy(), column, dtype, nulls).collect()
-            for file in ahead(files.csv_files)
-            for batch in file.batches([column])
+            _by_value(rows.lazy(), column, dtype, nulls).collect()
+            for _, rows in files.rows_by_file(wanted)
         ]
     else:
-        wanted = Wanted(pl.Schema({column: dtype}), differ=isinstance(schema, United))
         frames = [_by_value(files.rows(wanted), column, dtype, nulls).collect(engine="streaming")]
     return [row for frame in frames for row in frame.rows()]
 

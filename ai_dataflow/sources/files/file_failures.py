@@ -116,9 +116,9 @@ def misfit(location: str, place: str, entry: Misfit) -> DataflowError:
     )  # fmt: skip
 
 
-def unreadable(location: str, place: str, cause: object) -> DataflowError:
+def unreadable(location: str, place: str, cause: object, fix: str = "") -> DataflowError:
     """Bytes that are not what their format promises, or a Delta table that asks for too much."""
-    fix = "deliver the file again; check its format and encoding (UTF-8)"
+    fix = fix or "deliver the file again; check its format and encoding (UTF-8)"
     text = str(cause)
     if _COLUMN_MAPPING.search(text):
         fix = _UNMAPPED

@@ -21,8 +21,9 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.globs import glob_pattern, is_glob, split_glob, with_names
 from ai_dataflow.connections.stores import Folder, Misfit, StoredFile, open_delta, open_folder
 from ai_dataflow.sources.files import file_failures, packing
+from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.files.neighbourhoods import Neighbourhoods
-from ai_dataflow.sources.files.open_files import classified, partition_values
+from ai_dataflow.sources.files.open_files import classified
 from ai_dataflow.sources.files.pinned import Format, Pinned
 from ai_dataflow.sources.files.text_dialects import Dialect
 from ai_dataflow.tables.locations import FileLocation
@@ -40,7 +41,10 @@ _SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
+    ".avro": "avro",
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), "excel"),
 }
+_SHEET = re.compile(r"(.*\.(?:xlsx|xlsm|xls|xlsb|ods))#([^/]+)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Listing:
     which change with every version; where the location is a partition of one, its data files,
     and `partition` its values. `dialects` tell how files of text are written, once somebody has
     looked: the bytes, the settings and the mapping decide it, so the fingerprint does not tell.
+    `sheet` is the one of workbooks that the location names.
     """
 
     location: FileLocation
@@ -60,6 +65,7 @@ class Listing:
     version: int | None = None
     partition: tuple[tuple[str, str | None], ...] = ()
     dialects: tuple[Dialect, ...] = ()
+    sheet: str = ""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -108,6 +114,8 @@ class Listing:
             version=self.version,
             partition=self.partition,
             dialects=self.dialects,
+            sheet=self.sheet,
+            written=self.location.written,
         )
 
 
@@ -128,7 +136,7 @@ def find(
             if not listing.files:
                 raise file_failures.missing(str(location), place)
             return listing
-        root, files = _matching(root, path)
+        root, files, sheet = _with_sheet(root, path)
         if any(map(_is_log, files)):
             if location.file_format in ("", "delta"):
                 return _table(root, files, location, place)
@@ -140,7 +148,7 @@ def find(
         if not all(file.size for file in files):
             raise file_failures.empty(str(location), place)
         file_format = _format(location, files, place)
-        return Listing(location, root.url, file_format, tuple(files))
+        return Listing(location, root.url, file_format, tuple(files), sheet=sheet)
 
 
 def find_one(location: FileLocation, place: str, settings: Settings) -> Listing:
@@ -230,6 +238,18 @@ def _is_in(path: str, values: dict[str, str | None]) -> bool:
     return all(key in columns and columns[key] == value for key, value in values.items())
 
 
+def _with_sheet(root: Folder, path: str) -> tuple[Folder, list[StoredFile], str]:
+    """Find the files of a path; where nothing is called so, those of workbooks and a sheet's name.
+
+    `data.xlsx#Claims` is the file of that name if there is one, else the sheet of `data.xlsx`.
+    """
+    inside, files = _matching(root, path)
+    match = None if files else _SHEET.fullmatch(path)
+    if match is None:
+        return inside, files, ""
+    return *_matching(root, match[1]), match[2]
+
+
 def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
     """Find the files of a path: itself, what its glob matches, or what is in the folder.
 
@@ -288,6 +308,8 @@ def _format(location: FileLocation, files: list[StoredFile], place: str) -> Form
     if location.file_format == "delta":
         raise file_failures.unreadable(str(location), place, "there is no _delta_log in it")
     formats = {_format_of(file.path) for file in files}
+    if location.file_format == "json":
+        return "jsonl"  # which of them it is tells the file
     if location.file_format:
         return location.file_format  # type: ignore[return-value]  # checked by the control table
     if len(formats) > 1 or None in formats:

@@ -8,9 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import groupby
-from pathlib import PurePosixPath
 from typing import NamedTuple
-from urllib.parse import unquote
 
 import polars as pl
 from polars.exceptions import (
@@ -39,7 +37,9 @@ from ai_dataflow.connections.stores import (
 )
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures, parquet_files
-from ai_dataflow.sources.files.csv_files import CsvFile
+from ai_dataflow.sources.files.csv_files import CsvFile, ahead
+from ai_dataflow.sources.files.document_kinds import MEMORY, Documents, documents_of
+from ai_dataflow.sources.files.folder_columns import partition_values, typed
 from ai_dataflow.sources.files.json_lines import JsonLines
 from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.files.text_dialects import PLAIN, Dialect
@@ -52,7 +52,6 @@ _UNREADABLE = (
 _KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
 _LIST_FROM = 4
 PATH = "\ue000path"  # no column of a source is called so
-_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,14 @@ class Files:
     """Pinned files, opened. `place` is the control table's cell of its location.
 
     Folders such as `year=2026` between the location and a file are columns, of text; a column of
-    that name in the file itself comes first.
+    that name in the file itself comes first. `memory` is how many bytes a file may take that is
+    held as a whole.
     """
 
     pinned: Pinned
     place: str
     root: Folder
+    memory: int = MEMORY
 
     def schema(self) -> pl.Schema:
         """Give the columns and types that the files have, every one looked at, no row read.
@@ -82,6 +83,8 @@ class Files:
         return schema
 
     def _schema(self) -> pl.Schema:
+        if self.documents is not None:
+            return united(_kinds(map(_Look, self.documents.kinds())))
         match self.pinned.file_format:
             case "delta":
                 return self._scan_delta().collect_schema()
@@ -197,6 +200,36 @@ class Files:
             dialects = tuple(at_once(find, self.csv_files))
         return () if all(dialect == PLAIN for dialect in dialects) else dialects
 
+    @cached_property
+    def documents(self) -> Documents | None:
+        """The files where they are read one by one, as workbooks are; None of other formats."""
+        with self._classified():
+            return documents_of(self.root, self.pinned, self.place, self.memory)
+
+    @property
+    def is_scanned(self) -> bool:
+        """Whether Polars scans the files; others are read one by one, see `rows_by_file`."""
+        return self.pinned.file_format != "csv" and self.documents is None
+
+    def rows_by_file(self, wanted: Wanted) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Read columns of files that are not scanned, in batches, each with its file's path."""
+        if self.documents is not None:
+            yield from self.documents.rows_by_file(wanted)
+            return
+        for file in ahead(self.csv_files):
+            names = wanted.names_in(file.names()).values()
+            batches = file.batches([*dict.fromkeys(filter(None, names))] or file.header()[:1])
+            yield from ((file.file.path, wanted.picked(rows)) for rows in batches)
+
+    @property
+    def malformed(self) -> dict[str, list[str]]:
+        """The raw lines that are no rows, by file; known when the files have been read."""
+        if self.pinned.file_format == "csv":
+            return {f.file.path: f.malformed for f in self.csv_files if f.malformed}
+        if self.documents is not None:
+            return {f.file.path: f.malformed for f in self.documents.files if f.malformed}
+        return self.json_lines.malformed if self.pinned.file_format == "jsonl" else {}
+
     def check_unchanged(self) -> None:
         """Make sure, after reading, that every file is still the one that was listed.
 
@@ -243,7 +276,7 @@ class Files:
             return frame
         types = frame.collect_schema()
         return frame.filter(
-            named(key).is_null() if value is None else named(key) == _typed(value, types[key])
+            named(key).is_null() if value is None else named(key) == typed(value, types[key])
             for key, value in self.pinned.partition
         )
 
@@ -317,36 +350,10 @@ def _with_folders(frame: pl.LazyFrame, values: Mapping[str, str | None]) -> pl.L
     )
 
 
-def _typed(value: str, dtype: pl.DataType) -> pl.Expr:
-    """Give a partition's value, which folders spell as text, in the type of its column."""
-    text = pl.lit(value, pl.String())
-    match dtype:
-        case pl.Boolean():
-            return text.str.to_lowercase() == "true"
-        case pl.Date():
-            return text.str.to_date()
-        case pl.Datetime():
-            return text.str.to_datetime().cast(dtype)
-        case _:
-            return text.cast(dtype)
-
-
 def opened(pinned: Pinned, place: str, settings: Settings) -> Files:
     """Open pinned files; nothing is read yet."""
-    return Files(pinned, place, open_folder(pinned.folder, settings))
-
-
-def partition_values(path: str) -> dict[str, str | None]:
-    """Give the columns that a file's folders name, as Hive and Spark write them.
-
-    Example:
-        >>> partition_values("year=2026/month=01/part-0.parquet")
-        {'year': '2026', 'month': '01'}
-    """
-    folders = (folder.partition("=") for folder in PurePosixPath(path).parts[:-1] if "=" in folder)
-    return {
-        key: None if value == _HIVE_NULL else unquote(value) for key, _, value in folders if key
-    }
+    root = open_folder(pinned.folder, settings)
+    return Files(pinned, place, root, settings.execution.memory)
 
 
 @contextmanager

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.connections.stores import StoredFile
 from ai_dataflow.sources.files.text_dialects import Dialect
 
-Format = Literal["parquet", "delta", "csv", "jsonl"]
+Format = Literal["parquet", "delta", "csv", "jsonl", "excel", "avro"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,8 @@ class Pinned:
     database's cursor gave for it.
     `dialects` tell how each file is written, where they are text and not all are plain.
     `partition` are the values that the rows of a Delta table are chosen by, where the location is
-    one of its partitions.
+    one of its partitions. `sheet` is the one of workbooks that the location names, `written` what
+    the settings say of the files.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Pinned:
     rows: int | None = None
     partition: tuple[tuple[str, str | None], ...] = ()
     dialects: tuple[Dialect, ...] = ()
+    sheet: str = ""
+    written: FormatSettings | None = None
 
     @property
     def size(self) -> int:
