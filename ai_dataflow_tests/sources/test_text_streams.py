@@ -137,6 +137,8 @@ def test_what_is_packed_is_unpacked(tmp_path: Path, content: bytes, packed: Any,
         (OTHER, "rows.csv.zst"),
         (OTHER, "rows.csv.zip"),
     ],
-)
+    ids=["cut gzip", "cut zstd", "cut zip", "two in a zip", "none in a zip", "no gzip", "no zstd",
+         "no zip"],
+)  # fmt: skip
 def test_what_is_packed_and_damaged_is_refused(tmp_path: Path, content: bytes, name: str) -> None:
     assert refusal(tmp_path, content, "id", "amount", name=name).code == "SRC-003"
