@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.sources.files.text_dialects import PLAIN
+from ai_dataflow.sources.files.text_dialects import PLAIN, Unfit, find
+from ai_dataflow.sources.files.text_samples import Sample
 from ai_dataflow_tests.sources.text_files import dialect_of, read, refusal, rows, written
 
 ROWS = [("1", "2.50"), ("2", "3.50")]
@@ -61,11 +62,49 @@ def test_an_encoding_is_told_by_the_names(
 def test_an_encoding_that_nothing_tells_is_refused_with_those_that_it_could_be(
     tmp_path: Path,
 ) -> None:
-    problem = refusal(tmp_path, "id,city\n1,Forlì\n".encode("cp1252"), "id", "city")
+    problem = refusal(tmp_path, "id,city\n1,Kuřim\n".encode("cp1250"), "id", "city")
     assert problem.code == "SRC-031"
     assert "cp1252" in problem.message
     assert "cp1250" in problem.message
-    assert "For" not in problem.message
+    assert "Ku" not in problem.message
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Forlì Città Perché", "Müller", "Hélène François Noël", "Première Œuvre", "Muñoz Málaga",
+        "Åse Bjørn Kjær", "São Ações", "België", "Öberg Åkesson", "100 €", "“so” – sagt er",
+    ],
+)  # fmt: skip
+def test_windows_1252_comes_before_its_kin_and_is_warned_of(tmp_path: Path, words: str) -> None:
+    content = f"id,name\n1,{words}\n".encode("cp1252")
+    assert rows(tmp_path, content, "id", "name") == [("1", words)]
+    assert dialect_of(tmp_path, content, "id", "name").doubt
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1250", "Dvořák Němec Růžička Kučera Čapek Jiří Tőke Fűtés Gdańsk Wałęsa Piękna Kovačić"
+         " Kovač Knežević Brăila Bacău"),
+        ("cp1254", "İstanbul Doğan Şişli Kırıkkale"),
+        ("cp1257", "Vėlius Šiauliai Võru"),
+        ("cp1251", "Москва Тула Омск"),
+        ("cp1253", "Αθήνα Πάτρα"),
+        ("cp852", "Dvořák Köln"),
+        ("cp850", "Müller Schäfer Hélène"),
+        ("mac_roman", "Müller Köln"),
+        ("cp932", "東京 大阪"),
+    ],
+)  # fmt: skip
+def test_no_word_of_other_languages_is_taken_for_windows_1252(encoding: str, words: str) -> None:
+    for word in words.split():
+        sample = Sample(f"id,name\n1,{word}\n".encode(encoding))
+        try:
+            dialect = find(sample, None, ["id", "name"])
+        except Unfit:
+            continue
+        assert word.encode(encoding).decode(dialect.encoding) == word
 
 
 def test_letters_that_are_the_same_in_all_likely_encodings_need_no_name(tmp_path: Path) -> None:

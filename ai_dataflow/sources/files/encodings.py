@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from ai_dataflow.config.diagnostics import listing
 from ai_dataflow.sources.files.text_samples import Sample
+from ai_dataflow.sources.files.western_words import is_western
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -23,9 +24,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+WESTERN = "cp1252"
 # What programs write, the likelier of two that give the same text first.
 _COMMON = (
-    "cp1252", "iso8859-15", "cp1250", "iso8859-2", "cp1251", "cp1253", "iso8859-7", "cp1254",
+    WESTERN, "iso8859-15", "cp1250", "iso8859-2", "cp1251", "cp1253", "iso8859-7", "cp1254",
     "cp1255", "cp1256", "cp1257", "iso8859-13", "cp874", "koi8-r", "koi8-u", "iso8859-5", "cp850",
     "cp852", "cp866", "cp437", "mac_roman", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949",
 )  # fmt: skip
@@ -98,6 +100,7 @@ def likeliest(texts: Mapping[str, str], *, is_named: bool) -> str:
     A measure of libraries for that takes Polish for French where a few names are all there is to
     go by. So one is chosen if it alone has no word that nobody writes, and the others have some:
     many, unless a column's name with other letters than ASCII's speaks for it too (`is_named`).
+    Among several Windows-1252 is, if all words in it are of Western Europe.
 
     Raises:
         UndecidedError: several are as likely.
@@ -114,6 +117,8 @@ def likeliest(texts: Mapping[str, str], *, is_named: bool) -> str:
         is_enough = is_named or len(_words(sound[0])) >= _FEW_WORDS
         if is_enough and min(others) >= (_ODD_BESIDE_NAMES if is_named else _ODD):
             return groups[sound[0]][0]
+    if WESTERN in texts and not odd[texts[WESTERN]] and is_western(_words(texts[WESTERN])):
+        return WESTERN
     likely = sorted(groups, key=lambda text: odd[text])[: max(len(sound), 2)]
     possible = [groups[text][0] for text in likely]
     raise UndecidedError(
