@@ -8,6 +8,7 @@ spellings; dates and timestamps are ISO 8601, an offset is converted to UTC, non
 from __future__ import annotations
 
 import functools
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -22,6 +23,7 @@ from ai_dataflow.tables import ai_types
 
 _INT64_DIGITS = 18
 _EXACT = 2.0**52  # floats below it have halves
+_MOST_DIGITS = 400  # of a float, about
 TRUE = ("true", "t", "yes", "y", "on", "1")
 FALSE = ("false", "f", "no", "n", "off", "0")
 _MOMENT = "%Y-%m-%dT%H:%M:%S%.f%#z"
@@ -251,16 +253,34 @@ def _to_decimal(expr: pl.Expr, source: pl.DataType, target: pl.Decimal) -> pl.Ex
     if source.is_float():
         rounded = expr.round(target.scale, mode="half_away_from_zero")
         fits = rounded.abs() < 10.0**whole_digits
-        # Polars rounds halves to even; there are none where a float's last bit is whole digits.
-        near = expr.abs() < _EXACT / 10.0**target.scale
-        value = pl.when(near).then(rounded).otherwise(expr)
-        return pl.when(fits).then(value).cast(target, strict=False)
+        # Polars counts the last digits in a float, which has no more than so many.
+        is_near = expr.abs() < _EXACT / 10.0**target.scale
+        near = pl.when(fits & is_near).then(rounded).cast(target, strict=False)
+        by_digits = functools.partial(_by_digits, target=target)
+        far = pl.when(fits & ~is_near).then(expr.cast(pl.Float64))
+        return pl.coalesce(near, far.map_batches(by_digits, return_dtype=target))
     number = expr.cast(pl.Int8) if source == pl.Boolean else expr
     if whole_digits <= _INT64_DIGITS:
         largest = 10**whole_digits - 1
         smallest = 0 if source.is_unsigned_integer() else -largest
         number = pl.when(number.is_between(smallest, largest)).then(number)
     return number.cast(target, strict=False)
+
+
+def _by_digits(values: pl.Series, target: pl.Decimal) -> pl.Series:
+    """Round floats to a decimal's scale, by the digits that tell each from all others."""
+    if values.null_count() == len(values):
+        return pl.Series(values.name, [None] * len(values), dtype=target)
+    unit, room = (
+        Decimal(1).scaleb(-target.scale),
+        Context(prec=_MOST_DIGITS, rounding=ROUND_HALF_UP),
+    )
+    decimals = [
+        None if v is None else Decimal(repr(v)).quantize(unit, context=room) for v in values
+    ]
+    most = Decimal(10) ** (target.precision - target.scale)
+    fitting = [None if d is None or abs(d) >= most else d for d in decimals]
+    return pl.Series(values.name, fitting, dtype=target)
 
 
 def _to_text(expr: pl.Expr, source: pl.DataType) -> pl.Expr:

@@ -11,8 +11,8 @@ COMPUTATION = "5"
 # where they become decimals, among what docs/transforms.md says. 3 published days outside the years
 # 1 to 9999 where no type changes, and rejected the first and the last of instants with a zone. 4
 # rejected all rows of a CSV whose rows, and not its header, end with a delimiter, let numbers of
-# several files of JSON lines pass through a float where those had several types, and took the first
-# value of a key that an object of JSON has twice.
+# several files of JSON lines pass through a float where those had several types, took the first
+# value of a key that an object of JSON has twice, and gave large floats a fraction as decimals.
 _THE_SAME: frozenset[str] = frozenset()
 # The same for the copies of SQL tables, which hold a source's columns as they are. What 0.1.0 and 1
 # copied may have rows of another client, whose code a collation takes for the same.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import string
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import polars as pl
@@ -143,6 +143,16 @@ def test_a_number_that_does_not_fit_a_decimal_fails(value: object, dtype: Any) -
 def test_floats_are_rounded_to_a_decimals_scale() -> None:
     values = _cast([1.5, 2.239, 0.1 + 0.2], "decimal(18,2)", pl.Float64)
     assert values == [Decimal("1.50"), Decimal("2.24"), Decimal("0.30")]
+
+
+@given(st.lists(st.floats(min_value=4.6e13, max_value=1e17)))
+def test_large_floats_become_decimals_by_their_digits(numbers: list[float]) -> None:
+    unit = Decimal("0.01")
+    wanted = [Decimal(repr(number)).quantize(unit, ROUND_HALF_UP) for number in numbers]
+    assert _cast(numbers, "decimal(20,2)", pl.Float64) == wanted
+    assert _cast([1.1, 12345678901234568.0], "decimal(38,18)", pl.Float64) == [
+        Decimal("1.1"), Decimal(12345678901234568),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", [pl.Float32, pl.Float64])
