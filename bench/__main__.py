@@ -63,7 +63,7 @@ LONG: dict[str, Measure] = {
     "peers_large": lambda folder: cases.large(folder, 20_000_000, 3),
 }
 SHORT: dict[str, Measure] = {
-    "small": lambda folder: small_partitions.measure(folder, 4, 1, spark=1, each=1),
+    "small": lambda folder: small_partitions.measure(folder, 4, 1, spark=0, each=1),
     "typed": lambda folder: typed_partitions.measure(folder, 4, 1),
     "large": lambda folder: large_partition.case(folder, 200_000, 1),
     "text": lambda folder: text_files.case(folder, 2, 1),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 @pytest.mark.parametrize("name", SHORT)
 def test_a_case_runs_and_says_where_the_time_goes(name: str, tmp_path: Path) -> None:
-    if name == "small" and not shutil.which("java"):
-        pytest.skip("PySpark needs Java: run `make services-setup`")
     try:
         case = SHORT[name](tmp_path / "b")
     except ServiceError as error:
