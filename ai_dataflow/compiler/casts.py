@@ -19,6 +19,7 @@ from ai_dataflow.compiler.calendar_days import (
     within_local_calendar,
 )
 from ai_dataflow.compiler.nested_casts import Inner, json_value, nested_value
+from ai_dataflow.compiler.nested_texts import taken_apart, type_of_texts
 from ai_dataflow.tables import ai_types
 
 _INT64_DIGITS = 18
@@ -54,6 +55,8 @@ def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None
         return Cast(pl.lit(None, dtype=target), None)
     if source == target and not source.is_nested():
         return _same(expr, source)
+    if target.is_nested() and source == pl.String:
+        return _from_json(expr, target)
     if target.is_nested():
         whole = nested_value(expr, source, target, _inner)
         return None if whole is None else Cast(whole, expr.is_not_null())
@@ -67,6 +70,15 @@ def cast(expr: pl.Expr, source: pl.DataType, target: pl.DataType) -> Cast | None
         expr = expr if target.is_temporal() else pl.when(given).then(expr)
     value = _value(expr, source, target)
     return None if value is None else Cast(value, given)
+
+
+def _from_json(texts: pl.Expr, target: pl.DataType) -> Cast | None:
+    """Cast texts that are JSON, as files of JSON and of CSV have lists and objects."""
+    dtype = type_of_texts(target)
+    whole = nested_value(taken_apart(texts, dtype), dtype, target, _inner)
+    given = (texts.str.strip_chars() != "").fill_null(value=False)
+    is_null = texts.str.strip_chars() == "null"
+    return None if whole is None else Cast(whole, given & ~is_null)
 
 
 def cast_to(expr: pl.Expr, source: pl.DataType, ai_type: str) -> Cast | None:

@@ -390,3 +390,30 @@ def test_a_float_is_never_null_in_silence(ai_type: str, numbers: list[float]) ->
     values = _cast(numbers, ai_type, pl.Float64)
     assert values is not None
     assert None not in values
+
+
+@pytest.mark.parametrize(
+    ("text", "ai_type", "value"),
+    [
+        ("[1, 2.50, null]", "list(decimal(38,18))", [Decimal(1), Decimal("2.5"), None]),
+        ("[12345678901234567890.5]", "list(decimal(38,1))", [Decimal("12345678901234567890.5")]),
+        ('["a", "1", 1, true]', "list(string)", ["a", "1", "1", "true"]),
+        (" [] ", "list(int64)", []),
+        ('{"b": "x", "a": 1, "c": 2}', "struct(a int64,b string)", {"a": 1, "b": "x"}),
+        ('[{"a": [1]}, {}]', "list(struct(a list(int64)))", [{"a": [1]}, {"a": None}]),
+        ("null", "list(int64)", None),
+        ("", "list(int64)", None),
+        ("[1, 2.5]", "list(int64)", FAILED),
+        ("[1", "list(int64)", FAILED),
+        ("[NaN]", "list(float64)", FAILED),
+        ("1", "list(int64)", FAILED),
+        ("[[1]]", "list(int64)", FAILED),
+        ('[{"a": 1}]', "list(string)", FAILED),
+        ('{"a": 1, "a": 2}', "struct(a int64)", FAILED),
+        ("[" * 3000, "list(int64)", FAILED),
+    ],
+)
+def test_a_text_that_is_json_becomes_a_list_or_a_struct(
+    text: str, ai_type: str, value: object
+) -> None:
+    assert _one(text, ai_type) == value
