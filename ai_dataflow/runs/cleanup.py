@@ -28,7 +28,7 @@ from ai_dataflow.workstation.data_files import DATA_FILE
 from ai_dataflow.workstation.fencing import fence
 from ai_dataflow.workstation.kept_rows import all_kept
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
-from ai_dataflow.workstation.lease import lease
+from ai_dataflow.workstation.lease import Lease, lease
 from ai_dataflow.workstation.publish import tidy, unseen, writer_of
 from ai_dataflow.workstation.reaching import reaching
 
@@ -85,9 +85,7 @@ def _clean_module(
 ) -> Cleaned:
     try:
         with lease(workstation.leases(module), module, run_id) as held:
-            if not dry_run:
-                tidy(workstation, module, held)
-            left = list(_left_over(workstation, module, _store_time(workstation) - age))
+            left = _looked_for(workstation, module, age, held, dry_run=dry_run)
             held.check()
             if left and not dry_run:
                 # Whoever stood still all the time may still mean to commit what is removed now.
@@ -100,6 +98,22 @@ def _clean_module(
         return Cleaned((), 0, error.diagnostics)
     urls = tuple(folder.join(path) for folder, path, _ in left)
     return Cleaned(urls, sum(size for _, _, size in left))
+
+
+def _looked_for(
+    workstation: Workstation, module: str, age: timedelta, held: Lease, *, dry_run: bool
+) -> list[tuple[Folder, str, int]]:
+    """Look what is left over, when what readers no longer see has been tidied away.
+
+    What another run, which took over, has changed meanwhile is told as that, and not as damage.
+    """
+    try:
+        if not dry_run:
+            tidy(workstation, module, held)
+        return list(_left_over(workstation, module, _store_time(workstation) - age))
+    except DataflowError:
+        held.check()
+        raise
 
 
 def _store_time(workstation: Workstation) -> datetime:
@@ -150,8 +164,8 @@ def _named(table: Folder) -> set[str]:
         DataflowError: WST-007 where the log does not even name what readers see now.
     """
     with reaching(table):
+        delta = open_table(table)  # first: what is committed later is in the log that is read
         named = set(_named_by_log(table))
-        delta = open_table(table)
     seen = pl.DataFrame(delta.get_add_actions(flatten=True)) if delta else None
     if seen is not None and not {unquote(path) for path in seen["path"]} <= named:
         raise DataflowError(_unknown_log(table))
