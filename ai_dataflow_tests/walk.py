@@ -6,13 +6,14 @@ Run as a program it prints the drawing of docs/architecture.md:
 
 from __future__ import annotations
 
+import gc
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import _lru_cache_wrapper, cached_property
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, TypeVar
@@ -114,7 +115,15 @@ def _is_work(frame: FrameType) -> bool:
 
 
 def watched(work: Callable[[], T]) -> tuple[T, Stay]:
-    """Do some work, its threads' too; give what it gives, and its walk."""
+    """Do some work, its threads' too; give what it gives, and its walk.
+
+    What was computed before is forgotten: who remembers does not call.
+    """
+    for function in gc.get_objects():
+        if isinstance(function, _lru_cache_wrapper) and function.__module__.startswith(
+            PACKAGE.name
+        ):
+            function.cache_clear()
     watch = _Watch()
     threading.setprofile(watch)
     sys.setprofile(watch)

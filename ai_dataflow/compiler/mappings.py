@@ -32,6 +32,7 @@ from ai_dataflow.config.visible import visible
 from ai_dataflow.sources.columns import as_seen, columns_like, named, resolve_column, text_of
 from ai_dataflow.sources.files.differences import Difference, difference, uniting
 from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.united import United, Wanted, content
 from ai_dataflow.tables import ai_types
@@ -204,10 +205,16 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
 
 
 def _adds(source: SourceJob) -> bool:
-    """Tell whether a column that files lack is null there; so are names that lines of JSON lack."""
+    """Tell whether a column that files lack is null there; so are names that lines of JSON lack.
+
+    A name of a folder is no name in a line: where not all folders have it, it is missing.
+    """
     written = getattr(source.location, "written", None)
-    is_json = isinstance(source.seen, Listing) and source.seen.file_format == "jsonl"
-    return is_json or (written is not None and written.drift == "add")
+    if written is not None and written.drift == "add":
+        return True
+    if not isinstance(source.seen, Listing) or source.seen.file_format != "jsonl":
+        return False
+    return len({tuple(partition_values(file.path)) for file in source.seen.files}) == 1
 
 
 class _Columns:

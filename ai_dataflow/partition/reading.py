@@ -119,7 +119,7 @@ class Reading:
         frame, numbers = scanned
         try:
             with panics_as_errors():
-                columns = self.wanted.plain(frame.drop(FILE_NUMBER))
+                columns = self.wanted.plain()
                 rows = frame.select(FILE_NUMBER, *columns).collect()
         except (PolarsError, OSError, PanicError):
             return None

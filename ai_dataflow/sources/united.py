@@ -122,7 +122,7 @@ class Wanted:
         """Whether each column is in every file, under its own name and in its type."""
         return not self.differ and not self.names
 
-    def plain(self, rows: pl.LazyFrame) -> list[pl.Expr]:
+    def plain(self) -> list[pl.Expr]:
         """Give the columns, of files that are alike; any one where none is wanted.
 
         A source that only feeds literals is still read: its rows count.

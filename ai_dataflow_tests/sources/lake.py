@@ -20,6 +20,7 @@ from ai_dataflow.sources.columns import without_seen
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.differences import difference
 from ai_dataflow.sources.files.finding import find_one
+from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.united import United, Wanted
 from ai_dataflow.tables.locations import FileLocation
@@ -92,7 +93,9 @@ def wanted(files: open_files.Files, *names: str) -> Wanted:
     types = pl.Schema(
         {name: schema[name] for name in names or sorted(without_seen(schema), key=[*schema].index)}
     )
-    adds = pinned.file_format == "jsonl" or bool(pinned.written and pinned.written.drift)
+    folders = {tuple(partition_values(file.path)) for file in pinned.files}
+    is_json = pinned.file_format == "jsonl" and len(folders) == 1
+    adds = is_json or bool(pinned.written and pinned.written.drift)
     for name in types:
         if wrong := difference(name, schema, adds=adds):
             raise DataflowError(wrong.at(pinned.name, "cell", ()))

@@ -285,7 +285,8 @@ def test_hundreds_of_files_are_listed_once_before_and_once_after(
     assert sum(request.is_listing for request in asked) == 2
     of_files = Counter(r.path for r in asked if r.path.endswith(suffix))
     assert len(of_files) == number
-    assert max(of_files.values()) <= (4 if suffix == ".parquet" else 3)
+    assert max(of_files.values()) <= (5 if suffix == ".parquet" else 3)
+    assert of_files.total() <= 3.2 * number  # what looks at the first of some looks at few
 
 
 def test_partition_values_are_those_between_location_and_file() -> None:

@@ -99,7 +99,7 @@ class Files:
     def rows(self, wanted: Wanted) -> pl.LazyFrame:
         """Scan the columns that are wanted, in the order of the files; CSV is not scanned."""
         if wanted.is_plain:
-            return self.frame.select(wanted.plain(self.frame))
+            return self.frame.select(wanted.plain())
         return pl.concat(wanted.of(part.collect_schema(), part) for part in self.parts())
 
     def height(self) -> int:
