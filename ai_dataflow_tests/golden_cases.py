@@ -259,7 +259,7 @@ CASES: dict[str, dict[str, Any]] = {
     "SRC-001": {"control": located("data/nowhere.csv")},
     "SRC-002": {"files": {LOCATION: ""}},
     "SRC-003": {"files": {LOCATION: "ClaimNo,Amount,ClaimNo\n"}},
-    "SRC-031": {"files": {LOCATION: "ClaimNo,Amount\n7,Forlì\n".encode("latin-1")}},
+    "SRC-031": {"files": {LOCATION: "ClaimNo,Amount\n7,Dvořák\n".encode("cp1250")}},
     "SRC-032": {"files": {LOCATION: "ClaimNo,Amount\n7,Köln Gießen Zürich\n".encode("latin-1")}},
     "SRC-010": {
         "control": located("data/two"),
