@@ -76,9 +76,8 @@ def _from_json(texts: pl.Expr, target: pl.DataType) -> Cast | None:
     """Cast texts that are JSON, as files of JSON and of CSV have lists and objects."""
     dtype = type_of_texts(target)
     whole = nested_value(taken_apart(texts, dtype), dtype, target, _inner)
-    given = (texts.str.strip_chars() != "").fill_null(value=False)
-    is_null = texts.str.strip_chars() == "null"
-    return None if whole is None else Cast(whole, given & ~is_null)
+    given = ~texts.str.strip_chars().is_in(["", "null"]).fill_null(value=True)
+    return None if whole is None else Cast(whole, given)
 
 
 def cast_to(expr: pl.Expr, source: pl.DataType, ai_type: str) -> Cast | None:

@@ -138,6 +138,11 @@ class Wanted:
         among = pl.Schema(dict.fromkeys(present, pl.Null()))
         return {name: chosen(self.names.get(name, (name,)), among) for name in self.schema}
 
+    def columns_in(self, present: Iterable[str]) -> list[str]:
+        """Give a file's columns that have to be read, of these; any one where it has no wanted."""
+        every = list(present)
+        return [*dict.fromkeys(filter(None, self.names_in(every).values()))] or every[:1]
+
     def of(self, present: pl.Schema, rows: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
         """Select the columns from a file's rows; one that it lacks is null.
 

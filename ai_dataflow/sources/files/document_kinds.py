@@ -34,7 +34,7 @@ class Documents:
         """The columns of all files.
 
         Raises:
-            DataflowError: SRC-003 or SRC-010.
+            DataflowError: SRC-003.
         """
         return self.unite(self.files)
 
@@ -54,11 +54,10 @@ class Documents:
         """Read columns in batches, each with the path of its file.
 
         Raises:
-            DataflowError: SRC-003 or SRC-010.
+            DataflowError: SRC-003.
         """
         for file, kind in zip(self.files, self.kinds(), strict=True):
-            names = [*filter(None, wanted.names_in(kind.schema).values())] or [*kind.schema][:1]
-            read = pl.Schema({name: kind.schema[name] for name in names})
+            read = pl.Schema({name: kind.schema[name] for name in wanted.columns_in(kind.schema)})
             yield from ((file.file.path, wanted.picked(rows)) for rows in file.batches(read))
 
 

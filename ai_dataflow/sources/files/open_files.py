@@ -217,8 +217,7 @@ class Files:
             yield from self.documents.rows_by_file(wanted)
             return
         for file in ahead(self.csv_files):
-            names = wanted.names_in(file.names()).values()
-            batches = file.batches([*dict.fromkeys(filter(None, names))] or file.header()[:1])
+            batches = file.batches(wanted.columns_in(file.names()))
             yield from ((file.file.path, wanted.picked(rows)) for rows in batches)
 
     @property
