@@ -130,10 +130,11 @@ def _files(canaries: Canaries) -> dict[str, bytes]:
         "header.csv": f"Key,Left\n{key},a\n{key},b\n",
         "line.csv": f"Key,Right\n{key},c\n{key},d\n",
     }
-    latin = f"{head}1,{v('no UTF-8')}\xfc,2\n".encode("latin-1")
+    # In one encoding alone it might be read, by the look of its words: these are random.
+    mixed = f"{head}2,ü,3\n".encode() + f"1,{v('no UTF-8')}\xfc,2\n".encode("latin-1")
     parquet = f"PAR1{v('broken Parquet')}PAR1".encode()
     encoded = {name: content.encode() for name, content in files.items()}
-    return {**encoded, "latin.csv": latin, "broken.parquet": parquet}
+    return {**encoded, "latin.csv": mixed, "broken.parquet": parquet}
 
 
 def _storage(canaries: Canaries, azurite: Azurite, container: str, closed: int) -> str:
