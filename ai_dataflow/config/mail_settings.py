@@ -7,13 +7,12 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from ai_dataflow.config.addresses import is_address
+from ai_dataflow.config.addresses import is_address, page_url
 from ai_dataflow.config.sections import Section
 
 Tls = Literal["none", "starttls", "smtps"]
 _PORTS: dict[Tls, int] = {"none": 25, "starttls": 587, "smtps": 465}
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
-_URL = re.compile(r"https?://[^\s/?#@\"'<>]+(/[^\s?#@\"'<>]*)?")
 _NAME = re.compile(r"[\w .-]{0,30}")
 
 
@@ -21,8 +20,8 @@ class MailSettings(Section):
     """`[mail]`: without it, mails are written as `.eml` files into the project's folder.
 
     `tls` is STARTTLS, TLS from the first byte, or none; `port` follows from it. `environment` is a
-    word in each subject, `ui_url` where Dagster's UI answers, for links to runs. What cannot be
-    delivered for `expire_days` is given up. Digests go out at `digest_hour`, UTC.
+    word in each subject, `ui_url` the older name of `[dagster] url`. What cannot be delivered for
+    `expire_days` is given up. Digests go out at `digest_hour`, UTC.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
@@ -63,9 +62,7 @@ class MailSettings(Section):
     @field_validator("ui_url")
     @classmethod
     def _is_url(cls, url: str) -> str:
-        if url and not _URL.fullmatch(url):
-            raise ValueError("is no http(s) URL without user, query or fragment")
-        return url.rstrip("/")
+        return page_url(url)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

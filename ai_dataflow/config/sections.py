@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from ai_dataflow.config import blob_urls
+from ai_dataflow.config.addresses import page_url
 
 _LEAST_MEMORY = 256 * 10**6
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
@@ -285,6 +286,17 @@ class ScheduleSettings(Section):
         if timezone not in available_timezones():
             raise ValueError('is no time zone: write a name such as "Europe/Zurich"')
         return timezone
+
+
+class DagsterSettings(Section):
+    """`[dagster]`: `url` is where its web page answers, for the links in mails."""
+
+    url: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, url: str) -> str:
+        return page_url(url)
 
 
 class ModuleSettings(Section):

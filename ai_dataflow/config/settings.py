@@ -15,6 +15,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_me
 from ai_dataflow.config.format_settings import FORMAT_TYPES, FormatSettings
 from ai_dataflow.config.mail_settings import MailSettings
 from ai_dataflow.config.sections import (
+    DagsterSettings,
     EntraIdentity,
     ExecutionSettings,
     MappingSettings,
@@ -57,6 +58,7 @@ class Settings(Section):
     modules: dict[str, ModuleSettings] = Field(default={})
     mail: MailSettings | None = None
     schedule: ScheduleSettings | None = None
+    dagster: DagsterSettings = DagsterSettings()
     spark: SparkSettings = SparkSettings()
 
     @field_validator("storage", mode="before")
@@ -107,6 +109,11 @@ class Settings(Section):
             if names.count(name) > 1:
                 raise ValueError(f"has `{name}` twice, in upper and lower case")
         return dict(zip(names, formats.values(), strict=True))
+
+    @property
+    def ui_url(self) -> str:
+        """Where Dagster's web page answers; empty where nobody says it."""
+        return self.dagster.url or (self.mail.ui_url if self.mail else "")
 
     @property
     def file(self) -> Path:

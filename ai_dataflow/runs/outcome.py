@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.config.stopwatch import Stopwatch
@@ -18,6 +20,8 @@ from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.plan import Plan
+from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.locations import spelled_location
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.teams import with_owner
 from ai_dataflow.workstation.layout import Workstation, open_workstation, spare_reports
@@ -71,6 +75,12 @@ class Run:
     work: Counter[str] = field(default_factory=Counter)
     untold: dict[str, Exception] = field(default_factory=dict)
 
+    @cached_property
+    def deliveries(self) -> dict[tuple[PartitionKey, str], list[ControlRow]]:
+        """The active control rows of each partition and product."""
+        active = [row for row in self.project.control if row.active]
+        return grouped(active, lambda row: (row.partition, row.product))
+
 
 def partition_report(
     run: Run, result: PartitionResult, version: int | None, held: Lease | None = None
@@ -85,7 +95,7 @@ def partition_report(
     """
     # What ends several stages, such as a lease that another run has, is one error.
     causes = dict.fromkeys(failure.diagnostic for failure in result.failures)
-    errors = _errors(run, result.job.module, causes)
+    errors = _errors(run, result.partition, causes)
     is_unchanged = run.kind == "replay" and not result.data
     status: Status = "failed" if errors else "unchanged" if is_unchanged else "ok"
     counts: dict[str, Any] = {name: result.total(name) for name in COUNTS}
@@ -109,7 +119,7 @@ def partition_report(
 def not_run(run: Run, key: PartitionKey) -> PartitionReport:
     """Report a partition that is held back, or that the control table does not have."""
     problems = run.plan.held.get(key) or run.plan.unknown([key])
-    errors = _errors(run, key.module, problems)
+    errors = _errors(run, key, problems)
     return PartitionReport(
         partition=key,
         status="held" if key in run.plan.held else "failed",
@@ -122,7 +132,7 @@ def not_run(run: Run, key: PartitionKey) -> PartitionReport:
 
 def blocked_report(run: Run, key: PartitionKey, problem: Diagnostic) -> None:
     """Report a problem of a partition that was not made, beside what is reported of it already."""
-    errors = _errors(run, key.module, [problem])
+    errors = _errors(run, key, [problem])
     report = PartitionReport(
         partition=key,
         status="failed",
@@ -154,12 +164,18 @@ def unchanged(run: Run, key: PartitionKey, record: Record) -> PartitionReport:
     )
 
 
-def _errors(run: Run, module: str, problems: Iterable[Diagnostic]) -> list[ErrorReport]:
-    """Give problems their owners, by concern, product and module."""
-    return [
-        ErrorReport(**with_owner(run.project.teams, replace(p, module=module)).to_error())
-        for p in problems
-    ]
+def _errors(run: Run, key: PartitionKey, problems: Iterable[Diagnostic]) -> list[ErrorReport]:
+    """Give problems their owners, by concern, product and module, and the delivery they are of."""
+    owned = [with_owner(run.project.teams, replace(p, module=key.module)) for p in problems]
+    return [ErrorReport(**p.to_error(), delivery=_delivery(run, key, p)) for p in owned]
+
+
+def _delivery(run: Run, key: PartitionKey, problem: Diagnostic) -> str:
+    """Name the path or table of a problem; several where it is of all of a product."""
+    rows = run.deliveries.get((key, problem.product), ())
+    return listing(
+        spelled_location(row) for row in rows if problem.submodule in ("", row.submodule)
+    )
 
 
 def report(run: Run, *, store: bool = True) -> RunReport:

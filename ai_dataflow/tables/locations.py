@@ -183,8 +183,19 @@ def _is_mounted(text: str) -> bool:
     return text.startswith("/mnt/")
 
 
+def spelled_location(row: ControlRow) -> str:
+    """Give a row's location as its people spell it, names filled in, without what narrows it."""
+    values = _names_of(row)
+    filled = _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), row.location)
+    return filled.partition("?client_column=")[0]
+
+
+def _names_of(row: ControlRow) -> dict[str, str]:
+    return dict(zip(NAMES, (row.product, row.module, row.submodule, row.client), strict=True))
+
+
 def _fill_in(row: ControlRow) -> str:
-    values = dict(zip(NAMES, (row.product, row.module, row.submodule, row.client), strict=True))
+    values = _names_of(row)
     unknown = [name for name in _PLACEHOLDER.findall(row.location) if name not in values]
     if unknown:
         near = did_you_mean(unknown[0], values)

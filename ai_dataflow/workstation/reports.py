@@ -42,7 +42,10 @@ class Counts(_Reported):
 
 
 class ErrorReport(_Reported):
-    """What ended a partition, and whose it is. `transient`: retried in vain, may pass later."""
+    """What ended a partition, and whose it is. `transient`: retried in vain, may pass later.
+
+    `delivery` is the path or the table that it is about, as the control table spells it.
+    """
 
     code: str
     title: str
@@ -55,6 +58,7 @@ class ErrorReport(_Reported):
     fix: str = ""
     product: str = ""
     submodule: str = ""
+    delivery: str = ""
     cause: str = ""
 
     @property
