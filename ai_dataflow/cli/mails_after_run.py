@@ -10,6 +10,7 @@ from typing import Any
 from dagster import DagsterInstance
 
 from ai_dataflow.config.diagnostics import redacted
+from ai_dataflow.notifications.catching_up import due_digest
 from ai_dataflow.notifications.delivery import MAILS
 from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.wording import counted
@@ -44,6 +45,10 @@ def _may_have_some(places: Places, project: Project, report: RunReport) -> bool:
     """Tell whether it is worth a process: something failed, is wanted, or was told before."""
     wants = any(team.notify not in ("", "failures") for team in project.teams)
     if report.exit_code or wants or places.main is None:
+        return True
+    began = places.main.began(report.finished).at
+    yesterday = due_digest(places, report.finished, digest_hour=0)
+    if yesterday and began.date() <= yesterday.date():
         return True
     return bool(places.main.folder.folder("told").files() or places.main.waiting())
 

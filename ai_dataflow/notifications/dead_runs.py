@@ -6,13 +6,13 @@ What became of it is known to Dagster only. It goes to the platform team. Pure.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.notifications.messages import run_link, subject, unheard
+from ai_dataflow.notifications.messages import Where, run_link, subject, unheard
 from ai_dataflow.notifications.model import (
     Block,
     Cause,
@@ -52,7 +52,7 @@ class DeadRun:
 
 
 def message_of(
-    run: DeadRun, teams: Iterable[Team], where: Mapping[str, str]
+    run: DeadRun, teams: Iterable[Team], where: Where
 ) -> tuple[list[Message], list[Diagnostic]]:
     """Give the platform team's message about a run that died."""
     team = platform_team(recipients(teams))
@@ -62,9 +62,9 @@ def message_of(
     verb = "CANCELED" if run.is_canceled else "FAILED"
     title = f"{verb} {run.about}: no report"
     message = Message(
-        run.run_id, team.name, "failure", subject(where.get("environment", ""), title, team.name),
+        run.run_id, team.name, "failure", subject(where["environment"], title, team.name),
         title, "warn" if run.is_canceled else "bad", (*_blocks(run), Links((
-            run_link(where.get("ui_url", ""), run.run_id),
+            run_link(where["ui_url"], run.run_id),
         ))), "the run ended without a report", team.to, team.cc,
     )  # fmt: skip
     return [message], []

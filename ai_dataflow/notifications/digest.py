@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from ai_dataflow.notifications import failure_blocks
 from ai_dataflow.notifications.history import History
-from ai_dataflow.notifications.messages import run_link, subject
+from ai_dataflow.notifications.left_out import LeftOut, left_out_blocks, total
+from ai_dataflow.notifications.messages import Where, run_link, subject
 from ai_dataflow.notifications.model import (
     Block,
     Cell,
@@ -25,47 +27,67 @@ from ai_dataflow.notifications.success_blocks import counts_of, good_partitions
 from ai_dataflow.notifications.wording import counted, day, seconds, when
 from ai_dataflow.workstation.reports import RunReport
 
+_LEAD = (
+    "All others are published. Correct these in the source and deliver them again: the next run "
+    "takes them."
+)
 
-def digest_of(
-    name: str,
-    start: datetime,
-    reports: Sequence[RunReport],
-    team: Recipient,
-    recipients: Mapping[str, Recipient],
-    where: Mapping[str, str],
-) -> Message | None:
-    """Give a team's digest of a day; None where the day had no run.
 
-    Args:
-        name: what the message is called instead of by a run.
-        start: the day's beginning.
-        reports: the day's runs, newest first.
-        team: who gets it.
-        recipients: all teams that can be mailed.
-        where: `environment` and `ui_url`.
+@dataclass(frozen=True)
+class Day:
+    """A day of runs.
+
+    `name` is what its digests are called instead of by a run, `start` its beginning; `reports` are
+    of its runs, newest first; `recipients` all teams that can be mailed; `where` has `environment`
+    and `ui_url`; `rows` are what its runs left out, of all teams.
     """
-    if not reports:
+
+    name: str
+    start: datetime
+    reports: Sequence[RunReport]
+    recipients: Mapping[str, Recipient]
+    where: Where
+    rows: Sequence[LeftOut] = ()
+
+
+def digest_of(about: Day, team: Recipient) -> Message | None:
+    """Give a team's digest of a day; None where the day had nothing that it asked to hear.
+
+    Who chose digests gets one for each day with a run. Who hears of failures gets one where rows
+    of what the team delivers were left out: no failure tells of these.
+    """
+    rows = [row for row in about.rows if row.team == team.name]
+    is_due = team.notify == "digest" or (team.hears_failures and rows)
+    if not (about.reports and is_due):
         return None
-    still = _still_failing(reports, team, recipients)
-    title = f"DIGEST of {day(start)}: {_state(still)}"
+    return _digest(about, team, rows)
+
+
+def _digest(about: Day, team: Recipient, rows: Sequence[LeftOut]) -> Message:
+    reports, where = about.reports, about.where
+    still = _still_failing(reports, team, about.recipients)
+    title = f"DIGEST of {day(about.start)}: {_state(still, total(rows))}"
     blocks: list[Block] = [
-        Paragraph(f"{counted(len(reports), 'run')} on {day(start)} (UTC).", "dim"),
-        *_failing(reports, still, recipients),
+        Paragraph(f"{counted(len(reports), 'run')} on {day(about.start)} (UTC).", "dim"),
+        *left_out_blocks(rows, _LEAD),
+        *_failing(about, still, team),
         Heading("Runs"),
-        _runs(reports, team, recipients),
-        Links((run_link(where.get("ui_url", ""), reports[0].run_id),)),
+        _runs(reports, team, about.recipients),
+        Links((run_link(where["ui_url"], reports[0].run_id),)),
     ]
     return Message(
-        name, team.name, "digest", subject(where.get("environment", ""), title, team.name), title,
-        "warn" if still else "good", tuple(blocks), counted(len(reports), "run"), team.to, team.cc,
+        about.name, team.name, "digest",
+        subject(where["environment"], title, team.name), title,
+        "warn" if still or rows else "good", tuple(blocks), counted(len(reports), "run"),
+        team.to, team.cc,
     )  # fmt: skip
 
 
-def _state(still: Sequence[Problem]) -> str:
+def _state(still: Sequence[Problem], rows: int) -> str:
     partitions = {p.partition.partition for p in still if p.partition}
-    if not still:
-        return "all is well"
-    return f"{counted(len(partitions), 'partition')} failing" if partitions else "a run failed"
+    failing = f"{counted(len(partitions), 'partition')} failing" if partitions else "a run failed"
+    parts = [failing if still else "", f"{counted(rows, 'row')} left out" if rows else ""]
+    return ", ".join(filter(None, parts)) or "all is well"
 
 
 def _still_failing(
@@ -83,16 +105,14 @@ def _still_failing(
     return failing
 
 
-def _failing(
-    reports: Sequence[RunReport], still: Sequence[Problem], recipients: Mapping[str, Recipient]
-) -> list[Block]:
+def _failing(about: Day, still: Sequence[Problem], team: Recipient) -> list[Block]:
     if not still:
         return []
-    history = History(reports[0], reports[1:])
+    history = History(about.reports[0], about.reports[1:])
     return [
         Heading("Still failing at the end of the day"),
-        *failure_blocks.cause_blocks(still, history, recipients),
-        failure_blocks.partition_table(still),
+        *failure_blocks.cause_blocks(still, history, about.recipients, team),
+        failure_blocks.partition_table(still, team),
     ]
 
 

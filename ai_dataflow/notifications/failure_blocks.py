@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from ai_dataflow.config.grouped import grouped
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.notifications.history import History, Recovery, Streak
 from ai_dataflow.notifications.model import (
     Block,
@@ -26,38 +27,46 @@ from ai_dataflow.workstation.statuses import PartitionStatus
 
 _FEW_PARTITIONS = 5
 _CAUSES = 10
+_MESSAGES = 3
 
 
 def cause_blocks(
-    problems: Sequence[Problem], history: History, recipients: Mapping[str, Recipient]
+    problems: Sequence[Problem],
+    history: History,
+    recipients: Mapping[str, Recipient],
+    reader: Recipient,
 ) -> list[Block]:
-    """Give each cause once, the new ones and the large ones first."""
+    """Give each cause once, as its reader can act on it; the new ones and the large ones first."""
     streaks = {id(p): history.streak(p, recipients) for p in problems}
     causes = sorted(
-        grouped(problems, lambda problem: problem.error.identity).values(),
+        causes_of(problems),
         key=lambda alike: (not any(streaks[id(p)].is_new for p in alike), -len(alike)),
     )
     more = len(causes) - _CAUSES
     left_out = [Paragraph(f"and {more:,} more; all are in the report", "dim")] if more > 0 else []
     return [
-        *(_cause(alike, [streaks[id(p)] for p in alike]) for alike in causes[:_CAUSES]),
+        *(_cause(alike, [streaks[id(p)] for p in alike], reader) for alike in causes[:_CAUSES]),
         *left_out,
     ]
 
 
-def _cause(problems: Sequence[Problem], streaks: Sequence[Streak]) -> Cause:
+def causes_of(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """Group problems by what is one and the same cause, in however many partitions."""
+    return list(grouped(problems, _cause_of).values())
+
+
+def _cause_of(problem: Problem) -> tuple[str, ...]:
+    """Tell what is one cause: a cell of the sheet; what a product's deliveries have in common."""
+    error = problem.error
+    if error.concern == "source":
+        return error.code, error.product
+    return error.code, error.place if error.concern == "mapping" else error.fix
+
+
+def _cause(problems: Sequence[Problem], streaks: Sequence[Streak], reader: Recipient) -> Cause:
     error = problems[0].error
-    partitions = [p.partition.partition for p in problems if p.partition]
     is_new = any(streak.is_new for streak in streaks)
-    lines = (
-        ("", error.message),
-        ("where", error.place),
-        ("cause", error.cause),
-        ("do", error.fix),
-        ("partitions", some(partitions)),
-        ("owner", "nobody owns this: it came to you as the platform team"
-         if problems[0].is_unowned else ""),
-    )  # fmt: skip
+    lines = _for_deliverer(problems) if reader.only_delivers else _lines(problems)
     return Cause(
         error.code,
         error.title,
@@ -65,6 +74,48 @@ def _cause(problems: Sequence[Problem], streaks: Sequence[Streak]) -> Cause:
         "bad" if is_new else "warn",
         tuple((label, text) for label, text in lines if text),
     )
+
+
+def _lines(problems: Sequence[Problem]) -> list[tuple[str, str]]:
+    unowned = "nobody owns this: it came to you as the platform team"
+    return [
+        *_messages(problems),
+        ("where", _each(p.error.place for p in problems)),
+        ("cause", problems[0].error.cause),
+        ("do", problems[0].error.fix),
+        ("partitions", _each(p.about for p in problems)),
+        ("owner", unowned if problems[0].is_unowned else ""),
+    ]
+
+
+def _for_deliverer(problems: Sequence[Problem]) -> list[tuple[str, str]]:
+    """Say which deliveries, as their team spells them, and what is wrong; name no cell of ours."""
+    error = problems[0].error
+    clients = (PartitionKey(p.about).client for p in problems if p.partition)
+    is_for_us = "`ai-dataflow" in error.fix
+    return [
+        ("delivery", _each(p.error.delivery or p.error.place for p in problems)),
+        *_messages(problems),
+        ("cause", error.cause),
+        ("do", "correct the rows and deliver them again" if is_for_us else error.fix),
+        ("clients", _each(clients)),
+    ]
+
+
+def _messages(problems: Sequence[Problem]) -> list[tuple[str, str]]:
+    messages = list(dict.fromkeys(p.error.message for p in problems))
+    more = len(messages) - _MESSAGES
+    rest = [f"and {more:,} more like these"] if more > 0 else []
+    return [("", message) for message in (*messages[:_MESSAGES], *rest)]
+
+
+def _each(names: Iterable[str]) -> str:
+    return some(list(dict.fromkeys(filter(None, names))))
+
+
+def _first(places: Sequence[str]) -> str:
+    more = len(dict.fromkeys(places)) - 1
+    return places[0] + (f" and {more:,} more" if more else "")
 
 
 def _note(streaks: Sequence[Streak]) -> str:
@@ -97,26 +148,31 @@ def _recovered(code: str, title: str, recoveries: Sequence[Recovery]) -> Cause:
     )
 
 
-def partition_table(problems: Iterable[Problem]) -> Table:
-    """Give the failed partitions: what is wrong with each, its rows, the cell to look at."""
+def partition_table(problems: Iterable[Problem], reader: Recipient) -> Table:
+    """Give the failed partitions: what is wrong with each, its rows, the place to look at."""
     columns = [
         Column("partition"),
         Column("code"),
         Column("cause", is_wide=True),
         *(Column(name, is_number=True) for name in ("read", "accepted", "rejected")),
-        Column("cell", is_wide=True),
+        Column("delivery" if reader.only_delivers else "cell", is_wide=True),
     ]
     rows = []
     failed = [p for p in problems if p.partition]
     for _, together in groupby(failed, key=lambda problem: problem.about):
-        for i, problem in enumerate(together):
-            rows.append(_partition_row(problem, is_first=i == 0))
+        alike = grouped(together, lambda problem: problem.error.code)
+        for i, several in enumerate(alike.values()):
+            rows.append(_partition_row(several, reader, is_first=i == 0))
     return table(columns, rows)
 
 
-def _partition_row(problem: Problem, *, is_first: bool) -> tuple[Cell, ...]:
-    partition, error = problem.partition, problem.error
+def _partition_row(
+    problems: Sequence[Problem], reader: Recipient, *, is_first: bool
+) -> tuple[Cell, ...]:
+    partition, error = problems[0].partition, problems[0].error
     assert partition is not None  # noqa: S101 - the caller's filter
+    errors = [p.error for p in problems]
+    places = [e.delivery or e.place if reader.only_delivers else e.place for e in errors]
     read, rejected = partition.rows_read, partition.rows_rejected
     counts = (f"{read:,}", f"{read - rejected:,}", f"{rejected:,}") if is_first else ("", "", "")
     return cells(
@@ -124,7 +180,7 @@ def _partition_row(problem: Problem, *, is_first: bool) -> tuple[Cell, ...]:
         Cell(error.code, "bad"),
         error.title + (" (held back)" if partition.status == "held" else ""),
         *counts,
-        Cell(error.place, "dim"),
+        Cell(_first(places), "dim"),
     )
 
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypedDict
+from urllib.parse import urlencode
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.notifications import failure_blocks
 from ai_dataflow.notifications.history import History, Recovery
+from ai_dataflow.notifications.left_out import LeftOut, left_out_blocks
 from ai_dataflow.notifications.model import Block, Heading, Kind, Links, Message, Paragraph, Tone
-from ai_dataflow.notifications.routing import Problem, Recipient, problems_of, recipients
+from ai_dataflow.notifications.routing import (
+    Problem,
+    Recipient,
+    platform_team,
+    problems_of,
+    recipients,
+)
 from ai_dataflow.notifications.success_blocks import counts_of, good_partitions, success_blocks
 from ai_dataflow.notifications.wording import counted, when
 from ai_dataflow.tables.teams import Remind, Team
@@ -24,7 +33,15 @@ _REMIND: dict[Remind, timedelta | None] = {
     "weekly": timedelta(days=6, hours=20),
     "never": None,
 }
+_PAGES = 5
 Heard = Mapping[str, Mapping[str, datetime]]
+
+
+class Where(TypedDict):
+    """What messages say of the place that they come from."""
+
+    environment: str
+    ui_url: str
 
 
 @dataclass(frozen=True)
@@ -32,7 +49,8 @@ class Surroundings:
     """What a message needs beside the reports.
 
     `heard` is when a team last heard of an error, by team and the problem's key; `is_whole` tells
-    that the statuses were made from all reports that there are.
+    that the statuses were made from all reports that there are. `next_run` is when the schedule
+    runs next, and `left_out` are the rows for which partitions were not published.
     """
 
     environment: str = ""
@@ -41,6 +59,8 @@ class Surroundings:
     statuses: Mapping[str, PartitionStatus] = field(default_factory=dict)
     heard: Heard = field(default_factory=dict)
     is_whole: bool = True
+    next_run: datetime | None = None
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass(frozen=True)
@@ -110,36 +130,58 @@ def _failure(
     run: _Run, team: Recipient, problems: Sequence[Problem], healed: Sequence[Recovery]
 ) -> Message:
     partitions = list(dict.fromkeys(p.partition.partition for p in problems if p.partition))
-    streaks = [run.history.streak(problem, run.recipients) for problem in problems]
-    new = sum(streak.is_new for streak in streaks)
-    title = _failed(run, len(partitions))
+    causes = failure_blocks.causes_of(problems)
+    new = sum(any(run.history.streak(p, run.recipients).is_new for p in alike) for alike in causes)
+    title = _failed(run, team, problems)
     blocks: list[Block] = [
         Paragraph(_about(run), "dim"),
-        *failure_blocks.cause_blocks(problems, run.history, run.recipients),
+        *failure_blocks.cause_blocks(problems, run.history, run.recipients, team),
         *failure_blocks.recovery_blocks(healed),
+        *left_out_blocks(
+            [rows for rows in run.around.left_out if rows.team == team.name],
+            "There are so many that nothing of these partitions was published.",
+        ),
     ]
     if partitions:
         blocks += [
             Heading("Partitions"),
-            failure_blocks.partition_table(problems),
+            failure_blocks.partition_table(problems, team),
             Heading("What readers see now"),
             failure_blocks.readers_table(
                 partitions, run.around.statuses, is_whole=run.around.is_whole
             ),
-            Heading("Run just these again, when the cause is mended"),
-            failure_blocks.retry_command(partitions, run.report.run_id, team.name),
+            *_again(run, team, partitions),
         ]
     return _made(
         run, team, "failure", title, failure_blocks.tone_of(new), blocks,
-        preview=failure_blocks.headline(new, len(problems) - new, len(healed)),
+        preview=failure_blocks.headline(new, len(causes) - new, len(healed)),
         errors=tuple(p.key for p in problems), healed=tuple(r.problem.key for r in healed),
+        pages=partitions,
     )  # fmt: skip
 
 
-def _failed(run: _Run, partitions: int) -> str:
+def _failed(run: _Run, team: Recipient, problems: Sequence[Problem]) -> str:
+    partitions = len({p.about for p in problems if p.partition})
     if not partitions:
         return "FAILED: the run as a whole"
+    if team.only_delivers:
+        number = len({p.error.delivery or p.about for p in problems if p.partition})
+        return f"FAILED {counted(number, 'delivery', 'deliveries')}"
     return f"FAILED {partitions:,} of {counted(len(run.report.partitions), 'partition')}"
+
+
+def _again(run: _Run, team: Recipient, partitions: Sequence[str]) -> list[Block]:
+    """Say how the partitions come to be run again: by a command, where the team can give one."""
+    if team.runs_commands:
+        return [
+            Heading("Run just these again, when the cause is mended"),
+            failure_blocks.retry_command(partitions, run.report.run_id, team.name),
+        ]
+    done, at = "delivered" if team.only_delivers else "mended", run.around.next_run
+    begins = f"The next run begins {when(at)} and takes" if at else "The next run takes"
+    platform = platform_team(run.recipients)
+    ask = f" Questions: team {platform.name}, {', '.join(platform.to)}." if platform else ""
+    return [Heading("What comes next"), Paragraph(f"{begins} what is {done} by then.{ask}")]
 
 
 def _success(run: _Run, team: Recipient, healed: Sequence[Recovery]) -> Message:
@@ -187,8 +229,12 @@ def _about(run: _Run) -> str:
 def _made(  # noqa: PLR0913
     run: _Run, team: Recipient, kind: Kind, title: str, tone: Tone, blocks: Sequence[Block],
     *, preview: str, errors: tuple[str, ...] = (), healed: tuple[str, ...] = (),
+    pages: Sequence[str] = (),
 ) -> Message:  # fmt: skip
-    links = Links((run_link(run.around.ui_url, run.report.run_id), *_report_link(run)))
+    ui_url = run.around.ui_url
+    about = [partition_link(ui_url, key) for key in pages[:_PAGES]] if ui_url else []
+    report = () if team.only_delivers else _report_link(run)
+    links = Links((*about, run_link(ui_url, run.report.run_id), *report))
     return Message(
         run.report.run_id, team.name, kind, subject(run.around.environment, title, team.name),
         title, tone, (*blocks, links), preview, team.to, team.cc, errors, healed,
@@ -204,6 +250,12 @@ def subject(environment: str, title: str, team: str) -> str:
 def run_link(ui_url: str, run_id: str) -> tuple[str, str]:
     """Link to a run in Dagster, or name it where nobody said where that is."""
     return "Dagster run", f"{ui_url}/runs/{run_id}" if ui_url else run_id
+
+
+def partition_link(ui_url: str, partition: str) -> tuple[str, str]:
+    """Link to a partition's page in Dagster."""
+    asked = urlencode({"view": "partitions", "partition": partition})
+    return partition, f"{ui_url}/assets/ai_dataset?{asked}"
 
 
 def _report_link(run: _Run) -> tuple[tuple[str, str], ...]:

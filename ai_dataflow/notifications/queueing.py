@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.config.mail_settings import MailSettings
+from ai_dataflow.config.sections import ScheduleSettings
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.notifications.digest import digest_of
 from ai_dataflow.notifications.history import DEPTH
 from ai_dataflow.notifications.mail_places import Places
-from ai_dataflow.notifications.messages import Surroundings, messages_of
+from ai_dataflow.notifications.messages import Surroundings, Where, messages_of
 from ai_dataflow.notifications.mime import NO_SERVER, letter_of
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.outbox import Queued, utc_now
+from ai_dataflow.notifications.rejects_of_runs import not_published
 from ai_dataflow.notifications.routing import recipients
 from ai_dataflow.tables.teams import Team
-from ai_dataflow.workstation.layout import spare_reports
-from ai_dataflow.workstation.report_order import run_ids
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.statuses import PartitionStatus, partition_statuses
 
-_DIGEST = "digest-"
 _LASTS = timedelta(days=3)
 _FURTHER = 300  # reports that are read to find what readers of a failed partition see
-_CATCH_UP = 50  # runs at once: the rest comes with the next look
 
 
 def messages_for(
@@ -40,7 +37,9 @@ def messages_for(
     for name in recipients(teams):
         heard[name] = places.outbox.heard(name) if report.exit_code and not is_preview else {}
     around = Surroundings(
-        **where(places.settings.mail),
+        **where(places.settings),
+        next_run=next_run(places.settings.schedule, report.finished),
+        left_out=not_published(places, report, recipients(teams)),
         report_url=places.report_url(report.run_id),
         statuses={status.partition: status for status in statuses},
         heard=heard,
@@ -108,88 +107,22 @@ def queue(
     return queued
 
 
-def catch_up(places: Places, teams: Callable[[], Sequence[Team]], now: datetime) -> list[str]:
-    """Queue what nobody queued: runs whose report is there, digests that are due. Give the names.
-
-    Runs of before the outbox was first used are left alone, and so is what has expired. `teams`
-    reads the teams table, which is not asked for where there is nothing to queue.
-    """
-    outbox = places.outbox
-    began, done = outbox.began(now, places.newest_number), outbox.queued_names()
-    spare = run_ids(spare_reports(places.settings))
-    main = run_ids(places.workstation.reports()) if places.main else []
-    numbers, names = places.report_numbers(), []
-    in_order = dict.fromkeys((*reversed(main), *reversed(spare)))
-    for name in islice((name for name in in_order if name not in done), _CATCH_UP):
-        report = places.report(name)
-        if report is None:
-            continue
-        is_before = name not in spare and _is_before(report, numbers.get(name, 0), began)
-        if is_before or report.finished < now - lasts(places.settings):
-            outbox.mark_queued(name, Queued(at=now))
-        else:
-            queue_report(places, teams(), report)
-            names.append(name)
-    return names + _digests(places, teams, now, done)
-
-
-def _is_before(report: RunReport, number: int, began: Queued) -> bool:
-    """Tell whether a report was there before the outbox was first used."""
-    if began.last is None:  # first used by an older version, whose reports have no number
-        return not number and report.finished < began.at
-    return number <= began.last
-
-
-def _digests(
-    places: Places, teams: Callable[[], Sequence[Team]], now: datetime, done: set[str]
-) -> list[str]:
-    """Queue yesterday's digests, when their hour has come."""
-    hour = places.settings.mail.digest_hour if places.settings.mail else 0
-    moment = now.astimezone(UTC)
-    start = (moment - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    name = f"{_DIGEST}{start.date()}"
-    if moment.hour < hour or name in done:
-        return []
-    by_name = recipients(teams())
-    readers = [team for team in by_name.values() if team.notify == "digest"]
-    last = places.newest_number()
-    reports = list(_reports_of(places, start, _digested(places, done), last)) if readers else []
-    around = where(places.settings.mail)
-    made = (digest_of(name, start, reports, team, by_name, around) for team in readers)
-    messages = [message for message in made if message is not None]
-    queue(places, name, messages, last=last)
-    return [name] if messages else []
-
-
-def _digested(places: Places, done: set[str]) -> int | None:
-    """Give the number of the newest report that the last digest knew; None where none tells."""
-    digests = sorted(name for name in done if name.startswith(_DIGEST))
-    queued = places.outbox.queued(digests[-1]) if digests else None
-    return queued.last if queued else None
-
-
-def _reports_of(
-    places: Places, start: datetime, digested: int | None, last: int
-) -> Iterator[RunReport]:
-    """Give the reports of a day, newest first, and those that came too late for their own.
-
-    A run on a machine whose clock is behind is of a day whose digest is queued already.
-    """
-    numbers, end, older = places.report_numbers(), start + timedelta(days=1), 0
-    for report in places.reports():
-        number = numbers.get(report.run_id, 0)
-        is_late = digested is not None and number > digested
-        is_older = report.finished < start and not is_late
-        older += is_older
-        if older > DEPTH:
-            return
-        if not is_older and report.finished < end and number <= last and report.kind == "run":
-            yield report
-
-
-def where(mail: MailSettings | None) -> dict[str, str]:
+def where(settings: Settings) -> Where:
     """Give what messages say of this place."""
-    return {"environment": mail.environment, "ui_url": mail.ui_url} if mail else {}
+    environment = settings.mail.environment if settings.mail else ""
+    return {"environment": environment, "ui_url": settings.ui_url}
+
+
+def next_run(schedule: ScheduleSettings | None, after: datetime) -> datetime | None:
+    """Give when the schedule runs next; None without one, or where its expression says never."""
+    if schedule is None:
+        return None
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - most runs have nothing to mail
+
+    try:
+        return next(CronSim(schedule.cron, after.astimezone(ZoneInfo(schedule.timezone))), None)
+    except CronSimError:
+        return None
 
 
 def sender_of(settings: Settings) -> str:

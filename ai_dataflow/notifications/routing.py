@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ai_dataflow.config.addresses import is_address
@@ -32,6 +32,16 @@ class Recipient:
     def hears_successes(self) -> bool:
         """Whether it wants a mail for each run that publishes."""
         return self.notify in ("successes", "both")
+
+    @property
+    def only_delivers(self) -> bool:
+        """Whether nothing but sources is its concern: it delivers data, and runs no command."""
+        return all(row.concern == "source" for row in self.rows)
+
+    @property
+    def runs_commands(self) -> bool:
+        """Whether it looks after the place where `ai-dataflow` runs."""
+        return any(row.concern in ("platform", ANY) for row in self.rows)
 
     def scope(self, module: str) -> frozenset[str]:
         """Give the products of a module that are the team's; `*` is all of them."""
@@ -77,7 +87,7 @@ def _recipient(name: str, rows: Sequence[Team]) -> Recipient:
     return Recipient(name, to, cc, notify, remind, tuple(rows))
 
 
-def platform_team(teams: dict[str, Recipient]) -> Recipient | None:
+def platform_team(teams: Mapping[str, Recipient]) -> Recipient | None:
     """Give the team for what nobody owns: the first with a platform row, one for all before."""
 
     def rank(recipient: Recipient) -> int:
@@ -94,10 +104,20 @@ def owner_of(error: ErrorReport, module: str, teams: dict[str, Recipient]) -> Re
     """Give the team that owns an error: as the report says, else as the table says now."""
     if error.owner in teams:
         return teams[error.owner]
+    return _first_of(error.concern, error.product, module, teams)
+
+
+def source_owner(product: str, module: str, teams: Mapping[str, Recipient]) -> Recipient | None:
+    """Give the team that hears of what a product delivers: its owner, else the platform team."""
+    return _first_of("source", product, module, teams) or platform_team(teams)
+
+
+def _first_of(
+    concern: str, product: str, module: str, teams: Mapping[str, Recipient]
+) -> Recipient | None:
     rows = ((row, recipient) for recipient in teams.values() for row in recipient.rows)
     in_order = sorted(rows, key=lambda pair: pair[0].line)
-    covers = (r for row, r in in_order if row.covers(error.concern, error.product, module))
-    return next(covers, None)
+    return next((r for row, r in in_order if row.covers(concern, product, module)), None)
 
 
 def problems_of(report: RunReport, teams: dict[str, Recipient]) -> list[Problem]:

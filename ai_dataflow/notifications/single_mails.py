@@ -26,7 +26,7 @@ def queue_dead_run(places: Places, teams: Sequence[Team], run: DeadRun) -> Queue
     """Queue the message about a run without a report, unless that was done."""
     if (queued := places.outbox.queued(run.run_id)) is not None:
         return queued
-    messages, problems = message_of(run, teams, where(places.settings.mail))
+    messages, problems = message_of(run, teams, where(places.settings))
     return queue(places, run.run_id, messages, problems)
 
 
@@ -73,7 +73,7 @@ def report_named(places: Places, run_id: str) -> RunReport:
 def send_test(settings: Settings, team: Recipient) -> tuple[Outcome, list[Diagnostic]]:
     """Send a team a test mail at once, around the outbox; give what became of it."""
     now = utc_now()
-    environment = where(settings.mail).get("environment", "")
+    environment = where(settings)["environment"]
     title = "TEST of the mails"
     message = Message(
         f"test-{now:%Y%m%d%H%M%S}", team.name, "test", subject(environment, title, team.name),

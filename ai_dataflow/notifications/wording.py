@@ -20,9 +20,9 @@ def one_line(text: str) -> str:
     return printable(_BLANKS.sub(" ", text).strip())
 
 
-def counted(number: int, name: str) -> str:
-    """Count things by name: `1 row`, `2,000 rows`."""
-    return f"{number} {name}" if number == 1 else f"{number:,} {name}s"
+def counted(number: int, name: str, names: str = "") -> str:
+    """Count things by name: `1 row`, `2,000 rows`; `names` where an s does not make it several."""
+    return f"{number} {name}" if number == 1 else f"{number:,} {names or f'{name}s'}"
 
 
 def day(moment: datetime) -> str:

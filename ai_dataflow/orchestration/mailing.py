@@ -15,11 +15,12 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunSta
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.stages import STAGES
+from ai_dataflow.notifications.catching_up import catch_up
 from ai_dataflow.notifications.dead_runs import DeadRun
 from ai_dataflow.notifications.delivery import Delivery, deliver
 from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import Queued, utc_now
-from ai_dataflow.notifications.queueing import catch_up, lasts, queue_report
+from ai_dataflow.notifications.queueing import lasts, queue_report
 from ai_dataflow.notifications.single_mails import queue_dead_run
 from ai_dataflow.notifications.wording import counted
 from ai_dataflow.orchestration.assets import STEP
@@ -93,7 +94,9 @@ def look_after(
 
     if is_daemon and places.main:
         places.main.note_daemon(now)
-    names = catch_up(places, teams, now)
+    # A daemon comes again at the hour; nobody knows when a command does.
+    hour = settings.mail.digest_hour if is_daemon and settings.mail else 0
+    names = catch_up(places, teams, now, hour)
     names += _bury(instance, settings, places, teams, now)
     return deliver(places, only_due=is_daemon, seconds=seconds), names
 

@@ -26,8 +26,9 @@ class RejectGroup:
     """Rejects of one source of a partition for one reason.
 
     `open` rows are left out of what readers see, `replayed` ones are in it by now; `not published`
-    ones are of a run since that rejected too much, or was stopped while it published. `samples` are
-    positions and raw rows.
+    ones are of a run since that rejected too much, or was stopped while it published. `first_row`
+    is the least position of a row in its file, from 1, where it has one; `samples` are positions
+    and raw rows.
     """
 
     partition: str
@@ -41,6 +42,7 @@ class RejectGroup:
     rows: int
     run_id: str
     rejected_at: datetime | None
+    first_row: int | None = None
     samples: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -98,6 +100,7 @@ def _grouped(
             pl.len().alias("rows"),
             pl.col("run_id").first(),
             pl.col("rejected_at").min(),
+            pl.col("position").min(),
             *sample,
         )
         .sort(_CLIENT, "state", *_GROUPS)
@@ -123,5 +126,6 @@ def _group(partition: str, row: Mapping[str, Any]) -> RejectGroup:
         rows=row["rows"],
         run_id=row["run_id"],
         rejected_at=row["rejected_at"],
+        first_row=row["position"],
         samples=samples,
     )

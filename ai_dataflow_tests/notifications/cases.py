@@ -7,13 +7,16 @@ from typing import Any
 
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.notifications.dead_runs import DeadRun, message_of
-from ai_dataflow.notifications.digest import digest_of
-from ai_dataflow.notifications.messages import Surroundings, messages_of
+from ai_dataflow.notifications.digest import Day, digest_of
+from ai_dataflow.notifications.left_out import fed_by, left_out
+from ai_dataflow.notifications.messages import Surroundings, Where, messages_of
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.routing import recipients
+from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.table import Sheet
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.counts import ProductCounts
+from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.reports import (
     ErrorReport,
     PartitionReport,
@@ -54,9 +57,38 @@ MISSING = error(
     "SRC-001", "northwind-data", "control_table.csv:12:module_location",
     message="there is nothing at /mnt/nwd/sales/header.csv",
     fix="deliver the data, correct the location, or make the row inactive",
+    delivery="/mnt/nwd/sales/header.csv",
 )  # fmt: skip
 UNMAPPED = error("MAP-014", "mapping", "ai_mapping.xlsx!AI_Map!D38", product="CHN")
 ORPHAN = error("SRC-005", "", "control_table.csv:17:module_location", product="LYR")
+
+
+def _unextracted(key: str, submodule: str) -> PartitionReport:
+    place = f"control_table.csv:{int(key[-2:]) * 3 + ord(submodule) - 95}:module_location"
+    missing = error(
+        "SRC-009", "platform", place, fix="run adls_extract for this partition too",
+        message=f"/mnt/nwd/{submodule}/{key[-3:]}.csv has not been extracted yet",
+    )  # fmt: skip
+    return bad(key, missing.model_copy(update={"submodule": submodule}))
+
+
+def rejects(client: str, reason: str, column: str, rows: int, first: int | None) -> RejectGroup:
+    """Give rejected rows of a client's deliveries of one product."""
+    return RejectGroup(
+        f"sales|{client}", "NWD", "header", f"/mnt/nwd/sales/{client}/header.csv", reason, column,
+        "ai_mapping.xlsx!AI_Map!D7", "open", rows, "run-9", day(9), first,
+    )  # fmt: skip
+
+
+REJECTS = (
+    rejects("acme", "REJ-001", "amount", 3, 17),
+    rejects("borealis", "REJ-001", "amount", 12, 4),
+    rejects("acme", "REJ-002", "customer", 1, None),
+)
+MAPPED = (
+    MappingRow(SHEET, 7, "sales", "*", "header", "Amt", "amount", "decimal(18,2)"),
+    MappingRow(SHEET, 8, "sales", "NWD", "header", "CustNo", "customer", "string", required=True),
+)
 
 
 def ok(key: str, rows: int = 1000, rejected: int = 3, seconds: float = 1.5) -> PartitionReport:
@@ -109,7 +141,7 @@ def messages(
     around = Surroundings(
         "prod", "https://dagster.example.org",
         f"abfss://ai@workstation.dfs.core.windows.net/datasets/_runs/{report.run_id}.json",
-        statuses, told or {},
+        statuses, told or {}, next_run=day(report.finished.day + 1, 2),
     )  # fmt: skip
     found, _ = messages_of(report, earlier, TEAMS, around)
     return found
@@ -149,18 +181,25 @@ def golden_messages() -> dict[str, Message]:
     again = run(10, *(ok(f"sales|{client}") for client in CLIENTS), ok("stock|acme"))
     recovered = {m.team: m for m in messages(again, [failed, *earlier])}["northwind-data"]
     known = recipients(TEAMS)
-    where = {"environment": "prod", "ui_url": "https://dagster.example.org"}
-    digest = digest_of("digest-2024-01-09", day(9, 0), [failed], known["mapping"], known, where)
+    where: Where = {"environment": "prod", "ui_url": "https://dagster.example.org"}
+    left = left_out(REJECTS, fed_by(MAPPED), known)
+    about = Day("digest-2024-01-09", day(9, 0), [failed], known, where, left)
+    digest, left_outs = (digest_of(about, known[name]) for name in ("mapping", "northwind-data"))
     assert digest is not None
+    assert left_outs is not None
     dead = DeadRun(
         "run-11", day(11), False, "The process of this run is gone.", ("sales|acme", "stock|acme")
     )
     (died,), _ = message_of(dead, TEAMS, where)
+    none = [_unextracted(f"sales|c{n:02}", submodule) for n in range(20) for submodule in "abc"]
+    (many,) = [m for m in messages(run(9, *none), []) if m.team == "platform"]
     return {
         "failure": by_team["northwind-data"],
         "unowned": by_team["platform"],
         "success": subscribed,
         "recovery": recovered,
         "digest": digest,
+        "left-out": left_outs,
+        "many": many,
         "died": died,
     }

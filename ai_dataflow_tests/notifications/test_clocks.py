@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.config.settings import load_settings
+from ai_dataflow.notifications.catching_up import catch_up
 from ai_dataflow.notifications.delivery import deliver
 from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import utc_now
-from ai_dataflow.notifications.queueing import catch_up, queue_report
+from ai_dataflow.notifications.queueing import queue_report
 from ai_dataflow.tables.project import load_teams
 from ai_dataflow.workstation.reports import PartitionReport, write_report
 from ai_dataflow_tests import projects
@@ -68,7 +69,7 @@ def test_an_outbox_that_began_tomorrow_keeps_no_mail_back(tmp_path: Path, shift:
     told = run(1, BAD)
     told.started = told.finished = utc_now() + shift
     write_report(places.workstation.reports(), told)
-    assert catch_up(places, lambda: load_teams(places.settings), utc_now()) == ["run-1"]
+    assert catch_up(places, lambda: load_teams(places.settings), utc_now(), 0) == ["run-1"]
     assert [entry.letter.kind for entry in places.outbox.waiting()] == ["failure"]
 
 
@@ -84,7 +85,7 @@ def test_every_run_is_in_one_digest(tmp_path: Path, shift: timedelta) -> None:
     teams = load_teams(places.settings)
 
     def look(moment: timedelta) -> None:
-        catch_up(places, lambda: teams, noon + moment)
+        catch_up(places, lambda: teams, noon + moment, 0)
 
     def reported(number: int, moment: timedelta) -> None:
         told = run(number, bad(f"sales|c{number}", MISSING))

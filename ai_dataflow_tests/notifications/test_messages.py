@@ -11,15 +11,28 @@ import pytest
 
 import ai_dataflow
 from ai_dataflow.config.codes import CODES, kinds_table
+from ai_dataflow.config.sections import ScheduleSettings
+from ai_dataflow.notifications.digest import Day, digest_of
 from ai_dataflow.notifications.history import unusual
-from ai_dataflow.notifications.messages import Surroundings, messages_of
+from ai_dataflow.notifications.left_out import fed_by, left_out
+from ai_dataflow.notifications.messages import Surroundings, Where, messages_of
 from ai_dataflow.notifications.model import Message
+from ai_dataflow.notifications.queueing import next_run
 from ai_dataflow.notifications.render import to_text
 from ai_dataflow.notifications.routing import owner_of, problems_of, recipients
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.statuses import PartitionStatus
-from ai_dataflow_tests.notifications.cases import MISSING, bad, error, ok, run, team
+from ai_dataflow_tests.notifications.cases import (
+    MAPPED,
+    MISSING,
+    REJECTS,
+    bad,
+    error,
+    ok,
+    run,
+    team,
+)
 from ai_dataflow_tests.workstation.runs import day
 
 ROWS = (
@@ -192,11 +205,11 @@ def test_a_new_failure_is_told_at_once_with_the_old_ones() -> None:
     now.partitions[0] = bad("sales|acme", MISSING)
     told = {SOURCE.name: {KEY: now.finished - timedelta(hours=1)}}
     (message,) = _told(now, earlier, SOURCE, heard=told)
-    assert message.subject == "[ai_dataflow] FAILED 2 of 2 partitions · team northwind-data"
+    assert message.subject == "[ai_dataflow] FAILED 1 delivery · team northwind-data"
     assert len(message.errors) == 2
     text = to_text(message)
     assert "still failing since 1 Jan 02:00 UTC, 3 runs; new in 1 partition" in text
-    assert "1 new failure · 1 still failing" in text
+    assert "for team northwind-data · 1 new failure\n" in text
 
 
 def test_the_same_error_elsewhere_in_the_sheet_is_the_same_error() -> None:
@@ -244,10 +257,11 @@ def test_what_readers_see_is_said() -> None:
 
 def test_many_partitions_are_run_again_by_the_run() -> None:
     report = run(2, *(bad(f"sales|c{n}", MISSING) for n in range(7)))
-    (message,) = _told(report, [], SOURCE)
+    everything = team("northwind-data")
+    (message,) = _told(report, [], everything)
     assert "ai-dataflow retry --run run-2 --owner northwind-data" in to_text(message)
     few = run(2, *(bad(f"sales|c{n}", MISSING) for n in range(2)))
-    (message,) = _told(few, [], SOURCE)
+    (message,) = _told(few, [], everything)
     assert "ai-dataflow run -p 'sales|c0' -p 'sales|c1'" in to_text(message)
 
 
@@ -294,3 +308,82 @@ def test_problems_of_partitions_are_not_told_twice() -> None:
     }  # fmt: skip
     report = run(2, bad("sales|borealis", MISSING), diagnostics=[problem])
     assert len(problems_of(report, recipients([SOURCE]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("concern", "code", "has_command"),
+    [("source", "SRC-001", False), ("mapping", "MAP-014", False), ("*", "SRC-001", True),
+     ("platform", "WST-001", True)],
+)  # fmt: skip
+def test_commands_are_for_those_who_can_run_them(
+    concern: str, code: str, has_command: bool
+) -> None:
+    report = run(2, bad("sales|acme", error(code, "theirs", "somewhere")))
+    (message,) = _told(report, [], team("theirs", concern))
+    assert ("ai-dataflow" in to_text(message).split("\n", 1)[1]) == has_command
+
+
+def test_who_delivers_reads_of_deliveries_and_of_no_cell_of_ours() -> None:
+    (message, *_) = _told(FAILED, [], team("northwind-data", "source", "NWD"), PLATFORM)
+    text = to_text(message)
+    assert message.title == "FAILED 1 delivery"
+    assert "delivery: /mnt/nwd/sales/header.csv" in text
+    assert "control_table.csv" not in text
+    assert "Questions: team platform, platform@example.org." in text.replace("\n", " ")
+
+
+def test_one_cause_is_one_entry_however_many_sources_and_partitions_it_has() -> None:
+    places = [f"control_table.csv:{line}:module_location" for line in range(2, 62)]
+    errors = [error("SRC-009", "platform", place) for place in places]
+    failed = [bad(f"sales|c{n:02}", *errors[n::20]) for n in range(20)]
+    text = to_text(_told(run(2, *failed), [], PLATFORM)[0])
+    assert text.count("[SRC-009]") == 1
+    assert "1 new failure" in text
+    assert "and 57 more like these" in text
+    assert text.count("sales|c07  SRC-009") == 1  # a line for each partition
+
+
+def test_two_cells_of_the_sheet_are_two_causes() -> None:
+    errors = [error("MAP-014", "platform", f"ai_mapping.xlsx!AI_Map!D{line}") for line in (3, 4)]
+    text = to_text(_told(run(2, bad("sales|acme", *errors)), [], PLATFORM)[0])
+    assert text.count("[MAP-014]") == 2
+
+
+@pytest.mark.parametrize(
+    ("notify", "hears"), [("", True), ("both", True), ("digest", True), ("successes", False)]
+)
+def test_rows_left_out_reach_the_team_that_delivers_them_in_the_digest(
+    notify: Any, hears: bool
+) -> None:
+    teams = recipients([team("northwind-data", "source", "NWD", notify=notify), PLATFORM])
+    rows = left_out(REJECTS, fed_by(MAPPED), teams)
+    where: Where = {"environment": "", "ui_url": ""}
+    about = Day("digest-2024-01-09", day(9, 0), [run(9, ok("sales|acme"))], teams, where, rows)
+    told = {name: digest_of(about, recipient) for name, recipient in teams.items()}
+    assert (told["northwind-data"] is not None) == hears
+    assert told["platform"] is None
+
+
+def test_rows_left_out_are_summed_by_column_and_reason_without_a_value() -> None:
+    rows = left_out(REJECTS, fed_by(MAPPED), recipients([PLATFORM]))
+    assert [(r.column, r.wrong, r.rows, r.deliveries) for r in rows] == [
+        ("Amt", "cannot be read as decimal(18,2)", 15, 2),
+        ("CustNo", "is empty, and must not be", 1, 1),
+    ]
+    assert rows[0].example == "row 17 of /mnt/nwd/sales/acme/header.csv"
+    assert {r.team for r in rows} == {"platform"}  # nobody else owns the source
+
+
+def test_rows_of_a_column_that_the_sheet_no_longer_has_keep_its_ai_name() -> None:
+    (row, *_) = left_out(REJECTS, {}, recipients([PLATFORM]))
+    assert (row.column, row.wrong) == ("amount", CODES["REJ-001"].title)
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "next_"),
+    [("0 2 * * *", "UTC", day(9, 2)), ("0 2 * * *", "Europe/Zurich", day(9, 1)),
+     ("0 0 31 2 *", "UTC", None)],
+)  # fmt: skip
+def test_the_next_run_is_that_of_the_schedule(cron: str, zone: str, next_: datetime | None) -> None:
+    assert next_run(ScheduleSettings(cron=cron, timezone=zone), day(8, 12)) == next_
+    assert next_run(None, day(8)) is None

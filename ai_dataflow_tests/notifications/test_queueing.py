@@ -11,9 +11,10 @@ import pytest
 from dagster import DagsterRunStatus
 
 from ai_dataflow.config.settings import load_settings
+from ai_dataflow.notifications.catching_up import catch_up
 from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import Outbox, utc_now
-from ai_dataflow.notifications.queueing import catch_up, queue_report
+from ai_dataflow.notifications.queueing import queue_report
 from ai_dataflow.orchestration.mailing import look_after, queue_run
 from ai_dataflow.tables.project import load_teams
 from ai_dataflow.workstation.reports import write_report
@@ -65,7 +66,7 @@ def test_a_digest_finds_its_reports_in_whatever_order_they_were_written(tmp_path
         write_report(places.workstation.reports(), report)
     moment = utc_now().replace(hour=23)
     loaded = load_teams(places.settings)
-    assert catch_up(places, lambda: loaded, moment)[-1] == f"digest-{noon.date()}"
+    assert catch_up(places, lambda: loaded, moment, 0)[-1] == f"digest-{noon.date()}"
     assert len(places.outbox.waiting()) == 1
 
 

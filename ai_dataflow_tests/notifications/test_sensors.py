@@ -11,10 +11,10 @@ import pytest
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.extracts.stages import STAGES
+from ai_dataflow.notifications.catching_up import catch_up
 from ai_dataflow.notifications.delivery import deliver
 from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import utc_now
-from ai_dataflow.notifications.queueing import catch_up
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.mail_sensors import mail_sender, mail_sensors
 from ai_dataflow.orchestration.mailing import is_ours, look_after, queue_run
@@ -93,8 +93,8 @@ def test_what_no_sensor_saw_is_queued_and_what_is_older_than_the_outbox_is_not(
     for report in (old, new):
         write_report(places.workstation.reports(), report)
     teams = load_teams(places.settings)
-    assert catch_up(places, lambda: teams, now) == ["run-2"]
-    assert catch_up(places, lambda: teams, now) == []
+    assert catch_up(places, lambda: teams, now, 0) == ["run-2"]
+    assert catch_up(places, lambda: teams, now, 0) == []
     assert [e.letter.run_id for e in places.outbox.waiting()] == ["run-2"]
 
 
@@ -105,7 +105,7 @@ def test_a_report_beside_the_project_is_mailed_about(tmp_path: Path) -> None:
     report.started = report.finished = utc_now() + timedelta(seconds=1)
     write_report(spare_reports(places.settings), report)
     teams = load_project(tmp_path).teams
-    assert catch_up(places, lambda: teams, utc_now()) == ["run-2"]
+    assert catch_up(places, lambda: teams, utc_now(), 0) == ["run-2"]
     (entry,) = places.outbox.waiting()
     assert ".cache/ai_dataflow/runs/run-2.json" in entry.letter.text
 
@@ -121,8 +121,8 @@ def test_a_digest_is_queued_once_a_day_of_the_day_before(tmp_path: Path) -> None
         write_report(places.workstation.reports(), report)
     loaded = load_teams(places.settings)
     name = f"digest-{yesterday.date()}"
-    assert catch_up(places, lambda: loaded, utc_now()) == ["run-1", "run-2", name]
-    assert catch_up(places, lambda: loaded, utc_now()) == []
+    assert catch_up(places, lambda: loaded, utc_now(), 0) == ["run-1", "run-2", name]
+    assert catch_up(places, lambda: loaded, utc_now(), 0) == []
     (entry,) = places.outbox.waiting()
     assert entry.letter.kind == "digest"
     assert "1 partition failing" in entry.letter.subject
@@ -143,7 +143,7 @@ def test_a_range_as_in_a_backfill_is_mailed_about(tmp_path: Path) -> None:
         )  # fmt: skip
         assert _queue(tmp_path, instance, result.run_id) == "1 mail queued"
     (entry,) = _places(tmp_path).outbox.waiting()
-    assert "FAILED 1 of 2 partitions" in entry.letter.subject
+    assert "FAILED 1 delivery" in entry.letter.subject
 
 
 def test_a_canceled_run_is_told_with_the_partitions_that_it_was_about(tmp_path: Path) -> None:

@@ -1,0 +1,113 @@
+"""Rows left out, as their team hears of them: by source, column and what is wrong. Pure.
+
+No value of a row is in it: the number of a row in its file is the example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.grouped import grouped
+from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.notifications.model import Block, Column, Heading, Paragraph, cells, table
+from ai_dataflow.notifications.routing import Recipient, source_owner
+from ai_dataflow.notifications.wording import counted
+from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
+from ai_dataflow.workstation.reject_groups import RejectGroup
+
+Fed = Mapping[tuple[str, str, str, str], MappingRow]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows of one source, in all its deliveries, that have the same thing wrong in one column.
+
+    `what` is the product, module and submodule, `column` the source's own name of it where the
+    sheet tells it. `example` is a delivery with the number of such a row.
+    """
+
+    team: str
+    what: str
+    column: str
+    wrong: str
+    rows: int
+    deliveries: int
+    example: str
+
+
+def fed_by(mapping: Iterable[MappingRow]) -> Fed:
+    """Index a sheet's rows by module, product, submodule and AI column."""
+    return {(*row.names, row.ai_column): row for row in mapping}
+
+
+def left_out(
+    groups: Iterable[RejectGroup], fed: Fed, recipients: Mapping[str, Recipient]
+) -> list[LeftOut]:
+    """Sum rejects by source, column and reason, the most rows first."""
+    alike = grouped(groups, lambda g: (_module(g), g.product, g.submodule, g.ai_column, g.reason))
+    summed = [_summed(together, fed, recipients) for together in alike.values()]
+    return sorted(summed, key=lambda row: -row.rows)
+
+
+def _module(group: RejectGroup) -> str:
+    return PartitionKey(group.partition).module
+
+
+def _summed(
+    groups: Sequence[RejectGroup], fed: Fed, recipients: Mapping[str, Recipient]
+) -> LeftOut:
+    first, module = groups[0], _module(groups[0])
+    owner = source_owner(first.product, module, recipients)
+    products = (first.product, EVERY_PRODUCT)
+    rows = (fed.get((module, product, first.submodule, first.ai_column)) for product in products)
+    row = next(filter(None, rows), None)
+    return LeftOut(
+        team=owner.name if owner else "",
+        what=" · ".join((first.product, module, first.submodule)),
+        column=(row.source_column if row else "") or first.ai_column,
+        wrong=_wrong(first.reason, row),
+        rows=sum(group.rows for group in groups),
+        deliveries=len({(group.source, group.partition) for group in groups}),
+        example=_example(groups),
+    )
+
+
+def _wrong(reason: str, row: MappingRow | None) -> str:
+    """Say what is wrong in words that need no catalogue."""
+    if reason == "REJ-001" and row and row.ai_type and not row.transform:
+        return f"cannot be read as {row.ai_type}"
+    if reason == "REJ-002":
+        return "is empty, and must not be"
+    return CODES[reason].title if reason in CODES else reason
+
+
+def _example(groups: Sequence[RejectGroup]) -> str:
+    group = next((g for g in groups if g.first_row is not None), groups[0])
+    return group.source if group.first_row is None else f"row {group.first_row:,} of {group.source}"
+
+
+def total(rows: Iterable[LeftOut]) -> int:
+    """Count the rows."""
+    return sum(row.rows for row in rows)
+
+
+def left_out_blocks(rows: Sequence[LeftOut], lead: str) -> list[Block]:
+    """Show rows under a sentence that says what became of them; nothing where there are none."""
+    if not rows:
+        return []
+    columns = [
+        Column("source"), Column("column"), Column("what is wrong", is_wide=True),
+        Column("rows", is_number=True), Column("files or tables", is_number=True),
+        Column("for example", is_wide=True),
+    ]  # fmt: skip
+    lines = [
+        cells(row.what, row.column, row.wrong, f"{row.rows:,}", f"{row.deliveries:,}", row.example)
+        for row in rows
+    ]
+    return [
+        Heading("Rows left out"),
+        Paragraph(f"{counted(total(rows), 'row')} of your deliveries cannot be used. {lead}"),
+        table(columns, lines, most=20),
+    ]
