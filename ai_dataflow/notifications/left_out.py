@@ -17,6 +17,8 @@ from ai_dataflow.notifications.wording import counted
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
 from ai_dataflow.workstation.reject_groups import RejectGroup
 
+# What a reason means to who knows the source's column, and no mapping sheet.
+_PLAIN = {"REJ-001": "cannot be read as {}", "REJ-002": "is empty, and must not be"}
 Fed = Mapping[tuple[str, str, str, str], MappingRow]
 
 
@@ -76,11 +78,9 @@ def _summed(
 
 def _wrong(reason: str, row: MappingRow | None) -> str:
     """Say what is wrong in words that need no catalogue."""
-    if reason == "REJ-001" and row and row.ai_type and not row.transform:
-        return f"cannot be read as {row.ai_type}"
-    if reason == "REJ-002":
-        return "is empty, and must not be"
-    return CODES[reason].title if reason in CODES else reason
+    title = CODES[reason].title if reason in CODES else reason
+    is_plain = row is not None and bool(row.ai_type) and not row.transform
+    return _PLAIN.get(reason, title).format(row.ai_type) if row and is_plain else title
 
 
 def _example(groups: Sequence[RejectGroup]) -> str:

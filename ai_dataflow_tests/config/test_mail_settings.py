@@ -33,6 +33,18 @@ def test_the_port_follows_from_tls(tmp_path: Path, more: str, port: int) -> None
     assert _load(tmp_path, LEAST + more).server == ("smtp.example.org", port)
 
 
+def test_the_page_of_dagster_is_a_setting_of_its_own(tmp_path: Path) -> None:
+    older = f'[mail]\n{LEAST}ui_url = "https://older.example.org/"\n'
+    newer = '[dagster]\nurl = "https://newer.example.org/"\n'
+    urls = [
+        load_settings(text_file(tmp_path, "ai_dataflow.toml", text)).ui_url
+        for text in ("", older, newer, older + newer)
+    ]
+    assert urls == [
+        "", "https://older.example.org", "https://newer.example.org", "https://newer.example.org",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("section", "setting", "said"),
     [
