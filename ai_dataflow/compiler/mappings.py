@@ -16,9 +16,10 @@ import polars as pl
 from ai_dataflow.compiler.absent_columns import absence
 from ai_dataflow.compiler.alternatives import View, fed_by, named_by, view
 from ai_dataflow.compiler.casts import Cast, cast_to, castable, narrowing
+from ai_dataflow.compiler.code_values import coded, has_codes
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.plain_casts import plain
-from ai_dataflow.compiler.text_formats import TextFormats
+from ai_dataflow.compiler.text_formats import TextFormats, of_row
 from ai_dataflow.compiler.transforms import (
     Transform,
     TransformError,
@@ -36,7 +37,7 @@ from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.united import United, Wanted, content
 from ai_dataflow.tables import ai_types
-from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.ai_mapping import MappingRow, literal
 
 # What is said once of a sheet, at its name, however many cells it is true of.
 _OF_THE_SHEET = frozenset({"MAP-030"})
@@ -106,10 +107,14 @@ class _Wrong(Exception):  # noqa: N818 - it never leaves this module
 
 @dataclass(frozen=True, eq=False)
 class CompiledColumn:
-    """A mapping row, compiled: what it makes of a row, and the cast of that to its `ai_type`."""
+    """A mapping row, compiled: what it makes of a row, and the cast of that to its `ai_type`.
+
+    `unmapped` tells where its code list lacks the value; None where it has none, or never.
+    """
 
     mapping: MappingRow
     made: Transform
+    unmapped: pl.Expr | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -146,6 +151,26 @@ class CompiledColumn:
         if self.made.failed is not None or self.mapping.ai_type == ai_types.JSON:
             return None
         return plain(self.made.value, self.made.dtype, ai_types.to_polars(self.mapping.ai_type))
+
+    @property
+    def needs_value(self) -> bool:
+        """Whether a row without a value is rejected; where there is a default none is without."""
+        return self.mapping.required and not self.mapping.default
+
+    def completed(self, value: pl.Expr) -> pl.Expr:
+        """Give the AI column's value with the default where there is none, or a blank text.
+
+        Only for rows that did not fail: a default replaces no value that could not be made.
+        """
+        if not self.mapping.default:
+            return value
+        ai_type = self.mapping.ai_type
+        default = cast_to(pl.lit(literal(self.mapping.default)), pl.String(), ai_type)
+        assert default is not None  # noqa: S101 - planning has tried it
+        is_none = value.is_null()
+        if ai_types.to_polars(ai_type) == pl.String:
+            is_none = is_none | (value.str.strip_chars() == "")
+        return pl.when(is_none).then(default.value).otherwise(value)
 
     def failed(self, value: pl.Expr) -> pl.Expr | None:
         """Tell where the AI column could not be made, given its value; None where it always is."""
@@ -277,18 +302,28 @@ def _read_clock(mappings: tuple[MappingRow, ...]) -> bool:
 
 
 def _compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> CompiledColumn:
-    made = (_transform if row.transform else _column)(row, schema, formats)
+    meant = of_row(formats, row)
+    made, unmapped = (_transform if row.transform else _column)(row, schema, meant), None
+    if row.codes is not None:
+        if not has_codes(made.dtype):
+            message = (
+                f"a code list names texts and whole numbers, and this is {type_name(made.dtype)}"
+            )
+            raise _Wrong(
+                _Finding("MAP-044", row, "code_list", message, "write a transform to text")
+            )
+        made, unmapped = coded(made, row)
     if not castable(made.dtype, row.ai_type):
         message = f"{type_name(made.dtype)} cannot become {row.ai_type}"
         fix = "choose another ai_type or write a transform"
         if made.dtype.is_nested():
             fix = "choose `json`, which is its exact text, or a `list(...)` or `struct(...)`"
         raise _Wrong(_Finding("MAP-015", row, "ai_type", message, fix))
-    return CompiledColumn(row, made)
+    return CompiledColumn(row, made, unmapped)
 
 
 def _column(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> Transform:
-    is_text = ai_types.to_polars(row.ai_type) == pl.String
+    is_text = ai_types.to_polars(row.ai_type) == pl.String or row.codes is not None
     names = fed_by(row, schema)
     name = resolve_column(names[0], schema)
     if not name and is_text:  # rows that were rejected have only what was read
@@ -300,7 +335,9 @@ def _column(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> 
     name = text_of(name, schema) if is_text else name
     value = named(name)
     if formats and schema[name] == pl.String:
-        value = formats.usual(formats.read(value), ai_types.to_polars(row.ai_type))
+        value = formats.read(value)
+        if row.codes is None:
+            value = formats.usual(value, ai_types.to_polars(row.ai_type))
     return Transform(value, None, (name,), schema[name], renamed)
 
 

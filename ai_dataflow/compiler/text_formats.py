@@ -7,7 +7,7 @@ So a decimal comma is no other kind of cast, and a row with a point where a comm
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import polars as pl
@@ -15,6 +15,7 @@ import polars as pl
 from ai_dataflow.compiler.calendar_days import within_calendar
 from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import FileLocation
 
 _NO_VALUE = "\ue000"  # no cast takes it
@@ -36,7 +37,11 @@ _PART = re.compile(r"%(\.\df|\.f|\df|-[a-zA-Z]|:z|[a-zA-Z%])|([^%]+|%)")
 
 @dataclass(frozen=True)
 class TextFormats:
-    """How the texts of a source are meant; hashable, for what is compiled once."""
+    """How the texts of a source are meant; hashable, for what is compiled once.
+
+    `words` stand for nothing as `null_values` do, whatever blanks are around them: those are of the
+    file, these of the sheet. `trims` takes blanks off.
+    """
 
     decimal: str = ""
     thousands: str = ""
@@ -44,6 +49,8 @@ class TextFormats:
     times: str = ""
     timestamps: str = ""
     null_values: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    trims: bool = False
 
     @classmethod
     def of(cls, source: SourceJob) -> Self | None:
@@ -54,15 +61,18 @@ class TextFormats:
 
     @classmethod
     def _of(cls, written: FormatSettings) -> Self | None:
-        said = {name: getattr(written, name) for name in cls.__dataclass_fields__}
+        names = cls.__dataclass_fields__.keys() - {"words", "trims"}
+        said = {name: getattr(written, name) for name in names}
         made = cls(**said)
         return None if made == cls() else made
 
     def read(self, text: pl.Expr) -> pl.Expr:
         """Make a text null that says that there is nothing."""
-        if not self.null_values:
-            return text
-        return pl.when(~text.is_in(list(self.null_values))).then(text)
+        stripped = text.str.strip_chars()
+        read = stripped if self.trims else text
+        if self.words:
+            read = pl.when(~stripped.is_in(list(self.words))).then(read)
+        return pl.when(~text.is_in(list(self.null_values))).then(read) if self.null_values else read
 
     def usual(self, text: pl.Expr, target: pl.DataType) -> pl.Expr:
         """Spell a text as the cast to a type takes it; blank and null stay what they are."""
@@ -100,6 +110,13 @@ class TextFormats:
         form = self.dates if target == pl.Date else self.timestamps
         read = pl.coalesce(readings)
         return _or_none(text, read) if form else pl.coalesce(read, text)
+
+
+def of_row(formats: TextFormats | None, row: MappingRow) -> TextFormats | None:
+    """Give how texts are meant for a row of the sheet, which may have more to say."""
+    if not (row.null_values or row.trim):
+        return formats
+    return replace(formats or TextFormats(), words=row.null_values, trims=row.trim)
 
 
 def _instant(text: pl.Expr, form: str) -> pl.Expr:

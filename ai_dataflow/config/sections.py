@@ -81,9 +81,16 @@ class EntraIdentity(Section):
 
 
 class MappingSettings(Section):
-    """`[mapping]`: how the mapping sheet is written; without a `dialect`, as Polars' SQL."""
+    """`[mapping]`: how the mapping sheet is written; without a `dialect`, as Polars' SQL.
+
+    `null_values` are words that stand for nothing, and `trim` takes blanks off texts, in every row
+    that does not say it itself. The code lists in `ignore_case` match values in any case.
+    """
 
     dialect: Literal["", "tsql", "spark", "postgres", "duckdb"] = ""
+    null_values: tuple[str, ...] = ()
+    trim: bool = False
+    ignore_case: tuple[str, ...] = ()
 
 
 class StorageAccount(EntraIdentity):

@@ -48,6 +48,7 @@ class Settings(Section):
     control_table: str = "control_table.csv"
     ai_mapping: str = "ai_mapping.csv"
     teams: str = "teams.csv"
+    code_lists: str = ""
     mounts: dict[str, str] = Field(default={})
     storage: dict[str, StorageAccount] = Field(default={})
     sql: dict[str, SqlConnection] = Field(default={})

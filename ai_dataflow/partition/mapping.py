@@ -24,6 +24,7 @@ _OURS = "\ue000"
 REASON = f"{_OURS}{_OURS}reason"  # no AI column begins with that character
 _RAW = f"{_OURS}{_OURS}raw"
 _OPEN = f"{_OURS}{_OURS}open"
+_CODES = ("REJ-001", "REJ-006", "REJ-002")  # it could not be made, has no code, must not be null
 POSITION = f"{_OURS}{_OURS}position"  # of a row among all of its source, from 0
 
 
@@ -58,7 +59,7 @@ def map_chunk(
     quick: _Quick = compiled.memo["quick"]
     numbered = rows.with_row_index(POSITION, offset=first)
     mapped = _through(numbered.lazy(), quick.before).with_columns(quick.values)
-    done = mapped.select(*by, POSITION, quick.is_open, *map(_prefixed, compiled.columns)).collect()
+    done = mapped.select(*by, POSITION, quick.is_open, *quick.completed).collect()
     is_open = done[_OPEN]
     good, bad = done.drop(_OPEN), None
     if is_open.any():
@@ -83,10 +84,14 @@ def _through(rows: pl.LazyFrame, steps: Sequence[list[pl.Expr]]) -> pl.LazyFrame
 
 @dataclass(frozen=True)
 class _Quick:
-    """Expressions of the first tier; `is_open` tells which rows the rules have to decide on."""
+    """Expressions of the first tier; `is_open` tells which rows the rules have to decide on.
+
+    `completed` are the values with the defaults of those that are none.
+    """
 
     before: list[list[pl.Expr]]
     values: list[pl.Expr]
+    completed: list[pl.Expr]
     is_open: pl.Expr
 
 
@@ -100,10 +105,17 @@ def _quick(columns: Sequence[CompiledColumn]) -> _Quick:
             opened.append(value.is_null() & _is_given(column))
         elif (failed := column.failed(value)) is not None:
             opened.append(failed)
-        if column.mapping.required:
+        if column.unmapped is not None:
+            opened.append(column.unmapped)
+        if column.needs_value:
             opened.append(value.is_null())
     is_open = pl.any_horizontal(opened) if opened else pl.lit(value=False)
-    return _Quick(steps_before(columns), values, is_open.alias(_OPEN))
+    return _Quick(steps_before(columns), values, _completed(columns), is_open.alias(_OPEN))
+
+
+def _completed(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
+    names = {_prefixed(column): column for column in columns}
+    return [column.completed(pl.col(name)).alias(name) for name, column in names.items()]
 
 
 def _is_given(column: CompiledColumn) -> pl.Expr:
@@ -142,18 +154,18 @@ def _rules(columns: Sequence[CompiledColumn], needed: list[str]) -> _Rules:
         steps_before(columns),
         [value.alias(name) for name, value in values.items()],
         pl.coalesce(*_reasons(columns)).alias(REASON),
-        [REASON, raw, *values],
+        [REASON, raw, *_completed(columns)],
     )
 
 
 def steps_before(columns: Sequence[CompiledColumn]) -> list[list[pl.Expr]]:
     """Give the columns that long transforms need before their values, step by step."""
-    steps: list[list[pl.Expr]] = []
+    steps: list[dict[int, pl.Expr]] = []
     for made in dict.fromkeys(column.made for column in columns):
-        steps += [[] for _ in range(len(made.steps) - len(steps))]
+        steps += [{} for _ in range(len(made.steps) - len(steps))]
         for i, step in enumerate(made.steps):
-            steps[i] += step
-    return steps
+            steps[i] |= {id(expr): expr for expr in step}  # columns may share a transform
+    return [list(step.values()) for step in steps]
 
 
 def _prefixed(column: CompiledColumn) -> str:
@@ -191,27 +203,30 @@ def good_rows(
 
 
 def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
-    """Number the reasons: 2i where column i could not be made, 2i+1 where it must not be null."""
+    """Number the reasons: of column i the n-th of `_CODES` is that many times i, and n."""
     reasons: list[pl.Expr] = []
     for i, column in enumerate(columns):
         value = pl.col(_prefixed(column))
-        if (failed := column.failed(value)) is not None:
-            reasons.append(pl.when(failed).then(pl.lit(2 * i, dtype=pl.Int32)))
-        if column.mapping.required:
-            reasons.append(pl.when(value.is_null()).then(pl.lit(2 * i + 1, dtype=pl.Int32)))
+        wrong = (
+            column.failed(value), column.unmapped, value.is_null() if column.needs_value else None,
+        )  # fmt: skip
+        for n, is_so in enumerate(wrong):
+            if is_so is not None:
+                number = pl.lit(len(_CODES) * i + n, dtype=pl.Int32)
+                reasons.append(pl.when(is_so).then(number))
     return reasons or [pl.lit(None, dtype=pl.Int32)]
 
 
 def reasons(compiled: CompiledSource) -> dict[str, pl.Expr]:
     """Spell the numbered reasons of mapped rows as the columns of the reject table."""
-    number = pl.col(REASON)
+    column, code = pl.col(REASON) // len(_CODES), pl.col(REASON) % len(_CODES)
     mappings = list(enumerate(column.mapping for column in compiled.columns))
     names = {i: row.ai_column for i, row in mappings}
     cells = {i: row.cell for i, row in mappings}
     return {
-        "reason": pl.when(number % 2 == 0).then(pl.lit("REJ-001")).otherwise(pl.lit("REJ-002")),
-        "ai_column": (number // 2).replace_strict(names, return_dtype=pl.String),
-        "mapping_cell": (number // 2).replace_strict(cells, return_dtype=pl.String),
+        "reason": code.replace_strict(dict(enumerate(_CODES)), return_dtype=pl.String),
+        "ai_column": column.replace_strict(names, return_dtype=pl.String),
+        "mapping_cell": column.replace_strict(cells, return_dtype=pl.String),
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ai_dataflow.config.diagnostics import Severity
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.planning.active import leaves_open
 from ai_dataflow.planning.findings import Findings, is_partition
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
@@ -40,8 +41,19 @@ def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlR
         if problem.void == "line" and not touched:  # its cells may all be one place off
             touched = [row for row in active if row.module == about.module] or list(active)
         findings.add(scoped, touched)
+    _add_bad_codes(findings, project, active)
     for problem in project.team_problems:
         findings.add(replace(problem, severity="warning"))
+
+
+def _add_bad_codes(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
+    """Add the problems of code lists, each with the partitions whose mapping uses the list."""
+    lists = {row.line: row.code_list for row in project.code_lists.rows}
+    users = grouped((row for row in project.mapping if row.code_list), lambda row: row.code_list)
+    for problem in project.code_problems:
+        mapped = users.get(lists.get(problem.line, ""), ())
+        about = dict.fromkeys(c for m in mapped for c in _matching(m, project.mapping, active))
+        findings.add(problem, list(about))
 
 
 def _could_be(row: ControlRow, active: Iterable[ControlRow]) -> list[ControlRow]:
@@ -71,7 +83,11 @@ def _matching(
     module = row.module if re.fullmatch(MODULE_RULE, row.module) else ""
     product = row.product if re.fullmatch(NAME_RULE, row.product) else ""
     submodule = row.submodule if re.fullmatch(NAME_RULE, row.submodule) else ""
-    specific = (r for r in mapping if r.product != EVERY_PRODUCT and r.ai_column == row.ai_column)
+    specific = (
+        r
+        for r in mapping
+        if r.product != EVERY_PRODUCT and r.ai_column == row.ai_column and r.client == row.client
+    )
     sources = {r.names for r in specific} if row.product == EVERY_PRODUCT else set()
     return [
         control
@@ -79,5 +95,6 @@ def _matching(
         if module in ("", control.module)
         and product in ("", control.product)
         and submodule in ("", control.submodule)
+        and row.client in ("", control.client)
         and control.names not in sources
     ]

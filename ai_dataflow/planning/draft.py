@@ -19,6 +19,7 @@ from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.planning.bad_rows import add_bad_rows
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
 from ai_dataflow.planning.client_files import check_clients, with_strays
+from ai_dataflow.planning.code_checks import check_codes, check_ties
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
 from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
@@ -74,6 +75,8 @@ def make_draft(project: Project) -> Draft:
     add_bad_rows(findings, project, active)
     columns = module_columns(project.mapping)
     sources = with_strays(resolved_sources(findings, project, active), project.settings)
+    for problem, concerned in check_codes(sources, project.code_lists):
+        findings.add(problem, concerned)
     _check_products(findings, sources)
     check_complete(findings, active)
     check_slips(findings, project.mapping, active)
@@ -135,16 +138,23 @@ def _plan(
 def _check_products(findings: Findings, sources: Mapping[ControlRow, SourceJob]) -> None:
     """Check what the submodules of a product do to each other, once per combination."""
     products = grouped(sources, lambda row: (row.module, row.product, row.client)).values()
-    for alike in grouped(products, _shape).values():
+    for alike in grouped(products, lambda rows: _shape(rows, sources)).values():
         one_of_each = [sources[row] for row in alike[0]]
         slips = (*check_keys(one_of_each), *check_required(one_of_each))
-        for problem in (*check_product(one_of_each), *slips):
+        ties = chain.from_iterable(check_ties(source.mappings) for source in one_of_each)
+        for problem in (*ties, *check_product(one_of_each), *slips):
             findings.add(problem, chain(*alike))
 
 
-def _shape(rows: Sequence[ControlRow]) -> tuple[str, ...]:
-    """Tell which submodules a client of a product has: all that are alike are checked as one."""
-    return (rows[0].module, rows[0].product, *(row.submodule for row in rows))
+def _shape(
+    rows: Sequence[ControlRow], sources: Mapping[ControlRow, SourceJob]
+) -> tuple[object, ...]:
+    """Tell what a client of a product has mapped from where: all that are alike are checked once.
+
+    Clients share the very rows of the sheet, but those that have some for themselves.
+    """
+    mapped = ((row.submodule, id(sources[row].mappings)) for row in rows)
+    return (rows[0].module, rows[0].product, *mapped)
 
 
 def _coverage(

@@ -101,13 +101,21 @@ def _source_lines(source: SourceJob, look: Look | None) -> Iterator[str]:
         column = compiled.get(row)
         fed = column.expression if column else row.transform or row.source_column
         given = f": {type_name(column.source_type)}" if column else ""
-        marks = ", ".join(
-            mark for mark, on in (("key", row.is_key), ("required", row.required)) if on
-        )
+        marks = ", ".join(filter(None, _marks(row)))
         yield (
             f"      {row.ai_column}: {row.ai_type} <- {fed}{given}"
             f"{f'   [{marks}]' if marks else ''}   ({row.cell})"
         )
+
+
+def _marks(row: MappingRow) -> Iterator[str]:
+    """Say what else the sheet says of a column."""
+    yield "key" if row.is_key else ""
+    yield "required" if row.required else ""
+    yield f"codes {row.code_list}" if row.code_list else ""
+    yield f"unmapped {row.unmapped}" if row.unmapped else ""
+    yield f"default {row.default}" if row.default else ""
+    yield f"only for {row.client}" if row.client else ""
 
 
 def _merge_lines(sources: tuple[SourceJob, ...]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from ai_dataflow.compiler.absent_columns import mapped_names
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.planning.code_checks import with_codes
 from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
@@ -42,8 +43,11 @@ def resolved_sources(
     by_source = grouped(project.mapping, lambda row: (row.module, row.submodule))
 
     @cache  # clients share it
-    def lookup(names: Names) -> tuple[MappingRow, ...]:
-        return rows_for(by_source.get((names[0], names[2]), ()), *names)
+    def lookup(names: Names, client: str) -> tuple[MappingRow, ...]:
+        rows = rows_for(by_source.get((names[0], names[2]), ()), names, client)
+        return with_codes(rows, names[1], project.code_lists)
+
+    of_clients = {(row.module, row.submodule, row.client) for row in project.mapping if row.client}
 
     read: dict[tuple[int, ...], tuple[str, ...]] = {}
 
@@ -63,7 +67,8 @@ def resolved_sources(
             for problem in error.diagnostics:
                 findings.add(problem, [row])
             continue
-        mappings = lookup(row.names)
+        client = row.client if (row.module, row.submodule, row.client) in of_clients else ""
+        mappings = lookup(row.names, client)
         if not mappings and row.line in bad:
             continue  # its names are what is wrong
         if not mappings:

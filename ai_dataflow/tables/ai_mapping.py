@@ -6,11 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.sections import MappingSettings
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repeats
+
+if TYPE_CHECKING:
+    from ai_dataflow.tables.code_lists import CodeList
 
 EVERY_PRODUCT = "*"
 COLUMN_RULE = r"[^\W\d]\w{0,127}"
@@ -20,11 +25,24 @@ RESERVED = ("product_code", "client_code")
 LAYOUT = Layout(
     "MAP",
     ("module_name", "product_code", "submodule_name", "source_column", "ai_column", "ai_type"),
-    ("transform", "is_key", "required", "description"),
-    key=("module_name", "product_code", "submodule_name", "ai_column"),
+    (
+        "transform",
+        "is_key",
+        "required",
+        "description",
+        "client_code",
+        "code_list",
+        "unmapped",
+        "default",
+        "null_values",
+        "trim",
+    ),
+    key=("module_name", "product_code", "submodule_name", "client_code", "ai_column"),
     is_ordered=True,
-    loose=("is_key", "required", "description"),
+    loose=("is_key", "required", "description", "trim"),
 )
+
+_USUAL = MappingSettings()
 
 # What a mapping row says. A field that comes later is digested only where it says something: the
 # digests of all other rows stay.
@@ -32,12 +50,19 @@ _SAID = (
     "module", "product", "submodule", "source_column", "ai_column", "ai_type", "transform",
     "is_key", "required", "description",
 )  # fmt: skip
-_SAID_LATER = ("dialect",)
+_SAID_LATER = ("dialect", "code_list", "unmapped", "default", "null_values", "trim")
+Unmapped = Literal["reject", "keep", "null"]
 
 
 @dataclass(frozen=True)
 class MappingRow(Row):
-    """Which source column, or which transform of source columns, feeds which AI column."""
+    """Which source column, or which transform of source columns, feeds which AI column.
+
+    A row with a `client` is for that client alone. `null_values` are words that stand for nothing,
+    `trim` takes blanks off texts, `default` is the value where there is none. Of a column with a
+    `code_list`, `codes` are what planning found in it, and `unmapped` says what becomes of a value
+    that it does not have: `reject`, `keep`, `null`, or the literal in quotes or without.
+    """
 
     module: str
     product: str
@@ -50,11 +75,23 @@ class MappingRow(Row):
     required: bool = False
     description: str = ""
     dialect: str = ""  # of its transform: the settings' `[mapping] dialect`
+    client: str = ""
+    code_list: str = ""
+    unmapped: str = ""
+    default: str = ""
+    null_values: tuple[str, ...] = ()
+    trim: bool = False
+    codes: CodeList | None = None
 
     @property
     def names(self) -> Names:
         """The module, the product and the submodule that it is about."""
         return self.module, self.product, self.submodule
+
+    @property
+    def specificity(self) -> int:
+        """How many of product and client it names: the row that names more applies."""
+        return (self.product != EVERY_PRODUCT) + bool(self.client)
 
     @property
     def cell(self) -> str:
@@ -66,7 +103,8 @@ class MappingRow(Row):
         """A digest of what it says, wherever in the sheet it stands: many sources share a row."""
         said = {name: getattr(self, name) for name in _SAID}
         later = {name: value for name in _SAID_LATER if (value := getattr(self, name))}
-        return digest(said | later)[:16]
+        codes = {"codes": self.codes.digest} if self.codes else {}
+        return digest(said | later | codes)[:16]
 
 
 def alternatives(source_column: str) -> tuple[str, ...]:
@@ -87,6 +125,17 @@ def _unquoted(name: str) -> str:
     return name[1:-1].replace('""', '"') if is_quoted else name
 
 
+def literal(text: str) -> str:
+    """Give the value of a cell that may be quoted: `'reject'` is a literal, and no word.
+
+    Example:
+        >>> literal("'reject'"), literal('"a b"'), literal("n/a")
+        ('reject', 'a b', 'n/a')
+    """
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if is_quoted else text
+
+
 def is_usable(ai_column: str) -> bool:
     """Tell whether a dataset can have a column of this name."""
     return bool(re.fullmatch(COLUMN_RULE, ai_column)) and not is_reserved(ai_column)
@@ -98,37 +147,45 @@ def is_reserved(ai_column: str) -> bool:
     return name in RESERVED or name.startswith("__")
 
 
-def mapping_rows(table: CellTable, dialect: str = "") -> tuple[list[MappingRow], list[Diagnostic]]:
-    """Give the sheet's rows, good and bad, and its problems."""
+def mapping_rows(
+    table: CellTable, usual: MappingSettings = _USUAL
+) -> tuple[list[MappingRow], list[Diagnostic]]:
+    """Give the sheet's rows, good and bad, and its problems; `usual` is what rows need not say."""
     problems = [
         *table.blanks(("module_name", "product_code", "submodule_name", "ai_column", "ai_type")),
         *table.bad_names(("module_name", "submodule_name")),
         *table.bad_names(("product_code",), also=EVERY_PRODUCT),
-        *table.bad_flags(("is_key", "required")),
+        *table.bad_names(("client_code",)),
+        *table.bad_flags(("is_key", "required", "trim")),
         *table.wrong("006", "ai_type", _unknown_type, f"one of {listing(ai_types.NAMES, 20)}"),
         *table.wrong("008", "ai_column", _reserved, "choose another name"),
         *table.wrong("004", "ai_column", _bad_column, _COLUMNS, void="cell"),
         *_unfed(table),
     ]
-    rows = [_row(table, line, cells, dialect) for line, cells in table.rows.items()]
+    rows = [_row(table, line, cells, usual) for line, cells in table.rows.items()]
     problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows), *_two_lists(rows)]
     return rows, table.diagnostics(problems)
 
 
-def rows_for(
-    rows: Iterable[MappingRow], module: str, product: str, submodule: str
-) -> tuple[MappingRow, ...]:
-    """Give the rows that apply to one source, in sheet order.
+def rows_for(rows: Iterable[MappingRow], names: Names, client: str = "") -> tuple[MappingRow, ...]:
+    """Give the rows that apply to one source of a client, in sheet order.
 
-    A row for the product itself takes the place of a `*` row for the same AI column.
+    Of the rows for an AI column the most specific one applies: for the product rather than for `*`,
+    for the client rather than for all. Of two that are as specific both are given: see `ties`.
     """
-    names = [(module, name, submodule) for name in (product, EVERY_PRODUCT)]
-    about_it = [row for row in rows if row.names in names]
-    specific = {row.ai_column for row in about_it if row.product == product}
-    return tuple(r for r in about_it if r.product == product or r.ai_column not in specific)
+    module, product, submodule = names
+    either = [(module, name, submodule) for name in (product, EVERY_PRODUCT)]
+    about_it = [row for row in rows if row.names in either and row.client in ("", client)]
+    best: dict[str, int] = {}
+    for row in about_it:
+        best[row.ai_column] = max(best.get(row.ai_column, 0), row.specificity)
+    return tuple(row for row in about_it if row.specificity == best[row.ai_column])
 
 
-def _row(table: CellTable, line: int, cells: Mapping[str, str], dialect: str) -> MappingRow:
+def _row(
+    table: CellTable, line: int, cells: Mapping[str, str], usual: MappingSettings
+) -> MappingRow:
+    words = alternatives(cells["null_values"]) if cells["null_values"] else usual.null_values
     return MappingRow(
         sheet=table.sheet,
         line=line,
@@ -142,7 +199,13 @@ def _row(table: CellTable, line: int, cells: Mapping[str, str], dialect: str) ->
         is_key=is_yes(cells["is_key"]),
         required=is_yes(cells["required"]),
         description=cells["description"],
-        dialect=dialect if cells["transform"] else "",
+        dialect=usual.dialect if cells["transform"] else "",
+        client=cells["client_code"],
+        code_list=cells["code_list"],
+        unmapped=cells["unmapped"],
+        default=cells["default"],
+        null_values=tuple(words),
+        trim=is_yes(cells["trim"]) if cells["trim"] else usual.trim,
     )
 
 
@@ -202,7 +265,7 @@ def _two_lists(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
 
 def _mapped_twice(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
     named = [row for row in rows if row.ai_column]
-    for row, first in repeats(named, lambda row: (*row.names, row.ai_column)):
+    for row, first in repeats(named, lambda row: (*row.names, row.client, row.ai_column)):
         where = first.place("ai_column")
         message = f"`{row.ai_column}` is mapped from the same source in {where}"
         yield row.problem("MAP-009", "ai_column", message, "keep one of the rows")

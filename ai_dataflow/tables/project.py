@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings, load_settings
-from ai_dataflow.tables import ai_mapping, control_table, teams
+from ai_dataflow.tables import ai_mapping, code_lists, control_table, teams
 from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.code_lists import CodeLists
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.table import SQL_SCHEME, CellTable, Layout, read_table
 from ai_dataflow.tables.teams import Team
@@ -30,6 +31,8 @@ class Project:
     control_problems: tuple[Diagnostic, ...] = ()
     mapping_problems: tuple[Diagnostic, ...] = ()
     team_problems: tuple[Diagnostic, ...] = ()
+    code_lists: CodeLists = field(default_factory=CodeLists)
+    code_problems: tuple[Diagnostic, ...] = ()
 
 
 def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> Project:
@@ -62,15 +65,24 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
     mapping, mapping_problems = read(
         "ai_mapping",
         ai_mapping.LAYOUT,
-        partial(ai_mapping.mapping_rows, dialect=settings.mapping.dialect),
+        partial(ai_mapping.mapping_rows, usual=settings.mapping),
     )
     owners, team_problems = read("teams", teams.LAYOUT, teams.team_rows)
+    lists, code_problems = CodeLists(), tuple[Diagnostic, ...]()
+    if settings.code_lists:
+        codes, code_problems = read(
+            "code_lists",
+            code_lists.LAYOUT,
+            partial(code_lists.code_rows, ignoring_case=settings.mapping.ignore_case),
+        )
+        lists = CodeLists(codes, frozenset(settings.mapping.ignore_case))
     if fatal:
         diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems)
         raise DataflowError(*(teams.with_owner(owners, problem) for problem in diagnostics))
     return Project(
-        settings, control, mapping, owners, control_problems, mapping_problems, team_problems
-    )
+        settings, control, mapping, owners, control_problems, mapping_problems, team_problems,
+        lists, code_problems,
+    )  # fmt: skip
 
 
 def load_teams(settings: Settings) -> tuple[Team, ...]:
