@@ -90,6 +90,20 @@ def joined(*rows: str, marked: str = "is_key") -> dict[str, Any]:
     return {"control": JOINED, "mapping": f"{HEADER},{marked}\n{lines}"}
 
 
+def coded(columns: str, *rows: str, codes: str = "") -> dict[str, Any]:
+    """Map columns of the typed source, each beside what the sheet says of its codes."""
+    lines = "".join(f"    claims,{row}\n" for row in rows)
+    header = "code_list,source_value,ai_value,product_code"
+    listed = {"codes.csv": f"{header}\n{codes}"} if codes else {}
+    toml = 'code_lists = "codes.csv"\n' if codes else ""
+    return {
+        "control": TYPED,
+        "mapping": f"{HEADER},{columns}\n{lines}",
+        "files": listed,
+        "toml": toml,
+    }
+
+
 CASES: dict[str, dict[str, Any]] = {
     "CFG-001": {"files": {"ai_dataflow.toml": None}},
     "CFG-002": {"toml": "[workstation]\nurl = workstation\n"},
@@ -164,6 +178,18 @@ CASES: dict[str, dict[str, Any]] = {
     "CTL-902": {"control": located("data/claims, old.csv")},
     "CTL-906": {"control": CONTROL.replace(",", ";")},
     "CTL-907": {"control": CONTROL.replace("_code,module", "_code,product_code,module")},
+    "MAP-040": coded("client_code", "ORION,claim,No,id,int64,", "*,claim,Big,id,int64,acme"),
+    "MAP-041": coded("code_list", "*,claim,Note,note,string,notse", codes="notes,a,b,\n"),
+    "MAP-042": coded("unmapped", "*,claim,Note,note,string,keep"),
+    "MAP-043": coded("default", "*,claim,No,claim_id,int64,none"),
+    "MAP-044": coded("code_list", "*,claim,Amount,note,string,notes", codes="notes,a,b,\n"),
+    "COD-003": coded("code_list", "*,claim,Note,note,string,notes", codes="notes,a,,\n"),
+    "COD-006": coded(
+        "code_list", "*,claim,Note,note,string,n", codes="n,a,b,\nn,a,c,\nn,a,d,ORION\n"
+    ),
+    "COD-008": coded(
+        "code_list", "*,claim,Note,grade,int64,n", codes="n,a,one,\nn,b,2,\nn,c,two,\n"
+    ),
     "MAP-003": {"mapping": MAPPING.replace("amount", "")},
     "MAP-004": {"mapping": MAPPING.replace("amount", "2nd amount")},
     "MAP-005": {

@@ -74,26 +74,29 @@ def _of_row(row: MappingRow, lists: CodeLists) -> Iterator[Diagnostic]:
             "MAP-041", "code_list", f"there is no code list `{row.code_list}`{near}",
             f"there are {listing(lists.by_name)}" if lists.by_name
             else "name the table of the code lists in the settings: code_lists = ...",
+            ai_column=row.ai_column,
         )  # fmt: skip
     if row.unmapped and not row.code_list:
         yield row.problem(
             "MAP-042", "unmapped", "`unmapped` says what becomes of values that a code list lacks, "
             "and the row names none", "name a code_list, or clear `unmapped`",
+            ai_column=row.ai_column,
         )  # fmt: skip
     for column, text in (("default", row.default), ("unmapped", row.unmapped)):
         is_word = column == "unmapped" and text.casefold() in get_args(Unmapped)
         if text and not is_word and _misfits([literal(text)], row.ai_type):
             yield row.problem(
                 "MAP-043", column, f"`{literal(text)[:80]}` cannot become {row.ai_type}",
-                "write a value of that type",
+                "write a value of that type", ai_column=row.ai_column,
             )  # fmt: skip
 
 
 def _bad_values(codes: Sequence[CodeRow], user: MappingRow, ai_type: str) -> Iterator[Diagnostic]:
     """Find values of a list that cannot become the type of a column that it is for."""
     misfits = _misfits([row.ai_value for row in codes], ai_type)
-    for i in misfits[:_SHOWN]:
-        more = f" (and {len(misfits) - 1:,} more of this list)" if len(misfits) > 1 else ""
+    for n, i in enumerate(misfits[:_SHOWN], 1):
+        rest = len(misfits) - n
+        more = f" (and {rest:,} more of this list)" if n == _SHOWN and rest else ""
         yield codes[i].problem(
             "COD-008", "ai_value",
             f"`{codes[i].ai_value[:80]}` cannot become {ai_type}, as `{user.ai_column}` is in "
