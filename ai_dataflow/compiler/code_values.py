@@ -37,11 +37,11 @@ def coded(made: Transform, row: MappingRow) -> Coded:
     text = made.value if made.dtype == pl.String else made.value.cast(pl.String)
     word = row.unmapped.casefold() or "reject"
     otherwise = {"reject": pl.lit(_MISSING), "null": pl.lit(None, pl.String), "keep": text}
-    found = row.codes.looked_up(text, otherwise.get(word, pl.lit(literal(row.unmapped))))
+    looked_up = row.codes.looked_up(text, otherwise.get(word, pl.lit(literal(row.unmapped))))
     is_given = (text.str.strip_chars() != "").fill_null(value=False)
     step = f"\ue000{row.said}{row.ai_column}"
     value = pl.col(step)
-    steps = (*made.steps, (pl.when(is_given).then(found).alias(step),))
+    steps = (*made.steps, (pl.when(is_given).then(looked_up).alias(step),))
     if word != "reject":
         return Coded(replace(made, value=value, dtype=pl.String(), steps=steps), None)
     is_missing = (value == _MISSING).fill_null(value=False)

@@ -25,7 +25,7 @@ def check(folder: Path, mapping: str) -> list[tuple[str, str, str]]:
     rows, problems = mapping_rows(read_table(table(folder, "map", text), folder, LAYOUT))
     assert not problems
     sources = [
-        SourceJob("P", name, FileLocation(name), "", rows_for(rows, "m", "P", name))
+        SourceJob("P", name, FileLocation(name), "", rows_for(rows, ("m", "P", name)))
         for name in dict.fromkeys(name for name, *_ in lines)
     ]
     return [(p.code, p.place, p.message) for p in check_product(sources)]

@@ -111,7 +111,7 @@ def test_a_star_row_is_for_every_product_unless_it_has_a_row_of_its_own(
         "policies,*,claim,Other,status,string,,",
     )
     assert not problems
-    assert [r.source_column for r in rows_for(rows, "claims", product, "claim")] == sources
+    assert [r.source_column for r in rows_for(rows, ("claims", product, "claim"))] == sources
 
 
 @pytest.mark.parametrize(("transform", "letter"), [("", "D"), ("upper(No)", "G")])
