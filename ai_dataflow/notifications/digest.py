@@ -27,11 +27,6 @@ from ai_dataflow.notifications.success_blocks import counts_of, good_partitions
 from ai_dataflow.notifications.wording import counted, day, seconds, when
 from ai_dataflow.workstation.reports import RunReport
 
-_LEAD = (
-    "All others are published. Correct these in the source and deliver them again: the next run "
-    "takes them."
-)
-
 
 @dataclass(frozen=True)
 class Day:
@@ -69,7 +64,7 @@ def _digest(about: Day, team: Recipient, rows: Sequence[LeftOut]) -> Message:
     title = f"DIGEST of {day(about.start)}: {_state(still, total(rows))}"
     blocks: list[Block] = [
         Paragraph(f"{counted(len(reports), 'run')} on {day(about.start)} (UTC).", "dim"),
-        *left_out_blocks(rows, _LEAD),
+        *left_out_blocks(rows, "All others are published."),
         *_failing(about, still, team),
         Heading("Runs"),
         _runs(reports, team, about.recipients),

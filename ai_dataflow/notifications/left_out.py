@@ -8,17 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.codes import CODES, Concern
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.notifications.model import Block, Column, Heading, Paragraph, cells, table
-from ai_dataflow.notifications.routing import Recipient, source_owner
+from ai_dataflow.notifications.routing import Recipient, who_mends
 from ai_dataflow.notifications.wording import counted
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
 from ai_dataflow.workstation.reject_groups import RejectGroup
 
 # What a reason means to who knows the source's column, and no mapping sheet.
 _PLAIN = {"REJ-001": "cannot be read as {}", "REJ-002": "is empty, and must not be"}
+_TO_DO: dict[Concern, tuple[str, str]] = {
+    "source": (
+        "of your deliveries cannot be used.",
+        "Correct these in the source and deliver them again: the next run takes them.",
+    ),
+    "mapping": (
+        "have values that your code lists lack.",
+        "Add the values, or say in `unmapped` what becomes of them; then the rows can be replayed.",
+    ),
+}
 Fed = Mapping[tuple[str, str, str, str], MappingRow]
 
 
@@ -26,11 +36,13 @@ Fed = Mapping[tuple[str, str, str, str], MappingRow]
 class LeftOut:
     """Rows of one source, in all its deliveries, that have the same thing wrong in one column.
 
+    `concern` is whose it is to mend: the source's, or the sheet's where a code list lacks a value.
     `what` is the product, module and submodule, `column` the source's own name of it where the
     sheet tells it. `example` is a delivery with the number of such a row.
     """
 
     team: str
+    concern: Concern
     what: str
     column: str
     wrong: str
@@ -40,8 +52,9 @@ class LeftOut:
 
 
 def fed_by(mapping: Iterable[MappingRow]) -> Fed:
-    """Index a sheet's rows by module, product, submodule and AI column."""
-    return {(*row.names, row.ai_column): row for row in mapping}
+    """Index a sheet's rows by module, product, submodule and AI column; those for all clients."""
+    in_order = sorted(mapping, key=lambda row: not row.client)
+    return {(*row.names, row.ai_column): row for row in in_order}
 
 
 def left_out(
@@ -61,12 +74,14 @@ def _summed(
     groups: Sequence[RejectGroup], fed: Fed, recipients: Mapping[str, Recipient]
 ) -> LeftOut:
     first, module = groups[0], _module(groups[0])
-    owner = source_owner(first.product, module, recipients)
+    concern = CODES[first.reason].concern if first.reason in CODES else "source"
+    owner = who_mends(concern, first.product, module, recipients)
     products = (first.product, EVERY_PRODUCT)
     rows = (fed.get((module, product, first.submodule, first.ai_column)) for product in products)
     row = next(filter(None, rows), None)
     return LeftOut(
         team=owner.name if owner else "",
+        concern=concern,
         what=" · ".join((first.product, module, first.submodule)),
         column=(row.source_column if row else "") or first.ai_column,
         wrong=_wrong(first.reason, row),
@@ -93,10 +108,14 @@ def total(rows: Iterable[LeftOut]) -> int:
     return sum(row.rows for row in rows)
 
 
-def left_out_blocks(rows: Sequence[LeftOut], lead: str) -> list[Block]:
-    """Show rows under a sentence that says what became of them; nothing where there are none."""
-    if not rows:
-        return []
+def left_out_blocks(rows: Sequence[LeftOut], became: str) -> list[Block]:
+    """Show rows under what is wrong, what `became` of them and what to do; none, nothing."""
+    concerns = grouped(rows, lambda row: row.concern)
+    return [block for alike in concerns.values() for block in _blocks_of(alike, became)]
+
+
+def _blocks_of(rows: Sequence[LeftOut], became: str) -> list[Block]:
+    what, do = _TO_DO.get(rows[0].concern, _TO_DO["source"])
     columns = [
         Column("source"), Column("column"), Column("what is wrong", is_wide=True),
         Column("rows", is_number=True), Column("files or tables", is_number=True),
@@ -108,6 +127,6 @@ def left_out_blocks(rows: Sequence[LeftOut], lead: str) -> list[Block]:
     ]
     return [
         Heading("Rows left out"),
-        Paragraph(f"{counted(total(rows), 'row')} of your deliveries cannot be used. {lead}"),
+        Paragraph(f"{counted(total(rows), 'row')} {what} {became} {do}"),
         table(columns, lines, most=20),
     ]

@@ -107,9 +107,11 @@ def owner_of(error: ErrorReport, module: str, teams: dict[str, Recipient]) -> Re
     return _first_of(error.concern, error.product, module, teams)
 
 
-def source_owner(product: str, module: str, teams: Mapping[str, Recipient]) -> Recipient | None:
-    """Give the team that hears of what a product delivers: its owner, else the platform team."""
-    return _first_of("source", product, module, teams) or platform_team(teams)
+def who_mends(
+    concern: str, product: str, module: str, teams: Mapping[str, Recipient]
+) -> Recipient | None:
+    """Give the team whose concern something of a product is, else the platform team."""
+    return _first_of(concern, product, module, teams) or platform_team(teams)
 
 
 def _first_of(

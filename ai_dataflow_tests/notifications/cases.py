@@ -84,6 +84,7 @@ REJECTS = (
     rejects("acme", "REJ-001", "amount", 3, 17),
     rejects("borealis", "REJ-001", "amount", 12, 4),
     rejects("acme", "REJ-002", "customer", 1, None),
+    rejects("acme", "REJ-006", "country", 2, 5),
 )
 MAPPED = (
     MappingRow(SHEET, 7, "sales", "*", "header", "Amt", "amount", "decimal(18,2)"),

@@ -361,13 +361,16 @@ def test_rows_left_out_reach_the_team_that_delivers_them_in_the_digest(
     about = Day("digest-2024-01-09", day(9, 0), [run(9, ok("sales|acme"))], teams, where, rows)
     told = {name: digest_of(about, recipient) for name, recipient in teams.items()}
     assert (told["northwind-data"] is not None) == hears
-    assert told["platform"] is None
+    assert told["platform"] is not None  # of the values that a code list lacks: nobody maps here
+    assert "your code lists lack" in to_text(told["platform"])
+    assert "Amt" not in to_text(told["platform"])
 
 
 def test_rows_left_out_are_summed_by_column_and_reason_without_a_value() -> None:
     rows = left_out(REJECTS, fed_by(MAPPED), recipients([PLATFORM]))
     assert [(r.column, r.wrong, r.rows, r.deliveries) for r in rows] == [
         ("Amt", "cannot be read as decimal(18,2)", 15, 2),
+        ("country", CODES["REJ-006"].title, 2, 1),
         ("CustNo", "is empty, and must not be", 1, 1),
     ]
     assert rows[0].example == "row 17 of /mnt/nwd/sales/acme/header.csv"
