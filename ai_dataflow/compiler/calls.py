@@ -67,7 +67,7 @@ def called(context: Context, name: str, nodes: list[exp.Expr]) -> Term:
     if name in AGGREGATES:
         raise context.refused(ELSEWHERE, is_scalar=False)
     if entry is None:
-        near = did_you_mean(name, FUNCTIONS)
+        near = did_you_mean(name.lower(), map(str.lower, FUNCTIONS))
         raise context.refused(f"there is no function `{name.lower()[:60]}`{near}")
     if name in ("DATE_ADD", "DATE_SUB") and len(nodes) > 1 and isinstance(nodes[1], exp.Interval):
         day = compile_node(context, nodes[0])

@@ -114,6 +114,8 @@ class DataflowError(Exception):
 
 def redacted(cause: object) -> str:
     """Give the first line of a foreign error; what it quotes may be row values (P10)."""
+    if isinstance(cause, UnicodeDecodeError):  # its text has an apostrophe that is no quote
+        return f"it is not {cause.encoding.upper()} (byte {cause.start:,})"
     text = str(cause).strip()
     line = text.splitlines()[0] if text else type(cause).__name__
     shown = _LOGIN.sub("://…@", _NAMED.sub(r"\1=…", line))

@@ -190,9 +190,12 @@ def _no_settings(file: Path) -> Diagnostic:
 
 
 def _not_toml(file: Path, error: ValueError) -> Diagnostic:
-    return Diagnostic(
-        "CFG-002", str(error), place=str(file), fix="correct the file; https://toml.io is the rule"
-    )
+    if isinstance(error, UnicodeDecodeError):
+        line = error.object.count(b"\n", 0, error.start) + 1
+        message, fix = f"line {line} is not UTF-8", "save the file as UTF-8"
+    else:
+        message, fix = str(error), "correct the file; https://toml.io is the rule"
+    return Diagnostic("CFG-002", message, place=str(file), fix=fix)
 
 
 def _missing_variable(file: Path, name: str) -> Diagnostic:
@@ -214,10 +217,10 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
     for item in error.errors(include_input=False, include_url=False):
         setting = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
-            names = _known_names(str(item["loc"][0]) if item["loc"][1:] else "")
-            near = did_you_mean(str(item["loc"][-1]), names)
-            fix = f"remove it or correct its name; known are {listing(names, 20)}"
-            problems.append(_invalid(file, setting, f"is not a setting{near}", fix))
+            problems.append(_unknown(file, item["loc"]))
+        elif item["type"] == "missing":
+            section = setting.rpartition(".")[0]
+            problems.append(_invalid(file, setting, "is missing", f"add it to [{section}]"))
         else:
             limits = _limits(item["loc"])
             is_outside = item["type"] in ("greater_than_equal", "less_than_equal")
@@ -226,6 +229,22 @@ def _problems(file: Path, error: ValidationError) -> list[Diagnostic]:
             fix = f"set it to a number that is {limits}" if limits else "correct its value"
             problems.append(_invalid(file, setting, message, fix))
     return problems
+
+
+def _unknown(file: Path, place: tuple[int | str, ...]) -> Diagnostic:
+    """Tell of a setting that is not one; it may be one of another section."""
+    setting, name = ".".join(map(str, place)), str(place[-1])
+    section = str(place[0]) if place[1:] else ""
+    names = _known_names(section)
+    fix = f"remove it or correct its name; known are {listing(names, 20)}"
+    homes = [s for s in ("", *Settings.model_fields) if s != section and name in _known_names(s)]
+    homes = [home for home in homes if home == "" or _section(home) is not Settings]
+    if homes:
+        here = f"[{section}]" if section else "the top of the file"
+        where = listing(f"[{home}]" if home else "the top of the file" for home in homes)
+        message = f"is no setting of {here}: it is one of {where}"
+        return _invalid(file, setting, message, f"move it there, or {fix}")
+    return _invalid(file, setting, f"is not a setting{did_you_mean(name, names)}", fix)
 
 
 def _limits(place: tuple[int | str, ...]) -> str:

@@ -25,7 +25,8 @@ Kind = Literal[
     "refused",  # it answered, and did not do what was asked
 ]
 # The code, the message and the fix of each kind, for those that hear of it. The texts name what
-# they are filled with: `{reason}`, `{persistence}` and the words of who tells.
+# they are filled with: `{reason}`, `{persistence}`, `{instead}` and the words
+# of who tells.
 Telling = Mapping[Kind, tuple[str, str, str]]
 
 
@@ -34,7 +35,8 @@ class Fault(Exception):  # noqa: N818 - it is no error yet: that depends on who 
     """What went wrong. The reason may be shown: no URL, no statement, no secret, no value.
 
     `account` is the storage account that it is about, if it is about one; `is_connecting` tells
-    that a database did not let us in, `attempts` and `seconds` how long it was tried.
+    that a database did not let us in, `attempts` and `seconds` how long it was tried. `instead`
+    ends a sentence about what is missing: what may be meant.
     """
 
     kind: Kind
@@ -43,6 +45,7 @@ class Fault(Exception):  # noqa: N818 - it is no error yet: that depends on who 
     is_connecting: bool = False
     attempts: int = 1
     seconds: float = 0.0
+    instead: str = ""
 
     @property
     def is_transient(self) -> bool:
@@ -105,7 +108,7 @@ def diagnostic(fault: Fault, telling: Telling, place: str, **words: object) -> D
         words: what the texts are filled with, beside the fault's own.
     """
     code, message, fix = telling[fault.kind]
-    words |= {"reason": fault.reason, "persistence": fault.persistence}
+    words |= {"reason": fault.reason, "persistence": fault.persistence, "instead": fault.instead}
     is_said = "{reason}" in message or fault.kind == "missing"
     return Diagnostic(
         code,

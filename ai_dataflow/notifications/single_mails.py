@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, redacted
+from ai_dataflow.config.diagnostics import (
+    DataflowError,
+    Diagnostic,
+    did_you_mean,
+    listing,
+    redacted,
+)
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.faults import Fault
 from ai_dataflow.notifications.dead_runs import DeadRun, message_of
@@ -20,6 +27,8 @@ from ai_dataflow.notifications.smtp import Outcome
 from ai_dataflow.notifications.wording import when
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.reports import RunReport
+
+_LOOKED_AT = 100  # runs
 
 
 def queue_dead_run(places: Places, teams: Sequence[Team], run: DeadRun) -> Queued:
@@ -38,36 +47,48 @@ def team_named(name: str, teams: Sequence[Team]) -> Recipient:
     """
     by_name = recipients(teams)
     if name not in by_name:
-        raise DataflowError(
-            Diagnostic(
-                "NTF-005",
-                f"there is no team `{name[:80]}` with an address{did_you_mean(name, by_name)}",
-                place="teams",
-                fix="name a team of the teams table",
-            )
-        )
+        raise DataflowError(_not_mailed(name, teams))
     return by_name[name]
+
+
+def _not_mailed(name: str, teams: Sequence[Team]) -> Diagnostic:
+    """Say that a team is not in the table, or that it is and has no address."""
+    names = list(dict.fromkeys(team.name for team in teams if team.name))
+    if name in names:
+        message = f"team `{name}` has no address in the teams table that a mail can be sent to"
+        fix = "correct its `email` in the teams table; `ai-dataflow validate` tells what is wrong"
+    else:
+        there = did_you_mean(name, names) or f"; there are {listing(names) or 'none'}"
+        message, fix = f"there is no team `{name[:80]}`{there}", "name a team of the teams table"
+    return Diagnostic("NTF-005", message, place="teams", fix=fix)
 
 
 def report_named(places: Places, run_id: str) -> RunReport:
     """Find a run's report, the last one where none is named.
 
     Raises:
-        DataflowError: NTF-005.
+        DataflowError: NTF-005; where the workstation cannot be asked, why.
     """
     runs = (report for report in places.reports() if report.kind == "run")
     report = places.report(run_id) if run_id else next(runs, None)
     if report is None:
-        about = f"run `{run_id[:80]}` has" if run_id else "no run has"
-        raise DataflowError(
-            Diagnostic(
-                "NTF-005",
-                f"{about} left a report",
-                place=run_id,
-                fix="`ai-dataflow status --json` has the ids of runs",
-            )
-        )
+        raise places.unreached or DataflowError(_no_report(run_id, places))
     return report
+
+
+def _no_report(run_id: str, places: Places) -> Diagnostic:
+    """Say that no run has left a report, or that this one has not."""
+    if not run_id:
+        return Diagnostic(
+            "NTF-005", "no run has left a report yet", fix="start one: `ai-dataflow run`"
+        )
+    runs = [report.run_id for report in islice(places.reports(), _LOOKED_AT)]
+    there = did_you_mean(run_id, runs) or (
+        f"; the last ones are {listing(runs, 3)}" if runs else ""
+    )
+    message = f"there is no report of a run `{run_id[:80]}`{there}"
+    fix = "name a run that has left one; `ai-dataflow status --json` has their ids"
+    return Diagnostic("NTF-005", message, place=run_id[:80], fix=fix)
 
 
 def send_test(settings: Settings, team: Recipient) -> tuple[Outcome, list[Diagnostic]]:

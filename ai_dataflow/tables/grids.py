@@ -18,11 +18,16 @@ from ai_dataflow.config.diagnostics import Void
 MAX_ROWS = 200_000
 # Of a cell; csv's own limit of 131,072 would end the whole table. Beyond it the file is no table.
 _MAX_CELL = 64 * 1024 * 1024
+_SAVE = "save it as UTF-8 CSV with commas"
 _WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 
 
 class UnreadableError(Exception):
-    """The file is not a table; the message says why, in one line."""
+    """The file is not a table; the message says why, in one line, `fix` what to do if known."""
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
 
 
 @dataclass(frozen=True)
@@ -119,13 +124,16 @@ def _read_csv(file: Path) -> Grid:
                 grid.add(start, [*map(sys.intern, cells)])  # thousands of rows name the same few
                 start = reader.line_num + 1
                 if len(grid.lines) > MAX_ROWS:
-                    raise UnreadableError(f"it has more than {MAX_ROWS:,} rows")
+                    raise UnreadableError(
+                        f"it has more than {MAX_ROWS:,} rows", "name the right file: this is data"
+                    )
     except UnicodeDecodeError as error:
-        raise UnreadableError(f"it is not utf-8 (byte {error.start})") from None
+        raise UnreadableError(f"it is not utf-8 (byte {error.start})", _SAVE) from None
     except csv.Error as error:
-        raise UnreadableError(f"line {reader.line_num}: {error}") from None
+        fix = "correct that line: a quote opens a cell, and a second one ends it"
+        raise UnreadableError(f"line {reader.line_num}: {error}", fix) from None
     except OSError as error:
-        raise UnreadableError(str(error.strerror)) from None
+        raise UnreadableError(str(error.strerror), "let this user read the file") from None
     return grid
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections.database_tables import tables_instead
 from ai_dataflow.connections.databases import connection, session_of
 from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 from ai_dataflow.tables.grids import MAX_ROWS, Flaw, Grid, cell_text
@@ -27,7 +28,8 @@ POSITION = "position"
 _HEADER_LINE = 1
 FAULTS: Telling = {
     "missing": (
-        "CFG-005", "there is no table or view `{name}` behind connection `{connection}`",
+        "CFG-005", "there is no table or view `{name}` behind connection `{connection}`"
+        "{instead}",
         "correct the name in {file} or create the table",
     ),
     "unreachable": (
@@ -56,7 +58,9 @@ FAULTS: Telling = {
         "CFG-006", "reading `{name}` took longer than query_timeout of [sql.{connection}]",
         "look at what keeps the table, or raise query_timeout",
     ),
-    "refused": ("CFG-006", "`{name}` cannot be read", "see the cause, and the database"),
+    "refused": (
+        "CFG-006", "`{name}` cannot be read: {reason}", "correct the table or view in its database",
+    ),
 }  # fmt: skip
 
 
@@ -83,6 +87,8 @@ def read_sql_table(setting: str, settings: Settings, layout: Layout) -> CellTabl
     try:
         header, rows = opened.read(lambda: _cells(opened.engine, source, reference, wanted))
     except Fault as fault:
+        if fault.kind == "missing":
+            fault.instead = tables_instead(opened, schema, table)
         raise DataflowError(_problem(fault, settings, name, reference)) from None
     if len(rows) > MAX_ROWS:
         many = Fault("refused", f"it has more than {MAX_ROWS:,} rows")

@@ -266,10 +266,18 @@ def header_problems(sheet: Sheet, layout: Layout, line: int, header: list[str]) 
 
 
 def _no_table(reference: str, file: Path) -> Diagnostic:
-    near = [p.name for p in file.parent.glob("*") if p.suffix == ".csv" or is_workbook(p)]
+    near = [
+        other.name for other in file.parent.glob("*")
+        if other != file and (other.suffix == ".csv" or is_workbook(other))
+    ]  # fmt: skip
+    what = (
+        f"`{reference}` is a folder, no table"
+        if file.is_dir()
+        else f"there is no table `{reference}`"
+    )
     return Diagnostic(
         "CFG-005",
-        f"there is no table `{reference}`{did_you_mean(file.name, near)}",
+        f"{what}{did_you_mean(file.name, near)}",
         place=reference,
         fix="correct the name in ai_dataflow.toml or put the table there",
     )
@@ -280,5 +288,5 @@ def _unreadable(reference: str, error: UnreadableError) -> Diagnostic:
         "CFG-006",
         f"`{reference}` cannot be read: {error}",
         place=reference,
-        fix="save it as UTF-8 CSV with commas, or as .xlsx without a password",
+        fix=error.fix or "save it as .xlsx without a password, or as UTF-8 CSV with commas",
     )

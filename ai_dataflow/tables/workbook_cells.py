@@ -32,9 +32,10 @@ def chosen(name: str, sheets: Sequence[str], visible: Sequence[str]) -> str:
         raise UnreadableError("it has no sheet with cells")
     if name and name not in sheets:
         near = did_you_mean(name, sheets) or f"; there are {listing(sheets)}"
-        raise UnreadableError(f"there is no sheet `{name}`{near}")
+        raise UnreadableError(f"there is no sheet `{name}`{near}", "correct the name after the `#`")
     if not name and not visible:
-        raise UnreadableError(f"all its sheets are hidden; name one of {listing(sheets)}")
+        fix = "name a sheet after the `#`, or show one"
+        raise UnreadableError(f"all its sheets are hidden; name one of {listing(sheets)}", fix)
     return name or visible[0]
 
 

@@ -10,10 +10,11 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.diagnostics import DataflowError, did_you_mean, listing
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
+from ai_dataflow.config.visible import visible
 from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.stores import Folder, scan_delta
 from ai_dataflow.workstation.commit import files_in, open_table
@@ -25,6 +26,10 @@ from ai_dataflow.workstation.reports import read_report
 
 class DatasetNotFoundError(LookupError):
     """There is no published dataset of that name; nothing has been published for it yet."""
+
+
+class ColumnNotPublishedError(LookupError):
+    """The dataset has no column of that name."""
 
 
 def load(
@@ -51,6 +56,7 @@ def load(
     Raises:
         DatasetNotFoundError: nothing is published under that name, for that client, or in that
             version: a client that is missing is not an empty one; there is no such snapshot.
+        ColumnNotPublishedError: the dataset has no such column.
         ValueError: both a version and a snapshot are given.
         DataflowError: the settings cannot be read, or the workstation does not let us in.
 
@@ -168,4 +174,14 @@ def read_dataset(
             names = ", ".join(missing[:5])
             raise DatasetNotFoundError(f"{table.url} has no published rows of {names}")
         frame = frame.filter(pl.col(PARTITION_COLUMN).is_in(clients))
-    return frame if columns is None else frame.select(columns)
+    if columns is None:
+        return frame
+    _check_columns(table, columns, frame.collect_schema().names())
+    return frame.select(columns)
+
+
+def _check_columns(table: Folder, columns: Sequence[str], there: Sequence[str]) -> None:
+    if unknown := [name for name in dict.fromkeys(columns) if name not in there]:
+        named = listing(f"`{visible(name)}`" for name in unknown)
+        near = did_you_mean(unknown[0], there) or f"; it has {listing(there, 20)}"
+        raise ColumnNotPublishedError(f"{table.url} has no column {named}{near}")

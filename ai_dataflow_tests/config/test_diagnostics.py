@@ -113,6 +113,12 @@ def test_what_a_foreign_error_names_of_secrets_and_values_is_left_out(told: str)
     assert shown.startswith(told[:3])
 
 
+def test_bytes_that_are_no_text_are_told_by_their_place() -> None:
+    with pytest.raises(UnicodeDecodeError) as error:
+        "für".encode("latin-1").decode("utf-8")
+    assert redacted(error.value) == "it is not UTF-8 (byte 1)"
+
+
 def test_what_a_foreign_error_says_is_kept() -> None:
     assert redacted(ValueError("disk full")) == "disk full"
     assert redacted(ValueError()) == "ValueError"

@@ -62,13 +62,25 @@ def test_what_is_no_toml_is_refused_at_its_line(tmp_path: Path) -> None:
     assert "line 2" in problem.message
 
 
+def test_a_file_that_is_not_utf_8_is_told_its_line(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes('teams = "teams.csv"\n# für'.encode("latin-1"))
+    with pytest.raises(DataflowError) as error:
+        load_settings(tmp_path / FILE)
+    (problem,) = error.value.diagnostics
+    assert (problem.code, problem.message) == ("CFG-002", "line 2 is not UTF-8")
+    assert problem.fix == "save the file as UTF-8"
+
+
 @pytest.mark.parametrize(
     ("toml", "setting", "says"),
     [
         ('control_tabel = "a.csv"', "control_tabel", "did you mean `control_table`?"),
         ("[execution]\nwrkers = 2", "execution.wrkers", "did you mean `workers`?"),
         ("[execution]\nworkers = 0", "execution.workers", "must be from 1 to 256"),
-        ("[sql.policydb]", "sql.policydb.url", "required"),
+        ("[sql.policydb]", "sql.policydb.url", "is missing"),
+        ("workers = 4", "workers", "it is one of [execution]"),
+        ("[mail]\nhost='a'\nfrom='a@b.de'\nworkers = 4", "mail.workers", "one of [execution]"),
+        ("[execution]\nteams = 't.csv'", "execution.teams", "it is one of the top of the file"),
         ("[spark]\nremote = 'spark://a:7077'", "spark.remote", "is no Spark Connect server"),
         ("[spark]\nremote = 'sc://a'\nmaster = 'yarn'", "spark", "both remote and master"),
         ('folder = "/etc"', "folder", "is not a setting"),

@@ -115,6 +115,25 @@ def test_dry_run_renders_to_files_and_sends_nothing(
     assert _codes(unknown) == ["NTF-005"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--test", "nobody"), "there is no team `nobody`; there are orion-data, "),
+        (("--test", "mute"), "team `mute` has no address in the teams table"),
+        (("--dry-run", "--run", "nosuch"), "there is no report of a run `nosuch`"),
+        (("--dry-run",), "no run has left a report yet"),
+    ],
+)
+def test_a_team_or_a_run_that_is_not_there_is_told_as_it_is(
+    tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    teams = projects.TEAMS + "mute,mute at example.org,mapping,*,*\n"
+    projects.project(tmp_path, teams=teams)
+    result = _notify(tmp_path, *arguments)
+    assert _codes(result) == ["NTF-005"]
+    assert says in str(result.exception)
+
+
 def test_a_test_mail(tmp_path: Path, mail_server: MailServer) -> None:
     mail_project(tmp_path, mail_server)
     sent = _notify(tmp_path, "--test", "orion-data")

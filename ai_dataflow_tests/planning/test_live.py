@@ -59,7 +59,7 @@ def only(made: Plan) -> Diagnostic:
         ("ref,x,string,", "MAP-018", "source_column", "`ref` could be any of `Ref`, `REF`"),
         (",x,string,upper(ref)", "MAP-018", "transform:7", "`ref` could be any of"),
         (",x,string,upper((", "MAP-011", "transform:7", ""),
-        (",x,string,uper(Note)", "MAP-011", "transform:1", "did you mean `UPPER`?"),
+        (",x,string,uper(Note)", "MAP-011", "transform:1", "did you mean `upper`?"),
         (",x,string,trim(uper(Note))", "MAP-011", "transform:6", "no function `uper`"),
         (",x,string,Day + Tags", "MAP-011", "transform:1", ""),
         (",x,float64,SUM(Amount)", "MAP-019", "transform:1", "other rows"),

@@ -203,6 +203,22 @@ def test_a_table_that_cannot_be_read_says_why(
     assert "hunter2" not in repr(problem)
 
 
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [
+        ("sql://platform/contrl", "connection `platform`; did you mean `control`?"),
+        ("sql://platform/people", "connection `platform`; there are `control`"),
+    ],
+)
+def test_a_table_that_is_not_there_comes_with_those_that_are(
+    tmp_path: Path, reference: str, says: str
+) -> None:
+    settings = _made(tmp_path, CONTROL, ROW).model_copy(update={"control_table": reference})
+    (problem,) = _problems(settings, "control_table", control_table.LAYOUT)
+    assert problem.code == "CFG-005"
+    assert says in problem.message
+
+
 def test_a_row_is_the_same_wherever_its_table_is_kept(tmp_path: Path) -> None:
     """Rows are keys of plans; the names of all rows must not be a part of each."""
     (row,), _ = control_table.control_rows(_control(_made(tmp_path, CONTROL, ROW)))

@@ -130,19 +130,21 @@ def test_without_a_sheet_name_the_first_sheet_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "code", "says"),
+    ("reference", "code", "says", "fix"),
     [
-        ("contrl_table.csv", "CFG-005", "did you mean `control_table.csv`?"),
-        ("control_table.xlsx#Contrl", "CFG-006", "did you mean `Control`?"),
-        ("control_table.xlsx#Zzz", "CFG-006", "Control, Sheet"),
-        ("latin1.csv", "CFG-006", "utf-8"),
-        ("open_quote.csv", "CFG-006", "unexpected end of data"),
-        ("cut.xlsx", "CFG-006", "zip"),
+        ("contrl_table.csv", "CFG-005", "did you mean `control_table.csv`?", "correct the name"),
+        ("folder.csv", "CFG-005", "is a folder", "correct the name"),
+        ("control_table.xlsx#Contrl", "CFG-006", "did you mean `Control`?", "after the `#`"),
+        ("control_table.xlsx#Zzz", "CFG-006", "Control, Sheet", "after the `#`"),
+        ("latin1.csv", "CFG-006", "utf-8", "save it as UTF-8 CSV"),
+        ("open_quote.csv", "CFG-006", "unexpected end of data", "correct that line"),
+        ("cut.xlsx", "CFG-006", "zip", "save it as .xlsx"),
     ],
 )
 def test_a_table_that_cannot_be_read_says_why(
-    tmp_path: Path, reference: str, code: str, says: str
+    tmp_path: Path, reference: str, code: str, says: str, fix: str
 ) -> None:
+    (tmp_path / "folder.csv").mkdir()
     header = "module_name,client_code,active\n"
     table(tmp_path, "control_table", header)
     table(tmp_path, "control_table", header, "Control")
@@ -154,6 +156,7 @@ def test_a_table_that_cannot_be_read_says_why(
     (problem,) = error.value.diagnostics
     assert (problem.code, problem.place) == (code, reference)
     assert says in problem.message
+    assert fix in problem.fix
 
 
 def test_a_sheet_that_is_not_there_stands_apart_from_those_that_are(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import ai_dataflow
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.workstation.readers import DatasetNotFoundError, load
+from ai_dataflow.workstation.readers import ColumnNotPublishedError, DatasetNotFoundError, load
 from ai_dataflow_tests.workstation.tables import publish
 
 
@@ -50,6 +50,19 @@ def test_a_client_that_is_missing_is_not_an_empty_one(
 def test_columns_come_in_the_order_asked_for(project: Path) -> None:
     rows = load("sales", "USA", ["s", "client_code", "n"], config=project).collect()
     assert rows.rows() == [("x", "USA", 1), ("y", "USA", 2)]
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [("client_cod", "no column `client_cod`; did you mean `client_code`?"),
+     ("x y z", "no column `x y z`; it has n, s, ")],
+)  # fmt: skip
+def test_a_column_that_is_not_there_is_told_with_those_that_are(
+    project: Path, column: str, says: str
+) -> None:
+    with pytest.raises(ColumnNotPublishedError) as error:
+        load("sales", columns=["n", column], config=project)
+    assert says in str(error.value)
 
 
 def test_a_version_stays_as_it_was(project: Path) -> None:

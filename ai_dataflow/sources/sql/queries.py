@@ -11,6 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ai_dataflow.config.settings import Settings
+from ai_dataflow.connections.database_tables import tables_instead
 from ai_dataflow.connections.databases import Connection, connection
 from ai_dataflow.connections.faults import Fault
 from ai_dataflow.sources.client_rows import is_text
@@ -37,10 +38,14 @@ class Database:
         Raises:
             DataflowError: SRC-001 where there is no such table; SRC-007, SRC-008, SRC-020 to 023.
         """
+        opened = self._connection
         with _classified(location, place):
-            return self._connection.read(
-                lambda: table_columns.of_table(self._connection.engine, location)
-            )
+            try:
+                return opened.read(lambda: table_columns.of_table(opened.engine, location))
+            except Fault as fault:
+                if fault.kind == "missing":
+                    fault.instead = tables_instead(opened, location.schema, location.table)
+                raise
 
     def schema(self, location: SqlLocation, place: str) -> pl.Schema:
         """Give the columns of a table or view with the types in which their values arrive.

@@ -8,7 +8,7 @@ from ai_dataflow.tables.locations import SqlLocation
 
 FAULTS: Telling = {
     "missing": (
-        "SRC-001", "there is nothing at {location}",
+        "SRC-001", "there is nothing at {location}{instead}",
         "deliver the data, correct the location, or make the row inactive",
     ),
     "unreachable": (
