@@ -15,7 +15,7 @@ from rapidfuzz import process
 
 from ai_dataflow.config.codes import CODES, Code
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.visible import visible
+from ai_dataflow.config.visible import printable, visible
 
 # From a quote that opens a word to the last of its kind, or, where the text is cut, to its end.
 _QUOTED = re.compile(r"(?<!\w)(['\"`])(?:.*\1|.*)")
@@ -97,7 +97,7 @@ class Diagnostic:
         place = f"\n  --> {self.place}" if self.place else ""
         fix = f"\n  fix: {self.fix}" if self.fix else ""
         head = f"{self.severity}[{self.code}]: {self.meaning.title}"
-        return f"{head}{place}\n  {self.message}{fix}"
+        return printable(f"{head}{place}\n  {self.message}{fix}", "\n")
 
 
 class DataflowError(Exception):

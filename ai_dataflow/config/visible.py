@@ -1,4 +1,8 @@
-"""Names as they are shown: what nobody can see in them, or tell from something else, is spelled."""
+"""Texts that are not ours, as they are shown: what acts on a screen, or cannot be seen, is spelled.
+
+`printable` is for any text, `visible` for names, where no two may look the same. Both spell a
+letter as Python does: `\\x1b`, `\\u202e`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,25 @@ from functools import partial
 
 # Letters of these look like Latin ones: beside such they are taken for them.
 _ALIKE = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU")
+_LAST_BYTE, _LAST_SHORT = 0xFF, 0xFFFF
 _MARKS = frozenset({"Mn", "Me"})
 _UNSEEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Spell what a screen would act upon or not show: controls, marks that turn text around.
+
+    Args:
+        text: what is to be shown.
+        keep: of those, what is meant: line breaks of our own.
+
+    Example:
+        >>> printable("acme\x1b[31m\u202e")
+        'acme\\x1b[31m\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else _escape(c) for c in text)
 
 
 def visible(text: str) -> str:
@@ -16,7 +37,7 @@ def visible(text: str) -> str:
 
     Example:
         >>> visible("am\u200bount")
-        'am<U+200B>ount'
+        'am\\u200bount'
     """
     if text.isascii() and text.isprintable() and text == text.strip():
         return text
@@ -43,4 +64,11 @@ def _shown(letter: str, *, is_latin: bool, is_composed: bool) -> str:
 
 
 def _spelled(letters: str) -> str:
-    return "".join(f"<U+{ord(letter):04X}>" for letter in letters)
+    return "".join(map(_escape, letters))
+
+
+def _escape(letter: str) -> str:
+    code = ord(letter)
+    if code <= _LAST_BYTE:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= _LAST_SHORT else f"\\U{code:08x}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ai_dataflow.config.visible import printable
 from ai_dataflow.notifications.charts import bar_text
 from ai_dataflow.notifications.model import (
     Bars,
@@ -43,17 +44,24 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
     loader = PackageLoader("ai_dataflow.notifications")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_safe
+    )
     environment.tests["link"] = lambda text: bool(_URL.fullmatch(text))
     environment.filters["breakable"] = _breakable
     return environment
+
+
+def _safe(value: object) -> object:
+    """Spell what a reader's screen would act upon; what is markup by now went through this."""
+    return printable(value) if type(value) is str else value
 
 
 def _breakable(text: str) -> Markup:
     """Let a long place go on in the next line after a colon or such, and not within a word."""
     from markupsafe import Markup, escape  # noqa: PLC0415 - as above
 
-    return Markup(re.sub(r"([:!|/])", r"\1<wbr>", str(escape(text))))  # noqa: S704 - it is escaped
+    return Markup(re.sub(r"([:!|/])", r"\1<wbr>", str(escape(printable(text)))))  # noqa: S704 - it is escaped
 
 
 def to_text(message: Message) -> str:
@@ -64,7 +72,7 @@ def to_text(message: Message) -> str:
     lines = head
     for block in message.blocks:
         lines += ["", *block_lines(block)]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(printable(line.rstrip()) for line in lines) + "\n"
 
 
 def block_lines(block: Block) -> Iterator[str]:

@@ -6,13 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from ai_dataflow.config.visible import printable as printable  # for those who word things
+
 _SHOWN = 5
 _BLANKS = re.compile(r"\s+")
-
-
-def printable(text: str) -> str:
-    """Spell out what a terminal would act upon: escapes, or marks that turn the text around."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def one_line(text: str) -> str:

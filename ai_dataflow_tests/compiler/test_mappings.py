@@ -39,15 +39,15 @@ def test_a_column_that_is_taken_for_another_is_a_guess() -> None:
     [
         ("Amount", ["amount"], "MAP-017 `Amount` is taken for `amount`, the only column that "
          "differs in case alone"),
-        ("amount", ["am\u200bount"], "MAP-017 `amount` is taken for `am<U+200B>ount`, the only "
+        ("amount", ["am\u200bount"], "MAP-017 `amount` is taken for `am\\u200bount`, the only "
          "column that differs in nothing that is easy to see"),
-        ("caf\u00e9", ["cafe\u0301"], "MAP-017 `caf\u00e9` is taken for `cafe<U+0301>`, the only "
+        ("caf\u00e9", ["cafe\u0301"], "MAP-017 `caf\u00e9` is taken for `cafe\\u0301`, the only "
          "column that differs in nothing that is easy to see"),
         ("amount", ["amount ", "amount\u00a0"], "MAP-018 `amount` could be any of "
-         "`amount<U+0020>`, `amount<U+00A0>`"),
+         "`amount\\x20`, `amount\\xa0`"),
         ("amount", ["\u0430mount", "Ref"], "MAP-014 rows.csv has no column `amount`; did you mean "
-         "`<U+0430>mount`?"),
-        ("\u0430mount", ["amount", "Ref"], "MAP-014 rows.csv has no column `<U+0430>mount`; did "
+         "`\\u0430mount`?"),
+        ("\u0430mount", ["amount", "Ref"], "MAP-014 rows.csv has no column `\\u0430mount`; did "
          "you mean `amount`?"),
     ],
     ids=ascii,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ai_dataflow.config.visible import visible
+from ai_dataflow.config.visible import printable, visible
 
 # What people, exports and copying from web pages put into names.
 LETTERS = st.sampled_from(
@@ -19,27 +19,47 @@ LETTERS = st.sampled_from(
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("am\u200bount", "am<U+200B>ount"),
-        ("amount\u00a0", "amount<U+00A0>"),
-        (" amount", "<U+0020>amount"),
+        ("am\u200bount", "am\\u200bount"),
+        ("amount\u00a0", "amount\\xa0"),
+        (" amount", "\\x20amount"),
         ("two words", "two words"),
         ("caf\u00e9", "caf\u00e9"),
-        ("cafe\u0301", "cafe<U+0301>"),
+        ("cafe\u0301", "cafe\\u0301"),
         ("Betrag \u20ac", "Betrag \u20ac"),
-        ("\u0410mount", "<U+0410>mount"),
+        ("\u0410mount", "\\u0410mount"),
         ("\u0421\u0443\u043c\u043c\u0430", "\u0421\u0443\u043c\u043c\u0430"),
         ("\u91d1\u984d", "\u91d1\u984d"),
         ("\u0930\u093e\u0936\u093f", "\u0930\u093e\u0936\u093f"),
-        ("client\u2019s", "client<U+2019>s"),
-        ("\uff21mount", "<U+FF21>mount"),
-        ("a\tb", "a<U+0009>b"),
-        ("\udcff", "<U+DCFF>"),
+        ("client\u2019s", "client\\u2019s"),
+        ("\uff21mount", "\\uff21mount"),
+        ("a\tb", "a\\x09b"),
+        ("\udcff", "\\udcff"),
         ("", ""),
     ],
     ids=ascii,
 )
 def test_what_is_hard_to_see_is_spelled(name: str, shown: str) -> None:
     assert visible(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("a\x9bb\x7f", "a\\x9bb\\x7f"),
+        ("txt.\u202eexe", "txt.\\u202eexe"),
+        ("two\nlines", "two\\x0alines"),
+        ("\U000e0041", "\\U000e0041"),
+        ("caf\u00e9 \u91d1\u984d \u20ac", "caf\u00e9 \u91d1\u984d \u20ac"),
+    ],
+    ids=ascii,
+)
+def test_what_a_screen_would_act_upon_is_spelled(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_line_breaks_of_our_own_stay() -> None:
+    assert printable("a\nb\r", "\n") == "a\nb\\x0d"
 
 
 def _look(text: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ai_dataflow.config.addresses import is_address
+from ai_dataflow.config.visible import printable
 from ai_dataflow.notifications.messages import subject
 from ai_dataflow.notifications.mime import key_of, letter_of, to_mime
 from ai_dataflow.notifications.model import (
@@ -74,6 +75,7 @@ def _message(text: str) -> Message:
 @example("<script>alert(1)</script>")
 @example('" onmouseover="alert(1)')
 @example("javascript:alert(1)")
+@example("acme\x1b[31m\x9b\u202e")
 @example('https://example.org/"><img src=x onerror=alert(1)>')
 @settings(max_examples=200, deadline=None)
 def test_whatever_a_table_holds_a_mail_is_as_it_should_be(text: str) -> None:
@@ -84,6 +86,8 @@ def test_whatever_a_table_holds_a_mail_is_as_it_should_be(text: str) -> None:
     assert set(parsed.keys()) == HEADERS
     assert parsed["To"] == "x@example.org"
     assert not any(c in str(parsed["Subject"]) for c in "\r\n\0")
+    for body in (letter.text, letter.html):
+        assert printable(body, "\n") == body
     seen = _Tags()
     seen.feed(letter.html)
     assert seen.tags <= KNOWN_TAGS

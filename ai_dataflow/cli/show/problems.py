@@ -11,7 +11,8 @@ from rich.text import Text
 
 from ai_dataflow.cli.show.texts import SHOWN_PARTITIONS, some
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.notifications.wording import counted, printable
+from ai_dataflow.config.visible import printable
+from ai_dataflow.notifications.wording import counted
 from ai_dataflow.sources.files.finding import Listing
 
 if TYPE_CHECKING:
@@ -105,9 +106,17 @@ def github_line(problem: Diagnostic) -> str:
     file, _, rest = problem.place.replace("!", ":").partition(":")
     line = next((part for part in rest.split(":") if part.isdigit()), "1")
     text = f"{problem.message} ({problem.place}). {problem.fix}. owner: {problem.owner}"
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    title = f"{problem.code} {problem.meaning.title}".replace(",", "%2C").replace(":", "%3A")
-    return f"::{problem.severity} file={file},line={line},title={title}::{escaped}"
+    title = f"{problem.code} {problem.meaning.title}"
+    properties = f"file={_property(file)},line={line},title={_property(title)}"
+    return f"::{problem.severity} {properties}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return printable(text, "\n").replace("%", "%25").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(",", "%2C").replace(":", "%3A")
 
 
 def _touched(problem: Diagnostic) -> str:
