@@ -130,7 +130,9 @@ def test_errors_are_json_too(project: Path) -> None:
     (project / "ai_dataflow.toml").write_text('[workstation]\nurl = "${NO_SUCH_VARIABLE}"\n')
     ran = _cli(project, "run", "--json")
     assert ran.returncode == 2
-    (problem,) = json.loads(ran.stdout)["diagnostics"]
+    document = json.loads(ran.stdout)
+    assert (document["schema"], document["schema_version"]) == ("ai_dataflow.error", 1)
+    (problem,) = document["items"]
     assert problem["code"] == "CFG-004"
     assert "NO_SUCH_VARIABLE" in problem["message"]
 
@@ -146,7 +148,7 @@ def test_status_tells_what_is_wrong_and_since_when(project: Path) -> None:
     _cli(project, "run", "-p", "claims|acme")
     told = _cli(project, "status", "--json")
     assert told.returncode == 1
-    acme, borealis = json.loads(told.stdout)
+    acme, borealis = json.loads(told.stdout)["items"]
     assert (acme["state"], acme["rows"], acme["version"]) == ("failed", 4, 0)
     assert acme["failed_runs"] == 2
     assert acme["error"]["code"] == "SRC-001"
@@ -158,10 +160,27 @@ def test_status_tells_what_is_wrong_and_since_when(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "run", "status", "validate", "plan", "explain", "help"]
+    "command",
+    [
+        "init",
+        "run",
+        "retry",
+        "status",
+        "validate",
+        "plan",
+        "explain",
+        "help",
+        "rejects",
+        "replay",
+        "cleanup",
+        "notify",
+        "notify send",
+        "notify status",
+        "notify preview",
+    ],
 )
 def test_every_command_has_help_with_an_example(tmp_path: Path, command: str) -> None:
-    told = _cli(tmp_path, command, "--help")
+    told = _cli(tmp_path, *command.split(), "--help")
     assert told.returncode == 0
     assert "ai-dataflow" in told.stdout.split("Example", 1)[1]
 
@@ -217,10 +236,10 @@ def test_validate_is_exit_code_2_where_nothing_could_run(
     assert f"error[{code}]" in told.stdout + told.stderr
 
 
-def test_validate_json_is_a_list_of_problems_and_nothing_else(project: Path) -> None:
+def test_validate_json_is_the_problems_and_nothing_else(project: Path) -> None:
     _set_cell(project, "D9", "totl")
     told = _cli(project, "validate", "--json")
-    (problem,) = json.loads(told.stdout)
+    (problem,) = json.loads(told.stdout)["items"]
     assert (told.returncode, problem["code"], problem["severity"]) == (1, "MAP-014", "error")
     assert (problem["place"], problem["owner"]) == ("ai_mapping.xlsx!AI_Map!D9", "ai-mapping")
     assert problem["partitions"] == ["claims|acme"]
@@ -282,7 +301,7 @@ def test_plan_explains_what_a_partition_compiles_to(project: Path) -> None:
     [
         (("plan", "--explain", "claims|amce"), "did you mean `claims|acme`?"),
         (("explain", "amout"), "no partition that can run maps `amout`; did you mean `amount`?"),
-        (("explain", "amount", "--module", "policies"), "RUN-004"),
+        (("explain", "amount", "--module", "policies"), "RUN-030"),
         (("help", "MAP-01"), "did you mean"),
     ],
 )
@@ -301,7 +320,8 @@ def test_explain_tells_where_a_column_comes_from_and_for_how_many_clients(projec
     assert [line.split("   ")[0].strip() for line in told.stdout.splitlines()] == [
         "claims · ORION · line", "claims · VEGA · claim",
     ]  # fmt: skip
-    orion, vega = json.loads(_cli(project, "explain", "amount", "--json").stdout)
+    told = _cli(project, "explain", "amount", "--json")
+    orion, vega = json.loads(told.stdout)["items"]
     assert (orion["source"], orion["clients"], orion["filled"]) == ("Amount", 2, 2)
     assert (vega["cell"], vega["clients"], vega["filled"]) == ("ai_mapping.xlsx!AI_Map!D9", 1, 1)
 

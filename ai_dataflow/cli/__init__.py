@@ -13,11 +13,12 @@ import logging
 import sys
 
 from ai_dataflow.cli import looking, notify, rejected, running  # noqa: F401 - they add commands
-from ai_dataflow.cli.app import app, err, print_json
+from ai_dataflow.cli.app import app, err, print_error, without_colour
 from ai_dataflow.config.diagnostics import DataflowError
 
 # What looks at sources, and so may need worker processes.
 _LOOKING = ("run", "retry", "plan", "validate")
+PROGRAM = "ai-dataflow"
 _MANY = 100_000  # objects made between two looks for garbage; Python's own figure is 700
 
 
@@ -29,13 +30,14 @@ def main() -> None:
     atexit.register(gc.freeze)
     # What azure-identity tried is told in our words; without a handler it would print its own.
     logging.getLogger("azure").addHandler(logging.NullHandler())
-    if sys.argv[1:2] and sys.argv[1] in _LOOKING and "--help" not in sys.argv:
+    arguments = without_colour(sys.argv[1:])
+    if arguments[:1] and arguments[0] in _LOOKING and "--help" not in arguments:
         _copy_early()
     try:
-        app()
+        app(arguments, prog_name=PROGRAM)
     except DataflowError as error:
         if "--json" in sys.argv:
-            print_json({"diagnostics": [problem.to_json() for problem in error.diagnostics]})
+            print_error(error.diagnostics)
         from ai_dataflow.cli.show.problems import show_diagnostics
 
         show_diagnostics(err, error.diagnostics)

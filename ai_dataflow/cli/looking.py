@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_draft, out, print_json
+from ai_dataflow.cli import completing
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_draft, out, print_document
+from ai_dataflow.cli.choosing import (
+    ClientFilter,
+    Filters,
+    ModuleFilter,
+    OwnerFilter,
+    PartitionFilter,
+    ProductFilter,
+    StateFilter,
+    check,
+    chosen,
+    pairs_of,
+)
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
@@ -15,36 +30,60 @@ from ai_dataflow.config.keys import PartitionKey
 if TYPE_CHECKING:
     from ai_dataflow.planning.draft import Draft
     from ai_dataflow.planning.plan import Plan
+    from ai_dataflow.runs.prospect import Prospect
 
 Format = Literal["text", "github"]
 
 
 @app.command()
-def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def status(  # noqa: PLR0913, PLR0917
+    module: ModuleFilter = None,
+    client: ClientFilter = None,
+    product: ProductFilter = None,
+    partition: PartitionFilter = None,
+    state: StateFilter = None,
+    owner: OwnerFilter = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show every partition: published when, rows, version; or what is wrong, and since when.
 
-    Exits with 1 where a partition is failed or held back. Example:
+    Exits with 1 where a partition that is shown is failed or held back. Examples:
+    [bold]ai-dataflow status --state failed --owner orion-data[/bold],
     [bold]ai-dataflow status --json[/bold]
     """
+    from ai_dataflow.cli.documents import StatusDocument
     from ai_dataflow.cli.show.blocks import show_status
-    from ai_dataflow.planning.active import active_partitions
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.layout import open_workstation
     from ai_dataflow.workstation.reports import read_reports
-    from ai_dataflow.workstation.statuses import partition_statuses
+    from ai_dataflow.workstation.statuses import State, partition_statuses
 
     project = load_project(config)
+    check("state", state, get_args(State))
+    check("owner", owner, (team.name for team in project.teams))
+    keys = chosen(pairs_of(project), Filters(module, client, product, partition))
     reports = read_reports(open_workstation(project.settings).reports())
-    statuses = partition_statuses(active_partitions(project), reports)
+    statuses = [
+        status
+        for status in partition_statuses(keys, reports)
+        if not state or status.state in state
+        if not owner or (status.error or {}).get("owner") in owner
+    ]
     if as_json:
-        print_json([status.to_json() for status in statuses])
+        print_document(StatusDocument(items=statuses))
     else:
         show_status(out, statuses)
     raise typer.Exit(int(any(s.state in ("failed", "held") for s in statuses)))
 
 
 @app.command()
-def validate(
+def validate(  # noqa: PLR0913, PLR0917
+    module: ModuleFilter = None,
+    client: ClientFilter = None,
+    product: ProductFilter = None,
+    partition: PartitionFilter = None,
+    owner: OwnerFilter = None,
     config: ConfigOption = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Look at the tables only, at no source.")
@@ -54,21 +93,26 @@ def validate(
 ) -> None:
     """Compile the tables against the live sources; tell every problem, in the order of the tables.
 
-    Exits with 1 where there is an error, 2 where nothing could run. Example:
+    With filters: of the partitions that they choose, and what is of no partition. Exits with 1
+    where there is an error, 2 where nothing could run. Examples:
+    [bold]ai-dataflow validate --module claims[/bold],
     [bold]ai-dataflow validate --format github[/bold]
     """
+    from ai_dataflow.cli.documents import DiagnosticItem, ValidateDocument
     from ai_dataflow.cli.show.problems import github_line, show_validation
-    from ai_dataflow.runs.prospect import look_live
 
+    filters = Filters(module, client, product, partition)
     made: Plan | None = None
     try:
         draft = load_draft(config)
-        made = draft.plan if offline else look_live(draft).plan
-        diagnostics = made.diagnostics
     except DataflowError as error:
         diagnostics = error.diagnostics
+    else:
+        made = _validated(draft, filters, owner, offline=offline)
+        diagnostics = made.diagnostics
     if as_json:
-        print_json([problem.to_json() for problem in diagnostics])
+        items = [DiagnosticItem(**problem.to_json()) for problem in diagnostics]
+        print_document(ValidateDocument(items=items))
     elif form == "github":
         for problem in diagnostics:
             typer.echo(github_line(problem))
@@ -79,12 +123,40 @@ def validate(
     raise typer.Exit(int(bool(made.errors)))
 
 
+def _validated(
+    draft: Draft, filters: Filters, owner: Sequence[str] | None, *, offline: bool
+) -> Plan:
+    """Compile what filters choose; keep the problems that an owner has, and a product."""
+    from ai_dataflow.runs.prospect import look_live
+
+    if not (filters or owner):
+        return draft.plan if offline else look_live(draft).plan
+    check("owner", owner, (team.name for team in draft.project.teams))
+    keys = set(chosen(pairs_of(draft.project), filters))
+    made = (draft.plan if offline else look_live(draft, keys).plan).only(keys)
+    problems = tuple(
+        problem
+        for problem in made.diagnostics
+        if not owner or problem.owner in owner
+        if not (filters.product and problem.product) or problem.product in filters.product
+    )
+    return replace(made, diagnostics=problems)
+
+
 @app.command()
-def plan(
+def plan(  # noqa: PLR0913, PLR0917
+    module: ModuleFilter = None,
+    client: ClientFilter = None,
+    product: ProductFilter = None,
+    partition: PartitionFilter = None,
     config: ConfigOption = None,
     explained: Annotated[
         str | None,
-        typer.Option("--explain", help="Show what 'module|client' compiles to."),
+        typer.Option(
+            "--explain",
+            help="Show what 'module|client' compiles to.",
+            shell_complete=completing.partitions,
+        ),
     ] = None,
     sheet: Annotated[
         str,
@@ -94,7 +166,9 @@ def plan(
 ) -> None:
     """Show what a run would do now and why: to run, unchanged, held back, removed.
 
-    Example: [bold]ai-dataflow plan --sheet draft.xlsx#AI_Map[/bold]
+    Examples: [bold]ai-dataflow plan --module claims[/bold],
+    [bold]ai-dataflow plan --explain 'claims|acme'[/bold],
+    [bold]ai-dataflow plan --sheet draft.xlsx#AI_Map[/bold]
     """
     from ai_dataflow.cli.show.plans import show_plan
     from ai_dataflow.planning.draft import make_draft
@@ -103,30 +177,36 @@ def plan(
 
     draft = make_draft(load_project(config, sheet))
     if explained:
-        _show_explained(draft, PartitionKey(explained))
+        _show_explained(draft, PartitionKey(explained), as_json=as_json)
         return
     ahead = look_ahead(draft)
-    made = ahead.plan
-    if not as_json:
+    if filters := Filters(module, client, product, partition):
+        removed = [(key, "") for key in ahead.removed]
+        keys = chosen([*pairs_of(draft.project), *removed], filters)
+        ahead = replace(ahead.only(keys), plan=ahead.plan.only(keys))
+    if as_json:
+        _print_plan(ahead)
+    else:
         show_plan(out, ahead)
-        return
-    new = [k for k, why in ahead.changes.due.items() if any(r.kind == "new" for r in why)]
-    print_json(
-        {
-            "run": sorted(ahead.changes.due),
-            "new": sorted(new),
-            **ahead.changes.to_json(),
-            "held": {
-                key: [problem.to_json() for problem in problems]
-                for key, problems in made.held.items()
-            },
-            "removed": list(ahead.removed),
-            "coverage": {m: coverage.to_json() for m, coverage in made.coverage.items()},
-        }
-    )
 
 
-def _show_explained(draft: Draft, key: PartitionKey) -> None:
+def _print_plan(ahead: Prospect) -> None:
+    from ai_dataflow.cli.documents import PlanDocument
+
+    due = ahead.changes.due
+    held = ahead.plan.held.items()
+    content = {
+        "run": sorted(due),
+        "new": sorted(k for k, why in due.items() if any(r.kind == "new" for r in why)),
+        **ahead.changes.to_json(),
+        "held": {key: [problem.to_json() for problem in problems] for key, problems in held},
+        "removed": list(ahead.removed),
+        "coverage": {m: coverage.to_json() for m, coverage in ahead.plan.coverage.items()},
+    }
+    print_document(PlanDocument.model_validate(content))
+
+
+def _show_explained(draft: Draft, key: PartitionKey, *, as_json: bool) -> None:
     from ai_dataflow.planning.explain import explain_partition
     from ai_dataflow.runs.prospect import look_live
 
@@ -136,13 +216,22 @@ def _show_explained(draft: Draft, key: PartitionKey) -> None:
         raise DataflowError(*unknown)
     if key in made.held:
         raise DataflowError(*made.held[key])
-    print(explain_partition(made.jobs[key], live.schemas))
+    explained = explain_partition(made.jobs[key], live.schemas)
+    if as_json:
+        from ai_dataflow.cli.documents import PlanExplainDocument
+
+        print_document(PlanExplainDocument(**vars(explained)))
+    else:
+        out.print(str(explained), soft_wrap=True, markup=False)
 
 
 @app.command()
-def explain(
+def explain(  # noqa: PLR0913, PLR0917
     ai_column: Annotated[str, typer.Argument(help="An AI column.")],
-    module: Annotated[str | None, typer.Option("--module", "-m", help="Of one module.")] = None,
+    module: ModuleFilter = None,
+    client: ClientFilter = None,
+    product: ProductFilter = None,
+    partition: PartitionFilter = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -150,6 +239,7 @@ def explain(
 
     Example: [bold]ai-dataflow explain amount --module sales[/bold]
     """
+    from ai_dataflow.cli.documents import ExplainDocument
     from ai_dataflow.cli.show.plans import show_feeds
     from ai_dataflow.engine.sight import look_inside
     from ai_dataflow.planning.explain import feeds
@@ -158,22 +248,32 @@ def explain(
     from ai_dataflow.workstation.statuses import filled_by
 
     draft = load_draft(config)
-    made, settings = draft.plan, draft.project.settings
+    settings = draft.project.settings
+    filters = Filters(module, client, product, partition)
+    made = draft.plan.only(chosen(pairs_of(draft.project), filters))
     schemas = look_inside(made.locations(), settings, names=draft.columns_read())
     reports = read_reports(open_workstation(settings).reports())
     filled = filled_by(made.partitions, reports, ai_column)
-    chosen = [f for f in feeds(made, schemas, ai_column, filled) if module in (None, f.module)]
-    if not chosen:
+    fed = [
+        f for f in feeds(made, schemas, ai_column, filled) if not product or f.product in product
+    ]
+    if not fed:
         names = {column.name for columns in made.columns.values() for column in columns}
         raise DataflowError(_unknown_column(ai_column, names - {ai_column}))
     if as_json:
-        print_json([feed.to_json() for feed in chosen])
+        print_document(ExplainDocument(items=fed))
     else:
-        show_feeds(out, chosen)
+        show_feeds(out, fed)
 
 
 @app.command("help")
-def help_(code: Annotated[str, typer.Argument(help="A code, such as MAP-014.")]) -> None:
+def help_(
+    code: Annotated[
+        str,
+        typer.Argument(help="A code, such as MAP-014.", shell_complete=completing.codes),
+    ],
+    as_json: JsonOption = False,
+) -> None:
     """Explain a code: what it means, an example, and its cure.
 
     Example: [bold]ai-dataflow help MAP-014[/bold]
@@ -181,6 +281,11 @@ def help_(code: Annotated[str, typer.Argument(help="A code, such as MAP-014.")])
     entry = CODES.get(code.upper())
     if entry is None:
         raise typer.BadParameter(f"there is no code {code}{did_you_mean(code.upper(), CODES)}")
+    if as_json:
+        from ai_dataflow.cli.documents import CodeDocument
+
+        print_document(CodeDocument(**entry._asdict()))
+        return
     from rich.markdown import Markdown
 
     out.print(Markdown(explain_code(entry)))

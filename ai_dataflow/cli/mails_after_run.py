@@ -72,8 +72,8 @@ def _send(project: Project, run_id: str) -> str:
 
 
 def _summary(answer: dict[str, Any], project: Project) -> str:
-    if "diagnostics" in answer:
-        return f"not sent: {answer['diagnostics'][0]['message']}; {_LOOK}"
+    if "items" in answer:  # an error, not what became of the mails
+        return f"not sent: {answer['items'][0]['message']}; {_LOOK}"
     sent, waiting, lost = answer["sent"], answer["waiting"], answer["given_up"]
     verb = (
         "sent" if project.settings.mail else f"written into {MAILS}/ (there is no [mail] section)"

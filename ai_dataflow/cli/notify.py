@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,14 +15,13 @@ from ai_dataflow.cli.app import (
     app,
     err,
     out,
-    print_json,
+    print_document,
 )
 
 if TYPE_CHECKING:
     from ai_dataflow.config.settings import Settings
-    from ai_dataflow.notifications.outbox import Entry
 
-notify_app = typer.Typer(**LOOKS, help="Look at the mails, try them, deliver them.")
+notify_app = typer.Typer(**LOOKS)
 app.add_typer(notify_app, name="notify")
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Where to [dim]\\[default: mails/preview][/dim]")
@@ -51,7 +50,7 @@ def notify(  # noqa: PLR0913, PLR0917
     from ai_dataflow.config.settings import load_settings
 
     if test:
-        _test(load_settings(config), test)
+        _test(load_settings(config), test, as_json=as_json)
     elif dry_run:
         _preview(load_settings(config), run_id, folder, as_json=as_json)
     else:
@@ -90,6 +89,7 @@ def send(
 
     Exits with 1 where a mail could not be delivered. Example: [bold]ai-dataflow notify send[/bold]
     """
+    from ai_dataflow.cli.documents import MailItem, NotifySendDocument
     from ai_dataflow.cli.show.mails import show_delivery
     from ai_dataflow.config.settings import load_settings
     from ai_dataflow.notifications.mail_places import open_places
@@ -108,9 +108,15 @@ def send(
     with open_instance(settings) as instance:
         done, _ = look_after(instance, settings, is_daemon=False, seconds=seconds)
     if as_json:
-        letters = {"sent": done.sent, "waiting": done.waiting, "given_up": done.given_up}
-        shown = {name: [_json(entry) for entry in entries] for name, entries in letters.items()}
-        print_json({**shown, "problems": problems, "busy": done.busy})
+        sent, waiting, given_up = (
+            [MailItem.of(entry) for entry in entries]
+            for entries in (done.sent, done.waiting, done.given_up)
+        )
+        print_document(
+            NotifySendDocument(
+                sent=sent, waiting=waiting, given_up=given_up, problems=problems, busy=done.busy
+            )
+        )
     else:
         show_delivery(out, done, problems)
     raise typer.Exit(int(not done.is_well))
@@ -123,6 +129,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     Exits with 1 where a mail waits in vain or was given up. Example:
     [bold]ai-dataflow notify status --json[/bold]
     """
+    from ai_dataflow.cli.documents import MailItem, NotifyStatusDocument
     from ai_dataflow.cli.show.mails import show_outbox
     from ai_dataflow.cli.show.problems import show_diagnostics
     from ai_dataflow.config.settings import load_settings
@@ -132,7 +139,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     boxes = places.outboxes
     entries = [e for box in boxes for e in box.done()] + [e for box in boxes for e in box.waiting()]
     if as_json:
-        print_json([_json(entry) for entry in entries])
+        print_document(NotifyStatusDocument(items=[MailItem.of(entry) for entry in entries]))
     else:
         show_outbox(out, entries, [box.folder.url for box in boxes])
         if places.unreached:
@@ -142,6 +149,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: bool) -> None:
+    from ai_dataflow.cli.documents import NotifyPreviewDocument, PreviewItem
     from ai_dataflow.cli.show.problems import show_diagnostics
     from ai_dataflow.notifications.delivery import MAILS
     from ai_dataflow.notifications.mail_places import open_places
@@ -156,13 +164,12 @@ def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: b
     target = folder or settings.folder / MAILS / "preview"
     written = [(m, write_preview(settings, m, target)) for m in messages]
     if as_json:
-        print_json(
-            [
-                {"team": m.team, "kind": m.kind, "to": m.to, "cc": m.cc, "subject": m.subject,
-                 "files": [str(file) for file in files]}
-                for m, files in written
-            ]
-        )  # fmt: skip
+        items = [
+            PreviewItem(team=m.team, kind=m.kind, to=list(m.to), cc=list(m.cc), subject=m.subject,
+                        files=list(map(str, files)))
+            for m, files in written
+        ]  # fmt: skip
+        print_document(NotifyPreviewDocument(items=items))
     else:
         for message, files in written:
             out.print(message.subject, soft_wrap=True, markup=False)
@@ -173,13 +180,19 @@ def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: b
     show_diagnostics(err, problems)
 
 
-def _test(settings: Settings, name: str) -> None:
+def _test(settings: Settings, name: str, *, as_json: bool) -> None:
+    from ai_dataflow.cli.documents import DiagnosticItem, NotifyTestDocument
     from ai_dataflow.cli.show.problems import show_diagnostics
     from ai_dataflow.notifications import single_mails
     from ai_dataflow.tables.project import load_teams
 
     team = single_mails.team_named(name, load_teams(settings))
     outcome, problems = single_mails.send_test(settings, team)
+    if as_json:
+        items = [DiagnosticItem(**problem.to_json()) for problem in problems]
+        accepted, where = outcome.accepted, outcome.where
+        print_document(NotifyTestDocument(accepted=accepted, where=where, items=items))
+        raise typer.Exit(int(bool(problems)))
     for recipient in outcome.accepted:
         where = (
             f"written for {recipient}: {outcome.where}" if outcome.where else f"sent to {recipient}"
@@ -187,9 +200,3 @@ def _test(settings: Settings, name: str) -> None:
         out.print(where, soft_wrap=True, markup=False)
     show_diagnostics(err, problems)
     raise typer.Exit(int(bool(problems)))
-
-
-def _json(entry: Entry) -> dict[str, Any]:
-    """Give what a machine wants to know of a letter: not its text."""
-    shown = entry.model_dump(mode="json", exclude={"letter": {"html", "text"}})
-    return {**shown.pop("letter"), **shown}

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_json
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_document
+from ai_dataflow.cli.choosing import (
+    ClientFilter,
+    Filters,
+    ModuleFilter,
+    Pair,
+    PartitionFilter,
+    ProductFilter,
+    StateFilter,
+    check,
+    chosen,
+    pairs_of,
+)
 from ai_dataflow.config.codes import CODES
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
+from ai_dataflow.config.keys import PartitionKey
 
 if TYPE_CHECKING:
+    from ai_dataflow.runs.replay import Chosen
     from ai_dataflow.tables.project import Project
-
-ModuleOption = Annotated[str, typer.Option("--module", "-m", help="Of one module.")]
-ClientOption = Annotated[str, typer.Option("--client", help="Of one client.")]
 
 
 @app.command()
-def rejects(
-    module: ModuleOption = "",
-    client: ClientOption = "",
+def rejects(  # noqa: PLR0913, PLR0917
+    module: ModuleFilter = None,
+    client: ClientFilter = None,
+    product: ProductFilter = None,
+    partition: PartitionFilter = None,
+    state: StateFilter = None,
     reason: Annotated[str, typer.Option("--reason", help="For one reason, by code.")] = "",
     samples: Annotated[
         int, typer.Option("--samples", min=0, help="So many rows of each group, as they were read.")
@@ -33,31 +46,42 @@ def rejects(
 
     Example: [bold]ai-dataflow rejects --module claims --samples 3[/bold]
     """
+    from ai_dataflow.cli.documents import RejectItem, RejectsDocument
     from ai_dataflow.cli.show.rejects import show_rejects
     from ai_dataflow.tables.project import load_project
-    from ai_dataflow.workstation import reject_tables
     from ai_dataflow.workstation.layout import open_workstation
-    from ai_dataflow.workstation.reject_groups import reject_groups
+    from ai_dataflow.workstation.reject_groups import State, reject_groups
 
     project = load_project(config)
-    _check_known(project, module, client)
-    workstation = open_workstation(project.settings)
-    modules = [m for m in reject_tables.modules(workstation) if module in ("", m)]
     code = reason.upper()
     if code and code not in CODES:
         reasons = [code.code for code in CODES.values() if code.kind == "reject"]
         raise typer.BadParameter(f"there is no reason {code}; they are {', '.join(reasons)}")
-    groups = [g for m in modules for g in reject_groups(workstation, m, client, code, samples)]
+    check("state", state, get_args(State))
+    filters = Filters(module, client, product, partition)
+    keys = chosen(_pairs(project), filters)
+    workstation = open_workstation(project.settings)
+    groups = [
+        group
+        for name in sorted({key.module for key in keys})
+        for group in reject_groups(workstation, name, reason=code, samples=samples)
+        if group.partition in keys
+        if not product or group.product in product
+        if not state or group.state in state
+    ]
     if as_json:
-        print_json([group.to_json() for group in groups])
+        items = [RejectItem(**vars(group), title=group.title) for group in groups]
+        print_document(RejectsDocument(items=items))
     else:
         show_rejects(out, groups)
 
 
 @app.command()
-def replay(
-    module: ModuleOption = "",
-    client: ClientOption = "",
+def replay(  # noqa: PLR0913, PLR0917
+    module: ModuleFilter = None,
+    client: ClientFilter = None,
+    product: ProductFilter = None,
+    partition: PartitionFilter = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would pass.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -73,53 +97,50 @@ def replay(
     from ai_dataflow.definitions import build_definitions
     from ai_dataflow.orchestration.instance import open_instance
     from ai_dataflow.orchestration.launch import launch_replay
-    from ai_dataflow.runs.replay import Chosen, dry_replay
+    from ai_dataflow.runs.replay import dry_replay
     from ai_dataflow.tables.project import load_project
 
     project = load_project(config)
-    _check_known(project, module, client)
-    chosen = Chosen(module, client)
+    these = _to_replay(project, Filters(module, client, product, partition))
     if dry_run:
-        report = dry_replay(project, chosen, f"dry-{uuid.uuid4()}")
+        report = dry_replay(project, these, f"dry-{uuid.uuid4()}")
     else:
         with open_instance(project.settings) as instance, watching(err) as watcher:
             definitions = build_definitions(str(project.settings.file), watcher)
-            report = launch_replay(definitions, project, chosen, instance)
+            report = launch_replay(definitions, project, these, instance)
     if as_json:
-        typer.echo(report.model_dump_json(indent=1))
+        print_document(report)
     else:
         for why in report.unreported:
-            err.print(f"the report could not be written: {why}", soft_wrap=True)
+            err.print(f"the report could not be written: {why}", soft_wrap=True, markup=False)
         show_replay(out, report, dry_run=dry_run)
     raise typer.Exit(report.exit_code)
 
 
-def _check_known(project: Project, module: str, client: str) -> None:
-    """Refuse names that neither the control table nor the workstation has.
+def _to_replay(project: Project, filters: Filters) -> Chosen:
+    """Name the partitions that are asked for; without a client, only those of the control table."""
+    from ai_dataflow.runs.replay import Chosen
 
-    Raises:
-        DataflowError: RUN-001.
-    """
-    if not (module or client):
-        return
-    from ai_dataflow.planning.active import active_partitions
+    if not filters:
+        return Chosen()
+    keys = chosen(_pairs(project), filters)
+    if not (filters.client or filters.partition):
+        there = {key for key, _ in pairs_of(project)}
+        keys = [key for key in keys if key in there]
+    return Chosen(partitions=tuple(keys))
+
+
+def _pairs(project: Project) -> list[Pair]:
+    """Give the project's partitions, and those that left its control table and have rejects."""
     from ai_dataflow.workstation import reject_tables
     from ai_dataflow.workstation.layout import open_workstation
 
     workstation = open_workstation(project.settings)
-    keys = active_partitions(project)
-    modules = {key.module for key in keys} | set(reject_tables.modules(workstation))
-    clients = {key.client for key in keys} | {
-        c for m in reject_tables.modules(workstation) for c in reject_tables.current(workstation, m)
-    }
-    problems = [
-        Diagnostic(
-            "RUN-001",
-            f"no active control row has the {what} `{name}`{did_you_mean(name, names)}",
-            fix=f"name another {what}",
-        )
-        for what, name, names in (("module", module, modules), ("client", client, clients))
-        if name and name not in names
-    ]
-    if problems:
-        raise DataflowError(*problems)
+    pairs = pairs_of(project)
+    there = {key for key, _ in pairs}
+    with_rejects = (
+        PartitionKey.of(module, client)
+        for module in reject_tables.modules(workstation)
+        for client in reject_tables.current(workstation, module)
+    )
+    return [*pairs, *((key, "") for key in with_rejects if key not in there)]

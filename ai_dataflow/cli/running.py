@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ai_dataflow.cli.app import ConfigOption, JsonOption, RunOption, app, err, out, print_json
+from ai_dataflow.cli.app import ConfigOption, JsonOption, RunOption, app, err, out, print_document
+from ai_dataflow.cli.choosing import (
+    ClientFilter,
+    Filters,
+    ModuleFilter,
+    OwnerFilter,
+    PartitionFilter,
+    ProductFilter,
+    StateFilter,
+    check,
+    chosen,
+    pairs_of,
+)
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 
 if TYPE_CHECKING:
@@ -19,6 +31,8 @@ if TYPE_CHECKING:
     from ai_dataflow.runs.prospect import Prospect
     from ai_dataflow.tables.project import Project
     from ai_dataflow.workstation.reports import RunReport
+
+_UNDONE = ("failed", "held")  # what a run may leave to run again
 
 
 @app.command()
@@ -36,12 +50,12 @@ def init(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917
+    module: ModuleFilter = None,
+    client: ClientFilter = None,
+    product: ProductFilter = None,
+    partition: PartitionFilter = None,
     config: ConfigOption = None,
-    partition: Annotated[
-        list[str] | None,
-        typer.Option("--partition", "-p", help="'module|client'; may be given more than once."),
-    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Run all partitions, those too that did not change.")
     ] = False,
@@ -50,18 +64,20 @@ def run(
     """Run the partitions whose inputs changed, in one Dagster run; then say what became of them.
 
     `ai-dataflow plan` tells which these are, and why. Partitions that are named are run whether
-    they changed or not. Example:
-    [bold]ai-dataflow run --partition 'sales|USA' --partition 'sales|UK'[/bold]
+    they changed or not; other filters choose among those that changed, with --full among all.
+    Examples: [bold]ai-dataflow run --module sales[/bold],
+    [bold]ai-dataflow run -p 'sales|USA' -p 'sales|UK'[/bold]
     """
     if full and partition:
         raise typer.BadParameter("give --full or --partition: one of the two is not needed")
-    prospect, problems = _prospect(config, partition or (), full=full)
+    filters = Filters(module, client, product, partition)
+    prospect, problems = _prospect(config, filters, full=full)
     if prospect.partitions:
         _run(prospect, problems, as_json=as_json)
     if as_json:
         from ai_dataflow.runs.run import unchanged_report
 
-        typer.echo(unchanged_report(prospect).model_dump_json(indent=1))
+        print_document(unchanged_report(prospect))
     else:
         from ai_dataflow.cli.show.plans import show_unchanged
 
@@ -69,7 +85,7 @@ def run(
 
 
 def _prospect(
-    config: Path | None, named: Sequence[str], *, full: bool
+    config: Path | None, filters: Filters, *, full: bool
 ) -> tuple[Prospect, list[Diagnostic]]:
     """Look at partitions that are named, at all, or at what changed; give the tables' problems too.
 
@@ -80,15 +96,23 @@ def _prospect(
     draft = read_draft(config)
     if not draft.plan.partitions:
         raise DataflowError(*draft.plan.errors, _nothing_to_run(draft.project))
-    keys = draft.plan.partitions if full else named
-    return (_named(draft, keys) if keys else look_ahead(draft)), _of_no_partition(draft)
+    keys = chosen(pairs_of(draft.project), filters)
+    if full or filters.partition:
+        return _named(draft, keys), _of_no_partition(draft)
+    ahead = look_ahead(draft)
+    return (ahead.only(keys) if filters else ahead), _of_no_partition(draft)
 
 
 @app.command()
-def retry(
+def retry(  # noqa: PLR0913, PLR0917
+    module: ModuleFilter = None,
+    client: ClientFilter = None,
+    product: ProductFilter = None,
+    partition: PartitionFilter = None,
+    state: StateFilter = None,
+    owner: OwnerFilter = None,
     config: ConfigOption = None,
     run_id: RunOption = "",
-    owner: Annotated[str, typer.Option("--owner", help="Only what this team owns.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Run again what a run left failed or held back, in one Dagster run.
@@ -103,14 +127,28 @@ def retry(
     draft = read_draft(config)
     project = draft.project
     report = report_named(open_places(project.settings), run_id)
+    check("state", state, _UNDONE)
+    check("owner", owner, (team.name for team in project.teams))
+    keys = chosen(pairs_of(project), Filters(module, client, product, partition))
     # Whose an error is, the mails say: what nobody owns is the platform team's.
     heard = problems_of(report, recipients(project.teams))
-    keys = {p.partition.partition for p in heard if p.partition and owner in ("", p.team)}
-    failed = sorted(keys & set(draft.plan.partitions))
+    theirs = (p.partition for p in heard if p.partition and (not owner or p.team in owner))
+    undone = {p.partition for p in theirs if not state or p.status in state}
+    failed = [key for key in keys if key in undone]
     if not failed:
-        err.print(f"run {report.run_id} left nothing to run again", soft_wrap=True)
-        raise typer.Exit(0)
+        _nothing_again(draft, report, as_json=as_json)
     _run(_named(draft, failed), _of_no_partition(draft), as_json=as_json)
+
+
+def _nothing_again(draft: Draft, report: RunReport, *, as_json: bool) -> NoReturn:
+    """Say that a run left nothing, of what was asked for, to run again."""
+    from ai_dataflow.runs.prospect import Prospect
+    from ai_dataflow.runs.run import unchanged_report
+
+    if as_json:
+        print_document(unchanged_report(Prospect(draft.project, draft.plan, ())))
+    err.print(f"run {report.run_id} left nothing to run again", soft_wrap=True)
+    raise typer.Exit(0)
 
 
 def _of_no_partition(draft: Draft) -> list[Diagnostic]:
@@ -122,11 +160,8 @@ def _named(draft: Draft, partitions: Sequence[str]) -> Prospect:
     from ai_dataflow.cli.show.run_summary import watching
     from ai_dataflow.runs.prospect import look_at
 
-    keys = list(dict.fromkeys(partitions))
-    if unknown := draft.plan.unknown(keys):
-        raise DataflowError(*unknown)
     with watching(err):
-        return look_at(draft, keys)
+        return look_at(draft, list(partitions))
 
 
 def _run(prospect: Prospect, problems: Sequence[Diagnostic], *, as_json: bool) -> NoReturn:
@@ -157,7 +192,7 @@ def _show(
     settings: Settings, problems: Sequence[Diagnostic], report: RunReport, *, as_json: bool
 ) -> None:
     if as_json:
-        typer.echo(report.model_dump_json(indent=1))
+        print_document(report)
         return
     from ai_dataflow.cli.show.problems import show_diagnostics
     from ai_dataflow.cli.show.run_summary import show_summary
@@ -189,6 +224,7 @@ def cleanup(
     All versions of the datasets stay. Exits with 1 where a module is just being made. Example:
     [bold]ai-dataflow cleanup --dry-run[/bold]
     """
+    from ai_dataflow.cli.documents import CleanedItem, CleanupDocument
     from ai_dataflow.cli.show.run_summary import show_cleanup
     from ai_dataflow.runs.cleanup import SAFE_AGE, clean
     from ai_dataflow.tables.project import load_project
@@ -199,7 +235,8 @@ def cleanup(
     age = SAFE_AGE if older_than is None else timedelta(hours=older_than)
     cleaned = clean(workstation, run_id, age, dry_run=dry_run)
     if as_json:
-        print_json({module: result.to_json() for module, result in cleaned.items()})
+        items = [CleanedItem(module=m, **result.to_json()) for m, result in cleaned.items()]
+        print_document(CleanupDocument(items=items))
     else:
         show_cleanup(out, cleaned, dry_run=dry_run)
     raise typer.Exit(int(any(result.problems for result in cleaned.values())))

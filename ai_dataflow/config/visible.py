@@ -1,7 +1,7 @@
-"""Texts that are not ours, as they are shown: what acts on a screen, or cannot be seen, is spelled.
+r"""Texts that are not ours, as they are shown: what acts on a screen or is unseen is spelled.
 
 `printable` is for any text, `visible` for names, where no two may look the same. Both spell a
-letter as Python does: `\\x1b`, `\\u202e`.
+letter as Python does: `\x1b`, `\u202e`.
 """
 
 from __future__ import annotations

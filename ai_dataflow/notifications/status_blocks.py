@@ -28,13 +28,14 @@ def status_blocks(statuses: Sequence[PartitionStatus]) -> list[Block]:
     columns = (
         *(Column(name) for name in ("partition", "state", "published")),
         *(Column(name, is_number=True) for name in ("rows", "version")),
-        Column("wrong since"),
+        Column("wrong since", is_wide=True),
     )
     counts = Counter(status.state for status in statuses)
+    tone: Tone = "bad" if any(_TONES[state] == "bad" for state in counts) else ""
     return [
         Table(columns, tuple(map(_row, statuses))),
         *_causes(statuses),
-        Paragraph(" · ".join(f"{count} {state}" for state, count in sorted(counts.items()))),
+        Paragraph(" · ".join(f"{count} {state}" for state, count in sorted(counts.items())), tone),
     ]
 
 

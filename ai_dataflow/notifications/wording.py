@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from ai_dataflow.config.visible import printable as printable  # for those who word things
+from ai_dataflow.config.visible import printable as printable  # noqa: PLC0414
 
 _SHOWN = 5
 _BLANKS = re.compile(r"\s+")

@@ -1,6 +1,7 @@
 """The jobs: what changed, replay, cleanup; and the schedule of the last."""
 
 import dagster as dg
+from pydantic import Field
 
 from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end
@@ -39,10 +40,11 @@ def cleanup() -> None:
 
 
 class ReplayConfig(dg.Config):
-    """Whose rejects to replay: of one module, of one client; by default all."""
+    """Whose rejects to replay: of one module, one client, some partitions; by default all."""
 
     module: str = ""
     client: str = ""
+    partitions: list[str] = Field(default=[])
 
 
 def build_replay_job(watcher: Watcher | None = None) -> dg.JobDefinition:
@@ -54,7 +56,8 @@ def build_replay_job(watcher: Watcher | None = None) -> dg.JobDefinition:
     ) -> None:
         draft = project.draft()
         recorder = DagsterRecorder(context, draft.project)
-        chosen, watch = Chosen(config.module, config.client), watcher or recorder.log
+        chosen = Chosen(config.module, config.client, tuple(config.partitions))
+        watch = watcher or recorder.log
         with as_failure():
             report = execute_replay(draft, chosen, context.run.run_id, recorder, watch)
         end(context, report)

@@ -45,7 +45,8 @@ def launch_replay(
         DataflowError: RUN-002 where the run ended without a report.
     """
     add_partitions(instance, active_partitions(project))
-    config = {REPLAY_STEP: {"config": asdict(chosen)}}
+    whose = asdict(chosen) | {"partitions": list(chosen.partitions)}
+    config = {REPLAY_STEP: {"config": whose}}
     return _launch(definitions, project, REPLAY_JOB, config, instance)
 
 

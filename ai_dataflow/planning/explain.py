@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.mappings import CompiledColumn, compile_source
@@ -33,21 +32,95 @@ class Feed:
     clients: int = 0
     filled: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        """Give the feed as plain data."""
-        return dict(vars(self))
+
+@dataclass(frozen=True)
+class ExplainedColumn:
+    """What an AI column of a source compiles to; `source_type` is blank where nobody looked."""
+
+    ai_column: str
+    ai_type: str
+    expression: str
+    source_type: str
+    is_key: bool
+    required: bool
+    code_list: str
+    unmapped: str
+    default: str
+    client: str
+    cell: str
+
+    def __str__(self) -> str:
+        """Give the column as a person reads it."""
+        typed = f": {self.source_type}" if self.source_type else ""
+        marks = ", ".join(filter(None, self._marks()))
+        shown = f"   [{marks}]" if marks else ""
+        return (
+            f"{self.ai_column}: {self.ai_type} <- {self.expression}{typed}{shown}   ({self.cell})"
+        )
+
+    def _marks(self) -> Iterator[str]:
+        """Say what else the sheet says of a column."""
+        yield "key" if self.is_key else ""
+        yield "required" if self.required else ""
+        yield f"codes {self.code_list}" if self.code_list else ""
+        yield f"unmapped {self.unmapped}" if self.unmapped else ""
+        yield f"default {self.default}" if self.default else ""
+        yield f"only for {self.client}" if self.client else ""
 
 
-def explain_partition(job: PartitionJob, schemas: Mapping[Location, Look]) -> str:
-    """Give the compiled plan of a partition as text: sources, expressions, join, union."""
-    lines = [f"{job.partition}"]
-    for product, sources in job.by_product().items():
-        lines.append(f"  {product}")
-        for source in sources:
-            lines += _source_lines(source, schemas.get(table_of(source.location)))
-        lines += _merge_lines(sources)
-    lines.append(f"  published: {', '.join(column.name for column in job.columns)}, product_code")
-    return "\n".join(lines)
+@dataclass(frozen=True)
+class ExplainedSource:
+    """A source of a product: where it is, how its text files are read, what its columns feed."""
+
+    submodule: str
+    location: str
+    place: str
+    read_as: tuple[str, ...]
+    columns: tuple[ExplainedColumn, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedProduct:
+    """A product's part of a partition: its sources, and how they are put together."""
+
+    product: str
+    sources: tuple[ExplainedSource, ...]
+    merging: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedPartition:
+    """The compiled plan of a partition: sources, expressions, joins, what is published."""
+
+    partition: str
+    products: tuple[ExplainedProduct, ...]
+    published: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Give the plan as readable text."""
+        lines = [self.partition]
+        for product in self.products:
+            lines.append(f"  {product.product}")
+            for source in product.sources:
+                lines.append(f"    {source.submodule} from {source.location}   ({source.place})")
+                lines += [f"      read as {how}" for how in source.read_as]
+                lines += [f"      {column}" for column in source.columns]
+            lines += [f"    {how}" for how in product.merging]
+        return "\n".join([*lines, f"  published: {', '.join(self.published)}"])
+
+
+def explain_partition(job: PartitionJob, schemas: Mapping[Location, Look]) -> ExplainedPartition:
+    """Give the compiled plan of a partition."""
+    products = tuple(
+        ExplainedProduct(
+            product,
+            tuple(_explained(s, schemas.get(table_of(s.location))) for s in sources),
+            tuple(_merging(sources)),
+        )
+        for product, sources in job.by_product().items()
+    )
+    published = (*(column.name for column in job.columns), "product_code")
+    return ExplainedPartition(job.partition, products, published)
 
 
 def feeds(
@@ -92,39 +165,41 @@ def _compiled(source: SourceJob, look: Look | None) -> tuple[CompiledColumn, ...
         return ()
 
 
-def _source_lines(source: SourceJob, look: Look | None) -> Iterator[str]:
-    yield f"    {source.submodule} from {source.location}   ({source.place})"
+def _explained(source: SourceJob, look: Look | None) -> ExplainedSource:
     dialects = source.seen.dialects if isinstance(source.seen, Listing) else ()
-    yield from (f"      read as {how}" for how in dict.fromkeys(map(str, dialects)))
     compiled = {column.mapping: column for column in _compiled(source, look)}
-    for row in source.mappings:
-        column = compiled.get(row)
-        fed = column.expression if column else row.transform or row.source_column
-        given = f": {type_name(column.source_type)}" if column else ""
-        marks = ", ".join(filter(None, _marks(row)))
-        yield (
-            f"      {row.ai_column}: {row.ai_type} <- {fed}{given}"
-            f"{f'   [{marks}]' if marks else ''}   ({row.cell})"
-        )
+    return ExplainedSource(
+        source.submodule,
+        str(source.location),
+        source.place,
+        tuple(dict.fromkeys(map(str, dialects))),
+        tuple(_column(row, compiled.get(row)) for row in source.mappings),
+    )
 
 
-def _marks(row: MappingRow) -> Iterator[str]:
-    """Say what else the sheet says of a column."""
-    yield "key" if row.is_key else ""
-    yield "required" if row.required else ""
-    yield f"codes {row.code_list}" if row.code_list else ""
-    yield f"unmapped {row.unmapped}" if row.unmapped else ""
-    yield f"default {row.default}" if row.default else ""
-    yield f"only for {row.client}" if row.client else ""
+def _column(row: MappingRow, column: CompiledColumn | None) -> ExplainedColumn:
+    return ExplainedColumn(
+        row.ai_column,
+        row.ai_type,
+        column.expression if column else row.transform or row.source_column,
+        type_name(column.source_type) if column else "",
+        row.is_key,
+        row.required,
+        row.code_list,
+        row.unmapped,
+        row.default,
+        row.client,
+        row.cell,
+    )
 
 
-def _merge_lines(sources: tuple[SourceJob, ...]) -> Iterator[str]:
+def _merging(sources: tuple[SourceJob, ...]) -> Iterator[str]:
     keyed = [source for source in sources if source.key_columns]
     keys = list(keyed[0].key_columns) if keyed else []
     for right in keyed[1:]:
         shared = [key for key in dict.fromkeys(keys) if key in right.key_columns]
-        yield f"    full outer join of {right.submodule} on {', '.join(shared)}"
+        yield f"full outer join of {right.submodule} on {', '.join(shared)}"
         keys += right.key_columns
     for source in sources:
         if not source.key_columns and len(sources) > 1:
-            yield f"    append {source.submodule}"
+            yield f"append {source.submodule}"

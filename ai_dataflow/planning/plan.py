@@ -43,6 +43,17 @@ class Plan:
         """The problems that are errors."""
         return [problem for problem in self.diagnostics if problem.severity == "error"]
 
+    def only(self, keys: Collection[PartitionKey]) -> Plan:
+        """Give the same of some partitions only, with their problems and those of no partition."""
+        modules = {key.module for key in keys}
+        return Plan(
+            {key: job for key, job in self.jobs.items() if key in keys},
+            {key: problems for key, problems in self.held.items() if key in keys},
+            {module: columns for module, columns in self.columns.items() if module in modules},
+            {module: matrix for module, matrix in self.coverage.items() if module in modules},
+            tuple(p for p in self.diagnostics if not p.partitions or {*p.partitions} & {*keys}),
+        )
+
     def locations(self, only: Collection[PartitionKey] | None = None) -> dict[Location, str]:
         """Give the locations of the jobs, of some partitions only if asked, with a cell each."""
         jobs = (job for key, job in self.jobs.items() if only is None or key in only)

@@ -53,6 +53,16 @@ class Prospect:
     named: bool = False
     seconds: float = 0.0
 
+    def only(self, keys: Collection[PartitionKey]) -> Prospect:
+        """Give the same about some partitions only; the plan is still that of all."""
+        return replace(
+            self,
+            partitions=tuple(key for key in self.partitions if key in keys),
+            changes=self.changes.only(keys),
+            removed=tuple(key for key in self.removed if key in keys),
+            named=True,
+        )
+
 
 def read_draft(config: str | Path | None = None) -> Draft:
     """Read a project for a run and plan it by its tables; note first which leases are the newest.

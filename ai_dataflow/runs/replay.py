@@ -33,14 +33,16 @@ from ai_dataflow.workstation.reports import RunReport
 
 @dataclass(frozen=True)
 class Chosen:
-    """Whose rejects: of one module, of one client, or all."""
+    """Whose rejects: of one module, of one client, of some partitions, or all."""
 
     module: str = ""
     client: str = ""
+    partitions: tuple[str, ...] = ()
 
     def has(self, module: str, client: str) -> bool:
         """Tell whether a partition is chosen."""
-        return self.module in ("", module) and self.client in ("", client)
+        is_named = not self.partitions or PartitionKey.of(module, client) in self.partitions
+        return is_named and self.module in ("", module) and self.client in ("", client)
 
 
 def execute_replay(
@@ -101,8 +103,9 @@ def _prepared(
     workstation = open_workstation(project.settings)
     run = Run(project, plan, workstation, run_id, ("ai_dataset",), recorder, "replay", draft.leases)
     with_rejects = _with_rejects(workstation, chosen)
+    is_asked = bool(chosen.client or chosen.partitions)
     # One that has left the control table is passed over, unless it is asked for.
-    keys = [key for key in with_rejects if key in plan.partitions or chosen.client]
+    keys = [key for key in with_rejects if key in plan.partitions or is_asked]
     run.partitions += [not_run(run, key) for key in keys if key not in plan.jobs]
     return run, [plan.jobs[key] for key in keys if key in plan.jobs]
 

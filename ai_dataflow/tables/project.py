@@ -85,6 +85,18 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
     )  # fmt: skip
 
 
+def load_control(settings: Settings) -> tuple[ControlRow, ...]:
+    """Read the control table alone: what there is, whatever is wrong elsewhere.
+
+    Raises:
+        DataflowError: it cannot be used.
+    """
+    rows, _ = control_table.control_rows(
+        _table("control_table", settings, control_table.LAYOUT), settings.formats
+    )
+    return tuple(rows)
+
+
 def load_teams(settings: Settings) -> tuple[Team, ...]:
     """Read the teams table alone: who is mailed where the other tables cannot be read.
 

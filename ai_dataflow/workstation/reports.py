@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
 
 from ai_dataflow.config.diagnostics import DataflowError
@@ -24,6 +24,7 @@ from ai_dataflow.workstation.report_order import SUFFIX, drop_numbers, run_ids, 
 
 Status = Literal["ok", "failed", "held", "unchanged"]
 Kind = Literal["run", "replay"]
+SCHEMA = "ai_dataflow.run"
 COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
 
 
@@ -118,6 +119,10 @@ class RunReport(_Reported):
     and `work` divides the data work of all workers: extract, map, merge, write.
     """
 
+    model_config = ConfigDict(extra="ignore", serialize_by_alias=True)
+
+    schema_name: str = Field(default=SCHEMA, alias="schema")
+    schema_version: int = 1
     run_id: str
     kind: Kind = "run"
     started: datetime

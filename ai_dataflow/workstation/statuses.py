@@ -6,7 +6,7 @@ What came later, the leases tell; where none was taken, the order of the reports
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -29,13 +29,6 @@ class PartitionStatus:
     failing_since: datetime | None = None
     failed_runs: int = 0
     error: dict[str, Any] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the shape that `status --json` prints."""
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in asdict(self).items()
-        }
 
 
 def filled_by(

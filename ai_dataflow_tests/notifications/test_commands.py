@@ -83,7 +83,7 @@ def test_a_mail_server_that_is_down_changes_no_exit_code_and_loses_nothing(
     assert "1 mail waiting: 127.0.0.1:" in _mails_line(ran.stdout)
     assert "connection refused" in _mails_line(ran.stdout)
     shown = _notify(tmp_path, "status", "--json")
-    (entry,) = json.loads(shown.stdout)
+    (entry,) = json.loads(shown.stdout)["items"]
     assert (shown.exit_code, entry["state"], entry["attempts"]) == (1, "waiting", 1)
     assert "html" not in entry
     with MailServer() as up:
@@ -109,7 +109,7 @@ def test_dry_run_renders_to_files_and_sends_nothing(
     suffixes = {file.suffix for file in (tmp_path / "mails/preview").iterdir()}
     assert suffixes == {".html", ".txt", ".eml"}
     elsewhere = _notify(tmp_path, "preview", "--out", str(tmp_path / "x"), "--json")
-    (found,) = json.loads(elsewhere.stdout)
+    (found,) = json.loads(elsewhere.stdout)["items"]
     assert (found["team"], len(found["files"])) == ("orion-data", 3)
     unknown = _notify(tmp_path, "--dry-run", "--run", "nosuch")
     assert _codes(unknown) == ["NTF-005"]

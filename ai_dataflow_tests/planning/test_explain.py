@@ -73,7 +73,7 @@ def planned(tmp_path: Path) -> Planned:
 
 def test_a_partition_is_explained_with_its_sources_types_cells_and_merge(planned: Planned) -> None:
     made, schemas = planned
-    assert explain_partition(made.jobs["claims|acme"], schemas) == EXPLAINED
+    assert str(explain_partition(made.jobs["claims|acme"], schemas)) == EXPLAINED
 
 
 def test_a_transform_is_shown_as_it_was_compiled_in_its_own_dialect(tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ def test_a_transform_is_shown_as_it_was_compiled_in_its_own_dialect(tmp_path: Pa
                      toml='[mapping]\ndialect = "tsql"\n')  # fmt: skip
     text_file(folder, "data/h.csv", "Net Sum,day\n")
     live = look_live(make_draft(load_project(folder)))
-    text = explain_partition(live.plan.jobs["claims|acme"], dict(live.schemas))
+    text = str(explain_partition(live.plan.jobs["claims|acme"], dict(live.schemas)))
     assert 'isnull("Net Sum", CAST(0 AS VARCHAR))' in text or "CAST(isnull" in text
     assert "day < '2024-02-01'" in text
 
 
 def test_without_schemas_a_partition_is_explained_without_types(planned: Planned) -> None:
-    text = explain_partition(planned[0].jobs["claims|borealis"], {})
+    text = str(explain_partition(planned[0].jobs["claims|borealis"], {}))
     assert "claim_id: int64 <- id   (ai_mapping.csv:7:source_column)" in text
 
 
@@ -106,7 +106,7 @@ def test_a_submodule_is_joined_on_the_keys_of_all_before_it(tmp_path: Path) -> N
         claims,ORION,note,Day,day,date,Y
     """
     made = make_plan(load_project(project(tmp_path, control=control, mapping=mapping)))
-    joins = explain_partition(made.jobs["claims|acme"], {}).splitlines()[-3:-1]
+    joins = str(explain_partition(made.jobs["claims|acme"], {})).splitlines()[-3:-1]
     assert [line.strip() for line in joins] == [
         "full outer join of line on claim_id",
         "full outer join of note on day",
@@ -131,7 +131,7 @@ def test_a_feed_tells_what_feeds_the_column_and_its_cell(planned: Planned) -> No
     transform, column = feeds(made, schemas, "status")
     assert (transform.source, transform.cell) == ("upper(Status)", "ai_mapping.csv:3:transform")
     assert (column.source, column.cell) == ("Text", "ai_mapping.csv:6:source_column")
-    assert column.to_json() == {
+    assert vars(column) == {
         "module": "claims", "ai_column": "status", "ai_type": "string", "product": "ORION",
         "submodule": "note", "source": "Text", "cell": "ai_mapping.csv:6:source_column",
         "source_type": "String", "clients": 1, "filled": 0,

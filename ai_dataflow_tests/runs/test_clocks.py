@@ -41,7 +41,7 @@ def test_what_another_machine_mended_is_well_and_told(
         folder = _machine(tmp_path / name, workstation, mapping)
         with clock(shift, tmp_path):
             ran = cli(folder, "run")
-        (seen,) = json.loads(cli(folder, "status", "--json").stdout)
+        (seen,) = json.loads(cli(folder, "status", "--json").stdout)["items"]
         told.append((ran.returncode, seen["state"]))
     assert told == [(2, "held"), (0, "ok")]
     mails = sorted(file.read_text() for file in tmp_path.glob("?/mails/*.eml"))

@@ -161,7 +161,7 @@ def test_what_still_fails_has_the_reason_that_it_has_now(shop: Path) -> None:
     (shop / "ai_mapping.csv").write_text(moved, encoding="utf-8")
     edit(shop, "Day,day,date,,")
     spine.replay(shop)
-    told = json.loads(cli(shop, "rejects", "--json").stdout)
+    told = json.loads(cli(shop, "rejects", "--json").stdout)["items"]
     cells = {
         (g["submodule"], g["ai_column"]): g["mapping_cell"] for g in told if g["state"] == "open"
     }
@@ -260,7 +260,7 @@ def test_a_partition_that_rejects_too_much_keeps_its_version_and_shows_its_rejec
     assert (partition.error.code, partition.version) == ("DAT-004", None)
     assert partition.error.place == "ai_mapping.csv:7:source_column"
     assert rows(shop) == sorted(BEFORE, key=repr)
-    told = json.loads(cli(shop, "rejects", "--json").stdout)
+    told = json.loads(cli(shop, "rejects", "--json").stdout)["items"]
     assert {group["state"] for group in told} == {"open", "not published"}
     edit(shop, "Day,day,date,,")
     assert one(spine.replay(shop)).rows_replayed == 2  # of what readers see, and of nothing else
@@ -288,7 +288,7 @@ def test_a_replay_is_a_dagster_run_with_a_new_materialization(shop: Path) -> Non
     metadata = event.asset_materialization.metadata
     assert event.run_id == report["run_id"]
     assert (metadata["rows_replayed"].value, metadata["delta_version"].value) == (4, 1)
-    status = json.loads(cli(shop, "status", "--json").stdout)
+    status = json.loads(cli(shop, "status", "--json").stdout)["items"]
     assert [(s["state"], s["rows"], s["version"]) for s in status] == [("ok", 8, 1)]
 
 
@@ -306,7 +306,7 @@ def test_the_commands_tell_what_there_is(shop: Path) -> None:
     assert lines[0].split("   ")[0] == "claims|acme"
     assert lines[1] == '    row 2: {"No": "2", "Day": "soon"}'
     assert "5 open" in told.stdout
-    assert json.loads(cli(shop, "rejects", "--client", "acme", "--json").stdout)
+    assert json.loads(cli(shop, "rejects", "--client", "acme", "--json").stdout)["items"]
     edit(shop)
     assert "4 rejects would be published" in cli(shop, "replay", "--dry-run").stdout
     assert "4 rejects were published" in cli(shop, "replay").stdout
@@ -326,7 +326,7 @@ def test_without_rejects_there_is_nothing_to_tell(tmp_path: Path) -> None:
     assert cli(tmp_path, "rejects").stdout == "\nno rejects\n"
     assert spine.run(tmp_path).exit_code == 0
     assert spine.replay(tmp_path).exit_code == 0
-    assert json.loads(cli(tmp_path, "rejects", "--json").stdout) == []
+    assert json.loads(cli(tmp_path, "rejects", "--json").stdout)["items"] == []
 
 
 def test_a_sheet_that_does_not_compile_says_so_with_all_its_problems(shop: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 
 import pytest
 
+from ai_dataflow.cli.documents import StatusDocument
 from ai_dataflow.workstation.reports import Status
 from ai_dataflow.workstation.statuses import PartitionStatus, partition_statuses
 from ai_dataflow_tests.workstation.runs import ERROR, day, partition, report
@@ -72,7 +72,7 @@ def test_each_partition_has_its_own_state_in_the_order_asked_for() -> None:
 
 
 def test_a_status_is_json() -> None:
-    shown = json.loads(json.dumps(_status("ok", "failed").to_json()))
+    shown = StatusDocument(items=[_status("ok", "failed")]).model_dump(mode="json")["items"][0]
     assert (shown["partition"], shown["state"], shown["rows"]) == (USA, "failed", 10)
-    assert shown["failing_since"] == "2024-01-02T12:00:00+00:00"
+    assert shown["failing_since"] == "2024-01-02T12:00:00Z"
     assert shown["error"]["code"] == "SRC-001"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from ai_dataflow.cli.show.whole_tables import WholeTable, literal
+from ai_dataflow.config.visible import printable
 from ai_dataflow.notifications.model import Block, Cause, Paragraph, Tone
 from ai_dataflow.notifications.model import Table as TableBlock
 from ai_dataflow.notifications.render import block_lines
 from ai_dataflow.notifications.status_blocks import status_blocks
-from ai_dataflow.notifications.wording import printable
 from ai_dataflow.workstation.statuses import PartitionStatus
 
 _STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "red", "warn": "yellow", "dim": "dim"}
@@ -42,14 +42,12 @@ def show_blocks(console: Console, blocks: Sequence[Block]) -> None:
                     console.print(Text(printable(line)), soft_wrap=True)
 
 
-def _table(block: TableBlock) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in block.columns:
-        table.add_column(
-            column.name, justify="right" if column.is_number else "left", no_wrap=not column.is_wide
-        )
+def _table(block: TableBlock) -> WholeTable:
+    numbers = [column.name for column in block.columns if column.is_number]
+    names = [column.name for column in block.columns]
+    table = WholeTable(*names, numbers=numbers, wraps=block.columns[-1].is_wide)
     for row in block.rows:
-        table.add_row(*(Text(printable(cell.text), _STYLES[cell.tone]) for cell in row))
+        table.add_row(*(literal(cell.text, _STYLES[cell.tone]) for cell in row))
     return table
 
 

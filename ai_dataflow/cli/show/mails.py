@@ -22,7 +22,7 @@ _STYLES = {"sent": "green", "waiting": "yellow", "given up": "red"}
 def show_outbox(console: Console, entries: Sequence[Entry], places: Sequence[str]) -> None:
     """Show each letter: its state, since when, and what the server said."""
     if not entries:
-        console.print(f"The outbox is empty: {', '.join(places)}", soft_wrap=True)
+        console.print(Text(printable(f"The outbox is empty: {', '.join(places)}")), soft_wrap=True)
         return
     for entry in entries:
         moment = local(entry.ended or entry.letter.created)
@@ -30,7 +30,7 @@ def show_outbox(console: Console, entries: Sequence[Entry], places: Sequence[str
         line.append(printable(entry.letter.subject), "default")
         console.print(line, soft_wrap=True)
         if entry.where:
-            console.print(Text(f"{'':<10}{_near(entry.where)}", "dim"), soft_wrap=True)
+            console.print(Text(f"{'':<10}{printable(_near(entry.where))}", "dim"), soft_wrap=True)
     for entry in entries:
         _show_reasons(console, entry)
     counts = Counter(entry.state for entry in entries)
@@ -47,7 +47,7 @@ def show_delivery(console: Console, done: Delivery, problems: Sequence[str]) -> 
     for entry in entries:
         _show_reasons(console, entry)
     for problem in problems:
-        console.print(Text(printable(f"\n{problem}")), soft_wrap=True)
+        console.print(Text(f"\n{printable(problem)}"), soft_wrap=True)
     if done.busy:
         console.print("Another process is sending.")
     if not entries:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.cli.show.texts import aligned, figures, some
+from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.notifications.wording import counted, printable
@@ -40,7 +40,7 @@ def show_plan(console: Console, ahead: Prospect) -> None:
     for key in ahead.removed:
         _line(console, f"removed: {key} is not in the control table; its data stays")
     for coverage in plan.coverage.values():
-        console.print()
+        _line(console, f"\n{coverage.module}: {coverage.ratio:.0%} covered")
         console.print(_coverage(coverage))
 
 
@@ -68,7 +68,7 @@ def _show_reasons(console: Console, changes: Changes) -> None:
 
 
 def _line(console: Console, text: str) -> None:
-    console.print(Text(printable(text)), soft_wrap=True)
+    console.print(Text(printable(text, "\n")), soft_wrap=True)
 
 
 def show_feeds(console: Console, feeds: Sequence[Feed]) -> None:
@@ -83,17 +83,11 @@ def show_feeds(console: Console, feeds: Sequence[Feed]) -> None:
         for feed in feeds
     ]
     for line in aligned(rows):
-        console.print(Text(line), soft_wrap=True)
+        _line(console, line)
 
 
-def _coverage(coverage: Coverage) -> Table:
-    table = Table(
-        title=f"{coverage.module}: {coverage.ratio:.0%} covered", title_justify="left",
-        box=None, header_style="bold", pad_edge=False,
-    )  # fmt: skip
-    table.add_column("AI column")
-    for product in coverage.products:
-        table.add_column(product)
+def _coverage(coverage: Coverage) -> WholeTable:
+    table = WholeTable("AI column", *map(printable, coverage.products))
     styles = {"mapped": "green", "missing": "dim", "required-missing": "red"}
     for column, cells in coverage.cells.items():
         covers = (cells[product] for product in coverage.products)

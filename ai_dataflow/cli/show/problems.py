@@ -38,12 +38,14 @@ def diagnostic_lines(problem: Diagnostic) -> list[Text]:
         Text(printable(f"  {problem.message}")),
         Text(printable(f"  cause: {problem.cause}")) if problem.cause else None,
         Text(printable(f"  fix: {problem.fix}")) if problem.fix else None,
-        Text(f"  {_touched(problem)}") if problem.partitions else None,
-        Text(
-            f"  owner: {problem.owner or 'nobody'}    help: ai-dataflow help {problem.code}", "dim"
-        ),
+        Text(printable(f"  {_touched(problem)}")) if problem.partitions else None,
+        Text(printable(f"  owner: {problem.owner or 'nobody'}    {_help(problem)}"), "dim"),
     ]
     return [line for line in lines if line is not None]
+
+
+def _help(problem: Diagnostic) -> str:
+    return f"help: ai-dataflow help {problem.code}"
 
 
 def show_validation(console: Console, diagnostics: Sequence[Diagnostic], plan: Plan | None) -> None:
@@ -52,7 +54,8 @@ def show_validation(console: Console, diagnostics: Sequence[Diagnostic], plan: P
         show_diagnostics(console, [problem])
         console.print()
     if plan is None:
-        console.print(f"{counted(len(diagnostics), 'problem')} · nothing can run")
+        said = f"{counted(len(diagnostics), 'problem')} · nothing can run"
+        console.print(Text(said, "bold red"), soft_wrap=True)
     else:
         _show_dialects(console, plan)
         show_verdict(console, plan)
@@ -75,18 +78,19 @@ def _show_dialects(console: Console, plan: Plan) -> None:
 
 
 def show_verdict(console: Console, plan: Plan) -> None:
-    """Show the last line of a validation: how many problems, and what can run."""
+    """Show the last line of a validation: how many problems, what can run; in its colour."""
     counts = Counter(problem.severity for problem in plan.diagnostics)
     pairs = {(product, c.module) for c in plan.coverage.values() for product in c.products}
     back = {pair for problem in plan.errors for pair in _pairs(plan, problem)}
     failing = {key for problem in plan.errors for key in problem.partitions}
     runs = len([key for key in plan.jobs if key not in failing])
-    console.print(
+    colour = "red" if counts["error"] else "yellow" if counts["warning"] else "green"
+    text = (
         f"{counted(counts['error'], 'error')}, {counted(counts['warning'], 'warning')} · "
         f"{len(back)} of {len(pairs | back)} module × product pairs held · "
-        f"{runs} of {counted(len(plan.partitions), 'partition')} can run",
-        soft_wrap=True,
+        f"{runs} of {counted(len(plan.partitions), 'partition')} can run"
     )
+    console.print(Text(text, f"bold {colour}"), soft_wrap=True)
 
 
 def _pairs(plan: Plan, problem: Diagnostic) -> set[tuple[str, str]]:

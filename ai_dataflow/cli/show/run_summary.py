@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from ai_dataflow.cli.show.blocks import show_cause
 from ai_dataflow.cli.show.problems import show_diagnostics
 from ai_dataflow.cli.show.texts import figures, number, some
+from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.status_blocks import terminal_cause
 from ai_dataflow.notifications.wording import printable
@@ -56,21 +56,28 @@ def show_summary(
     console.print(_modules(report))
     if report.removed:
         gone = f"\nno longer in the control table, still published: {some(report.removed)}"
-        console.print(Text(gone), soft_wrap=True)
+        console.print(Text(printable(gone, "\n")), soft_wrap=True)
     show_causes(console, report)
     _show_places(console, report, workstation, kept, ui)
 
 
-def _modules(report: RunReport) -> Table:
+def _modules(report: RunReport) -> WholeTable:
+    """Give the figures by module; the last row's colour says how the run went."""
     counts = ("clients ok", "unchanged", "failed", "rows read", "rejected", "merged", "written")
     table = figures("module", *counts, "seconds")
     for module, partitions in groupby(report.partitions, key=lambda partition: partition.module):
         table.add_row(module, *_row(list(partitions)))
-    table.add_section()
     total = _row(report.partitions)
     total[-1] = f"{(report.finished - report.started).total_seconds():.1f}"
-    table.add_row("all", *total, style="bold")
+    table.add_row("all", *total, style=f"bold {_colour(report)}".strip())
     return table
+
+
+def _colour(report: RunReport) -> str:
+    """Give the colour of a run: red where something failed, green where something was published."""
+    if report.exit_code:
+        return "red"
+    return "green" if report.statuses()["ok"] else ""
 
 
 def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
@@ -81,7 +88,7 @@ def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
     return [
         str(len(ok)),
         str(unchanged),
-        Text(str(failed), "red" if failed else ""),
+        Text(str(failed), "bold red" if failed else ""),
         *(number(sum(getattr(p, name) for p in ok)) for name in COUNTS),
         f"{sum(p.seconds for p in partitions):.1f}",
     ]

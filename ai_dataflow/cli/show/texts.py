@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
+from ai_dataflow.cli.show.whole_tables import WholeTable
 
 SHOWN_PARTITIONS = 5
 
 
-def figures(name: str, *numbers: str) -> Table:
+def figures(name: str, *numbers: str) -> WholeTable:
     """Begin a table: a column of names, then columns of numbers, which stand to the right."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column(name)
-    for number in numbers:
-        table.add_column(number, justify="right")
-    return table
+    return WholeTable(name, *numbers, numbers=numbers)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

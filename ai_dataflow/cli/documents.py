@@ -1,0 +1,273 @@
+"""What `--json` prints: one document each, with the name and the version of its schema.
+
+Run as a program, this module writes the JSON schemas: `python -m ai_dataflow.cli.documents
+docs/schemas`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ai_dataflow.config.codes import Concern
+from ai_dataflow.notifications.model import Kind
+from ai_dataflow.notifications.outbox import Entry, State
+from ai_dataflow.planning.changes import Reason
+from ai_dataflow.planning.coverage import Cover
+from ai_dataflow.planning.explain import ExplainedProduct, Feed
+from ai_dataflow.workstation.reject_groups import RejectGroup
+from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow.workstation.statuses import PartitionStatus
+
+VERSION = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
+
+
+class DiagnosticItem(_Part):
+    """A problem: what is wrong, where, what to do, whose it is, and the partitions it touches."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    place: str
+    message: str
+    fix: str
+    owner: str
+    partitions: list[str]
+    cause: str = ""
+
+
+class Document(_Part):
+    """What a command prints.
+
+    Keys may join it; when one goes or means something else, its version is raised.
+    """
+
+    NAME: ClassVar[str] = ""
+    schema_name: str = Field(default="", alias="schema")
+    schema_version: int = VERSION
+
+    def model_post_init(self, _context: Any, /) -> None:
+        """Say which document it is."""
+        self.schema_name = f"ai_dataflow.{self.NAME}"
+
+
+class ErrorDocument(Document):
+    """Any command that could not do what it was asked to, exit code 2: why."""
+
+    NAME = "error"
+    items: list[DiagnosticItem]
+
+
+class ValidateDocument(Document):
+    """`validate`: every problem, in the order of the tables."""
+
+    NAME = "validate"
+    items: list[DiagnosticItem]
+
+
+class StatusDocument(Document):
+    """`status`: every partition, what readers see of it, and what is wrong."""
+
+    NAME = "status"
+    items: list[PartitionStatus]
+
+
+class UnchangedItem(_Part):
+    """A partition that is not made again: since when it is as it is, and the run that made it."""
+
+    since: datetime | None
+    run_id: str
+
+
+class CoverageItem(_Part):
+    """Which AI columns of a module each product maps; `ratio` is the mapped part, 0 to 1."""
+
+    ratio: float
+    columns: dict[str, dict[str, Cover]]
+    markdown: str
+
+
+class PlanDocument(Document):
+    """`plan`: the partitions that a run would make and why, by module|client; what holds others."""
+
+    NAME = "plan"
+    run: list[str]
+    new: list[str]
+    changes: dict[str, list[Reason]]
+    unchanged: dict[str, UnchangedItem]
+    held: dict[str, list[DiagnosticItem]]
+    removed: list[str]
+    coverage: dict[str, CoverageItem]
+
+
+class PlanExplainDocument(Document):
+    """`plan --explain`: what a partition compiles to."""
+
+    NAME = "plan_explain"
+    partition: str
+    products: list[ExplainedProduct]
+    published: list[str]
+
+
+class ExplainDocument(Document):
+    """`explain`: what feeds an AI column, from each source."""
+
+    NAME = "explain"
+    items: list[Feed]
+
+
+@dataclass(frozen=True)
+class RejectItem(RejectGroup):
+    """Rejects of one source of a partition for one reason; `title` says what the reason means."""
+
+    title: str = ""
+
+
+class RejectsDocument(Document):
+    """`rejects`: the rows that were left out, by source and reason."""
+
+    NAME = "rejects"
+    items: list[RejectItem]
+
+
+class CleanedItem(_Part):
+    """What was left over in a module's folders: URLs and bytes; and what hindered."""
+
+    module: str
+    files: list[str]
+    bytes: int
+    problems: list[DiagnosticItem]
+
+
+class CleanupDocument(Document):
+    """`cleanup`: what was removed, or would be."""
+
+    NAME = "cleanup"
+    items: list[CleanedItem]
+
+
+class CodeDocument(Document):
+    """`help`: what a code means; the texts are Markdown."""
+
+    NAME = "help"
+    code: str
+    title: str
+    kind: str
+    concern: Concern
+    means: str
+    example: str
+    cure: str
+    transient: bool
+
+
+class MailItem(_Part):
+    """A mail in the outbox, without its text: to whom, about which run, what became of it."""
+
+    key: str
+    run_id: str
+    team: str
+    kind: Kind
+    message_id: str
+    thread_id: str
+    subject: str
+    to: list[str]
+    cc: list[str]
+    created: datetime
+    expires: datetime
+    state: State
+    pending: list[str]
+    accepted: list[str]
+    refused: dict[str, str]
+    attempts: int
+    due: datetime
+    last_error: str
+    code: str
+    ended: datetime | None
+    where: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> MailItem:
+        """Make the item of an entry of the outbox."""
+        letter = entry.letter.model_dump(exclude={"html", "text"})
+        return cls(**letter, **entry.model_dump(exclude={"letter"}))
+
+
+class NotifyStatusDocument(Document):
+    """`notify status`: what waits in the outbox, what was sent or given up in the last 30 days."""
+
+    NAME = "notify_status"
+    items: list[MailItem]
+
+
+class NotifySendDocument(Document):
+    """`notify send`: what became of the mails; `busy`: another process is sending."""
+
+    NAME = "notify_send"
+    sent: list[MailItem]
+    waiting: list[MailItem]
+    given_up: list[MailItem]
+    problems: list[str]
+    busy: bool
+
+
+class PreviewItem(_Part):
+    """A mail that a run would send, and the files that show it."""
+
+    team: str
+    kind: Kind
+    to: list[str]
+    cc: list[str]
+    subject: str
+    files: list[str]
+
+
+class NotifyPreviewDocument(Document):
+    """`notify preview` and `notify --dry-run`: the mails of a run."""
+
+    NAME = "notify_preview"
+    items: list[PreviewItem]
+
+
+class NotifyTestDocument(Document):
+    """`notify --test`: who got the test mail, the file if there is no server, and what failed."""
+
+    NAME = "notify_test"
+    accepted: list[str]
+    where: str
+    items: list[DiagnosticItem]
+
+
+DOCUMENTS: dict[str, type[BaseModel]] = {
+    "run": RunReport,
+    **{kind.NAME: kind for kind in Document.__subclasses__()},
+}
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """Give the JSON schema of a document, by the last part of its name."""
+    schema = DOCUMENTS[name].model_json_schema(mode="serialization")
+    schema["properties"]["schema"] = {"const": f"ai_dataflow.{name}", "type": "string"}
+    schema["required"] = sorted({"schema", "schema_version", *schema.get("required", ())})
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"ai_dataflow.{name}"}
+    return head | schema
+
+
+def write_schemas(folder: Path) -> None:
+    """Write each schema into a file of its document's name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in DOCUMENTS:
+        text = json.dumps(json_schema(name), indent=1, ensure_ascii=False)
+        (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas(Path(sys.argv[1]))
