@@ -25,26 +25,26 @@ PartitionFilter = Annotated[
     list[str] | None,
     typer.Option(
         "--partition", "-p", help=f"Only 'module|client'; {_MORE}.",
-        shell_complete=completing.partitions,
+        autocompletion=completing.partitions,
     ),
 ]  # fmt: skip
 ModuleFilter = Annotated[
     list[str] | None,
     typer.Option(
-        "--module", "-m", help=f"Only of this module; {_MORE}.", shell_complete=completing.modules
+        "--module", "-m", help=f"Only of this module; {_MORE}.", autocompletion=completing.modules
     ),
 ]
 ClientFilter = Annotated[
     list[str] | None,
     typer.Option(
-        "--client", help=f"Only of this client; {_MORE}.", shell_complete=completing.clients
+        "--client", help=f"Only of this client; {_MORE}.", autocompletion=completing.clients
     ),
 ]
 ProductFilter = Annotated[
     list[str] | None,
     typer.Option(
         "--product", help=f"Only what this product feeds; {_MORE}.",
-        shell_complete=completing.products,
+        autocompletion=completing.products,
     ),
 ]  # fmt: skip
 StateFilter = Annotated[
@@ -53,7 +53,7 @@ StateFilter = Annotated[
 OwnerFilter = Annotated[
     list[str] | None,
     typer.Option(
-        "--owner", help=f"Only what this team owns; {_MORE}.", shell_complete=completing.teams
+        "--owner", help=f"Only what this team owns; {_MORE}.", autocompletion=completing.teams
     ),
 ]
 

@@ -10,6 +10,8 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 if TYPE_CHECKING:
     from ai_dataflow.config.settings import Settings
     from ai_dataflow.tables.control_table import ControlRow
@@ -17,29 +19,40 @@ if TYPE_CHECKING:
 _INSTRUCTION = "_AI_DATAFLOW_COMPLETE"  # by it a shell asks, and says which it is
 
 
-def partitions(context: Any, _option: Any, begun: str) -> list[str]:
+class _Escaped(str):
+    """A name as bash takes it; it need not begin with what was typed, as typer asks of others."""
+
+    __slots__ = ()
+
+    def startswith(self, *_begun: Any) -> bool:
+        """Tell that it was chosen by what was typed."""
+        return True
+
+
+def partitions(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer partitions, as a shell takes them: a `|` of their own is none of its pipes."""
-    names = _offered(context, begun, _control(lambda row: row.partition))
-    is_bash = os.environ.get(_INSTRUCTION, "").endswith("bash")
-    return [name.replace("|", "\\|") for name in names] if is_bash else names
+    names = _offered(ctx, incomplete, _control(lambda row: row.partition))
+    if not _is_bare_in_bash():
+        return names
+    return [_Escaped(name.replace("|", "\\|")) for name in names]
 
 
-def modules(context: Any, _option: Any, begun: str) -> list[str]:
+def modules(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer modules."""
-    return _offered(context, begun, _control(lambda row: row.module))
+    return _offered(ctx, incomplete, _control(lambda row: row.module))
 
 
-def clients(context: Any, _option: Any, begun: str) -> list[str]:
+def clients(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer clients."""
-    return _offered(context, begun, _control(lambda row: row.client))
+    return _offered(ctx, incomplete, _control(lambda row: row.client))
 
 
-def products(context: Any, _option: Any, begun: str) -> list[str]:
+def products(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer products."""
-    return _offered(context, begun, _control(lambda row: row.product))
+    return _offered(ctx, incomplete, _control(lambda row: row.product))
 
 
-def teams(context: Any, _option: Any, begun: str) -> list[str]:
+def teams(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer teams."""
 
     def names(settings: Settings) -> Iterable[str]:
@@ -47,14 +60,22 @@ def teams(context: Any, _option: Any, begun: str) -> list[str]:
 
         return [team.name for team in load_teams(settings)]
 
-    return _offered(context, begun, names)
+    return _offered(ctx, incomplete, names)
 
 
-def codes(_context: Any, _argument: Any, begun: str) -> list[str]:
+def codes(incomplete: str) -> list[str]:
     """Offer codes of problems."""
     from ai_dataflow.config.codes import CODES
 
-    return [code for code in CODES if code.startswith(begun.upper())]
+    return [code for code in CODES if code.startswith(incomplete)]
+
+
+def _is_bare_in_bash() -> bool:
+    """Tell whether a word is completed that bash takes as it stands: zsh and fish quote by it."""
+    words = os.environ.get("COMP_WORDS", "").split("\n")
+    at = int(os.environ.get("COMP_CWORD") or -1)
+    is_quoted = -1 < at < len(words) and words[at].startswith(("'", '"'))
+    return os.environ.get(_INSTRUCTION, "").endswith("bash") and not is_quoted
 
 
 def _control(name: Callable[[ControlRow], str]) -> Callable[[Settings], Iterable[str]]:
@@ -66,12 +87,14 @@ def _control(name: Callable[[ControlRow], str]) -> Callable[[Settings], Iterable
     return names
 
 
-def _offered(context: Any, begun: str, names: Callable[[Settings], Iterable[str]]) -> list[str]:
+def _offered(
+    ctx: typer.Context, incomplete: str, names: Callable[[Settings], Iterable[str]]
+) -> list[str]:
     from ai_dataflow.config.settings import load_settings
     from ai_dataflow.config.visible import printable
 
     try:
-        there = sorted(set(names(load_settings(context.params.get("config")))))
+        there = sorted(set(names(load_settings(ctx.params.get("config")))))
     except Exception:  # a half-written project, a database that is away: TAB is no place to tell
         return []
-    return [name for name in there if name.startswith(begun) and printable(name) == name]
+    return [name for name in there if name.startswith(incomplete) and printable(name) == name]

@@ -257,8 +257,16 @@ def json_schema(name: str) -> dict[str, Any]:
     schema = DOCUMENTS[name].model_json_schema(mode="serialization")
     schema["properties"]["schema"] = {"const": f"ai_dataflow.{name}", "type": "string"}
     schema["required"] = sorted({"schema", "schema_version", *schema.get("required", ())})
+    _open(schema)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"ai_dataflow.{name}"}
     return head | schema
+
+
+def _open(schema: Any) -> None:
+    """Let keys join, as the versions allow: only what is printed is held to what is known now."""
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if part.get("additionalProperties") is False:
+            del part["additionalProperties"]
 
 
 def write_schemas(folder: Path) -> None:

@@ -155,7 +155,7 @@ def plan(  # noqa: PLR0913, PLR0917
         typer.Option(
             "--explain",
             help="Show what 'module|client' compiles to.",
-            shell_complete=completing.partitions,
+            autocompletion=completing.partitions,
         ),
     ] = None,
     sheet: Annotated[
@@ -270,7 +270,7 @@ def explain(  # noqa: PLR0913, PLR0917
 def help_(
     code: Annotated[
         str,
-        typer.Argument(help="A code, such as MAP-014.", shell_complete=completing.codes),
+        typer.Argument(help="A code, such as MAP-014.", autocompletion=completing.codes),
     ],
     as_json: JsonOption = False,
 ) -> None:

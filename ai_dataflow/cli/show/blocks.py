@@ -30,7 +30,7 @@ def show_blocks(console: Console, blocks: Sequence[Block]) -> None:
             console.print()
         match block:
             case TableBlock():
-                console.print(_table(block))
+                console.print(_table(block), crop=False)
                 if block.more:
                     console.print(Text(block.more, "dim"))
             case Cause():
