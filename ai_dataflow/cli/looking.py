@@ -52,7 +52,6 @@ def status(  # noqa: PLR0913, PLR0917
     [bold]ai-dataflow status --state failed --owner orion-data[/bold],
     [bold]ai-dataflow status --json[/bold]
     """
-    from ai_dataflow.cli.documents import StatusDocument
     from ai_dataflow.cli.show.blocks import show_status
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.layout import open_workstation
@@ -71,6 +70,8 @@ def status(  # noqa: PLR0913, PLR0917
         if not owner or (status.error or {}).get("owner") in owner
     ]
     if as_json:
+        from ai_dataflow.cli.printed import StatusDocument
+
         print_document(StatusDocument(items=statuses))
     else:
         show_status(out, statuses)
@@ -98,7 +99,6 @@ def validate(  # noqa: PLR0913, PLR0917
     [bold]ai-dataflow validate --module claims[/bold],
     [bold]ai-dataflow validate --format github[/bold]
     """
-    from ai_dataflow.cli.documents import DiagnosticItem, ValidateDocument
     from ai_dataflow.cli.show.problems import github_line, show_validation
 
     filters = Filters(module, client, product, partition)
@@ -111,6 +111,8 @@ def validate(  # noqa: PLR0913, PLR0917
         made = _validated(draft, filters, owner, offline=offline)
         diagnostics = made.diagnostics
     if as_json:
+        from ai_dataflow.cli.printed import DiagnosticItem, ValidateDocument
+
         items = [DiagnosticItem(**problem.to_json()) for problem in diagnostics]
         print_document(ValidateDocument(items=items))
     elif form == "github":
@@ -191,7 +193,7 @@ def plan(  # noqa: PLR0913, PLR0917
 
 
 def _print_plan(ahead: Prospect) -> None:
-    from ai_dataflow.cli.documents import PlanDocument
+    from ai_dataflow.cli.printed import PlanDocument
 
     due = ahead.changes.due
     held = ahead.plan.held.items()
@@ -218,7 +220,7 @@ def _show_explained(draft: Draft, key: PartitionKey, *, as_json: bool) -> None:
         raise DataflowError(*made.held[key])
     explained = explain_partition(made.jobs[key], live.schemas)
     if as_json:
-        from ai_dataflow.cli.documents import PlanExplainDocument
+        from ai_dataflow.cli.printed import PlanExplainDocument
 
         print_document(PlanExplainDocument(**vars(explained)))
     else:
@@ -239,7 +241,6 @@ def explain(  # noqa: PLR0913, PLR0917
 
     Example: [bold]ai-dataflow explain amount --module sales[/bold]
     """
-    from ai_dataflow.cli.documents import ExplainDocument
     from ai_dataflow.cli.show.plans import show_feeds
     from ai_dataflow.engine.sight import look_inside
     from ai_dataflow.planning.explain import feeds
@@ -261,6 +262,8 @@ def explain(  # noqa: PLR0913, PLR0917
         names = {column.name for columns in made.columns.values() for column in columns}
         raise DataflowError(_unknown_column(ai_column, names - {ai_column}))
     if as_json:
+        from ai_dataflow.cli.printed import ExplainDocument
+
         print_document(ExplainDocument(items=fed))
     else:
         show_feeds(out, fed)
@@ -282,7 +285,7 @@ def help_(
     if entry is None:
         raise typer.BadParameter(f"there is no code {code}{did_you_mean(code.upper(), CODES)}")
     if as_json:
-        from ai_dataflow.cli.documents import CodeDocument
+        from ai_dataflow.cli.printed import CodeDocument
 
         print_document(CodeDocument(**entry._asdict()))
         return

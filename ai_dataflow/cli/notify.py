@@ -89,7 +89,6 @@ def send(
 
     Exits with 1 where a mail could not be delivered. Example: [bold]ai-dataflow notify send[/bold]
     """
-    from ai_dataflow.cli.documents import MailItem, NotifySendDocument
     from ai_dataflow.cli.show.mails import show_delivery
     from ai_dataflow.config.settings import load_settings
     from ai_dataflow.notifications.mail_places import open_places
@@ -108,6 +107,8 @@ def send(
     with open_instance(settings) as instance:
         done, _ = look_after(instance, settings, is_daemon=False, seconds=seconds)
     if as_json:
+        from ai_dataflow.cli.printed import MailItem, NotifySendDocument
+
         sent, waiting, given_up = (
             [MailItem.of(entry) for entry in entries]
             for entries in (done.sent, done.waiting, done.given_up)
@@ -129,7 +130,6 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     Exits with 1 where a mail waits in vain or was given up. Example:
     [bold]ai-dataflow notify status --json[/bold]
     """
-    from ai_dataflow.cli.documents import MailItem, NotifyStatusDocument
     from ai_dataflow.cli.show.mails import show_outbox
     from ai_dataflow.cli.show.problems import show_diagnostics
     from ai_dataflow.config.settings import load_settings
@@ -139,6 +139,8 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     boxes = places.outboxes
     entries = [e for box in boxes for e in box.done()] + [e for box in boxes for e in box.waiting()]
     if as_json:
+        from ai_dataflow.cli.printed import MailItem, NotifyStatusDocument
+
         print_document(NotifyStatusDocument(items=[MailItem.of(entry) for entry in entries]))
     else:
         show_outbox(out, entries, [box.folder.url for box in boxes])
@@ -149,7 +151,6 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: bool) -> None:
-    from ai_dataflow.cli.documents import NotifyPreviewDocument, PreviewItem
     from ai_dataflow.cli.show.problems import show_diagnostics
     from ai_dataflow.notifications.delivery import MAILS
     from ai_dataflow.notifications.mail_places import open_places
@@ -164,6 +165,8 @@ def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: b
     target = folder or settings.folder / MAILS / "preview"
     written = [(m, write_preview(settings, m, target)) for m in messages]
     if as_json:
+        from ai_dataflow.cli.printed import NotifyPreviewDocument, PreviewItem
+
         items = [
             PreviewItem(team=m.team, kind=m.kind, to=list(m.to), cc=list(m.cc), subject=m.subject,
                         files=list(map(str, files)))
@@ -181,7 +184,6 @@ def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: b
 
 
 def _test(settings: Settings, name: str, *, as_json: bool) -> None:
-    from ai_dataflow.cli.documents import DiagnosticItem, NotifyTestDocument
     from ai_dataflow.cli.show.problems import show_diagnostics
     from ai_dataflow.notifications import single_mails
     from ai_dataflow.tables.project import load_teams
@@ -189,6 +191,8 @@ def _test(settings: Settings, name: str, *, as_json: bool) -> None:
     team = single_mails.team_named(name, load_teams(settings))
     outcome, problems = single_mails.send_test(settings, team)
     if as_json:
+        from ai_dataflow.cli.printed import DiagnosticItem, NotifyTestDocument
+
         items = [DiagnosticItem(**problem.to_json()) for problem in problems]
         accepted, where = outcome.accepted, outcome.where
         print_document(NotifyTestDocument(accepted=accepted, where=where, items=items))

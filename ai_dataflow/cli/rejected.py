@@ -46,7 +46,6 @@ def rejects(  # noqa: PLR0913, PLR0917
 
     Example: [bold]ai-dataflow rejects --module claims --samples 3[/bold]
     """
-    from ai_dataflow.cli.documents import RejectItem, RejectsDocument
     from ai_dataflow.cli.show.rejects import show_rejects
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.layout import open_workstation
@@ -70,6 +69,8 @@ def rejects(  # noqa: PLR0913, PLR0917
         if not state or group.state in state
     ]
     if as_json:
+        from ai_dataflow.cli.printed import RejectItem, RejectsDocument
+
         items = [RejectItem(**vars(group), title=group.title) for group in groups]
         print_document(RejectsDocument(items=items))
     else:

@@ -224,7 +224,6 @@ def cleanup(
     All versions of the datasets stay. Exits with 1 where a module is just being made. Example:
     [bold]ai-dataflow cleanup --dry-run[/bold]
     """
-    from ai_dataflow.cli.documents import CleanedItem, CleanupDocument
     from ai_dataflow.cli.show.run_summary import show_cleanup
     from ai_dataflow.runs.cleanup import SAFE_AGE, clean
     from ai_dataflow.tables.project import load_project
@@ -235,6 +234,8 @@ def cleanup(
     age = SAFE_AGE if older_than is None else timedelta(hours=older_than)
     cleaned = clean(workstation, run_id, age, dry_run=dry_run)
     if as_json:
+        from ai_dataflow.cli.printed import CleanedItem, CleanupDocument
+
         items = [CleanedItem(module=m, **result.to_json()) for m, result in cleaned.items()]
         print_document(CleanupDocument(items=items))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ai_dataflow.cli.documents import StatusDocument
+from ai_dataflow.cli.printed import StatusDocument
 from ai_dataflow.workstation.reports import Status
 from ai_dataflow.workstation.statuses import PartitionStatus, partition_statuses
 from ai_dataflow_tests.workstation.runs import ERROR, day, partition, report

@@ -38,9 +38,7 @@ class WholeTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         """Give the lines."""
         room = options.max_width
-        heads = [[name] for name in self._names]
-        if sum(self._widths(heads)) + len(_BETWEEN) * (len(heads) - 1) > room:
-            heads = [name.split() for name in self._names]
+        heads = self._heads(room)
         widths = self._widths(heads)
         deep = max(map(len, heads))
         for words in zip(*([""] * (deep - len(head)) + head for head in heads), strict=True):
@@ -55,6 +53,18 @@ class WholeTable:
                 line = self._line([*start, part], widths)
                 line.stylize_before(style)
                 yield line
+
+    def _heads(self, room: int) -> list[list[str]]:
+        """Give each header's lines; where room is short, those wider than their cells stack."""
+        heads = [[name] for name in self._names]
+        widths = self._widths(heads)
+        if self._wraps:
+            widths[-1] = min(widths[-1], max(_LEAST, cell_len(self._names[-1])))
+        if sum(widths) + len(_BETWEEN) * (len(heads) - 1) <= room:
+            return heads
+        contents = self._widths([[] for _ in heads])
+        pairs = zip(self._names, contents, strict=True)
+        return [name.split() if cell_len(name) > width else [name] for name, width in pairs]
 
     def _widths(self, heads: Sequence[Sequence[str]]) -> list[int]:
         columns = zip_longest(*(cells for cells, _ in self._rows), fillvalue=Text(""))

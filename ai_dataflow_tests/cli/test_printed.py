@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ai_dataflow.cli.documents import DOCUMENTS, write_schemas
+from ai_dataflow.cli.printed import DOCUMENTS, write_schemas
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.runs.runs import cli
 
@@ -42,7 +42,7 @@ COMMANDS = [
 
 
 def test_the_schemas_in_the_docs_are_those_of_the_code(tmp_path: Path) -> None:
-    """Made anew by `python -m ai_dataflow.cli.documents docs/schemas`."""
+    """Made anew by `python -m ai_dataflow.cli.printed docs/schemas`."""
     write_schemas(tmp_path)
     made = {file.name: file.read_text(encoding="utf-8") for file in tmp_path.iterdir()}
     assert made == {file.name: file.read_text(encoding="utf-8") for file in SCHEMAS.iterdir()}

@@ -1,6 +1,6 @@
 """What `--json` prints: one document each, with the name and the version of its schema.
 
-Run as a program, this module writes the JSON schemas: `python -m ai_dataflow.cli.documents
+Run as a program, this module writes the JSON schemas: `python -m ai_dataflow.cli.printed
 docs/schemas`.
 """
 
