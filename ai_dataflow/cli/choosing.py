@@ -24,36 +24,46 @@ _NAMES = 12  # of what there is, in a message
 PartitionFilter = Annotated[
     list[str] | None,
     typer.Option(
-        "--partition", "-p", help=f"Only 'module|client'; {_MORE}.",
+        "--partition", "-p", metavar="MODULE|CLIENT", help=f"Only this partition; {_MORE}.",
         autocompletion=completing.partitions,
     ),
 ]  # fmt: skip
 ModuleFilter = Annotated[
     list[str] | None,
     typer.Option(
-        "--module", "-m", help=f"Only of this module; {_MORE}.", autocompletion=completing.modules
+        "--module",
+        "-m",
+        metavar="NAME",
+        help=f"Only of this module; {_MORE}.",
+        autocompletion=completing.modules,
     ),
 ]
 ClientFilter = Annotated[
     list[str] | None,
     typer.Option(
-        "--client", help=f"Only of this client; {_MORE}.", autocompletion=completing.clients
+        "--client",
+        metavar="NAME",
+        help=f"Only of this client; {_MORE}.",
+        autocompletion=completing.clients,
     ),
 ]
 ProductFilter = Annotated[
     list[str] | None,
     typer.Option(
-        "--product", help=f"Only what this product feeds; {_MORE}.",
+        "--product", metavar="NAME", help=f"Only what this product feeds; {_MORE}.",
         autocompletion=completing.products,
     ),
 ]  # fmt: skip
 StateFilter = Annotated[
-    list[str] | None, typer.Option("--state", help=f"Only in this state; {_MORE}.")
+    list[str] | None, typer.Option("--state", metavar="STATE", help=f"Only in this state; {_MORE}.")
 ]
 OwnerFilter = Annotated[
     list[str] | None,
     typer.Option(
-        "--owner", help=f"Only what this team owns; {_MORE}.", autocompletion=completing.teams
+        "--owner",
+        metavar="TEAM",
+        help=f"Only what this team owns; {_MORE}.",
+        autocompletion=completing.teams,
     ),
 ]
 
