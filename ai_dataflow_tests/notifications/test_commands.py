@@ -47,7 +47,7 @@ def test_without_a_mail_section_mails_are_files_and_the_summary_says_so(tmp_path
     assert b"orion-data@example.org" in file.read_bytes()
     shown = _notify(tmp_path, "status")
     assert shown.exit_code == 0
-    assert "FAILED 1 of 1 partition · team orion-data" in shown.stdout
+    assert "FAILED 1 delivery · team orion-data" in shown.stdout
 
 
 @pytest.mark.slow
@@ -60,7 +60,7 @@ def test_a_run_is_told_once_then_recovers(tmp_path: Path, mail_server: MailServe
     assert (again.returncode, _mails_line(again.stdout)) == (0, "1 mail sent")
     subjects = [str(mail.message["Subject"]) for mail in mail_server.inbox]
     assert subjects == [
-        "[ai_dataflow] FAILED 1 of 1 partition · team orion-data",
+        "[ai_dataflow] FAILED 1 delivery · team orion-data",
         "[ai_dataflow] RECOVERED 1 partition · team orion-data",
     ]
     assert len({str(mail.message["References"]) for mail in mail_server.inbox}) == 1

@@ -74,7 +74,7 @@ def test_a_daemon_mails_about_runs_of_dagster_and_of_the_cli_and_about_those_tha
         # A run that Dagster launches, which fails: its team hears of it.
         _launch(daemon)
         assert _arrived(mail_server, 1), (tmp_path / "daemon.log").read_text()[-3000:]
-        assert _subjects(mail_server) == ["[ai_dataflow] FAILED 1 of 1 partition · team orion-data"]
+        assert _subjects(mail_server) == ["[ai_dataflow] FAILED 1 delivery · team orion-data"]
 
         # A run of the CLI is left to the daemon, and told once.
         (tmp_path / "data/nowhere.csv").write_text("ClaimNo,Amount\n1,2\n")
