@@ -5,39 +5,41 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Failed partitions are exit code 1, which is as it should be here.
-RUN = { env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow run; code=$$?; [ $$code -eq 1 ] || exit $$code; \
-  echo; echo "Some partitions failed, as they should: the demo's data has defects on purpose."; \
-  echo "The mails about it:"; echo; env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG ../$(BIN)/ai-dataflow notify status; }
+ALONE = env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG
+RUN = { echo; $(ALONE) $(BIN)/ai-dataflow run --config $@; code=$$?; [ $$code -eq 1 ] || exit $$code; } \
+  && $(BIN)/python examples/closing.py $@
 
-.PHONY: help setup demo demo-azure ui services services-stop services-setup test check chaos properties bench lock-peers pictures lint lock clean
+.PHONY: help setup setup-dev demo demo-azure ui services services-stop services-setup test check chaos properties bench lock-peers pictures lint lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready ## .venv with the locked dependencies; then .venv/bin/ai-dataflow is the command
+setup: $(VENV)/.ready ## .venv with what the product needs; then .venv/bin/ai-dataflow is the command
 
+# Each file of locked requirements has a mark in .venv. requirements-dev.txt has the others' in it, in
+# the same versions; so either may come first.
 $(VENV)/.ready: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed: make setup PYTHON=python3.12"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -q --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@PYTHON="$(PYTHON)" tools/setup.sh requirements.txt
+
+setup-dev: $(VENV)/.ready-dev ## the same and what the tests need: Spark, a browser's driver, ...
+
+$(VENV)/.ready-dev: requirements-dev.txt pyproject.toml
+	@PYTHON="$(PYTHON)" tools/setup.sh requirements-dev.txt
 
 demo: setup ## generate a demo project in demo/ and run the main job on it
 	@$(BIN)/python examples/generate.py demo
-	@cd demo && $(RUN)
+	@$(RUN)
 
-demo-azure: setup services-setup ## the same on Azurite and PostgreSQL, in demo-azure/; mails to an inbox page
+demo-azure: setup-dev services-setup ## the same on Azurite and PostgreSQL, in demo-azure/; mails to an inbox page
 	@$(BIN)/python -m ai_dataflow_tests.services up >/dev/null
-	@. .services/run/environment; $(BIN)/python examples/generate_azure.py demo-azure && cd demo-azure && $(RUN)
+	@. .services/run/environment; $(BIN)/python examples/generate_azure.py demo-azure && $(RUN)
 	@. .services/run/environment; echo "The inbox page: $$MAIL_INBOX"
 	@echo "Its keys are in the environment: . .services/run/environment. Stop the services: make services-stop"
 
-ui: setup ## the Dagster UI on the demo project (run `make demo` first)
-	cd demo && DAGSTER_HOME="$$PWD/.dagster" AI_DATAFLOW_CONFIG="$$PWD" ../$(BIN)/dagster dev -m ai_dataflow.definitions
+ui: setup ## the demo in Dagster's web page: make ui, or make ui PORT=3001 (run `make demo` first)
+	@$(ALONE) $(BIN)/python examples/open_ui.py demo $(PORT)
 
-lint: setup ## lint, format and types
+lint: setup-dev ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -45,7 +47,7 @@ lint: setup ## lint, format and types
 services-setup: ## install what the tests' Azurite, PostgreSQL, maildev and browser need
 	@ai_dataflow_tests/services/setup.sh
 
-services: setup services-setup ## Azurite, PostgreSQL and an inbox page in the background; tells how to use them
+services: setup-dev services-setup ## Azurite, PostgreSQL and an inbox page in the background; tells how to use them
 	@$(BIN)/python -m ai_dataflow_tests.services up
 
 services-stop: ## stop them
@@ -58,34 +60,35 @@ check: lint ## lint, types and the tests that need no server, under 3 minutes: w
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 chaos: N ?= 1000
-chaos: setup services-setup ## kill runs N=1000 times or more, stop and kill them at every call; tables
+chaos: setup-dev services-setup ## kill runs N=1000 times or more, stop and kill them at every call; tables
 	$(BIN)/python -m ai_dataflow_tests.chaos $(N)
 	$(BIN)/python -m ai_dataflow_tests.paused
 
 properties: N ?= 10000
-properties: setup ## random partitions and transforms against oracles, many: make properties N=10000
+properties: setup-dev ## random partitions and transforms against oracles, many: make properties N=10000
 	AI_DATAFLOW_EXAMPLES=$(N) $(BIN)/pytest -n 2 --timeout 0 \
 	  ai_dataflow_tests/partition/test_properties.py ai_dataflow_tests/runs/test_run_properties.py \
 	  ai_dataflow_tests/compiler/test_differences.py ai_dataflow_tests/compiler/test_plain_casts.py \
 	  ai_dataflow_tests/chaos/test_killed_recasts.py ai_dataflow_tests/partition/test_together.py \
 	  ai_dataflow_tests/runs/oracle
 
-bench: setup services-setup ## measure all cases and peers, about two hours; tables, bench/results.json
+bench: setup-dev services-setup ## measure all cases and peers, about two hours; tables, bench/results.json
 	$(BIN)/python -m bench
 
 lock-peers: ## compile the environments of the bench's peers anew
-	for name in scripts dbt sqlmesh; do $(COMPILE) bench/peers/environments/$$name.in \
+	for name in scripts dbt sqlmesh; do $(COMPILE) --upgrade bench/peers/environments/$$name.in \
 	  -o bench/peers/environments/$$name.txt || exit 1; done
 
-pictures: setup services-setup ## take the docs' pictures of Dagster's pages anew
+pictures: setup-dev services-setup ## take the docs' pictures of Dagster's pages anew
 	$(BIN)/python -m ai_dataflow_tests.ui
 
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-  --no-emit-find-links --no-header --no-annotate --no-strip-extras --upgrade --quiet
+  --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
 # All but databricks, which holds the same files as spark.
 LOCKED = ui azure mssql postgresql spark
-lock: ## compile requirements.txt anew from pyproject.toml
-	$(COMPILE) pyproject.toml $(addprefix --extra ,$(LOCKED)) --group dev -o requirements.txt
+lock: ## compile the locked requirements anew from pyproject.toml; users' have developers' versions
+	$(COMPILE) --upgrade pyproject.toml $(addprefix --extra ,$(LOCKED)) --group dev -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --extra ui --group build -c requirements-dev.txt -o requirements.txt
 
 clean: services-stop ## remove what was made
 	rm -rf $(VENV) .services .bench demo demo-azure dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

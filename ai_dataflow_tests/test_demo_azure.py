@@ -36,3 +36,7 @@ def test_azure_gives_what_files_give(
     in_azure = _report("generate_azure.py", tmp_path / "azure")
     assert in_azure == _report("generate.py", tmp_path / "files")
     assert Counter(partition["status"] for partition in in_azure.values())["ok"] == 34
+    closing = [sys.executable, EXAMPLES / "closing.py", tmp_path / "files"]
+    said = subprocess.run(closing, check=True, capture_output=True, text=True).stdout
+    assert "Published  34 of 36 partitions, 25,617 rows: claims, customers, policies" in said
+    assert "claims|dunmore    SRC-001 source not found         owner: orion-data" in said
