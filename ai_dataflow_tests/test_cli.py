@@ -195,7 +195,7 @@ def test_the_instance_can_be_given(project: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     assert _cli(project, "run").returncode == 0
     assert (home / "storage").is_dir()
-    assert not (project / ".dagster").exists()
+    assert not (project / ".dagster/storage").exists()
 
 
 def _set_cell(project: Path, cell: str, value: str) -> None:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -38,15 +38,21 @@ _UNDONE = ("failed", "held")  # what a run may leave to run again
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make; must be new or empty.")],
+    template: Annotated[
+        Literal["minimal", "azure"],
+        typer.Option("--template", help="minimal runs as it is, azure after you edited it."),
+    ] = "minimal",
 ) -> None:
-    """Write a small project to start from: settings, tables, a little data.
+    """Write a small project to start from: settings, tables, a little data. It asks nothing.
 
     Example: [bold]ai-dataflow init my-project && cd my-project && ai-dataflow run[/bold]
     """
-    from ai_dataflow.cli.starter import write_project
+    from ai_dataflow.cli.starter import next_commands, write_project
 
-    write_project(folder)
-    out.print(f"{folder} is ready. Next:\n  cd {folder}\n  ai-dataflow run", soft_wrap=True)
+    write_project(folder, template)
+    out.print(f"{folder} is ready. Next:", soft_wrap=True, markup=False)
+    for command, purpose in next_commands(folder, template):
+        out.print(f"  {command:<32}  {purpose}".rstrip(), soft_wrap=True, markup=False)
 
 
 @app.command()

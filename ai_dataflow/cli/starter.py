@@ -1,8 +1,15 @@
-"""The project that `ai-dataflow init` writes: small, commented, and running as it is."""
+"""The projects that `ai-dataflow init` writes: small and commented; their files are in `templates`.
+
+In the name of a template's file `dot-` stands for the dot of a hidden one, and `.txt` at the end is
+dropped: as they are called in a project, these would mean something to the tools of this one.
+"""
 
 from __future__ import annotations
 
+import csv
+import shlex
 from pathlib import Path
+from typing import Literal
 
 import openpyxl
 from openpyxl.comments import Comment
@@ -12,54 +19,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 
-_SETTINGS = """\
-# A project of ai_dataflow. Paths are relative to this file's folder.
-# ${NAME} anywhere is read from the environment: secrets belong there.
+Template = Literal["minimal", "azure"]
+_TEMPLATES = Path(__file__).with_name("templates")
+_MAPPING = "ai_mapping.csv"  # written as a workbook, with a note on each column
 
-control_table = "control_table.csv"        # what to load: one row per semantic model and client
-ai_mapping    = "ai_mapping.xlsx#AI_Map"   # which source column feeds which AI column
-teams         = "teams.csv"                # who owns what; the first row that matches wins
-
-[mounts]                                   # short names: /mnt/orion/... in the control table
-orion = "data/orion"                       # or abfss://semantic@orionlake.dfs.core.windows.net
-
-# [storage.orionlake]                      # a storage account; without a section it is signed in
-# account_key = "${ORION_KEY}"             # to by azure-identity: managed identity, Azure CLI, ...
-
-# [sql.policydb]                           # then: sql://policydb/dbo.Claims?client_column=Client
-# url = "sqlite:///data/policy.sqlite"     # any SQLAlchemy URL
-
-[workstation]
-url = "workstation"                        # where the datasets are published; or abfss://...
-
-[execution]
-workers = 4                                # partitions at once
-
-# [mail]                                   # without it, mails are files in mails/
-# host = "smtp.example.org"                # tls = "starttls", or smtps, or none
-# user = "robot"
-# password = "${SMTP_PASSWORD}"
-# from = "ai-dataflow@example.org"
-"""
-
-_CONTROL = """\
-product_code,module_name,submodule_name,client_code,module_location,active
-ORION,claims,header,acme,/mnt/orion/claims/{client_code}/header.csv,Y
-ORION,claims,line,acme,/mnt/orion/claims/{client_code}/line.csv,Y
-ORION,claims,header,borealis,/mnt/orion/claims/{client_code}/header.csv,Y
-ORION,claims,line,borealis,/mnt/orion/claims/{client_code}/line.csv,Y
-VEGA,claims,claim,acme,data/vega/claims_{client_code}.csv,Y
-VEGA,claims,claim,borealis,data/vega/claims_{client_code}.csv,N
-"""
-
-_TEAMS = """\
-team,email,concern,product_code,module_name
-orion-data,orion-data@example.org,source,ORION,*
-ai-mapping,ai-mapping@example.org,mapping,*,*
-ai-platform,ai-platform@example.org,*,*,*
-"""
-
-_MAPPING_HEADER = {
+_NOTES = {
     "module_name": "The module; its AI dataset has this name.",
     "product_code": "The product that the row is about; * is every product.",
     "submodule_name": "The submodule, as in the control table.",
@@ -72,49 +36,13 @@ _MAPPING_HEADER = {
     "description": "What the column means; it travels in the dataset's schema.",
 }
 
-_MAPPING = (
-    ("claims", "ORION", "header", "ClaimNo", "claim_id", "int64", "", "Y", "Y", "Claim number"),
-    ("claims", "ORION", "header", "ClaimDate", "claim_date", "date", "", "", "Y", "Day of loss"),
-    ("claims", "ORION", "header", "Status", "status", "string", "upper(trim(Status))", "", "",
-     "Status, upper case"),
-    ("claims", "ORION", "line", "ClaimNo", "claim_id", "int64", "", "Y", "Y", ""),
-    ("claims", "ORION", "line", "Amount", "amount", "decimal(18,2)", "", "", "", "Amount claimed"),
-    ("claims", "VEGA", "claim", "id", "claim_id", "int64", "", "", "Y", ""),
-    ("claims", "VEGA", "claim", "loss_day", "claim_date", "date", "", "", "Y", ""),
-    ("claims", "VEGA", "claim", "total", "amount", "decimal(18,2)", "", "", "", ""),
-)  # fmt: skip
 
-_DATA = {
-    "data/orion/claims/acme/header.csv": """\
-ClaimNo,ClaimDate,Status
-1001,2026-01-05,open
-1002,2026-01-09,closed
-1003,2026-02-30,open
-""",
-    "data/orion/claims/acme/line.csv": """\
-ClaimNo,LineNo,Amount
-1001,1,120.50
-1001,2,80.00
-1002,1,1999.99
-""",
-    "data/orion/claims/borealis/header.csv": """\
-ClaimNo,ClaimDate,Status
-2001,2026-03-01,open
-""",
-    "data/orion/claims/borealis/line.csv": """\
-ClaimNo,LineNo,Amount
-2001,1,75.25
-""",
-    "data/vega/claims_acme.csv": """\
-id,loss_day,total
-7,2026-01-15,310.00
-8,2026-01-16,n/a
-""",
-}
+def write_project(folder: Path, template: Template = "minimal") -> None:
+    """Write a project into a new or empty folder.
 
-
-def write_project(folder: Path) -> None:
-    """Write the project into a new or empty folder.
+    Args:
+        folder: where; it is made if it is not there.
+        template: `minimal` has data of its own and runs; `azure` is to be edited first.
 
     Raises:
         DataflowError: CFG-003 where the folder has something in it.
@@ -128,32 +56,55 @@ def write_project(folder: Path) -> None:
                 fix="choose another folder",
             )
         )
-    texts = {
-        "ai_dataflow.toml": _SETTINGS,
-        "control_table.csv": _CONTROL,
-        "teams.csv": _TEAMS,
-        ".gitignore": "/workstation/\n/.dagster/\n/.cache/\n/mails/\n",
-        **_DATA,
-    }
-    for name, text in texts.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    _write_mapping(folder / "ai_mapping.xlsx")
+    for kind in ("shared", template):
+        root = _TEMPLATES / kind
+        for source in sorted(path for path in root.rglob("*") if path.is_file()):
+            _write(source, folder / _name(source.relative_to(root)))
 
 
-def _write_mapping(file: Path) -> None:
+def next_commands(folder: Path, template: Template) -> list[tuple[str, str]]:
+    """Give what to type next in a project that was just written: commands and what they do."""
+    edit = ("ai-dataflow validate --offline", "after you edited ai_dataflow.toml, which says how")
+    first = {
+        "minimal": ("ai-dataflow validate", "what is wrong, if anything"),
+        "azure": edit,
+    }[template]
+    return [
+        (f"cd {shlex.quote(str(folder))}", ""),
+        first,
+        ("ai-dataflow run", "publish the datasets"),
+        ("dg dev", "the same in Dagster, at http://127.0.0.1:3000"),
+    ]
+
+
+def _name(path: Path) -> Path:
+    """Give the name in a project of a template's file."""
+    shown = [part.removesuffix(".txt") for part in path.parts]
+    return Path(*(f".{part[4:]}" if part.startswith("dot-") else part for part in shown))
+
+
+def _write(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    text = source.read_text(encoding="utf-8")
+    if source.name == _MAPPING:
+        _write_mapping(text, target.with_suffix(".xlsx"))
+    else:
+        target.write_text(text, encoding="utf-8")
+
+
+def _write_mapping(text: str, file: Path) -> None:
+    header, *rows = csv.reader(text.splitlines())
     book = openpyxl.Workbook()
     sheet = book.active
     assert isinstance(sheet, Worksheet)  # noqa: S101 - a new workbook has one
     sheet.title = "AI_Map"
-    sheet.append(list(_MAPPING_HEADER))
-    for row in _MAPPING:
+    sheet.append(header)
+    for row in rows:
         sheet.append([value or None for value in row])
-    for i, note in enumerate(_MAPPING_HEADER.values(), start=1):
+    for i, name in enumerate(header, start=1):
         cell = sheet.cell(1, i)
         cell.font = Font(bold=True)
-        cell.comment = Comment(note, "ai_dataflow")
+        cell.comment = Comment(_NOTES[name], "ai_dataflow")
         sheet.column_dimensions[get_column_letter(i)].width = 18
     sheet.freeze_panes = "A2"
     book.save(file)
