@@ -118,6 +118,10 @@ CASES: dict[str, dict[str, Any]] = {
         "toml": '[sql.db]\nurl = "nosuch://u:secret@h/d"\n',
         "tables": {"control_table": "sql://db/dbo.ai_control_table"},
     },
+    "CFG-022": {  # a driver that no extra has
+        "control": located("sql://db/dbo.Claims"),
+        "toml": '[sql.db]\nurl = "mysql+pymysql://u:secret@h/d"\n',
+    },
     "MAP-908": {
         "toml": '[sql.platform]\nurl = "sqlite:///platform.sqlite"\n',
         "tables": {"ai_mapping": "sql://platform/ai_mapping"},

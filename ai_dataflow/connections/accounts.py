@@ -91,14 +91,15 @@ class Account:
         try:
             return token(self.settings.identity, SCOPE)
         except Fault as fault:
-            raise self._no_way(fault.kind, fault.reason) from None
+            raise self._no_way(fault.kind, fault.reason, fault.package) from None
 
     def fault(self, kind: Kind, reason: str) -> Fault:
         """Make a fault of this account."""
         return Fault(kind, reason, account=self.name)
 
-    def _no_way(self, kind: Kind, reason: str) -> Fault:
-        return self.fault(kind, f"no way into account {self.name}: {reason}{self.hint}")
+    def _no_way(self, kind: Kind, reason: str, package: str = "") -> Fault:
+        said = f"no way into account {self.name}: {reason}{self.hint}"
+        return Fault(kind, said, account=self.name, package=package)
 
     def store(self, container: str) -> AzureStore:
         """Give obstore's client of a container; one per container, for its connections."""

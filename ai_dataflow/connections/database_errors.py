@@ -91,8 +91,7 @@ def database_fault(error: Exception, *, is_reading: bool = False) -> Fault:
     if isinstance(error, NoSuchTableError):
         return Fault("missing", "there is no such table")
     if isinstance(error, ImportError):
-        missing = error.name or type(error).__name__
-        return Fault("unusable", f"the driver of its URL is not installed ({missing})")
+        return _not_imported(error)
     if isinstance(error, ArgumentError | TypeError | ValueError):
         return Fault("unusable", "its URL is none that SQLAlchemy or the driver knows")
     if isinstance(error, DBAPIError):
@@ -106,6 +105,14 @@ def database_fault(error: Exception, *, is_reading: bool = False) -> Fault:
 def not_answering(reason: str, seconds: int) -> str:
     """Say plainly, in a fault's reason, how long a server had to let us in, where too short."""
     return _NO_ANSWER.sub(f"the server did not answer within {seconds} seconds", reason)
+
+
+def _not_imported(error: ImportError) -> Fault:
+    """Tell a package that is not installed from one that lacks something of the system."""
+    if "libodbc" in str(error):
+        return Fault("unusable", "its driver needs unixODBC, which is not installed")
+    package = error.name or "psycopg"  # which has its words for a libpq that it does not find
+    return Fault("unusable", "the driver of its URL is not installed", package=package)
 
 
 def _of_driver(error: DBAPIError, *, is_connecting: bool) -> Fault:

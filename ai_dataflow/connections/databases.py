@@ -152,6 +152,8 @@ class Connection:
             max_overflow=0,
             pool_pre_ping=True,
         )
+        if self.url.query.get("driver") == odbc.MICROSOFT_DRIVER:
+            odbc.check_installed()
         if backend == "postgresql":
             sa.event.listen(engine, "connect", self._prepare_postgresql)
         if engine.driver == "pyodbc":
@@ -242,4 +244,4 @@ def _token(settings: SqlConnection) -> str:
         return token(settings.identity, _TOKEN_SCOPE).text
     except Fault as fault:
         reason = f"Entra ID gives no token: {fault}"
-        raise Fault(fault.kind, reason, is_connecting=True) from None
+        raise Fault(fault.kind, reason, package=fault.package, is_connecting=True) from None

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.extras import not_installed
+from ai_dataflow.config.settings import FILE_NAME
 
 Kind = Literal[
     "missing",  # what was asked for is not there
@@ -34,14 +36,16 @@ Telling = Mapping[Kind, tuple[str, str, str]]
 class Fault(Exception):  # noqa: N818 - it is no error yet: that depends on who asks
     """What went wrong. The reason may be shown: no URL, no statement, no secret, no value.
 
-    `account` is the storage account that it is about, if it is about one; `is_connecting` tells
-    that a database did not let us in, `attempts` and `seconds` how long it was tried. `instead`
-    ends a sentence about what is missing: what may be meant.
+    `account` is the storage account that it is about, if it is about one; `package` is what is not
+    installed and would be needed; `is_connecting` tells that a database did not let us in,
+    `attempts` and `seconds` how long it was tried. `instead` ends a sentence about what is missing:
+    what may be meant.
     """
 
     kind: Kind
     reason: str
     account: str = ""
+    package: str = ""
     is_connecting: bool = False
     attempts: int = 1
     seconds: float = 0.0
@@ -105,8 +109,14 @@ def diagnostic(fault: Fault, telling: Telling, place: str, **words: object) -> D
         fault: what went wrong; its reason is the cause, unless the message says it.
         telling: their code, message and fix for each kind.
         place: where they look.
-        words: what the texts are filled with, beside the fault's own.
+        words: what the texts are filled with, beside the fault's own; `connection` is a name under
+            `[sql]`.
     """
+    if fault.package:
+        name = fault.account or words["connection"]
+        needed_by = f"storage account {name}" if fault.account else f"connection `{name}`"
+        section = "storage" if fault.account else "sql"
+        return not_installed(fault.package, needed_by, f"{FILE_NAME}:{section}.{name}")
     code, message, fix = telling[fault.kind]
     words |= {"reason": fault.reason, "persistence": fault.persistence, "instead": fault.instead}
     is_said = "{reason}" in message or fault.kind == "missing"

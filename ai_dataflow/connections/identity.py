@@ -46,8 +46,8 @@ def credential(identity: EntraIdentity) -> TokenCredential:
     try:
         from azure import identity as entra  # noqa: PLC0415  # only those who need it pay for it
     except ImportError:
-        reason = "azure-identity is not installed: install ai_dataflow[azure]"
-        raise Fault("login", reason) from None
+        reason = "azure-identity is not installed"
+        raise Fault("login", reason, package="azure.identity") from None
     if identity.client_secret:
         return entra.ClientSecretCredential(
             identity.tenant_id, identity.client_id, identity.client_secret.get_secret_value()

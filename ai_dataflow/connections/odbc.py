@@ -14,6 +14,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from ai_dataflow.config.extras import is_installed
+
 # From Microsoft's msodbcsql.h; the driver reads a length and the token as UTF-16.
 SQL_COPT_SS_ACCESS_TOKEN = 1256
 MICROSOFT_DRIVER = "ODBC Driver 18 for SQL Server"
@@ -105,6 +107,21 @@ def microsoft_library() -> str:
     package = find_spec("mssql_python_odbc")
     libraries = Path(package.origin or "").parent.glob("libs/**/*msodbcsql*") if package else ()
     return _best([str(path) for path in libraries if _is_library(path)])
+
+
+def check_installed() -> None:
+    """Make sure that there is what reads through Microsoft's driver, before anything is read.
+
+    Raises:
+        ModuleNotFoundError: the package that is not there.
+    """
+    import pyodbc  # noqa: PLC0415  # as above
+
+    is_registered = MICROSOFT_DRIVER in pyodbc.drivers()
+    needed = ("arrow_odbc", *(() if is_registered else ("mssql_python_odbc",)))
+    for package in needed:
+        if not is_installed(package):
+            raise ModuleNotFoundError(name=package)
 
 
 def _is_library(path: Path) -> bool:

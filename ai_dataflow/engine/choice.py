@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.extras import is_installed, not_installed
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import local
 from ai_dataflow.extracts.stages import Stage
@@ -12,6 +14,17 @@ from ai_dataflow.partition.result import PartitionResult, Task
 
 # Takes tasks, each with its job.
 Engine = Callable[[Iterable[tuple[PartitionJob, Task]]], Iterator[PartitionResult]]
+
+
+def check_engine(settings: Settings) -> tuple[Diagnostic, ...]:
+    """Tell what the engine of the settings needs and is not installed (CFG-022); opens nothing."""
+    if settings.execution.engine == "local":
+        return ()
+    remote = settings.spark.remote.get_secret_value() if settings.spark.remote else ""
+    needed = ("databricks.connect",) if remote == "databricks" else ("pyspark", "dagster_pyspark")
+    place = f"{settings.file_name}:execution.engine"
+    missing = next((package for package in needed if not is_installed(package)), "")
+    return (not_installed(missing, "engine `spark`", place),) if missing else ()
 
 
 def open_engine(settings: Settings, stages: Sequence[Stage]) -> Engine:

@@ -34,6 +34,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.config.extras import install_line
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.spark_groups import SCHEMA, Group, grouped, sent
 from ai_dataflow.engine.versions import versions
@@ -198,7 +199,7 @@ def open_session(settings: Settings) -> Any:
         session = _session(settings)
         _send(settings, session)
     except ImportError as error:
-        fix = "install ai_dataflow[spark]; for Databricks Connect see docs/scaling.md"
+        fix = install_line(error.name or "pyspark")
         raise _no_spark(error, fix) from None
     except Exception as error:
         fix = (

@@ -15,6 +15,7 @@ from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.config.extras import install_line, is_installed
 from ai_dataflow.config.settings import CONFIG_VARIABLE, Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -36,12 +37,17 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def ui_command(settings: Settings) -> str:
-    """Give the command that opens the Dagster UI on a project and its instance."""
+    """Give the command that opens the Dagster UI on a project and its instance.
+
+    Where the UI is not installed, the line that installs it comes first.
+    """
     beside = Path(sys.executable).with_name("dagster")
     variables = {CONFIG_VARIABLE: settings.file, HOME_VARIABLE: dagster_home(settings)}
     words = [*(f"{name}={shlex.quote(str(path))}" for name, path in variables.items())]
     command = shlex.quote(str(beside)) if beside.exists() else "dagster"
-    return " ".join([*words, command, "dev", "-m", "ai_dataflow.definitions"])
+    shown = " ".join([*words, command, "dev", "-m", "ai_dataflow.definitions"])
+    page = "dagster_webserver"
+    return shown if is_installed(page) else f"{install_line(page)}; then {shown}"
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
+from ai_dataflow.engine.choice import check_engine
 from ai_dataflow.engine.sight import look_around, look_for_clients, look_inside
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.planning.changes import Changes, changes
@@ -85,7 +86,7 @@ def look_ahead(draft: Draft) -> Prospect:
     begun, project = time.perf_counter(), draft.project
     settings = project.settings
     workstation = open_workstation(settings)
-    if problems := check_workstation(workstation):
+    if problems := (*check_engine(settings), *check_workstation(workstation)):
         plan = complete(draft, {}, workstation=problems)
         return Prospect(project, plan, tuple(sorted(plan.held)))
     seen = look_around(draft.plan.locations(), settings)
@@ -138,7 +139,8 @@ def look_live(draft: Draft, only: Collection[PartitionKey] | None = None) -> Liv
     `only` are the partitions whose sources are looked at; by default all.
     """
     settings = draft.project.settings
-    problems = check_workstation(open_workstation(settings))
+    workstation = open_workstation(settings)
+    problems = (*check_engine(settings), *check_workstation(workstation))
     wanted = draft.plan.locations(only)
     seen = look_around(wanted, settings)
     schemas = look_inside(wanted, settings, seen, draft.columns_read())

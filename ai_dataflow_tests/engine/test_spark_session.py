@@ -100,15 +100,16 @@ def test_databricks_is_found_by_its_own_configuration(
 
 
 @pytest.mark.parametrize(
-    ("spark", "missing"),
-    [({}, "dagster_pyspark"), ({"remote": SecretStr("databricks")}, "databricks.connect")],
+    ("spark", "extra"),
+    [({}, "spark"), ({"remote": SecretStr("databricks")}, "databricks")],
 )
 def test_a_package_that_is_missing_is_told_how_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spark: dict[str, Any], missing: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spark: dict[str, Any], extra: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
+    packages = {"spark": "dagster_pyspark", "databricks": "databricks.connect"}
+    monkeypatch.setitem(sys.modules, packages[extra], None)
     with pytest.raises(DataflowError) as raised:
         _open(tmp_path, **spark)
     (problem,) = raised.value.diagnostics
     assert problem.code == "RUN-020"
-    assert "ai_dataflow[spark]" in problem.fix
+    assert problem.fix == f"pip install 'ai_dataflow[{extra}]'"
