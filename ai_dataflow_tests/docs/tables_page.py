@@ -1,0 +1,70 @@
+"""`docs/reference/tables.md`: every column of the tables that people edit, from their layouts."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from typing import Any
+
+from ai_dataflow.tables import ai_mapping, control_table, teams
+from ai_dataflow.tables.ai_types import NAMES
+from ai_dataflow.tables.table import Layout
+from ai_dataflow_tests.docs.markdown import code, table
+
+TABLES: dict[str, tuple[Layout, str, str]] = {
+    "control_table": (
+        control_table.LAYOUT,
+        "Control table",
+        "What to load. One row is one source: a submodule of a product, for one client.",
+    ),
+    "ai_mapping": (
+        ai_mapping.LAYOUT,
+        "AI mapping sheet",
+        "Which source column feeds which AI column. One row is one AI column from one source.",
+    ),
+    "teams": (
+        teams.LAYOUT,
+        "Teams",
+        "Who owns what, and who gets which mail. The first row that matches a problem owns it.",
+    ),
+}
+
+_INTRO = """\
+# Tables
+
+The three tables that people edit. Each is a CSV file, a tab of a workbook or a table of a database.
+The [settings](settings.md) name them. Columns may stand in any order. A column that is not listed
+here is an error, and so is one that must be there and is missing.
+
+<!-- Made from the layouts in ai_dataflow/tables, and the texts of ai_dataflow/tables/columns.toml; do
+not edit. Make it anew with .venv/bin/python -m ai_dataflow_tests.docs -->
+"""
+
+
+def texts() -> dict[str, Any]:
+    """Give the texts by table and column."""
+    return tomllib.loads(
+        resources.files("ai_dataflow.tables").joinpath("columns.toml").read_text("utf-8")
+    )
+
+
+def page() -> str:
+    """Give the Markdown page."""
+    said = texts()
+    parts = [_INTRO]
+    for name, (layout, title, about) in TABLES.items():
+        rows = [
+            [
+                code(column),
+                "yes" if column in layout.required else "",
+                code(said[name][column]["example"]),
+                said[name][column]["text"],
+            ]
+            for column in layout.columns
+        ]
+        order = "The order of the rows counts." if layout.is_ordered else ""
+        heads = ["column", "must be there", "example", "what it says"]
+        parts += [f"## {title}", "", f"{about} {order}".strip(), "", *table(heads, rows), ""]
+    types = ", ".join(code(name) for name in NAMES)
+    parts += ["## Types of AI columns", "", f"`ai_type` is one of {types}.", ""]
+    return "\n".join(parts)
