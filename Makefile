@@ -9,7 +9,7 @@ ALONE = env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG
 RUN = { echo; $(ALONE) $(BIN)/ai-dataflow run --config $@; code=$$?; [ $$code -eq 1 ] || exit $$code; } \
   && $(BIN)/python examples/closing.py $@
 
-.PHONY: help setup setup-dev demo demo-azure ui services services-stop services-setup test check chaos properties bench lock-peers pictures lint lock clean
+.PHONY: help setup setup-dev demo demo-azure ui docs services services-stop services-setup test check chaos properties bench lock-peers pictures lint lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,16 +79,12 @@ lock-peers: ## compile the environments of the bench's peers anew
 	for name in scripts dbt sqlmesh; do $(COMPILE) --upgrade bench/peers/environments/$$name.in \
 	  -o bench/peers/environments/$$name.txt || exit 1; done
 
+docs: .docs/.ready ## build the documentation in site/, to be read in a browser; looks for dead links
+	@.docs/bin/python -m ai_dataflow_tests.docs.site
+
+.docs/.ready: requirements-docs.txt
+	$(PYTHON) -m venv .docs
+	.docs/bin/pip install -q -q --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	@touch $@
+
 pictures: setup-dev services-setup ## take the docs' pictures of Dagster's pages anew
-	$(BIN)/python -m ai_dataflow_tests.ui
-
-COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-  --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
-# All but databricks, which holds the same files as spark.
-LOCKED = ui azure mssql postgresql spark
-lock: ## compile the locked requirements anew from pyproject.toml; users' have developers' versions
-	$(COMPILE) --upgrade pyproject.toml $(addprefix --extra ,$(LOCKED)) --group dev -o requirements-dev.txt
-	$(COMPILE) pyproject.toml --extra ui --group build -c requirements-dev.txt -o requirements.txt
-
-clean: services-stop ## remove what was made
-	rm -rf $(VENV) .services .bench demo demo-azure dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

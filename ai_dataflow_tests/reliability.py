@@ -145,10 +145,14 @@ def _row(stage: str, found: list[Proof]) -> str:
 
 
 def _cell(stage: str, fault: str, found: list[Proof]) -> str:
-    """Show each proof's few words as a link; the test's name comes where one points at it."""
+    """Show each proof's few words as a link; the test's name comes where one points at it.
+
+    Several are told apart by a point before each.
+    """
     own = [proof for proof in found if (proof.stage, proof.fault) == (stage, fault)]
     shown = [f'[{proof.short}]({_url(proof.file)} "{proof.test}")' for proof in own]
-    return "<br>".join(shown) or f"*{reason(stage, fault)}*"
+    point = "· " if len(shown) > 1 else ""
+    return "<br>".join(point + each for each in shown) or f"*{reason(stage, fault)}*"
 
 
 def _section(stage: str, found: list[Proof]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +104,27 @@ def links(page: Path) -> Iterator[tuple[int, str]]:
     for number, line in prose(page):
         without_code = _CODE_SPAN.sub(lambda match: "x" * len(match[0]), line)
         yield from ((number, match[1]) for match in _LINK.finditer(without_code))
+
+
+def rewritten(page: Path, change: Callable[[str], str]) -> str:
+    """Give the text of a page with each target of a link changed; code stays as it is."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    for number, line in prose(page):
+        kept: list[str] = []
+        masked = _CODE_SPAN.sub(lambda match, kept=kept: _mask(match[0], kept), line)
+        masked = _LINK.sub(lambda match: _with_target(match, change), masked)
+        lines[number - 1] = re.sub(r"\0(\d+)\0", lambda m, kept=kept: kept[int(m[1])], masked)
+    return "\n".join(lines) + "\n"
+
+
+def _mask(text: str, kept: list[str]) -> str:
+    kept.append(text)
+    return f"\0{len(kept) - 1}\0"
+
+
+def _with_target(match: re.Match[str], change: Callable[[str], str]) -> str:
+    start, end = (place - match.start() for place in match.span(1))
+    return match[0][:start] + change(match[1]) + match[0][end:]
 
 
 def anchors(page: Path) -> set[str]:

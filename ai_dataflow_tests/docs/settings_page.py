@@ -37,7 +37,7 @@ All that `ai_dataflow.toml` may say. What the file does not know is an error (CF
 - The file is the one that `--config` names, else `AI_DATAFLOW_CONFIG`, else that of the current
   folder.
 
-<!-- Made from the models in ai_dataflow/config, and the texts of ai_dataflow/config/settings.toml; do
+<!-- Made from the models in ai_dataflow/config, and ai_dataflow/config/settings.toml; do
 not edit. Make it anew with .venv/bin/python -m ai_dataflow_tests.docs -->
 """
 

@@ -36,7 +36,7 @@ The three tables that people edit. Each is a CSV file, a tab of a workbook or a 
 The [settings](settings.md) name them. Columns may stand in any order. A column that is not listed
 here is an error, and so is one that must be there and is missing.
 
-<!-- Made from the layouts in ai_dataflow/tables, and the texts of ai_dataflow/tables/columns.toml; do
+<!-- Made from the layouts in ai_dataflow/tables, and ai_dataflow/tables/columns.toml; do
 not edit. Make it anew with .venv/bin/python -m ai_dataflow_tests.docs -->
 """
 

@@ -1,0 +1,123 @@
+"""Every command that the pages show is one that there is, with options that it has."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from ai_dataflow.config.codes import CODES
+from ai_dataflow_tests.docs.commands_page import PROGRAM, program
+from ai_dataflow_tests.docs.markdown import ROOT, blocks, code_spans, written_pages
+
+_SHELLS = ("", "sh", "bash", "console", "text")
+_CALL = re.compile(rf"(?:^|[\s/]){PROGRAM}(?:\s+(.*)|$)")
+_SEPARATORS = ("&&", "||", "|", ";", ">", "2>&1")
+
+
+class Call(NamedTuple):
+    """What follows the program's name where a page shows a call; in prose it may be its start."""
+
+    place: str
+    text: str
+    is_whole: bool
+
+
+def calls() -> Iterator[Call]:
+    """Give all calls that the pages show."""
+    for page in written_pages():
+        shown = [(line, text, False) for line, text in code_spans(page)]
+        shown += [(line, text, True) for line, text in _lines_of_blocks(page)]
+        for line, text, is_whole in shown:
+            for match in _CALL.finditer(text):
+                yield Call(f"{page.relative_to(ROOT)}:{line}", match[1] or "", is_whole)
+
+
+def _lines_of_blocks(page: Path) -> Iterator[tuple[int, str]]:
+    for block in blocks(page):
+        if block.language in _SHELLS:
+            for number, line in enumerate(block.text.splitlines(), start=block.line + 1):
+                if re.match(rf"(\$ |\S*/)?{PROGRAM}(\s|$)", line):
+                    yield number, line
+
+
+def words(text: str) -> list[str]:
+    """Give the arguments of a call, without remarks and what the shell does with its output.
+
+    Example:
+        >>> words("notify --dry-run [--run ID] > mails.txt  # none is sent")
+        ['notify', '--dry-run', '--run', 'ID']
+    """
+    said = re.split(r"\s{3,}", text.strip())[0]
+    parts = shlex.split(re.sub(r"(?<!\S)\[(--?[^\]]*)\]", r"\1", said), comments=True)
+    end = next((i for i, part in enumerate(parts) if part in _SEPARATORS), len(parts))
+    return parts[:end]
+
+
+def parsed(command: Any, arguments: list[str], parent: Any = None) -> None:
+    """Let the command line read the arguments; it calls nothing.
+
+    Raises:
+        typer's UsageError: it does not take them.
+    """
+    context = command.make_context(command.name or "", [*arguments], parent=parent)
+    rest = [*context._protected_args, *context.args]
+    if isinstance(command, TyperGroup) and rest:
+        name, inner, further = command.resolve_command(context, rest)
+        assert inner is not None, name
+        parsed(inner, further, context)
+
+
+def test_each_call_is_one_that_the_program_takes() -> None:
+    group = program()
+    found = list(calls())
+    assert len(found) > 50
+    wrong = {call: _refusal(group, words(call.text), call.is_whole) for call in found}
+    assert [f"{call.place}: {why}" for call, why in wrong.items() if why] == []
+
+
+def _refusal(group: TyperGroup, arguments: list[str], is_whole: bool) -> str:
+    """Say why a call is refused; the start of one may lack what would follow."""
+    try:
+        parsed(group, arguments or ["status"])
+    except TyperException as error:
+        is_short = re.search("Missing parameter|requires an argument", str(error))
+        return "" if is_short and not is_whole else f"{PROGRAM} {shlex.join(arguments)}: {error}"
+    return ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["runn", "explain", "run --fulll", "help", "rejects --samples many", "validate --format html"],
+)
+def test_a_call_that_is_wrong_is_refused(text: str) -> None:
+    assert _refusal(program(), words(text), is_whole=True)
+
+
+def test_each_code_that_a_page_names_is_one() -> None:
+    unknown = [
+        f"{page.relative_to(ROOT)}: {code}"
+        for page in written_pages()
+        for code in re.findall(r"\b(?:CFG|CTL|MAP|TEM|SRC|DAT|REJ|RUN|WST|NTF|COV)-\d{3}\b",
+                               page.read_text(encoding="utf-8"))
+        if code not in CODES
+    ]  # fmt: skip
+    assert unknown == []
+
+
+def test_each_target_of_make_is_one() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = {
+        target: page.name
+        for page in written_pages()
+        for text in (*(t for _, t in code_spans(page)), *(b.text for b in blocks(page)))
+        for target in re.findall(r"^(?:\$ )?make ([a-z-]+)", text, re.MULTILINE)
+    }
+    assert named
+    assert {target: page for target, page in named.items() if target not in targets} == {}
