@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from typer.core import TyperGroup
-from typer.exceptions import TyperException
+from typer.exceptions import Exit, TyperException
 
 from ai_dataflow.config.codes import CODES
 from ai_dataflow_tests.docs.commands_page import PROGRAM, program
@@ -89,6 +89,8 @@ def _refusal(group: TyperGroup, arguments: list[str], is_whole: bool) -> str:
     except TyperException as error:
         is_short = re.search("Missing parameter|requires an argument", str(error))
         return "" if is_short and not is_whole else f"{PROGRAM} {shlex.join(arguments)}: {error}"
+    except Exit:
+        pass  # it has told what it was asked for: its version, its help
     return ""
 
 

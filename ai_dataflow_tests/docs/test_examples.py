@@ -29,7 +29,8 @@ def _pages_with(language: str) -> dict[str, list[Block]]:
 
 
 PYTHON = _pages_with("python")
-TOML = [block for here in _pages_with("toml").values() for block in here]
+# What has a label is a part of the tutorial, which reads it in its place.
+TOML = [block for here in _pages_with("toml").values() for block in here if not block.label]
 
 
 @pytest.mark.parametrize("page", PYTHON)
@@ -46,9 +47,10 @@ def test_the_names_and_calls_of_examples_are_right(page: str) -> None:
 
 def _problems(node: ast.stmt, names: dict[str, Any]) -> list[str]:
     """Define what a statement defines; tell which names it lacks, and which calls are wrong."""
-    said = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    arguments = {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
-    unknown = said - names.keys() - arguments - set(dir(builtins))
+    used = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    inner = {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+    inner |= {n.id for n in used if isinstance(n.ctx, ast.Store)}
+    unknown = {n.id for n in used} - names.keys() - inner - set(dir(builtins))
     if unknown:
         return [f"`{name}` is not imported" for name in sorted(unknown)]
     calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
@@ -79,8 +81,6 @@ def _misfit(call: ast.Call, names: dict[str, Any]) -> str:
 def test_the_settings_of_examples_are_settings(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if block.label:
-        pytest.skip(block.label)
     for name in _VARIABLE.findall(block.text):
         value = "sv=2024-11-04&sig=x" if "SAS" in name else "a2V5"
         monkeypatch.setenv(name, f"AccountKey={value}" if "CONNECTION" in name else value)
