@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +13,15 @@ import pytest
 from typer.core import TyperGroup
 from typer.exceptions import Exit, TyperException
 
+from ai_dataflow.cli.starter import write_project
 from ai_dataflow.config.codes import CODES
 from ai_dataflow_tests.docs.commands_page import PROGRAM, program
 from ai_dataflow_tests.docs.markdown import ROOT, blocks, code_spans, written_pages
+from ai_dataflow_tests.runs.runs import cli
 
 _SHELLS = ("", "sh", "bash", "console", "text")
 _CALL = re.compile(rf"(?:^|[\s/]){PROGRAM}(?:\s+(.*)|$)")
+_LOOKING = ("status", "validate", "plan", "explain", "help", "rejects")
 _SEPARATORS = ("&&", "||", "|", ";", ">", "2>&1")
 
 
@@ -54,8 +58,8 @@ def words(text: str) -> list[str]:
         >>> words("notify --dry-run [--run ID] > mails.txt  # none is sent")
         ['notify', '--dry-run', '--run', 'ID']
     """
-    said = re.split(r"\s{3,}", text.strip())[0]
-    parts = shlex.split(re.sub(r"(?<!\S)\[(--?[^\]]*)\]", r"\1", said), comments=True)
+    said = re.split(r"\s{3,}|\s#\s", text.strip())[0]
+    parts = shlex.split(re.sub(r"(?<!\S)\[(--?[^\]]*)\]", r"\1", said))
     end = next((i for i, part in enumerate(parts) if part in _SEPARATORS), len(parts))
     return parts[:end]
 
@@ -80,6 +84,26 @@ def test_each_call_is_one_that_the_program_takes() -> None:
     assert len(found) > 50
     wrong = {call: _refusal(group, words(call.text), call.is_whole) for call in found}
     assert [f"{call.place}: {why}" for call, why in wrong.items() if why] == []
+
+
+@pytest.mark.slow
+def test_what_looks_and_changes_nothing_does_so_as_it_is_shown(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    write_project(project)
+    shutil.copy(project / "ai_mapping.xlsx", project / "draft.xlsx")
+    assert cli(project, "run").returncode == 0
+    shown = {tuple(words(call.text)): call.place for call in calls() if _only_looks(call)}
+    assert len(shown) > 15
+    ended = {place: cli(project, *arguments) for arguments, place in shown.items()}
+    assert {place: done.stderr for place, done in ended.items() if done.returncode > 1} == {}
+
+
+def _only_looks(call: Call) -> bool:
+    """Tell whether a call is whole, about the starter's project, and changes nothing."""
+    arguments = words(call.text)
+    looks = (arguments[:1] and arguments[0] in _LOOKING) or "--dry-run" in arguments
+    about_others = {"sales", "ID"} & set(arguments) or call.place.startswith("docs/errors.md")
+    return bool(looks and not about_others) and not _refusal(program(), arguments, is_whole=True)
 
 
 def _refusal(group: TyperGroup, arguments: list[str], is_whole: bool) -> str:
