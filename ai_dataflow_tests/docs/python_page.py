@@ -79,12 +79,18 @@ def _described(each: Public) -> Iterator[str]:
 def _signature(name: str, function: Any) -> str:
     """Give a signature, a parameter in each line where there are several."""
     given = inspect.signature(function)
-    shown = [str(each) for each in given.parameters.values()]
+    shown = [_parameter(each) for each in given.parameters.values()]
     kinds = [each.kind for each in given.parameters.values()]
     if inspect.Parameter.KEYWORD_ONLY in kinds:
         shown.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
     inner = "".join(f"    {each},\n" for each in shown)
     return f"{name}(\n{inner}) -> {given.return_annotation}"
+
+
+def _parameter(each: inspect.Parameter) -> str:
+    """Give a parameter with its annotation as it was written, and its default."""
+    is_needed = each.default is inspect.Parameter.empty
+    return f"{each.name}: {each.annotation}" + ("" if is_needed else f" = {each.default!r}")
 
 
 def _sections(docstring: str) -> Iterator[str]:

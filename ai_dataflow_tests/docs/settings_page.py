@@ -182,8 +182,8 @@ def page() -> str:
     for section, found in by_section.items():
         title = f"`{heading(section)}`" if section else "Above all sections"
         about = [_about(models[section]), ""] if section else []
-        rows = [[code(s.name), s.kind, s.default, code(toml(s.example)), s.text] for s in found]
-        heads = ["setting", "type", "default", "example", "what it says"]
+        rows = [[code(s.name), s.text, s.kind, s.default, code(toml(s.example))] for s in found]
+        heads = ["setting", "what it says", "type", "default", "example"]
         parts += [f"## {title}", "", *about, *table(heads, rows), ""]
     return "\n".join(parts)
 
