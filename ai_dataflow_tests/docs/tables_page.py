@@ -6,7 +6,7 @@ import tomllib
 from importlib import resources
 from typing import Any
 
-from ai_dataflow.tables import ai_mapping, control_table, teams
+from ai_dataflow.tables import ai_mapping, code_lists, control_table, teams
 from ai_dataflow.tables.ai_types import NAMES
 from ai_dataflow.tables.table import Layout
 from ai_dataflow_tests.docs.markdown import code, table
@@ -22,6 +22,11 @@ TABLES: dict[str, tuple[Layout, str, str]] = {
         "AI mapping sheet",
         "Which source column feeds which AI column. One row is one AI column from one source.",
     ),
+    "code_lists": (
+        code_lists.LAYOUT,
+        "Code lists",
+        "What the values of a source become. One row is one value of one list.",
+    ),
     "teams": (
         teams.LAYOUT,
         "Teams",
@@ -32,9 +37,10 @@ TABLES: dict[str, tuple[Layout, str, str]] = {
 _INTRO = """\
 # Tables
 
-The three tables that people edit. Each is a CSV file, a tab of a workbook or a table of a database.
-The [settings](settings.md) name them. Columns may stand in any order. A column that is not listed
-here is an error, and so is one that must be there and is missing.
+The tables that people edit. Each is a CSV file, a tab of a workbook or a table of a database. The
+[settings](settings.md) name them. Columns may stand in any order. A column that is not listed here
+is an error, and so is one that must be there and is missing. [What the tables say](../sheet.md) has
+the rules: defaults, which row applies, what becomes of a value.
 
 <!-- Made from the layouts in ai_dataflow/tables, and ai_dataflow/tables/columns.toml; do
 not edit. Make it anew with .venv/bin/python -m ai_dataflow_tests.docs -->
@@ -57,8 +63,8 @@ def page() -> str:
             [
                 code(column),
                 "yes" if column in layout.required else "",
-                code(said[name][column]["example"]),
-                said[name][column]["text"],
+                code(said[name].get(column, {}).get("example", "")),
+                said[name].get(column, {}).get("text", ""),
             ]
             for column in layout.columns
         ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
 import ai_dataflow
+from ai_dataflow import tables
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.settings import FILE_NAME, load_settings
 from ai_dataflow_tests.docs import commands_page, python_page, settings_page, tables_page
@@ -54,6 +57,12 @@ def test_each_column_has_a_text_and_no_text_is_left_over() -> None:
         name: set(layout.columns) for name, (layout, _, _) in tables_page.TABLES.items()
     }
     assert all(_is_said(entry) for known in texts.values() for entry in known.values())
+
+
+def test_each_table_that_people_edit_is_on_the_page() -> None:
+    modules = (import_module(f"{tables.__name__}.{m.name}") for m in iter_modules(tables.__path__))
+    layouts = [module.LAYOUT.prefix for module in modules if hasattr(module, "LAYOUT")]
+    assert sorted(layouts) == sorted(layout.prefix for layout, _, _ in tables_page.TABLES.values())
 
 
 def _is_said(entry: dict[str, Any]) -> bool:
