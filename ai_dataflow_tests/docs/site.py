@@ -24,6 +24,7 @@ SITE = ROOT / "site"
 SHIM = "assets/iframe-worker.js"
 _SHIM_ELSEWHERE = re.compile(r"https://unpkg\.com/iframe-worker/shim")
 _HOME = re.compile(r'href="((?:\./)?\.\.?(?:/\.\.)*)"')  # the first page, as its folder
+_CELL = re.compile(r"<td.*?</td>", re.DOTALL)
 _KINDS = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".js": "js"}
 _SOURCE = """\
 ---
@@ -102,8 +103,19 @@ def build() -> None:
     subprocess.run([zensical, "build", "--strict", "--clean"], check=True, cwd=ROOT)
     for file in SITE.rglob("*.html"):
         text = file.read_text(encoding="utf-8")
-        text = _SHIM_ELSEWHERE.sub(relpath(SITE / SHIM, file.parent), text)
-        file.write_text(_HOME.sub(r'href="\1/index.html"', text), encoding="utf-8")
+        file.write_text(mended(text, relpath(SITE / SHIM, file.parent)), encoding="utf-8")
+
+
+def mended(text: str, shim: str) -> str:
+    r"""Mend a built page: what would be loaded from elsewhere, the way home, bars in tables' code.
+
+    Example:
+        >>> mended(r'<a href=".."><td><code>a\|b</code></td>', "shim.js")
+        '<a href="../index.html"><td><code>a|b</code></td>'
+    """
+    text = _SHIM_ELSEWHERE.sub(shim, text)
+    text = _HOME.sub(r'href="\1/index.html"', text)
+    return _CELL.sub(lambda cell: cell[0].replace(r"\|", "|"), text)
 
 
 class _Reader(HTMLParser):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow_tests.docs.markdown import DOCS, ROOT, rewritten
-from ai_dataflow_tests.docs.site import moved, place, problems
+from ai_dataflow_tests.docs.site import mended, moved, place, problems
 
 
 def test_each_page_of_the_docs_is_in_the_navigation() -> None:
@@ -48,6 +48,15 @@ def test_links_are_changed_and_code_stays(tmp_path: Path) -> None:
     text = 'See [a `b`](c.md "d") and ![e](f.png).\n`[no](link.md)`\n\n```sh\n[no](link.md)\n```\n'
     page.write_text(text, encoding="utf-8")
     assert rewritten(page, str.upper) == text.replace("c.md", "C.MD").replace("f.png", "F.PNG")
+
+
+def test_a_built_page_is_mended() -> None:
+    page = '<script src="https://unpkg.com/iframe-worker/shim"></script><a href="./..">'
+    page += r"<td>a</td><td><code>a\|b</code></td><code>a\|b</code>"
+    assert mended(page, "shim.js") == (
+        '<script src="shim.js"></script><a href="./../index.html">'
+        r"<td>a</td><td><code>a|b</code></td><code>a\|b</code>"
+    )
 
 
 def _site(folder: Path, body: str) -> list[str]:
