@@ -16,6 +16,7 @@ _HERE = Path(__file__).parent
 _DOCS = _HERE.parents[1] / "docs" / "img"
 _SHOWN = (
     "graph", "dagster-partitions", "dagster-metadata", "dagster-tick", "dagster-run", "backfill",
+    "tutorial-mail",
 )  # fmt: skip
 
 
