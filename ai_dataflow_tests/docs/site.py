@@ -39,7 +39,7 @@ search:
 
 
 def place(file: Path) -> Path:
-    """Give the place of a file of the repository among the site's pages.
+    """Give the place of a file of the repository among the site's pages; a folder is a list.
 
     Example:
         >>> place(ROOT / "README.md"), place(ROOT / "docs/sql.md"), place(ROOT / "dagster.yaml")
@@ -48,7 +48,7 @@ def place(file: Path) -> Path:
     name = file.relative_to(ROOT)
     if name == Path("README.md"):
         return Path("index.md")
-    if file.is_relative_to(DOCS):
+    if file.is_relative_to(DOCS) and not file.is_dir():
         return file.relative_to(DOCS)
     return name if name.suffix == ".md" else Path("files", f"{name}.md")
 

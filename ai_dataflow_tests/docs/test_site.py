@@ -30,6 +30,7 @@ def test_each_page_of_the_docs_is_in_the_navigation() -> None:
         ("docs/dagster.md", "../README.md#what-is-where", "index.md#what-is-where"),
         ("docs/reference/tables.md", "../sources.md", "../sources.md"),
         ("docs/scaling.md", "../bench/results.json", "files/bench/results.json.md"),
+        ("docs/scaling.md", "spark", "files/docs/spark.md"),
         ("docs/how-to/data-scientist.md", "../../dagster.yaml", "../files/dagster.yaml.md"),
         ("README.md", "https://dagster.io", "https://dagster.io"),
         ("README.md", "#in-azure", "#in-azure"),
