@@ -8,7 +8,7 @@ from pathlib import Path
 from ai_dataflow.config import codes
 from ai_dataflow_tests import reliability
 from ai_dataflow_tests.compiler import page as transforms
-from ai_dataflow_tests.docs import commands_page, python_page, settings_page, tables_page
+from ai_dataflow_tests.docs import commands_page, json_page, python_page, settings_page, tables_page
 from ai_dataflow_tests.docs.markdown import DOCS
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -19,6 +19,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/tables.md": tables_page.page,
     "reference/commands.md": commands_page.page,
     "reference/python.md": python_page.page,
+    "reference/json.md": json_page.page,
 }
 
 

@@ -37,6 +37,7 @@ class Public(NamedTuple):
 PUBLIC = (
     Public("ai_dataflow", "load", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "DatasetNotFoundError", "Read a dataset"),
+    Public("ai_dataflow.workstation.readers", "ColumnNotPublishedError", "Read a dataset"),
     Public("ai_dataflow.config.diagnostics", "DataflowError", "Errors"),
     Public("ai_dataflow.config.diagnostics", "Diagnostic", "Errors"),
     Public("ai_dataflow.definitions", "build_definitions", "In Dagster"),

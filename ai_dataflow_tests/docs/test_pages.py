@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -12,7 +13,7 @@ import ai_dataflow
 from ai_dataflow import tables
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.settings import FILE_NAME, load_settings
-from ai_dataflow_tests.docs import commands_page, python_page, settings_page, tables_page
+from ai_dataflow_tests.docs import commands_page, json_page, python_page, settings_page, tables_page
 from ai_dataflow_tests.docs.pages import PAGES, path
 from ai_dataflow_tests.docs.settings_page import Setting
 
@@ -113,6 +114,13 @@ def test_each_command_and_option_has_a_text() -> None:
         if not each.help
     ]
     assert silent == []
+
+
+def test_each_document_of_json_and_each_part_has_a_text() -> None:
+    schemas = [json.loads(f.read_text(encoding="utf-8")) for f in json_page.SCHEMAS.glob("*.json")]
+    parts = {schema["$id"]: schema for schema in schemas}
+    parts |= {name: part for schema in schemas for name, part in schema.get("$defs", {}).items()}
+    assert [name for name, part in parts.items() if not part.get("description")] == []
 
 
 def test_each_public_name_has_a_text() -> None:
