@@ -103,7 +103,7 @@ def _only_looks(call: Call) -> bool:
     """Tell whether a call is whole, about the starter's project, and changes nothing."""
     arguments = words(call.text)
     looks = (arguments[:1] and arguments[0] in _LOOKING) or "--dry-run" in arguments
-    about_others = {"sales", "ID"} & set(arguments)
+    about_others = {"sales", "CODE", "ID", "TEAM"} & set(arguments)
     return bool(looks and not about_others) and not _refusal(program(), arguments, is_whole=True)
 
 
