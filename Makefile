@@ -88,3 +88,16 @@ docs: .docs/.ready ## build the documentation in site/, to be read in a browser;
 	@touch $@
 
 pictures: setup-dev services-setup ## take the docs' pictures of Dagster's pages anew
+	$(BIN)/python -m ai_dataflow_tests.ui
+
+COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
+# All but databricks, which holds the same files as spark.
+LOCKED = ui azure mssql postgresql spark
+lock: ## compile the locked requirements anew from pyproject.toml; users' have developers' versions
+	$(COMPILE) --upgrade pyproject.toml $(addprefix --extra ,$(LOCKED)) --group dev -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --extra ui --group build -c requirements-dev.txt -o requirements.txt
+	$(COMPILE) --upgrade --group docs -o requirements-docs.txt
+
+clean: services-stop ## remove what was made
+	rm -rf $(VENV) .services .bench .docs site demo demo-azure dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
