@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from rapidfuzz import process
 
-from ai_dataflow.config.codes import CODES, Code
+from ai_dataflow.config.codes import CODES, Code, Concern
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.visible import printable, visible
 
@@ -41,7 +41,7 @@ class Diagnostic:
     `fix` what to do. `product`, `module` and `submodule` route it to its owner; `partitions` are
     those that it holds back. `line` is the table's line, where it is about one, and `void` what of
     it has no value to go by: a cell, or all of it. `cause` is the technical root cause for those
-    who want it.
+    who want it. `whose` is its concern, where that depends on what caused it and not on the code.
     """
 
     code: str
@@ -58,11 +58,17 @@ class Diagnostic:
     line: int = 0
     void: Void = ""
     cause: str = ""
+    whose: Concern | None = None
 
     @property
     def meaning(self) -> Code:
         """The catalogue's entry: title, kind, concern."""
         return CODES[self.code]
+
+    @property
+    def concern(self) -> Concern:
+        """Whose kind of problem it is; by it the owner is found."""
+        return self.whose or self.meaning.concern
 
     @property
     def subject(self) -> str:
@@ -82,8 +88,8 @@ class Diagnostic:
     def to_error(self) -> dict[str, Any]:
         """Give the shape of `error` in a run report."""
         meaning = self.meaning
-        said = {n: getattr(meaning, n) for n in ("code", "title", "kind", "concern", "transient")}
-        names = ("owner", "place", "message", "fix", "product", "submodule")
+        said = {n: getattr(meaning, n) for n in ("code", "title", "kind", "transient")}
+        names = ("concern", "owner", "place", "message", "fix", "product", "submodule")
         return said | self._fields(*names) | self._cause()
 
     def _fields(self, *names: str) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def _disagreements(table: CellTable) -> Iterator[Diagnostic]:
 
 def with_owner(teams: Sequence[Team], problem: Diagnostic) -> Diagnostic:
     """Give the problem its owner: the first team that matches, else none."""
-    about = (problem.meaning.concern, problem.product, problem.module)
+    about = (problem.concern, problem.product, problem.module)
     return replace(problem, owner=next((t.name for t in teams if t.covers(*about)), ""))
 
 
