@@ -35,6 +35,10 @@ DATA = """
 """
 SHEETS = {"control_table": "Control", "ai_mapping": "AI_Map", "teams": "Teams"}
 
+# Lines of a module's settings with which nothing waits: for tests in which rows come and go at
+# random, and of which that is not the point.
+NO_LIMITS = 'max_rejected_rise = "100%"\nmax_rows_fall = "100%"\n'
+
 
 def project(
     folder: Path,

@@ -307,17 +307,21 @@ class DagsterSettings(Section):
 
 
 class ModuleSettings(Section):
-    """`[modules.<name>]`: how much has to be mapped, and how much may be rejected.
+    """`[modules.<name>]`: how much has to be mapped, may be rejected, and may shrink.
 
     Below `min_coverage` (0 to 1) of AI columns × products the coverage check fails; with
     `coverage_blocks` the module's partitions are held back too. A partition that rejects more than
-    `max_rejected`, a count of rows or a share of them ("1%"), is not published. Rows without a
+    `max_rejected`, a count of rows or a share of them ("1%"), is not published. One in which a
+    product's share of rejects rises by more points than `max_rejected_rise`, or its rows fall by a
+    larger share than `max_rows_fall`, waits to be accepted; "100%" is no limit. Rows without a
     client in files that clients share fail all of these, or are rejects of one (`without_client`).
     """
 
     min_coverage: float = Field(default=0.0, ge=0, le=1)
     coverage_blocks: bool = False
     max_rejected: str = ""
+    max_rejected_rise: str = "10%"
+    max_rows_fall: str = "50%"
     without_client: Literal["fail", "reject"] = "fail"
 
     @field_validator("max_rejected", mode="before")
@@ -331,6 +335,29 @@ class ModuleSettings(Section):
         if shares and Decimal(shares[1]) > 100:  # noqa: PLR2004
             raise ValueError("is more than all rows")
         return text
+
+    @field_validator("max_rejected_rise", "max_rows_fall")
+    @classmethod
+    def _is_a_share(cls, limit: str) -> str:
+        shares = _SHARE.fullmatch(limit.replace(" ", ""))
+        if not shares or Decimal(shares[1]) > 100:  # noqa: PLR2004
+            raise ValueError('is no share from "0%" to "100%"')
+        return shares[0]
+
+    @property
+    def limits_of_shrinking(self) -> str:
+        """How much a product may shrink, as text: what waits is judged anew where it changes."""
+        return f"{self.max_rejected_rise} {self.max_rows_fall}"
+
+    def shrinks(self, rejected: Decimal, rows: Decimal) -> bool:
+        """Tell whether a product shrinks too much.
+
+        Args:
+            rejected: by how much its share of rejected rows rises, from -1 to 1.
+            rows: by how much its published rows fall, as a share of those before.
+        """
+        rise, fall = (Decimal(t[:-1]) / 100 for t in (self.max_rejected_rise, self.max_rows_fall))
+        return rejected > rise or rows > fall
 
     def allows(self, rejected: int, read: int) -> bool:
         """Tell whether so many rejected rows, of so many that were read, are within the limit."""

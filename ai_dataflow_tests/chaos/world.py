@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.workstation.layout import Workstation, open_workstation
-from ai_dataflow_tests.projects import project, text_file
+from ai_dataflow_tests.projects import NO_LIMITS, project, text_file
 
 CLIENTS = ("acme", "borealis", "cirrus")
 MODULES = ("claims", "policies")
@@ -56,7 +56,7 @@ workers = {workers}
 url = "sqlite:///data/vega.sqlite"
 
 {workstation}
-"""
+""" + "".join(f"\n[modules.{module}]\n{NO_LIMITS}" for module in MODULES)
 LOCAL = '[workstation]\nurl = "workstation"\n'
 
 COLUMNS = {

@@ -31,6 +31,8 @@ TOML = """
 
     [modules.claims]
     max_rejected = "75%"
+    max_rejected_rise = "100%"
+    max_rows_fall = "100%"
 """
 CONTROL = "product_code,module_name,submodule_name,client_code,module_location,active\n" + "".join(
     f"{product},claims,{source},{client},data/{client}/{source}.csv,Y\n"

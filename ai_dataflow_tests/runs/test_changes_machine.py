@@ -23,6 +23,7 @@ from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.readers import DatasetNotFoundError, read_dataset
 from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow_tests.projects import NO_LIMITS
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.recast_model import become, is_kept
 
@@ -37,7 +38,7 @@ TOML = """
 url = "sqlite:///lyra.sqlite"
 [workstation]
 url = "{workstation}"
-"""
+""" + "".join(f"[modules.{module}]\n{NO_LIMITS}" for module in MODULES)
 _INSERT = "INSERT INTO {} VALUES (?, ?, ?, ?)"
 _UPDATE = "UPDATE {} SET Value = ?, Seen = ? WHERE Client = ?"
 _DELETE = "DELETE FROM {0} WHERE Client = ? AND No = (SELECT MAX(No) FROM {0} WHERE Client = ?)"

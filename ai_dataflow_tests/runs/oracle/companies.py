@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ai_dataflow_tests.projects import NO_LIMITS
 from ai_dataflow_tests.runs.oracle.deliveries import deliver
 from ai_dataflow_tests.runs.oracle.shapes import Shape, SourceShape, make_shape
 
@@ -118,8 +119,9 @@ class Company:
     def _settings(self) -> Iterator[str]:
         yield 'control_table = "control_table.csv"\nai_mapping = "ai_mapping.csv"\n'
         yield 'teams = "teams.csv"\n[workstation]\nurl = "workstation"\n'
-        for shape in filter(lambda shape: shape.limit, self.shapes):
-            yield f'[modules.{shape.module}]\nmax_rejected = "{shape.limit}"\n'
+        for shape in self.shapes:
+            yield f"[modules.{shape.module}]\n{NO_LIMITS}"
+            yield f'max_rejected = "{shape.limit}"\n' if shape.limit else ""
         for source in filter(lambda source: source.stored == "sqlite", self.sources):
             path = source.path.replace("{client_code}", source.client)
             yield f'[sql.{source.connection}]\nurl = "sqlite:///{path}"\n'
