@@ -17,6 +17,7 @@ from ai_dataflow.orchestration.assets import DATASET_IO_MANAGER, build_assets
 from ai_dataflow.orchestration.io_managers import WorkstationIOManager
 from ai_dataflow.orchestration.jobs import (
     ai_dataflow_job,
+    build_accept_job,
     build_replay_job,
     cleanup,
     weekly_cleanup,
@@ -47,7 +48,7 @@ def build_definitions(
     project = ProjectResource(config=config)
     return dg.Definitions(
         assets=[build_assets(_owners(config), watcher, prospect)],
-        jobs=[ai_dataflow_job, build_replay_job(watcher), cleanup],
+        jobs=[ai_dataflow_job, build_replay_job(watcher), build_accept_job(watcher), cleanup],
         schedules=[nightly_schedule(_settings(config)), weekly_cleanup],
         sensors=[control_table_sensor, changes_sensor, *mail_sensors, mail_sender],
         resources={

@@ -12,12 +12,18 @@ import gc
 import logging
 import sys
 
-from ai_dataflow.cli import looking, notify, rejected, running  # noqa: F401 - they add commands
+from ai_dataflow.cli import (  # noqa: F401 - they add commands
+    accepting,
+    looking,
+    notify,
+    rejected,
+    running,
+)
 from ai_dataflow.cli.app import app, err, print_error, without_colour
 from ai_dataflow.config.diagnostics import DataflowError
 
 # What looks at sources, and so may need worker processes.
-_LOOKING = ("run", "retry", "plan", "validate")
+_LOOKING = ("run", "accept", "retry", "plan", "validate")
 PROGRAM = "ai-dataflow"
 _MANY = 100_000  # objects made between two looks for garbage; Python's own figure is 700
 

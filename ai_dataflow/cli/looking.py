@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ai_dataflow.planning.draft import Draft
     from ai_dataflow.planning.plan import Plan
     from ai_dataflow.runs.prospect import Prospect
+    from ai_dataflow.runs.trial import Trial
 
 Format = Literal["text", "github"]
 
@@ -48,14 +49,14 @@ def status(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Show every partition: published when, rows, version; or what is wrong, and since when.
 
-    Exits with 1 where a partition that is shown is failed or held back. Examples:
+    Exits with 1 where a partition that is shown is failed, held back or waiting. Examples:
     [bold]ai-dataflow status --state failed --owner orion-data[/bold],
     [bold]ai-dataflow status --json[/bold]
     """
     from ai_dataflow.cli.show.blocks import show_status
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.layout import open_workstation
-    from ai_dataflow.workstation.reports import read_reports
+    from ai_dataflow.workstation.reports import NOT_WELL, read_reports
     from ai_dataflow.workstation.statuses import State, partition_statuses
 
     project = load_project(config)
@@ -75,7 +76,7 @@ def status(  # noqa: PLR0913, PLR0917
         print_document(StatusDocument(items=statuses))
     else:
         show_status(out, statuses)
-    raise typer.Exit(int(any(s.state in ("failed", "held") for s in statuses)))
+    raise typer.Exit(int(any(s.state in NOT_WELL for s in statuses)))
 
 
 @app.command()
@@ -164,15 +165,21 @@ def plan(  # noqa: PLR0913, PLR0917
         str,
         typer.Option("--sheet", help="With this mapping sheet instead: what would it touch?"),
     ] = "",
+    rows: Annotated[
+        bool,
+        typer.Option(
+            "--rows", help="Make it aside, too: how many rows and rejects would come and go?"
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a run would do now and why: to run, unchanged, held back, removed.
+    """Show what a run would do now and why: to run, unchanged, waiting, held back, removed.
 
     Examples: [bold]ai-dataflow plan --module claims[/bold],
     [bold]ai-dataflow plan --explain 'claims|acme'[/bold],
     [bold]ai-dataflow plan --sheet draft.xlsx#AI_Map[/bold]
     """
-    from ai_dataflow.cli.show.plans import show_plan
+    from ai_dataflow.cli.show.plans import show_plan, show_trial
     from ai_dataflow.planning.draft import make_draft
     from ai_dataflow.runs.prospect import look_ahead
     from ai_dataflow.tables.project import load_project
@@ -186,13 +193,20 @@ def plan(  # noqa: PLR0913, PLR0917
         removed = [(key, "") for key in ahead.removed]
         keys = chosen([*pairs_of(draft.project), *removed], filters)
         ahead = replace(ahead.only(keys), plan=ahead.plan.only(keys))
+    trial = None
+    if rows:
+        from ai_dataflow.runs.trial import try_out
+
+        trial = try_out(ahead)
     if as_json:
-        _print_plan(ahead)
-    else:
-        show_plan(out, ahead)
+        _print_plan(ahead, trial)
+        return
+    show_plan(out, ahead)
+    if trial:
+        show_trial(out, trial)
 
 
-def _print_plan(ahead: Prospect) -> None:
+def _print_plan(ahead: Prospect, trial: Trial | None) -> None:
     from ai_dataflow.cli.printed import PlanDocument
 
     due = ahead.changes.due
@@ -204,6 +218,7 @@ def _print_plan(ahead: Prospect) -> None:
         "held": {key: [problem.to_json() for problem in problems] for key, problems in held},
         "removed": list(ahead.removed),
         "coverage": {m: coverage.to_json() for m, coverage in ahead.plan.coverage.items()},
+        **(trial.to_json() if trial else {}),
     }
     print_document(PlanDocument.model_validate(content))
 

@@ -96,17 +96,36 @@ class CoverageItem(_Part):
     markdown: str
 
 
+class TriedItem(_Part):
+    """A product of a partition: rows and rejects now and after a run; whether it would wait."""
+
+    partition: str
+    product: str
+    rows_before: int
+    rows: int
+    rejected_before: int
+    rejected: int
+    waits: bool
+
+
 class PlanDocument(Document):
-    """`plan`: the partitions that a run would make and why, by module|client; what holds others."""
+    """`plan`: the partitions that a run would make and why, by module|client; what holds others.
+
+    `waiting` are those that wait to be accepted. Only with `--rows` there are `rows`, and
+    `would_fail`: what would end a partition.
+    """
 
     NAME = "plan"
     run: list[str]
     new: list[str]
     changes: dict[str, list[Reason]]
     unchanged: dict[str, UnchangedItem]
+    waiting: dict[str, UnchangedItem]
     held: dict[str, list[DiagnosticItem]]
     removed: list[str]
     coverage: dict[str, CoverageItem]
+    rows: list[TriedItem] = []
+    would_fail: dict[str, DiagnosticItem] = {}
 
 
 class PlanExplainDocument(Document):

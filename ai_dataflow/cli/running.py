@@ -123,7 +123,8 @@ def retry(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Run again what a run left failed or held back, in one Dagster run.
 
-    Example: [bold]ai-dataflow retry --owner orion-data[/bold]
+    What waits is not run again: `ai-dataflow accept` publishes it. Example:
+    [bold]ai-dataflow retry --owner orion-data[/bold]
     """
     from ai_dataflow.notifications.mail_places import open_places
     from ai_dataflow.notifications.routing import problems_of, recipients
@@ -139,7 +140,7 @@ def retry(  # noqa: PLR0913, PLR0917
     # Whose an error is, the mails say: what nobody owns is the platform team's.
     heard = problems_of(report, recipients(project.teams))
     theirs = (p.partition for p in heard if p.partition and (not owner or p.team in owner))
-    undone = {p.partition for p in theirs if not state or p.status in state}
+    undone = {p.partition for p in theirs if p.status in (state or _UNDONE)}
     failed = [key for key in keys if key in undone]
     if not failed:
         _nothing_again(draft, report, as_json=as_json)

@@ -28,6 +28,7 @@ from ai_dataflow.workstation.statuses import PartitionStatus
 _FEW_PARTITIONS = 5
 _CAUSES = 10
 _MESSAGES = 3
+_STATES = {"held": " (held back)", "waiting": " (waiting)"}
 
 
 def cause_blocks(
@@ -178,7 +179,7 @@ def _partition_row(
     return cells(
         partition.partition if is_first else "",
         Cell(error.code, "bad"),
-        error.title + (" (held back)" if partition.status == "held" else ""),
+        error.title + _STATES.get(partition.status, ""),
         *counts,
         Cell(_first(places), "dim"),
     )

@@ -20,7 +20,9 @@ from ai_dataflow.notifications.wording import local, some
 from ai_dataflow.workstation.reports import ErrorReport
 from ai_dataflow.workstation.statuses import PartitionStatus
 
-_TONES: dict[str, Tone] = {"ok": "good", "failed": "bad", "held": "warn", "never": "dim"}
+_TONES: dict[str, Tone] = {
+    "ok": "good", "failed": "bad", "held": "warn", "waiting": "warn", "never": "dim",
+}  # fmt: skip
 
 
 def status_blocks(statuses: Sequence[PartitionStatus]) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The jobs: what changed, replay, cleanup; and the schedule of the last."""
+"""The jobs: what changed, replay, acceptance, cleanup; and the schedule of the last."""
 
 import dagster as dg
 from pydantic import Field
@@ -6,6 +6,7 @@ from pydantic import Field
 from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
+from ai_dataflow.runs.acceptance import Accepted, execute_acceptance
 from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.runs.modules import Watcher
 from ai_dataflow.runs.replay import Chosen, execute_replay
@@ -14,6 +15,8 @@ from ai_dataflow.workstation.layout import open_workstation
 JOB = "ai_dataflow_job"
 REPLAY_JOB = "replay_rejects"
 REPLAY_STEP = "replay_open_rejects"
+ACCEPT_JOB = "accept_waiting"
+ACCEPT_STEP = "publish_what_waits"
 
 ai_dataflow_job = dg.define_asset_job(
     JOB,
@@ -67,6 +70,36 @@ def build_replay_job(watcher: Watcher | None = None) -> dg.JobDefinition:
         step()
 
     return replay_rejects
+
+
+class AcceptConfig(dg.Config):
+    """What to accept: partitions, all of some modules, or what the present sheet does anywhere."""
+
+    partitions: list[str] = Field(default=[], description="As `module|client`.")
+    modules: list[str] = Field(default=[], description="All that waits or changed in these.")
+    sheet: bool = Field(default=False, description="What the sheet does, in all modules or one.")
+
+
+def build_accept_job(watcher: Watcher | None = None) -> dg.JobDefinition:
+    """Build the job that publishes what waits. `watcher` hears of its progress."""
+
+    @dg.op(name=ACCEPT_STEP, description="Publishes what waits, exactly as it was made.")
+    def step(
+        context: dg.OpExecutionContext, config: AcceptConfig, project: ProjectResource
+    ) -> None:
+        draft = project.draft()
+        recorder = DagsterRecorder(context, draft.project)
+        accepted = Accepted(tuple(config.partitions), tuple(config.modules), config.sheet)
+        watch = watcher or recorder.log
+        with as_failure():
+            report = execute_acceptance(draft, accepted, context.run.run_id, recorder, watch)
+        end(context, report)
+
+    @dg.job(name=ACCEPT_JOB, description="Publishes partitions that wait to be accepted.")
+    def accept_waiting() -> None:
+        step()
+
+    return accept_waiting
 
 
 weekly_cleanup = dg.ScheduleDefinition(

@@ -9,10 +9,11 @@ import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.orchestration.assets import STEP
-from ai_dataflow.orchestration.jobs import JOB, REPLAY_JOB, REPLAY_STEP
+from ai_dataflow.orchestration.jobs import ACCEPT_JOB, ACCEPT_STEP, JOB, REPLAY_JOB, REPLAY_STEP
 from ai_dataflow.orchestration.mailing import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.planning.active import active_partitions
+from ai_dataflow.runs.acceptance import Accepted
 from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.runs.replay import Chosen
 from ai_dataflow.tables.project import Project
@@ -48,6 +49,20 @@ def launch_replay(
     whose = asdict(chosen) | {"partitions": list(chosen.partitions)}
     config = {REPLAY_STEP: {"config": whose}}
     return _launch(definitions, project, REPLAY_JOB, config, instance)
+
+
+def launch_acceptance(
+    definitions: dg.Definitions, project: Project, accepted: Accepted, instance: dg.DagsterInstance
+) -> RunReport:
+    """Publish what waits through the Dagster job of these definitions and give the report.
+
+    Raises:
+        DataflowError: RUN-002 where the run ended without a report.
+    """
+    add_partitions(instance, active_partitions(project))
+    names = {"partitions": list(accepted.partitions), "modules": list(accepted.modules)}
+    chosen = asdict(accepted) | names
+    return _launch(definitions, project, ACCEPT_JOB, {ACCEPT_STEP: {"config": chosen}}, instance)
 
 
 def _launch(

@@ -92,12 +92,16 @@ def end(context: Context, report: RunReport) -> None:
     hidden = len(causes) - _SHOWN_CAUSES
     more = f"\n… and {hidden} more" if hidden > 0 else ""
     raise dg.Failure(
-        f"{len(report.failed)} of {len(report.partitions)} partitions failed\n"
+        f"{len(report.failed)} of {len(report.partitions)} partitions {_verb(report)}\n"
         + "\n".join(causes[:_SHOWN_CAUSES])
         + more,
         metadata=cast(Any, {"failed": _failed_table(report)}),
         allow_retries=False,
     )
+
+
+def _verb(report: RunReport) -> str:
+    return "failed or wait" if report.statuses()["waiting"] else "failed"
 
 
 def _failed_table(report: RunReport) -> dg.TableMetadataValue:

@@ -181,8 +181,9 @@ def why(ahead: Prospect) -> str:
         kinds[reasons[0].kind] = kinds.get(reasons[0].kind, 0) + 1
     counts = [f"{count} {_WORDS[kind]}" for kind, count in sorted(kinds.items())]
     due = f"{len(ahead.changes.due)} to run" + (f" ({', '.join(counts)})" if counts else "")
+    waiting = f", {len(ahead.changes.waiting)} waiting" if ahead.changes.waiting else ""
     held = f", {len(ahead.plan.held)} held back" if ahead.plan.held else ""
-    return f"{due}{held}, {len(ahead.changes.unchanged)} unchanged"
+    return f"{due}{waiting}{held}, {len(ahead.changes.unchanged)} unchanged"
 
 
 def _log(

@@ -10,13 +10,14 @@ from typing import Any, Literal
 from ai_dataflow.config.diagnostics import listing
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.planning.inputs import content_seen, inputs_of, reads_clock
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import SqlLocation
-from ai_dataflow.workstation.records import Inputs, Record, SourceInputs
+from ai_dataflow.workstation.records import Inputs, Record, SourceInputs, Waiting
 
 Kind = Literal[
     "new", "source", "always", "mapping", "control", "settings", "code", "failed", "published"
@@ -44,6 +45,7 @@ class Reason:
 class Changes:
     """The partitions that have to be made, each with its reasons; and those that have not.
 
+    `waiting` are those whose last publication waits to be accepted, and is what would be made.
     Together they are all partitions that can run. Of the due ones: `in_vain` are those that failed
     with these very inputs, which helps to make again where the fault was one that passes; `failed`
     is when the last run failed, of those for which it did; `states` tell what they would be made
@@ -52,6 +54,7 @@ class Changes:
 
     due: dict[PartitionKey, tuple[Reason, ...]] = field(default_factory=dict)
     unchanged: dict[PartitionKey, Record] = field(default_factory=dict)
+    waiting: dict[PartitionKey, Waiting] = field(default_factory=dict)
     in_vain: frozenset[PartitionKey] = frozenset()
     failed: dict[PartitionKey, datetime] = field(default_factory=dict)
     states: dict[PartitionKey, str] = field(default_factory=dict)
@@ -61,6 +64,7 @@ class Changes:
         return Changes(
             {key: reasons for key, reasons in self.due.items() if key in keys},
             {key: record for key, record in self.unchanged.items() if key in keys},
+            {key: shown for key, shown in self.waiting.items() if key in keys},
             frozenset(key for key in self.in_vain if key in keys),
             {key: at for key, at in self.failed.items() if key in keys},
             {key: state for key, state in self.states.items() if key in keys},
@@ -74,6 +78,10 @@ class Changes:
                 key: {"since": record.at.isoformat() if record.at else None,
                       "run_id": record.run_id}
                 for key, record in self.unchanged.items()
+            },
+            "waiting": {
+                key: {"since": shown.at.isoformat(), "run_id": shown.run_id}
+                for key, shown in self.waiting.items()
             },
         }  # fmt: skip
 
@@ -96,7 +104,12 @@ def changes(
     compared = Changes()
     in_vain = set()
     for key, job in jobs.items():
-        inputs, record = inputs_of(job, settings, content_seen), records.get(key, Record())
+        inputs = inputs_of(job, settings, content_seen)
+        record = records.get(key, Record()).settled(published.get(key))
+        is_told = all(source.content for source in inputs.sources.values())
+        if is_told and (shown := _standing(job, inputs, record, published.get(key), settings)):
+            compared.waiting[key] = shown
+            continue
         reasons = (
             *_reasons(job, inputs, record, published.get(key)),
             *_no_more_waiting(job.module, record, published),
@@ -104,7 +117,6 @@ def changes(
         if not reasons:
             compared.unchanged[key] = record
             continue
-        is_told = all(source.content for source in inputs.sources.values())
         # Who goes back to an earlier state has another: a run was in between.
         runs = [record.run_id, record.failed.run_id if record.failed else ""] if is_told else []
         compared.due[key], compared.states[key] = reasons, digest([inputs.model_dump(), runs])
@@ -132,6 +144,19 @@ def _reasons(
     if record.failed:
         when = _moment(record.failed.at)
         yield Reason("failed", f"last run failed with {record.failed.code} on {when}")
+
+
+def _standing(
+    job: PartitionJob,
+    inputs: Inputs,
+    record: Record,
+    publication: str | None,
+    settings: Settings,
+) -> Waiting | None:
+    """Give what waits, if it would be made and judged just so again."""
+    limits = settings.modules.get(job.module, ModuleSettings()).limits_of_shrinking
+    shown = record.waiting
+    return shown if shown and shown.limits == limits and shown.stands(inputs, publication) else None
 
 
 def _no_more_waiting(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ai_dataflow.compiler import transforms
 from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.job import PartitionJob
@@ -34,6 +35,18 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
         code=COMPUTATION,
         order=[str(source.key) for source in job.sources if source.key_columns],
     )
+
+
+def sheet_of(inputs: Inputs, product: str = "") -> str:
+    """Digest what the tables that people edit say, of one product or of all."""
+    sources = {
+        name: source.model_dump(exclude={"content"})
+        for name, source in inputs.sources.items()
+        if not product or name.startswith(str(SourceKey(product, "")))
+    }
+    mapped = {column for name in sources for column in inputs.sources[name].mapping}
+    types = {column: dtype for column, dtype in inputs.columns.items() if column in mapped}
+    return digest([sources, types, [name for name in inputs.order if name in sources]])
 
 
 def reads_clock(source: SourceJob) -> bool:

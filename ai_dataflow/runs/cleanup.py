@@ -1,7 +1,8 @@
 """Cleaning up: what killed and failed runs left behind, which no reader ever saw.
 
 A data file of ours that no version of its table names, a staged copy that no manifest names, and
-rows kept for a publication that readers no longer see, are removed when they are old enough.
+rows kept for a publication that readers no longer see, are removed when they are old enough. What
+waits to be accepted stays, as long as its partition is not made again.
 Whatever else lies there is not ours to remove. All versions of a table stay readable: a training
 run may have pinned one. Each module is cleaned under its lease, so no run is about to publish what
 is removed.
@@ -31,6 +32,7 @@ from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
 from ai_dataflow.workstation.lease import Lease, lease
 from ai_dataflow.workstation.publish import tidy, unseen, writer_of
 from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.records import all_waiting
 
 SAFE_AGE = timedelta(hours=24)
 _CLOCK = "clock"
@@ -130,9 +132,11 @@ def _left_over(
     workstation: Workstation, module: str, before: datetime
 ) -> Iterator[tuple[Folder, str, int]]:
     """Give the folder, path and size of each file that nothing names."""
+    waiting = all_waiting(workstation, module)
+    shown = {file.path for each in waiting for file in (*each.data, *each.rejects)}
     for table in (workstation.dataset(module), workstation.rejects(module)):
         old = _old(table, before, _OF_TABLE)
-        named = _named(table) if old else set()
+        named = _named(table) | shown if old else set()
         yield from ((table, path, size) for path, size in old.items() if path not in named)
     for client in workstation.staged_clients(module):
         staging = workstation.staging(module, client)
@@ -146,7 +150,9 @@ def _left_over(
     kept = workstation.kept(module)
     if old := _old(kept, before, _KEPT):
         seen = reject_tables.current(workstation, module)
-        unused = {file.path for file in unseen(all_kept(workstation, module), seen)}
+        wanted = {each.publication for each in waiting}
+        left = unseen(all_kept(workstation, module), seen)
+        unused = {file.path for file in left if file.publication not in wanted}
         yield from ((kept, path, size) for path, size in old.items() if path in unused)
 
 

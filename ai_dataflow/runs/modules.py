@@ -33,12 +33,26 @@ Watcher = Callable[[Progress], None]
 Tasks = Callable[[list[PartitionJob], Lease], list[tuple[PartitionJob, Task]]]
 
 
-def make(run: Run, jobs: list[PartitionJob], tasks_of: Tasks, watcher: Watcher) -> None:
-    """Make partitions, module by module, each module under its lease; publish what is well."""
+def make(
+    run: Run,
+    jobs: list[PartitionJob],
+    tasks_of: Tasks,
+    watcher: Watcher,
+    engine: Engine | None = None,
+) -> None:
+    """Make partitions, module by module, each module under its lease; publish what is well.
+
+    Args:
+        run: what it is for.
+        jobs: the partitions.
+        tasks_of: gives what makes them.
+        watcher: hears of progress.
+        engine: what carries the tasks out; by default the one of the settings.
+    """
     if not jobs:
         return
     try:
-        engine = open_engine(run.project.settings, run.stages)
+        engine = engine or open_engine(run.project.settings, run.stages)
     except DataflowError as error:
         for module, group in groupby(jobs, key=lambda job: job.module):
             _finish_module(run, module, [_refused(run, job, error) for job in group], None)
@@ -112,15 +126,16 @@ def _finish_module(
             outcome = ModuleOutcome(
                 [r if r.failures else replace(r, failures=lost) for r in results]
             )
-        if run.kind == "run":
-            with suppress(DataflowError):  # the partitions are made again, which costs but time
-                held.check()
-                keep_records(run, module, outcome)
+        with suppress(DataflowError):  # the partitions are made again, which costs but time
+            held.check()
+            keep_records(run, module, outcome)
     if held:
         _drop_superseded(run, module, outcome.results, held)
     with run.timings.timed("events"):
         tell(run, outcome.results, outcome.version)
-    run.partitions += [partition_report(run, r, outcome.version, held) for r in outcome.results]
+    run.partitions += [
+        partition_report(run, r, outcome.version, held, outcome.judged) for r in outcome.results
+    ]
     note_blocking(run, module, outcome)
 
 

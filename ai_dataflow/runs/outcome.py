@@ -20,6 +20,7 @@ from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.plan import Plan
+from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, problems_of_waiting
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import spelled_location
 from ai_dataflow.tables.project import Project
@@ -27,7 +28,7 @@ from ai_dataflow.tables.teams import with_owner
 from ai_dataflow.workstation.layout import Workstation, open_workstation, spare_reports
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.readers import Published, partitions_of, published
-from ai_dataflow.workstation.records import Record
+from ai_dataflow.workstation.records import Record, Waiting
 from ai_dataflow.workstation.reports import (
     COUNTS,
     ErrorReport,
@@ -58,7 +59,11 @@ NOBODY = Recorder()
 
 @dataclass
 class Run:
-    """A run or a replay while it goes on; `leases` were the newest before its plan was made."""
+    """A run, a replay or an acceptance while it goes on.
+
+    `leases` were the newest before its plan was made. Of an acceptance `shown` is what waited, and
+    `accepted` are the partitions whose next publication may shrink.
+    """
 
     project: Project
     plan: Plan
@@ -74,6 +79,8 @@ class Run:
     timings: Stopwatch = field(default_factory=Stopwatch)
     work: Counter[str] = field(default_factory=Counter)
     untold: dict[str, Exception] = field(default_factory=dict)
+    shown: dict[PartitionKey, Waiting] = field(default_factory=dict)
+    accepted: list[PartitionKey] = field(default_factory=list)
 
     @cached_property
     def deliveries(self) -> dict[tuple[PartitionKey, str], list[ControlRow]]:
@@ -83,7 +90,11 @@ class Run:
 
 
 def partition_report(
-    run: Run, result: PartitionResult, version: int | None, held: Lease | None = None
+    run: Run,
+    result: PartitionResult,
+    version: int | None,
+    held: Lease | None = None,
+    judged: Judgement = NOT_JUDGED,
 ) -> PartitionReport:
     """Report a partition.
 
@@ -92,11 +103,14 @@ def partition_report(
         result: what came of it.
         version: of its module, if something of that was published.
         held: the lease that it was made under, if any.
+        judged: what of its module waits, or is published for the first time.
     """
+    if shown := judged.waiting.get(result.job.client):
+        return _waiting(run, result, shown, held)
     # What ends several stages, such as a lease that another run has, is one error.
     causes = dict.fromkeys(failure.diagnostic for failure in result.failures)
     errors = _errors(run, result.partition, causes)
-    is_unchanged = run.kind == "replay" and not result.data
+    is_unchanged = run.kind != "run" and not result.data
     status: Status = "failed" if errors else "unchanged" if is_unchanged else "ok"
     counts: dict[str, Any] = {name: result.total(name) for name in COUNTS}
     return PartitionReport(
@@ -112,7 +126,33 @@ def partition_report(
         rows_replayed=0 if errors else result.total("rows_replayed"),
         lease=held.number if held else run.leases.get(result.job.module, 0),
         under_lease=held is not None,
+        is_first=status == "ok" and result.job.client in judged.first,
         **counts,
+    )
+
+
+def _waiting(
+    run: Run, result: PartitionResult, shown: Waiting, held: Lease | None
+) -> PartitionReport:
+    reported = still_waiting(run, result.partition, shown)
+    seconds, number = round(result.seconds, 4), held.number if held else reported.lease
+    update = {"seconds": seconds, "lease": number, "under_lease": held is not None}
+    return reported.model_copy(update=update)
+
+
+def still_waiting(run: Run, key: PartitionKey, shown: Waiting) -> PartitionReport:
+    """Report a partition whose publication waits; its counts are those of what was made."""
+    errors = _errors(run, key, problems_of_waiting(shown))
+    products = shown.products.values()
+    return PartitionReport(
+        partition=key,
+        status="waiting",
+        products=shown.products,
+        failed_stages=["ai_dataset"],
+        error=errors[0] if errors else None,
+        errors=errors,
+        lease=run.leases.get(key.module, 0),
+        **{name: sum(getattr(counts, name) for counts in products) for name in COUNTS},
     )
 
 
@@ -143,7 +183,7 @@ def blocked_report(run: Run, key: PartitionKey, problem: Diagnostic) -> None:
         run.partitions.remove(seen)
         report = seen
     together = [*report.errors, *errors]
-    status = "held" if report.status == "held" else "failed"
+    status = report.status if report.status in ("held", "waiting") else "failed"
     update = {"status": status, "error": together[0], "errors": together}
     run.partitions.append(report.model_copy(update=update))
 
@@ -194,6 +234,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
         partitions=sorted(run.partitions, key=lambda partition: partition.partition),
         versions={name: module.version for name, module in modules.items()} | run.versions,
         removed=removed,
+        accepted=sorted(run.accepted),
         diagnostics=[problem.to_json() for problem in diagnostics],
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},

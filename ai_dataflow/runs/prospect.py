@@ -39,9 +39,9 @@ class Prospect:
     """What a run would do now.
 
     `plan` are all partitions; those that are not looked at are planned from the tables alone.
-    `partitions` are what the run is about: those that were `named`, or what changed and what is
-    held back; `changes` tell of these. `removed` are published partitions that the control table
-    no longer has. `leases` were the newest before its tables were read; `seconds` is how long
+    `partitions` are what the run is about: those that were `named`, or what changed, what waits and
+    what is held back; `changes` tell of these. `removed` are published partitions that the control
+    table no longer has. `leases` were the newest before its tables were read; `seconds` is how long
     looking took.
     """
 
@@ -105,7 +105,7 @@ def look_ahead(draft: Draft) -> Prospect:
     plan = complete(draft, schemas, seen, clients=_clients(draft, wanted, seen))
     feasible = compared.only(plan.jobs)
     removed = sorted(publications.keys() - set(plan.partitions))
-    partitions = tuple(sorted((*feasible.due, *plan.held)))
+    partitions = tuple(sorted((*feasible.due, *feasible.waiting, *plan.held)))
     seconds = time.perf_counter() - begun
     gone = tuple(removed)
     return Prospect(project, plan, partitions, feasible, gone, draft.leases, seconds=seconds)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from ai_dataflow.config.diagnostics import Diagnostic, listing
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.stages import Failure
 from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, judge
 from ai_dataflow.runs.outcome import Run, blocked_report
 from ai_dataflow.runs.type_fitting import Fitted, fit
 from ai_dataflow.tables import ai_types
@@ -16,18 +19,20 @@ from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.publish import Made, publish
+from ai_dataflow.workstation.reaching import reaching
 
 
 @dataclass(frozen=True)
 class ModuleOutcome:
     """What became of a module's partitions: the results as they are now, the version if any.
 
-    `blocking` are the clients, with the publications that readers see, that keep columns from
-    their new types, and `problem` says so.
+    `judged` tells what waits to be accepted. `blocking` are the clients, with the publications that
+    readers see, that keep columns from their new types, and `problem` says so.
     """
 
     results: Sequence[PartitionResult]
     version: int | None = None
+    judged: Judgement = NOT_JUDGED
     blocking: Mapping[str, str] = field(default_factory=dict)
     problem: Diagnostic | None = None
 
@@ -35,21 +40,51 @@ class ModuleOutcome:
 def publish_module(
     run: Run, module: str, results: Sequence[PartitionResult], held: Lease
 ) -> ModuleOutcome:
-    """Publish a module's finished partitions in one commit.
+    """Publish a module's finished partitions in one commit; what shrinks too much waits.
 
     Raises:
-        DataflowError: as `fit` and `publish`; nothing is visible then.
+        DataflowError: as `judge`, `fit` and `publish`; nothing is visible then.
     """
+    judged = NOT_JUDGED
+    if run.kind == "run":
+        judged = judge(run.workstation, run.project.settings, run.run_id, results)
+    as_made = results = [_held_aside(result, judged) for result in results]
     fitted = fit(run.workstation.dataset(module), _columns(run, module), results)
     problem = _waiting(run, module, fitted) if fitted.waiting else None
     if problem:
-        results = [_fitted(result, fitted, problem) for result in results]
-    made = [Made(r.job.client, r.data, r.rejects, r.replaces) for r in results]
+        aside = judged.waiting
+        results = [r if r.job.client in aside else _fitted(r, fitted, problem) for r in results]
+    made = [_made(result, judged) for result in results]
     published = publish(run.workstation, module, fitted.columns, made, held, fitted.recast)
     if published.version is not None:
         run.versions[module] = published.version
+        _remove_replaced(run.workstation.dataset(module), as_made, fitted)
     results = [_kept_out(r) if r.job.client in published.vanished else r for r in results]
-    return ModuleOutcome(results, published.version, fitted.blocking, problem)
+    judged = judged.but(published.vanished)
+    return ModuleOutcome(results, published.version, judged, fitted.blocking, problem)
+
+
+def _held_aside(result: PartitionResult, judged: Judgement) -> PartitionResult:
+    """Take the data files from a result that waits: they are in its record."""
+    return replace(result, data=()) if result.job.client in judged.waiting else result
+
+
+def _remove_replaced(table: Folder, as_made: Sequence[PartitionResult], fitted: Fitted) -> None:
+    """Remove the files that were made and recast before the commit: nobody has seen them.
+
+    Not sooner: what waits is accepted with these very files, and again if that was killed.
+    """
+    written = {file.path for result in as_made for file in fitted.made.get(result.job.client, ())}
+    left = {f.path for r in as_made if r.job.client in fitted.made for f in r.data} - written
+    if left:
+        with suppress(DataflowError), reaching(table):  # else `cleanup` finds them
+            table.delete(sorted(left))
+
+
+def _made(result: PartitionResult, judged: Judgement) -> Made:
+    client = result.job.client
+    waits = result.publication if client in judged.waiting else ""
+    return Made(client, result.data, result.rejects, result.replaces, waits)
 
 
 def _columns(run: Run, module: str) -> list[TableColumn]:
@@ -99,8 +134,8 @@ def _waiting(run: Run, module: str, fitted: Fitted) -> Diagnostic:
         "WST-002",
         f"{columns}: published rows of {clients} would lose values, and no new ones are there",
         place=next((row.place("ai_type") for row in rows), ""),
-        fix=f"make {clients} run well, or delete the published rows; or let the column have its "
-        "old type, or a new name",
+        fix=f"make {clients} run well, or accept what waits of it, or delete the published rows; "
+        "or let the column have its old type, or a new name",
         ai_column=next(iter(fitted.waiting)),
     )
 
@@ -109,6 +144,6 @@ def note_blocking(run: Run, module: str, outcome: ModuleOutcome) -> None:
     """Report the clients in the way of a new type that the run was not about, or found held."""
     if outcome.problem is None:
         return
-    seen = {result.job.client for result in outcome.results}
+    seen = {result.job.client for result in outcome.results} - outcome.judged.waiting.keys()
     for client in sorted(outcome.blocking.keys() - seen):
         blocked_report(run, PartitionKey.of(module, client), outcome.problem)

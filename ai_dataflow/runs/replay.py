@@ -131,7 +131,7 @@ def _tasks(run: Run, jobs: list[PartitionJob], *, dry_run: bool) -> list[tuple[P
 
     def task(job: PartitionJob) -> Task:
         present = current.get(job.client, Current())
-        record = records.get(job.partition, Record())
+        record = records.get(job.partition, Record()).settled(present.publication)
         is_of_present = record.publication == present.publication
         made_as = record.inputs.columns if record.inputs and is_of_present else {}
         return partial(replay, job, present, settings, run.run_id,

@@ -16,7 +16,15 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Task
 from ai_dataflow.partition.tasks import Making
 from ai_dataflow.runs.modules import Watcher, make
-from ai_dataflow.runs.outcome import NOBODY, Recorder, Run, not_run, report, unchanged
+from ai_dataflow.runs.outcome import (
+    NOBODY,
+    Recorder,
+    Run,
+    not_run,
+    report,
+    still_waiting,
+    unchanged,
+)
 from ai_dataflow.runs.prospect import Prospect, look_at, read_draft
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.lease import Lease
@@ -47,12 +55,15 @@ def execute(
     run = Run(project, plan, place, run_id, stages, recorder, leases=prospect.leases)
     run.timings["planning"] = prospect.seconds
     run.partitions += [unchanged(run, *same) for same in prospect.changes.unchanged.items()]
+    waiting = prospect.changes.waiting
+    run.partitions += [still_waiting(run, *shown) for shown in waiting.items()]
     run.partitions += [not_run(run, key) for key in prospect.partitions if key not in plan.jobs]
-    jobs = [plan.jobs[key] for key in sorted(prospect.partitions) if key in plan.jobs]
+    wanted = sorted(key for key in prospect.partitions if key not in waiting)
+    jobs = [plan.jobs[key] for key in wanted if key in plan.jobs]
 
     def tasks_of(jobs: list[PartitionJob], held: Lease) -> list[tuple[PartitionJob, Task]]:
         if held.number != prospect.leases.get(jobs[0].module, 0) + 1:
-            jobs = _planned_anew(run, jobs)
+            jobs = planned_anew(run, jobs)
         settings, made = share(run.project.settings), tuple(stages)
         leased = [replace(job, lease=held.number) for job in jobs]
         return [(job, Making(job, settings, run_id, made)) for job in leased]
@@ -61,13 +72,16 @@ def execute(
     return report(run)
 
 
-def _planned_anew(run: Run, jobs: list[PartitionJob]) -> list[PartitionJob]:
+def planned_anew(
+    run: Run, jobs: list[PartitionJob], stages: Sequence[Stage] = ()
+) -> list[PartitionJob]:
     """Plan a module's jobs again, as its tables and sources are now that the lease is there.
 
-    Another run has been there since the plan was made, and may have published what is newer.
+    Another run has been there since the plan was made, and may have published what is newer. The
+    sources are looked at as for the run's stages, or for others.
     """
     keys = [job.partition for job in jobs]
-    fresh = look_at(read_draft(run.project.settings.file), keys, run.stages)
+    fresh = look_at(read_draft(run.project.settings.file), keys, stages or run.stages)
     module, plan = jobs[0].module, fresh.plan
     columns = run.plan.columns | {module: plan.columns.get(module, ())}
     run.project, run.leases = fresh.project, {**run.leases, **fresh.leases}

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from ai_dataflow.extracts.stages import EXTRACTS
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
 from ai_dataflow.runs.outcome import Run
 from ai_dataflow.runs.publishing import ModuleOutcome
-from ai_dataflow.workstation.records import Attempt, Record, updated_records
+from ai_dataflow.workstation.records import (
+    Attempt,
+    ProductRows,
+    Record,
+    accepted_record,
+    updated_records,
+)
 
 _AT_ONCE = 1000
 
@@ -21,25 +28,54 @@ def keep_records(run: Run, module: str, outcome: ModuleOutcome) -> None:
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    settings = run.project.settings
-    failed = {
-        result.job.client: Attempt(
-            run_id=run.run_id,
-            at=datetime.now(UTC),
-            code=result.failures[0].diagnostic.code,
-            inputs=inputs_of(result.job, settings, content_seen),
-        )
-        for result in outcome.results
-        if result.failures
-    }
-    waits_for = None if outcome.version is None else outcome.blocking
-    with updated_records(run.workstation, module, failed, waits_for) as records:
-        for result in outcome.results:
-            if outcome.version is not None and result.data and not result.failures:
-                records.put(result.job.client, _made(run, result, outcome))
+    is_new = outcome.version is not None
+    made = [r for r in outcome.results if is_new and r.data and not r.failures]
+    if run.kind == "replay":
+        _keep_counts(run, module, made)
+        return
+    changed = dict(_not_published(run, outcome))
+    waits_for = outcome.blocking if is_new else None
+    if not (made or changed or run.kind == "run"):
+        return
+    with updated_records(run.workstation, module, changed, waits_for) as records:
+        for result in made:
+            records.put(result.job.client, _made(run, result, outcome))
+
+
+def _keep_counts(run: Run, module: str, made: Sequence[PartitionResult]) -> None:
+    """Note how many rows readers see after a replay: the next run is judged by them."""
+    changed = {result.job.client: {"products": _rows_of(result)} for result in made}
+    if changed:
+        with updated_records(run.workstation, module, changed):
+            pass
+
+
+def _not_published(run: Run, outcome: ModuleOutcome) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give what the records note of each client that a run did not publish.
+
+    What an acceptance refused goes on waiting.
+    """
+    for result in outcome.results if run.kind == "run" else ():
+        client = result.job.client
+        if shown := outcome.judged.waiting.get(client):
+            yield client, {"waiting": shown, "failed": None}
+        elif result.failures:
+            failed = Attempt(
+                run_id=run.run_id,
+                at=datetime.now(UTC),
+                code=result.failures[0].diagnostic.code,
+                inputs=inputs_of(result.job, run.project.settings, content_seen),
+            )
+            yield client, {"failed": failed, "waiting": None}
+
+
+def _rows_of(result: PartitionResult) -> dict[str, ProductRows]:
+    return {product: ProductRows.of(counts) for product, counts in result.counts.items()}
 
 
 def _made(run: Run, result: PartitionResult, outcome: ModuleOutcome) -> Record:
+    if shown := run.shown.get(result.partition):
+        return accepted_record(shown, outcome.blocking, outcome.version)
     return Record(
         inputs=inputs_of(result.job, run.project.settings, content_read(result)),
         publication=result.publication,
@@ -47,6 +83,7 @@ def _made(run: Run, result: PartitionResult, outcome: ModuleOutcome) -> Record:
         at=datetime.now(UTC),
         version=outcome.version,
         rows=result.total("rows_published"),
+        products=_rows_of(result),
         waits_for=dict(outcome.blocking),
     )
 

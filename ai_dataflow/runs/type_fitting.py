@@ -9,7 +9,6 @@ far as their values allow. The rules are in docs/merging.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -165,16 +164,13 @@ class _Fitting:
         return Recast(files, self.delta.version()) if files else NOTHING_RECAST
 
     def _made_again(self, client: str, types: Types) -> tuple[DataFile, ...]:
-        """Recast files that nobody has seen, and remove them; those that fit stay."""
+        """Recast files that nobody has seen; those that fit stay as they are."""
         files = self.made[client]
         with reaching(self.table):
             schemas = [self._scan(file.path).collect_schema() for file in files]
         if all(schema.get(n, t) == t for schema in schemas for n, t in types.items()):
             return files
-        again = tuple(self._again(file.path, types) for file in files)
-        with suppress(DataflowError), reaching(self.table):  # else `cleanup` finds them
-            self.table.delete([file.path for file in files])
-        return again
+        return tuple(self._again(file.path, types) for file in files)
 
     def _again(self, path: str, types: Types, at: int | None = None) -> DataFile:
         rows = recast(self._scan(path), types)

@@ -38,6 +38,7 @@ from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.premises import Premise
 from ai_dataflow.workstation.reaching import reaching, unreached
+from ai_dataflow.workstation.records import all_waiting
 from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow.workstation.type_changes import old_files
 
@@ -49,13 +50,15 @@ class Made:
     """What a client's partition was made into: files that no commit names yet.
 
     `replaces` are the data files that it was made from, where it was made from them: if readers
-    see others by then, it is not published.
+    see others by then, it is not published. `waits` is the publication that waits to be accepted,
+    where one does: it has no data here, and what is kept for it stays.
     """
 
     client: str
     data: tuple[DataFile, ...] = ()
     rejects: tuple[DataFile, ...] = ()
     replaces: tuple[str, ...] = ()
+    waits: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def publish(
             version, lost = _restore(table, columns, before, gone, data, writer)
             vanished |= lost
     with suppress(DataflowError):  # what stays is not open; the next run takes it away
-        tidy(workstation, module, held)
+        tidy(workstation, module, held, {each.waits for each in made})
     return Publication(version, vanished)
 
 
@@ -231,13 +234,18 @@ def writer_of(held: Lease) -> Writer:
     return Writer(held.holder.run_id, held.number)
 
 
-def tidy(workstation: Workstation, module: str, held: Lease) -> None:
+def tidy(workstation: Workstation, module: str, held: Lease, waiting: Collection[str] = ()) -> None:
     """Take away rejects and kept rows of publications that readers no longer see.
+
+    What is kept for a publication that waits stays: those of the records, and `waiting`.
 
     Raises:
         DataflowError: WST-001 or WST-003 to WST-006.
     """
-    kept = list(all_kept(workstation, module))
+    kept = [rows for rows in all_kept(workstation, module) if rows.publication not in waiting]
+    if kept:
+        recorded = {shown.publication for shown in all_waiting(workstation, module)}
+        kept = [rows for rows in kept if rows.publication not in recorded]
     held.check()  # so none of them is of a run that took over, and may not have published yet
     current = reject_tables.current(workstation, module)
     if leaving := {path for seen in current.values() for path in seen.superseded}:

@@ -96,6 +96,17 @@ class Published:
         return frozenset(self.publications)
 
 
+def publications_of(table: Folder) -> dict[str, str]:
+    """Give the publication of each client of a dataset that readers see; empty where it is none.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(table):
+        delta = open_table(table)
+    return _publications(delta, None) if delta else {}
+
+
 def partitions_of(modules: Mapping[str, Published]) -> set[str]:
     """Give the partitions of modules, as `module|client`."""
     return {

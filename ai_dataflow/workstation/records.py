@@ -8,7 +8,7 @@ while readers see the publication that it is about.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import MappingProxyType
@@ -21,10 +21,12 @@ from ai_dataflow.config.computation import current_name
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
+from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching
 
 FORMAT = 1
+Wanted = Callable[[str, Mapping[str, Any]], bool]
 
 
 class _Recorded(BaseModel):
@@ -69,11 +71,61 @@ class Attempt(_Recorded):
     inputs: Inputs | None = None
 
 
-class Record(_Recorded):
-    """A partition as its last runs left it: what readers see, and what failed since.
+class ProductRows(_Recorded):
+    """How many rows of a product were read, rejected and published."""
 
+    read: int = 0
+    rejected: int = 0
+    published: int = 0
+
+    @classmethod
+    def of(cls, counts: ProductCounts) -> ProductRows:
+        """Give those of a product's counts."""
+        return cls(
+            read=counts.rows_read, rejected=counts.rows_rejected, published=counts.rows_published
+        )
+
+
+class WaitingFile(_Recorded):
+    """A data file that no commit names yet; `path` is relative to its table."""
+
+    path: str
+    size: int
+    rows: int
+
+
+class Waiting(_Recorded):
+    """A publication that would shrink what readers see: it waits to be accepted.
+
+    `over` is the publication that readers saw when it was judged, by the `limits` of its module;
+    `problems` are the fields of the diagnostics that tell why. `origins` are the source columns of
+    each AI column: stage, product, submodule, column.
+    """
+
+    publication: str
+    over: str
+    run_id: str
+    at: datetime
+    inputs: Inputs
+    limits: str = ""
+    data: list[WaitingFile] = []
+    rejects: list[WaitingFile] = []
+    products: dict[str, ProductCounts] = {}
+    origins: dict[str, list[tuple[Any, str, str, str]]] = {}
+    problems: list[dict[str, str | None]] = []
+
+    def stands(self, inputs: Inputs, publication: str | None) -> bool:
+        """Tell whether it is still what would be made, over what readers still see."""
+        return (self.inputs, self.over) == (inputs, publication)
+
+
+class Record(_Recorded):
+    """A partition as its last runs left it: what readers see, and what failed or waits since.
+
+    `products` are the rows of what readers see, by which the next publication is judged.
     `waits_for` are the clients, each with its publication, that keep columns of it from the types
-    that it was made with.
+    that it was made with. `accepted` is a digest of the inputs, or of the sheet's part of them,
+    whose publication may shrink.
     """
 
     inputs: Inputs | None = None
@@ -83,7 +135,33 @@ class Record(_Recorded):
     version: int | None = None
     rows: int = 0
     failed: Attempt | None = None
+    waiting: Waiting | None = None
+    products: dict[str, ProductRows] = {}
     waits_for: dict[str, str] = {}
+    accepted: str = ""
+
+    def settled(self, publication: str | None) -> Record:
+        """Give it as readers see it: an acceptance may have been killed before it noted itself."""
+        shown = self.waiting
+        if shown is None or shown.publication != publication:
+            return self
+        return accepted_record(shown, self.waits_for)
+
+
+def accepted_record(
+    shown: Waiting, waits_for: Mapping[str, str], version: int | None = None
+) -> Record:
+    """Give the record of what waited and is published by now."""
+    return Record(
+        inputs=shown.inputs,
+        publication=shown.publication,
+        run_id=shown.run_id,
+        at=shown.at,
+        version=version,
+        rows=sum(product.rows_published for product in shown.products.values()),
+        products={name: ProductRows.of(counts) for name, counts in shown.products.items()},
+        waits_for=dict(waits_for),
+    )
 
 
 def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[PartitionKey, Record]:
@@ -105,11 +183,42 @@ def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[Parti
     return by_key
 
 
+def all_waiting(workstation: Workstation, module: str) -> list[Waiting]:
+    """Give what waits to be accepted in a module.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    return [
+        record.waiting
+        for _, record in _read(workstation, module, lambda _, stored: bool(stored.get("waiting")))
+        if record.waiting
+    ]
+
+
+def records_of(
+    workstation: Workstation, module: str, clients: Collection[str]
+) -> dict[str, Record]:
+    """Give the records of some clients of a module, where there are any.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    return dict(_read(workstation, module, lambda client, _: client in clients))
+
+
+def _read(workstation: Workstation, module: str, is_wanted: Wanted) -> list[tuple[str, Record]]:
+    folder = workstation.inputs()
+    with reaching(folder):
+        is_there = folder.stat(_name(module)) is not None
+    return list(_stored(folder, module, is_wanted)) if is_there else []
+
+
 @contextmanager
 def updated_records(
     workstation: Workstation,
     module: str,
-    failed: Mapping[str, Attempt] = MappingProxyType({}),
+    changed: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     waits_for: Mapping[str, str] | None = None,
 ) -> Iterator[Written]:
     """Open a module's records to put those into it that were made; they are written in the end.
@@ -119,20 +228,20 @@ def updated_records(
     Args:
         workstation: where.
         module: the module.
-        failed: what was not published, by client; what readers see is as it was recorded.
+        changed: fields of records that become others, by client; the rest is as it was recorded.
         waits_for: who keeps columns from their new types now; None where nothing was published.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    folder, written, unrecorded = workstation.inputs(), Written(), dict(failed)
+    folder, written, unrecorded = workstation.inputs(), Written(), dict(changed)
     now = {} if waits_for is None else {"waits_for": dict(waits_for)}
     with reaching(folder):
         for client, record in _stored(folder, module) if folder.stat(_name(module)) else ():
-            tried = {"failed": unrecorded.pop(client)} if client in unrecorded else {}
-            written.put(client, record.model_copy(update=tried | (now if record.waits_for else {})))
-    for client, attempt in unrecorded.items():
-        written.put(client, Record(failed=attempt))
+            update = dict(unrecorded.pop(client, {})) | (now if record.waits_for else {})
+            written.put(client, record.model_copy(update=update))
+    for client, fields in unrecorded.items():
+        written.put(client, Record().model_copy(update=fields))
     yield written
     with reaching(folder):
         folder.write(_name(module), written.content())
@@ -142,13 +251,20 @@ def _name(module: str) -> str:
     return f"{module}.json"
 
 
-def _stored(folder: Folder, module: str) -> Iterator[tuple[str, Record]]:
-    """Give the records of a module; what is no longer understood says nothing."""
+def _stored(
+    folder: Folder, module: str, is_wanted: Wanted = lambda _, __: True
+) -> Iterator[tuple[str, Record]]:
+    """Give the records of a module; what is no longer understood says nothing.
+
+    `is_wanted` chooses by client and by what is stored: most of the work is to understand it.
+    """
     with reaching(folder):
         content = folder.read(_name(module))
     with suppress(ValueError, KeyError, TypeError, AttributeError):  # pydantic's is a ValueError
         stored = json.loads(content)
         for client, record in stored["clients"].items() if stored["format"] == FORMAT else ():
+            if not is_wanted(client, record):
+                continue
             _swap(record, stored["shared"].__getitem__)
             yield client, Record.model_validate(record)
 
@@ -185,7 +301,8 @@ class Written:
 
 def _swap(record: dict[str, Any], other: Callable[[Any], Any]) -> None:
     """Put something else in the place of what many partitions have in common."""
-    for inputs in (record["inputs"], record["failed"] and record["failed"]["inputs"]):
+    tries = (record.get(name) or {} for name in ("failed", "waiting"))
+    for inputs in (record["inputs"], *(tried.get("inputs") for tried in tries)):
         if inputs is not None:
             inputs["columns"] = other(inputs["columns"])
             for source in inputs["sources"].values():

@@ -70,6 +70,43 @@ def reject_groups(
         yield _group(PartitionKey.of(module, row[_CLIENT]), row)
 
 
+@dataclass(frozen=True)
+class Worst:
+    """What rejects the most rows of a product, and how many."""
+
+    reason: str
+    ai_column: str
+    mapping_cell: str
+    rows: int
+
+
+def worst_causes(
+    workstation: Workstation, module: str, files: Mapping[str, str]
+) -> dict[tuple[str, str], Worst]:
+    """Give what rejects the most of each client's products in reject files.
+
+    Args:
+        workstation: where.
+        module: the module.
+        files: the client of each file, by its path within the reject table.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    table, causes = workstation.rejects(module), ("reason", "ai_column", "mapping_cell")
+    clients = {table.uri(path): client for path, client in files.items()}
+    with reaching(table):
+        rows = reject_tables.scan(workstation, module, tuple(files), include_file_paths=_FILE)
+        client = pl.col(_FILE).replace_strict(clients).alias(_CLIENT)
+        counts = rows.filter(reject_tables.IS_OPEN).group_by(client, "product_code", *causes).len()
+        ordered = counts.sort("len", *causes, descending=[True, False, False, False]).collect()
+    worst: dict[tuple[str, str], Worst] = {}
+    for name, product, reason, column, cell, rows_left_out in ordered.iter_rows():
+        cause = Worst(reason, column or "", cell or "", rows_left_out)
+        worst.setdefault((name, product), cause)
+    return worst
+
+
 def _grouped(
     workstation: Workstation,
     module: str,

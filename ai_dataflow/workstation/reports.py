@@ -22,8 +22,9 @@ from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.report_order import SUFFIX, drop_numbers, run_ids, take_number
 
-Status = Literal["ok", "failed", "held", "unchanged"]
-Kind = Literal["run", "replay"]
+Status = Literal["ok", "failed", "held", "waiting", "unchanged"]
+Kind = Literal["run", "replay", "accept"]
+NOT_WELL: tuple[Status, ...] = ("failed", "held", "waiting")
 SCHEMA = "ai_dataflow.run"
 COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
 
@@ -84,6 +85,8 @@ class PartitionReport(Counts):
     `made` tells of what a run found unchanged who made it; its counts are of this run, so none.
     `lease` is the number of the module's lease that it was made under; where it was not
     (`under_lease` is false), that of the last lease before the run looked; 0 where nobody knows.
+    What is `waiting` is not published: its counts are of what was made, and waits to be accepted.
+    `is_first` tells that readers saw nothing of the partition before.
     """
 
     partition: str
@@ -98,6 +101,7 @@ class PartitionReport(Counts):
     made: MadeReport | None = None
     lease: int = 0
     under_lease: bool = False
+    is_first: bool = False
 
     @property
     def turn(self) -> tuple[int, bool]:
@@ -111,12 +115,13 @@ class PartitionReport(Counts):
 
 
 class RunReport(_Reported):
-    """What a run did, or a replay of rejects.
+    """What a run did, a replay of rejects, or an acceptance of what waits.
 
     `versions` are the Delta versions of all modules when the run ended: a snapshot, which
     `load(..., snapshot=run_id)` reads. `removed` are published partitions that the control table no
-    longer has; `coverage` is the matrix of each module; `timings` are seconds by kind of work,
-    and `work` divides the data work of all workers: extract, map, merge, write.
+    longer has, `accepted` those whose next publication may shrink; `coverage` is the matrix of each
+    module; `timings` are seconds by kind of work, and `work` divides the data work of all workers:
+    extract, map, merge, write.
     """
 
     model_config = ConfigDict(extra="ignore", serialize_by_alias=True)
@@ -131,6 +136,7 @@ class RunReport(_Reported):
     partitions: list[PartitionReport] = []
     versions: dict[str, int] = {}
     removed: list[str] = []
+    accepted: list[str] = []
     diagnostics: list[dict[str, Any]] = []
     coverage: dict[str, dict[str, Any]] = {}
     timings: dict[str, float] = {}
@@ -142,8 +148,8 @@ class RunReport(_Reported):
 
     @property
     def failed(self) -> list[PartitionReport]:
-        """The partitions that are not as they should be: failed or held back."""
-        return [p for p in self.partitions if p.status in ("failed", "held")]
+        """The partitions that are not as they should be: failed, held back or waiting."""
+        return [p for p in self.partitions if p.status in NOT_WELL]
 
     @property
     def unreported(self) -> list[str]:
@@ -157,7 +163,7 @@ class RunReport(_Reported):
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 1 something failed or was held back, 2 nothing could run."""
+        """0 all well, 1 something failed, was held back or waits, 2 nothing could run."""
         if self.partitions and all(p.status == "held" for p in self.partitions):
             return 2
         return 1 if self.failed or any(self._errors) else 0

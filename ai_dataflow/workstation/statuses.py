@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from ai_dataflow.workstation.reports import PartitionReport, RunReport
+from ai_dataflow.workstation.reports import NOT_WELL, PartitionReport, RunReport
 
-State = Literal["ok", "failed", "held", "never"]
+State = Literal["ok", "failed", "held", "waiting", "never"]
 Story = list[tuple[RunReport, PartitionReport]]
 
 
@@ -55,9 +55,9 @@ def _stories(partitions: Iterable[str], reports: Iterable[RunReport]) -> dict[st
     stories: dict[str, Story] = {key: [] for key in partitions}
     for report in reports:
         for seen in report.partitions if "ai_dataset" in report.stages else ():
-            # A replay that could not do a thing left the partition as it was.
-            replayed_in_vain = report.kind == "replay" and seen.status != "ok"
-            if seen.partition in stories and not replayed_in_vain:
+            # A replay or an acceptance that could not do a thing left the partition as it was.
+            was_in_vain = report.kind != "run" and seen.status != "ok"
+            if seen.partition in stories and not was_in_vain:
                 stories[seen.partition].append((report, seen))
     return {key: _latest_first(story) for key, story in stories.items()}
 
@@ -80,7 +80,7 @@ def _status(key: str, story: Story) -> PartitionStatus:
     status = PartitionStatus(key)
     for report, seen in story:
         _note(status, seen, report)
-        if seen.status not in ("failed", "held"):
+        if seen.status not in NOT_WELL:
             break  # the last publication: what was before is over
     return status
 
@@ -91,7 +91,7 @@ def _note(status: PartitionStatus, seen: PartitionReport, report: RunReport) -> 
         status.state = "ok" if seen.status == "unchanged" else seen.status
         status.run_id = report.run_id
         status.error = seen.error.model_dump() if seen.error else None
-    if seen.status in ("failed", "held"):
+    if seen.status in NOT_WELL:
         status.failing_since, status.failed_runs = report.finished, status.failed_runs + 1
         return
     if seen.made:

@@ -27,6 +27,7 @@ from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.acceptance import Accepted, execute_acceptance
 from ai_dataflow.runs.prospect import look_ahead, look_at, read_draft
 from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
@@ -35,7 +36,7 @@ from ai_dataflow_tests.chaos.boundaries import Boundaries, Kill
 from ai_dataflow_tests.chaos.world import PARTITIONS, World
 from ai_dataflow_tests.engine.in_process import keep_here
 
-Way = Literal["execute", "cli", "changed"]
+Way = Literal["execute", "cli", "changed", "accept"]
 PATIENCE = 60.0
 SPAWNING = multiprocessing.get_context("forkserver")
 # What runs import late, all children would import again each time.
@@ -188,6 +189,13 @@ def _what_changed(folder: Path, run_id: str, _: Any) -> tuple[int, list[str]]:
     return report.exit_code, report.unreported
 
 
+def _what_waits(folder: Path, run_id: str, _: Any) -> tuple[int, list[str]]:
+    """Accept what waits of the module `claims`."""
+    accepted = Accepted(modules=("claims",))
+    report = execute_acceptance(read_draft(folder), accepted, run_id, _Silent())
+    return report.exit_code, report.unreported
+
+
 def _by_command(folder: Path, _: str, __: Any) -> tuple[int, list[str]]:
     """Run as a person does: the command, with Dagster and its events."""
     log = folder / "command.log"
@@ -205,4 +213,6 @@ def _by_command(folder: Path, _: str, __: Any) -> tuple[int, list[str]]:
     return code, [log.read_text()[-2000:]] if code else []
 
 
-_WORK = {"execute": _directly, "cli": _by_command, "changed": _what_changed}
+_WORK = {
+    "execute": _directly, "cli": _by_command, "changed": _what_changed, "accept": _what_waits
+}  # fmt: skip

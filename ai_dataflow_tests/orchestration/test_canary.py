@@ -32,6 +32,7 @@ COMMANDS = (
     "validate", "validate --json", "validate --format github", "validate --offline",
     "run", "run --json", "run --full --json", "rejects", "rejects --json",
     "replay --dry-run", "replay", "replay --json",
+    "accept --sheet", "accept --module claims --json",
     "status", "status --json", "plan", "plan --json",
     "plan --explain claims|text", "plan --explain claims|orionlake", "plan --explain joined|acme",
     "explain amount", "explain amount --json", "help SRC-011", "run -p claims|wrong-claims",

@@ -1,4 +1,4 @@
-"""Runs and replays without Dagster: the spine alone, for tests that need many of them."""
+"""Runs, replays, acceptances without Dagster: the spine alone, for tests that need many."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ai_dataflow.extracts.stages import STAGES, Stage
+from ai_dataflow.runs.acceptance import Accepted, execute_acceptance
 from ai_dataflow.runs.outcome import NOBODY
 from ai_dataflow.runs.prospect import look_ahead, look_at, read_draft
 from ai_dataflow.runs.replay import Chosen, dry_replay, execute_replay
@@ -36,3 +37,9 @@ def replay(folder: Path, *, client: str = "", dry_run: bool = False) -> RunRepor
     if dry_run:
         return dry_replay(load_project(folder), chosen, f"dry-{run_id}")
     return execute_replay(read_draft(folder), chosen, f"replay-{run_id}", NOBODY)
+
+
+def accept(folder: Path, *partitions: str, module: str = "", sheet: bool = False) -> RunReport:
+    """Accept what waits of a project, or what is to come."""
+    accepted = Accepted(partitions, (module,) if module else (), sheet)
+    return execute_acceptance(read_draft(folder), accepted, f"accept-{uuid.uuid4().hex}", NOBODY)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from ai_dataflow.cli.show.texts import aligned, figures, some
+from ai_dataflow.cli.show.texts import aligned, figures, number, some
 from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.notifications.wording import counted, printable
+from ai_dataflow.notifications.wording import counted, local, printable
 
 if TYPE_CHECKING:
     from ai_dataflow.planning.changes import Changes
     from ai_dataflow.planning.coverage import Coverage
     from ai_dataflow.planning.explain import Feed
     from ai_dataflow.runs.prospect import Prospect
+    from ai_dataflow.runs.trial import Trial
 
 _SHOWN = 20
 
@@ -26,15 +28,20 @@ _SHOWN = 20
 def show_plan(console: Console, ahead: Prospect) -> None:
     """Show, per module, what a run would do now, and why; and what the products map."""
     plan, changes = ahead.plan, ahead.changes
-    table = figures("module", "run", "unchanged", "held back", "removed")
-    groups: tuple[Collection[PartitionKey], ...] = (
-        changes.due, changes.unchanged, plan.held, ahead.removed
-    )  # fmt: skip
+    named: dict[str, Collection[PartitionKey]] = {
+        "run": changes.due, "unchanged": changes.unchanged, "waiting": changes.waiting,
+        "held back": plan.held, "removed": ahead.removed,
+    }  # fmt: skip
+    columns = [name for name, group in named.items() if group or name != "waiting"]
+    table, groups = figures("module", *columns), [named[name] for name in columns]
     for module in sorted({key.module for group in groups for key in group}):
         counts = (sum(key.module == module for key in group) for group in groups)
         table.add_row(module, *map(str, counts))
     console.print(table)
     _show_reasons(console, changes)
+    for key, shown in changes.waiting.items():
+        accept = f"`ai-dataflow accept {shlex.quote(key)}` publishes it"
+        _line(console, f"waiting: {key}, since {local(shown.at)}: {accept}")
     for key, problems in plan.held.items():
         _line(console, f"held back: {key}: {problems[0].code} at {problems[0].place}")
     for key in ahead.removed:
@@ -42,6 +49,26 @@ def show_plan(console: Console, ahead: Prospect) -> None:
     for coverage in plan.coverage.values():
         _line(console, f"\n{coverage.module}: {coverage.ratio:.0%} covered")
         console.print(_coverage(coverage))
+
+
+def show_trial(console: Console, trial: Trial) -> None:
+    """Show the products whose rows or rejects would change, before and after a run."""
+    table = figures("rows", "now", "then", "rejected now", "rejected then")
+    others = [each for each in trial.products if each.is_as_before]
+    for each in (each for each in trial.products if not each.is_as_before):
+        figures_of = (each.rows_before, each.rows, each.rejected_before, each.rejected)
+        name = f"{each.partition} · {each.product}{' would wait' if each.waits else ''}"
+        table.add_row(
+            Text(printable(name), "yellow" if each.waits else ""), *map(number, figures_of)
+        )
+    console.print()
+    if len(others) < len(trial.products):
+        console.print(table)
+    for key, problem in trial.failed.items():
+        _line(console, f"would fail: {key}: {problem.code} {problem.message}")
+    if others:
+        _line(console, f"the same number of rows as now: {counted(len(others), 'product')}")
+    _line(console, "It was made aside: nothing was published.")
 
 
 def show_unchanged(console: Console, ahead: Prospect) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -17,11 +18,12 @@ from ai_dataflow.cli.show.texts import figures, number, some
 from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.status_blocks import terminal_cause
-from ai_dataflow.notifications.wording import printable
+from ai_dataflow.notifications.wording import counted, printable
 from ai_dataflow.workstation.reports import (
     COUNTS,
     PartitionReport,
     RunReport,
+    Status,
     report_name,
 )
 
@@ -54,6 +56,7 @@ def show_summary(
     the Dagster UI.
     """
     console.print(_modules(report))
+    _show_first(console, report)
     if report.removed:
         gone = f"\nno longer in the control table, still published: {some(report.removed)}"
         console.print(Text(printable(gone, "\n")), soft_wrap=True)
@@ -63,11 +66,12 @@ def show_summary(
 
 def _modules(report: RunReport) -> WholeTable:
     """Give the figures by module; the last row's colour says how the run went."""
-    counts = ("clients ok", "unchanged", "failed", "rows read", "rejected", "merged", "written")
-    table = figures("module", *counts, "seconds")
+    waiting: list[Status] = ["waiting"] if report.statuses()["waiting"] else []
+    counts = ("rows read", "rejected", "merged", "written")
+    table = figures("module", "clients ok", "unchanged", *waiting, "failed", *counts, "seconds")
     for module, partitions in groupby(report.partitions, key=lambda partition: partition.module):
-        table.add_row(module, *_row(list(partitions)))
-    total = _row(report.partitions)
+        table.add_row(module, *_row(list(partitions), waiting))
+    total = _row(report.partitions, waiting)
     total[-1] = f"{(report.finished - report.started).total_seconds():.1f}"
     table.add_row("all", *total, style=f"bold {_colour(report)}".strip())
     return table
@@ -80,18 +84,30 @@ def _colour(report: RunReport) -> str:
     return "green" if report.statuses()["ok"] else ""
 
 
-def _row(partitions: Sequence[PartitionReport]) -> list[str | Text]:
+def _row(partitions: Sequence[PartitionReport], also: Sequence[Status]) -> list[str | Text]:
     """Give a module's figures; rows are those of its published partitions, so that they add up."""
     ok = [p for p in partitions if p.status == "ok"]
-    unchanged = sum(p.status == "unchanged" for p in partitions)
-    failed = len(partitions) - len(ok) - unchanged
+    statuses = Counter(partition.status for partition in partitions)
+    failed = statuses["failed"] + statuses["held"]
     return [
         str(len(ok)),
-        str(unchanged),
+        str(statuses["unchanged"]),
+        *(Text(str(statuses[status]), "yellow") for status in also),
         Text(str(failed), "bold red" if failed else ""),
         *(number(sum(getattr(p, name) for p in ok)) for name in COUNTS),
         f"{sum(p.seconds for p in partitions):.1f}",
     ]
+
+
+def _show_first(console: Console, report: RunReport) -> None:
+    """Say what share of the rows is rejected where nothing was published before to compare with."""
+    for module, partitions in groupby(report.partitions, key=lambda partition: partition.module):
+        first = [partition for partition in partitions if partition.is_first]
+        read, rejected = (sum(getattr(p, n) for p in first) for n in ("rows_read", "rows_rejected"))
+        if rejected:
+            share = f"{rejected:,} of {read:,} rows rejected ({rejected / read:.1%})"
+            clients = f"\n{module}: {counted(len(first), 'client')} published for the first time"
+            console.print(Text(f"{clients}, {share}"), soft_wrap=True)
 
 
 def show_causes(console: Console, report: RunReport) -> None:
@@ -102,6 +118,30 @@ def show_causes(console: Console, report: RunReport) -> None:
         console.print()
         ended = some([partition.partition for _, partition in alike])
         show_cause(console, terminal_cause(first.status, error, ended))
+
+
+def show_accepted(console: Console, report: RunReport) -> None:
+    """Show what an acceptance published, what it could not, and what may shrink when it is made."""
+    published = [p for p in report.partitions if p.status == "ok"]
+    before = [p.partition for p in report.partitions if p.status == "unchanged"]
+    if published:
+        table = figures("published", "rows", "rejected", "version")
+        for partition in published:
+            counts = (partition.rows_published, partition.rows_rejected, partition.version)
+            table.add_row(partition.partition, *map(number, counts))
+        console.print(table)
+    show_causes(console, report)
+    lines = {
+        "nothing waits any more, readers see what would be made": before,
+        "accepted in advance, the next run publishes it": report.accepted,
+    }
+    for text, partitions in lines.items():
+        if partitions:
+            console.print(Text(printable(f"{text}: {some(partitions)}")), soft_wrap=True)
+    if not (report.partitions or report.accepted):
+        console.print("Nothing waits.")
+    for why in report.unreported:
+        console.print(Text(printable(f"the report could not be written: {why}")), soft_wrap=True)
 
 
 def show_cleanup(console: Console, cleaned: Mapping[str, Cleaned], *, dry_run: bool) -> None:
