@@ -28,6 +28,7 @@ from ai_dataflow.workstation.statuses import PartitionStatus
 _FEW_PARTITIONS = 5
 _CAUSES = 10
 _MESSAGES = 3
+_IF_RIGHT = "if the delivery is right, say so to the platform team; else deliver it again"
 _STATES = {"held": " (held back)", "waiting": " (waiting)"}
 
 
@@ -93,12 +94,13 @@ def _for_deliverer(problems: Sequence[Problem]) -> list[tuple[str, str]]:
     """Say which deliveries, as their team spells them, and what is wrong; name no cell of ours."""
     error = problems[0].error
     clients = (PartitionKey(p.about).client for p in problems if p.partition)
-    is_for_us = "`ai-dataflow" in error.fix
+    waits = any(p.partition and p.partition.status == "waiting" for p in problems)
+    for_us = _IF_RIGHT if waits else "correct the rows and deliver them again"
     return [
         ("delivery", _each(p.error.delivery or p.error.place for p in problems)),
         *_messages(problems),
         ("cause", error.cause),
-        ("do", "correct the rows and deliver them again" if is_for_us else error.fix),
+        ("do", for_us if "`ai-dataflow" in error.fix else error.fix),
         ("clients", _each(clients)),
     ]
 

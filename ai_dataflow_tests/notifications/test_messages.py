@@ -332,6 +332,16 @@ def test_who_delivers_reads_of_deliveries_and_of_no_cell_of_ours() -> None:
     assert "Questions: team platform, platform@example.org." in text.replace("\n", " ")
 
 
+def test_who_delivers_less_than_before_is_asked_whether_that_is_right() -> None:
+    fewer = error("RUN-024", "northwind-data", "x", fix="`ai-dataflow accept 'sales|acme'` …")
+    report = run(9, bad("sales|acme", fewer, status="waiting"))
+    own = team("northwind-data", "source", "NWD")
+    (message,) = _told(report, [], own, PLATFORM)
+    text = to_text(message)
+    assert "if the delivery is right, say so to the platform team; else deliver it" in text
+    assert "ai-dataflow" not in text.split("publishes less than before")[1]
+
+
 def test_one_cause_is_one_entry_however_many_sources_and_partitions_it_has() -> None:
     places = [f"control_table.csv:{line}:module_location" for line in range(2, 62)]
     errors = [error("SRC-009", "platform", place) for place in places]
