@@ -60,7 +60,7 @@ def test_a_first_making_gains_all_its_rows(tmp_path: Path) -> None:
 
 def test_the_plan_shows_it(shop: Path) -> None:
     shown = cli(shop, "plan", "--rows", columns=80).stdout
-    assert "claims|acme · ORION would wait    8     3             0     5\n" in shown
+    assert "claims|acme · ORION would wait    8     3             0              5\n" in shown
     told = json.loads(cli(shop, "plan", "--rows", "--json").stdout)
     (row,) = told["rows"]
     assert (row["rows_before"], row["rows"], row["waits"], told["would_fail"]) == (8, 3, True, {})
