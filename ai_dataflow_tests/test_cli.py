@@ -194,8 +194,8 @@ def test_the_instance_can_be_given(project: Path, monkeypatch: pytest.MonkeyPatc
     home.mkdir()
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     assert _cli(project, "run").returncode == 0
-    assert (home / "storage").is_dir()
-    assert not (project / ".dagster/storage").exists()
+    assert (home / "history").is_dir()
+    assert not (project / ".dagster/history").exists()
 
 
 def _set_cell(project: Path, cell: str, value: str) -> None:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
+from typing import Any, TypeVar
 
 import dagster as dg
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.orchestration.assets import STEP
@@ -19,6 +32,10 @@ from ai_dataflow.runs.replay import Chosen
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, read_report
+
+_CODE_LOCATION = "ai_dataflow.definitions"  # as `dagster dev -m` names it
+_LOOK_SECONDS = 0.2
+Answer = TypeVar("Answer")
 
 
 def launch(
@@ -72,20 +89,58 @@ def _launch(
     ops: Mapping[str, object],
     instance: dg.DagsterInstance,
 ) -> RunReport:
-    result = definitions.resolve_job_def(job).execute_in_process(
-        instance=instance,
-        run_config={
-            "ops": ops,
-            "resources": {"project": {"config": {"config": str(project.settings.file)}}},
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        },
-        raise_on_error=False,
-        tags=tags_of(project.settings),
-    )
+    with _adapted(instance, job):
+        result = _beside_signals(
+            partial(
+                definitions.resolve_job_def(job).execute_in_process,
+                instance=instance,
+                run_config={
+                    "ops": ops,
+                    "resources": {"project": {"config": {"config": str(project.settings.file)}}},
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+                raise_on_error=False,
+                tags=tags_of(project.settings),
+            )
+        )
     report = _report(project, result.run_id)
     if report is None:
         raise DataflowError(_no_report(result))
     return report
+
+
+def _beside_signals(call: Callable[[], Answer]) -> Answer:
+    """Call in another thread: in the main one Dagster would take Ctrl-C and SIGTERM for itself.
+
+    The main one looks up now and then: Polars has waits go on that a signal interrupts.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="run") as pool:
+        answer = pool.submit(call)
+        while wait([answer], _LOOK_SECONDS).not_done:
+            pass
+        return answer.result()
+
+
+@contextmanager
+def _adapted(instance: dg.DagsterInstance, job: str) -> Iterator[None]:
+    """Let the run have the origin that one of the web page has, and leave the terminal alone.
+
+    By its origin Dagster's timeline, the job's history and the sensors know whose run it is; what
+    runs in this process could do without, so `execute_in_process` takes none. What is printed goes
+    where the command's output goes: Dagster would take it into files, and start four processes.
+    """
+    target = LoadableTargetOrigin(executable_path=sys.executable, module_name=_CODE_LOCATION)
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, _CODE_LOCATION)
+    repository = RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME)
+    adapted: Any = instance
+    create, logs = adapted.create_run_for_job, adapted._compute_log_manager
+    origin = RemoteJobOrigin(repository, job)
+    adapted.create_run_for_job = partial(create, remote_job_origin=origin)
+    adapted._compute_log_manager = NoOpComputeLogManager()
+    try:
+        yield
+    finally:
+        adapted.create_run_for_job, adapted._compute_log_manager = create, logs
 
 
 def _report(project: Project, run_id: str) -> RunReport | None:

@@ -32,7 +32,7 @@ from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.lease import Holder
 
 PROJECT_TAG = "ai_dataflow/project"
-HOLDER_TAG = "ai_dataflow/process"
+HOLDER_TAG = ".dagster/ai_dataflow_process"  # for programs: Dagster's pages hide what begins so
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _DEAD = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 _ALIVE = timedelta(seconds=90)  # a sensor daemon beats, and our sensor looks, more often than that

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from playwright.sync_api import Locator, Page, expect
 
 from ai_dataflow_tests.ui.browser import Browser
-from ai_dataflow_tests.ui.demo import IN_BROWSER, LOCATION, LOST
+from ai_dataflow_tests.ui.demo import HELD, IN_BROWSER, LOCATION, LOST
 
 pytestmark = IN_BROWSER
 
@@ -84,6 +84,32 @@ def test_the_events_tell_why_a_partition_was_never_published(ui: Browser) -> Non
     expect(_row(page, "place")).to_contain_text("ai_mapping.xlsx!AI_Map!D38")
     expect(_row(page, "owner")).to_contain_text("ai-mapping")
     ui.picture("events")
+
+
+def test_the_page_of_a_partition_that_was_never_published_says_why(ui: Browser) -> None:
+    page = ui.visit(_partition("ai_dataset", HELD))
+    _expect_all(page, "failed, and did not materialize this asset")
+    page.get_by_role("button", name="View all historical events (1)").click()
+    dialog = page.get_by_text(f"Historical events for {HELD}")
+    expect(dialog).to_be_visible()
+    page.locator("td", has_text=HELD).last.click()
+    _expect_all(page, "held: MAP-014 data/vega/policies/motor/kestrel has no column")
+    owner = page.locator("tr", has=page.get_by_text("owner", exact=True)).last
+    expect(owner).to_contain_text("ai-mapping")
+    ui.picture("dagster-never-published", dialog, owner)
+
+
+def test_runs_of_the_command_line_are_in_the_timeline_and_the_job_s_list(
+    ui: Browser, project: Path
+) -> None:
+    page = ui.visit("/overview/activity/timeline")
+    _expect_all(page, "ai_dataflow.definitions", "ai_dataflow_job")
+    ui.picture("timeline")
+    page = ui.visit(f"{LOCATION}/jobs/ai_dataflow_job/runs")
+    expect(page.get_by_role("link", name=_last_run(project)[:8])).to_be_visible()
+    _expect_all(page, "ai_dataflow/project")
+    expect(page.get_by_text("boot_id")).to_have_count(0)  # what programs read is for them
+    ui.picture("job")
 
 
 def test_a_partition_shows_counts_schema_lineage_and_coverage(ui: Browser) -> None:
