@@ -29,7 +29,7 @@ from ai_dataflow.orchestration.watching import (
     control_table_sensor,
     nightly_schedule,
 )
-from ai_dataflow.runs.modules import Watcher
+from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.tables.project import load_teams
 from ai_dataflow.tables.teams import ANY

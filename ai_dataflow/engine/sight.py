@@ -29,9 +29,16 @@ T = TypeVar("T")
 _Wanted = tuple[Location, str]
 _Ask = Callable[[dict[Location, str]], Mapping[Location, T | tuple[Diagnostic, ...]]]
 _FEW, _MOST = 16, 64  # locations that are asked at once
+Watch = Callable[[int], None]  # hears of how many locations there is an answer
 
 
-def look_around(wanted: Mapping[Location, str], settings: Settings) -> dict[Location, Sight]:
+def _unwatched(_: int) -> None:
+    return None
+
+
+def look_around(
+    wanted: Mapping[Location, str], settings: Settings, watch: Watch = _unwatched
+) -> dict[Location, Sight]:
     """Survey locations; see `sources.survey`.
 
     Files of many clients are looked at once; they are given too as what they are without a client.
@@ -43,10 +50,9 @@ def look_around(wanted: Mapping[Location, str], settings: Settings) -> dict[Loca
     listed = {location: at for location, at in places.items() if location not in opened}
     ask = partial(survey.survey, settings=shares.share(settings))
     # In one process: what several locations share is looked at once.
-    seen: dict[Location, Sight] = {
-        **ask(listed),
-        **_in_workers(lambda _: ask, opened, settings, max(1, len(opened))),
-    }
+    seen: dict[Location, Sight] = {**ask(listed)}
+    watch(len(seen))
+    seen |= _in_workers(lambda _: ask, opened, settings, max(1, len(opened)))
     return {**seen, **{location: seen[files_of(location)] for location in wanted}}
 
 
@@ -55,6 +61,7 @@ def look_inside(
     settings: Settings,
     seen: Survey | None = None,
     names: Mapping[Location, tuple[str, ...]] = MappingProxyType({}),
+    watch: Watch = _unwatched,
 ) -> dict[Location, Look]:
     """Read the schemas of locations; see `sources.schemas`."""
     sights = look_around(schemas.files_among(wanted), settings) if seen is None else seen
@@ -68,7 +75,8 @@ def look_inside(
             return partial(schemas.look_at, settings=shared, seen=seen_there, names=read)
 
         part_of_one = -(-len(unknown) // shares.processes(settings))
-        return _in_workers(ask_for, unknown, settings, min(_MOST, max(_FEW, part_of_one)))
+        most, cached = min(_MOST, max(_FEW, part_of_one)), len(wanted) - len(unknown)
+        return _in_workers(ask_for, unknown, settings, most, lambda done: watch(cached + done))
 
     return schemas.read_schemas(wanted, settings, sights, look, names)
 
@@ -95,6 +103,7 @@ def _in_workers(
     wanted: Mapping[Location, str],
     settings: Settings,
     most: int,
+    watch: Watch = _unwatched,
 ) -> dict[Location, T | tuple[Diagnostic, ...]]:
     """Ask for locations in worker processes, `most` of them in one call.
 
@@ -113,6 +122,7 @@ def _in_workers(
             answers[location] = (crashed(answer, location, place, settings, seconds),)
         else:
             answers[location] = answer
+        watch(len(answers))
     return {location: answers[location] for location in wanted}
 
 

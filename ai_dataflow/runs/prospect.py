@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.settings import load_settings
+from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow.engine.choice import check_engine
 from ai_dataflow.engine.sight import look_around, look_for_clients, look_inside
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
@@ -22,16 +22,19 @@ from ai_dataflow.planning.changes import Changes, changes
 from ai_dataflow.planning.client_files import by_column, listed_clients
 from ai_dataflow.planning.draft import Draft, complete, make_draft
 from ai_dataflow.planning.plan import Plan
+from ai_dataflow.runs.progress import Progress, Watcher, unwatched
 from ai_dataflow.sources.files.client_counts import Counted
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.schemas import Look, with_dialects
-from ai_dataflow.sources.survey import Survey
+from ai_dataflow.sources.survey import Sight, Survey
 from ai_dataflow.tables.locations import Location
 from ai_dataflow.tables.project import Project, load_project
 from ai_dataflow.workstation.layout import check_workstation, open_workstation
 from ai_dataflow.workstation.lease import newest_leases
 from ai_dataflow.workstation.readers import published
 from ai_dataflow.workstation.records import read_records
+
+_PLANNING = "checking the mapping"
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ def read_draft(config: str | Path | None = None) -> Draft:
     return replace(make_draft(load_project(config)), leases=newest)
 
 
-def look_ahead(draft: Draft) -> Prospect:
-    """Find out what changed, and so what a run would do now.
+def look_ahead(draft: Draft, watcher: Watcher = unwatched) -> Prospect:
+    """Find out what changed, and so what a run would do now; `watcher` hears how far it is.
 
     Raises:
         DataflowError: WST-004 or WST-005: the workstation does not say what is published.
@@ -89,7 +92,8 @@ def look_ahead(draft: Draft) -> Prospect:
     if problems := (*check_engine(settings), *check_workstation(workstation)):
         plan = complete(draft, {}, workstation=problems)
         return Prospect(project, plan, tuple(sorted(plan.held)))
-    seen = look_around(draft.plan.locations(), settings)
+    seen = _look_around(draft.plan.locations(), settings, watcher)
+    watcher(Progress(doing="reading what is published"))
     modules = published(workstation, looking=True)
     publications = {
         PartitionKey.of(module, client): publication
@@ -100,7 +104,8 @@ def look_ahead(draft: Draft) -> Prospect:
     records = read_records(workstation, sorted({job.module for job in jobs.values()}))
     compared = changes(jobs, records, publications, settings)
     wanted = draft.plan.locations(compared.due)
-    schemas = look_inside(wanted, settings, seen, draft.columns_read())
+    schemas = _look_inside(draft, wanted, seen, watcher)
+    watcher(Progress(doing=_PLANNING))
     seen = with_dialects(seen, schemas)
     plan = complete(draft, schemas, seen, clients=_clients(draft, wanted, seen))
     feasible = compared.only(plan.jobs)
@@ -111,8 +116,31 @@ def look_ahead(draft: Draft) -> Prospect:
     return Prospect(project, plan, partitions, feasible, gone, draft.leases, seconds=seconds)
 
 
+def _look_around(
+    wanted: Mapping[Location, str], settings: Settings, watcher: Watcher
+) -> dict[Location, Sight]:
+    def watch(done: int) -> None:
+        watcher(Progress(done, len(wanted), "finding sources"))
+
+    watch(0)
+    return look_around(wanted, settings, watch)
+
+
+def _look_inside(
+    draft: Draft, wanted: Mapping[Location, str], seen: Survey, watcher: Watcher
+) -> dict[Location, Look]:
+    def watch(done: int) -> None:
+        watcher(Progress(done, len(wanted), "reading schemas"))
+
+    watch(0)
+    return look_inside(wanted, draft.project.settings, seen, draft.columns_read(), watch)
+
+
 def look_at(
-    draft: Draft, partitions: Collection[str], stages: Collection[Stage] = STAGES
+    draft: Draft,
+    partitions: Collection[str],
+    stages: Collection[Stage] = STAGES,
+    watcher: Watcher = unwatched,
 ) -> Prospect:
     """Look at what a run of these partitions would do, changed or not.
 
@@ -120,7 +148,7 @@ def look_at(
     """
     begun, is_live = time.perf_counter(), bool(set(EXTRACTS) & set(stages))
     keys = tuple(map(PartitionKey, partitions))
-    plan = look_live(draft, keys).plan if is_live else draft.plan
+    plan = look_live(draft, keys, watcher).plan if is_live else draft.plan
     seconds = time.perf_counter() - begun
     return Prospect(draft.project, plan, keys, leases=draft.leases, named=True, seconds=seconds)
 
@@ -133,7 +161,9 @@ class Live:
     schemas: Mapping[Location, Look]
 
 
-def look_live(draft: Draft, only: Collection[PartitionKey] | None = None) -> Live:
+def look_live(
+    draft: Draft, only: Collection[PartitionKey] | None = None, watcher: Watcher = unwatched
+) -> Live:
     """Complete a plan with the live schemas of the sources and the workstation's answer.
 
     `only` are the partitions whose sources are looked at; by default all.
@@ -142,8 +172,9 @@ def look_live(draft: Draft, only: Collection[PartitionKey] | None = None) -> Liv
     workstation = open_workstation(settings)
     problems = (*check_engine(settings), *check_workstation(workstation))
     wanted = draft.plan.locations(only)
-    seen = look_around(wanted, settings)
-    schemas = look_inside(wanted, settings, seen, draft.columns_read())
+    seen = _look_around(wanted, settings, watcher)
+    schemas = _look_inside(draft, wanted, seen, watcher)
+    watcher(Progress(doing=_PLANNING))
     seen = with_dialects(seen, schemas)
     clients = _clients(draft, wanted, seen)
     return Live(complete(draft, schemas, seen, problems, clients), schemas)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from ai_dataflow.cli.show.blocks import show_cause
@@ -28,23 +26,8 @@ from ai_dataflow.workstation.reports import (
 )
 
 if TYPE_CHECKING:  # their imports are for those who do something
-    from ai_dataflow.runs import modules
     from ai_dataflow.runs.cleanup import Cleaned
     from ai_dataflow.workstation.layout import Workstation
-
-
-@contextmanager
-def watching(console: Console) -> Iterator[modules.Watcher]:
-    """Show how many partitions are done as long as the block goes on; nothing stays behind."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("partitions", total=None)
-
-        def show(now: modules.Progress) -> None:
-            said = now.note or "partitions"
-            bar.update(task, completed=now.done, total=now.total, description=said)
-
-        yield show
 
 
 def show_summary(
