@@ -2,7 +2,8 @@
 
 A command imports what it uses when it is called, and nothing that it does not use.
 
-Exit codes: 0 all well, 1 some partitions failed, 2 nothing could run (configuration or usage).
+Exit codes: 0 all well, 1 some partitions failed, 2 nothing could run (configuration or usage), 130
+ended by Ctrl-C, 143 by SIGTERM.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ai_dataflow.cli import (  # noqa: F401 - they add commands
     running,
 )
 from ai_dataflow.cli.app import app, err, print_error, without_colour
+from ai_dataflow.cli.ending import interruptible
 from ai_dataflow.config.diagnostics import DataflowError
 
 # What looks at sources, and so may need worker processes.
@@ -29,7 +31,11 @@ _MANY = 100_000  # objects made between two looks for garbage; Python's own figu
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends it with 2 and never with a traceback."""
+    """Run the command line; no mistake of a user, and no Ctrl-C, ends it with a traceback."""
+    interruptible(_main)
+
+
+def _main() -> None:
     # A command imports a million objects, makes little garbage, and ends. To look for that was a
     # third of its processor time, half of it at its exit.
     gc.set_threshold(_MANY)

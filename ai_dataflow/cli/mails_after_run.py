@@ -10,6 +10,7 @@ from typing import Any
 from dagster import DagsterInstance
 
 from ai_dataflow.config.diagnostics import redacted
+from ai_dataflow.config.interrupts import Interrupted
 from ai_dataflow.notifications.catching_up import due_digest
 from ai_dataflow.notifications.delivery import MAILS
 from ai_dataflow.notifications.mail_places import Places, open_places
@@ -35,7 +36,7 @@ def mail_after(instance: DagsterInstance, project: Project, report: RunReport) -
         ):
             return "none: nobody asked for one"
         return _send(project, report.run_id)
-    except KeyboardInterrupt:
+    except Interrupted:
         return f"still being sent; {_LOOK}"
     except Exception as error:
         return f"not sent: {redacted(error)}; {_LOOK}"

@@ -21,6 +21,7 @@ from ai_dataflow.cli.choosing import (
     pairs_of,
 )
 from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.interrupts import asked, exit_code, heeding
 from ai_dataflow.config.keys import PartitionKey
 
 if TYPE_CHECKING:
@@ -93,8 +94,9 @@ def replay(  # noqa: PLR0913, PLR0917
     partition's rejects cannot be replayed. Example: [bold]ai-dataflow replay --dry-run[/bold]
     """
     # Dagster takes a second to import: only the commands that need it wait.
+    from ai_dataflow.cli.ending import summary
+    from ai_dataflow.cli.show.how_far import watching
     from ai_dataflow.cli.show.rejects import show_replay
-    from ai_dataflow.cli.show.run_summary import watching
     from ai_dataflow.definitions import build_definitions
     from ai_dataflow.orchestration.instance import open_instance
     from ai_dataflow.orchestration.launch import launch_replay
@@ -106,7 +108,7 @@ def replay(  # noqa: PLR0913, PLR0917
     if dry_run:
         report = dry_replay(project, these, f"dry-{uuid.uuid4()}")
     else:
-        with open_instance(project.settings) as instance, watching(err) as watcher:
+        with open_instance(project.settings) as instance, heeding(), watching(err) as watcher:
             definitions = build_definitions(str(project.settings.file), watcher)
             report = launch_replay(definitions, project, these, instance)
     if as_json:
@@ -115,6 +117,9 @@ def replay(  # noqa: PLR0913, PLR0917
         for why in report.unreported:
             err.print(f"the report could not be written: {why}", soft_wrap=True, markup=False)
         show_replay(out, report, dry_run=dry_run)
+    if asked():
+        err.print(summary(report), style="bold", soft_wrap=True)
+        raise typer.Exit(exit_code())
     raise typer.Exit(report.exit_code)
 
 

@@ -24,10 +24,12 @@ from ai_dataflow.cli.choosing import (
     pairs_of,
 )
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.interrupts import asked, exit_code, heeding
 
 if TYPE_CHECKING:
     from ai_dataflow.config.settings import Settings
     from ai_dataflow.planning.draft import Draft
+    from ai_dataflow.runs.progress import Watcher
     from ai_dataflow.runs.prospect import Prospect
     from ai_dataflow.tables.project import Project
     from ai_dataflow.workstation.reports import RunReport
@@ -97,16 +99,18 @@ def _prospect(
 
     The draft is let go of: of very many partitions it is large.
     """
+    from ai_dataflow.cli.show.how_far import watching
     from ai_dataflow.runs.prospect import look_ahead, read_draft
 
-    draft = read_draft(config)
-    if not draft.plan.partitions:
-        raise DataflowError(*draft.plan.errors, _nothing_to_run(draft.project))
-    keys = chosen(pairs_of(draft.project), filters)
-    if full or filters.partition:
-        return _named(draft, keys), _of_no_partition(draft)
-    ahead = look_ahead(draft)
-    return (ahead.only(keys) if filters else ahead), _of_no_partition(draft)
+    with watching(err) as watcher:
+        draft = read_draft(config)
+        if not draft.plan.partitions:
+            raise DataflowError(*draft.plan.errors, _nothing_to_run(draft.project))
+        keys = chosen(pairs_of(draft.project), filters)
+        if full or filters.partition:
+            return _named(draft, keys, watcher), _of_no_partition(draft)
+        ahead = look_ahead(draft, watcher)
+        return (ahead.only(keys) if filters else ahead), _of_no_partition(draft)
 
 
 @app.command()
@@ -126,6 +130,7 @@ def retry(  # noqa: PLR0913, PLR0917
     What waits is not run again: `ai-dataflow accept` publishes it. Example:
     [bold]ai-dataflow retry --owner orion-data[/bold]
     """
+    from ai_dataflow.cli.show.how_far import watching
     from ai_dataflow.notifications.mail_places import open_places
     from ai_dataflow.notifications.routing import problems_of, recipients
     from ai_dataflow.notifications.single_mails import report_named
@@ -144,7 +149,9 @@ def retry(  # noqa: PLR0913, PLR0917
     failed = [key for key in keys if key in undone]
     if not failed:
         _nothing_again(draft, report, as_json=as_json)
-    _run(_named(draft, failed), _of_no_partition(draft), as_json=as_json)
+    with watching(err) as watcher:
+        prospect = _named(draft, failed, watcher)
+    _run(prospect, _of_no_partition(draft), as_json=as_json)
 
 
 def _nothing_again(draft: Draft, report: RunReport, *, as_json: bool) -> NoReturn:
@@ -162,13 +169,11 @@ def _of_no_partition(draft: Draft) -> list[Diagnostic]:
     return [problem for problem in draft.plan.diagnostics if not problem.partitions]
 
 
-def _named(draft: Draft, partitions: Sequence[str]) -> Prospect:
+def _named(draft: Draft, partitions: Sequence[str], watcher: Watcher) -> Prospect:
     """Look at what is to be run, whether it changed or not."""
-    from ai_dataflow.cli.show.run_summary import watching
     from ai_dataflow.runs.prospect import look_at
 
-    with watching(err):
-        return look_at(draft, list(partitions))
+    return look_at(draft, list(partitions), watcher=watcher)
 
 
 def _run(prospect: Prospect, problems: Sequence[Diagnostic], *, as_json: bool) -> NoReturn:
@@ -177,21 +182,26 @@ def _run(prospect: Prospect, problems: Sequence[Diagnostic], *, as_json: bool) -
     `problems` are those of the tables that are of no partition, and are shown by themselves.
     """
     # Dagster takes a second to import: only the command that needs it waits.
+    from ai_dataflow.cli.ending import summary
     from ai_dataflow.cli.mails_after_run import mail_after
-    from ai_dataflow.cli.show.run_summary import watching
+    from ai_dataflow.cli.show.how_far import watching
     from ai_dataflow.definitions import build_definitions
     from ai_dataflow.orchestration.instance import open_instance
     from ai_dataflow.orchestration.launch import launch
 
     project = prospect.project
     with open_instance(project.settings) as instance:
-        with watching(err) as watcher:
-            definitions = build_definitions(str(project.settings.file), watcher, prospect)
-            report = launch(definitions, prospect, instance)
-        _show(project.settings, problems, report, as_json=as_json)
+        with heeding():
+            with watching(err, "starting the run") as watcher:
+                definitions = build_definitions(str(project.settings.file), watcher, prospect)
+                report = launch(definitions, prospect, instance)
+            _show(project.settings, problems, report, as_json=as_json)
         # What the run did has been said by now, whatever becomes of the mails.
         mails = mail_after(instance, project, report)
     (err if as_json else out).print(f"{'mails':<11} {mails}", soft_wrap=True, markup=False)
+    if asked():
+        err.print(summary(report), style="bold", soft_wrap=True)
+        raise typer.Exit(exit_code())
     raise typer.Exit(report.exit_code)
 
 

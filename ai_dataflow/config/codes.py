@@ -136,6 +136,7 @@ def _codes(catalogue: dict[str, Any]) -> Iterator[Code]:
 _CATALOGUE = tomllib.loads(resources.files(__package__).joinpath("codes.toml").read_text("utf-8"))
 FAMILIES: dict[str, str] = _CATALOGUE["families"]
 CODES: dict[str, Code] = {code.code: code for code in _codes(_CATALOGUE)}
+INTERRUPTED = "interrupted"  # the kind of what is nobody's fault: somebody ended the run
 
 if __name__ == "__main__":
     print(errors_page(), end="")

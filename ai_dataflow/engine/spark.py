@@ -27,7 +27,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from urllib.parse import urlsplit
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.extras import install_line
+from ai_dataflow.config.interrupts import check
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.spark_groups import SCHEMA, Group, grouped, sent
 from ai_dataflow.engine.versions import versions
@@ -44,6 +45,7 @@ from ai_dataflow.partition.result import PartitionResult, Task
 
 _CONNECT_PORT = 15002
 _PATIENCE = 10.0  # seconds
+_LOOK_SECONDS = 1.0  # between two looks whether somebody asked for the end
 # A progress bar would run through what the command prints.
 _DEFAULTS = {"spark.app.name": "ai_dataflow", "spark.ui.showConsoleProgress": "false"}
 _OTHER_PYTHON = "PYTHON_VERSION_MISMATCH"
@@ -79,11 +81,15 @@ def _made(
 ) -> Iterator[PartitionResult]:
     """Give the results of groups; note those of which the task was lost."""
     futures = {pool.submit(cluster.make, group): group for group in groups}
-    for future in as_completed(futures):
-        results = future.result()
-        if results is None:
-            lost.append(futures[future])
-        yield from results or ()
+    left = set(futures)
+    while left:
+        check()
+        done, left = wait(left, _LOOK_SECONDS, FIRST_COMPLETED)
+        for future in done:
+            results = future.result()
+            if results is None:
+                lost.append(futures[future])
+            yield from results or ()
 
 
 class Cluster:

@@ -107,7 +107,8 @@ def _load() -> None:
 
 def main(handle: int) -> None:
     """Serve the command."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this
+    for number in (signal.SIGINT, signal.SIGTERM):  # for the command, which ends this
+        signal.signal(number, signal.SIG_IGN)
     server = _Server(Connection(handle))
     with suppress(EOFError, OSError):
         server.serve()

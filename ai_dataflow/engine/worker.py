@@ -122,7 +122,8 @@ def _serve(line: Connection, work: _Work) -> None:
 
 def _prepare(memory: int, folder: str) -> None:
     tempfile.tempdir = folder
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends this
+    for number in (signal.SIGINT, signal.SIGTERM):  # for the command, which ends this
+        signal.signal(number, signal.SIG_IGN)
     with suppress(OSError, AttributeError):  # Linux: what never listens ends with the command too
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with suppress(OSError):

@@ -25,6 +25,7 @@ from typing import Any, Generic, TypeVar
 
 from ai_dataflow.config.cores import cores
 from ai_dataflow.config.diagnostics import redacted
+from ai_dataflow.config.interrupts import check
 from ai_dataflow.engine import crew
 from ai_dataflow.engine.hand import Crash, Worker
 from ai_dataflow.engine.worker import BEAT_SECONDS
@@ -76,6 +77,7 @@ def spread(
 
     Raises:
         DataflowError: RUN-022: no worker process starts.
+        Interrupted: somebody asked for the end; what workers had in hand is lost.
     """
     waiting = deque(batches)
     count = min(processes, len(waiting))
@@ -83,6 +85,7 @@ def spread(
     with crew.hired(count, todo.heard, todo.threads) as workers:
         looked = time.monotonic()
         while todo.hand_out(workers, at_once):
+            check()
             yield from todo.listen(workers)
             stood_still = time.monotonic() - looked > _STOOD_STILL
             looked = time.monotonic()

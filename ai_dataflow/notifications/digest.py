@@ -22,7 +22,7 @@ from ai_dataflow.notifications.model import (
     cells,
     table,
 )
-from ai_dataflow.notifications.routing import Problem, Recipient, problems_of
+from ai_dataflow.notifications.routing import Problem, Recipient, mailed_problems
 from ai_dataflow.notifications.success_blocks import counts_of, good_partitions
 from ai_dataflow.notifications.wording import counted, day, seconds, when
 from ai_dataflow.workstation.reports import RunReport
@@ -92,7 +92,7 @@ def _still_failing(
     seen: set[str] = set()
     failing = []
     for i, report in enumerate(reports):
-        for problem in problems_of(report, dict(recipients)):
+        for problem in mailed_problems(report, dict(recipients)):
             is_last = problem.about not in seen if problem.partition else i == 0
             if is_last and problem.team == team.name:
                 failing.append(problem)
@@ -122,7 +122,7 @@ def _runs(
         good = good_partitions(report, team)
         failed = {
             p.partition.partition
-            for p in problems_of(report, dict(recipients))
+            for p in mailed_problems(report, dict(recipients))
             if p.partition and p.team == team.name
         }
         counts = [c for p in good if (c := counts_of(p, team))]

@@ -11,7 +11,7 @@ from datetime import datetime
 from statistics import median
 
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.notifications.routing import Problem, Recipient, problems_of
+from ai_dataflow.notifications.routing import Problem, Recipient, mailed_problems
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 
 DEPTH = 60  # so many earlier runs are looked at
@@ -94,7 +94,7 @@ class History:
     def _of(self, run: RunReport, recipients: Mapping[str, Recipient]) -> dict[str, list[Problem]]:
         """Give a run's problems by partition; an empty name is the run itself."""
         if run.run_id not in self._problems:
-            problems = problems_of(run, dict(recipients))
+            problems = mailed_problems(run, dict(recipients))
             self._problems[run.run_id] = grouped(problems, lambda problem: problem.about)
         return self._problems[run.run_id]
 

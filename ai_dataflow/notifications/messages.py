@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 from urllib.parse import urlencode
 
+from ai_dataflow.config.codes import INTERRUPTED
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.notifications import failure_blocks
 from ai_dataflow.notifications.history import History, Recovery
@@ -16,8 +17,8 @@ from ai_dataflow.notifications.model import Block, Heading, Kind, Links, Message
 from ai_dataflow.notifications.routing import (
     Problem,
     Recipient,
+    mailed_problems,
     platform_team,
-    problems_of,
     recipients,
 )
 from ai_dataflow.notifications.success_blocks import counts_of, good_partitions, success_blocks
@@ -86,7 +87,7 @@ def messages_of(
     """
     by_name = recipients(teams)
     run = _Run(report, History(report, earlier), by_name, around)
-    problems = problems_of(report, by_name)
+    problems = mailed_problems(report, by_name)
     recoveries = list(run.history.recoveries(by_name))
     messages = []
     for team in by_name.values():
@@ -129,10 +130,11 @@ def _is_due(run: _Run, team: Recipient, problems: Sequence[Problem]) -> bool:
 def _failure(
     run: _Run, team: Recipient, problems: Sequence[Problem], healed: Sequence[Recovery]
 ) -> Message:
-    partitions = list(dict.fromkeys(p.partition.partition for p in problems if p.partition))
-    causes = failure_blocks.causes_of(problems)
+    lasting = [problem for problem in problems if problem.error.kind != INTERRUPTED]
+    partitions = list(dict.fromkeys(p.partition.partition for p in lasting if p.partition))
+    causes = failure_blocks.causes_of(lasting)
     new = sum(any(run.history.streak(p, run.recipients).is_new for p in alike) for alike in causes)
-    title = _failed(run, team, problems)
+    title = _interrupted(run, problems) or _failed(run, team, problems)
     blocks: list[Block] = [
         Paragraph(_about(run), "dim"),
         *failure_blocks.cause_blocks(problems, run.history, run.recipients, team),
@@ -145,7 +147,7 @@ def _failure(
     if partitions:
         blocks += [
             Heading("Partitions"),
-            failure_blocks.partition_table(problems, team),
+            failure_blocks.partition_table(lasting, team),
             Heading("What readers see now"),
             failure_blocks.readers_table(
                 partitions, run.around.statuses, is_whole=run.around.is_whole
@@ -158,6 +160,15 @@ def _failure(
         errors=tuple(p.key for p in problems), healed=tuple(r.problem.key for r in healed),
         pages=partitions,
     )  # fmt: skip
+
+
+def _interrupted(run: _Run, problems: Sequence[Problem]) -> str:
+    """Say how far the run came, to the team that hears that it was ended early."""
+    if not any(problem.error.kind == INTERRUPTED for problem in problems):
+        return ""
+    published, total = run.report.statuses()["ok"], len(run.report.partitions)
+    done = f"{published:,} of {counted(total, 'partition')}" if total else "nothing"
+    return f"INTERRUPTED: {done} published"
 
 
 def _failed(run: _Run, team: Recipient, problems: Sequence[Problem]) -> str:

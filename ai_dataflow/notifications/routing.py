@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ai_dataflow.config.addresses import is_address
-from ai_dataflow.config.codes import CODES
+from ai_dataflow.config.codes import CODES, INTERRUPTED
 from ai_dataflow.config.grouped import grouped
+from ai_dataflow.config.interrupts import CTRL_C
 from ai_dataflow.tables.teams import ANY, Notify, Remind, Team
 from ai_dataflow.workstation.reports import ErrorReport, PartitionReport, RunReport
 
@@ -131,6 +132,14 @@ def problems_of(report: RunReport, teams: dict[str, Recipient]) -> list[Problem]
         team = owner or platform
         problems.append(Problem(error, partition, team.name if team else "", owner is None))
     return problems
+
+
+def mailed_problems(report: RunReport, teams: dict[str, Recipient]) -> list[Problem]:
+    """Give the errors of a run that mails tell of: who presses Ctrl-C knows what is left."""
+    problems = problems_of(report, teams)
+    if report.interrupted != CTRL_C:
+        return problems
+    return [problem for problem in problems if problem.error.kind != INTERRUPTED]
 
 
 def _errors(report: RunReport) -> Iterator[tuple[ErrorReport, PartitionReport | None]]:

@@ -12,13 +12,15 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from ai_dataflow.config.interrupts import Interrupted
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
-from ai_dataflow.orchestration.resources import ProjectResource, as_failure
+from ai_dataflow.orchestration.resources import ProjectResource, as_failure, ended_in_order
 from ai_dataflow.planning.draft import Draft
-from ai_dataflow.runs.modules import Watcher
+from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at
 from ai_dataflow.runs.run import execute
 from ai_dataflow.workstation.reports import RunReport
@@ -34,7 +36,7 @@ DATASET_IO_MANAGER = "workstation"
 # Dagster shows the last partition's columns and metadata as if they were the asset's.
 _PAGE = (
     "This page shows the metadata of the partition that was materialized last; the tab Partitions "
-    "shows those of each. Why a partition failed is in the tab Events."
+    "shows those of each. Why one failed is there, or under *View all historical events*."
 )
 
 
@@ -114,10 +116,12 @@ def build_assets(
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
     ) -> Iterator[dg.AssetCheckResult]:
         stages = _stages(context)
-        ahead = prospect or _look(context, config, project.draft(), stages)
-        recorder = DagsterRecorder(context, ahead.project)
-        with as_failure():
-            report = execute(ahead, stages, context.run.run_id, recorder, watcher or recorder.log)
+        with ended_in_order():
+            ahead = prospect or _look(context, config, project.draft(), stages)
+            recorder = DagsterRecorder(context, ahead.project)
+            watch, run_id = watcher or recorder.log, context.run.run_id
+            with as_failure():
+                report = execute(ahead, stages, run_id, recorder, watch)
         if not _planned_by_dagster(context):
             _plan_failed(context, report)
         # What is materialized has been told by now; the check is all that the step yields.
@@ -135,12 +139,16 @@ def _look(
     """Look at what is to be run: what was chosen in Dagster, or named in the config, or changed."""
     named = context.partition_keys if _planned_by_dagster(context) else config.partition_keys
     keys = list(dict.fromkeys(named))
+    chosen = draft.plan.partitions if config.full and not keys else keys
     with as_failure():
         if not _planned_by_dagster(context):
             add_partitions(context.instance, keys or draft.plan.partitions)
-        if not keys and not config.full:
+        try:
+            if keys or config.full:
+                return look_at(draft, chosen, stages)
             return look_ahead(draft)
-        return look_at(draft, keys or draft.plan.partitions, stages)
+        except Interrupted:  # then the run has only to tell what it does not make
+            return Prospect(draft.project, draft.plan, tuple(map(PartitionKey, chosen)))
 
 
 def _planned_by_dagster(context: dg.AssetExecutionContext) -> bool:

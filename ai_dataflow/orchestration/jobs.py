@@ -5,10 +5,10 @@ from pydantic import Field
 
 from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end
-from ai_dataflow.orchestration.resources import ProjectResource, as_failure
+from ai_dataflow.orchestration.resources import ProjectResource, as_failure, ended_in_order
 from ai_dataflow.runs.acceptance import Accepted, execute_acceptance
 from ai_dataflow.runs.cleanup import clean
-from ai_dataflow.runs.modules import Watcher
+from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.replay import Chosen, execute_replay
 from ai_dataflow.workstation.layout import open_workstation
 
@@ -61,7 +61,7 @@ def build_replay_job(watcher: Watcher | None = None) -> dg.JobDefinition:
         recorder = DagsterRecorder(context, draft.project)
         chosen = Chosen(config.module, config.client, tuple(config.partitions))
         watch = watcher or recorder.log
-        with as_failure():
+        with as_failure(), ended_in_order():
             report = execute_replay(draft, chosen, context.run.run_id, recorder, watch)
         end(context, report)
 

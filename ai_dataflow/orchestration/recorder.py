@@ -16,8 +16,8 @@ from ai_dataflow.orchestration.metadata import (
 )
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
-from ai_dataflow.runs.modules import Progress
 from ai_dataflow.runs.outcome import Recorder
+from ai_dataflow.runs.progress import MAKING, Progress
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, report_name
@@ -59,6 +59,8 @@ class DagsterRecorder(Recorder):
         if progress.note:
             self._waits(progress.note)
             return
+        if progress.doing != MAKING or not progress.done:
+            return
         if progress.done * 10 // progress.total > (progress.done - 1) * 10 // progress.total:
             self._context.log.info(f"{progress.done} of {progress.total} partitions")
 
@@ -80,9 +82,9 @@ class DagsterRecorder(Recorder):
 
 def end(context: Context, report: RunReport) -> None:
     """End the step in a `Failure` that tells what failed, if anything did."""
-    statuses = report.statuses()
-    if not report.failed and not report.unreported and not report.untold:
-        context.log.info(f"{statuses['ok']} partitions are well")
+    is_left = report.interrupted and not report.partitions
+    if not (report.failed or report.unreported or report.untold or is_left):
+        context.log.info(f"{report.statuses()['ok']} partitions are well")
         return
     causes = [
         *report.unreported,
@@ -91,8 +93,10 @@ def end(context: Context, report: RunReport) -> None:
     ]
     hidden = len(causes) - _SHOWN_CAUSES
     more = f"\n… and {hidden} more" if hidden > 0 else ""
+    ended = f"ended by {report.interrupted}: " if report.interrupted else ""
+    verb = "not made" if report.interrupted else _verb(report)
     raise dg.Failure(
-        f"{len(report.failed)} of {len(report.partitions)} partitions {_verb(report)}\n"
+        f"{ended}{len(report.failed)} of {len(report.partitions)} partitions {verb}\n"
         + "\n".join(causes[:_SHOWN_CAUSES])
         + more,
         metadata=cast(Any, {"failed": _failed_table(report)}),

@@ -1,5 +1,6 @@
 """Resources: the project as a Dagster resource, configured by the path of its settings file."""
 
+import signal
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError, redacted
+from ai_dataflow.config.interrupts import heeding, taking_signals
 from ai_dataflow.config.settings import Settings, load_settings
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.runs.prospect import read_draft
@@ -47,6 +49,14 @@ class ProjectResource(dg.ConfigurableResource[Project]):
         """
         with as_failure():
             return read_draft(self.config or None)
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let a run that is canceled publish what is done, and report, before Dagster ends it."""
+    names: dict[int, str] = {signal.SIGINT: "cancellation", signal.SIGTERM: "SIGTERM"}
+    with taking_signals(names), heeding():
+        yield
 
 
 @contextmanager

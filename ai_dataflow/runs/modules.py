@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.interrupts import Interrupted, asked, check
 from ai_dataflow.engine.choice import Engine, open_engine
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.extracts.staging import drop_copies
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
-from ai_dataflow.runs.outcome import Run, partition_report
+from ai_dataflow.runs.outcome import Run, interrupted, partition_report
+from ai_dataflow.runs.progress import MAKING, Progress, Watcher
 from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module
 from ai_dataflow.runs.telling import keep_records, tell
 from ai_dataflow.workstation.lease import Lease, LeaseError, lease
 
-
-@dataclass
-class Progress:
-    """What a watcher is told: so many of so many partitions are done; why it does not go on."""
-
-    done: int
-    total: int
-    note: str = ""
-
-
-Watcher = Callable[[Progress], None]
 # Gives what makes the partitions of jobs of one module, under its lease.
 Tasks = Callable[[list[PartitionJob], Lease], list[tuple[PartitionJob, Task]]]
 
@@ -41,6 +32,8 @@ def make(
     engine: Engine | None = None,
 ) -> None:
     """Make partitions, module by module, each module under its lease; publish what is well.
+
+    Where somebody asks for the end, what is done is published, and the others are left.
 
     Args:
         run: what it is for.
@@ -59,10 +52,14 @@ def make(
         return
     done = 0
 
-    def watch(note: str = "") -> None:
-        watcher(Progress(done, len(jobs), note))
+    def watch(doing: str = MAKING, note: str = "") -> None:
+        watcher(Progress(done, len(jobs), doing, note))
 
+    watch()
     for module, group in groupby(jobs, key=lambda job: job.module):
+        if asked():
+            _leave(run, group)
+            continue
         for _ in _make_module(run, module, list(group), tasks_of, engine, watch):
             done += 1
             watch()
@@ -74,15 +71,23 @@ def _make_module(
     jobs: list[PartitionJob],
     tasks_of: Tasks,
     engine: Engine,
-    watch: Callable[[str], None],
+    watch: Callable[[str, str], None],
 ) -> Iterator[PartitionResult]:
     """Make a module's partitions; give each as it is done, and publish them all."""
     results: list[PartitionResult] = []
+
+    def wait(note: str) -> None:
+        watch(MAKING, note)
+        check()
+
     with ExitStack() as stack:
         try:
             folder = run.workstation.leases(module)
-            held = stack.enter_context(lease(folder, module, run.run_id, watch))
+            held = stack.enter_context(lease(folder, module, run.run_id, wait))
             tasks = tasks_of(jobs, held)
+        except Interrupted:
+            _leave(run, jobs)
+            return
         except DataflowError as error:
             results += [_refused(run, job, error) for job in jobs]
             yield from results
@@ -99,7 +104,16 @@ def _make_module(
                 rest = [_refused(run, job, error) for job, _ in tasks if job.partition not in done]
                 results += rest
                 yield from rest
-        _finish_module(run, module, results, held)
+            except Interrupted:
+                done = {result.partition for result in results}
+                _leave(run, [job for job, _ in tasks if job.partition not in done])
+        if results:
+            watch(f"publishing {module}", "")
+            _finish_module(run, module, results, held)
+
+
+def _leave(run: Run, jobs: Iterable[PartitionJob]) -> None:
+    run.partitions += [interrupted(run, job.partition) for job in jobs]
 
 
 def _refused(run: Run, job: PartitionJob, error: DataflowError) -> PartitionResult:

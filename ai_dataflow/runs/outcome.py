@@ -12,6 +12,7 @@ from typing import Any
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 from ai_dataflow.config.grouped import grouped
+from ai_dataflow.config.interrupts import asked
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.config.stopwatch import Stopwatch
@@ -170,6 +171,24 @@ def not_run(run: Run, key: PartitionKey) -> PartitionReport:
     )
 
 
+def interrupted(run: Run, key: PartitionKey) -> PartitionReport:
+    """Report a partition that was left, since somebody asked the run to end."""
+    errors = _errors(run, key, [_interrupted("before this was made")])
+    return PartitionReport(
+        partition=key,
+        status="failed",
+        failed_stages=list(run.stages),
+        error=errors[0],
+        errors=errors,
+        lease=run.leases.get(key.module, 0),
+    )
+
+
+def _interrupted(when: str) -> Diagnostic:
+    fix = "run what is left: `ai-dataflow retry`; the next run makes what changed, too"
+    return Diagnostic("RUN-035", f"the run was ended by {asked()} {when}", fix=fix)
+
+
 def blocked_report(run: Run, key: PartitionKey, problem: Diagnostic) -> None:
     """Report a problem of a partition that was not made, beside what is reported of it already."""
     errors = _errors(run, key, [problem])
@@ -224,7 +243,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     removed = sorted(partitions_of(modules) - set(run.plan.partitions))
     # A replay says nothing of what it is not about.
     of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
-    diagnostics = [*of_plan, *problems, *_untold(run)]
+    diagnostics = [*of_plan, *problems, *_untold(run), *_ended_early(run)]
     made = RunReport(
         run_id=run.run_id,
         kind=run.kind,
@@ -239,6 +258,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
         work={kind: round(seconds, 4) for kind, seconds in run.work.items()},
+        interrupted=asked(),
     )
     if store:
         store_report(run.workstation.reports(), made, spare_reports(run.project.settings))
@@ -280,6 +300,13 @@ def _published(run: Run) -> tuple[dict[str, Published], list[Diagnostic]]:
         return published(run.workstation), []
     except DataflowError as error:
         return {}, [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+
+
+def _ended_early(run: Run) -> list[Diagnostic]:
+    """Mention that a run was ended before it knew of any partition."""
+    if run.partitions or not asked():
+        return []
+    return [with_owner(run.project.teams, _interrupted("before it knew what had changed"))]
 
 
 def _untold(run: Run) -> list[Diagnostic]:

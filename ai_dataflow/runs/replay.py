@@ -12,7 +12,7 @@ from ai_dataflow.engine.shares import share
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Task
 from ai_dataflow.planning.draft import Draft, make_draft
-from ai_dataflow.runs.modules import Watcher, make
+from ai_dataflow.runs.modules import make
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
@@ -21,6 +21,7 @@ from ai_dataflow.runs.outcome import (
     partition_report,
     report,
 )
+from ai_dataflow.runs.progress import Watcher, unwatched
 from ai_dataflow.runs.prospect import read_draft
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation import reject_tables
@@ -50,7 +51,7 @@ def execute_replay(
     chosen: Chosen,
     run_id: str,
     recorder: Recorder,
-    watcher: Watcher = lambda _: None,
+    watcher: Watcher = unwatched,
 ) -> RunReport:
     """Replay the open rejects of the chosen partitions; publish what passes, report everything.
 

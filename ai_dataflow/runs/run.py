@@ -15,7 +15,7 @@ from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Task
 from ai_dataflow.partition.tasks import Making
-from ai_dataflow.runs.modules import Watcher, make
+from ai_dataflow.runs.modules import make
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
@@ -25,6 +25,7 @@ from ai_dataflow.runs.outcome import (
     still_waiting,
     unchanged,
 )
+from ai_dataflow.runs.progress import Watcher, unwatched
 from ai_dataflow.runs.prospect import Prospect, look_at, read_draft
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.lease import Lease
@@ -36,7 +37,7 @@ def execute(
     stages: Sequence[Stage],
     run_id: str,
     recorder: Recorder,
-    watcher: Watcher = lambda _: None,
+    watcher: Watcher = unwatched,
 ) -> RunReport:
     """Run what a prospect is about; publish what is well, report everything, write the report.
 

@@ -121,7 +121,8 @@ class RunReport(_Reported):
     `load(..., snapshot=run_id)` reads. `removed` are published partitions that the control table no
     longer has, `accepted` those whose next publication may shrink; `coverage` is the matrix of each
     module; `timings` are seconds by kind of work, and `work` divides the data work of all workers:
-    extract, map, merge, write.
+    extract, map, merge, write. `interrupted` says who asked the run to end before it was done:
+    `Ctrl-C`, `SIGTERM`, `cancellation`; else empty.
     """
 
     model_config = ConfigDict(extra="ignore", serialize_by_alias=True)
@@ -141,6 +142,7 @@ class RunReport(_Reported):
     coverage: dict[str, dict[str, Any]] = {}
     timings: dict[str, float] = {}
     work: dict[str, float] = {}
+    interrupted: str = ""
 
     def statuses(self) -> Counter[str]:
         """Count the partitions by status."""

@@ -26,7 +26,8 @@ def watching(console: Console, begin: str = "reading the tables") -> Iterator[pr
 
 @contextmanager
 def _bar(console: Console, begin: str) -> Iterator[progress.Watcher]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[far]}"))
+    what = TextColumn("{task.description}", markup=False)
+    columns = (what, BarColumn(), TextColumn("{task.fields[far]}"))
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
         task = bar.add_task(begin, total=None, far="")
 
