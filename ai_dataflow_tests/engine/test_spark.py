@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import signal
 import subprocess
 import sys
 import zipfile
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pytest
 from pyspark import cloudpickle
 
+from ai_dataflow.config.interrupts import Interrupted, heeding, taking_signals
 from ai_dataflow.connections.stores import StoredFile
 from ai_dataflow.engine import choice, spark
 from ai_dataflow.engine.versions import code_of
@@ -180,6 +182,16 @@ def test_what_is_left_early_is_cancelled_on_the_cluster() -> None:
     next(results)
     results.close()
     assert session.interrupted == list(session.tags)
+
+
+def test_who_asks_for_the_end_waits_for_no_task() -> None:
+    session = Session()
+    cluster = spark.Cluster(session, STAGES)
+    with taking_signals(), heeding():
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Interrupted):
+            list(spark.run_tasks(tasks_of(JOBS[:2]), cluster, 1))
+    assert session.interrupted == [cluster.tag]
 
 
 def test_a_result_that_is_not_understood_costs_its_partition_alone() -> None:
