@@ -10,6 +10,7 @@ from ai_dataflow.cli import completing
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_document
 from ai_dataflow.cli.choosing import Filters, ModuleFilter, chosen, pairs_of
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.interrupts import asked, exit_code, heeding
 
 if TYPE_CHECKING:
     from ai_dataflow.tables.project import Project
@@ -43,7 +44,9 @@ def accept(
     if partitions and (module or sheet):
         raise typer.BadParameter("give partitions, or --module or --sheet: not both")
     # Dagster takes a second to import: only the commands that need it wait.
-    from ai_dataflow.cli.show.run_summary import show_accepted, watching
+    from ai_dataflow.cli.ending import summary
+    from ai_dataflow.cli.show.how_far import watching
+    from ai_dataflow.cli.show.run_summary import show_accepted
     from ai_dataflow.definitions import build_definitions
     from ai_dataflow.orchestration.instance import open_instance
     from ai_dataflow.orchestration.launch import launch_acceptance
@@ -53,13 +56,16 @@ def accept(
     project = load_project(config)
     _check(project, Filters(module, partition=partitions))
     accepted = Accepted(tuple(dict.fromkeys(partitions or ())), tuple(module or ()), sheet)
-    with open_instance(project.settings) as instance, watching(err) as watcher:
+    with open_instance(project.settings) as instance, heeding(), watching(err) as watcher:
         definitions = build_definitions(str(project.settings.file), watcher)
         report = launch_acceptance(definitions, project, accepted, instance)
     if as_json:
         print_document(report)
     else:
         show_accepted(out, report)
+    if asked():
+        err.print(summary(report), style="bold", soft_wrap=True)
+        raise typer.Exit(exit_code())
     raise typer.Exit(report.exit_code)
 
 

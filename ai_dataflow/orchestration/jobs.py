@@ -91,7 +91,7 @@ def build_accept_job(watcher: Watcher | None = None) -> dg.JobDefinition:
         recorder = DagsterRecorder(context, draft.project)
         accepted = Accepted(tuple(config.partitions), tuple(config.modules), config.sheet)
         watch = watcher or recorder.log
-        with as_failure():
+        with as_failure(), ended_in_order():
             report = execute_acceptance(draft, accepted, context.run.run_id, recorder, watch)
         end(context, report)
 

@@ -20,8 +20,9 @@ from ai_dataflow.planning.changes import Changes, changes
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.inputs import content_seen, inputs_of, sheet_of
 from ai_dataflow.runs.judging import exactly
-from ai_dataflow.runs.modules import Watcher, make
+from ai_dataflow.runs.modules import make
 from ai_dataflow.runs.outcome import Recorder, Run, not_run, report
+from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.prospect import look_ahead
 from ai_dataflow.runs.run import planned_anew
 from ai_dataflow.workstation import reject_tables

@@ -40,7 +40,7 @@ def _offered(
         (("run", "-p"), "claims\\|c", ["claims\\|coral"]),
         (("plan", "--explain"), "pol", ["policies\\|acme"]),
         (("retry", "--owner"), "ai-", ["ai-mapping", "ai-platform"]),
-        (("help",), "RUN-03", ["RUN-030"]),
+        (("help",), "RUN-030", ["RUN-030"]),
         ((), "sta", ["status"]),
     ],
 )
