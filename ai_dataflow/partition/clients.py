@@ -7,11 +7,13 @@ So a count is an array, of one number for each client.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from ai_dataflow.workstation.list_elements import elements
 
 CLIENT = "\ue000\ue000client"  # no column of a source is called so, and no AI column
 Counts = NDArray[np.int64]
@@ -55,9 +57,20 @@ def heights(rows: pl.DataFrame, clients: int) -> Counts:
     return occurrences(rows[CLIENT], clients)
 
 
-def filled(rows: pl.DataFrame, names: Iterable[str], height: Counts) -> dict[str, Counts]:
-    """Count each client's values in columns; `height` are its rows."""
-    return {name: height - _nulls(rows, name, len(height)) for name in names}
+def filled(rows: pl.DataFrame, height: Counts) -> dict[str, Counts]:
+    """Count each client's values in all columns, and the elements of lists; `height` are its rows.
+
+    See `list_elements` for the names.
+    """
+    names = [name for name in rows.columns if name != CLIENT]
+    values = {name: height - _nulls(rows, name, len(height)) for name in names}
+    return values | elements_of(rows, len(height))
+
+
+def elements_of(rows: pl.DataFrame, clients: int) -> dict[str, Counts]:
+    """Count the elements of each client's lists."""
+    counted = rows.select(**elements(rows.schema))
+    return {each.name: summed(rows, each.to_numpy(), clients) for each in counted}
 
 
 def _nulls(rows: pl.DataFrame, name: str, clients: int) -> Counts:

@@ -16,10 +16,12 @@ from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.kept_rows import Kept
 from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.list_elements import column_of, counted_names, is_of_elements
 from ai_dataflow.workstation.reaching import reaching
 
 _SOURCE = ("product_code", "submodule_name")
@@ -31,7 +33,7 @@ class Expectation:
     """What the files of a partition have to hold.
 
     `rejected` are the rows that each source, a product and a submodule, lost; `filled` the values
-    of each AI column of each product, after its join.
+    of each AI column of each product, and the elements of its lists, after its join.
     """
 
     rejected: Mapping[SourceKey, int] = field(default_factory=dict)
@@ -132,10 +134,13 @@ def _open_products(
                 f"{rows.rows_read} rows were read, but {rows.rows_rejected} rejected + "
                 f"{rows.rows_merged} merged + {rows.rows_published} written are {accounted}",
             )
-        for column in (column.name for column in columns):
-            values = expected.filled.get(product, {}).get(column, 0)
-            if values != (written := rows.filled.get(column, 0)):
-                yield _open(product, f"{column} has {values} values, but {written} were written")
+        types = {column.name: ai_types.to_polars(column.ai_type) for column in columns}
+        for name in counted_names(types):
+            values = expected.filled.get(product, {}).get(name, 0)
+            if values != (written := rows.filled.get(name, 0)):
+                what = "elements" if is_of_elements(name) else "values"
+                column = column_of(name)
+                yield _open(product, f"{column} has {values} {what}, but {written} were written")
 
 
 def _open(product: str, message: str) -> Diagnostic:

@@ -23,6 +23,7 @@ from ai_dataflow.partition.clients import (
     CLIENT,
     Counts,
     Filled,
+    elements_of,
     heights,
     nothing,
     occurrences,
@@ -31,6 +32,7 @@ from ai_dataflow.partition.clients import (
 from ai_dataflow.partition.pairs import LEFT, RIGHT, gathered, paired
 from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
+from ai_dataflow.workstation.list_elements import column_of, elements
 
 _FEW_ROWS = 100_000
 
@@ -231,8 +233,10 @@ class _Side:
         if self._is_once:
             return dict.fromkeys(columns, nothing(clients))
         more = {}
+        of_lists = elements(self.rows.schema)
         for column in columns:  # one by one: there may be many rows
-            rows = self._rows([pl.col(column).is_not_null()])
+            number = of_lists.get(column, pl.col(column).is_not_null())
+            rows = self._rows([number.alias(column)])
             more[column] = summed(rows, (self.times - 1) * rows[column].to_numpy(), clients)
         return more
 
@@ -241,14 +245,21 @@ class _Side:
 
 
 def _unkeyed(part: Part, keys: Sequence[str]) -> list[str]:
-    return [column for column in part.filled if column not in keys]
+    """Give what is counted of the columns beside the keys."""
+    return [name for name in part.filled if column_of(name) not in keys]
 
 
 def _filled(
     left: Part, right: Part, keys: list[str], matched: Counts, pieces: Sequence[_Joined]
 ) -> dict[str, Counts]:
-    """Count the values after a join: a matched key is coalesced into one."""
+    """Count the values after a join: a matched key is coalesced into one.
+
+    Keys that are lists are rare: their elements are counted in what was joined.
+    """
     shared = {key: left.filled[key] + right.filled[key] - matched for key in keys}
+    if elements(types := {key: left.rows.collect_schema()[key] for key in keys}):
+        rows = pl.concat(piece.rows.select(*left.by, *types) for piece in pieces)
+        shared |= elements_of(rows.collect(), len(left.height))
     others = {
         column: part.filled[column] + sum(piece.repeated[column] for piece in pieces)
         for part in (left, right)

@@ -10,13 +10,16 @@ import polars as pl
 
 from ai_dataflow.compiler.mappings import CompiledColumn, CompiledSource
 from ai_dataflow.partition.clients import CLIENT
+from ai_dataflow.partition.parts import of_lists
 from ai_dataflow.partition.raw_rows import encoded
 from ai_dataflow.partition.reading import BEFORE, NUMBERED
 from ai_dataflow.partition.requiring import LACKS, NUMBER
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.schemas import schema_text
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.list_elements import counted_names
 
 # Our columns beside the source's own, which may have any name a person would give: ours begin with
 # a character that is reserved for private use.
@@ -183,12 +186,13 @@ class MappedCounts:
 
 def count(mapped: pl.LazyFrame, compiled: CompiledSource) -> MappedCounts:
     """Count a source's mapped rows and their values."""
-    names = [column.mapping.ai_column for column in compiled.columns]
-    values = pl.col([_prefixed(column) for column in compiled.columns]).count()
-    counted = mapped.select(pl.len(), pl.col(REASON).null_count(), values).collect()
+    types = {_prefixed(c): ai_types.to_polars(c.mapping.ai_type) for c in compiled.columns}
+    names = [name.removeprefix(_OURS) for name in counted_names(types)]
+    values = [pl.col([*types]).count(), *of_lists(types)]
+    counted = mapped.select(pl.len(), pl.col(REASON).null_count(), *values).collect()
     total, good, *filled = counted.row(0)
     if good < total:
-        bad = mapped.filter(pl.col(REASON).is_not_null()).select(values).collect().row(0)
+        bad = mapped.filter(pl.col(REASON).is_not_null()).select(*values).collect().row(0)
         filled = [values - lost for values, lost in zip(filled, bad, strict=True)]
     return MappedCounts(total, good, dict(zip(names, filled, strict=True)))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 
 from ai_dataflow.config.diagnostics import Diagnostic
@@ -17,8 +16,10 @@ from ai_dataflow.partition.clients import (
     filled,
     heights,
     nothing,
+    one,
 )
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.workstation.list_elements import counted_names, elements
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,18 @@ class Part:
 
 def counted(frame: pl.LazyFrame, clients: int) -> Rows:
     """Count rows and their values by client."""
-    names = [name for name in frame.collect_schema() if name != CLIENT]
+    schema = {name: dtype for name, dtype in frame.collect_schema().items() if name != CLIENT}
+    names = list(schema)
     if clients > 1:
         rows = frame.collect()
         height = heights(rows, clients)
-        return Rows(rows.lazy(), height, filled(rows, names, height))
-    total, *values = frame.select(pl.len(), pl.col(names).count()).collect().row(0)
-    return Rows(
-        frame, np.array([total]), {n: np.array([v]) for n, v in zip(names, values, strict=True)}
-    )
+        return Rows(rows.lazy(), height, filled(rows, height))
+    numbers = [pl.len(), pl.col(names).count(), *of_lists(schema)]
+    total, *values = frame.select(numbers).collect().row(0)
+    numbered = zip(counted_names(schema), values, strict=True)
+    return Rows(frame, one(total), {name: one(value) for name, value in numbered})
+
+
+def of_lists(types: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+    """Count the elements of lists, in the order of `counted_names`."""
+    return [number.sum().alias(name) for name, number in elements(types).items()]

@@ -17,7 +17,7 @@ from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.merge import Merged, kept_rows, merge_product
-from ai_dataflow.partition.parts import Part, Rows, counted
+from ai_dataflow.partition.parts import Part, Rows, counted, of_lists
 from ai_dataflow.partition.recasting import losing, recast
 from ai_dataflow.partition.requiring import NUMBER, required
 from ai_dataflow.partition.scratch import Scratch
@@ -26,6 +26,7 @@ from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.kept_rows import all_kept, scan_kept
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.list_elements import counted_names
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.reject_tables import Current
 
@@ -67,7 +68,9 @@ def look(
         if not losing(data, waiting):
             data = recast(data, waiting)
         _check_types(job, data.collect_schema())
-        published = data.group_by(PRODUCT_COLUMN).agg(pl.len().alias(_ROWS), pl.all().count())
+        published = data.group_by(PRODUCT_COLUMN).agg(
+            pl.len().alias(_ROWS), pl.all().count(), *of_lists(data.collect_schema())
+        )
         products_of = published.collect().to_dicts()
     with reaching(workstation.kept(job.module)):
         for file in all_kept(workstation, job.module, job.client):
@@ -225,7 +228,8 @@ def _part(source: SourceJob, rows: Sequence[Rows]) -> Part:
         ]
         frames.append(piece.frame.with_columns(added).select(list(types)))
     filled = {
-        name: sum((piece.filled.get(name, one(0)) for piece in rows), one(0)) for name in types
+        name: sum((piece.filled.get(name, one(0)) for piece in rows), one(0))
+        for name in counted_names(types)
     }
     height = sum((piece.height for piece in rows), one(0))
     return Part(source, source.key_columns, pl.concat(frames), height, filled)

@@ -40,6 +40,7 @@ from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.workstation.list_elements import counted_names
 
 _REJECT_BYTES = 500  # that a reject takes in memory, about
 
@@ -159,7 +160,7 @@ class _Mapping:
 
     def __init__(self, compiled: CompiledSource, clients: int, bad: Pile) -> None:
         self._compiled, self._by, self.bad = compiled, by_client(clients), bad
-        names = [column.mapping.ai_column for column in compiled.columns]
+        names = counted_names(_ai_schema(compiled, 1))
         self.total, self.height = nothing(clients), nothing(clients)
         self.filled: dict[str, Counts] = dict.fromkeys(names, nothing(clients))
 
@@ -182,7 +183,7 @@ class _Mapping:
             height = heights(good, clients)
             self.total = self.total + heights(chunk, clients)
             self.height = self.height + height
-            for name, count in filled(good, self.filled, height).items():
+            for name, count in filled(good, height).items():
                 self.filled[name] = self.filled[name] + count
             yield good
 

@@ -20,7 +20,8 @@ class ProductCounts:
 
     `rows_replayed` are rejects that passed in a replay; they are no longer among the rejected.
     A row is *merged* where the join made it a part of another row. `filled` counts, for each AI
-    column, the published rows that have a value; `sources` are the counts of each submodule.
+    column, the published rows that have a value, and as `tags[]` the elements of its lists;
+    `sources` are the counts of each submodule.
     """
 
     rows_read: int = 0

@@ -19,6 +19,7 @@ from deltalake import DeltaTable
 
 from ai_dataflow.connections.stores import Folder, scan_parquet
 from ai_dataflow.workstation.data_files import DataFile
+from ai_dataflow.workstation.list_elements import elements, is_of_elements
 from ai_dataflow.workstation.log_values import has_range, statistics_text, writable
 from ai_dataflow.workstation.reaching import reaching
 
@@ -40,10 +41,11 @@ def tallies(schema: pl.Schema, keys: Sequence[str] = ()) -> list[pl.Expr]:
         keys: those of them that the rows are grouped by.
 
     Returns:
-        `ROWS` of a group; how many values each column has, called `VALUES` and its name; and what
-        `by_file` needs.
+        `ROWS` of a group; how many values each column and its lists have, called `VALUES` and its
+        name; and what `by_file` needs.
     """
     values = [pl.col(name).count().alias(VALUES + name) for name in schema]
+    values += [number.sum().alias(VALUES + name) for name, number in elements(schema).items()]
     values += [
         pl.lit(value=True).alias(_STRUCT + n) for n, t in schema.items() if isinstance(t, pl.Struct)
     ]
@@ -114,7 +116,7 @@ def by_file(tallied: pl.DataFrame, file: str) -> dict[Any, str]:
     sums += [
         (pl.col(ROWS) - pl.col(VALUES + name)).sum().alias(_NULLS + name)
         for name in _names(tallied, VALUES)[:_COLUMNS]
-        if name not in structs
+        if name not in structs and not is_of_elements(name)
     ]
     for name in _names(tallied, _LEAST):
         least, greatest = pl.col(_LEAST + name), pl.col(_GREATEST + name)
