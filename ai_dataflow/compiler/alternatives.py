@@ -7,12 +7,14 @@ transform reads it by its first name, and so it is told of.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from ai_dataflow.compiler.transforms import TransformError, columns_of
+from ai_dataflow.config.visible import visible
 from ai_dataflow.sources.columns import as_seen
+from ai_dataflow.sources.files.differences import uniting
 from ai_dataflow.sources.united import Kind, United, chosen, kinds_of, united
 from ai_dataflow.tables.ai_mapping import MappingRow, alternatives
 
@@ -21,11 +23,19 @@ from ai_dataflow.tables.ai_mapping import MappingRow, alternatives
 class View:
     """A source's columns as its mapping rows name them.
 
-    `names` are those that are called otherwise in some files, each with what it may be called.
+    `names` are those that are called otherwise in some files, each with what it may be called, and
+    `called` those of them that have several names in the files, with these.
     """
 
     schema: pl.Schema
     names: Mapping[str, tuple[str, ...]]
+    called: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def uniting(self, name: str) -> str:
+        """Say how a column is read that files call otherwise, or do not have alike; else blank."""
+        several = [f"`{visible(each)}`" for each in self.called.get(name, ())]
+        called = f"called {' and '.join(several)}" if several else ""
+        return ", ".join(filter(None, (called, uniting(name, self.schema))))
 
 
 def view(rows: Iterable[MappingRow], schema: pl.Schema) -> View:
@@ -39,8 +49,11 @@ def view(rows: Iterable[MappingRow], schema: pl.Schema) -> View:
     }
     if not other:
         return View(schema, {})
+    called = {name: tuple({of[name]: None for of in columns if of[name]}) for name in other}
     return View(
-        united(_seen(kind, of, other) for kind, of in zip(kinds, columns, strict=True)), other
+        united(_seen(kind, of, other) for kind, of in zip(kinds, columns, strict=True)),
+        other,
+        {name: several for name, several in called.items() if len(several) > 1},
     )
 
 

@@ -6,7 +6,7 @@ it. Both call `compile_source`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -184,7 +184,8 @@ class CompiledSource:
     """A source's mapping, compiled against its schema; `wanted` are the columns it needs.
 
     `warnings` are what is worth a look in the sheet, though it compiles, `guesses` those of them
-    that are about a column taken for another. Equal mappings of sources with equal columns have the
+    that are about a column taken for another; `united` says of columns that files do not have alike
+    how they are read. Equal mappings of sources with equal columns have the
     same `columns` and the same `memo`, for what is built of them.
     """
 
@@ -192,6 +193,7 @@ class CompiledSource:
     wanted: Wanted
     warnings: tuple[Diagnostic, ...]
     guesses: tuple[Diagnostic, ...]
+    united: Mapping[str, str] = field(default_factory=dict)
     memo: dict[object, Any] = field(default_factory=dict)
 
     @property
@@ -226,7 +228,8 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     wanted = Wanted(read, names, differ=isinstance(seen.schema, United))
     warnings = tuple(problem for _, problem in problems_of)
     guesses = tuple(problem for about, problem in problems_of if about == "renamed")
-    return CompiledSource(outcome.columns, wanted, warnings, guesses, outcome.memo)
+    united = {visible(name): how for name in needed if (how := seen.uniting(name))}
+    return CompiledSource(outcome.columns, wanted, warnings, guesses, united, outcome.memo)
 
 
 def _adds(source: SourceJob) -> bool:

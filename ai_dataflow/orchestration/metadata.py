@@ -42,6 +42,7 @@ def dataset_metadata(
     return {
         **columns,
         **_counts(result, workstation),
+        **_united(result),
         "delta_version": version,
         "dagster/uri": workstation.dataset(job.module).url,
         "dagster/column_schema": table_schema(job.columns),
@@ -61,6 +62,17 @@ def _counts(result: PartitionResult, workstation: Workstation) -> dict[str, Any]
     if counts["rows_rejected"]:
         counts["rejects"] = dg.MetadataValue.path(workstation.rejects(result.job.module).url)
     return counts
+
+
+def _united(result: PartitionResult) -> dict[str, Any]:
+    """Say how columns were read that files of one source do not have alike, if there are any."""
+    columns = [
+        f"{product} · {submodule}: `{column}` {how}"
+        for product, counts in result.counts.items()
+        for submodule, source in counts.sources.items()
+        for column, how in source.united.items()
+    ]
+    return {"united": columns} if columns else {}
 
 
 def extract_metadata(result: PartitionResult, stage: Stage) -> Mapping[str, Any]:

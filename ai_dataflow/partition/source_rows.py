@@ -151,6 +151,7 @@ def _mapped(
         tuple(rejects),
         tuple(origins(opened.sources[0], compiled)),
         taken=Taken(reading, compiled, bad, done.total),
+        united=compiled.united,
         faults={c: owned(error, opened.sources[c]) for c, error in reading.faults.items()},
     )
 

@@ -111,6 +111,7 @@ class Steps:
             key.submodule: SourceCounts(
                 sum(int(source.rows_read[client]) for source in mapped if source.key == key),
                 counts.get(key, {}),
+                next(source.united for source in mapped if source.key == key),
             )
             for key in dict.fromkeys(source.key for source in mapped)
         }

@@ -37,7 +37,8 @@ class MappedSource:
 
     `part` are the good rows; None where no row could be mapped at all. `rows_left_out` counts the
     rejects; `rows_replayed` are good rows that were rejects before. `taken` is what it was mapped
-    from, for those that a join leaves out later. `faults` are the clients whose files could not be
+    from, for those that a join leaves out later. `united` says of columns that files do not have
+    alike how they were read. `faults` are the clients whose files could not be
     read, and why.
     """
 
@@ -49,6 +50,7 @@ class MappedSource:
     origins: tuple[tuple[str, Origin], ...] = ()
     rows_replayed: int = 0
     taken: Taken | None = None
+    united: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[int, DataflowError] = field(default_factory=dict)
 
 

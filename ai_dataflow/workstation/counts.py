@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
 
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """How many rows of a source were read, and how many rejected for each reason's code."""
+    """How many rows of a source were read, and how many rejected for each reason's code.
+
+    `united` says of each column that its files do not have alike how it was read: in which type,
+    null where a file lacks it, under which names. A report has it where there is something to say.
+    """
 
     rows_read: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    united: Annotated[Mapping[str, str], Field(exclude_if=operator.not_)] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ What was written is read again by pyarrow, in plain Python.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,9 +22,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_dataflow.config.format_settings import FormatSettings
+from ai_dataflow.orchestration.metadata import dataset_metadata
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import FileLocation, SqlLocation
+from ai_dataflow.workstation.reports import PartitionReport
 from ai_dataflow_tests.partition.jobs import (
     PLACE,
     codes,
@@ -35,6 +38,7 @@ from ai_dataflow_tests.partition.jobs import (
     problems,
     run_job,
     source,
+    workstation,
     written,
 )
 
@@ -110,6 +114,30 @@ def test_a_column_that_files_lack_is_null_where_that_is_allowed(tmp_path: Path) 
     added = _run(folder, mapped("x", "string", "v"), mapped("n", "int64"), written=ADD)
     assert written(added, tmp_path).select("n", "x").rows() == [(1, None), (2, "b")]
     assert codes(_run(folder, mapped("x", "string", "w"), written=ADD)) == ["MAP-014"]
+
+
+def test_what_was_united_is_in_the_counts_of_its_source(tmp_path: Path) -> None:
+    small = pl.Series([1], dtype=pl.Int32)
+    folder = _parquet(
+        tmp_path, a={"n": small, "amount": [1]}, b={"v": ["b"], "n": [2**40], "amt": [2]}
+    )
+    rows = mapped("x", "string", "v"), mapped("n", "int64"), mapped("y", "int64", "amount | amt")
+    (result, alike) = (
+        _run(folder, *rows, written=ADD),
+        run_job(job(source(folder / "b.parquet", *rows)), tmp_path),
+    )
+    report = PartitionReport(partition="sales|USA", status="ok", products=dict(result.counts))
+    (of_source,) = json.loads(report.model_dump_json())["products"]["orion"]["sources"].values()
+    assert of_source["united"] == {
+        "v": "null in files without it",
+        "n": "Int32 and Int64 read as Int64",
+        "amount": "called `amount` and `amt`",
+    }
+    shown = dataset_metadata(result, 1, workstation(tmp_path), "report.json")
+    assert "orion · line: `n` Int32 and Int64 read as Int64" in shown["united"]
+    report = PartitionReport(partition="sales|USA", status="ok", products=dict(alike.counts))
+    assert "united" not in report.model_dump_json()
+    assert "united" not in dataset_metadata(alike, 1, workstation(tmp_path), "report.json")
 
 
 def test_a_file_without_rows_needs_no_types(tmp_path: Path) -> None:
