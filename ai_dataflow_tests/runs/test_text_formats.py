@@ -14,6 +14,9 @@ import polars as pl
 import pytest
 
 from ai_dataflow.extracts.staging import last_extracts
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.planning.text_files import text_files
+from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow_tests.projects import project
@@ -236,6 +239,14 @@ def test_how_files_are_read_is_told(tmp_path: Path) -> None:
     assert "data/acme/a.csv: read as cp1252, `;`" in shown.stdout
     assert "SRC-032" in shown.stdout
     assert "orbis" not in shown.stdout
+    (read,) = text_files(look_live(make_draft(load_project(folder))).plan)
+    plain = read.to_json()
+    assert plain.pop("doubt") == "it is not in UTF-8 and is taken for cp1252"
+    assert plain == {
+        "location": "data/acme/a.csv", "product": "ORION", "submodule": "claim",
+        "partition": "claims|acme", "files": 1, "encoding": "cp1252", "delimiter": ";",
+        "quote": '"', "packing": "", "begins": 1, "columns": 3,
+    }  # fmt: skip
     assert "read as cp1252, `;`" in cli(folder, "plan", "--explain", "claims|acme").stdout
     run(folder)
     staging = open_workstation(load_project(folder).settings).staging("claims", "acme")

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from ai_dataflow.cli.show.texts import SHOWN_PARTITIONS, some
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.visible import printable
 from ai_dataflow.notifications.wording import counted
-from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.planning.text_files import text_files
 
 if TYPE_CHECKING:
     from ai_dataflow.planning.plan import Plan
@@ -66,12 +67,9 @@ def _show_dialects(console: Console, plan: Plan) -> None:
 
     What was found out nobody said: it is worth a look.
     """
-    alike: dict[str, list[str]] = {}
-    for source in (source for job in plan.jobs.values() for source in job.sources):
-        if isinstance(source.seen, Listing):
-            for how in dict.fromkeys(map(str, source.seen.dialects)):
-                alike.setdefault(how, []).append(str(source.location))
-    for how, locations in sorted(alike.items()):
+    alike = grouped(text_files(plan), lambda read: str(read.dialect))
+    for how, sources in sorted(alike.items()):
+        locations = list(dict.fromkeys(read.location for read in sources))
         more = f" and {len(locations) - 1} more" if len(locations) > 1 else ""
         text = f"{locations[0]}{more}: read as {how}"
         console.print(Text(printable(text), "dim"), soft_wrap=True)
