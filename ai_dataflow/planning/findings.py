@@ -34,15 +34,24 @@ class Findings:
     """Problems by code and place; the same one for many clients is one, with a count."""
 
     teams: tuple[Team, ...]
-    _entries: dict[tuple[str, str], _Entry] = field(default_factory=dict)
+    _entries: dict[tuple[str, str, str], _Entry] = field(default_factory=dict)
 
-    def add(self, problem: Diagnostic, rows: Iterable[ControlRow] = ()) -> None:
-        """Add a problem that touches the partitions of these control rows."""
+    def add(
+        self, problem: Diagnostic, rows: Iterable[ControlRow] = (), location: object = None
+    ) -> None:
+        """Add a problem that touches the partitions of these control rows.
+
+        A message that begins with the location of a source is one with those of other locations if
+        the same is said of them: another type there, or another column that may be meant, is
+        another problem.
+        """
+        begins, said = problem.message[: len(str(location))], problem.message[len(str(location)) :]
+        said = said if begins == str(location) else ""
         touched = list(rows)
         keys = {row.partition for row in touched if is_partition(row.partition)}
         located = _with_scope(problem, touched)
         finding = self._entries.setdefault(
-            (problem.code, problem.place), _Entry(located, set(), {located.message})
+            (problem.code, problem.place, said), _Entry(located, set(), {located.message})
         )
         finding.partitions |= keys if problem.severity == "error" else set()
         finding.messages.add(located.message)

@@ -49,10 +49,10 @@ def check_live(
             done = compile_source(group.source, group.schema)
         except DataflowError as error:
             for problem in error.diagnostics:
-                findings.add(problem, group.rows)
+                findings.add(problem, group.rows, group.source.location)
             continue
         for warning in done.warnings:
-            findings.add(warning, group.rows)
+            findings.add(warning, group.rows, group.source.location)
         compiled.append((group, done))
     for problem, rows in _key_types(compiled):
         findings.add(problem, rows)

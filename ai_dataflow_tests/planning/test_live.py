@@ -257,6 +257,25 @@ def test_a_client_column_that_the_table_lacks_holds_back_its_client(
         assert "`Clint`; did you mean `Client`?" in problem.message
 
 
+def test_what_is_told_of_one_type_does_not_stand_for_another(tmp_path: Path) -> None:
+    control = CONTROL + "".join(
+        f"    ORION,claims,claim,{client},data/{client}.parquet,Y\n" for client in ("b", "c", "d")
+    )
+    (tmp_path / "data").mkdir()
+    days = {"b": pl.List(pl.Date()), "c": pl.Boolean(), "d": pl.Boolean()}
+    for client, dtype in days.items():
+        columns = {**SCHEMA, "Day": dtype, f"of {client}": pl.Int8()}
+        pl.DataFrame(schema=columns).write_parquet(tmp_path / f"data/{client}.parquet")
+    made = live(tmp_path, "claims,ORION,claim,Day,x,date,,\n", control)
+    assert [(p.place, p.message, p.partitions) for p in made.errors if p.code == "MAP-015"] == [
+        ("ai_mapping.csv:2:ai_type", "data/b.parquet: List(Date) cannot become date",
+         ("claims|b",)),
+        ("ai_mapping.csv:2:ai_type",
+         "data/c.parquet: Boolean cannot become date (and 1 more like it)",
+         ("claims|c", "claims|d")),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("line_key", "codes"), [("Note", ["MAP-020"]), ("No", []), ("Big", [])])
 def test_keys_that_are_text_in_one_submodule_only_are_a_warning(
     tmp_path: Path, line_key: str, codes: list[str]
