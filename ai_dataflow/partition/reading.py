@@ -21,6 +21,7 @@ from ai_dataflow.connections.stores import scan_parquet
 from ai_dataflow.partition.clients import CLIENT, Counts, numbered, occurrences
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.sources.files.open_files import Files
+from ai_dataflow.sources.files.parquet_physical import is_inexact
 from ai_dataflow.sources.files.parquet_together import FILE_NUMBER, plain_parquet, whole_parquet
 from ai_dataflow.sources.united import Wanted
 
@@ -123,6 +124,8 @@ class Reading:
                 rows = frame.select(FILE_NUMBER, *columns).collect()
         except (PolarsError, OSError, PanicError):
             return None
+        if is_inexact(rows.schema, self.wanted.schema):
+            return None
         self._count(rows[FILE_NUMBER], numbers)
         self._note_changes()
         clients = numbered(numbers).gather(rows[FILE_NUMBER])  # of each row's own file
@@ -140,6 +143,8 @@ class Reading:
                 rows = pl.concat(pl.concat(of_client) for of_client in frames)
         except (*FOREIGN, PolarsError, PanicError):
             return None  # who reads them one by one tells of it
+        if is_inexact(rows.schema, self.wanted.schema):
+            return None
         for client, (files, of_client) in enumerate(zip(self.files, frames, strict=True)):
             paths = [file.path for file in files.pinned.files]
             self.heights[client] = dict(zip(paths, map(len, of_client), strict=True))

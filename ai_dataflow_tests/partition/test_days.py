@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import convert_to_deltalake
 
+from ai_dataflow.partition import making
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.partition.jobs import (
     database,
@@ -24,6 +26,7 @@ from ai_dataflow_tests.partition.jobs import (
     left_out,
     mapped,
     run_job,
+    settings,
     source,
     written,
 )
@@ -52,19 +55,36 @@ def parquet(dtype: pl.DataType) -> Callable[[Path], Any]:
     return write
 
 
-def int96(folder: Path) -> Path:
+def int96(folder: Path, numbers: Sequence[int] = NUMBERS, *, store_schema: bool = True) -> Path:
     """Write Spark's old timestamps, whose days no writer of Arrow's nanoseconds has."""
-    held = [dt.datetime(2001 + i, 2, 3) for i in range(4)]
-    table = pa.table({"id": range(4), "d": pa.array(held, pa.timestamp("us"))})
+    held = [dt.datetime(2001 + i, 2, 3) for i in range(len(numbers))]
+    table = pa.table({"id": range(len(held)), "d": pa.array(held, pa.timestamp("us"))})
     plain = {"use_dictionary": False, "compression": "none", "write_statistics": False}
+    plain["store_schema"] = store_schema
     pq.write_table(table, folder / "a.parquet", use_deprecated_int96_timestamps=True, **plain)
     content = (folder / "a.parquet").read_bytes()
-    for day, number in zip(held, NUMBERS, strict=True):
+    for day, number in zip(held, numbers, strict=True):
         old = struct.pack("<qi", 0, day.toordinal() - EPOCH + _JULIAN)
         assert content.count(old) == 1
-        content = content.replace(old, struct.pack("<qi", 0, number + _JULIAN))
+        content = content.replace(old, struct.pack("<qI", 0, number + _JULIAN))
     (folder / "a.parquet").write_bytes(content)
     return folder / "a.parquet"
+
+
+def as_spark(folder: Path) -> Path:
+    """Write them without Arrow's schema, which only Arrow's writers add: Polars' types differ."""
+    return int96(folder, store_schema=False)
+
+
+def int96_in_delta(folder: Path, feature: str = "") -> Path:
+    """Write a Delta table as Spark does, unless it is told otherwise."""
+    (folder / "t").mkdir(exist_ok=True)
+    as_spark(folder / "t")
+    convert_to_deltalake(str(folder / "t"))
+    log = folder / "t" / "_delta_log" / f"{0:020}.json"
+    text = log.read_text().replace("timestamp_ntz", "timestamp")
+    log.write_text(text.replace('"timestampNtz"', f'"{feature}"' if feature else ""))
+    return folder / "t"
 
 
 def delta(folder: Path) -> Path:
@@ -94,7 +114,8 @@ ZONES = (None, "UTC", "Europe/Berlin", "Pacific/Kiritimati", "America/New_York")
 WAYS = {
     "date": parquet(pl.Date()),
     **{f"{u} {z}": parquet(pl.Datetime(u, z)) for u in ("us", "ms") for z in ZONES},
-    "int96": int96, "delta": delta, "csv": csv, "jsonl": json_lines, "sqlite": sqlite,
+    "int96": int96, "int96 of Spark": as_spark, "int96 in Delta": int96_in_delta,
+    "delta": delta, "csv": csv, "jsonl": json_lines, "sqlite": sqlite,
 }  # fmt: skip
 
 
@@ -116,7 +137,7 @@ def test_the_first_and_the_last_day_are_published_and_no_others(
     assert [int(r["raw_row"]["id"]) for r in rejects] == [2, 3]
 
 
-@pytest.mark.parametrize("way", ["date", "us None", "us UTC", "int96"])
+@pytest.mark.parametrize("way", ["date", "us None", "us UTC", "int96", "int96 of Spark"])
 @pytest.mark.parametrize("fed", [{}, {"transform": "CAST(d AS VARCHAR)"}, {"transform": "d"}])
 def test_their_text_is_published_and_no_others(
     tmp_path: Path, way: str, fed: dict[str, str]
@@ -125,3 +146,31 @@ def test_their_text_is_published_and_no_others(
     done = run_job(job(source(WAYS[way](tmp_path), mapped("id", "int64"), column)), tmp_path)
     assert [text[:10] for text in written(done, tmp_path)["d"]] == TEXTS[:2]
     assert len(left_out(done, tmp_path)) == 2
+
+
+def test_a_year_beyond_292_000_does_not_wrap_around_into_another(tmp_path: Path) -> None:
+    """Microseconds reach no further, and INT96 does."""
+    numbers = [0, 106_000_000, 107_000_000, 213_503_983 + 11_000, 2**31 - 1]
+    file = int96(tmp_path, numbers, store_schema=False)
+    done = run_job(job(source(file, mapped("id", "int64"), mapped("d", "date"))), tmp_path)
+    assert written(done, tmp_path)["id"].to_list() == [0]
+    assert [int(r["raw_row"]["id"]) for r in left_out(done, tmp_path)] == [1, 2, 3, 4]
+
+
+def test_days_of_int96_are_the_same_where_clients_are_made_together(tmp_path: Path) -> None:
+    jobs = []
+    for client in ("a", "b"):
+        (tmp_path / client).mkdir()
+        file = as_spark(tmp_path / client)
+        rows = mapped("id", "int64"), mapped("d", "date")
+        jobs.append(job(source(file, *rows), client=client))
+    for done in making.make(jobs, settings(tmp_path), "run"):
+        assert written(done, tmp_path)["d"].to_list() == [FIRST, LAST]
+
+
+def test_days_that_cannot_be_read_beside_deleted_rows_are_rejects(tmp_path: Path) -> None:
+    """Polars alone reads deletion vectors, and INT96 in nanoseconds there."""
+    table = int96_in_delta(tmp_path, "deletionVectors")
+    done = run_job(job(source(table, mapped("id", "int64"), mapped("d", "date"))), tmp_path)
+    (problem,) = done.failures
+    assert "4 of 4 rows (100.00%) were rejected" in problem.diagnostic.message

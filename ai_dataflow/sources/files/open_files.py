@@ -32,15 +32,16 @@ from ai_dataflow.connections.stores import (
     Folder,
     StoredFile,
     open_folder,
-    scan_delta,
     scan_parquet,
 )
 from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files import file_failures, parquet_files
+from ai_dataflow.sources.files import file_failures, parquet_files, parquet_physical
 from ai_dataflow.sources.files.csv_files import CsvFile, ahead
+from ai_dataflow.sources.files.delta_files import scan_table
 from ai_dataflow.sources.files.document_kinds import MEMORY, Documents, documents_of
 from ai_dataflow.sources.files.folder_columns import partition_values, typed
 from ai_dataflow.sources.files.json_lines import JsonLines
+from ai_dataflow.sources.files.parquet_physical import PATH
 from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.files.text_dialects import PLAIN, Dialect
 from ai_dataflow.sources.united import Kind, United, Wanted, united
@@ -51,7 +52,6 @@ _UNREADABLE = (
 )  # fmt: skip
 _KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
 _LIST_FROM = 4
-PATH = "\ue000path"  # no column of a source is called so
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,8 @@ class Files:
         by_polars = parquet_files.by_polars(self.root, file)
         kind = Kind(0, by_polars) if by_polars else parquet_files.by_arrow(self.root, file)
         folders = {k: pl.String() for k in partition_values(file.path) if k not in kind.schema}
-        schema = pl.Schema({**kind.schema, **folders})
+        here = parquet_physical.physical(self.root, file, kind.schema)
+        schema = pl.Schema({**here.schema(kind.schema), **folders})
         return _Look(kind._replace(schema=schema), tuple(folders), by_arrow=by_polars is None)
 
     def _only(self, files: Sequence[StoredFile]) -> Files:
@@ -270,7 +271,7 @@ class Files:
         return {file.path: self.root.stat(file.path) for file in self.pinned.files}
 
     def _scan_delta(self) -> pl.LazyFrame:
-        frame = scan_delta(self.root, self.pinned.version)
+        frame = scan_table(self.root, self.pinned.version)
         if not self.pinned.partition:
             return frame
         types = frame.collect_schema()
@@ -297,11 +298,14 @@ class Files:
                                          return_dtype=pl.String()).alias(key)
             for key in keys
         ]  # fmt: skip
+        frame = parquet_physical.exactly(self.root, self.pinned.files, frame)
         return frame.with_columns(added).drop(PATH)
 
     def _scan_by_arrow(self, file: StoredFile) -> pl.LazyFrame:
         frame = parquet_files.scan_by_arrow(self.root, file)
-        return _with_folders(frame, partition_values(file.path))
+        schema = frame.collect_schema()
+        texts = parquet_physical.physical(self.root, file, schema).texts(schema)
+        return _with_folders(frame.with_columns(**texts), partition_values(file.path))
 
     @cached_property
     def json_lines(self) -> JsonLines:

@@ -92,8 +92,8 @@ def by_arrow(root: Folder, file: StoredFile) -> Kind:
     import pyarrow as pa  # noqa: PLC0415 - its import is for what Polars refuses
 
     try:
-        with _opened(root, file) as opened:
-            schema = opened.schema_arrow
+        with opened(root, file) as parquet:
+            schema = parquet.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise ComputeError(str(error)) from None
     types, refused = pl.Schema(), []
@@ -127,10 +127,10 @@ def _batches(root: Folder, file: StoredFile, names: list[str], size: int) -> Ite
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     try:
-        with _opened(root, file) as opened:
-            schema = opened.schema_arrow
+        with opened(root, file) as parquet:
+            schema = parquet.schema_arrow
             fields = [pa.field(name, _arrow_type(schema.field(name).type)) for name in names]
-            for batch in opened.iter_batches(size, columns=names):
+            for batch in parquet.iter_batches(size, columns=names):
                 columns = [_cast(batch.column(f.name), f.type) for f in fields]
                 table = pa.Table.from_arrays(columns, schema=pa.schema(fields))
                 yield pl.DataFrame(pl.from_arrow(table))
@@ -138,10 +138,13 @@ def _batches(root: Folder, file: StoredFile, names: list[str], size: int) -> Ite
         raise ComputeError(str(error)) from None
 
 
-def _opened(root: Folder, file: StoredFile) -> ParquetFile:
+def opened(root: Folder, file: StoredFile) -> ParquetFile:
+    """Open a file by pyarrow; a page whose checksum is wrong is an error."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
-    return pq.ParquetFile(root.open(file), page_checksum_verification=True)
+    return pq.ParquetFile(
+        root.open(file), page_checksum_verification=True, coerce_int96_timestamp_unit="us"
+    )
 
 
 def _polars_type(dtype: pa.DataType) -> pl.DataType:

@@ -11,7 +11,8 @@ from ai_dataflow.config.at_once import at_once
 from ai_dataflow.connections.stores import StoredFile
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files.folder_columns import partition_values
-from ai_dataflow.sources.files.open_files import PATH, Files
+from ai_dataflow.sources.files.open_files import Files
+from ai_dataflow.sources.files.parquet_physical import PATH
 
 SMALL_BYTES = 4 << 20  # what is read whole: to ask for parts would be more requests
 FILE_NUMBER = "\ue000file"  # no column of a source is called so
