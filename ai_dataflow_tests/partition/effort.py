@@ -12,13 +12,13 @@ VARIABLE = "AI_DATAFLOW_EXAMPLES"
 _IN_CI = 60
 
 
-def settings_of(share: int = 1) -> Callable[[Any], Any]:
+def settings_of(share: int = 1, in_ci: int = _IN_CI) -> Callable[[Any], Any]:
     """Give the settings of a property; a costly one has its `share` of the examples, 1 in so many.
 
-    Those of CI are always the same; see conftest.
+    Those of CI, of which there are `in_ci`, are always the same; see conftest.
     """
     asked = int(os.environ.get(VARIABLE, "0"))
     return settings(
-        max_examples=max((asked or _IN_CI) // share, 1),
+        max_examples=max((asked or in_ci) // share, 1),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
