@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.partition.jobs import codes, job, left_out, mapped, run_job, source, written
@@ -83,6 +84,32 @@ def test_what_json_does_not_have_is_a_reject(
     result = _made(tmp_path, pl.DataFrame({"v": values}), ("v", "json"))
     assert written(result, tmp_path)["c0"].to_list() == kept
     assert [reject["reason"] for reject in left_out(result, tmp_path)] == ["REJ-001"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "delta"])
+def test_a_map_is_a_list_of_entries(tmp_path: Path, kind: str) -> None:
+    of_maps = pa.map_(pa.string(), pa.int64())
+    rows = pa.table({"m": pa.array([[("a", 1), ("b", None)], [], None], of_maps)})
+    place = tmp_path / f"rows.{kind}"
+    (pq.write_table if kind == "parquet" else _write_delta)(rows, place)
+    done = run_job(
+        job(
+            source(
+                place,
+                mapped("x", "list(struct(key string,value int16))", "m"),
+                mapped("j", "json", "m"),
+            )
+        ),
+        tmp_path,
+    )
+    entries = [{"key": "a", "value": 1}, {"key": "b", "value": None}]
+    assert written(done, tmp_path).select("x", "j").rows() == [
+        (entries, json.dumps(entries, separators=(",", ":"))), ([], "[]"), (None, None),
+    ]  # fmt: skip
+
+
+def _write_delta(rows: pa.Table, place: Path) -> None:
+    write_deltalake(place, rows)
 
 
 def test_a_list_is_no_text(tmp_path: Path) -> None:

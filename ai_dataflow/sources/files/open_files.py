@@ -271,7 +271,7 @@ class Files:
         return {file.path: self.root.stat(file.path) for file in self.pinned.files}
 
     def _scan_delta(self) -> pl.LazyFrame:
-        frame = scan_table(self.root, self.pinned.version)
+        frame = parquet_physical.plain_maps(scan_table(self.root, self.pinned.version))
         if not self.pinned.partition:
             return frame
         types = frame.collect_schema()
@@ -302,7 +302,7 @@ class Files:
         return frame.with_columns(added).drop(PATH)
 
     def _scan_by_arrow(self, file: StoredFile) -> pl.LazyFrame:
-        frame = parquet_files.scan_by_arrow(self.root, file)
+        frame = parquet_physical.plain_maps(parquet_files.scan_by_arrow(self.root, file))
         schema = frame.collect_schema()
         texts = parquet_physical.physical(self.root, file, schema).texts(schema)
         return _with_folders(frame.with_columns(**texts), partition_values(file.path))

@@ -1,7 +1,8 @@
-"""What Polars does not tell of a Parquet file: UUIDs of 16 bytes, and timestamps as INT96.
+"""What is read otherwise than Polars has it: UUIDs of 16 bytes, timestamps as INT96, maps.
 
 UUIDs are bytes for it; people see a text. INT96, as Spark and Hive write timestamps, it reads in
-nanoseconds, and days that these do not reach become the last one that they do, in silence.
+nanoseconds, and days that these do not reach become the last one that they do, in silence. A map
+is a list of entries.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Physical:
     def schema(self, schema: pl.Schema) -> pl.Schema:
         """Give the columns as they are read; the text of a UUID is beside it."""
         exact = {name: in_micros(schema[name]) for name in self.int96}
-        return pl.Schema({**schema, **exact, **dict.fromkeys(self.texts(schema), pl.String())})
+        types = {name: without_maps(dtype) for name, dtype in {**schema, **exact}.items()}
+        return pl.Schema({**types, **dict.fromkeys(self.texts(schema), pl.String())})
 
     def texts(self, schema: pl.Schema) -> dict[str, pl.Expr]:
         """Give the texts of UUIDs, each by the name of what is seen of its column."""
@@ -67,7 +69,13 @@ def exactly(root: Folder, files: Sequence[StoredFile], rows: pl.LazyFrame) -> pl
     here = physical(root, files[0], stored)
     if here.int96:
         rows = _scan_int96(root, [file.path for file in files], stored, here.int96)
-    return rows.with_columns(**here.texts(stored))
+    return plain_maps(rows).with_columns(**here.texts(stored))
+
+
+def plain_maps(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Give maps as lists of their entries, which have a `key` and a `value`."""
+    types = {name: (t, without_maps(t)) for name, t in rows.collect_schema().items()}
+    return rows.with_columns(named(n).cast(new) for n, (old, new) in types.items() if old != new)
 
 
 def _scan_int96(
@@ -114,8 +122,27 @@ def no_day(dtype: pl.DataType) -> pl.Expr:
 
 
 def is_inexact(rows: pl.Schema, wanted: pl.Schema) -> bool:
-    """Tell whether rows came in nanoseconds where others were foreseen: those of INT96 do."""
-    return any(in_micros(rows[name]) == dtype != rows[name] for name, dtype in wanted.items())
+    """Tell whether rows came in other types than were foreseen: those of INT96 do, and maps."""
+    return any(
+        rows[name] != dtype and in_micros(without_maps(rows[name])) == in_micros(dtype)
+        for name, dtype in wanted.items()
+    )
+
+
+def without_maps(dtype: pl.DataType) -> pl.DataType:
+    """Give a type with lists of entries for its maps."""
+    match dtype:
+        case pl.Map():
+            entry = {"key": dtype.key, "value": without_maps(instance(dtype.value))}
+            return pl.List(pl.Struct(entry))
+        case pl.List():
+            return pl.List(without_maps(instance(dtype.inner)))
+        case pl.Array():
+            return pl.Array(without_maps(instance(dtype.inner)), dtype.size)
+        case pl.Struct():
+            return pl.Struct({f.name: without_maps(instance(f.dtype)) for f in dtype.fields})
+        case _:
+            return dtype
 
 
 def in_micros(dtype: pl.DataType) -> pl.DataType:
