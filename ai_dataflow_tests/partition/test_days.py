@@ -87,6 +87,10 @@ def int96_in_delta(folder: Path, feature: str = "") -> Path:
     return folder / "t"
 
 
+def int96_beside_deleted(folder: Path) -> Path:
+    return int96_in_delta(folder, "deletionVectors")
+
+
 def delta(folder: Path) -> Path:
     pl.DataFrame({"id": range(4), "d": column(pl.Date())}).write_delta(folder / "a")
     return folder / "a"
@@ -115,6 +119,7 @@ WAYS = {
     "date": parquet(pl.Date()),
     **{f"{u} {z}": parquet(pl.Datetime(u, z)) for u in ("us", "ms") for z in ZONES},
     "int96": int96, "int96 of Spark": as_spark, "int96 in Delta": int96_in_delta,
+    "int96 beside deleted rows": int96_beside_deleted,
     "delta": delta, "csv": csv, "jsonl": json_lines, "sqlite": sqlite,
 }  # fmt: skip
 
@@ -166,11 +171,3 @@ def test_days_of_int96_are_the_same_where_clients_are_made_together(tmp_path: Pa
         jobs.append(job(source(file, *rows), client=client))
     for done in making.make(jobs, settings(tmp_path), "run"):
         assert written(done, tmp_path)["d"].to_list() == [FIRST, LAST]
-
-
-def test_days_that_cannot_be_read_beside_deleted_rows_are_rejects(tmp_path: Path) -> None:
-    """Polars alone reads deletion vectors, and INT96 in nanoseconds there."""
-    table = int96_in_delta(tmp_path, "deletionVectors")
-    done = run_job(job(source(table, mapped("id", "int64"), mapped("d", "date"))), tmp_path)
-    (problem,) = done.failures
-    assert "4 of 4 rows (100.00%) were rejected" in problem.diagnostic.message

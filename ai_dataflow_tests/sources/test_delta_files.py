@@ -63,7 +63,7 @@ def test_a_delta_table_without_rows_still_has_its_columns(tmp_path: Path) -> Non
         '"readerFeatures":["columnMapping"],"writerFeatures":["columnMapping"]}',
     ],
 )
-def test_a_delta_table_with_column_mapping_is_refused_with_a_fitting_fix(
+def test_a_delta_table_whose_columns_have_no_names_in_files_is_refused_with_a_fitting_fix(
     tmp_path: Path, protocol: str
 ) -> None:
     log = _write(tmp_path / "table") / "_delta_log" / "00000000000000000000.json"
@@ -72,7 +72,7 @@ def test_a_delta_table_with_column_mapping_is_refused_with_a_fitting_fix(
     log.write_text("\n".join([f'{{"protocol":{protocol}}}', *others]))
     problem = lake.refusal(str(tmp_path / "table"), HERE)
     assert problem.code == "SRC-003"
-    assert "without column mapping" in problem.fix
+    assert "delta.columnMapping.mode" in problem.fix
 
 
 def test_a_delta_table_whose_log_is_damaged_is_refused(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_partition_that_left_its_delta_table_is_not_there(tmp_path: Path) -> N
     assert lake.refusal(str(tmp_path / "t/client=borealis"), HERE).code == "SRC-001"
 
 
-@pytest.mark.parametrize("feature", ["vacuumProtocolCheck"])
+@pytest.mark.parametrize("feature", ["variantShredding-preview", "catalogManaged"])
 def test_a_feature_that_nobody_here_has_is_named_and_how_to_turn_it_off(
     tmp_path: Path, feature: str
 ) -> None:

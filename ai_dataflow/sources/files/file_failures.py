@@ -11,9 +11,10 @@ from ai_dataflow.connections.stores import Misfit
 
 _COLUMN_MAPPING = re.compile("column ?mapping", re.IGNORECASE)
 _UNMAPPED = (
-    "deliver the Delta table anew without column mapping (delta.columnMapping.mode = none): tables "
-    "with it are not supported"
+    "let its owner write its files anew without column mapping: ALTER TABLE … SET TBLPROPERTIES "
+    "('delta.columnMapping.mode' = 'none')"
 )
+_MANAGED = "catalog-managed"  # as the kernel says it
 # Features of Delta tables that readers may not have; the names are the protocol's, no values.
 _FEATURES = (
     "deletionVectors", "v2Checkpoint", "typeWidening", "typeWidening-preview", "variantType",
@@ -119,7 +120,7 @@ def misfit(location: str, place: str, entry: Misfit) -> DataflowError:
 def unreadable(location: str, place: str, cause: object, fix: str = "") -> DataflowError:
     """Bytes that are not what their format promises, or a Delta table that asks for too much."""
     fix = fix or "deliver the file again; check its format and encoding (UTF-8)"
-    text = str(cause)
+    text = str(cause).replace(_MANAGED, "catalogManaged")
     if _COLUMN_MAPPING.search(text):
         fix = _UNMAPPED
     elif features := [name for name in _FEATURES if re.search(rf"\b{name}\b(?!-)", text, re.I)]:

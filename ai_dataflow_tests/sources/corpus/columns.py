@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
 
+from ai_dataflow_tests.sources import delta_tables
 from ai_dataflow_tests.sources.corpus.cases import Case, Rows
 
 DAY, MOMENT = dt.date(2025, 1, 31), dt.datetime(2025, 1, 31, 23, 59, 58, 123_456)
@@ -240,6 +241,35 @@ def _tables() -> Iterator[Case]:
     yield _delta("a log that is damaged", "by hand", broken, None, refused="SRC-003")
 
 
+def _features() -> Iterator[Case]:
+    rows = pa.table({"n": pa.array([1, 2], pa.int64()), "s": ["a", None]})
+    stored = delta_tables.with_ids(rows.rename_columns(["col-1", "col-2"]), 1, 2)
+    plain = [delta_tables.field("n", "long"), delta_tables.field("s", "string")]
+    mapped = [delta_tables.renamed("n", "long", 1, "col-1"),
+              delta_tables.renamed("s", "string", 2, "col-2")]  # fmt: skip
+    wanted: Rows = [(1, "a"), (2, None)]
+
+    def table(
+        features: Sequence[str], fields: Any = plain, files: Any = rows, **said: str
+    ) -> Callable[[Path], object]:
+        def write(path: Path) -> None:
+            lines = [*delta_tables.actions(fields, features, said),
+                     delta_tables.added(path, "a.parquet", files)]  # fmt: skip
+            delta_tables.logged(path, lines)
+
+        return write
+
+    for mode in ("name", "id"):
+        write = table(["columnMapping"], mapped, stored, **{"delta.columnMapping.mode": mode})
+        yield _delta("column mapping, by name and by number", "by hand", write)
+    yield _delta("deletion vectors, checkpoints of the second kind", "by hand",
+                 table(["deletionVectors", "v2Checkpoint"]))  # fmt: skip
+    yield _delta("the vacuum's protocol check, widened types", "by hand",
+                 table(["vacuumProtocolCheck", "typeWidening"]), lambda _: wanted)  # fmt: skip
+    yield _delta("what is managed by a catalog", "by hand", table(["catalogManaged"]), None,
+                 refused="SRC-003")  # fmt: skip
+
+
 def _avro(what: str, by: str, write: Any, read: Any, **more: Any) -> Case:
     return Case(kind="Avro", what=what, by=by, name="rows.avro", write=write, read=read, **more)
 
@@ -277,4 +307,5 @@ def cases() -> Iterator[Case]:
     yield from _of_encodings()
     yield from _of_types()
     yield from _tables()
+    yield from _features()
     yield from _avros()
