@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.sources.files import open_files
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.sources import lake
+from ai_dataflow_tests.sources.delta_tables import actions, added, logged, renamed, with_ids
 from ai_dataflow_tests.sources.lake import ACCOUNT, ROWS
 
 SUFFIXES = (
@@ -292,3 +295,20 @@ def test_hundreds_of_files_are_listed_once_before_and_once_after(
 def test_partition_values_are_those_between_location_and_file() -> None:
     found = open_files.partition_values("a=1/b=x%2Fy/plain/c=__HIVE_DEFAULT_PARTITION__/=v/d=.csv")
     assert found == {"a": "1", "b": "x/y", "c": None}
+
+
+def test_a_delta_table_with_features_is_read_in_an_account(
+    azurite: Azurite, container: str, tmp_path: Path
+) -> None:
+    """Column mapping, partitions that only the log knows, timestamps, a name with blanks."""
+    fields = [renamed("n", "long", 1, "col-1"), renamed("day", "date", 2, "col-2"),
+              renamed("at", "timestamp", 3, "col-3")]  # fmt: skip
+    mode, moment = {"delta.columnMapping.mode": "id"}, datetime(9999, 12, 31, tzinfo=UTC)
+    rows = with_ids(pa.table({"col-1": [1, 2], "col-3": [moment, None]}), 1, 3)
+    (tmp_path / "x y").mkdir()
+    file = added(tmp_path, "x y/a.parquet", rows, partitionValues={"col-2": "2025-01-31"})
+    file["add"]["path"] = "x%20y/a.parquet"
+    logged(tmp_path, [*actions(fields, ["columnMapping"], mode, ["day"]), file])
+    azurite.upload_folder(ACCOUNT, container, tmp_path, "a table/")
+    found = lake.load(lake.url(container, "a table"), lake.with_key(azurite), "delta")
+    assert found.rows() == [(1, date(2025, 1, 31), moment), (2, date(2025, 1, 31), None)]
