@@ -112,10 +112,12 @@ def validate(  # noqa: PLR0913, PLR0917
         made = _validated(draft, filters, owner, offline=offline)
         diagnostics = made.diagnostics
     if as_json:
-        from ai_dataflow.cli.printed import DiagnosticItem, ValidateDocument
+        from ai_dataflow.cli.printed import DiagnosticItem, TextFilesItem, ValidateDocument
+        from ai_dataflow.planning.text_files import text_files
 
         items = [DiagnosticItem(**problem.to_json()) for problem in diagnostics]
-        print_document(ValidateDocument(items=items))
+        sources = [TextFilesItem(**read.to_json()) for read in (text_files(made) if made else ())]
+        print_document(ValidateDocument(items=items, sources=sources))
     elif form == "github":
         for problem in diagnostics:
             typer.echo(github_line(problem))

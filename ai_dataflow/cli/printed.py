@@ -67,11 +67,33 @@ class ErrorDocument(Document):
     items: list[DiagnosticItem]
 
 
+class TextFilesItem(_Part):
+    """How text files of a source are read that are not all in UTF-8 with commas.
+
+    `begins` is how many lines stand before the first row, `columns` how many names the header has,
+    `doubt` what there is to be said of an encoding that nobody told.
+    """
+
+    location: str
+    product: str
+    submodule: str
+    partition: str
+    files: int
+    encoding: str
+    delimiter: str
+    quote: str
+    packing: str
+    begins: int
+    columns: int
+    doubt: str
+
+
 class ValidateDocument(Document):
-    """`validate`: every problem, in the order of the tables."""
+    """`validate`: every problem, in the order of the tables; how text files are read, by source."""
 
     NAME = "validate"
     items: list[DiagnosticItem]
+    sources: list[TextFilesItem] = []
 
 
 class StatusDocument(Document):

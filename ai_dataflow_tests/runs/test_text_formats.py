@@ -14,9 +14,6 @@ import polars as pl
 import pytest
 
 from ai_dataflow.extracts.staging import last_extracts
-from ai_dataflow.planning.draft import make_draft
-from ai_dataflow.planning.text_files import text_files
-from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow_tests.projects import project
@@ -239,8 +236,7 @@ def test_how_files_are_read_is_told(tmp_path: Path) -> None:
     assert "data/acme/a.csv: read as cp1252, `;`" in shown.stdout
     assert "SRC-032" in shown.stdout
     assert "orbis" not in shown.stdout
-    (read,) = text_files(look_live(make_draft(load_project(folder))).plan)
-    plain = read.to_json()
+    (plain,) = json.loads(cli(folder, "validate", "--json").stdout)["sources"]
     assert plain.pop("doubt") == "it is not in UTF-8 and is taken for cp1252"
     assert plain == {
         "location": "data/acme/a.csv", "product": "ORION", "submodule": "claim",
