@@ -111,7 +111,7 @@ def test_a_partition_that_left_its_delta_table_is_not_there(tmp_path: Path) -> N
     assert lake.refusal(str(tmp_path / "t/client=borealis"), HERE).code == "SRC-001"
 
 
-@pytest.mark.parametrize("feature", ["variantShredding-preview", "catalogManaged"])
+@pytest.mark.parametrize("feature", ["variantShredding-preview", "catalogManaged", "ofTheFuture"])
 def test_a_feature_that_nobody_here_has_is_named_and_how_to_turn_it_off(
     tmp_path: Path, feature: str
 ) -> None:

@@ -14,6 +14,7 @@ _UNMAPPED = (
     "let its owner write its files anew without column mapping: ALTER TABLE … SET TBLPROPERTIES "
     "('delta.columnMapping.mode' = 'none')"
 )
+_NEWER = re.compile("Feature '([A-Za-z][A-Za-z0-9-]{0,40})' is not supported")  # of the kernel
 _MANAGED = "catalog-managed"  # as the kernel says it
 # Features of Delta tables that readers may not have; the names are the protocol's, no values.
 _FEATURES = (
@@ -123,11 +124,17 @@ def unreadable(location: str, place: str, cause: object, fix: str = "") -> Dataf
     text = str(cause).replace(_MANAGED, "catalogManaged")
     if _COLUMN_MAPPING.search(text):
         fix = _UNMAPPED
-    elif features := [name for name in _FEATURES if re.search(rf"\b{name}\b(?!-)", text, re.I)]:
+    elif features := _features(text):
         message = f"{location} is a Delta table that needs {listing(features)} of its readers"
         fix = f"let its owner turn that off: {' and '.join(map(_turned_off, features))}"
         return _failure("SRC-003", message, place, fix, cause)
     return _failure("SRC-003", f"{location} cannot be read", place, fix, cause)
+
+
+def _features(text: str) -> list[str]:
+    """Find the features of Delta that a refusal names; one that is newer than the list too."""
+    listed = [name for name in _FEATURES if re.search(rf"\b{name}\b(?!-)", text, re.I)]
+    return listed or _NEWER.findall(text)
 
 
 def wrong_encoding(
