@@ -53,8 +53,9 @@ services: setup-dev services-setup ## Azurite, PostgreSQL and an inbox page in t
 services-stop: ## stop them
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m ai_dataflow_tests.services down
 
-test: lint services-setup ## everything that CI checks, about 10 minutes on two cores
-	$(BIN)/pytest -n 2 --dist loadgroup
+# Three: a third of the time tests wait for servers, and the two cores with them.
+test: lint services-setup ## everything that CI checks, about 15 minutes on two cores
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 check: lint ## lint, types and the tests that need no server, under 3 minutes: while you work
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
