@@ -15,6 +15,7 @@ import sys
 
 from ai_dataflow.cli import (  # noqa: F401 - they add commands
     accepting,
+    coding,
     looking,
     notify,
     rejected,

@@ -180,6 +180,35 @@ class RejectsDocument(Document):
     items: list[RejectItem]
 
 
+class MissingItem(_Part):
+    """A value that a code list lacks: of which product, and how many rows it leaves out."""
+
+    product: str
+    value: str
+    rows: int
+
+
+class CodeListItem(_Part):
+    """A code list: how many codes it has, and the AI columns that use it, as `module.column`.
+
+    `rows_missing` counts the rows that are left out for want of a code; `missing` are the values,
+    where they are asked for.
+    """
+
+    code_list: str
+    codes: int
+    columns: list[str]
+    rows_missing: int
+    missing: list[MissingItem]
+
+
+class CodesDocument(Document):
+    """`codes`: the code lists, and with `--missing` the values that they lack."""
+
+    NAME = "codes"
+    items: list[CodeListItem]
+
+
 class CleanedItem(_Part):
     """What was left over in a module's folders: URLs and bytes; and what hindered."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -16,7 +16,6 @@ from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching
 
 _OF_ROW = ("product_code", "submodule_name", "ai_column", "raw_row")
-Fed = Mapping[tuple[str, str, str, str], MappingRow]
 
 
 @dataclass(frozen=True, order=True)
@@ -31,18 +30,21 @@ class MissingCode:
     value: str
 
 
-def missing_codes(workstation: Workstation, module: str, fed: Fed) -> Counter[MissingCode]:
+def missing_codes(
+    workstation: Workstation, module: str, mapping: Iterable[MappingRow]
+) -> Counter[MissingCode]:
     """Count the rows that are left out of a module, by the value that no code list has.
 
     Args:
         workstation: where.
         module: whose rejects.
-        fed: the sheet's rows by module, product, submodule and AI column. What a transform makes of
-            a row cannot be told from the row: such columns are not counted.
+        mapping: the sheet's rows. What a transform makes of a row cannot be told from the row: such
+            columns are not counted.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
+    fed = {(*row.names, row.ai_column): row for row in mapping if row.code_list}
     files = (f for c in reject_tables.current(workstation, module).values() for f in c.rejects)
     reasons = [code.code for code in CODES.values() if code.kind == "unmapped"]
     with reaching(workstation.rejects(module)):
@@ -54,7 +56,7 @@ def missing_codes(workstation: Workstation, module: str, fed: Fed) -> Counter[Mi
     for product, submodule, ai_column, raw in rows.iter_rows():
         either = ((module, name, submodule, ai_column) for name in (product, EVERY_PRODUCT))
         row = next(filter(None, map(fed.get, either)), None)
-        if row is None or not row.code_list or row.transform:
+        if row is None or row.transform:
             continue
         value = json.loads(raw).get(row.source_column)
         if value is not None:

@@ -26,6 +26,7 @@ COMMANDS = [
     ("status", 0, "status"),
     ("rejects --samples 1", 0, "rejects"),
     ("replay --dry-run", 0, "run"),
+    ("codes --missing", 0, "codes"),
     ("cleanup --dry-run", 0, "cleanup"),
     ("notify status", 0, "notify_status"),
     ("notify preview", 0, "notify_preview"),

@@ -1,0 +1,86 @@
+"""`codes`: the lists, what they lack, and the rows to add."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ai_dataflow import cli
+from ai_dataflow_tests import projects
+from ai_dataflow_tests.projects import text_file
+from ai_dataflow_tests.runs import spine
+
+MAPPING = """
+    module_name,product_code,submodule_name,source_column,ai_column,ai_type,code_list,transform
+    claims,*,claim,No,claim_id,int64,,
+    claims,*,claim,Land,country,string,country,
+    claims,*,claim,,upper,string,letter,UPPER(Land)
+"""
+CONTROL = """
+    product_code,module_name,submodule_name,client_code,module_location,active
+    ORION,claims,claim,acme,data/a.csv,Y
+    VEGA,claims,claim,acme,data/v.csv,Y
+"""
+
+
+@pytest.fixture
+def lacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project that was run, whose list lacks two values, one of them for both products."""
+    toml = 'code_lists = "codes.csv"\n'
+    projects.project(tmp_path, control=CONTROL, mapping=MAPPING, toml=toml)
+    codes = "code_list,source_value,ai_value\ncountry,CH,CHE\nletter,CH,C\nunused,a,b\n"
+    text_file(tmp_path, "codes.csv", codes)
+    text_file(tmp_path, "data/a.csv", "No,Land\n1,CH\n2,DE\n3,DE\n4,\n")
+    text_file(tmp_path, "data/v.csv", 'No,Land\n1,DE\n2,"F, R"\n3,CH\n')
+    spine.run(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str
+) -> str:
+    monkeypatch.setattr("sys.argv", ["ai-dataflow", "codes", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_lists_are_shown_with_their_users_and_what_they_lack(
+    lacking: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = _printed(monkeypatch, capsys)
+    lines = {line.split()[0]: line.split() for line in shown.splitlines() if line.strip()}
+    assert lines["country"][1:] == ["1", "3", "4", "claims.country"]
+    assert lines["letter"][1:] == ["1", "0", "0", "claims.upper"]  # of a transform nobody knows
+    assert lines["unused"][1:] == ["1", "0", "0", "nothing"]
+    values = _printed(monkeypatch, capsys, "--missing")
+    assert "F, R" in values
+    assert values.index("ORION") < values.index("F, R")  # the most rows come first
+    assert "3 values missing, 4 rows left out" in values
+
+
+def test_a_draft_has_a_row_for_each_value_and_one_for_what_products_share(
+    lacking: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = list(csv.DictReader(io.StringIO(_printed(monkeypatch, capsys, "--draft"))))
+    assert [tuple(row.values()) for row in rows] == [
+        ("country", "DE", "", "*"), ("country", "F, R", "", "VEGA"),
+    ]  # fmt: skip
+
+
+def test_machines_get_values_only_where_they_ask_for_them(
+    lacking: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked, plain = (
+        json.loads(_printed(monkeypatch, capsys, *words))["items"][0]
+        for words in (("--json", "--missing"), ("--json",))
+    )
+    assert plain["missing"] == []
+    assert asked["rows_missing"] == plain["rows_missing"] == 4
+    assert {"product": "ORION", "value": "DE", "rows": 2} in asked["missing"]
