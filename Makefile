@@ -53,12 +53,14 @@ services: setup-dev services-setup ## Azurite, PostgreSQL and an inbox page in t
 services-stop: ## stop them
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m ai_dataflow_tests.services down
 
-# Three: a third of the time tests wait for servers, and the two cores with them.
+# Three at once: a third of the time tests wait for servers, and the two cores with them. Tests start
+# Python some thousand times: without bytecode each start would compile the product anew.
+TESTS = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 test: lint services-setup ## everything that CI checks, about 15 minutes on two cores
-	$(BIN)/pytest -n 3 --dist loadgroup
+	$(TESTS) -n 3 --dist loadgroup
 
 check: lint ## lint, types and the tests that need no server, under 3 minutes: while you work
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+	$(TESTS) -n 2 --dist loadgroup -m "not slow"
 
 chaos: N ?= 1000
 chaos: setup-dev services-setup ## kill runs N=1000 times or more, stop and kill them at every call; tables
