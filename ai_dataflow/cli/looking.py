@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from ai_dataflow.cli import completing
-from ai_dataflow.cli.app import ConfigOption, JsonOption, app, load_draft, out, print_document
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, load_draft, out, print_document
 from ai_dataflow.cli.choosing import (
     ClientFilter,
     Filters,
@@ -132,13 +132,11 @@ def _validated(
     draft: Draft, filters: Filters, owner: Sequence[str] | None, *, offline: bool
 ) -> Plan:
     """Compile what filters choose; keep the problems that an owner has, and a product."""
-    from ai_dataflow.runs.prospect import look_live
-
     if not (filters or owner):
-        return draft.plan if offline else look_live(draft).plan
+        return _looked_at(draft, None, offline=offline)
     check("owner", owner, (team.name for team in draft.project.teams))
     keys = set(chosen(pairs_of(draft.project), filters))
-    made = (draft.plan if offline else look_live(draft, keys).plan).only(keys)
+    made = _looked_at(draft, keys, offline=offline).only(keys)
     problems = tuple(
         problem
         for problem in made.diagnostics
@@ -146,6 +144,17 @@ def _validated(
         if not (filters.product and problem.product) or problem.product in filters.product
     )
     return replace(made, diagnostics=problems)
+
+
+def _looked_at(draft: Draft, keys: Collection[PartitionKey] | None, *, offline: bool) -> Plan:
+    """Complete a plan with what is at the sources, unless nobody is to look; show how far it is."""
+    if offline:
+        return draft.plan
+    from ai_dataflow.cli.show.how_far import watching
+    from ai_dataflow.runs.prospect import look_live
+
+    with watching(err, "looking at the sources") as watcher:
+        return look_live(draft, keys, watcher).plan
 
 
 @app.command()
@@ -181,6 +190,7 @@ def plan(  # noqa: PLR0913, PLR0917
     [bold]ai-dataflow plan --explain 'claims|acme'[/bold],
     [bold]ai-dataflow plan --sheet draft.xlsx#AI_Map[/bold]
     """
+    from ai_dataflow.cli.show.how_far import watching
     from ai_dataflow.cli.show.plans import show_plan, show_trial
     from ai_dataflow.planning.draft import make_draft
     from ai_dataflow.runs.prospect import look_ahead
@@ -190,7 +200,8 @@ def plan(  # noqa: PLR0913, PLR0917
     if explained:
         _show_explained(draft, PartitionKey(explained), as_json=as_json)
         return
-    ahead = look_ahead(draft)
+    with watching(err, "looking at the sources") as watcher:
+        ahead = look_ahead(draft, watcher)
     if filters := Filters(module, client, product, partition):
         removed = [(key, "") for key in ahead.removed]
         keys = chosen([*pairs_of(draft.project), *removed], filters)
