@@ -9,7 +9,7 @@ ALONE = env -u DAGSTER_HOME -u AI_DATAFLOW_CONFIG
 RUN = { echo; $(ALONE) $(BIN)/ai-dataflow run --config $@; code=$$?; [ $$code -eq 1 ] || exit $$code; } \
   && $(BIN)/python examples/closing.py $@
 
-.PHONY: help setup setup-dev demo demo-azure ui docs services services-stop services-setup test check chaos properties bench lock-peers pictures lint lock clean
+.PHONY: help setup setup-dev demo demo-azure ui docs services services-stop services-setup test test-all check chaos properties bench lock-peers pictures lint lock clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ services-stop: ## stop them
 TESTS = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 test: lint services-setup ## everything that CI checks, about 15 minutes on two cores
 	$(TESTS) -n 3 --dist loadgroup
+
+test-all: lint services-setup ## the same and what is one more of a kind (ai_dataflow_tests/further.py)
+	AI_DATAFLOW_ALL_TESTS=1 $(TESTS) -n 3 --dist loadgroup
 
 check: lint ## lint, types and the tests that need no server, under 3 minutes: while you work
 	$(TESTS) -n 2 --dist loadgroup -m "not slow"

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from ai_dataflow_tests.disks import make_disk  # noqa: F401 - pytest finds it here
 from ai_dataflow_tests.engine.in_process import _in_process  # noqa: F401 - pytest finds it here
+from ai_dataflow_tests.further import is_left_out
 from ai_dataflow_tests.groups import Grouped
 from ai_dataflow_tests.partition.effort import VARIABLE
 from ai_dataflow_tests.services.fixtures import (  # noqa: F401 - pytest finds them here
@@ -38,6 +39,7 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
+_FEW = 200  # who runs one file has all of it
 SHARED = Path(__file__).parents[2] / "shared" / "real"
 
 
@@ -46,8 +48,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a server as slow; what starts one itself, or takes long, says so."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what uses a server as slow; what starts one itself, or takes long, says so.
+
+    Tests of which CI has another of the kind are left out, and counted as deselected.
+    """
+    if len(items) > _FEW and (left_out := [i for i in items if is_left_out(i.nodeid)]):
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not is_left_out(item.nodeid)]
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)

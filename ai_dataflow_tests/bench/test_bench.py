@@ -12,11 +12,7 @@ from bench.__main__ import LONG, SHORT, table_of
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-# Those that start the most processes; `python -m bench --short` runs them all.
-_MANY = {"skewed", "growth", "extraction", "storage", "text"}
-
-
-@pytest.mark.parametrize("name", [name for name in SHORT if name not in _MANY])
+@pytest.mark.parametrize("name", SHORT)
 def test_a_case_runs_and_says_where_the_time_goes(name: str, tmp_path: Path) -> None:
     try:
         case = SHORT[name](tmp_path / "b")
@@ -28,4 +24,4 @@ def test_a_case_runs_and_says_where_the_time_goes(name: str, tmp_path: Path) -> 
 
 
 def test_short_cases_are_cases() -> None:
-    assert _MANY <= set(SHORT) <= set(LONG)
+    assert set(SHORT) <= set(LONG)

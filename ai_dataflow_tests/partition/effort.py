@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 VARIABLE = "AI_DATAFLOW_EXAMPLES"
-_IN_CI = 60
+_IN_CI = 40
 
 
 def settings_of(share: int = 1, in_ci: int = _IN_CI) -> Callable[[Any], Any]:
