@@ -10,7 +10,7 @@ from ai_dataflow.cli import completing
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, err, out, print_document
 from ai_dataflow.cli.choosing import Filters, ModuleFilter, chosen, pairs_of
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.interrupts import asked, exit_code, heeding
+from ai_dataflow.config.interrupts import heeding
 
 if TYPE_CHECKING:
     from ai_dataflow.tables.project import Project
@@ -44,7 +44,7 @@ def accept(
     if partitions and (module or sheet):
         raise typer.BadParameter("give partitions, or --module or --sheet: not both")
     # Dagster takes a second to import: only the commands that need it wait.
-    from ai_dataflow.cli.ending import summary
+    from ai_dataflow.cli.ending import end_after
     from ai_dataflow.cli.show.how_far import watching
     from ai_dataflow.cli.show.run_summary import show_accepted
     from ai_dataflow.definitions import build_definitions
@@ -63,10 +63,7 @@ def accept(
         print_document(report)
     else:
         show_accepted(out, report)
-    if asked():
-        err.print(summary(report), style="bold", soft_wrap=True)
-        raise typer.Exit(exit_code())
-    raise typer.Exit(report.exit_code)
+    end_after(report)
 
 
 def _check(project: Project, filters: Filters) -> None:

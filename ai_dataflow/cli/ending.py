@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+import typer
+
+from ai_dataflow.cli.app import err
 from ai_dataflow.config.codes import INTERRUPTED
 from ai_dataflow.config.interrupts import (
     CTRL_C,
@@ -34,6 +37,14 @@ def interruptible(command: Callable[[], None]) -> None:
             left = " No partition was begun." if makes and not has_begun() else ""
             print(f"Interrupted.{left}", file=sys.stderr)
             sys.exit(exit_code())
+
+
+def end_after(report: RunReport) -> NoReturn:
+    """End a command with what its run came to; where somebody asked for its end, say how far."""
+    if asked():
+        err.print(summary(report), style="bold", soft_wrap=True)
+        raise typer.Exit(exit_code())
+    raise typer.Exit(report.exit_code)
 
 
 def summary(report: RunReport) -> str:

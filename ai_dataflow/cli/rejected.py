@@ -21,7 +21,7 @@ from ai_dataflow.cli.choosing import (
     pairs_of,
 )
 from ai_dataflow.config.codes import CODES
-from ai_dataflow.config.interrupts import asked, exit_code, heeding
+from ai_dataflow.config.interrupts import heeding
 from ai_dataflow.config.keys import PartitionKey
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def replay(  # noqa: PLR0913, PLR0917
     partition's rejects cannot be replayed. Example: [bold]ai-dataflow replay --dry-run[/bold]
     """
     # Dagster takes a second to import: only the commands that need it wait.
-    from ai_dataflow.cli.ending import summary
+    from ai_dataflow.cli.ending import end_after
     from ai_dataflow.cli.show.how_far import watching
     from ai_dataflow.cli.show.rejects import show_replay
     from ai_dataflow.definitions import build_definitions
@@ -117,10 +117,7 @@ def replay(  # noqa: PLR0913, PLR0917
         for why in report.unreported:
             err.print(f"the report could not be written: {why}", soft_wrap=True, markup=False)
         show_replay(out, report, dry_run=dry_run)
-    if asked():
-        err.print(summary(report), style="bold", soft_wrap=True)
-        raise typer.Exit(exit_code())
-    raise typer.Exit(report.exit_code)
+    end_after(report)
 
 
 def _to_replay(project: Project, filters: Filters) -> Chosen:

@@ -24,7 +24,7 @@ from ai_dataflow.cli.choosing import (
     pairs_of,
 )
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.interrupts import asked, exit_code, heeding
+from ai_dataflow.config.interrupts import heeding
 
 if TYPE_CHECKING:
     from ai_dataflow.config.settings import Settings
@@ -182,7 +182,7 @@ def _run(prospect: Prospect, problems: Sequence[Diagnostic], *, as_json: bool) -
     `problems` are those of the tables that are of no partition, and are shown by themselves.
     """
     # Dagster takes a second to import: only the command that needs it waits.
-    from ai_dataflow.cli.ending import summary
+    from ai_dataflow.cli.ending import end_after
     from ai_dataflow.cli.mails_after_run import mail_after
     from ai_dataflow.cli.show.how_far import watching
     from ai_dataflow.definitions import build_definitions
@@ -199,10 +199,7 @@ def _run(prospect: Prospect, problems: Sequence[Diagnostic], *, as_json: bool) -
         # What the run did has been said by now, whatever becomes of the mails.
         mails = mail_after(instance, project, report)
     (err if as_json else out).print(f"{'mails':<11} {mails}", soft_wrap=True, markup=False)
-    if asked():
-        err.print(summary(report), style="bold", soft_wrap=True)
-        raise typer.Exit(exit_code())
-    raise typer.Exit(report.exit_code)
+    end_after(report)
 
 
 def _show(

@@ -14,7 +14,7 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.notifications.model import Block, Column, Heading, Paragraph, cells, table
 from ai_dataflow.notifications.routing import Recipient, who_mends
 from ai_dataflow.notifications.wording import counted
-from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
+from ai_dataflow.tables.ai_mapping import Index, MappingRow, row_of
 from ai_dataflow.workstation.reject_groups import RejectGroup
 
 # What a reason means to who knows the source's column, and no mapping sheet.
@@ -29,7 +29,6 @@ _TO_DO: dict[Concern, tuple[str, str]] = {
         "Add the values, or say in `unmapped` what becomes of them; then the rows can be replayed.",
     ),
 }
-Fed = Mapping[tuple[str, str, str, str], MappingRow]
 
 
 @dataclass(frozen=True)
@@ -51,18 +50,12 @@ class LeftOut:
     example: str
 
 
-def fed_by(mapping: Iterable[MappingRow]) -> Fed:
-    """Index a sheet's rows by module, product, submodule and AI column; those for all clients."""
-    in_order = sorted(mapping, key=lambda row: not row.client)
-    return {(*row.names, row.ai_column): row for row in in_order}
-
-
 def left_out(
-    groups: Iterable[RejectGroup], fed: Fed, recipients: Mapping[str, Recipient]
+    groups: Iterable[RejectGroup], index: Index, recipients: Mapping[str, Recipient]
 ) -> list[LeftOut]:
     """Sum rejects by source, column and reason, the most rows first."""
     alike = grouped(groups, lambda g: (_module(g), g.product, g.submodule, g.ai_column, g.reason))
-    summed = [_summed(together, fed, recipients) for together in alike.values()]
+    summed = [_summed(together, index, recipients) for together in alike.values()]
     return sorted(summed, key=lambda row: -row.rows)
 
 
@@ -71,14 +64,12 @@ def _module(group: RejectGroup) -> str:
 
 
 def _summed(
-    groups: Sequence[RejectGroup], fed: Fed, recipients: Mapping[str, Recipient]
+    groups: Sequence[RejectGroup], index: Index, recipients: Mapping[str, Recipient]
 ) -> LeftOut:
     first, module = groups[0], _module(groups[0])
     concern = CODES[first.reason].concern if first.reason in CODES else "source"
     owner = who_mends(concern, first.product, module, recipients)
-    products = (first.product, EVERY_PRODUCT)
-    rows = (fed.get((module, product, first.submodule, first.ai_column)) for product in products)
-    row = next(filter(None, rows), None)
+    row = row_of(index, (module, first.product, first.submodule), first.ai_column)
     return LeftOut(
         team=owner.name if owner else "",
         concern=concern,

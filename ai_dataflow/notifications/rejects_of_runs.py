@@ -7,9 +7,10 @@ from contextlib import suppress
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.notifications.left_out import Fed, LeftOut, fed_by, left_out
+from ai_dataflow.notifications.left_out import LeftOut, left_out
 from ai_dataflow.notifications.mail_places import Places
 from ai_dataflow.notifications.routing import Recipient
+from ai_dataflow.tables.ai_mapping import Index, by_column
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.reject_groups import RejectGroup, State, reject_groups
 from ai_dataflow.workstation.reports import RunReport
@@ -43,9 +44,9 @@ def _summed(
     return left_out(groups, _sheet(places) if groups else {}, by_name)
 
 
-def _sheet(places: Places) -> Fed:
+def _sheet(places: Places) -> Index:
     """Give what the sheet says of columns; nothing where it cannot be read now."""
     try:
-        return fed_by(load_project(places.settings.file).mapping)
+        return by_column(load_project(places.settings.file).mapping)
     except DataflowError:
         return {}

@@ -52,6 +52,7 @@ _SAID = (
 )  # fmt: skip
 _SAID_LATER = ("dialect", "code_list", "unmapped", "default", "null_values", "trim")
 Unmapped = Literal["reject", "keep", "null"]
+Index = Mapping[tuple[str, str, str, str], "MappingRow"]
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,19 @@ def rows_for(rows: Iterable[MappingRow], names: Names, client: str = "") -> tupl
     for row in about_it:
         best[row.ai_column] = max(best.get(row.ai_column, 0), row.specificity)
     return tuple(row for row in about_it if row.specificity == best[row.ai_column])
+
+
+def by_column(rows: Iterable[MappingRow]) -> Index:
+    """Index rows by module, product, submodule and AI column; those for all clients go before."""
+    in_order = sorted(rows, key=lambda row: not row.client)
+    return {(*row.names, row.ai_column): row for row in in_order}
+
+
+def row_of(index: Index, names: Names, ai_column: str) -> MappingRow | None:
+    """Give the row for an AI column of a product's source: the product's, else that of `*`."""
+    module, product, submodule = names
+    either = ((module, name, submodule, ai_column) for name in (product, EVERY_PRODUCT))
+    return next(filter(None, map(index.get, either)), None)
 
 
 def _row(

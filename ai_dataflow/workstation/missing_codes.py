@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ai_dataflow.config.codes import CODES
-from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
+from ai_dataflow.tables.ai_mapping import MappingRow, by_column, row_of
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching
@@ -44,7 +44,7 @@ def missing_codes(
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    fed = {(*row.names, row.ai_column): row for row in mapping if row.code_list}
+    index = by_column(row for row in mapping if row.code_list)
     files = (f for c in reject_tables.current(workstation, module).values() for f in c.rejects)
     reasons = [code.code for code in CODES.values() if code.kind == "unmapped"]
     with reaching(workstation.rejects(module)):
@@ -54,8 +54,7 @@ def missing_codes(
         rows = rejects.select(_OF_ROW).collect()
     counted = Counter[MissingCode]()
     for product, submodule, ai_column, raw in rows.iter_rows():
-        either = ((module, name, submodule, ai_column) for name in (product, EVERY_PRODUCT))
-        row = next(filter(None, map(fed.get, either)), None)
+        row = row_of(index, (module, product, submodule), ai_column)
         if row is None or row.transform:
             continue
         value = json.loads(raw).get(row.source_column)

@@ -8,11 +8,11 @@ from typing import Any
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.notifications.dead_runs import DeadRun, message_of
 from ai_dataflow.notifications.digest import Day, digest_of
-from ai_dataflow.notifications.left_out import fed_by, left_out
+from ai_dataflow.notifications.left_out import left_out
 from ai_dataflow.notifications.messages import Surroundings, Where, messages_of
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.routing import recipients
-from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.ai_mapping import MappingRow, by_column
 from ai_dataflow.tables.table import Sheet
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.counts import ProductCounts
@@ -183,7 +183,7 @@ def golden_messages() -> dict[str, Message]:
     recovered = {m.team: m for m in messages(again, [failed, *earlier])}["northwind-data"]
     known = recipients(TEAMS)
     where: Where = {"environment": "prod", "ui_url": "https://dagster.example.org"}
-    left = left_out(REJECTS, fed_by(MAPPED), known)
+    left = left_out(REJECTS, by_column(MAPPED), known)
     about = Day("digest-2024-01-09", day(9, 0), [failed], known, where, left)
     digest, left_outs = (digest_of(about, known[name]) for name in ("mapping", "northwind-data"))
     assert digest is not None

@@ -14,12 +14,13 @@ from ai_dataflow.config.codes import CODES, kinds_table
 from ai_dataflow.config.sections import ScheduleSettings
 from ai_dataflow.notifications.digest import Day, digest_of
 from ai_dataflow.notifications.history import unusual
-from ai_dataflow.notifications.left_out import fed_by, left_out
+from ai_dataflow.notifications.left_out import left_out
 from ai_dataflow.notifications.messages import Surroundings, Where, messages_of
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.queueing import next_run
 from ai_dataflow.notifications.render import to_text
 from ai_dataflow.notifications.routing import owner_of, problems_of, recipients
+from ai_dataflow.tables.ai_mapping import by_column
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.statuses import PartitionStatus
@@ -366,7 +367,7 @@ def test_rows_left_out_reach_the_team_that_delivers_them_in_the_digest(
     notify: Any, hears: bool
 ) -> None:
     teams = recipients([team("northwind-data", "source", "NWD", notify=notify), PLATFORM])
-    rows = left_out(REJECTS, fed_by(MAPPED), teams)
+    rows = left_out(REJECTS, by_column(MAPPED), teams)
     where: Where = {"environment": "", "ui_url": ""}
     about = Day("digest-2024-01-09", day(9, 0), [run(9, ok("sales|acme"))], teams, where, rows)
     told = {name: digest_of(about, recipient) for name, recipient in teams.items()}
@@ -377,7 +378,7 @@ def test_rows_left_out_reach_the_team_that_delivers_them_in_the_digest(
 
 
 def test_rows_left_out_are_summed_by_column_and_reason_without_a_value() -> None:
-    rows = left_out(REJECTS, fed_by(MAPPED), recipients([PLATFORM]))
+    rows = left_out(REJECTS, by_column(MAPPED), recipients([PLATFORM]))
     assert [(r.column, r.wrong, r.rows, r.deliveries) for r in rows] == [
         ("Amt", "cannot be read as decimal(18,2)", 15, 2),
         ("country", CODES["REJ-006"].title, 2, 1),
