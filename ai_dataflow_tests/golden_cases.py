@@ -104,6 +104,18 @@ def coded(columns: str, *rows: str, codes: str = "") -> dict[str, Any]:
     }
 
 
+def ruled(*rules: str) -> dict[str, Any]:
+    """Give rules for the typed source, each beside its module."""
+    header = "module_name,product_code,submodule_name,client_code,where"
+    lines = "".join(f"claims,{rule}\n" for rule in rules)
+    return {
+        "control": TYPED,
+        "mapping": f"{HEADER}\n    claims,ORION,claim,No,claim_id,int64\n",
+        "files": {"rules.csv": f"{header}\n{lines}"},
+        "toml": 'source_rules = "rules.csv"\n',
+    }
+
+
 CASES: dict[str, dict[str, Any]] = {
     "CFG-001": {"files": {"ai_dataflow.toml": None}},
     "CFG-002": {"toml": "[workstation]\nurl = workstation\n"},
@@ -194,6 +206,13 @@ CASES: dict[str, dict[str, Any]] = {
     "COD-008": coded(
         "code_list", "*,claim,Note,grade,int64,n", codes="n,a,one,\nn,b,2,\nn,c,two,\n"
     ),
+    "RUL-006": ruled("ORION,claim,,No > 1", "ORION,claim,,No < 9"),
+    "RUL-007": ruled("ORION,claim,,No > 1", "*,claim,acme,No < 9"),
+    "RUL-008": ruled("ORION,clain,,No > 1", "ORION,claim,acmee,No < 9"),
+    "DIC-006": {
+        "toml": 'ai_columns = "dictionary.csv"\n',
+        "files": {"dictionary.csv": "module_name,ai_column\nclaims,amount\nclaims,amount\n"},
+    },
     "MAP-003": {"mapping": MAPPING.replace("amount", "")},
     "MAP-004": {"mapping": MAPPING.replace("amount", "2nd amount")},
     "MAP-005": {

@@ -49,6 +49,8 @@ class Settings(Section):
     ai_mapping: str = "ai_mapping.csv"
     teams: str = "teams.csv"
     code_lists: str = ""
+    source_rules: str = ""
+    ai_columns: str = ""
     mounts: dict[str, str] = Field(default={})
     storage: dict[str, StorageAccount] = Field(default={})
     sql: dict[str, SqlConnection] = Field(default={})

@@ -14,7 +14,7 @@ from ai_dataflow.extracts.stages import EXTRACTS, Stage
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import Origin, PartitionResult
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Workstation
-from ai_dataflow.workstation.reports import COUNTS, ErrorReport
+from ai_dataflow.workstation.reports import COUNTS, FURTHER, ErrorReport
 
 # A partition without sources of a kind is materialized all the same: its dataset needs both.
 _NO_SOURCES: dict[Stage, str] = {
@@ -57,6 +57,7 @@ def dataset_metadata(
 def _counts(result: PartitionResult, workstation: Workstation) -> dict[str, Any]:
     """Give what became of the rows: read = rejected + merged + published, but for replays."""
     counts: dict[str, Any] = {name: result.total(name) for name in COUNTS}
+    counts |= {name: count for name in FURTHER if (count := result.total(name))}
     if replayed := result.total("rows_replayed"):
         counts["rows_replayed"] = replayed
     if counts["rows_rejected"]:

@@ -1,4 +1,4 @@
-"""Conservation: every row that was read is published, rejected or merged, and no value is lost.
+"""Conservation: every row that was read is accounted for, and no value is lost.
 
 What is expected was counted before anything was written: rows as the readers gave them, values of
 the good rows, what the join merges and repeats. It is compared with what is in the files that were
@@ -78,6 +78,9 @@ def check_rejected(
         DataflowError: DAT-004, with what rejected the most.
     """
     rejected, read = result.total("rows_rejected"), result.total("rows_read")
+    # What a rule leaves out on purpose is no part of what could have been rejected.
+    read += result.total("rows_produced")
+    read -= result.total("rows_filtered") + result.total("rows_superseded")
     if rejected < read and limit.allows(rejected, read):
         return
     job = result.job
@@ -127,12 +130,20 @@ def _open_products(
     counts: Mapping[str, ProductCounts], columns: Sequence[AiColumn], expected: Expectation
 ) -> Iterator[Diagnostic]:
     for product, rows in counts.items():
-        accounted = rows.rows_rejected + rows.rows_merged + rows.rows_published
-        if rows.rows_read != accounted:
+        there = rows.rows_read + rows.rows_produced
+        terms = {
+            "rejected": rows.rows_rejected, "merged": rows.rows_merged,
+            "filtered": rows.rows_filtered, "superseded": rows.rows_superseded,
+            "unmatched": rows.rows_unmatched, "written": rows.rows_published,
+        }  # fmt: skip
+        further = ("filtered", "superseded", "unmatched")
+        if there != (accounted := sum(terms.values())):
+            used = {name: n for name, n in terms.items() if n or name not in further}
+            produced = f" and {rows.rows_produced} produced" if rows.rows_produced else ""
             yield _open(
                 product,
-                f"{rows.rows_read} rows were read, but {rows.rows_rejected} rejected + "
-                f"{rows.rows_merged} merged + {rows.rows_published} written are {accounted}",
+                f"{rows.rows_read} rows were read{produced}, but "
+                f"{' + '.join(f'{n} {name}' for name, n in used.items())} are {accounted}",
             )
         types = {column.name: ai_types.to_polars(column.ai_type) for column in columns}
         for name in counted_names(types):

@@ -24,6 +24,7 @@ from ai_dataflow.partition.result import Origin, PartitionResult
 from ai_dataflow.partition.values import MappedSource, MergedProduct, WrittenRejects, WrittenRows
 from ai_dataflow.workstation.counts import ProductCounts, SourceCounts
 from ai_dataflow.workstation.data_files import new_publication
+from ai_dataflow.workstation.reports import FURTHER
 
 
 @dataclass
@@ -72,7 +73,12 @@ class Steps:
         good = [source.rows_read - source.rows_left_out for source in self.mapped]
         before = [m.rows_before for m in self.merged.values() if m.rows_before is not None]
         merged = [product.rows_merged for product in self.merged.values()]
-        return total([*good, *before], len(self.jobs)) - total(merged, len(self.jobs))
+        clients = len(self.jobs)
+        further = [source.further for source in self.mapped]
+        further += [of for product in self.merged.values() for of in product.further.values()]
+        more = [of["produced"] for of in further if "produced" in of]
+        less = [n for of in further for term, n in of.items() if term != "produced"]
+        return total([*good, *before, *more], clients) - total([*merged, *less], clients)
 
     def left_out(self) -> Counts:
         """Count each client's rejects, by what was counted before they are written."""
@@ -111,7 +117,8 @@ class Steps:
             key.submodule: SourceCounts(
                 sum(int(source.rows_read[client]) for source in mapped if source.key == key),
                 counts.get(key, {}),
-                next(source.united for source in mapped if source.key == key),
+                united=next(source.united for source in mapped if source.key == key),
+                **_further(client, key, mapped, merged),
             )
             for key in dict.fromkeys(source.key for source in mapped)
         }
@@ -126,6 +133,7 @@ class Steps:
             rows_merged=int(merged.rows_merged[client]) if merged else 0,
             rows_published=written.rows.get(product, 0),
             rows_replayed=sum(source.rows_replayed for source in mapped),
+            **{name: sum(getattr(source, name) for source in sources.values()) for name in FURTHER},
             filled=written.filled.get(product, {}),
             sources=sources,
         )
@@ -161,6 +169,18 @@ class Steps:
             seconds=seconds,
             work=work,
         )
+
+
+def _further(
+    client: int, key: SourceKey, mapped: Sequence[MappedSource], merged: MergedProduct | None
+) -> dict[str, int]:
+    """Give a source's further counts by their names in a report."""
+    counted = [source.further for source in mapped if source.key == key]
+    counted += [merged.further.get(key, {})] if merged else []
+    totals: defaultdict[str, int] = defaultdict(int)
+    for term, counts in (pair for further in counted for pair in further.items()):
+        totals[f"rows_{term}"] += int(counts[client])
+    return dict(totals)
 
 
 def _origins(mapped: Sequence[MappedSource]) -> dict[str, tuple[Origin, ...]]:

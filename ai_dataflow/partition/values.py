@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
@@ -15,6 +16,10 @@ from ai_dataflow.partition.parts import Part, Rows
 from ai_dataflow.partition.reading import Reading
 from ai_dataflow.partition.result import Origin
 from ai_dataflow.workstation.data_files import DataFile
+
+# Rows that neither are published nor rejected nor merged, or that no source had; by client.
+Term = Literal["filtered", "superseded", "unmatched", "produced"]
+Further = Mapping[Term, Counts]
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,8 @@ class MappedSource:
     `part` are the good rows; None where no row could be mapped at all. `rows_left_out` counts the
     rejects; `rows_replayed` are good rows that were rejects before. `taken` is what it was mapped
     from, for those that a join leaves out later. `united` says of columns that files do not have
-    alike how they were read. `faults` are the clients whose files could not be
-    read, and why.
+    alike how they were read; `further` counts rows that the source's rule filtered, superseded or
+    produced. `faults` are the clients whose files could not be read, and why.
     """
 
     key: SourceKey
@@ -51,6 +56,7 @@ class MappedSource:
     rows_replayed: int = 0
     taken: Taken | None = None
     united: Mapping[str, str] = field(default_factory=dict)
+    further: Further = field(default_factory=dict)
     faults: Mapping[int, DataflowError] = field(default_factory=dict)
 
 
@@ -61,6 +67,7 @@ class MergedProduct:
     `rows_before` counts published rows that they were made of, beside what was read; `kept` are the
     rows of each submodule that a later replay needs, where the product is joined. `left_out` has,
     for each part that came late, the rows that still lack a required value.
+    `further` counts by source the rows that a join left unmatched, or produced.
     """
 
     rows: pl.LazyFrame
@@ -69,6 +76,7 @@ class MergedProduct:
     kept: Mapping[str, Rows] = field(default_factory=dict)
     rows_before: Counts | None = None
     left_out: tuple[pl.DataFrame, ...] = ()
+    further: Mapping[SourceKey, Further] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ai_dataflow.planning.findings import Findings, is_partition
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, MappingRow
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.project import Project
+from ai_dataflow.tables.source_rules import SourceRule
 from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
 
 
@@ -42,6 +43,8 @@ def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlR
             touched = [row for row in active if row.module == about.module] or list(active)
         findings.add(scoped, touched)
     _add_bad_codes(findings, project, active)
+    _add_bad_rules(findings, project, active)
+    _add_bad_dictionary(findings, project, active)
     for problem in project.team_problems:
         findings.add(replace(problem, severity="warning"))
 
@@ -54,6 +57,37 @@ def _add_bad_codes(findings: Findings, project: Project, active: Sequence[Contro
         mapped = users.get(lists.get(problem.line, ""), ())
         about = dict.fromkeys(c for m in mapped for c in _matching(m, project.mapping, active))
         findings.add(problem, list(about))
+
+
+def _add_bad_rules(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
+    """Add the problems of source rules, each with the partitions of the sources it is about."""
+    rules = {rule.line: rule for rule in project.rules}
+    for problem in project.rule_problems:
+        if (rule := rules.get(problem.line)) is None:
+            findings.add(problem)
+            continue
+        product = "" if rule.product == EVERY_PRODUCT else rule.product
+        scoped = replace(problem, product=product, module=rule.module, submodule=rule.submodule)
+        findings.add(scoped, [row for row in active if _is_about(rule, row)])
+
+
+def _is_about(rule: SourceRule, row: ControlRow) -> bool:
+    """Tell whether a rule may be about a source; an unusable name could be any."""
+    rules = (MODULE_RULE, NAME_RULE, NAME_RULE, NAME_RULE)
+    names, those = (*rule.names, rule.client), (*row.names, row.client)
+    return all(
+        name == that or not re.fullmatch(usable, name)
+        for name, that, usable in zip(names, those, rules, strict=True)
+    )
+
+
+def _add_bad_dictionary(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
+    """Add the problems of the dictionary, each with all partitions of the module."""
+    modules = {row.line: row.module for row in project.dictionary}
+    for problem in project.dictionary_problems:
+        module = modules.get(problem.line, "")
+        touched = [row for row in active if module in ("", row.module)]
+        findings.add(replace(problem, module=module), touched if problem.line in modules else [])
 
 
 def _could_be(row: ControlRow, active: Iterable[ControlRow]) -> list[ControlRow]:

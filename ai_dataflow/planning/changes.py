@@ -17,6 +17,7 @@ from ai_dataflow.planning.inputs import content_seen, inputs_of, reads_clock
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.tables.source_rules import SAYS
 from ai_dataflow.workstation.records import Inputs, Record, SourceInputs, Waiting
 
 Kind = Literal[
@@ -218,6 +219,14 @@ def _mapping(source: SourceJob, now: SourceInputs, then: SourceInputs) -> Iterat
             yield Reason("mapping", f"mapping row {place} changed", place)
     for column in sorted(then.mapping.keys() - now.mapping.keys()):
         yield Reason("mapping", f"the mapping row of `{column}` in {source.key} is gone")
+    for column in SAYS:
+        if now.rules.get(column) == then.rules.get(column):
+            continue
+        if source.rule and column in now.rules:
+            place = source.rule.place(column)
+            yield Reason("mapping", f"source rule {place} changed", place)
+        else:
+            yield Reason("mapping", f"the rule `{column}` of {source.key} is gone")
 
 
 def _changed(source: SourceJob, at: datetime | None) -> str:

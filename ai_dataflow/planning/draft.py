@@ -25,6 +25,7 @@ from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.planning.resolution import module_columns, resolved_sources
+from ai_dataflow.planning.rule_checks import check_unused_rules
 from ai_dataflow.planning.sharing import check_overlaps, check_shared
 from ai_dataflow.planning.slips import check_keys, check_required, check_slips
 from ai_dataflow.sources.files.client_counts import Counted
@@ -77,6 +78,8 @@ def make_draft(project: Project) -> Draft:
     sources = with_strays(resolved_sources(findings, project, active), project.settings)
     for problem, concerned in check_codes(sources, project.code_lists):
         findings.add(problem, concerned)
+    for problem in check_unused_rules(project, active):
+        findings.add(problem)
     _check_products(findings, sources)
     check_complete(findings, active)
     check_slips(findings, project.mapping, active)
@@ -153,7 +156,7 @@ def _shape(
 
     Clients share the very rows of the sheet, but those that have some for themselves.
     """
-    mapped = ((row.submodule, id(sources[row].mappings)) for row in rows)
+    mapped = ((row.submodule, id(sources[row].mappings), id(sources[row].rule)) for row in rows)
     return (rows[0].module, rows[0].product, *mapped)
 
 

@@ -14,7 +14,7 @@ from ai_dataflow.tables.teams import Team, with_owner
 
 _PARTITION = re.compile(rf"{MODULE_RULE}\|{NAME_RULE}")
 # The order in which a person reads: settings, control table and what it names, sheet, the rest.
-_ORDER = ("CFG", "WST", "CTL", "SRC", "MAP", "COD", "COV", "TEM", "RUN")
+_ORDER = ("CFG", "WST", "CTL", "SRC", "MAP", "COD", "RUL", "DIC", "COV", "TEM", "RUN")
 
 
 def is_partition(key: str) -> bool:

@@ -27,6 +27,7 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
                 location=_location(source, settings),
                 content="" if reads_clock(source) else content(source),
                 mapping={row.ai_column: row.said for row in source.mappings},
+                rules=dict(source.rule.said) if source.rule else {},
             )
             for source in job.sources
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -12,12 +12,14 @@ from ai_dataflow.config.grouped import grouped
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.planning.code_checks import with_codes
 from ai_dataflow.planning.findings import Findings
+from ai_dataflow.planning.rule_checks import check_tied_rules
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow, is_usable, rows_for
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import SqlLocation, resolve
 from ai_dataflow.tables.project import Project
+from ai_dataflow.tables.source_rules import SourceRule, rules_for
 from ai_dataflow.tables.table import Names
 
 
@@ -36,28 +38,51 @@ def module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...]
     return {module: tuple(columns.values()) for module, columns in modules.items()}
 
 
-def resolved_sources(
-    findings: Findings, project: Project, active: Sequence[ControlRow]
-) -> dict[ControlRow, SourceJob]:
-    """Resolve the location and the mapping rows of every active control row."""
+def _mapping_lookup(project: Project) -> Callable[[Names, str], tuple[MappingRow, ...]]:
+    """Give what tells the mapping rows of a source for a client; clients share them."""
     by_source = grouped(project.mapping, lambda row: (row.module, row.submodule))
 
-    @cache  # clients share it
+    @cache
     def lookup(names: Names, client: str) -> tuple[MappingRow, ...]:
         rows = rows_for(by_source.get((names[0], names[2]), ()), names, client)
         return with_codes(rows, names[1], project.code_lists)
 
-    of_clients = {(row.module, row.submodule, row.client) for row in project.mapping if row.client}
+    return lookup
 
+
+def _rule_lookup(
+    project: Project,
+) -> Callable[[Names, str], tuple[SourceRule | None, list[Diagnostic]]]:
+    """Give what tells the rule of a source for a client, and whether another ties with it."""
+    by_source = grouped(project.rules, lambda rule: (rule.module, rule.submodule))
+
+    @cache
+    def lookup(names: Names, client: str) -> tuple[SourceRule | None, list[Diagnostic]]:
+        rules = rules_for(by_source.get((names[0], names[2]), ()), names, client)
+        return rules[0] if rules else None, [*check_tied_rules(rules)]
+
+    return lookup
+
+
+def _name_reader() -> Callable[[tuple[MappingRow, ...]], tuple[str, ...]]:
+    """Give what tells the columns that rows name; most clients have the very same rows."""
     read: dict[tuple[int, ...], tuple[str, ...]] = {}
 
     def columns_read(mappings: tuple[MappingRow, ...]) -> tuple[str, ...]:
-        """Give the columns that rows name; most clients have the very same rows."""
         rows = tuple(map(id, mappings))
         if rows not in read:
             read[rows] = tuple(dict.fromkeys(filter(None, mapped_names(mappings))))
         return read[rows]
 
+    return columns_read
+
+
+def resolved_sources(
+    findings: Findings, project: Project, active: Sequence[ControlRow]
+) -> dict[ControlRow, SourceJob]:
+    """Resolve the location, the mapping rows and the rule of every active control row."""
+    mappings_of, rule_of = _mapping_lookup(project), _rule_lookup(project)
+    columns_read, of_clients = _name_reader(), _with_own_rows(project)
     sources: dict[ControlRow, SourceJob] = {}
     bad = {p.line for p in project.control_problems if p.void}
     for row in active:
@@ -68,7 +93,7 @@ def resolved_sources(
                 findings.add(problem, [row])
             continue
         client = row.client if (row.module, row.submodule, row.client) in of_clients else ""
-        mappings = lookup(row.names, client)
+        mappings = mappings_of(row.names, client)
         if not mappings and row.line in bad:
             continue  # its names are what is wrong
         if not mappings:
@@ -78,10 +103,21 @@ def resolved_sources(
         if row.append_by and not isinstance(location, SqlLocation):
             findings.add(_nothing_to_append(row), [row])
         names = () if isinstance(location, SqlLocation) else columns_read(mappings)
+        rule, ties = rule_of(row.names, client)
+        for problem in ties:
+            findings.add(problem, [row])
         sources[row] = SourceJob(
-            row.product, row.submodule, location, place, mappings, row.append_by, names
-        )
+            row.product, row.submodule, location, place, mappings, row.append_by, names,
+            rule=rule,
+        )  # fmt: skip
     return sources
+
+
+def _with_own_rows(project: Project) -> set[tuple[str, str, str]]:
+    """Give the module, submodule and client that have rows for themselves in the sheet."""
+    mapped = {(row.module, row.submodule, row.client) for row in project.mapping if row.client}
+    ruled = {(rule.module, rule.submodule, rule.client) for rule in project.rules if rule.client}
+    return mapped | ruled
 
 
 def _nothing_mapped(row: ControlRow) -> Diagnostic:

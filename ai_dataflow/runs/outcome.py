@@ -32,6 +32,7 @@ from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.records import Record, Waiting
 from ai_dataflow.workstation.reports import (
     COUNTS,
+    FURTHER,
     ErrorReport,
     Kind,
     MadeReport,
@@ -113,7 +114,7 @@ def partition_report(
     errors = _errors(run, result.partition, causes)
     is_unchanged = run.kind != "run" and not result.data
     status: Status = "failed" if errors else "unchanged" if is_unchanged else "ok"
-    counts: dict[str, Any] = {name: result.total(name) for name in COUNTS}
+    counts: dict[str, Any] = {name: result.total(name) for name in (*COUNTS, *FURTHER)}
     return PartitionReport(
         partition=result.partition,
         status=status,
@@ -153,7 +154,7 @@ def still_waiting(run: Run, key: PartitionKey, shown: Waiting) -> PartitionRepor
         error=errors[0] if errors else None,
         errors=errors,
         lease=run.leases.get(key.module, 0),
-        **{name: sum(getattr(counts, name) for counts in products) for name in COUNTS},
+        **{name: sum(getattr(counts, name) for counts in products) for name in (*COUNTS, *FURTHER)},
     )
 
 

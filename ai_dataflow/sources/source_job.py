@@ -12,6 +12,7 @@ from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import Location
+from ai_dataflow.tables.source_rules import SourceRule
 
 Strays = Literal["fail", "reject", "leave"]
 
@@ -28,7 +29,7 @@ class SourceJob:
     `columns_read` are the source columns that the sheet names, of files.
     Where clients share the files, `strays` tells what becomes of rows that are nobody's: the
     partition fails, rejects them, or leaves them to another that does; `shared_at` is the first
-    control table cell that names the files.
+    control table cell that names the files. `rule` says how its rows are taken and joined.
     """
 
     product: str
@@ -40,6 +41,7 @@ class SourceJob:
     columns_read: tuple[str, ...] = ()
     strays: Strays = "fail"
     shared_at: str = ""
+    rule: SourceRule | None = None
     seen: Listing | str | tuple[Diagnostic, ...] | None = None
     schema: pl.Schema | None = None
 

@@ -1,4 +1,4 @@
-"""A project as its people wrote it: settings and the three tables, with what is wrong in them."""
+"""A project as its people wrote it: settings and tables, with what is wrong in them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from typing import TypeVar
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings, load_settings
-from ai_dataflow.tables import ai_mapping, code_lists, control_table, teams
+from ai_dataflow.tables import (
+    ai_columns,
+    ai_mapping,
+    code_lists,
+    control_table,
+    source_rules,
+    teams,
+)
+from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.code_lists import CodeLists
 from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.source_rules import SourceRule
 from ai_dataflow.tables.table import SQL_SCHEME, CellTable, Layout, read_table
 from ai_dataflow.tables.teams import Team
 
@@ -33,10 +42,14 @@ class Project:
     team_problems: tuple[Diagnostic, ...] = ()
     code_lists: CodeLists = field(default_factory=CodeLists)
     code_problems: tuple[Diagnostic, ...] = ()
+    rules: tuple[SourceRule, ...] = ()
+    rule_problems: tuple[Diagnostic, ...] = ()
+    dictionary: tuple[DictionaryRow, ...] = ()
+    dictionary_problems: tuple[Diagnostic, ...] = ()
 
 
 def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> Project:
-    """Read the settings and the three tables; another mapping sheet if one is named.
+    """Read the settings and the tables; another mapping sheet if one is named.
 
     Raises:
         DataflowError: the settings, or any table as a whole, cannot be used; all such problems
@@ -76,12 +89,24 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
             partial(code_lists.code_rows, ignoring_case=settings.mapping.ignore_case),
         )
         lists = CodeLists(codes, frozenset(settings.mapping.ignore_case))
+    rules, rule_problems = tuple[SourceRule, ...](), tuple[Diagnostic, ...]()
+    if settings.source_rules:
+        rules, rule_problems = read(
+            "source_rules",
+            source_rules.LAYOUT,
+            partial(source_rules.rule_rows, dialect=settings.mapping.dialect),
+        )
+    dictionary, dictionary_problems = tuple[DictionaryRow, ...](), tuple[Diagnostic, ...]()
+    if settings.ai_columns:
+        dictionary, dictionary_problems = read(
+            "ai_columns", ai_columns.LAYOUT, ai_columns.dictionary_rows
+        )
     if fatal:
         diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems)
         raise DataflowError(*(teams.with_owner(owners, problem) for problem in diagnostics))
     return Project(
         settings, control, mapping, owners, control_problems, mapping_problems, team_problems,
-        lists, code_problems,
+        lists, code_problems, rules, rule_problems, dictionary, dictionary_problems,
     )  # fmt: skip
 
 

@@ -9,10 +9,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+Unless0 = Annotated[int, Field(exclude_if=operator.not_)]
+
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
     """How many rows of a source were read, and how many rejected for each reason's code.
+
+    `rows_filtered` are those that its `where` leaves out, `rows_superseded` those of which it keeps
+    another, `rows_unmatched` those that its join or a later one leaves out, `rows_produced` those
+    that unpivoting, exploding, or the repeated use of a lookup's row adds.
 
     `united` says of each column that its files do not have alike how it was read: in which type,
     null where a file lacks it, under which names. A report has it where there is something to say.
@@ -20,6 +26,10 @@ class SourceCounts:
 
     rows_read: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    rows_filtered: Unless0 = 0
+    rows_superseded: Unless0 = 0
+    rows_unmatched: Unless0 = 0
+    rows_produced: Unless0 = 0
     united: Annotated[Mapping[str, str], Field(exclude_if=operator.not_)] = field(
         default_factory=dict
     )
@@ -27,7 +37,10 @@ class SourceCounts:
 
 @dataclass(frozen=True, slots=True)
 class ProductCounts:
-    """Where a product's rows went: read = rejected + merged + published.
+    """Where a product's rows went.
+
+    read + produced = published + rejected + merged + filtered + superseded + unmatched. Terms that
+    a sheet does not use are zero, and not in its reports.
 
     `rows_replayed` are rejects that passed in a replay; they are no longer among the rejected.
     A row is *merged* where the join made it a part of another row. `filled` counts, for each AI
@@ -40,5 +53,9 @@ class ProductCounts:
     rows_merged: int = 0
     rows_published: int = 0
     rows_replayed: int = 0
+    rows_filtered: Unless0 = 0
+    rows_superseded: Unless0 = 0
+    rows_unmatched: Unless0 = 0
+    rows_produced: Unless0 = 0
     filled: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, SourceCounts] = field(default_factory=dict)

@@ -8,13 +8,14 @@ while readers see the publication that it is about.
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.computation import current_name
@@ -37,12 +38,13 @@ class SourceInputs(_Recorded):
     """One source of a partition: digests of where it is and of what is there.
 
     `content` is empty where nothing tells whether it changed. `mapping` has a digest of the mapping
-    row of each AI column.
+    row of each AI column, `rules` one of each thing that its source rule says.
     """
 
     location: str
     content: str
     mapping: dict[str, str]
+    rules: Annotated[dict[str, str], Field(exclude_if=operator.not_)] = {}
 
 
 class Inputs(_Recorded):

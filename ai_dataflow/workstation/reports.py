@@ -18,7 +18,7 @@ from pydantic_core import to_json
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.counts import ProductCounts
+from ai_dataflow.workstation.counts import ProductCounts, Unless0
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.report_order import SUFFIX, drop_numbers, run_ids, take_number
 
@@ -27,6 +27,8 @@ Kind = Literal["run", "replay", "accept"]
 NOT_WELL: tuple[Status, ...] = ("failed", "held", "waiting")
 SCHEMA = "ai_dataflow.run"
 COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
+# Those of the sheet's further tabs: told where they are not zero.
+FURTHER = ("rows_filtered", "rows_superseded", "rows_unmatched", "rows_produced")
 
 
 class _Reported(BaseModel):
@@ -34,13 +36,17 @@ class _Reported(BaseModel):
 
 
 class Counts(_Reported):
-    """Where rows went: read = rejected + merged + published. `rows_replayed` passed in a replay."""
+    """Where rows went, as `ProductCounts` has it. `rows_replayed` passed in a replay."""
 
     rows_read: int = 0
     rows_rejected: int = 0
     rows_merged: int = 0
     rows_published: int = 0
     rows_replayed: int = 0
+    rows_filtered: Unless0 = 0
+    rows_superseded: Unless0 = 0
+    rows_unmatched: Unless0 = 0
+    rows_produced: Unless0 = 0
 
 
 class ErrorReport(_Reported):

@@ -16,7 +16,7 @@ from ai_dataflow.config.codes import CODES, FAMILIES, Code, Concern, errors_page
 
 PACKAGE = Path(ai_dataflow.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "errors.md"
-TABLES = ("CTL", "MAP", "COD", "TEM")
+TABLES = ("CTL", "MAP", "COD", "RUL", "DIC", "TEM")
 
 
 def _source() -> str:

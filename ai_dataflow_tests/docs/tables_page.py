@@ -6,7 +6,14 @@ import tomllib
 from importlib import resources
 from typing import Any
 
-from ai_dataflow.tables import ai_mapping, code_lists, control_table, teams
+from ai_dataflow.tables import (
+    ai_columns,
+    ai_mapping,
+    code_lists,
+    control_table,
+    source_rules,
+    teams,
+)
 from ai_dataflow.tables.ai_types import NAMES
 from ai_dataflow.tables.table import Layout
 from ai_dataflow_tests.docs.markdown import code, table
@@ -26,6 +33,16 @@ TABLES: dict[str, tuple[Layout, str, str]] = {
         code_lists.LAYOUT,
         "Code lists",
         "What the values of a source become. One row is one value of one list.",
+    ),
+    "source_rules": (
+        source_rules.LAYOUT,
+        "Source rules",
+        "How the rows of one source are taken, and joined to those of others.",
+    ),
+    "ai_columns": (
+        ai_columns.LAYOUT,
+        "Dictionary",
+        "What an AI column means, and what must hold for it. One row is one AI column of a module.",
     ),
     "teams": (
         teams.LAYOUT,

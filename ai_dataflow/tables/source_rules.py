@@ -1,0 +1,109 @@
+"""The source rules: how the rows of one source are taken, and joined. A tab of the sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.digests import digest
+from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT
+from ai_dataflow.tables.table import CellTable, Layout, Names, Row, repeats
+
+# What a rule may say; each is a column of the table, and a field of the same name.
+SAYS = ("unpivot", "explode", "where", "unique_by", "keep", "join", "as_of")
+LAYOUT = Layout(
+    "RUL",
+    ("module_name", "product_code", "submodule_name"),
+    ("client_code", *SAYS, "description"),
+    key=("module_name", "product_code", "submodule_name", "client_code"),
+    loose=("description", "keep", "join"),
+)
+
+
+@dataclass(frozen=True)
+class SourceRule(Row):
+    """How the rows of a source are taken; every text as its cell says it, blank where it is."""
+
+    module: str
+    product: str
+    submodule: str
+    client: str = ""
+    unpivot: str = ""
+    explode: str = ""
+    where: str = ""
+    unique_by: str = ""
+    keep: str = ""
+    join: str = ""
+    as_of: str = ""
+    dialect: str = ""  # of its expressions: the settings' `[mapping] dialect`
+
+    @property
+    def names(self) -> Names:
+        """The module, the product and the submodule that it is about."""
+        return self.module, self.product, self.submodule
+
+    @property
+    def specificity(self) -> int:
+        """How many of product and client it names: the row that names more applies."""
+        return (self.product != EVERY_PRODUCT) + bool(self.client)
+
+    @cached_property
+    def said(self) -> Mapping[str, str]:
+        """A digest of each thing that it says, wherever in the table it stands."""
+        dialect = self.dialect if self.where else ""
+        return {
+            name: digest([text, dialect] if name == "where" else [text])[:16]
+            for name in SAYS
+            if (text := getattr(self, name))
+        }
+
+
+def rule_rows(table: CellTable, dialect: str = "") -> tuple[list[SourceRule], list[Diagnostic]]:
+    """Give the table's rows and its problems."""
+    rows = [_row(table, line, cells, dialect) for line, cells in table.rows.items()]
+    problems = [
+        *table.blanks(("module_name", "product_code", "submodule_name")),
+        *table.bad_names(("module_name", "submodule_name")),
+        *table.bad_names(("product_code",), also=EVERY_PRODUCT),
+        *table.bad_names(("client_code",)),
+    ]
+    for row, first in repeats(rows, lambda row: (row.names, row.client)):
+        place = first.place("submodule_name")
+        message = f"the same source has a rule in {place}"
+        problems.append(
+            table.problem("006", row.line, "submodule_name", message, "make one row of them")
+        )
+    return rows, table.diagnostics(problems)
+
+
+def _row(table: CellTable, line: int, cells: Mapping[str, str], dialect: str) -> SourceRule:
+    return SourceRule(
+        sheet=table.sheet,
+        line=line,
+        module=cells["module_name"],
+        product=cells["product_code"],
+        submodule=cells["submodule_name"],
+        client=cells["client_code"],
+        unpivot=cells["unpivot"],
+        explode=cells["explode"],
+        where=cells["where"],
+        unique_by=cells["unique_by"],
+        keep=cells["keep"],
+        join=cells["join"],
+        as_of=cells["as_of"],
+        dialect=dialect,
+    )
+
+
+def rules_for(rules: Iterable[SourceRule], names: Names, client: str) -> tuple[SourceRule, ...]:
+    """Give the rule that applies to one source of a client: the most specific one.
+
+    Of two that are as specific both are given.
+    """
+    module, product, submodule = names
+    either = [(module, name, submodule) for name in (product, EVERY_PRODUCT)]
+    about_it = [rule for rule in rules if rule.names in either and rule.client in ("", client)]
+    best = max((rule.specificity for rule in about_it), default=0)
+    return tuple(rule for rule in about_it if rule.specificity == best)

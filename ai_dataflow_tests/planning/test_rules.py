@@ -1,0 +1,79 @@
+"""Source rules and the dictionary as tables: which rule applies, what a bad row holds back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ai_dataflow.planning.draft import make_plan
+from ai_dataflow.planning.plan import Plan
+from ai_dataflow.tables.project import load_project
+from ai_dataflow_tests import projects
+from ai_dataflow_tests.projects import text_file
+
+CONTROL = """
+    product_code,module_name,submodule_name,client_code,module_location,active
+    ORION,claims,header,acme,h.csv,Y
+    ORION,claims,header,beta,hb.csv,Y
+    VEGA,claims,header,acme,v.csv,Y
+    VEGA,policies,header,acme,p.csv,Y
+"""
+MAPPING = """
+    module_name,product_code,submodule_name,source_column,ai_column,ai_type
+    claims,*,header,No,claim_id,int64
+    policies,VEGA,header,No,policy_id,int64
+"""
+HEADER = "module_name,product_code,submodule_name,client_code,where"
+
+
+def _plan(folder: Path, *rules: str, dictionary: str = "") -> Plan:
+    toml = 'source_rules = "rules.csv"\nai_columns = "dictionary.csv"\n'
+    projects.project(folder, control=CONTROL, mapping=MAPPING, toml=toml)
+    text_file(folder, "rules.csv", "\n".join((HEADER, *rules)) + "\n")
+    text_file(folder, "dictionary.csv", f"module_name,ai_column,is_key\n{dictionary}")
+    return make_plan(load_project(folder))
+
+
+def _wheres(plan: Plan) -> dict[str, str]:
+    return {
+        f"{key} {source.product}": source.rule.where if source.rule else ""
+        for key, job in plan.jobs.items()
+        for source in job.sources
+        if source.product != "VEGA" or key.module == "claims"
+    }
+
+
+def test_the_most_specific_rule_applies(tmp_path: Path) -> None:
+    rules = ("claims,*,header,,every", "claims,ORION,header,,orion", "claims,ORION,header,beta,its")
+    assert _wheres(_plan(tmp_path, *rules)) == {
+        "claims|acme ORION": "orion",
+        "claims|acme VEGA": "every",
+        "claims|beta ORION": "its",
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "place", "held"),
+    [
+        ("claims,ORION,header,,", "RUL-006", "rules.csv:3:submodule_name", "acme beta"),
+        ("claims,*,header,beta,x", "RUL-007", "rules.csv:3:client_code", "beta"),
+        ("claims,ORION,haeder,,x", "RUL-008", "rules.csv:3:submodule_name", ""),
+        ("claims,ORION,header,gamma,x", "RUL-008", "rules.csv:3:client_code", ""),
+        ("claims,ORION,,,x", "RUL-003", "rules.csv:3:submodule_name", "acme beta"),
+        ("claims,OR/ION,header,beta,x", "RUL-004", "rules.csv:3:product_code", "beta"),
+    ],
+)
+def test_a_bad_rule_holds_back_what_it_is_about(
+    tmp_path: Path, rule: str, code: str, place: str, held: str
+) -> None:
+    plan = _plan(tmp_path, "claims,ORION,header,,y", rule)
+    problems = [(p.code, p.place) for p in plan.diagnostics if p.code.startswith("RUL")]
+    assert problems == [(code, place)]
+    assert [key.client for key in plan.held] == held.split()
+
+
+def test_a_bad_row_of_the_dictionary_holds_back_its_module(tmp_path: Path) -> None:
+    plan = _plan(tmp_path, dictionary="policies,policy_id,maybe\n")
+    assert [(p.code, p.place) for p in plan.errors] == [("DIC-005", "dictionary.csv:2:is_key")]
+    assert list(plan.held) == ["policies|acme"]
