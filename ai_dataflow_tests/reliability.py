@@ -57,7 +57,7 @@ PROMISES = {
     "P10": ("No secrets and no row values in logs, metadata, reports or mails.",
             "orchestration/test_canary.py", "test_no_command_shows_a_secret_or_a_value"),
     "P12": ("What is required holds for every published row, after all joins.",
-            "partition/test_requiring.py", "test_each_row_is_published_merged_or_left_out_once"),
+            "partition/test_row_checks.py", "test_each_row_is_published_merged_or_left_out_once"),
     "P13": ("Nothing that one input does, a crash of native code among it, ends more than its own.",
             "runs/test_crashes.py", "test_a_file_that_crashes_its_reader_costs_its_own_partition"),
 }  # fmt: skip

@@ -25,8 +25,8 @@ from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import peak_bytes, reserved
 from ai_dataflow.partition.merge import is_joined, kept_rows, merge_product
-from ai_dataflow.partition.requiring import required
 from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.partition.row_checks import required
 from ai_dataflow.partition.scratch import Scratch, scratch
 from ai_dataflow.partition.shapes import is_copied
 from ai_dataflow.partition.source_rows import OpenedSource, leave_out, map_source, open_source
@@ -192,7 +192,7 @@ def _no_rows(job: PartitionJob) -> DataflowError:
 
 
 def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> MergedProduct:
-    """Map the sources of a product, and merge them; leave out what lacks a required value then."""
+    """Map the sources of a product, and merge them; leave out what fails a check then."""
     parts, first = [], len(steps.mapped)
     for source in opened:
         with steps.work.timed("map"):
@@ -202,13 +202,13 @@ def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> Mer
         steps.mapped.append(mapped)
         parts += [mapped.part] if mapped.part else []
     working_on(None)
-    needed = required([source.sources[0] for source in opened])
+    checks = required([source.sources[0] for source in opened])
     with steps.work.timed("merge"):
-        done = merge_product(parts, list(needed), space)
+        done = merge_product(parts, checks, space)
     for client, problem in done.broken.items():
         steps.fail(client, [problem])
     for i, left_out in enumerate(done.left_out, first):
-        steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, needed, space)
+        steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, checks, space)
     kept = kept_rows(parts, done) if is_joined(parts) else {}
     return MergedProduct(done.rows, done.rows_merged, done.filled, kept)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -13,7 +13,7 @@ from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.partition.parts import of_lists
 from ai_dataflow.partition.raw_rows import encoded
 from ai_dataflow.partition.reading import BEFORE, NUMBERED
-from ai_dataflow.partition.requiring import LACKS, NUMBER
+from ai_dataflow.partition.row_checks import FAILS, NUMBER, RowCheck, why
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.schemas import schema_text
 from ai_dataflow.sources.source_job import SourceJob
@@ -251,32 +251,29 @@ def left_out(
 
 
 def lacking(rows: pl.LazyFrame, bad: pl.LazyFrame, left_out: pl.DataFrame) -> pl.LazyFrame:
-    """Give good rows of a source that a join leaves without what is required.
+    """Give good rows of a source whose joined rows fail a check.
 
     Args:
         rows: all rows of the source, read once more.
         bad: those that were left out before, by their number.
-        left_out: the number of each among the good rows, and what it lacks.
+        left_out: the number of each among the good rows, and which check it fails.
     """
     numbered = rows.with_row_index(POSITION)
     good = numbered.join(bad.select(POSITION), on=POSITION, how="anti", maintain_order="left")
-    lost = left_out.lazy().select(NUMBER, LACKS)
+    lost = left_out.lazy().select(NUMBER, FAILS)
     return good.with_row_index(NUMBER).join(lost, on=NUMBER, how="inner", maintain_order="left")
 
 
 def lacking_rejects(
     lacking: pl.LazyFrame,
-    cells: Mapping[str, str],
+    checks: Sequence[RowCheck],
     source: SourceJob,
     compiled: CompiledSource,
     files: pl.DataFrame,
 ) -> pl.LazyFrame:
-    """Give such rows as the rejects that they become; as `left_out`.
-
-    `cells` are the required AI columns, each with the cell that requires it.
-    """
-    raw = _raw_rows(lacking, LACKS, compiled)
-    return _reject_rows(_located(raw, files), source, lacks(cells))
+    """Give such rows as the rejects that they become; as `left_out`."""
+    raw = _raw_rows(lacking, FAILS, compiled)
+    return _reject_rows(_located(raw, files), source, why(checks))
 
 
 def _raw_rows(rows: pl.LazyFrame, why: str, compiled: CompiledSource) -> pl.LazyFrame:
@@ -287,18 +284,6 @@ def _raw_rows(rows: pl.LazyFrame, why: str, compiled: CompiledSource) -> pl.Lazy
         *by, why, raw.alias("raw_row"), pl.col(POSITION).cast(pl.Int64),
         raw_schema=pl.lit(schema_text(compiled.schema)),
     )  # fmt: skip
-
-
-def lacks(cells: Mapping[str, str]) -> dict[str, pl.Expr]:
-    """Spell what rows lack, by its number, as the columns of the reject table."""
-    number = pl.col(LACKS)
-    return {
-        "reason": pl.lit("REJ-004"),
-        "ai_column": number.replace_strict(dict(enumerate(cells)), return_dtype=pl.String),
-        "mapping_cell": number.replace_strict(
-            dict(enumerate(cells.values())), return_dtype=pl.String
-        ),
-    }
 
 
 def _located(bad: pl.LazyFrame, files: pl.DataFrame) -> pl.LazyFrame:

@@ -14,7 +14,7 @@ from functools import partial, reduce
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.partition import requiring
+from ai_dataflow.partition import row_checks
 from ai_dataflow.partition.clients import (
     CLIENT,
     Counts,
@@ -25,6 +25,7 @@ from ai_dataflow.partition.clients import (
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.joining import join
 from ai_dataflow.partition.parts import Part, Rows, counted
+from ai_dataflow.partition.row_checks import RowCheck
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
@@ -35,7 +36,7 @@ class Merged:
     """A product's rows, how many of them the join merged, and the values of each AI column.
 
     `left_out` has for each part the rows that are in no row of the product, since all that they
-    are a part of lack a required value (see `requiring`); it is empty where none does. `broken` are
+    are a part of fail a check (see `row_checks`); it is empty where none does. `broken` are
     the clients that cannot be joined, and why.
     """
 
@@ -46,12 +47,12 @@ class Merged:
     broken: Mapping[int, Diagnostic] = field(default_factory=dict)
 
 
-def merge_product(parts: Sequence[Part], needed: Sequence[str], space: Scratch) -> Merged:
+def merge_product(parts: Sequence[Part], checks: Sequence[RowCheck], space: Scratch) -> Merged:
     """Merge the sources of one product.
 
     Args:
         parts: the sources, in the order in which they are planned.
-        needed: the AI columns that must not be null in the product's rows.
+        checks: what must hold for the product's rows.
         space: where a join that is too large for memory is done piece by piece.
 
     Raises:
@@ -62,14 +63,16 @@ def merge_product(parts: Sequence[Part], needed: Sequence[str], space: Scratch) 
     if merged.broken and len(parts[0].height) == 1:
         raise DataflowError(*merged.broken.values())
     height = sum(part.height for part in parts) - merged.rows_merged
-    if not requiring.is_open(needed, merged.filled, height):
+    if not row_checks.may_fail(checks, merged.rows, merged.filled, height):
         return merged
     # Joined once more, with numbers: only then it can be told which rows lose what they brought.
-    numbers = [replace(part, rows=requiring.numbered(part.rows, i)) for i, part in enumerate(parts)]
-    rows = _merged(numbers, space).rows
+    numbered = [
+        replace(part, rows=row_checks.numbered(part.rows, i)) for i, part in enumerate(parts)
+    ]
+    rows = _merged(numbered, space).rows
     rows = space.hold(rows, int(bytes_per_row(rows) * height.sum()))
     by, clients = parts[0].by, len(parts[0].height)
-    good, left_out = requiring.divided(rows, needed, len(parts), by)
+    good, left_out = row_checks.divided(rows, checks, len(parts), by)
     published = counted(good, clients)
     lost = sum((heights(rows, clients) for rows in left_out), nothing(clients))
     return Merged(
@@ -115,7 +118,7 @@ def kept_rows(parts: Sequence[Part], merged: Merged) -> dict[str, Rows]:
 
 
 def _without(part: Part, left_out: pl.DataFrame) -> Rows:
-    return counted(requiring.without(part.rows, left_out), len(part.height))
+    return counted(row_checks.without(part.rows, left_out), len(part.height))
 
 
 def union_products(

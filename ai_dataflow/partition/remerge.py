@@ -19,7 +19,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.merge import Merged, kept_rows, merge_product
 from ai_dataflow.partition.parts import Part, Rows, counted, of_lists
 from ai_dataflow.partition.recasting import losing, recast
-from ai_dataflow.partition.requiring import NUMBER, required
+from ai_dataflow.partition.row_checks import NUMBER, required
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.partition.values import MergedProduct
 from ai_dataflow.sources.source_job import SourceJob
@@ -126,7 +126,7 @@ def _product(
     if kept:
         _check_kept(sources, kept, rows, published.job, space)
         parts = _with_late_rows(sources, kept, late)
-        done = merge_product(parts, list(required(sources)), space)
+        done = merge_product(parts, required(sources), space)
         left_out = _of_late(parts, kept, late, done)
         base = sum((piece.height for piece in kept.values()), one(0))
         kept = kept_rows(parts, done)
@@ -135,7 +135,7 @@ def _product(
         what = "it is joined, and the rows that it was made of are not kept any more, or never were"
         cell = next(row.place("is_key") for row in keyed[-1].mappings if row.is_key)
         raise not_replayable(product, "", what, cell)
-    done = merge_product(late, list(required(sources)), space)
+    done = merge_product(late, required(sources), space)
     frames = [rows.frame, done.rows] if rows.height.any() else [done.rows]
     filled = {
         name: rows.filled.get(name, one(0)) + done.filled.get(name, one(0))

@@ -7,7 +7,7 @@ are in docs/reject_tables.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -20,12 +20,12 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.mapping import REASON, count, good_rows, lacks, map_rows, reasons
+from ai_dataflow.partition.mapping import REASON, count, good_rows, map_rows, reasons
 from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.raw_rows import decoded
 from ai_dataflow.partition.remerge import look, not_replayable, remerge
-from ai_dataflow.partition.requiring import NUMBER, required
 from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.partition.row_checks import NUMBER, RowCheck, required, why
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row, scratch
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import MappedSource, MergedProduct
@@ -125,7 +125,7 @@ class _Again:
         return sum(source.rows_replayed for source in self.sources)
 
     def leave_out(self, job: PartitionJob, merged: Mapping[str, MergedProduct]) -> None:
-        """Keep those open that a join leaves without a required value."""
+        """Keep those open whose joined rows fail a check."""
         for product, sources in job.by_product().items():
             left_out = merged[product].left_out if product in merged else ()
             late = [i for i, source in enumerate(self.sources)
@@ -133,7 +133,7 @@ class _Again:
             for i, rows in zip(late, left_out, strict=bool(left_out)):
                 self._keep_open(i, rows, required(sources))
 
-    def _keep_open(self, i: int, left_out: pl.DataFrame, cells: Mapping[str, str]) -> None:
+    def _keep_open(self, i: int, left_out: pl.DataFrame, checks: Sequence[RowCheck]) -> None:
         source, verdict = self.sources[i], self.verdicts[self.of_source[i]]
         self.sources[i] = replace(
             source,
@@ -142,7 +142,7 @@ class _Again:
         )
         passing = verdict.filter(_PASSES).select(_NUMBER).with_row_index(NUMBER)
         lacking = passing.join(left_out.lazy(), on=NUMBER, how="inner")
-        now = {f"{_NOW}{name}": expr for name, expr in lacks(cells).items()}
+        now = {f"{_NOW}{name}": expr for name, expr in why(checks).items()}
         still_open = lacking.select(
             _NUMBER,
             pl.lit(value=False).alias(_PASSES),

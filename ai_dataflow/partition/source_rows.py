@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +32,7 @@ from ai_dataflow.partition.mapping import (
 from ai_dataflow.partition.memory import held_bytes
 from ai_dataflow.partition.parts import Part, counted
 from ai_dataflow.partition.reading import Reading
+from ai_dataflow.partition.row_checks import RowCheck
 from ai_dataflow.partition.scratch import Pile, Scratch
 from ai_dataflow.partition.shared_reading import SharedReading
 from ai_dataflow.partition.values import MappedSource, Taken
@@ -199,16 +200,16 @@ def leave_out(
     opened: OpenedSource,
     mapped: MappedSource,
     left_out: pl.DataFrame,
-    cells: Mapping[str, str],
+    checks: Sequence[RowCheck],
     space: Scratch,
 ) -> MappedSource:
-    """Put the rows of a source aside that the joins left without what is required.
+    """Put the rows of a source aside whose joined rows fail a check.
 
     Args:
         opened: the source.
         mapped: its rows, mapped.
-        left_out: which of its good rows, and what they lack (see `requiring`).
-        cells: the required AI columns, each with the cell that requires it.
+        left_out: which of its good rows, and which check they fail (see `row_checks`).
+        checks: what must hold.
         space: where they are kept until they are written.
 
     Raises:
@@ -225,7 +226,7 @@ def leave_out(
         files = taken.reading.starts(taken.total, opened.names)
         bad = pl.LazyFrame(schema={POSITION: pl.UInt32()}) if taken.bad is None else taken.bad
         lost = lacking(rows, bad, left_out)
-        rejects = lacking_rejects(lost, cells, source, taken.compiled, files)
+        rejects = lacking_rejects(lost, checks, source, taken.compiled, files)
         rejects = space.hold(rejects, left_out.height * _REJECT_BYTES)
     return replace(
         mapped,

@@ -16,7 +16,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition import merge
 from ai_dataflow.partition.merge import Merged, kept_rows
 from ai_dataflow.partition.parts import Part
-from ai_dataflow.partition.requiring import LACKS, NUMBER
+from ai_dataflow.partition.row_checks import FAILS, NUMBER, RowCheck
 from ai_dataflow.partition.scratch import scratch
 from ai_dataflow_tests.partition.effort import settings_of
 from ai_dataflow_tests.partition.jobs import key, mapped, source
@@ -56,7 +56,7 @@ def part(number: int, rows: list[Row], keys: tuple[str, ...]) -> Part:
 def merged_of(parts: list[Part], needed: list[str]) -> tuple[Merged, list[Row], list[list[Row]]]:
     """Merge; give also the rows, and what is kept of each part."""
     with scratch(1 << 30) as space:
-        merged = merge.merge_product(parts, needed, space)
+        merged = merge.merge_product(parts, [RowCheck(name, "") for name in needed], space)
         rows = merged.rows.collect().to_dicts()
         kept = kept_rows(parts, merged)
         return merged, rows, [kept[p.source.submodule].frame.collect().to_dicts() for p in parts]
@@ -136,7 +136,7 @@ def test_each_row_is_published_merged_or_left_out_once(
     wanted = [row for (row, _), lack in zip(every, lacking, strict=True) if lack is None]
     assert _as_counter(rows, names) == _as_counter(wanted, names)
     told = {
-        (i, row[NUMBER]): row[LACKS]
+        (i, row[NUMBER]): row[FAILS]
         for i, frame in enumerate(merged.left_out)
         for row in frame.to_dicts()
     }
@@ -174,7 +174,7 @@ def test_a_header_that_loses_some_of_its_lines_is_published_with_the_others() ->
 
 
 def test_nothing_is_joined_twice_where_nothing_is_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ai_dataflow.partition.requiring.divided", None)
+    monkeypatch.setattr("ai_dataflow.partition.row_checks.divided", None)
     headers = part(0, [{"k": 1, "v0": 7}], ("k",))
     lines = part(1, [{"k": 1, "v1": 1}], ("k",))
     assert merged_of([headers, lines], ["v0", "v1"])[1] == [{"k": 1, "v0": 7, "v1": 1}]
