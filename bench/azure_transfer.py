@@ -27,7 +27,8 @@ import polars as pl
 from azure.storage.blob import ContainerClient
 
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.connections.stores import Folder, open_folder, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder, open_folder
 from ai_dataflow.partition.making import run
 from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.prospect import look_live

@@ -12,7 +12,6 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from numbers import Number
-from typing import Any
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -21,7 +20,7 @@ from ai_dataflow.compiler import dialects, formats, kinds
 from ai_dataflow.compiler.calendar_days import within_calendar
 from ai_dataflow.compiler.casts import cast
 from ai_dataflow.compiler.context import Context
-from ai_dataflow.compiler.terms import Term, any_of, literal, lost
+from ai_dataflow.compiler.terms import Term, literal, lost
 
 TEXT = pl.String()
 _ROUNDING = frozenset({dialects.POSTGRES, dialects.DUCKDB})
@@ -260,13 +259,3 @@ def written_by(context: Context, made: Term, form: str) -> Term:
 def checked_day(context: Context, value: pl.Expr, dtype: pl.DataType, *parts: Term) -> Term:
     """Give a day that was computed; one beyond the years 1 to 9999 is null, and has failed."""
     return context.steps.combined(value, dtype, parts, fails=lost(value, *parts), uses=3)
-
-
-def failed_or(made: Term, fails: pl.Expr | None) -> Term:
-    """Add a failure to what was made."""
-    return replace(made, failed=any_of([made.failed, fails]), failed_weight=made.failed_weight + 3)
-
-
-def python_value(made: Term) -> Any:
-    """Give what is written in the text, None where it is computed."""
-    return made.literal if made.is_literal else None

@@ -106,10 +106,6 @@ class Function:
         """Tell whether a null argument, whichever, makes it null."""
         return self.null == "null" and self.family != "choices"
 
-    def kind_of(self, index: int) -> str:
-        """Give the kind of an argument."""
-        return self.takes[min(index, len(self.takes) - 1)].rstrip("?*")
-
 
 FUNCTIONS: dict[str, Function] = {}
 # What looks at other rows; it is refused as that.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import io
 import os
 import re
@@ -14,11 +13,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote
 
 import obstore
-import polars as pl
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from obstore.exceptions import (
     AlreadyExistsError,
@@ -30,10 +26,8 @@ from obstore.exceptions import (
 from obstore.store import AzureStore, LocalStore
 
 from ai_dataflow.config import blob_urls
-from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.accounts import Account, account_of
-from ai_dataflow.connections.globs import is_glob
 from ai_dataflow.connections.local_files import NOT_THERE, REFUSED, walk
 from ai_dataflow.connections.streams import ReadStream, WriteStream
 
@@ -180,7 +174,7 @@ class Folder:
         if self._is_absent:
             return []
         store = self.store
-        listing = _whole(lambda: obstore.list_with_delimiter(store, prefix=self.prefix or None))
+        listing = whole(lambda: obstore.list_with_delimiter(store, prefix=self.prefix or None))
         return sorted(PurePosixPath(str(name)).name for name in listing["common_prefixes"])
 
     def stat(self, path: str) -> StoredFile | None:
@@ -260,7 +254,7 @@ class Folder:
         if self._is_absent:
             return []
         store, key = self.store, self._key(prefix) or None
-        return _whole(lambda: obstore.list(store, prefix=key).collect())
+        return whole(lambda: obstore.list(store, prefix=key).collect())
 
     @property
     def _is_absent(self) -> bool:
@@ -317,7 +311,7 @@ def open_folder(url: str, settings: Settings) -> Folder:
     return Folder(str(place), account_of(place, settings), place.container, place.path)
 
 
-def _whole(ask: Callable[[], T]) -> T:
+def whole(ask: Callable[[], T]) -> T:
     """Ask again when an answer breaks off: the libraries do that for files, not for the rest."""
     for _ in range(_ANSWERS - 1):
         try:
@@ -326,81 +320,3 @@ def _whole(ask: Callable[[], T]) -> T:
             if _BROKEN_OFF not in str(error):
                 raise
     return ask()
-
-
-class _Delta(DeltaTable):
-    """A table whose files Polars finds where the folder's name must be quoted in a URL.
-
-    See the issue 20944 of Polars: it takes the quoted names for paths.
-    """
-
-    def file_uris(self, *args: Any, **options: Any) -> list[str]:
-        root = self.table_uri.rstrip("/").removeprefix("file://")
-        return [
-            unquote(root) + uri.removeprefix("file://").removeprefix(root)
-            for uri in super().file_uris(*args, **options)
-        ]
-
-
-def open_delta(folder: Folder, version: int | None = None) -> DeltaTable:
-    """Open a folder's Delta table, at a version if one is given.
-
-    Raises:
-        TableNotFoundError: there is none.
-        Fault: Entra ID does not let us in.
-    """
-    uri, options = delta_uri(folder), delta_options(folder)
-    try:
-        with panics_as_errors():
-            return _whole(lambda: _Delta(uri, version=version, storage_options=options))
-    except PanicError as error:
-        raise DeltaError(str(error)) from None
-
-
-def delta_uri(folder: Folder) -> str:
-    """Give the name that deltalake has for a folder: in Azure a URL, where `#` must be quoted."""
-    uri = folder.uri("").rstrip("/")
-    return quote(uri, safe=":/@") if folder.account else uri
-
-
-def delta_options(folder: Folder) -> dict[str, str] | None:
-    """Give what deltalake needs beside the folder's `uri`."""
-    return folder.account.delta() if folder.account else None
-
-
-def scan_delta(folder: Folder, version: int | None = None) -> pl.LazyFrame:
-    """Scan a folder's Delta table; a long scan in Azure renews its token."""
-    if folder.account is None:
-        return pl.scan_delta(open_delta(folder, version))
-    if folder.account.uses_tokens and quote(folder.prefix) == folder.prefix:
-        # By its URL: Polars takes no credential provider beside an opened table.
-        return pl.scan_delta(folder.uri("").rstrip("/"), version=version, **folder.polars)
-    given = folder.polars["storage_options"]
-    return pl.scan_delta(open_delta(folder, version), storage_options=given)
-
-
-def scan_parquet(folder: Folder, paths: list[str], **options: Any) -> pl.LazyFrame:
-    """Scan Parquet files of a folder, exactly those, with the columns that are in them."""
-    uris = [folder.uri(path) for path in paths]
-    return pl.scan_parquet(uris, glob=False, hive_partitioning=False, **folder.polars, **options)
-
-
-def scan_json_lines(folder: Folder, path: str) -> pl.LazyFrame:
-    """Scan a file of JSON lines; the types of its columns come from all of its lines."""
-    return pl.scan_ndjson(_literal(folder, path), infer_schema_length=None, **folder.polars)
-
-
-def scan_lines(folder: Folder, path: str) -> pl.LazyFrame:
-    """Scan the lines of a text file, as the column `line`."""
-    return pl.scan_lines(_literal(folder, path), **folder.polars)
-
-
-def _literal(folder: Folder, path: str) -> str | bytes:
-    """Give what Polars reads as this very file.
-
-    Polars takes its name for a glob, and can be told otherwise only of local files: another whose
-    name has wildcards is read whole.
-    """
-    if folder.account is None:
-        return glob.escape(folder.uri(path))
-    return folder.read(path) if is_glob(path) else folder.uri(path)

@@ -16,7 +16,8 @@ from itertools import chain
 
 import polars as pl
 
-from ai_dataflow.connections.stores import Folder, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.source_job import SourceJob

@@ -11,7 +11,8 @@ from dataclasses import replace
 import polars as pl
 
 from ai_dataflow.config.keys import SourceKey
-from ai_dataflow.connections.stores import Folder, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.values import WrittenRejects, WrittenRows
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.data_files import DataFile

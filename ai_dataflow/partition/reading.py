@@ -17,7 +17,7 @@ from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.connections.account_errors import FOREIGN
-from ai_dataflow.connections.stores import scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.partition.clients import CLIENT, Counts, numbered, occurrences
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.sources.files.open_files import Files

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.connections.stores import scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.merge import Merged, kept_rows, merge_product

@@ -21,7 +21,8 @@ from urllib.parse import unquote
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.connections.stores import Folder, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.staging import staged_files
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import open_table

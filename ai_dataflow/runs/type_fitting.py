@@ -18,7 +18,8 @@ from polars.exceptions import PolarsError
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.panics import PanicError
-from ai_dataflow.connections.stores import Folder, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.classified import failed_on_data
 from ai_dataflow.partition.recasting import losing, recast
 from ai_dataflow.partition.result import PartitionResult

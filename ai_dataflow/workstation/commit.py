@@ -20,12 +20,8 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from polars.exceptions import PolarsError
 
 from ai_dataflow.connections.account_errors import FOREIGN
-from ai_dataflow.connections.stores import (
-    Folder,
-    delta_options,
-    delta_uri,
-    open_delta,
-)
+from ai_dataflow.connections.scans import delta_options, delta_uri, open_delta
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import PARTITION_COLUMN

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 from polars.io.partition import FileProviderArgs
 
-from ai_dataflow.connections.stores import Folder, StoredFile, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.workstation.layout import partition_folder
 from ai_dataflow.workstation.reaching import reaching
 

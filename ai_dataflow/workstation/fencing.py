@@ -14,7 +14,8 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.connections.stores import Folder, open_delta
+from ai_dataflow.connections.scans import open_delta
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
 from ai_dataflow.workstation.reaching import overtaken, reaching
 

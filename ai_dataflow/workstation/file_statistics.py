@@ -17,7 +17,8 @@ from urllib.parse import unquote
 import polars as pl
 from deltalake import DeltaTable
 
-from ai_dataflow.connections.stores import Folder, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.list_elements import elements, is_of_elements
 from ai_dataflow.workstation.log_values import has_range, statistics_text, writable

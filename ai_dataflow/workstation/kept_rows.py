@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ai_dataflow.connections.stores import scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.workstation.data_files import DataFile, write_rows
 from ai_dataflow.workstation.layout import Workstation
 from ai_dataflow.workstation.reaching import reaching

@@ -16,7 +16,8 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.config.visible import visible
 from ai_dataflow.connections.account_errors import FOREIGN, account_fault
-from ai_dataflow.connections.stores import Folder, scan_delta
+from ai_dataflow.connections.scans import scan_delta
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import files_in, open_table
 from ai_dataflow.workstation.data_files import publication_of
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation, open_workstation

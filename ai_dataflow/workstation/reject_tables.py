@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.connections.stores import scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.workstation.commit import CommittedFile, TableColumn, files_in, open_table
 from ai_dataflow.workstation.data_files import publication_of
 from ai_dataflow.workstation.layout import Workstation

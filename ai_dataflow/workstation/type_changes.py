@@ -13,7 +13,8 @@ from polars.exceptions import PolarsError
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.panics import PanicError
-from ai_dataflow.connections.stores import Folder, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
 from ai_dataflow.workstation.reaching import reaching
 

@@ -11,7 +11,8 @@ import polars as pl
 from deltalake import DeltaTable
 
 from ai_dataflow import load
-from ai_dataflow.connections.stores import Folder, delta_options, delta_uri, scan_parquet
+from ai_dataflow.connections.scans import delta_options, delta_uri, scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.readers import DatasetNotFoundError, read_dataset
 from ai_dataflow_tests.chaos.world import (

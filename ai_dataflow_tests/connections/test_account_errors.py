@@ -18,13 +18,8 @@ from ai_dataflow.connections import accounts
 from ai_dataflow.connections.account_errors import account_fault
 from ai_dataflow.connections.accounts import DOWN, Account
 from ai_dataflow.connections.faults import Fault, Kind
-from ai_dataflow.connections.stores import (
-    Folder,
-    StoredFile,
-    open_delta,
-    open_folder,
-    scan_parquet,
-)
+from ai_dataflow.connections.scans import open_delta, scan_parquet
+from ai_dataflow.connections.stores import Folder, StoredFile, open_folder
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.proxy import Answer, FaultyProxy, Reset, Stall, Truncate
 from ai_dataflow_tests.services.proxy import Fault as Injected

@@ -18,7 +18,7 @@ import pytest
 
 from ai_dataflow import cli
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.connections.stores import scan_delta
+from ai_dataflow.connections.scans import scan_delta
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import read_reports
 from ai_dataflow_tests.orchestration.canaries import Canaries, plant, written_in

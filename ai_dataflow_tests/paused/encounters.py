@@ -20,7 +20,7 @@ import pytest
 from deltalake import DeltaTable
 
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.connections.stores import delta_options, delta_uri
+from ai_dataflow.connections.scans import delta_options, delta_uri
 from ai_dataflow.workstation.commit import files_in, open_table
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.chaos.left_over import OF_ITS_OWN, listed, named

@@ -18,7 +18,7 @@ import obstore
 import polars as pl
 from deltalake import DeltaTable
 
-from ai_dataflow.connections import stores
+from ai_dataflow.connections import scans, stores
 from ai_dataflow_tests.chaos.boundaries import replace_everywhere
 from ai_dataflow_tests.services.processes import wait_until
 from ai_dataflow_tests.services.proxy import Fault, FaultyProxy, Reset
@@ -116,8 +116,8 @@ class Asking:
             replace_everywhere(obstore, name, self._over(name, _key))
         create = self._over("create table", lambda uri, *_: uri)
         replace_everywhere(deltalake.transaction, "create_table_with_add_actions", create)
-        replace_everywhere(stores, "open_delta", self._over("open table", _url))
-        replace_everywhere(stores, "scan_parquet", self._over("scan", _url))
+        replace_everywhere(scans, "open_delta", self._over("open table", _url))
+        replace_everywhere(scans, "scan_parquet", self._over("scan", _url))
         for name in _OF_TABLES:
             wrapped = self._over(name, lambda table, *_: table.table_uri)(getattr(DeltaTable, name))
             setattr(DeltaTable, name, wrapped)

@@ -18,7 +18,8 @@ from typing import ClassVar
 import polars as pl
 from deltalake import DeltaTable
 
-from ai_dataflow.connections.stores import Folder, delta_options, delta_uri, scan_parquet
+from ai_dataflow.connections.scans import delta_options, delta_uri, scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.staging import last_extracts
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.kept_rows import all_kept

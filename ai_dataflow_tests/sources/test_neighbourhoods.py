@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.stores import delta_options, delta_uri, open_folder
+from ai_dataflow.connections.scans import delta_options, delta_uri
+from ai_dataflow.connections.stores import open_folder
 from ai_dataflow.sources.files import neighbourhoods
 from ai_dataflow.sources.files.finding import Listing, find_one
 from ai_dataflow.sources.survey import Sight, survey

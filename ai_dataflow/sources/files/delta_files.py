@@ -21,7 +21,8 @@ from deltalake import DeltaTable
 from polars.exceptions import ComputeError
 from polars.io.scan_options import ScanCastOptions
 
-from ai_dataflow.connections.stores import Folder, open_delta, scan_delta, scan_parquet
+from ai_dataflow.connections.scans import open_delta, scan_delta, scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.sources.files.delta_columns import PhysicalColumn, physical_columns
 from ai_dataflow.sources.files.parquet_files import opened
 from ai_dataflow.sources.files.parquet_physical import PATH

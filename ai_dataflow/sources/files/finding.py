@@ -19,7 +19,8 @@ import polars as pl
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.globs import glob_pattern, is_glob, split_glob, with_names
-from ai_dataflow.connections.stores import Folder, Misfit, StoredFile, open_delta, open_folder
+from ai_dataflow.connections.scans import open_delta
+from ai_dataflow.connections.stores import Folder, Misfit, StoredFile, open_folder
 from ai_dataflow.sources.files import file_failures, packing
 from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.files.neighbourhoods import Neighbourhoods

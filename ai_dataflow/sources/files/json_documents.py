@@ -16,7 +16,8 @@ from typing import Literal, TextIO
 
 import polars as pl
 
-from ai_dataflow.connections.stores import Folder, StoredFile, scan_lines
+from ai_dataflow.connections.scans import scan_lines
+from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources.files.documents import DocumentFile
 from ai_dataflow.sources.files.json_fields import Fields, series, value_at
 from ai_dataflow.sources.files.json_text import JsonRecord, elements, lines

@@ -21,7 +21,8 @@ from typing import Any
 import polars as pl
 from polars.exceptions import ComputeError, SchemaError
 
-from ai_dataflow.connections.stores import Folder, scan_json_lines, scan_lines
+from ai_dataflow.connections.scans import scan_json_lines, scan_lines
+from ai_dataflow.connections.stores import Folder
 
 _MARK = "\ue000"  # begins what is a text in the file; a number has none
 _TEXT = r'"((?:[^"\\]|\\.)*)"'

@@ -28,12 +28,8 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.accounts import Account
 from ai_dataflow.connections.faults import Fault
-from ai_dataflow.connections.stores import (
-    Folder,
-    StoredFile,
-    open_folder,
-    scan_parquet,
-)
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder, StoredFile, open_folder
 from ai_dataflow.sources.columns import named
 from ai_dataflow.sources.files import file_failures, parquet_files, parquet_physical
 from ai_dataflow.sources.files.csv_files import CsvFile, ahead

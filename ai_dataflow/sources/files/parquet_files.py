@@ -21,7 +21,8 @@ from polars.exceptions import (
 from polars.io.plugins import register_io_source
 
 from ai_dataflow.config.panics import PanicError, panics_as_errors
-from ai_dataflow.connections.stores import Folder, StoredFile, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources.files.common_types import instance
 from ai_dataflow.sources.united import Kind
 

@@ -13,7 +13,8 @@ from itertools import pairwise
 
 import polars as pl
 
-from ai_dataflow.connections.stores import Folder, StoredFile, scan_parquet
+from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources.columns import as_seen, named
 from ai_dataflow.sources.files.common_types import instance
 from ai_dataflow.sources.files.parquet_files import opened
