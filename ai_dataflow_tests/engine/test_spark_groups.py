@@ -46,7 +46,7 @@ def test_small_jobs_share_a_task_and_each_has_its_result() -> None:
     session = Session()
     results = run(session, SMALL)
     assert session.tasks == [4, 4]
-    assert [result.job.client for result in results] == CLIENTS
+    assert sorted(result.job.client for result in results) == CLIENTS  # who is first is not said
     assert codes(results) == [[]] * len(SMALL)
 
 
