@@ -93,6 +93,8 @@ def taking_signals(
     if any(isinstance(getattr(handler, "__self__", None), _Taking) for handler in before.values()):
         before = {}
     taking = _Taking(names, noted, again)
+    if before:
+        _forget()  # what went on here before this block had no one to ask it to end
     for number in [n for n, handler in before.items() if handler is not signal.SIG_IGN]:
         signal.signal(number, taking.take)
     try:
@@ -101,7 +103,11 @@ def taking_signals(
         for number, handler in before.items():
             signal.signal(number, handler)
         if before:
-            _request.number, _request.name, _request.was_heeded = 0, "", False
+            _forget()
+
+
+def _forget() -> None:
+    _request.number, _request.name, _request.was_heeded = 0, "", False
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,13 @@ def test_who_takes_signals_gives_them_back_and_forgets() -> None:
     assert not has_begun()
 
 
+def test_what_went_on_before_signals_were_taken_is_nothing_that_has_begun() -> None:
+    with heeding():  # a run on a thread of its own, which takes none
+        pass
+    with taking_signals():
+        assert not has_begun()
+
+
 def test_within_a_command_nobody_else_takes_them() -> None:
     with taking_signals(), taking_signals({signal.SIGINT: "cancellation"}), heeding():
         signal.raise_signal(signal.SIGINT)
