@@ -1,4 +1,8 @@
-"""The demo, `dagster dev` on it, and a browser: one for all tests of the pages."""
+"""The demo, `dagster dev` on it, and a browser: one for all tests of the pages.
+
+They end with the last of these tests: a page that is open and a daemon that ticks would take a
+fifth of a core from all tests that follow.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from ai_dataflow_tests.ui.dagster_dev import DagsterDev
 from ai_dataflow_tests.ui.demo import run_demo
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give the demo after a run. Pictures show its path: for the docs it is a short one."""
     if not os.environ.get(PICTURES):
@@ -30,7 +34,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ui(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Give a browser that looks at `dagster dev` on the demo."""
     with (
