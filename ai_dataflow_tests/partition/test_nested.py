@@ -16,7 +16,8 @@ from deltalake import DeltaTable, write_deltalake
 
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.partition.jobs import codes, job, left_out, mapped, run_job, source, written
-from ai_dataflow_tests.runs.runs import cli, run_project
+from ai_dataflow_tests.runs import spine
+from ai_dataflow_tests.runs.runs import cli
 
 ROWS = pl.DataFrame(
     {
@@ -133,7 +134,7 @@ def test_nested_columns_are_published_and_read_by_others(tmp_path: Path) -> None
         """
     projects.project(tmp_path, control=control, mapping=mapping)
     ROWS.write_parquet(tmp_path / "rows.parquet")
-    report = run_project(tmp_path)
+    report = spine.run(tmp_path)
     assert [partition.status for partition in report.partitions] == ["ok"]
     table = DeltaTable(tmp_path / "workstation" / "claims")
     (file,) = table.file_uris()

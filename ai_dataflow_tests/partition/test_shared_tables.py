@@ -31,7 +31,7 @@ from ai_dataflow_tests.partition.jobs import (
     written,
 )
 from ai_dataflow_tests.projects import project
-from ai_dataflow_tests.runs.runs import run_project
+from ai_dataflow_tests.runs import spine
 
 SPELLINGS = ["7", "07", "7.0", "7e0", "+7", "70", "-1", "acme", "ACME", "Acme", "a'b", "é", "null"]
 DECLARED = {
@@ -111,7 +111,7 @@ def test_validate_and_run_say_the_same(tmp_path: Path) -> None:
     _table(folder, "INTEGER", [7, 7, 70])
     wrong = look_live(make_draft(load_project(folder))).plan.errors
     said = {p.partitions[0]: (p.code, p.message) for p in wrong}
-    report = run_project(folder)
+    report = spine.run(folder)
     failed = {p.partition: (p.error.code, p.error.message) for p in report.partitions if p.error}
     assert failed == said
     assert set(failed) == {"claims|07", "claims|7.0", "claims|7e0"}

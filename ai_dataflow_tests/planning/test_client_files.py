@@ -18,7 +18,8 @@ from ai_dataflow.sources.files import finding
 from ai_dataflow.tables.locations import FileLocation
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import TOML, project
-from ai_dataflow_tests.runs.runs import cli, run_project
+from ai_dataflow_tests.runs import spine
+from ai_dataflow_tests.runs.runs import cli
 
 HEADER = "product_code,module_name,submodule_name,client_code,module_location,active,client_value"
 MAPPING = """
@@ -72,7 +73,7 @@ def test_validate_and_run_say_the_same_of_a_client_without_rows(tmp_path: Path, 
     (problem,) = _plan(folder).errors
     assert _told([problem]) == [("SRC-002", "control_table.csv:3:module_location", "error")]
     assert (problem.owner, problem.partitions) == ("orion-data", ("claims|c",))
-    report = run_project(folder)
+    report = spine.run(folder)
     failed = {p.partition: p.error for p in report.partitions if p.error}
     assert list(failed) == ["claims|c"]
     assert (failed["claims|c"].code, failed["claims|c"].message) == ("SRC-002", problem.message)
@@ -89,7 +90,7 @@ def test_rows_without_a_client_fail_all_or_are_rejects_of_one(
     if held:
         (problem,) = plan.errors
         assert problem.partitions == ("claims|a", "claims|b")
-    report = run_project(folder)
+    report = spine.run(folder)
     counts = {p.partition: (p.status, p.rows_read, p.rows_rejected) for p in report.partitions}
     if not held:
         assert plan.errors == []
@@ -105,7 +106,7 @@ def test_rows_without_a_client_fail_all_or_are_rejects_of_one(
 
 def test_the_source_may_spell_a_client_in_another_way(tmp_path: Path) -> None:
     folder = _project(tmp_path, f"acme,{ALL},Y,b", f"borealis,{ALL},Y,a")
-    counts = {p.partition: p.rows_published for p in run_project(folder).partitions}
+    counts = {p.partition: p.rows_published for p in spine.run(folder).partitions}
     assert counts == {"claims|acme": 2, "claims|borealis": 1}
 
 
@@ -124,7 +125,7 @@ def test_a_client_without_a_filter_would_get_the_rows_of_all(tmp_path: Path) -> 
 
 def test_data_may_be_meant_for_all(tmp_path: Path) -> None:
     folder = _project(tmp_path, "a,data/all.csv,Y,*", "b,data/all.csv,Y,*")
-    assert [p.rows_published for p in run_project(folder).partitions] == [6, 6]
+    assert [p.rows_published for p in spine.run(folder).partitions] == [6, 6]
 
 
 @pytest.mark.parametrize(("location", "value"), [("data/all.csv", "x"), (ALL, "*")])

@@ -12,6 +12,7 @@ from ai_dataflow import load
 from ai_dataflow.connections import accounts
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.projects import project
+from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import run_project
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.processes import unique
@@ -81,7 +82,12 @@ class Lake:
     container: str
 
     def run(self) -> RunReport:
-        """Run all partitions, as whoever calls the command."""
+        """Run all partitions, without Dagster."""
+        as_in_a_new_process()
+        return spine.run(self.folder)
+
+    def run_in_dagster(self) -> RunReport:
+        """Run all partitions, as whoever calls the command; Dagster has their statuses."""
         as_in_a_new_process()
         return run_project(self.folder)
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TextIO
@@ -48,7 +48,8 @@ def _with_an_instance(folder: Path) -> None:
     """Give a project an empty instance of its own, copied: to make one takes as long as a run."""
     home = folder / ".dagster"
     if HOME_VARIABLE not in os.environ and not home.exists():
-        shutil.copytree(_empty_instance(), home)
+        with suppress(OSError):  # a disk that takes nothing: the product has to tell
+            shutil.copytree(_empty_instance(), home)
 
 
 @cache

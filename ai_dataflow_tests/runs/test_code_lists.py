@@ -13,7 +13,6 @@ from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.projects import text_file
 from ai_dataflow_tests.runs import spine
-from ai_dataflow_tests.runs.runs import run_project
 
 CONTROL = """
     product_code,module_name,submodule_name,client_code,module_location,active
@@ -54,7 +53,7 @@ def _published(folder: Path) -> list[tuple[Any, ...]]:
 
 
 def test_values_become_their_codes_and_unknown_ones_are_told(tmp_path: Path) -> None:
-    report = run_project(_project(tmp_path))
+    report = spine.run(_project(tmp_path))
     assert [(p.status, p.rows_rejected) for p in report.partitions] == [
         ("ok", 1), ("ok", 0), ("ok", 0),
     ]  # fmt: skip
@@ -72,7 +71,7 @@ def test_values_become_their_codes_and_unknown_ones_are_told(tmp_path: Path) -> 
 def test_a_code_touches_the_partitions_whose_list_it_is_in_and_brings_rows_back(
     tmp_path: Path,
 ) -> None:
-    run_project(_project(tmp_path))
+    spine.run(_project(tmp_path))
     text_file(tmp_path, "codes.csv", CODES + "    country,Suisse,CH,ORION\n")
     changes = look_ahead(make_draft(load_project(tmp_path))).changes
     assert sorted(changes.due) == ["claims|acme", "claims|beta"]  # coral is VEGA's
@@ -82,14 +81,14 @@ def test_a_code_touches_the_partitions_whose_list_it_is_in_and_brings_rows_back(
 
 
 def test_the_order_of_codes_and_what_else_they_say_touches_nothing(tmp_path: Path) -> None:
-    run_project(_project(tmp_path))
+    spine.run(_project(tmp_path))
     header, *rows = CODES.strip().splitlines()
     text_file(tmp_path, "codes.csv", "\n".join([header, *reversed(rows), "    new,a,b,"]))
     assert look_ahead(make_draft(load_project(tmp_path))).changes.due == {}
 
 
 def test_a_row_of_one_client_touches_that_client(tmp_path: Path) -> None:
-    run_project(_project(tmp_path))
+    spine.run(_project(tmp_path))
     text = (tmp_path / "ai_mapping.csv").read_text(encoding="utf-8")
     (tmp_path / "ai_mapping.csv").write_text(text.replace("none", "nil"), encoding="utf-8")
     assert list(look_ahead(make_draft(load_project(tmp_path))).changes.due) == ["claims|beta"]

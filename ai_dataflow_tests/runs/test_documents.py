@@ -17,7 +17,8 @@ from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import TOML, project, text_file
-from ai_dataflow_tests.runs.runs import cli, run_project
+from ai_dataflow_tests.runs import spine
+from ai_dataflow_tests.runs.runs import cli
 
 HEADER = "product_code,module_name,submodule_name,client_code,module_location,active,file_format"
 MAPPING = """
@@ -64,7 +65,7 @@ def _published(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
 def _counts(folder: Path) -> dict[str, tuple[str, int, int, int]]:
     return {
         p.partition: (p.status, p.rows_read, p.rows_rejected, p.rows_published)
-        for p in run_project(folder).partitions
+        for p in spine.run(folder).partitions
     }
 
 

@@ -116,7 +116,7 @@ def test_an_account_that_stays_away_fails_its_own_partitions(
 
     own.kill()
     try:
-        report = lake.run()
+        report = lake.run_in_dagster()
     finally:
         own.start()
     assert report.exit_code == 1
@@ -172,7 +172,7 @@ def test_a_kill_while_publishing_is_waited_out(
     wanted = deliver_more(lake, servers)
     kill, back = killing(own, away=0.7)
     before_own.inject(Reset(), when=kill, times=1, **where)
-    report = lake.run()
+    report = lake.run_in_dagster()
     assert back.wait(10)
     assert report.exit_code == 0, report.failed
     assert_frame_equal(content(lake), wanted, check_dtypes=False)
@@ -269,7 +269,7 @@ def test_a_403_in_the_middle_fails_its_partition_and_is_not_asked_again(
 ) -> None:
     lake = behind_proxy(tmp_path / "p")
     proxy.inject(Answer(403), path=r"acme\.csv", skip=3)
-    report = lake.run()
+    report = lake.run_in_dagster()
     (partition,) = report.failed
     (error,) = partition.errors
     assert (partition.partition, error.code, error.transient) == ("claims|acme", "SRC-006", False)

@@ -9,6 +9,7 @@ import pytest
 
 from ai_dataflow import load
 from ai_dataflow_tests.projects import CONTROL, MAPPING, project
+from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli, dagster_statuses, run_project
 
 TWO_MODULES = f"{CONTROL}    ORION,fees,fee,acme,data/claims.csv,Y\n"
@@ -19,7 +20,7 @@ BOTH = f"{MAPPING}    fees,ORION,fee,ClaimNo,fee_id,int64\n"
 def shop(tmp_path: Path) -> Path:
     """Give a project of two modules that has run once."""
     folder = project(tmp_path / "p", control=TWO_MODULES, mapping=BOTH)
-    assert run_project(folder).exit_code == 0
+    assert spine.run(folder).exit_code == 0
     return folder
 
 
@@ -31,7 +32,7 @@ def _is_published(folder: Path, module: str = "claims") -> bool:
 @pytest.mark.parametrize("gone", ["", "claims", "claims/client_code=acme", "_staging", "_leases"])
 def test_what_is_gone_from_the_workstation_is_made_anew(shop: Path, gone: str) -> None:
     shutil.rmtree(shop / "workstation" / gone)
-    assert run_project(shop).exit_code == 0
+    assert spine.run(shop).exit_code == 0
     assert _is_published(shop)
 
 
@@ -40,7 +41,7 @@ def test_what_is_gone_from_the_workstation_is_made_anew(shop: Path, gone: str) -
 )
 def test_a_table_whose_log_is_gone_is_made_anew(shop: Path) -> None:
     shutil.rmtree(shop / "workstation/claims/_delta_log")
-    report = run_project(shop)
+    report = spine.run(shop)
     assert (report.exit_code, report.versions) == (0, {"claims": 0, "fees": 1})
     assert _is_published(shop)
 
@@ -62,7 +63,7 @@ def test_a_damaged_log_fails_its_module_and_no_other(shop: Path) -> None:
     assert dagster_statuses(shop, "ai_dataset")["fees|acme"] == "MATERIALIZED"
     log.write_bytes(whole)
     assert _is_published(shop)
-    assert run_project(shop).exit_code == 0
+    assert spine.run(shop).exit_code == 0
 
 
 @pytest.mark.proves(
@@ -75,5 +76,5 @@ def test_reports_that_are_gone_cost_their_history_alone(shop: Path) -> None:
     told = cli(shop, "status")
     assert (told.returncode, "2 never" in told.stdout) == (0, True)
     assert _is_published(shop)
-    assert run_project(shop).exit_code == 0
+    assert spine.run(shop).exit_code == 0
     assert cli(shop, "status").returncode == 0

@@ -21,7 +21,7 @@ from ai_dataflow.workstation.lease import lease
 from ai_dataflow.workstation.publish import Made, publish
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine
-from ai_dataflow_tests.runs.runs import cli, run_project
+from ai_dataflow_tests.runs.runs import cli
 
 CLIENTS = ("acme", "borealis")
 CONTROL = "product_code,module_name,submodule_name,client_code,module_location,active\n" + "".join(
@@ -64,7 +64,7 @@ def ranges(folder: Path, *, rejects: bool = False) -> list[dict[str, Any]]:
 def test_a_run_tells_the_log_and_nobody_else(tmp_path: Path) -> None:
     folder = shop(tmp_path)
     said = cli(folder, "run", "--json")
-    report = run_project(folder)
+    report = spine.run(folder)
     of_rows, of_rejects = ranges(folder), ranges(folder, rejects=True)
     assert [of["minValues"]["text"] for of in of_rows] == [LEAST] * 2
     assert [of["maxValues"]["value"] for of in of_rows] == [900789] * 2

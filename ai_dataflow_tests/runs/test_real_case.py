@@ -3,41 +3,75 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from ai_dataflow_tests.runs.real_case import assert_expected_figures
+from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow_tests.conftest import SHARED, copy_real_case
+from ai_dataflow_tests.runs.real_case import MODULES, assert_expected_figures
 from ai_dataflow_tests.runs.runs import dagster_statuses, instance_of, run_project
 
 
-@pytest.fixture
-def workstation(tmp_path: Path) -> Path:
-    return tmp_path / "workstation"
+def _case(folder: Path) -> Path:
+    """Copy the real case, to be published beside its copy."""
+    case = copy_real_case(folder / "real")
+    settings = case / "ai_dataflow.toml"
+    settings.write_text(settings.read_text().replace("${AI_WORKSTATION_URL}", "../workstation"))
+    return case
 
 
-def test_every_figure_is_the_independently_computed_one(real_case: Path) -> None:
-    report = run_project(real_case)
-    assert_expected_figures(real_case)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the real case after a run, for tests that change nothing."""
+    case = _case(tmp_path_factory.mktemp("made"))
+    report = run_project(case)
     assert report.exit_code == 0
     assert len(report.partitions) == 18
+    return case
 
 
-def test_inactive_clients_are_not_published(real_case: Path, workstation: Path) -> None:
-    run_project(real_case)
+@dataclass(frozen=True)
+class Broken:
+    """The real case after a run, and after one with three things broken."""
+
+    case: Path
+    before: dict[str, pl.DataFrame]
+    partitions: set[str]
+    report: RunReport
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Broken:
+    """Break three things; for tests that change nothing, but for the last."""
+    case = _case(tmp_path_factory.mktemp("broken"))
+    run_project(case)
+    before = _published(case)
+    partitions = _break_three_things(case)
+    return Broken(case, before, partitions, run_project(case))
+
+
+def _published(case: Path) -> dict[str, pl.DataFrame]:
+    return {m: pl.read_delta(str(case.parent / "workstation" / m)) for m in MODULES}
+
+
+def test_every_figure_is_the_independently_computed_one(made: Path) -> None:
+    assert_expected_figures(made)
+
+
+def test_inactive_clients_are_not_published(made: Path) -> None:
+    workstation = made.parent / "workstation"
     for module in ("sales", "customers"):
         clients = {p["client_code"] for p in DeltaTable(str(workstation / module)).partitions()}
         assert len(clients) == 9
         assert "Austria" not in clients
 
 
-def test_columns_are_those_of_the_sheet_in_its_order_with_descriptions(
-    real_case: Path, workstation: Path
-) -> None:
-    run_project(real_case)
-    fields = DeltaTable(str(workstation / "customers")).schema().fields
+def test_columns_are_those_of_the_sheet_in_its_order_with_descriptions(made: Path) -> None:
+    fields = DeltaTable(str(made.parent / "workstation" / "customers")).schema().fields
     assert [field.name for field in fields] == [
         "customer_id", "customer_name", "contact_name", "city", "email",
         "product_code", "client_code",
@@ -62,29 +96,20 @@ def _break_three_things(folder: Path) -> set[str]:
     "missing",
     "the other partitions run; Dagster shows exactly the failed ones, whose old data stays",
 )
-def test_a_partial_failure_fails_exactly_what_it_touches(
-    real_case: Path, workstation: Path
-) -> None:
-    run_project(real_case)
-    before = {m: pl.read_delta(str(workstation / m)) for m in ("sales", "customers")}
-    broken = _break_three_things(real_case)
-    report = run_project(real_case)
-
-    statuses = dagster_statuses(real_case, "ai_dataset")
-    assert {key for key, status in statuses.items() if status == "FAILED"} == broken
-    assert {status for key, status in statuses.items() if key not in broken} == {"MATERIALIZED"}
-    assert {p.partition for p in report.failed} == broken
-    assert report.exit_code == 1
-    for module, table in before.items():
-        after = pl.read_delta(str(workstation / module))
-        assert after.sort(pl.all()).equals(table.sort(pl.all()))
+def test_a_partial_failure_fails_exactly_what_it_touches(broken: Broken) -> None:
+    touched = broken.partitions
+    statuses = dagster_statuses(broken.case, "ai_dataset")
+    assert {key for key, status in statuses.items() if status == "FAILED"} == touched
+    assert {status for key, status in statuses.items() if key not in touched} == {"MATERIALIZED"}
+    assert {p.partition for p in broken.report.failed} == touched
+    assert broken.report.exit_code == 1
+    for module, after in _published(broken.case).items():
+        assert after.sort(pl.all()).equals(broken.before[module].sort(pl.all()))
 
 
-def test_only_the_extracts_that_failed_are_failed(real_case: Path) -> None:
-    _break_three_things(real_case)
-    run_project(real_case)
-    files = dagster_statuses(real_case, "adls_extract")
-    tables = dagster_statuses(real_case, "azure_sql_extract")
+def test_only_the_extracts_that_failed_are_failed(broken: Broken) -> None:
+    files = dagster_statuses(broken.case, "adls_extract")
+    tables = dagster_statuses(broken.case, "azure_sql_extract")
     assert [key for key, status in files.items() if status == "FAILED"] == ["customers|Germany"]
     assert tables["customers|Mexico"] == "MATERIALIZED"
     assert tables["sales|USA"] == "MATERIALIZED"
@@ -96,9 +121,8 @@ def test_only_the_extracts_that_failed_are_failed(real_case: Path) -> None:
     "corrupt",
     "SRC-004: a CSV that was cut off; its partition fails, with the cell and the owner",
 )
-def test_each_failure_is_classified(real_case: Path) -> None:
-    _break_three_things(real_case)
-    failed = {p.partition: p.errors for p in run_project(real_case).failed}
+def test_each_failure_is_classified(broken: Broken) -> None:
+    failed = {p.partition: p.errors for p in broken.report.failed}
 
     (cut,) = failed["sales|USA"]
     assert (cut.code, cut.kind, cut.product, cut.submodule, cut.owner) == (
@@ -113,25 +137,21 @@ def test_each_failure_is_classified(real_case: Path) -> None:
     assert dropped.message.startswith("there is nothing at sql://chinook/SemCustomer; ")
 
 
-def test_a_rerun_of_scattered_failures_is_one_run(real_case: Path) -> None:
-    broken = _break_three_things(real_case)
-    run_project(real_case)
+def test_a_rerun_of_scattered_failures_is_one_run(broken: Broken) -> None:
     for name in ("northwind/Germany/customers.csv", "northwind/USA/order_details.csv"):
-        source = Path(__file__).parents[3] / "shared" / "real" / name
-        (real_case / name).write_bytes(source.read_bytes())
-    report = run_project(real_case, sorted(broken))
+        (broken.case / name).write_bytes((SHARED / name).read_bytes())
+    report = run_project(broken.case, sorted(broken.partitions))
 
-    with instance_of(real_case) as instance:
-        assert len(instance.get_run_ids()) == 2
-    assert len(report.partitions) == len(broken)
-    statuses = dagster_statuses(real_case, "ai_dataset")
+    with instance_of(broken.case) as instance:
+        assert len(instance.get_run_ids()) == 3
+    assert len(report.partitions) == len(broken.partitions)
+    statuses = dagster_statuses(broken.case, "ai_dataset")
     assert statuses["sales|USA"] == "MATERIALIZED"
     assert statuses["customers|Germany"] == "FAILED"  # the view is still gone
 
 
-def test_a_rerun_adds_nothing(real_case: Path, workstation: Path) -> None:
-    run_project(real_case)
-    first = pl.read_delta(str(workstation / "sales")).sort("client_code", maintain_order=True)
-    run_project(real_case)
-    again = pl.read_delta(str(workstation / "sales")).sort("client_code", maintain_order=True)
+def test_a_rerun_adds_nothing(made: Path) -> None:
+    first = _published(made)["sales"].sort("client_code", maintain_order=True)
+    run_project(made)
+    again = _published(made)["sales"].sort("client_code", maintain_order=True)
     assert again.equals(first)  # the same rows in the same order

@@ -10,7 +10,7 @@ import pytest
 
 from ai_dataflow import load
 from ai_dataflow_tests.projects import project
-from ai_dataflow_tests.runs.runs import run_project
+from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.sources.mssql import DRIVERS, PLAIN, url
 from ai_dataflow_tests.tds.faults import Break, Refuse
 from ai_dataflow_tests.tds.server import TdsServer
@@ -67,7 +67,7 @@ def test_partitions_of_a_troubled_server_are_whole(tmp_path: Path, driver: str) 
             [sql.db]
             url = "{url(server, driver, PLAIN[driver])}"
         """
-        report = run_project(project(tmp_path, control=CONTROL, mapping=MAPPING, toml=toml))
+        report = spine.run(project(tmp_path, control=CONTROL, mapping=MAPPING, toml=toml))
         assert report.statuses() == {"ok": 2, "failed": 1}
         assert [e.code for p in report.failed for e in p.errors] == ["SRC-022"]
         assert {tuple(asked.parameters) for asked in server.reads()} == {("acme",), ("coral",)}

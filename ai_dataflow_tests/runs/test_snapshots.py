@@ -8,7 +8,7 @@ import pytest
 
 from ai_dataflow.workstation.readers import DatasetNotFoundError, load
 from ai_dataflow_tests.projects import CONTROL, MAPPING, project, text_file
-from ai_dataflow_tests.runs.runs import run_project
+from ai_dataflow_tests.runs import spine
 
 MODULES = ("claims", "losses")
 
@@ -28,23 +28,23 @@ def _rows(folder: Path, snapshot: str | None = None) -> list[int]:
 
 
 def test_a_run_is_a_snapshot_of_all_modules_its_own_and_the_others(shop: Path) -> None:
-    first = run_project(shop)
+    first = spine.run(shop)
     text_file(shop, "data/claims.csv", "ClaimNo,Amount\n1,10.5\n")
-    only_claims = run_project(shop, ["claims|acme"])
-    both = run_project(shop)
+    only_claims = spine.run(shop, ["claims|acme"])
+    both = spine.run(shop)
     assert _rows(shop, first.run_id) == [2, 2]
     assert _rows(shop, only_claims.run_id) == [1, 2]
     assert _rows(shop, both.run_id) == _rows(shop) == [1, 1]
 
 
 def test_the_report_carries_the_version_of_each_module_and_partition(shop: Path) -> None:
-    report = run_project(shop)
+    report = spine.run(shop)
     assert report.versions == {"claims": 0, "losses": 0}
     assert {p.version for p in report.partitions} == {0}
 
 
 def test_what_a_run_did_not_know_cannot_be_read_as_of_it(shop: Path) -> None:
-    report = run_project(shop, ["claims|acme"])
+    report = spine.run(shop, ["claims|acme"])
     with pytest.raises(DatasetNotFoundError, match="losses"):
         load("losses", snapshot=report.run_id, config=shop)
     with pytest.raises(DatasetNotFoundError, match="no run"):
