@@ -53,14 +53,15 @@ services: setup-dev services-setup ## Azurite, PostgreSQL and an inbox page in t
 services-stop: ## stop them
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m ai_dataflow_tests.services down
 
-# Three at once: a third of the time tests wait for servers, and the two cores with them. Tests start
-# Python some thousand times: without bytecode each start would compile the product anew.
+# Four at once: half of the time tests wait, for servers that are gone or processes that rest, and the
+# two cores with them. Tests start Python a few hundred times: without bytecode each start would
+# compile the product anew.
 TESTS = env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 test: lint services-setup ## everything that CI checks, about 15 minutes on two cores
-	$(TESTS) -n 3 --dist loadgroup
+	$(TESTS) -n 4 --dist loadgroup
 
 test-all: lint services-setup ## the same and what is one more of a kind (ai_dataflow_tests/further.py)
-	AI_DATAFLOW_ALL_TESTS=1 $(TESTS) -n 3 --dist loadgroup
+	AI_DATAFLOW_ALL_TESTS=1 $(TESTS) -n 4 --dist loadgroup
 
 check: lint ## lint, types and the tests that need no server, under 3 minutes: while you work
 	$(TESTS) -n 2 --dist loadgroup -m "not slow"

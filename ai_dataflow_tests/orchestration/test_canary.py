@@ -17,11 +17,13 @@ import polars as pl
 import pytest
 
 from ai_dataflow import cli
+from ai_dataflow.cli import mails_after_run
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.connections.scans import scan_delta
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import read_reports
 from ai_dataflow_tests.orchestration.canaries import Canaries, plant, written_in
+from ai_dataflow_tests.runs.runs import send_here
 from ai_dataflow_tests.services.azurite import Azurite
 from ai_dataflow_tests.services.ports import ClosedPort
 from ai_dataflow_tests.services.postgres import Postgres
@@ -63,6 +65,7 @@ def test_no_command_shows_a_secret_or_a_value(
     folder, canaries = planted
     caplog.set_level(logging.DEBUG)
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(mails_after_run, "_send", send_here)  # what its sender logs is seen too
     for command in COMMANDS:
         monkeypatch.setattr(sys, "argv", ["ai-dataflow", *command.split()])
         with pytest.raises(SystemExit):

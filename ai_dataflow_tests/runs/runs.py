@@ -95,15 +95,15 @@ def cli(folder: Path, *arguments: str, columns: int = 160) -> subprocess.Complet
         patch.setattr(sys, "argv", ["ai-dataflow", *arguments])
         patch.setenv("NO_COLOR", "1")
         patch.setenv("COLUMNS", str(columns))
-        patch.setattr(mails_after_run, "_send", _send)
+        patch.setattr(mails_after_run, "_send", send_here)
         for console in (out, err):
             patch.setattr(console, "_width", columns)  # it was set when the module was imported
         code = _exit_code(main)
     return subprocess.CompletedProcess(["ai-dataflow", *arguments], code, told[0], warned[0])
 
 
-def _send(sender: Project, run_id: str) -> str:
-    """Send the mails of a run, as `mails_after_run._send` does by a process."""
+def send_here(sender: Project, run_id: str) -> str:
+    """Send the mails of a run, as `mails_after_run._send` does by a process of their own."""
     given = ("--config", str(sender.settings.file), "--run", run_id, "--json")
     sent = cli(sender.settings.folder, "notify", "send", *given)
     return mails_after_run._summary(json.loads(sent.stdout), sender)
