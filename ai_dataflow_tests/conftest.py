@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-import ai_dataflow_tests.quick_sqlite  # noqa: F401 - from here on
+import ai_dataflow_tests.quick_instances  # noqa: F401 - from here on
 from ai_dataflow_tests.disks import make_disk  # noqa: F401 - pytest finds it here
 from ai_dataflow_tests.engine.in_process import _in_process  # noqa: F401 - pytest finds it here
 from ai_dataflow_tests.further import is_left_out

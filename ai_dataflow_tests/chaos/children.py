@@ -22,7 +22,7 @@ from typing import Any, Literal
 import pytest
 
 import ai_dataflow.definitions  # noqa: F401 - for the command, which imports it late
-import ai_dataflow_tests.quick_sqlite  # noqa: F401 - in children too
+import ai_dataflow_tests.quick_instances  # noqa: F401 - in children too
 from ai_dataflow.cli import main
 from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.result import PartitionResult
