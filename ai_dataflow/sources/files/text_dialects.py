@@ -186,7 +186,7 @@ def _read(text: str, said: FormatSettings, wanted: frozenset[str]) -> HeaderRead
 
 def _uneven(reading: HeaderReading) -> Unfit:
     return Unfit(
-        f"most of its rows have more or fewer fields than its header, between {reading.delimiter!r}",
+        f"most of its rows have more or fewer fields than its header, by {reading.delimiter!r}",
         "deliver it again; or, if that is what stands between its fields, say so under "
         "[formats.<name>]: delimiter",
     )
