@@ -203,9 +203,8 @@ def _settle(encounter: Encounter, scene: Scene) -> None:
     """Run again and clean up; what later merges and replays begin with is what belongs there."""
     newest = NEW if encounter.rival == "run" else encounter.sheet
     with short_patience():
-        if encounter.act == "accept":  # what was not published still waits, or is made again
-            spine.run_changed(scene.folder)
-            spine.accept(scene.folder, module=MODULE)
+        if encounter.act == "accept":
+            _accept_what_waits(scene)
         assert spine.run_changed(scene.folder).exit_code == 0
         assert cleaned(scene.folder) == Done()
     assert scene.rows() == dict.fromkeys(CLIENTS, rows_of(newest))
@@ -214,6 +213,13 @@ def _settle(encounter: Encounter, scene: Scene) -> None:
     _check_nothing_is_left(scene)
     if scene.workstation.root.account is None:  # where it costs little
         _make_more_of_it(scene, newest)
+
+
+def _accept_what_waits(scene: Scene) -> None:
+    """Accept what was not published; where its files are gone, make it anew."""
+    if spine.accept(scene.folder, module=MODULE).exit_code:
+        spine.run(scene.folder)
+        assert spine.accept(scene.folder, module=MODULE).exit_code == 0
 
 
 def _make_more_of_it(scene: Scene, newest: int) -> None:
