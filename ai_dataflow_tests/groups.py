@@ -10,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 GROUPS = {
     "ai_dataflow_tests/engine/test_spark_runs.py": "spark",  # a cluster
+    "ai_dataflow_tests/sources/corpus/test_programs.py": "programs",  # Spark, LibreOffice
     "ai_dataflow_tests/ui/": "ui",  # `dagster dev` and a browser
     "ai_dataflow_tests/runs/test_real_case.py": "real case",  # its runs
 }

@@ -23,7 +23,7 @@ from ai_dataflow.config.interrupts import (
 if TYPE_CHECKING:
     from ai_dataflow.workstation.reports import RunReport
 
-_MAKING = ("run", "retry", "replay")
+_MAKING = ("run", "retry", "replay", "accept")
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 

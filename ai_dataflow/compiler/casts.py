@@ -299,6 +299,8 @@ def _to_text(expr: pl.Expr, source: pl.DataType) -> pl.Expr:
         return expr.map_batches(_decoded, return_dtype=pl.String)
     if isinstance(source, pl.Date | pl.Datetime):
         expr = within_local_calendar(expr, source)
+    if source == pl.Time:
+        return expr.dt.to_string("%H:%M:%S%.f")  # a cast drops what is below a second
     return expr.cast(pl.String, strict=False)
 
 

@@ -61,9 +61,10 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Misfit(StoredFile):
-    """What is listed in a local folder and cannot be read as a file; `reason` tells why."""
+    """What is listed and cannot be read as a file: `reason` tells why, `fix` what is to be done."""
 
     reason: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True)

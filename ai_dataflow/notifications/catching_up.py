@@ -11,7 +11,10 @@ from ai_dataflow.notifications.history import DEPTH
 from ai_dataflow.notifications.mail_places import Places
 from ai_dataflow.notifications.outbox import Queued
 from ai_dataflow.notifications.queueing import lasts, queue, queue_report, where
-from ai_dataflow.notifications.rejects_of_runs import still_left_out
+from ai_dataflow.notifications.rejects_of_runs import (
+    still_left_out,
+    still_not_published,
+)
 from ai_dataflow.notifications.routing import recipients
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.layout import spare_reports
@@ -79,7 +82,8 @@ def _digests(
     by_name, last = recipients(teams()), places.newest_number()
     reports = list(_reports_of(places, start, _digested(places), last))
     rows = still_left_out(places, reports, by_name)
-    about = Day(_name_of(start), start, reports, by_name, where(places.settings), rows)
+    kept = still_not_published(places, reports, by_name)
+    about = Day(_name_of(start), start, reports, by_name, where(places.settings), rows, kept)
     made = (digest_of(about, team) for team in by_name.values())
     messages = [message for message in made if message is not None]
     queue(places, about.name, messages, last=last)

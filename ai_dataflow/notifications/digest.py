@@ -8,7 +8,13 @@ from datetime import datetime
 
 from ai_dataflow.notifications import failure_blocks
 from ai_dataflow.notifications.history import History
-from ai_dataflow.notifications.left_out import LeftOut, left_out_blocks, total
+from ai_dataflow.notifications.left_out import (
+    NOT_PUBLISHED,
+    PUBLISHED,
+    LeftOut,
+    left_out_blocks,
+    total,
+)
 from ai_dataflow.notifications.messages import Where, run_link, subject
 from ai_dataflow.notifications.model import (
     Block,
@@ -19,6 +25,7 @@ from ai_dataflow.notifications.model import (
     Message,
     Paragraph,
     Table,
+    Tone,
     cells,
     table,
 )
@@ -34,7 +41,8 @@ class Day:
 
     `name` is what its digests are called instead of by a run, `start` its beginning; `reports` are
     of its runs, newest first; `recipients` all teams that can be mailed; `where` has `environment`
-    and `ui_url`; `rows` are what its runs left out, of all teams.
+    and `ui_url`; `rows` are what its runs left out, of all teams, and `kept_back` those for which
+    partitions are not published.
     """
 
     name: str
@@ -43,6 +51,7 @@ class Day:
     recipients: Mapping[str, Recipient]
     where: Where
     rows: Sequence[LeftOut] = ()
+    kept_back: Sequence[LeftOut] = ()
 
 
 def digest_of(about: Day, team: Recipient) -> Message | None:
@@ -51,37 +60,46 @@ def digest_of(about: Day, team: Recipient) -> Message | None:
     Who chose digests gets one for each day with a run. Who hears of failures gets one where rows
     of what the team delivers were left out: no failure tells of these.
     """
-    rows = [row for row in about.rows if row.team == team.name]
-    is_due = team.notify == "digest" or (team.hears_failures and rows)
+    rows, kept = ([r for r in every if r.team == team.name]
+                  for every in (about.rows, about.kept_back))  # fmt: skip
+    is_due = team.notify == "digest" or (team.hears_failures and (rows or kept))
     if not (about.reports and is_due):
         return None
-    return _digest(about, team, rows)
+    return _digest(about, team, rows, kept)
 
 
-def _digest(about: Day, team: Recipient, rows: Sequence[LeftOut]) -> Message:
+def _digest(
+    about: Day, team: Recipient, rows: Sequence[LeftOut], kept_back: Sequence[LeftOut]
+) -> Message:
     reports, where = about.reports, about.where
     still = _still_failing(reports, team, about.recipients)
-    title = f"DIGEST of {day(about.start)}: {_state(still, total(rows))}"
+    title = f"DIGEST of {day(about.start)}: {_state(still, total((*rows, *kept_back)))}"
     blocks: list[Block] = [
         Paragraph(f"{counted(len(reports), 'run')} on {day(about.start)} (UTC).", "dim"),
-        *left_out_blocks(rows, "All others are published."),
+        *left_out_blocks(rows, PUBLISHED),
+        *left_out_blocks(kept_back, NOT_PUBLISHED),
         *_failing(about, still, team),
         Heading("Runs"),
         _runs(reports, team, about.recipients),
         Links((run_link(where["ui_url"], reports[0].run_id),)),
     ]
+    tone: Tone = "warn" if still or rows or kept_back else "good"
     return Message(
         about.name, team.name, "digest",
         subject(where["environment"], title, team.name), title,
-        "warn" if still or rows else "good", tuple(blocks), counted(len(reports), "run"),
+        tone, tuple(blocks), counted(len(reports), "run"),
         team.to, team.cc,
     )  # fmt: skip
 
 
 def _state(still: Sequence[Problem], rows: int) -> str:
-    partitions = {p.partition.partition for p in still if p.partition}
-    failing = f"{counted(len(partitions), 'partition')} failing" if partitions else "a run failed"
-    parts = [failing if still else "", f"{counted(rows, 'row')} left out" if rows else ""]
+    fails, waits = ({p.about for p in still if p.partition and p.waits is w} for w in (False, True))
+    parts = [
+        f"{counted(len(fails), 'partition')} failing" if fails else "",
+        f"{counted(len(waits), 'partition')} waiting" if waits else "",
+        "a run failed" if still and not (fails or waits) else "",
+        f"{counted(rows, 'row')} left out" if rows else "",
+    ]
     return ", ".join(filter(None, parts)) or "all is well"
 
 

@@ -94,8 +94,9 @@ def _for_deliverer(problems: Sequence[Problem]) -> list[tuple[str, str]]:
     """Say which deliveries, as their team spells them, and what is wrong; name no cell of ours."""
     error = problems[0].error
     clients = (PartitionKey(p.about).client for p in problems if p.partition)
-    waits = any(p.partition and p.partition.status == "waiting" for p in problems)
-    for_us = _IF_RIGHT if waits else "correct the rows and deliver them again"
+    for_us = (
+        _IF_RIGHT if any(p.waits for p in problems) else "correct the rows and deliver them again"
+    )
     return [
         ("delivery", _each(p.error.delivery or p.error.place for p in problems)),
         *_messages(problems),
@@ -215,11 +216,13 @@ def retry_command(partitions: Sequence[str], run_id: str, team: str) -> Command:
     return Command(f"ai-dataflow retry --run {shlex.quote(run_id)} --owner {shlex.quote(team)}")
 
 
-def headline(new: int, still: int, recovered: int) -> str:
-    """Say in a line how things stand."""
+def headline(causes: Sequence[Sequence[Problem]], new: int, recovered: int) -> str:
+    """Say in a line how things stand, of so many causes new ones."""
+    waits, still = all(p.waits for alike in causes for p in alike), len(causes) - new
+    what, lasts = ("new cause", "waiting") if waits else ("new failure", "failing")
     parts = [
-        f"{counted(new, 'new failure')}" if new else "",
-        f"{still:,} still failing" if still else "",
+        f"{counted(new, what)}" if new else "",
+        f"{still:,} still {lasts}" if still else "",
         f"{recovered:,} recovered" if recovered else "",
     ]
     return " · ".join(filter(None, parts))

@@ -31,6 +31,10 @@ _TO_DO: dict[Concern, tuple[str, str]] = {
 }
 
 
+PUBLISHED = "All others are published."
+NOT_PUBLISHED = "There are so many that nothing of these partitions was published."
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """Rows of one source, in all its deliveries, that have the same thing wrong in one column.

@@ -12,7 +12,7 @@ from ai_dataflow.config.codes import INTERRUPTED
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.notifications import failure_blocks
 from ai_dataflow.notifications.history import History, Recovery
-from ai_dataflow.notifications.left_out import LeftOut, left_out_blocks
+from ai_dataflow.notifications.left_out import NOT_PUBLISHED, LeftOut, left_out_blocks
 from ai_dataflow.notifications.model import Block, Heading, Kind, Links, Message, Paragraph, Tone
 from ai_dataflow.notifications.routing import (
     Problem,
@@ -141,7 +141,7 @@ def _failure(
         *failure_blocks.recovery_blocks(healed),
         *left_out_blocks(
             [rows for rows in run.around.left_out if rows.team == team.name],
-            "There are so many that nothing of these partitions was published.",
+            NOT_PUBLISHED,
         ),
     ]
     if partitions:
@@ -156,7 +156,7 @@ def _failure(
         ]
     return _made(
         run, team, "failure", title, failure_blocks.tone_of(new), blocks,
-        preview=failure_blocks.headline(new, len(causes) - new, len(healed)),
+        preview=failure_blocks.headline(causes, new, len(healed)),
         errors=tuple(p.key for p in problems), healed=tuple(r.problem.key for r in healed),
         pages=partitions,
     )  # fmt: skip
@@ -172,13 +172,20 @@ def _interrupted(run: _Run, problems: Sequence[Problem]) -> str:
 
 
 def _failed(run: _Run, team: Recipient, problems: Sequence[Problem]) -> str:
-    partitions = len({p.about for p in problems if p.partition})
-    if not partitions:
+    """Say how much of the run failed, and how much only waits for somebody to accept it."""
+    about = [problem for problem in problems if problem.partition]
+    if not about:
         return "FAILED: the run as a whole"
+    waits = [problem for problem in about if problem.waits]
+    fails = [problem for problem in about if not problem.waits]
     if team.only_delivers:
-        number = len({p.error.delivery or p.about for p in problems if p.partition})
-        return f"FAILED {counted(number, 'delivery', 'deliveries')}"
-    return f"FAILED {partitions:,} of {counted(len(run.report.partitions), 'partition')}"
+        parts = [(word, len({p.error.delivery or p.about for p in some}))
+                 for word, some in (("FAILED", fails), ("WAITING", waits))]  # fmt: skip
+        counts = [f"{w} {counted(n, 'delivery', 'deliveries')}" for w, n in parts if n]
+        return ", ".join(counts)
+    numbers = (("FAILED", {p.about for p in fails}), ("WAITING", {p.about for p in waits}))
+    counts = [f"{word} {len(keys):,}" for word, keys in numbers if keys]
+    return f"{', '.join(counts)} of {counted(len(run.report.partitions), 'partition')}"
 
 
 def _again(run: _Run, team: Recipient, partitions: Sequence[str]) -> list[Block]:

@@ -28,8 +28,25 @@ def not_published(
     places: Places, report: RunReport, by_name: Mapping[str, Recipient]
 ) -> list[LeftOut]:
     """Give the rows for which a run did not publish partitions."""
-    partitions = {p.partition for p in report.failed for e in p.errors if e.kind == "rejects"}
+    return _summed(places, _kept_back(report), "not published", by_name)
+
+
+def still_not_published(
+    places: Places, reports: Sequence[RunReport], by_name: Mapping[str, Recipient]
+) -> list[LeftOut]:
+    """Give the rows for which partitions are not published now; reports come newest first."""
+    seen: set[str] = set()
+    partitions: set[str] = set()
+    for report in reports:
+        partitions |= _kept_back(report) - seen
+        seen |= {partition.partition for partition in report.partitions}
     return _summed(places, partitions, "not published", by_name)
+
+
+def _kept_back(report: RunReport) -> set[str]:
+    """Give the partitions that rejected too much, or wait with what they reject."""
+    kinds = ("rejects", "shrinks")
+    return {p.partition for p in report.failed for e in p.errors if e.kind in kinds}
 
 
 def _summed(

@@ -67,6 +67,11 @@ class Problem:
         return self.partition.partition if self.partition else ""
 
     @property
+    def waits(self) -> bool:
+        """Whether its partition did not fail, but waits to be accepted."""
+        return self.partition is not None and self.partition.status == "waiting"
+
+    @property
     def key(self) -> str:
         """What is the same error in two runs: lines move, and messages have figures in them."""
         error = self.error

@@ -6,6 +6,7 @@ is still what would be made, over what readers still see, is looked at under the
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -188,7 +189,8 @@ def _there(job: PartitionJob, table: Folder, shown: Waiting) -> Iterator[DataFil
         with reaching(table):
             stored = table.stat(file.path)
         if stored is None or stored.size != file.size:
-            raise DataflowError(_overtaken(job, "another program removed its files"))
+            by_name = f"make it anew: ai-dataflow run -p {shlex.quote(job.partition)}"
+            raise DataflowError(_overtaken(job, "another program removed its files", by_name))
         yield described(table, DataFile(file.path, file.size, file.rows))
 
 
@@ -205,10 +207,10 @@ def _nothing_waits(job: PartitionJob) -> Diagnostic:
     )
 
 
-def _overtaken(job: PartitionJob, why: str) -> Diagnostic:
+def _overtaken(job: PartitionJob, why: str, fix: str = "") -> Diagnostic:
     return Diagnostic(
         "RUN-026",
         f"what was shown is not published: {why}",
         place=job.partition,
-        fix="run it again: it is judged anew, and what waits then can be accepted",
+        fix=fix or "run it again: it is judged anew, and what waits then can be accepted",
     )

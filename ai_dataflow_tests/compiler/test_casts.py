@@ -250,6 +250,15 @@ def test_a_struct_becomes_json() -> None:
     assert _cast([{"a": 1}, None], "string", pl.Struct({"a": pl.Int64})) == ['{"a":1}', None]
 
 
+@given(st.lists(st.times(), min_size=1))
+def test_a_time_of_day_keeps_what_is_below_a_second_as_text(times: list[dt.time]) -> None:
+    texts = _cast(times, "string", pl.Time())
+    assert texts is not None
+    assert list(map(dt.time.fromisoformat, texts)) == times
+    whole = [text for text, time in zip(texts, times, strict=True) if not time.microsecond]
+    assert all(len(text) == len("12:30:00") for text in whole)
+
+
 def test_days_and_instants_become_each_other() -> None:
     day = dt.date(2024, 2, 29)
     assert _one(day, "timestamp", pl.Date) == dt.datetime(2024, 2, 29, tzinfo=UTC)

@@ -12,6 +12,8 @@ from ai_dataflow.notifications.catching_up import catch_up, due_digest
 from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import Queued, utc_now
 from ai_dataflow.notifications.queueing import queue_report
+from ai_dataflow.notifications.rejects_of_runs import still_not_published
+from ai_dataflow.notifications.routing import recipients
 from ai_dataflow.tables.project import load_project, load_teams
 from ai_dataflow.workstation.reports import RunReport, write_report
 from ai_dataflow_tests import projects
@@ -88,6 +90,22 @@ def test_too_many_rejects_are_told_by_column_at_once(tmp_path: Path) -> None:
     assert "row 2 of data/claims.csv" in text
     assert "ai-dataflow rejects" not in text
     assert "correct the rows and deliver them again" in text
+
+
+def test_rows_of_what_waits_are_in_the_digest_until_it_is_published(tmp_path: Path) -> None:
+    _rejecting(tmp_path, "".join(f"{n},10\n" for n in range(8)))
+    (tmp_path / "data/claims.csv").write_text("ClaimNo,Amount\n1,10\n2,x\n3,y\n4,4\n")
+    places = _of_yesterday(tmp_path, run_project(tmp_path))
+    _caught_up(places, utc_now())
+    digest = next(e.letter for e in places.outbox.waiting() if e.letter.kind == "digest")
+    assert "1 partition waiting, 2 rows left out" in digest.subject
+    assert "2 rows of your deliveries cannot be used. There are so many that" in digest.text
+    assert "All others are published" not in digest.text
+
+    (tmp_path / "data/claims.csv").write_text("ClaimNo,Amount\n" + "1,10\n" * 8)
+    now_well, teams = run_project(tmp_path), recipients(load_teams(places.settings))
+    reports = [now_well, *places.reports()]
+    assert still_not_published(places, reports, teams) == []
 
 
 def test_a_digest_whose_rejects_cannot_be_read_is_queued_without_them(tmp_path: Path) -> None:

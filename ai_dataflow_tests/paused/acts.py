@@ -1,4 +1,4 @@
-"""What is stopped and killed: a run, a retry, a replay, a cleanup, each in a process of its own."""
+"""What is stopped and killed: a run, a retry, a replay, an acceptance, a cleanup; in processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ai_dataflow_tests.paused.gates import Asking, Gate
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.services.processes import wait_until
 
-Act = Literal["first run", "run", "retry", "replay", "cleanup", "beat"]
+Act = Literal["first run", "run", "retry", "replay", "accept", "cleanup", "beat"]
 DEAD_SECONDS, LOOK_SECONDS = 0.3, 0.05
 _NEVER = 1_000.0
 # What was written within this second too: a storage account tells no less.
@@ -57,6 +57,10 @@ def _replay(folder: Path) -> Done:
     return Done(spine.replay(folder))
 
 
+def _accept(folder: Path) -> Done:
+    return Done(spine.accept(folder, *scene.PARTITIONS))
+
+
 def cleaned(folder: Path) -> Done:
     """Clean up whatever is left over, however young."""
     workstation = open_workstation(load_settings(folder))
@@ -65,8 +69,8 @@ def cleaned(folder: Path) -> Done:
 
 
 _ACTS: dict[Act, Callable[[Path], Done]] = {
-    "first run": _run, "run": _run, "retry": _retry, "replay": _replay, "cleanup": cleaned,
-    "beat": _run,
+    "first run": _run, "run": _run, "retry": _retry, "replay": _replay, "accept": _accept,
+    "cleanup": cleaned, "beat": _run,
 }  # fmt: skip
 
 

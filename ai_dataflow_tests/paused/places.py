@@ -9,7 +9,17 @@ from pathlib import Path
 
 from ai_dataflow_tests.paused.acts import Act
 from ai_dataflow_tests.paused.gates import Gate, GatedProxy
-from ai_dataflow_tests.paused.scene import ENDPOINT, OLD, Scene, Snapshot, behind, make_scene
+from ai_dataflow_tests.paused.scene import (
+    ENDPOINT,
+    FULL,
+    OLD,
+    OURS,
+    SHRUNK,
+    Scene,
+    Snapshot,
+    behind,
+    make_scene,
+)
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.azure import WORKSTATION, abfss, storage
 from ai_dataflow_tests.services.azurite import Azurite
@@ -41,11 +51,21 @@ class Place:
         return self.proxy.endpoint(WORKSTATION) if self.proxy else ""
 
     def prepare(self, act: Act) -> None:
-        """Let the workstation be as it was before the act."""
-        (self._nothing if act == "first run" else self._published).put_back()
+        """Let the workstation be as it was before the act, and deliver what that is about."""
+        (self._nothing if act in ("first run", "accept") else self._published).put_back()
+        if act == "accept":
+            self._let_wait()
+            return
+        self.scene.deliver(OURS)
         if act == "cleanup":
             for table in (self.scene.workstation.dataset, self.scene.workstation.rejects):
                 table("claims").write(_LEFT, b"of a run that was killed")
+
+    def _let_wait(self) -> None:
+        """Publish a sheet without rejects, and let another make both clients wait."""
+        for generation, code in ((FULL, 0), (SHRUNK, 1)):
+            self.scene.deliver(generation)
+            assert spine.run_changed(self.scene.folder).exit_code == code
 
     def gate(self, number: int, only: str = "") -> Gate:
         """Set up a gate."""

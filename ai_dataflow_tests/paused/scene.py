@@ -56,6 +56,8 @@ url = "sqlite:///data/vega.sqlite"
 # Row 3 is a reject of the first sheet, row 4 of all sheets but the last.
 _AMOUNTS = {1: "10", 2: "20", 3: "x", 4: "y"}
 OLD, OURS, NEW, LAST = 1, 2, 3, 9
+# After a sheet that rejects nothing the first one would reject two rows of four: it waits.
+FULL, SHRUNK = LAST, OLD
 
 Row = tuple[str, int, int | None]
 Rows = frozenset[Row]

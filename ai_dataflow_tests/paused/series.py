@@ -12,13 +12,13 @@ from ai_dataflow.config.grouped import grouped
 from ai_dataflow_tests.paused.acts import Act, Actor
 from ai_dataflow_tests.paused.encounters import Encounter, Rival, play
 from ai_dataflow_tests.paused.places import Place
-from ai_dataflow_tests.paused.scene import OURS
 
 _RIVALS: dict[Act, tuple[Rival, ...]] = {
     "first run": ("run", "cleanup"),
     "run": ("run", "cleanup", "vacuum"),
     "retry": ("run",),
     "replay": ("run", "replay", "cleanup", "vacuum"),
+    "accept": ("run", "cleanup", "vacuum"),
     "cleanup": ("run",),
     "beat": ("run",),
 }
@@ -64,7 +64,6 @@ def at_each_kind(
 def calls_of(act: Act, place: Place) -> list[str]:
     """Give the calls of an act that nobody stops."""
     place.prepare(act)
-    place.scene.deliver(OURS)
     gate = place.gate(0)
     actor = Actor(act, place.scene.folder, gate, place.endpoint)
     try:

@@ -26,6 +26,8 @@ _LOCAL: dict[Encounter, tuple[str, ...]] = {
     Encounter("run", "vacuum"): ("sink", "head data", *_COMMIT),
     Encounter("replay", "run"): ("sink data", *_COMMIT),
     Encounter("replay", "replay"): _COMMIT,
+    Encounter("accept", "run"): ("create_write_transaction",),
+    Encounter("accept", "run", "killed"): ("create_write_transaction",),
     Encounter("cleanup", "run"): ("delete", *_COMMIT),
     Encounter("first run", "run"): _COMMIT,
 }

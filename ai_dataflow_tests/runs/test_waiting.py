@@ -256,6 +256,7 @@ def test_files_that_are_gone_cannot_be_accepted(shop: Path) -> None:
     refused = _of(spine.accept(shop, ACME))
     assert [e.code for e in refused.errors] == ["RUN-026"]
     assert "removed its files" in refused.errors[0].message
+    assert refused.errors[0].fix == "make it anew: ai-dataflow run -p 'claims|acme'"
     assert _rows(shop, "acme") == 8
 
 

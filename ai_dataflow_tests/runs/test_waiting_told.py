@@ -47,6 +47,7 @@ def test_every_command_tells_what_waits(shop: Path) -> None:
     message = message_from_bytes(mail.read_bytes(), policy=default)
     body = message.get_body(("plain",))
     assert (message["to"], body is not None) == ("ai-mapping@example.org", True)
+    assert "WAITING 1 of 1 partition" in message["subject"]
     assert "publishes less than before (waiting)" in str(body)
     assert "`ai-dataflow accept 'claims|acme'`" in str(body)
     assert dagster_statuses(shop, "ai_dataset") == {KEY: "FAILED"}

@@ -103,6 +103,45 @@ def test_a_partition_of_a_delta_table_is_what_its_version_has_of_it(
     assert sorted(pl.concat(found)["n"]) == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("location", "file_format"),
+    [
+        ("", ""), ("*", ""), ("*/*/*.parquet", ""), ("t/**/*.parquet", ""), ("t/k=*", ""),
+        ("t/k=a/*.parquet", ""), ("t", "parquet"), ("FILE", ""),
+    ],
+)  # fmt: skip
+def test_files_of_a_delta_table_without_its_log_are_refused(
+    tmp_path: Path, location: str, file_format: str
+) -> None:
+    """They have the rows of all versions."""
+    rows = pl.DataFrame({"n": [1], "k": ["a"]})
+    for mode in ("append", "overwrite"):
+        rows.write_delta(
+            str(tmp_path / "t"), mode=mode, delta_write_options={"partition_by": ["k"]}
+        )
+    one = next((tmp_path / "t" / "k=a").iterdir()).relative_to(tmp_path)
+    named = tmp_path / (str(one) if location == "FILE" else location)
+    problem = lake.refusal(str(named), HERE, file_format)
+    assert problem.code == "SRC-015"
+    assert "the Delta table" in problem.message
+    assert problem.fix.startswith("name the table's folder")
+
+
+def test_files_of_a_hudi_table_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t" / ".hoodie").mkdir(parents=True)
+    (tmp_path / "t" / ".hoodie" / "hoodie.properties").write_text("hoodie.table.name=t")
+    ROWS.write_parquet(tmp_path / "t" / "a.parquet")
+    assert "Hudi" in lake.refusal(str(tmp_path / "t"), HERE).message
+
+
+def test_files_beside_a_delta_table_are_read(tmp_path: Path) -> None:
+    _write(tmp_path / "t")
+    ROWS.write_csv(tmp_path / "rows.csv")
+    ROWS.write_parquet(tmp_path / "part-rows.parquet")
+    for name in ("*.csv", "*.parquet", "part-rows.parquet"):
+        assert lake.load(str(tmp_path / name), HERE).height == ROWS.height
+
+
 def test_a_partition_that_left_its_delta_table_is_not_there(tmp_path: Path) -> None:
     rows = pl.DataFrame({"n": [1, 2], "client": ["acme", "borealis"]})
     by = {"partition_by": ["client"]}

@@ -29,6 +29,18 @@ def test_unicode_is_told_by_its_mark_or_its_zeros(tmp_path: Path, encoding: str)
     assert rows(tmp_path, content, "id", "città") == [("1", "Forlì"), ("2", "€")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_of_letters_that_have_zeros_themselves_is_told_by_its_line_ends(
+    tmp_path: Path, encoding: str
+) -> None:
+    content = "番号,都市\n一,東京\n二,一一\n".encode(encoding)
+    assert rows(tmp_path, content, "番号", "都市") == [("一", "東京"), ("二", "一一")]
+
+
+def test_bytes_of_zero_in_no_order_are_no_text(tmp_path: Path) -> None:
+    assert "bytes of zero" in refusal(tmp_path, b"id;n\0\0\n1;2\n", "id").message
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_mark_before_a_quote_is_no_part_of_the_name(tmp_path: Path, encoding: str) -> None:
     content = '"id";"amount"\n"1";"2.50"\n"2";"3.50"\n'.encode(encoding)
@@ -212,6 +224,12 @@ def test_no_name_in_the_first_line_is_one_error_and_tells_nothing_of_it(tmp_path
     assert problem.code == "SRC-031"
     assert "acme" not in str(problem)
     assert "secret" not in str(problem)
+
+
+def test_rows_that_mostly_do_not_fit_the_header_are_told_as_that(tmp_path: Path) -> None:
+    problem = refusal(tmp_path, b"id;a;b\n1;x;y;z\n2;x\n3;x;y\n", "id")
+    assert problem.code == "SRC-031"
+    assert "most of its rows have more or fewer fields than its header" in problem.message
 
 
 def test_a_tie_lists_the_candidates(tmp_path: Path) -> None:

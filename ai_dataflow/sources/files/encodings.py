@@ -142,8 +142,20 @@ def _by_zeros(head: bytes) -> str:
         return "utf-32-le" if at[3] > at[0] else "utf-32-be"
     even, uneven = at[0] + at[2], at[1] + at[3]
     if not min(even, uneven) <= max(even, uneven) / 20:
-        raise UndecidedError("it has bytes of zero as no text has", "deliver it as text")
+        return _by_line_ends(head)
     return "utf-16-le" if uneven > even else "utf-16-be"
+
+
+def _by_line_ends(head: bytes) -> str:
+    """Tell UTF-16 whose other letters have zeros too, such as 一: only in one order lines end."""
+    orders = ("utf-16-le", "utf-16-be")
+    texts = {
+        order: head.decode(order, errors="ignore") for order in orders if _is_text(head, order)
+    }
+    fitting = [order for order, text in texts.items() if "\n" in text or "\r" in text]
+    if len(fitting) != 1:
+        raise UndecidedError("it has bytes of zero as no text has", "deliver it as text")
+    return fitting[0]
 
 
 def would_fit(part: bytes) -> str:

@@ -114,7 +114,8 @@ def misfit(location: str, place: str, entry: Misfit) -> DataflowError:
     """Something at the location that is no file to read: without it, rows would be missing."""
     return _failure(
         "SRC-015", f"{visible(entry.path)} at {location} cannot be read: {entry.reason}", place,
-        "remove or rename it, or deliver the file; or name the others with a narrower location",
+        entry.fix
+        or "remove or rename it, or deliver the file; or name the others with a narrower location",
     )  # fmt: skip
 
 

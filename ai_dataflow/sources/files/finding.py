@@ -22,6 +22,7 @@ from ai_dataflow.connections.globs import glob_pattern, is_glob, split_glob, wit
 from ai_dataflow.connections.scans import open_delta
 from ai_dataflow.connections.stores import Folder, Misfit, StoredFile, open_folder
 from ai_dataflow.sources.files import file_failures, packing
+from ai_dataflow.sources.files.bare_files import LOG, has_log, of_table, told_apart
 from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.files.neighbourhoods import Neighbourhoods
 from ai_dataflow.sources.files.open_files import classified
@@ -29,9 +30,8 @@ from ai_dataflow.sources.files.pinned import Format, Pinned
 from ai_dataflow.sources.files.text_dialects import Dialect
 from ai_dataflow.tables.locations import FileLocation
 
-_LOG = "_delta_log"
 # A commit, or what stands for it when it has been cleaned up: see Delta's transaction log protocol.
-_VERSION = re.compile(rf"{_LOG}/(\d{{20}})\.(?:json|checkpoint(?:\.[^/]+)?\.parquet)")
+_VERSION = re.compile(rf"{LOG}/(\d{{20}})\.(?:json|checkpoint(?:\.[^/]+)?\.parquet)")
 _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".csv": "csv",
@@ -141,7 +141,7 @@ def find(
         if any(map(_is_log, files)):
             if location.file_format in ("", "delta"):
                 return _table(root, files, location, place)
-            files = _data(files)
+            files = told_apart(files, _data(files))
         if not files:
             raise file_failures.missing(str(location), place)
         if misfit := next((file for file in files if isinstance(file, Misfit)), None):
@@ -160,7 +160,7 @@ def find_one(location: FileLocation, place: str, settings: Settings) -> Listing:
 def _table(folder: Folder, files: list[StoredFile], location: FileLocation, place: str) -> Listing:
     version = _log_version(files)
     if version is None:
-        raise file_failures.unreadable(str(location), place, f"there is no version in its {_LOG}")
+        raise file_failures.unreadable(str(location), place, f"there is no version in its {LOG}")
     number, commit = version
     return Listing(location, folder.url, "delta", (commit,), number)
 
@@ -187,7 +187,7 @@ def _partition(
     table, values = _above(root, path)
 
     def files_by_version() -> tuple[int, tuple[StoredFile, ...]] | None:
-        version = _log_version(table.files(_LOG))
+        version = _log_version(table.files(LOG))
         return version and (version[0], _data_files(table, version[0]))
 
     snapshot = listings.once(table.url, files_by_version)
@@ -263,12 +263,25 @@ def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
         glob = with_names(path.rstrip("/"), [file.path for file in listed])
         # Its files; where it names none, those in the folders that it names, as Spark does.
         files = _named(listed, glob) or _named(listed, f"{glob}/**")
-        return root, files if _is_hidden(path) else _data(files)
+        files = told_apart(listed, files if _is_hidden(path) else _data(files))
+        return root, _with_log_above(root, "", files)
     if path and (file := root.stat(path)) and not _is_marker(root, file):
-        return root, [file]
+        return root, _with_log_above(root, path.rpartition("/")[0], [file])
     inside = root.folder(path) if path else root
     files = inside.entries()
-    return inside, files if any(map(_is_log, files)) else _data(files)
+    return inside, files if any(map(_is_log, files)) else told_apart(files, _data(files))
+
+
+def _with_log_above(root: Folder, path: str, files: list[StoredFile]) -> list[StoredFile]:
+    """Tell apart files that are of a table because its log lies above their folder.
+
+    In an account only files that may be such are worth a request: they are called `part-…`.
+    """
+    named = (PurePosixPath(file.path).name for file in files if not isinstance(file, Misfit))
+    if not any(n.endswith(".parquet") and (not root.account or n[:5] == "part-") for n in named):
+        return files
+    table, _ = _above(root, path)
+    return list(map(of_table, files)) if has_log(table) else files
 
 
 def _is_name(root: Folder, path: str) -> bool:
@@ -282,7 +295,7 @@ def _named(files: list[StoredFile], glob: str) -> list[StoredFile]:
 
 
 def _is_log(file: StoredFile) -> bool:
-    return file.path.startswith(f"{_LOG}/")
+    return file.path.startswith(f"{LOG}/")
 
 
 def _is_marker(root: Folder, file: StoredFile) -> bool:

@@ -180,8 +180,16 @@ def _read(text: str, said: FormatSettings, wanted: frozenset[str]) -> HeaderRead
     if len(best) > 1:
         raise _tie(best, wanted)
     if best[0].delimiter != "," and not said.delimiter and share_of(best[0], said) < 1 / 2:
-        raise _no_header(said)
+        raise _uneven(best[0])
     return best[0]
+
+
+def _uneven(reading: HeaderReading) -> Unfit:
+    return Unfit(
+        f"most of its rows have more or fewer fields than its header, by {reading.delimiter!r}",
+        "deliver it again; or, if that is what stands between its fields, say so under "
+        "[formats.<name>]: delimiter",
+    )
 
 
 def _no_header(said: FormatSettings) -> Unfit:

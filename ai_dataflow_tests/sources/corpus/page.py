@@ -11,7 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow_tests.sources.corpus import books, columns, json_texts, texts
+from ai_dataflow_tests.sources.corpus import books, columns, json_texts, programs, texts
 from ai_dataflow_tests.sources.corpus.cases import Case
 
 BEGIN = "<!-- Made of the corpus of files in ai_dataflow_tests/sources/corpus; do not edit. -->"
@@ -20,9 +20,14 @@ PAGE = Path(__file__).parents[3] / "docs" / "formats.md"
 _HANDS = "by hand"
 
 
+def quick_cases() -> list[Case]:
+    """Give the files of the corpus that take no time."""
+    return [*texts.cases(), *json_texts.cases(), *books.cases(), *columns.cases()]
+
+
 def every_case() -> list[Case]:
     """Give all files of the corpus."""
-    return [*texts.cases(), *json_texts.cases(), *books.cases(), *columns.cases()]
+    return [*quick_cases(), *programs.spark(), *programs.office()]
 
 
 def with_table(text: str, cases: Sequence[Case]) -> str:
