@@ -116,6 +116,23 @@ def ruled(*rules: str) -> dict[str, Any]:
     }
 
 
+def joining(*rules: str) -> dict[str, Any]:
+    """Join the typed source's submodules by rules: `submodule,join,as_of`."""
+    marked = joined(
+        "claim,No,claim_id,int64,Y", "claim,Day,day,date,",
+        "line,No,claim_id,int64,Y", "line,Note,note,string,", "line,Amount,amount,float64,",
+        "line,Big,big,float64,",
+        "more,Note,more,string,",
+    )  # fmt: skip
+    lines = "".join(f"claims,ORION,{rule}\n" for rule in rules)
+    header = "module_name,product_code,submodule_name,join,as_of"
+    return marked | {
+        "control": JOINED + "    ORION,claims,more,acme,data/typed.parquet,Y\n",
+        "files": {"rules.csv": f"{header}\n{lines}"},
+        "toml": 'source_rules = "rules.csv"\n',
+    }
+
+
 CASES: dict[str, dict[str, Any]] = {
     "CFG-001": {"files": {"ai_dataflow.toml": None}},
     "CFG-002": {"toml": "[workstation]\nurl = workstation\n"},
@@ -209,6 +226,27 @@ CASES: dict[str, dict[str, Any]] = {
     "RUL-006": ruled("ORION,claim,,No > 1", "ORION,claim,,No < 9"),
     "RUL-007": ruled("ORION,claim,,No > 1", "*,claim,acme,No < 9"),
     "RUL-008": ruled("ORION,clain,,No > 1", "ORION,claim,acmee,No < 9"),
+    "RUL-020": joining("line,lokup,"),
+    "RUL-021": joining("line,lookup,note <= day"),
+    "RUL-022": joining("line,left,day >= note"),
+    "RUL-023": joining("more,lookup,"),
+    "RUL-024": joining("claim,inner,"),
+    "RUL-025": joining("line,lookup,dai > nte"),
+    "RUL-026": joining("line,lookup,day > note"),
+    "CTL-030": {"control": CONTROL + "    VEGA,claims,rates,*,data/claims.csv,Y\n"},
+    "CTL-031": {
+        "control": CONTROL + '    ORION,claims,rates,*,"data/{client_code}.csv",Y\n',
+        "mapping": MAPPING + "    claims,ORION,rates,Rate,rate,float64\n",
+    },
+    "MAP-050": {
+        "control": TYPED,
+        "mapping": f"{HEADER},published\n    claims,ORION,claim,No,claim_id,int64,N\n"
+        "    claims,ORION,claim,Note,note,string,\n    claims,VEGA,claim,No,claim_id,int64,Y\n",
+    },
+    "MAP-051": {
+        "control": TYPED,
+        "mapping": f"{HEADER},published\n    claims,ORION,claim,No,claim_id,int64,N\n",
+    },
     "DIC-006": {
         "toml": 'ai_columns = "dictionary.csv"\n',
         "files": {"dictionary.csv": "module_name,ai_column\nclaims,amount\nclaims,amount\n"},

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.sections import ModuleSettings
-from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
@@ -70,17 +70,16 @@ def check_balance(
 
 
 def check_rejected(
-    result: PartitionResult, limit: ModuleSettings, workstation: Workstation
+    result: PartitionResult, read: int, limit: ModuleSettings, workstation: Workstation
 ) -> None:
     """Refuse to publish a partition of which too much, or all, was rejected.
+
+    `read` are the rows that could have been.
 
     Raises:
         DataflowError: DAT-004, with what rejected the most.
     """
-    rejected, read = result.total("rows_rejected"), result.total("rows_read")
-    # What a rule leaves out on purpose is no part of what could have been rejected.
-    read += result.total("rows_produced")
-    read -= result.total("rows_filtered") + result.total("rows_superseded")
+    rejected = result.total("rows_rejected")
     if rejected < read and limit.allows(rejected, read):
         return
     job = result.job
@@ -102,6 +101,32 @@ def check_rejected(
             product=product,
             submodule=submodule,
             ai_column=column,
+        )
+    )
+
+
+def check_left(job: PartitionJob, counts: Mapping[str, ProductCounts]) -> None:
+    """Refuse to publish a partition of which joins leave no row: it would be an empty success.
+
+    Raises:
+        DataflowError: DAT-026, with the source that lost the most.
+    """
+    lost = {
+        SourceKey(product, submodule): source.rows_unmatched
+        for product, of_product in counts.items()
+        for submodule, source in of_product.sources.items()
+    }
+    worst = max(lost, key=lambda key: lost[key])
+    source = next(source for source in job.sources if source.key == worst)
+    raise DataflowError(
+        Diagnostic(
+            "DAT-026",
+            f"no row is left: {sum(lost.values())} rows found no partner in a join, "
+            f"{lost[worst]} of them of {worst}",
+            place=source.rule.place("join") if source.rule else source.place,
+            fix="see that both sides spell their keys alike, or join them otherwise",
+            product=worst.product,
+            submodule=worst.submodule,
         )
     )
 

@@ -1,44 +1,53 @@
 """Joining two sources of a product, of all clients at once, proved by pairs of rows.
 
-Submodules are full-outer-joined on the keys that they share. Null keys match nothing. What is
-joined are numbers of rows (see `pairs`): all of both sides have to be in the pairs, and none of a
-pair may be there more often on both sides. From the pairs follows how many rows vanished into
-others, and how many values the join wrote once more.
+Submodules are joined on the keys that they share, each as its rule says. Null keys match nothing.
+What is joined are numbers of rows (see `pairs`). Whatever the kind of join, all rows are paired
+first: all of both sides have to be in the pairs, and none of a pair may be there more often on both
+sides. Then the pairs are left out that the kind of join makes no rows of. So each row is there, or
+was counted as left out. From the pairs follows how many rows vanished into others, too, and how
+many values the join wrote once more.
 """
 
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.partition.clients import (
-    CLIENT,
     Counts,
     Filled,
     elements_of,
     heights,
     nothing,
     occurrences,
-    summed,
+    total,
 )
-from ai_dataflow.partition.pairs import LEFT, RIGHT, gathered, paired
-from ai_dataflow.partition.parts import Part
+from ai_dataflow.partition.lookups import looked_up
+from ai_dataflow.partition.pairs import (
+    LEFT,
+    RIGHT,
+    gathered,
+    lost,
+    paired,
+    paired_as_of,
+    staying,
+)
+from ai_dataflow.partition.parts import BySource, Part
+from ai_dataflow.partition.repeating import joinable
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
-from ai_dataflow.workstation.list_elements import column_of, elements
+from ai_dataflow.partition.sides import Alone, Joined, Side, none_alone, unkeyed
+from ai_dataflow.workstation.list_elements import elements
 
 _FEW_ROWS = 100_000
 
 
 def join(space: Scratch, left: Part, right: Part) -> Part:
-    """Join what was joined so far with the next source.
+    """Join what was joined so far with the next source, as its rule says.
 
     Raises:
         DataflowError: MAP-013 where there is no shared key; DAT-002 where the join loses rows.
@@ -46,18 +55,39 @@ def join(space: Scratch, left: Part, right: Part) -> Part:
     shared = [key for key in left.keys if key in right.keys]
     if not shared:
         raise DataflowError(_no_shared_key(left, right))
-    left, right = _joinable(_computed(left, space), right, shared)
-    joined = list(_joined_pieces(left, right, shared, space))
-    matched = sum((piece.matched for piece in joined), nothing(len(left.height)))
+    left, right = joinable(_computed(left, space), right, shared)
+    joined = _summed(list(_joined_pieces(left, right, shared, space)))
+    is_lookup, key = right.source.join_kind == "lookup", right.source.key
+    alone = joined.alone
     return Part(
         right.source,
         tuple(dict.fromkeys((*left.keys, *right.keys))),
-        joined[0].rows if len(joined) == 1 else pl.concat(piece.rows for piece in joined),
-        left.height + right.height - matched,
-        _filled(left, right, shared, matched, joined),
-        left.rows_merged + right.rows_merged + matched,
-        {**left.broken, **right.broken},
+        joined.rows,
+        left.height + right.height - joined.vanished - alone[0].height - alone[1].height,
+        _filled(left, right, shared, joined),
+        # A row of a lookup is merged each time that it is found.
+        left.rows_merged + (joined.both if is_lookup else joined.vanished),
+        {**right.broken, **left.broken},
+        left.sources if is_lookup else (*left.sources, key),
+        _unmatched(left, right, joined),
+        {**left.produced, key: joined.both - joined.vanished} if is_lookup else left.produced,
+        {**left.not_found, key: left.height - joined.both} if is_lookup else left.not_found,
+        left.is_mixed or bool(len(left.sources) > 1 and alone[0].height.any()),
     )
+
+
+def _unmatched(left: Part, right: Part, joined: Joined) -> BySource:
+    """Count the rows that the join left out, each at its source.
+
+    Those of the left count there if they are of one. Of which sources mixed ones are is told later.
+    """
+    counts = dict(left.unmatched)
+    (first, *others), key = left.sources, right.source.key
+    if not others and joined.alone[0].height.any():
+        counts[first] = counts.get(first, 0) + joined.alone[0].height
+    if right.source.join_kind != "full":
+        counts[key] = joined.alone[1].height
+    return counts
 
 
 def _computed(part: Part, space: Scratch) -> Part:
@@ -67,11 +97,16 @@ def _computed(part: Part, space: Scratch) -> Part:
     return replace(part, rows=space.hold(part.rows, int(_bytes(part))))
 
 
-def _joined_pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> Iterator[_Joined]:
+def _joined_pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> Iterator[Joined]:
     """Join piece by piece; one alone stays as it is, of several each is put aside."""
-    on, pieces = left.by + keys, _pieces(left, right, keys, space)
+    on = left.by + keys
+    if right.source.join_kind == "lookup" and (slices := _slices(left, right, space)) > 1:
+        yield looked_up(left, right, on, slices, space)
+        return
+    pieces = _pieces(left, right, keys, space)
     if len(pieces) == 1:
-        yield _side_by_side(left, right, on) or _joined(left, right, on)
+        alike = None if right.source.holds else _side_by_side(left, right, on)
+        yield alike or _joined(left, right, on)
         return
     size = int(_bytes(left) + _bytes(right))
     for a, b in pieces:
@@ -79,52 +114,11 @@ def _joined_pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> 
         yield replace(joined, rows=space.hold(joined.rows, size))
 
 
-def _joinable(left: Part, right: Part, keys: list[str]) -> tuple[Part, Part]:
-    """Take the clients out whose rows the join would multiply."""
-    if _has_once(left, keys) or _has_once(right, keys):
-        return left, right
-    on = [*left.by, *keys]
-    often = [part.rows.group_by(on).len().filter(pl.col("len") > 1) for part in (left, right)]
-    exploding = often[0].join(often[1], on=on, how="inner").collect()
-    numbers = heights(exploding, len(left.height))
-    broken = {
-        int(client): _many_to_many(left, right, keys, int(numbers[client]))
-        for client in np.flatnonzero(numbers)
-    }
-    return _but_for(left, broken), _but_for(right, broken)
-
-
-def _has_once(part: Part, keys: list[str]) -> bool:
-    """Tell whether no key is repeated. Null keys match nothing."""
-    rows = part.rows.select(*part.by, *keys).drop_nulls()
-    # Equal keys have equal hashes, and these are compared three times as fast.
-    for value in (_hashed([*part.by, *keys]), pl.struct(pl.all())):
-        total, different = rows.select(pl.len(), value.n_unique()).collect().row(0)
-        if total == different:
-            return True
-    return False
-
-
-def _hashed(columns: Sequence[str]) -> pl.Expr:
-    hashes = (pl.col(name).hash(seed) for seed, name in enumerate(columns))
-    return reduce(operator.xor, hashes)
-
-
-def _but_for(part: Part, broken: Mapping[int, Diagnostic]) -> Part:
-    if not broken:
-        return part
-    if len(part.height) == 1:  # nothing is left of it
-        return replace(part, rows=part.rows.clear(), broken={**part.broken, **broken})
-    well = ~pl.col(CLIENT).is_in(list(broken))
-    stays = np.array([client not in broken for client in range(len(part.height))])
-    return replace(
-        part,
-        rows=part.rows.filter(well).collect().lazy(),
-        height=part.height * stays,
-        filled={name: count * stays for name, count in part.filled.items()},
-        merged=part.rows_merged * stays,
-        broken={**part.broken, **broken},
-    )
+def _slices(left: Part, right: Part, space: Scratch) -> int:
+    """Tell into how many pieces rows are cut that look up in what memory can hold."""
+    if _bytes(right) > space.piece_bytes:
+        return 1
+    return math.ceil(_bytes(left) / space.piece_bytes)
 
 
 def _pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> list[tuple[Part, Part]]:
@@ -147,24 +141,38 @@ def _bytes(part: Part) -> float:
     return bytes_per_row(part.rows) * float(part.height.sum())
 
 
-@dataclass(frozen=True)
-class _Joined:
-    """Joined rows, and what the pairs tell of which they were made.
+def _summed(pieces: Sequence[Joined]) -> Joined:
+    """Put pieces together."""
+    first, *others = pieces
+    if not others:
+        return first
+    clients = len(first.vanished)
 
-    `matched` counts, by client, the key values that both sides have: each makes one row vanish into
-    others. `repeated` are, by AI column, the values that the join wrote once more than they are.
-    """
+    def added(counts: Sequence[Filled]) -> Filled:
+        return {name: total([each[name] for each in counts], clients) for name in counts[0]}
 
-    rows: pl.LazyFrame
-    matched: Counts
-    repeated: Filled
+    a, b = (
+        Alone(
+            total([piece.alone[side].height for piece in pieces], clients),
+            added([piece.alone[side].filled for piece in pieces]),
+        )
+        for side in (0, 1)
+    )
+    return Joined(
+        pl.concat(piece.rows for piece in pieces),
+        total([piece.vanished for piece in pieces], clients),
+        total([piece.both for piece in pieces], clients),
+        added([piece.repeated for piece in pieces]),
+        (a, b),
+    )
 
 
-def _side_by_side(left: Part, right: Part, on: list[str]) -> _Joined | None:
+def _side_by_side(left: Part, right: Part, on: list[str]) -> Joined | None:
     """Join rows whose keys are the same on both sides, in the same order; None where they are not.
 
     So they mostly are where one system wrote both files, and then nothing has to be looked up. No
-    key is null or there more than once, which `_joinable` has seen to: either side has it once.
+    key is null or there more than once, which `joinable` has seen to: either side has it once. So
+    all kinds of joins are one.
     """
     if not np.array_equal(left.height, right.height):
         return None
@@ -172,98 +180,64 @@ def _side_by_side(left: Part, right: Part, on: list[str]) -> _Joined | None:
     if any(keys.null_count().row(0)) or not keys.equals(others):
         return None
     rows = pl.concat([left.rows, right.rows.drop(on)], how="horizontal")
-    names = [*_unkeyed(left, on), *_unkeyed(right, on)]
-    return _Joined(rows, left.height, dict.fromkeys(names, nothing(len(left.height))))
+    names = [*unkeyed(left, on), *unkeyed(right, on)]
+    repeated = dict.fromkeys(names, nothing(len(left.height)))
+    alone = none_alone(left), none_alone(right)
+    return Joined(rows, left.height, left.height, repeated, alone)
 
 
-def _joined(left: Part, right: Part, on: list[str]) -> _Joined:
-    """Join rows, and prove by their numbers that each of both sides is there.
+def _joined(left: Part, right: Part, on: list[str]) -> Joined:
+    """Join rows, and prove by their numbers that each of both sides is there, or left out.
 
     Raises:
         DataflowError: DAT-002 where one is not, or was multiplied.
     """
-    a, b = left.rows.collect(), right.rows.collect()
-    pairs = paired(a, b, on)
-    sides = [_Side(left, a, _times(pairs[LEFT], a)), _Side(right, b, _times(pairs[RIGHT], b))]
+    a, b, kind = left.rows.collect(), right.rows.collect(), right.source.join_kind
+    holds = right.source.holds
+    pairs = paired_as_of(a, b, on, holds) if holds else paired(a, b, on)
+    sides = [Side(left, a, _times(pairs[LEFT], a)), Side(right, b, _times(pairs[RIGHT], b))]
     both = pairs.drop_nulls()
     once = [side.once(both[number]) for side, number in zip(sides, (LEFT, RIGHT), strict=True)]
     if not all(side.times.all() for side in sides) or not (once[0] | once[1]).all():
-        raise DataflowError(_lost(right))
+        raise DataflowError(lost(right.source))
     # A key makes a row vanish into others: the one on the side that has it once.
-    matched = heights(both.filter(pl.Series(once[0] & once[1])), len(left.height))
-    matched = matched + sides[0].taking_part_often() + sides[1].taking_part_often()
+    vanished = heights(both.filter(pl.Series(once[0] & once[1])), len(left.height))
+    vanished = vanished + sides[0].taking_part_often() + sides[1].taking_part_often()
     repeated = {**sides[0].repeated(on), **sides[1].repeated(on)}
-    return _Joined(gathered(pairs, a, b, on), matched, repeated)
+    alone = (
+        sides[0].alone(_without(pairs, RIGHT, LEFT)) if kind == "inner" else none_alone(left),
+        sides[1].alone(_without(pairs, LEFT, RIGHT)) if kind != "full" else none_alone(right),
+    )
+    rows = gathered(staying(pairs, kind), a, b, on)
+    return Joined(rows, vanished, heights(both, len(left.height)), repeated, alone)
+
+
+def _without(pairs: pl.DataFrame, partner: str, number: str) -> pl.Series:
+    """Give the numbers of the rows that have no partner."""
+    return pairs.filter(pl.col(partner).is_null())[number]
 
 
 def _times(numbers: pl.Series, rows: pl.DataFrame) -> Counts:
     return occurrences(numbers.drop_nulls(), rows.height)
 
 
-@dataclass(frozen=True)
-class _Side:
-    """One side of a join, and how often each of its rows is in what was joined."""
-
-    part: Part
-    rows: pl.DataFrame
-    times: Counts
-
-    @property
-    def _is_once(self) -> bool:
-        return not len(self.times) or bool(self.times.max() <= 1)
-
-    def once(self, numbers: pl.Series) -> NDArray[np.bool_]:
-        """Tell of rows, by their numbers, which are a part of one joined row alone."""
-        if self._is_once:
-            return np.ones(len(numbers), np.bool_)
-        is_alone: NDArray[np.bool_] = self.times[numbers.to_numpy()] == 1
-        return is_alone
-
-    def taking_part_often(self) -> Counts:
-        """Count, by client, the rows that are a part of several others."""
-        clients = len(self.part.height)
-        if self._is_once:
-            return nothing(clients)
-        return summed(self._rows(()), (self.times > 1).astype(np.int64), clients)
-
-    def repeated(self, keys: Sequence[str]) -> dict[str, Counts]:
-        """Count, by client, the values beside the keys that are there beyond once."""
-        clients = len(self.part.height)
-        columns = _unkeyed(self.part, keys)
-        if self._is_once:
-            return dict.fromkeys(columns, nothing(clients))
-        more = {}
-        of_lists = elements(self.rows.schema)
-        for column in columns:  # one by one: there may be many rows
-            number = of_lists.get(column, pl.col(column).is_not_null())
-            rows = self._rows([number.alias(column)])
-            more[column] = summed(rows, (self.times - 1) * rows[column].to_numpy(), clients)
-        return more
-
-    def _rows(self, columns: Sequence[pl.Expr]) -> pl.DataFrame:
-        return self.rows.select(*self.part.by, *columns)
-
-
-def _unkeyed(part: Part, keys: Sequence[str]) -> list[str]:
-    """Give what is counted of the columns beside the keys."""
-    return [name for name in part.filled if column_of(name) not in keys]
-
-
-def _filled(
-    left: Part, right: Part, keys: list[str], matched: Counts, pieces: Sequence[_Joined]
-) -> dict[str, Counts]:
+def _filled(left: Part, right: Part, keys: list[str], joined: Joined) -> dict[str, Counts]:
     """Count the values after a join: a matched key is coalesced into one.
 
     Keys that are lists are rare: their elements are counted in what was joined.
     """
-    shared = {key: left.filled[key] + right.filled[key] - matched for key in keys}
+    gone = [alone.filled for alone in joined.alone]
+    shared = {
+        key: left.filled[key] + right.filled[key] - joined.vanished - gone[0][key] - gone[1][key]
+        for key in keys
+    }
     if elements(types := {key: left.rows.collect_schema()[key] for key in keys}):
-        rows = pl.concat(piece.rows.select(*left.by, *types) for piece in pieces)
+        rows = joined.rows.select(*left.by, *types)
         shared |= elements_of(rows.collect(), len(left.height))
     others = {
-        column: part.filled[column] + sum(piece.repeated[column] for piece in pieces)
-        for part in (left, right)
-        for column in _unkeyed(part, keys)
+        column: part.filled[column] + joined.repeated[column] - of_part[column]
+        for part, of_part in zip((left, right), gone, strict=True)
+        for column in unkeyed(part, keys)
     }
     return shared | others
 
@@ -275,28 +249,6 @@ def _no_shared_key(left: Part, right: Part) -> Diagnostic:
         f"{listing(left.keys)}",
         place=next(row.place("is_key") for row in right.source.mappings if row.is_key),
         fix="mark a key that both have, or no key to append the rows",
-        product=right.source.product,
-        submodule=right.source.submodule,
-    )
-
-
-def _lost(right: Part) -> Diagnostic:
-    return Diagnostic(
-        "DAT-002",
-        f"{right.source.product}: the join of `{right.source.submodule}` lost or multiplied rows",
-        fix="the partition was not published; please report this",
-        product=right.source.product,
-        submodule=right.source.submodule,
-    )
-
-
-def _many_to_many(left: Part, right: Part, keys: list[str], exploding: int) -> Diagnostic:
-    return Diagnostic(
-        "DAT-001",
-        f"{exploding} values of {listing(keys)} are repeated in `{right.source.submodule}` and in "
-        f"what it is joined to (up to `{left.source.submodule}`): the join would multiply rows",
-        place=right.source.place,
-        fix="add the key column that tells the rows apart, or deliver the data without duplicates",
         product=right.source.product,
         submodule=right.source.submodule,
     )

@@ -11,8 +11,11 @@ from ai_dataflow.sources.source_job import SourceJob
 
 
 def origins(source: SourceJob, compiled: CompiledSource) -> Iterator[tuple[str, Origin]]:
-    """Give each AI column that a source feeds, with each source column that it is made of."""
-    for column in compiled.columns:
+    """Give each AI column that a source feeds, with each source column that it is made of.
+
+    What is not published comes from nowhere: no reader sees it.
+    """
+    for column in (column for column in compiled.columns if not column.mapping.technical):
         for name in column.columns:
             origin = Origin(stage_of(source), source.product, source.submodule, name)
             yield column.mapping.ai_column, origin

@@ -210,7 +210,10 @@ def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> Mer
     for i, left_out in enumerate(done.left_out, first):
         steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, checks, space)
     kept = kept_rows(parts, done) if is_joined(parts) else {}
-    return MergedProduct(done.rows, done.rows_merged, done.filled, kept)
+    return MergedProduct(
+        done.rows, done.rows_merged, done.filled, kept, further=done.further,
+        not_found=done.not_found,
+    )  # fmt: skip
 
 
 def _rejects(steps: Steps, run_id: str) -> pl.LazyFrame | None:

@@ -1,8 +1,8 @@
 """Merging: a product's submodules into one frame, the products into one partition.
 
-Within a product, submodules that map key columns are full-outer-joined, in the order in which
-they are planned, on the keys that they share. Those without keys are appended. Across products
-the rows are unioned by AI column; what a product does not map is null.
+Within a product, submodules that map key columns are joined, each as its rule says, in the order in
+which they are planned, on the keys that they share. Those without keys are appended. Across
+products the rows are unioned by AI column; what a product does not map is null.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import partial, reduce
 import polars as pl
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.partition import row_checks
 from ai_dataflow.partition.clients import (
     CLIENT,
@@ -21,12 +22,14 @@ from ai_dataflow.partition.clients import (
     Filled,
     heights,
     nothing,
+    total,
 )
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.joining import join
-from ai_dataflow.partition.parts import Part, Rows, counted
+from ai_dataflow.partition.parts import BySource, Part, Rows, counted
 from ai_dataflow.partition.row_checks import RowCheck
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
+from ai_dataflow.partition.values import Further, Term
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 
@@ -35,14 +38,19 @@ from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 class Merged:
     """A product's rows, how many of them the join merged, and the values of each AI column.
 
+    `height` counts the rows; `further`, by source, those that a join left unmatched or produced,
+    `not_found` those that found nothing in a lookup.
     `left_out` has for each part the rows that are in no row of the product, since all that they
     are a part of fail a check (see `row_checks`); it is empty where none does. `broken` are
     the clients that cannot be joined, and why.
     """
 
     rows: pl.LazyFrame
+    height: Counts
     rows_merged: Counts
     filled: Filled
+    further: Mapping[SourceKey, Further] = field(default_factory=dict)
+    not_found: BySource = field(default_factory=dict)
     left_out: tuple[pl.DataFrame, ...] = ()
     broken: Mapping[int, Diagnostic] = field(default_factory=dict)
 
@@ -59,35 +67,66 @@ def merge_product(parts: Sequence[Part], checks: Sequence[RowCheck], space: Scra
         DataflowError: MAP-013 where there is no shared key; DAT-001 where a join is many-to-many,
             and it is the only client.
     """
-    merged = _merged(parts, space)
+    together = _together(parts, space)
+    merged = _merged(parts, together)
     if merged.broken and len(parts[0].height) == 1:
         raise DataflowError(*merged.broken.values())
-    height = sum(part.height for part in parts) - merged.rows_merged
-    if not row_checks.may_fail(checks, merged.rows, merged.filled, height):
+    is_mixed = any(part.is_mixed for part in together)
+    if not is_mixed and not row_checks.may_fail(checks, merged.rows, merged.filled, merged.height):
         return merged
-    # Joined once more, with numbers: only then it can be told which rows lose what they brought.
-    numbered = [
-        replace(part, rows=row_checks.numbered(part.rows, i)) for i, part in enumerate(parts)
-    ]
-    rows = _merged(numbered, space).rows
-    rows = space.hold(rows, int(bytes_per_row(rows) * height.sum()))
+    return _divided(parts, merged, checks, space)
+
+
+def _divided(
+    parts: Sequence[Part], merged: Merged, checks: Sequence[RowCheck], space: Scratch
+) -> Merged:
+    """Leave out what fails a check, and tell of which source what is left out is.
+
+    It is joined once more, with numbers: only then it can be told which rows lose what they
+    brought. Rows of lookups have none: they are accounted for where they are looked up.
+    """
+    numbers = [
+        part if part.source.join_kind == "lookup"
+        else replace(part, rows=row_checks.numbered(part.rows, i))
+        for i, part in enumerate(parts)
+    ]  # fmt: skip
+    rows = _merged(parts, _together(numbers, space)).rows
+    rows = space.hold(rows, int(bytes_per_row(rows) * merged.height.sum()))
     by, clients = parts[0].by, len(parts[0].height)
     good, left_out = row_checks.divided(rows, checks, len(parts), by)
+    further = dict(merged.further)
+    if any(part.source.join_kind in ("left", "inner") for part in parts):
+        there = row_checks.taking_part(rows, len(parts), by)
+        for i, counts in there.items():
+            lacking: Further = {"unmatched": parts[i].height - heights(counts, clients)}
+            further[parts[i].source.key] = {**further.get(parts[i].source.key, {}), **lacking}
     published = counted(good, clients)
     lost = sum((heights(rows, clients) for rows in left_out), nothing(clients))
-    return Merged(
-        good,
-        sum(part.height for part in parts) - lost - published.height,
-        published.filled,
-        tuple(left_out),
-        merged.broken,
-    )
+    balance = sum((part.height for part in parts), nothing(clients)) - lost - published.height
+    return replace(
+        merged,
+        rows=good,
+        height=published.height,
+        rows_merged=balance + _total(further, "produced", clients)
+        - _total(further, "unmatched", clients),
+        filled=published.filled,
+        further=further,
+        left_out=tuple(left_out),
+    )  # fmt: skip
 
 
-def _merged(parts: Sequence[Part], space: Scratch) -> Merged:
+def _total(further: Mapping[SourceKey, Further], term: Term, clients: int) -> Counts:
+    return total([of[term] for of in further.values() if term in of], clients)
+
+
+def _together(parts: Sequence[Part], space: Scratch) -> list[Part]:
+    """Join the sources that have keys; what it gives, and the others, are put under each other."""
     keyed = [part for part in parts if part.keys]
     together = [reduce(partial(join, space), keyed)] if keyed else []
-    together += [part for part in parts if not part.keys]
+    return together + [part for part in parts if not part.keys]
+
+
+def _merged(parts: Sequence[Part], together: Sequence[Part]) -> Merged:
     values: dict[str, Counts] = {}
     broken: dict[int, Diagnostic] = {}
     for part in together:
@@ -99,7 +138,16 @@ def _merged(parts: Sequence[Part], space: Scratch) -> Merged:
     rows = _append([part.rows for part in together])
     if clients > 1 and len(together) > 1:
         rows = rows.sort(CLIENT, maintain_order=True)
-    return Merged(rows, merged, values, broken=broken)
+    height = sum((part.height for part in together), nothing(clients))
+    further: dict[SourceKey, dict[Term, Counts]] = {}
+    not_found: dict[SourceKey, Counts] = {}
+    for part in together:
+        for key, count in part.unmatched.items():
+            further.setdefault(key, {})["unmatched"] = count
+        for key, count in part.produced.items():
+            further.setdefault(key, {})["produced"] = count
+        not_found.update(part.not_found)
+    return Merged(rows, height, merged, values, further, not_found, broken=broken)
 
 
 def is_joined(parts: Sequence[Part]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.partition.clients import (
     CLIENT,
     Counts,
@@ -20,6 +21,8 @@ from ai_dataflow.partition.clients import (
 )
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.workstation.list_elements import counted_names, elements
+
+BySource = Mapping[SourceKey, Counts]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Part:
     `height` counts the rows, `filled` the values of each AI column in them; `merged` the rows that
     the join made a part of another row; all by client. `broken` are clients that cannot be joined,
     and why; they have no rows.
+
+    `made_of` are the sources whose rows these are: not those that were only looked up. By source,
+    `unmatched` counts the rows that a join left out, `produced` those that the repeated use of a
+    lookup's row added, `not_found` the rows that found nothing in a lookup. `is_mixed` tells that a
+    join left out rows that were made of those of several sources.
     """
 
     source: SourceJob
@@ -47,6 +55,11 @@ class Part:
     filled: Filled
     merged: Counts | None = None
     broken: Mapping[int, Diagnostic] = field(default_factory=dict)
+    made_of: tuple[SourceKey, ...] = ()
+    unmatched: BySource = field(default_factory=dict)
+    produced: BySource = field(default_factory=dict)
+    not_found: BySource = field(default_factory=dict)
+    is_mixed: bool = False
 
     @property
     def good(self) -> Rows:
@@ -57,6 +70,11 @@ class Part:
     def rows_merged(self) -> Counts:
         """How many rows the join made a part of another row."""
         return nothing(len(self.height)) if self.merged is None else self.merged
+
+    @property
+    def sources(self) -> tuple[SourceKey, ...]:
+        """The sources whose rows these are."""
+        return self.made_of or (self.source.key,)
 
     @property
     def by(self) -> list[str]:

@@ -88,14 +88,19 @@ def look(
 
 
 def _check_types(job: PartitionJob, schema: pl.Schema, kept_of: str = "") -> None:
-    """Make sure that rows have the types of now, as published or as `kept_of` a product."""
-    for column in job.columns:
-        now, then = ai_types.to_polars(column.ai_type), schema.get(column.name)
+    """Make sure that rows have the types of now, as published or as `kept_of` a product.
+
+    What is kept has the columns that are not published, too.
+    """
+    rows = [row for source in job.sources for row in source.mappings]
+    types = {column.name: column.ai_type for column in job.columns}
+    types |= {row.ai_column: row.ai_type for row in rows if row.technical and kept_of}
+    for name, ai_type in types.items():
+        now, then = ai_types.to_polars(ai_type), schema.get(name)
         if then is not None and then != now:
             how = "kept" if kept_of else "published"
-            what = f"{column.name} is {how} as {then}, and now it is {column.ai_type}"
-            rows = (row for source in job.sources for row in source.mappings)
-            cells = (row.place("ai_type") for row in rows if row.ai_column == column.name)
+            what = f"{name} is {how} as {then}, and now it is {ai_type}"
+            cells = (row.place("ai_type") for row in rows if row.ai_column == name)
             raise not_replayable(kept_of, "", what, next(cells, ""))
 
 
@@ -130,7 +135,10 @@ def _product(
         left_out = _of_late(parts, kept, late, done)
         base = sum((piece.height for piece in kept.values()), one(0))
         kept = kept_rows(parts, done)
-        return MergedProduct(done.rows, done.rows_merged, done.filled, kept, base, left_out)
+        return MergedProduct(
+            done.rows, done.rows_merged, done.filled, kept, base, left_out, done.further,
+            done.not_found,
+        )  # fmt: skip
     if len(keyed := [source for source in sources if source.key_columns]) > 1:
         what = "it is joined, and the rows that it was made of are not kept any more, or never were"
         cell = next(row.place("is_key") for row in keyed[-1].mappings if row.is_key)
@@ -161,7 +169,7 @@ def _of_late(
     }
     for part in parts:
         if by_source[part.source.key].filter(pl.col(NUMBER) < ends[part.source.key]).height:
-            what = "rows that are published would lack what the sheet requires now"
+            what = "rows that passed before would lack what the sheet requires now"
             raise not_replayable(part.source.product, part.source.submodule, what)
     left_out = []
     for part in late:
@@ -192,7 +200,7 @@ def _check_kept(
         _check_types(job, piece.frame.collect_schema(), product)
     parts = _with_late_rows(sources, kept, [])
     made = merge_product(parts, (), space)
-    height = int((sum(part.height for part in parts) - made.rows_merged)[0])
+    height = int(made.height[0])
     values = [(made.filled.get(c.name, 0), rows.filled.get(c.name, 0)) for c in job.columns]
     if height != int(rows.height[0]) or any(now != then for now, then in values):
         what = (

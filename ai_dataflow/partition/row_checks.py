@@ -6,7 +6,8 @@ took part in it is a reject, unless it also took part in one that is published. 
 counts once, however many joined rows it was a part of: as a reject, as what a published row was
 made of, or as merged into one.
 
-That always adds up: every joined row has a source row that is part of no other one.
+That always adds up: every joined row has a source row that is part of no other one. Rows of lookups
+are no rejects: nothing is wrong with what was only looked up, and it counts there.
 """
 
 from __future__ import annotations
@@ -106,16 +107,27 @@ def divided(
         The rows to be published; and for each part which of its rows are in none of them.
     """
     present = set(rows.collect_schema())
-    fails = pl.coalesce(
+    failing = (
         pl.when(check.broken(present)).then(pl.lit(i, pl.UInt32()))
         for i, check in enumerate(checks)
     )
+    fails = pl.coalesce(*failing, pl.lit(None, pl.UInt32()))
     names = [f"{_NUMBER}{part}" for part in range(parts)]
     numbers = rows.select(*by, fails.alias(_REASON), *(n for n in names if n in present)).collect()
     good = numbers.filter(pl.col(_REASON).is_null())
     lost = numbers.filter(pl.col(_REASON).is_not_null())
     left_out = [_of_part(lost, good, name, by) for name in names]
     return rows.filter(fails.is_null()).drop(names, strict=False), left_out
+
+
+def taking_part(rows: pl.LazyFrame, parts: int, by: Sequence[str] = ()) -> dict[int, pl.DataFrame]:
+    """Give for each numbered part which of its rows are in merged rows, with their clients."""
+    names = {f"{_NUMBER}{part}": part for part in range(parts)}
+    present = [name for name in rows.collect_schema() if name in names]
+    numbers = rows.select(*by, *present).collect()
+    return {
+        names[name]: numbers.select(*by, name).drop_nulls(name).unique(name) for name in present
+    }
 
 
 def _of_part(lost: pl.DataFrame, good: pl.DataFrame, name: str, by: Sequence[str]) -> pl.DataFrame:

@@ -69,10 +69,12 @@ class Shapes:
     def _of_source(self, source: SourceJob) -> Shape | None:
         seen, schema = source.seen, source.schema
         mappings = self._mappings.number(source.mappings)
+        rule = tuple(source.rule.said.items()) if source.rule else ()
         if isinstance(source.location, SqlLocation):
-            return source.product, source.submodule, "sql", mappings
+            return source.product, source.submodule, "sql", mappings, rule
         if not isinstance(seen, Listing) or schema is None:
             return None
         columns = self._schemas.number(schema)
         by, how = source.location.client_column, source.location.written
-        return source.product, source.submodule, seen.file_format, how, by, columns, mappings
+        names = source.product, source.submodule
+        return *names, seen.file_format, how, by, columns, mappings, rule

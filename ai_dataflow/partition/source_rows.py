@@ -18,6 +18,7 @@ from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.extracting import owned
 from ai_dataflow.partition.classified import failed_on_data
 from ai_dataflow.partition.clients import CLIENT, Counts, by_client, filled, heights, nothing
+from ai_dataflow.partition.common_reading import CommonReading, are_common
 from ai_dataflow.partition.conservation import check_reading
 from ai_dataflow.partition.lineage import origins
 from ai_dataflow.partition.mapping import (
@@ -113,10 +114,10 @@ def _schema(opened: OpenedSource) -> pl.Schema:
 
 def _reading(opened: OpenedSource, compiled: CompiledSource, space: Scratch) -> Reading:
     of_source = opened.files, compiled.wanted, space, opened.held
-    if isinstance(opened.sources[0].location, SqlLocation):
-        return Reading(*of_source)
-    if not opened.sources[0].location.client_column:
-        return Reading(*of_source)
+    location = opened.sources[0].location
+    if isinstance(location, SqlLocation) or not location.client_column:
+        kind = CommonReading if are_common(opened.files) else Reading
+        return kind(*of_source)
     return SharedReading(*of_source, sources=opened.sources, schema=_schema(opened))
 
 

@@ -21,7 +21,13 @@ from ai_dataflow.partition.clients import Counts, total
 from ai_dataflow.partition.conservation import Expectation
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Origin, PartitionResult
-from ai_dataflow.partition.values import MappedSource, MergedProduct, WrittenRejects, WrittenRows
+from ai_dataflow.partition.values import (
+    MappedSource,
+    MergedProduct,
+    Term,
+    WrittenRejects,
+    WrittenRows,
+)
 from ai_dataflow.workstation.counts import ProductCounts, SourceCounts
 from ai_dataflow.workstation.data_files import new_publication
 from ai_dataflow.workstation.reports import FURTHER
@@ -80,9 +86,27 @@ class Steps:
         less = [n for of in further for term, n in of.items() if term != "produced"]
         return total([*good, *before, *more], clients) - total([*merged, *less], clients)
 
+    def unmatched(self) -> Counts:
+        """Count each client's rows that joins leave out."""
+        further = [of for product in self.merged.values() for of in product.further.values()]
+        return total([of["unmatched"] for of in further if "unmatched" in of], len(self.jobs))
+
     def left_out(self) -> Counts:
         """Count each client's rejects, by what was counted before they are written."""
         return total([source.rows_left_out for source in self.mapped], len(self.jobs))
+
+    def rows_mapped(self, client: int) -> int:
+        """Count the rows of a client that could have been rejected: what a rule left out could not.
+
+        What joins do to rows comes after that.
+        """
+        signs: dict[Term, int] = {"produced": 1, "filtered": -1, "superseded": -1}
+        return self.rows_read(client) + sum(
+            sign * int(source.further[term][client])
+            for source in self.sources(client)
+            for term, sign in signs.items()
+            if term in source.further
+        )
 
     def rows_read(self, client: int) -> int:
         """Count all rows that were read of a client."""
@@ -113,14 +137,17 @@ class Steps:
         mapped = [source for source in self.sources(client) if source.key.product == product]
         merged, rejects = self.products(client).get(product), self.rejects.get(client)
         counts = rejects.counts if rejects else {}
+        joined = [*merged.further, *merged.not_found] if merged else []
         sources = {
             key.submodule: SourceCounts(
                 sum(int(source.rows_read[client]) for source in mapped if source.key == key),
                 counts.get(key, {}),
-                united=next(source.united for source in mapped if source.key == key),
-                **_further(client, key, mapped, merged),
+                united=next((source.united for source in mapped if source.key == key), {}),
+                **more,
             )
-            for key in dict.fromkeys(source.key for source in mapped)
+            for key in dict.fromkeys((*(source.key for source in mapped), *joined))
+            for more in [_further(client, key, mapped, merged)]
+            if any(more.values()) or any(source.key == key for source in mapped)
         }
         # Until they are written, rejects are what mapping left out.
         left_out = sum(int(source.rows_left_out[client]) for source in mapped)
@@ -180,6 +207,8 @@ def _further(
     totals: defaultdict[str, int] = defaultdict(int)
     for term, counts in (pair for further in counted for pair in further.items()):
         totals[f"rows_{term}"] += int(counts[client])
+    if merged and key in merged.not_found:
+        totals["rows_not_found"] = int(merged.not_found[key][client])
     return dict(totals)
 
 

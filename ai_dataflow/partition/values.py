@@ -12,7 +12,7 @@ from ai_dataflow.compiler.mappings import CompiledSource
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.partition.clients import Counts, Filled
-from ai_dataflow.partition.parts import Part, Rows
+from ai_dataflow.partition.parts import BySource, Part, Rows
 from ai_dataflow.partition.reading import Reading
 from ai_dataflow.partition.result import Origin
 from ai_dataflow.workstation.data_files import DataFile
@@ -67,7 +67,8 @@ class MergedProduct:
     `rows_before` counts published rows that they were made of, beside what was read; `kept` are the
     rows of each submodule that a later replay needs, where the product is joined. `left_out` has,
     for each part that came late, the rows that still lack a required value.
-    `further` counts by source the rows that a join left unmatched, or produced.
+    `further` counts by source the rows that a join left unmatched, or produced; `not_found` the
+    rows that found nothing in a lookup.
     """
 
     rows: pl.LazyFrame
@@ -77,6 +78,7 @@ class MergedProduct:
     rows_before: Counts | None = None
     left_out: tuple[pl.DataFrame, ...] = ()
     further: Mapping[SourceKey, Further] = field(default_factory=dict)
+    not_found: BySource = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

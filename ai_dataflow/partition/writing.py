@@ -18,6 +18,7 @@ from ai_dataflow.partition.clients import CLIENT, heights
 from ai_dataflow.partition.conservation import (
     check_balance,
     check_kept,
+    check_left,
     check_rejected,
 )
 from ai_dataflow.partition.counting import count_rejects, count_rows
@@ -63,7 +64,12 @@ def write(
             results = steps.results() if left_out.any() else []
             for client in steps.clients if results else ():
                 with _failing(steps, client):
-                    check_rejected(results[client], limit, workstation)
+                    check_rejected(results[client], steps.rows_mapped(client), limit, workstation)
+            is_empty = (steps.heights() == 0) & (steps.unmatched() > 0)
+            for client in steps.clients if is_empty.any() else ():
+                if is_empty[client]:
+                    with _failing(steps, client):
+                        check_left(steps.jobs[client], steps.counts(client))
         _write_rows(steps, workstation)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.planning.findings import is_partition
 from ai_dataflow.tables.control_table import ControlRow
@@ -14,8 +15,8 @@ def active_partitions(project: Project) -> list[PartitionKey]:
 
     They are those of the active control rows, and of those that may be meant to be active.
     """
-    rows = {row.line: row for row in project.control}
-    problems = ((p, rows[p.line]) for p in project.control_problems if p.line in rows)
+    rows = grouped(project.control, lambda row: row.line)
+    problems = ((p, row) for p in project.control_problems for row in rows.get(p.line, ()))
     open_lines = {row.line for problem, row in problems if leaves_open(problem, row)}
     keys = {row.partition for row in project.control if row.active or row.line in open_lines}
     return sorted(filter(is_partition, keys))

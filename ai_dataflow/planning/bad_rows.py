@@ -19,15 +19,16 @@ from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
 
 def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
     """Add the problems of the tables' own rows, each with the partitions that it touches."""
-    control = {row.line: row for row in project.control}
+    control = grouped(project.control, lambda row: row.line)
     for problem in project.control_problems:
-        if (row := control.get(problem.line)) is None:
-            findings.add(problem)  # a flaw of the header
+        if not (rows := control.get(problem.line)):
+            findings.add(problem)  # a flaw of the header; a row for every client that feeds none
             continue
+        row = rows[0]  # those of a row for every client differ in the client alone
         is_meant = row.active or leaves_open(problem, row)
         severity: Severity = problem.severity if is_meant else "warning"
         meant = _could_be(row, active) if problem.void else []  # it may be a name
-        findings.add(replace(problem, severity=severity), [row, *meant])
+        findings.add(replace(problem, severity=severity), [*rows, *meant])
     mapping = {row.line: row for row in project.mapping}
     for problem in project.mapping_problems:
         if (about := mapping.get(problem.line)) is None:

@@ -22,6 +22,7 @@ from ai_dataflow.planning.client_files import check_clients, with_strays
 from ai_dataflow.planning.code_checks import check_codes, check_ties
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
 from ai_dataflow.planning.findings import Findings, held, is_partition
+from ai_dataflow.planning.join_checks import check_joins
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.planning.resolution import module_columns, resolved_sources
@@ -145,7 +146,8 @@ def _check_products(findings: Findings, sources: Mapping[ControlRow, SourceJob])
         one_of_each = [sources[row] for row in alike[0]]
         slips = (*check_keys(one_of_each), *check_required(one_of_each))
         ties = chain.from_iterable(check_ties(source.mappings) for source in one_of_each)
-        for problem in (*ties, *check_product(one_of_each), *slips):
+        joins = check_joins(one_of_each)
+        for problem in (*ties, *check_product(one_of_each), *joins, *slips):
             findings.add(problem, chain(*alike))
 
 

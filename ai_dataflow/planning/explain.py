@@ -14,6 +14,7 @@ from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.joins import JoinKind
 from ai_dataflow.tables.locations import Location, table_of
 
 
@@ -47,6 +48,7 @@ class ExplainedColumn:
     unmapped: str
     default: str
     client: str
+    published: bool
     cell: str
 
     def __str__(self) -> str:
@@ -66,6 +68,7 @@ class ExplainedColumn:
         yield f"unmapped {self.unmapped}" if self.unmapped else ""
         yield f"default {self.default}" if self.default else ""
         yield f"only for {self.client}" if self.client else ""
+        yield "" if self.published else "not published"
 
 
 @dataclass(frozen=True)
@@ -189,8 +192,25 @@ def _column(row: MappingRow, column: CompiledColumn | None) -> ExplainedColumn:
         row.unmapped,
         row.default,
         row.client,
+        not row.technical,
         row.cell,
     )
+
+
+_JOINS: Mapping[JoinKind, str] = {
+    "full": "full outer join of",
+    "left": "left join of",
+    "inner": "inner join of",
+    "lookup": "lookup in",
+}
+
+
+def _said(source: SourceJob) -> str:
+    """Say what else a rule says of a join, and where."""
+    if source.rule is None or not source.rule.join:
+        return ""
+    as_of = f", the last row with {source.holds}" if source.holds else ""
+    return f"{as_of}   ({source.rule.place('join')})"
 
 
 def _merging(sources: tuple[SourceJob, ...]) -> Iterator[str]:
@@ -198,7 +218,7 @@ def _merging(sources: tuple[SourceJob, ...]) -> Iterator[str]:
     keys = list(keyed[0].key_columns) if keyed else []
     for right in keyed[1:]:
         shared = [key for key in dict.fromkeys(keys) if key in right.key_columns]
-        yield f"full outer join of {right.submodule} on {', '.join(shared)}"
+        yield f"{_JOINS[right.join_kind]} {right.submodule} on {', '.join(shared)}{_said(right)}"
         keys += right.key_columns
     for source in sources:
         if not source.key_columns and len(sources) > 1:

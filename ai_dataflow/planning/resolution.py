@@ -24,12 +24,17 @@ from ai_dataflow.tables.table import Names
 
 
 def module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...]]:
-    """Give each module its AI columns in sheet order, with the first description of each."""
+    """Give each module the AI columns that it publishes, in sheet order.
+
+    Each has the first of its descriptions.
+    """
     modules: dict[str, dict[str, AiColumn]] = {}
+    technical: dict[tuple[str, str], bool] = {}  # as the first row of a column says
     for row in rows:
         columns = modules.setdefault(row.module, {})
         column = columns.get(row.ai_column)
-        if not is_usable(row.ai_column):
+        is_technical = technical.setdefault((row.module, row.ai_column), row.technical)
+        if is_technical or not is_usable(row.ai_column):
             continue
         if column is None and ai_types.is_known(row.ai_type):
             columns[row.ai_column] = AiColumn(row.ai_column, row.ai_type, row.description)

@@ -11,6 +11,7 @@ from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.tables.joins import AsOf, JoinKind
 from ai_dataflow.tables.locations import Location
 from ai_dataflow.tables.source_rules import SourceRule
 
@@ -49,6 +50,16 @@ class SourceJob:
     def key(self) -> SourceKey:
         """Which source of its partition it is."""
         return SourceKey(self.product, self.submodule)
+
+    @property
+    def join_kind(self) -> JoinKind:
+        """How it is joined to what was joined before it."""
+        return self.rule.join_kind if self.rule else "full"
+
+    @property
+    def holds(self) -> AsOf | None:
+        """Which of its rows holds, where it is a lookup with some for one key."""
+        return self.rule.holds if self.rule else None
 
     @property
     def key_columns(self) -> tuple[str, ...]:

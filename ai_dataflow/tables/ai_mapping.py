@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.sections import MappingSettings
 from ai_dataflow.tables import ai_types
-from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repeats
+from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_no, is_yes, repeats
 
 if TYPE_CHECKING:
     from ai_dataflow.tables.code_lists import CodeList
@@ -36,10 +37,11 @@ LAYOUT = Layout(
         "default",
         "null_values",
         "trim",
+        "published",
     ),
     key=("module_name", "product_code", "submodule_name", "client_code", "ai_column"),
     is_ordered=True,
-    loose=("is_key", "required", "description", "trim"),
+    loose=("is_key", "required", "description", "trim", "published"),
 )
 
 _USUAL = MappingSettings()
@@ -50,7 +52,8 @@ _SAID = (
     "module", "product", "submodule", "source_column", "ai_column", "ai_type", "transform",
     "is_key", "required", "description",
 )  # fmt: skip
-_SAID_LATER = ("dialect", "code_list", "unmapped", "default", "null_values", "trim")
+_SAID_LATER = ("dialect", "code_list", "unmapped", "default", "null_values", "trim",
+               "technical")  # fmt: skip
 Unmapped = Literal["reject", "keep", "null"]
 Index = Mapping[tuple[str, str, str, str], "MappingRow"]
 
@@ -63,6 +66,7 @@ class MappingRow(Row):
     `trim` takes blanks off texts, `default` is the value where there is none. Of a column with a
     `code_list`, `codes` are what planning found in it, and `unmapped` says what becomes of a value
     that it does not have: `reject`, `keep`, `null`, or the literal in quotes or without.
+    A `technical` column is there for joins, and not published.
     """
 
     module: str
@@ -82,6 +86,7 @@ class MappingRow(Row):
     default: str = ""
     null_values: tuple[str, ...] = ()
     trim: bool = False
+    technical: bool = False
     codes: CodeList | None = None
 
     @property
@@ -157,14 +162,15 @@ def mapping_rows(
         *table.bad_names(("module_name", "submodule_name")),
         *table.bad_names(("product_code",), also=EVERY_PRODUCT),
         *table.bad_names(("client_code",)),
-        *table.bad_flags(("is_key", "required", "trim")),
+        *table.bad_flags(("is_key", "required", "trim", "published")),
         *table.wrong("006", "ai_type", _unknown_type, f"one of {listing(ai_types.NAMES, 20)}"),
         *table.wrong("008", "ai_column", _reserved, "choose another name"),
         *table.wrong("004", "ai_column", _bad_column, _COLUMNS, void="cell"),
         *_unfed(table),
     ]
     rows = [_row(table, line, cells, usual) for line, cells in table.rows.items()]
-    problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows), *_two_lists(rows)]
+    problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows), *_two_lists(rows),
+                 *_half_published(rows), *_nothing_published(rows)]  # fmt: skip
     return rows, table.diagnostics(problems)
 
 
@@ -220,6 +226,7 @@ def _row(
         default=cells["default"],
         null_values=tuple(words),
         trim=is_yes(cells["trim"]) if cells["trim"] else usual.trim,
+        technical=is_no(cells["published"]),
     )
 
 
@@ -264,6 +271,27 @@ def _two_types(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
             there = f"{first.ai_type} in {first.place('ai_type')}"
             message = f"`{row.ai_column}` is {row.ai_type} here and {there}"
             yield row.problem("MAP-007", "ai_type", message, "give both rows the same type")
+
+
+def _half_published(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
+    """Find columns that one row publishes and another does not: a dataset has them or has not."""
+    named = [row for row in rows if row.ai_column]
+    for row, first in repeats(named, lambda row: (row.module, row.ai_column)):
+        if row.technical != first.technical:
+            here, there = ("not published", "is") if row.technical else ("published", "is not")
+            where = first.place("published")
+            message = f"`{row.ai_column}` is {here} here, and in {where} it {there}"
+            fix = "say the same in all rows of the column: Y, or N where it is for joins alone"
+            yield row.problem("MAP-050", "published", message, fix)
+
+
+def _nothing_published(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
+    """Find modules of which no column is published."""
+    for module, of_module in grouped(rows, lambda row: row.module).items():
+        if all(row.technical for row in of_module):
+            message = f"no column of `{module}` is published: its dataset would have none"
+            fix = "publish the columns that are meant for readers"
+            yield of_module[0].problem("MAP-051", "published", message, fix)
 
 
 def _two_lists(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
 from ai_dataflow.config.format_settings import FORMAT_TYPES
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_yes, repeats
 
@@ -19,7 +20,9 @@ LAYOUT = Layout(
     key=NAMES,
     loose=("active",),
 )
-EVERY_CLIENT = "*"  # as `client_value`: the rows of the source are every client's
+# As `client_value`: the rows of the source are every client's. As `client_code`: the row stands for
+# one of each client that has another source of the product in the module.
+EVERY_CLIENT = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class ControlRow(Row):
     """What to load: a product's submodule of a module, for one client.
 
     `append_by` is the column by which only new rows are read; blank where all are. `client_value`
-    is how the source spells the client, where it is not its code.
+    is how the source spells the client, where it is not its code. One of the rows of `*` is
+    `of_every`; it has the client that it is for.
     """
 
     product: str
@@ -39,6 +43,7 @@ class ControlRow(Row):
     active: bool
     append_by: str = ""
     client_value: str = ""
+    of_every: bool = False
 
     @property
     def spelled_client(self) -> str:
@@ -48,7 +53,7 @@ class ControlRow(Row):
     @property
     def is_shared(self) -> bool:
         """Tell whether the rows of the source are meant for every client that names it."""
-        return self.client_value == EVERY_CLIENT
+        return self.of_every or self.client_value == EVERY_CLIENT
 
     @property
     def names(self) -> Names:
@@ -66,13 +71,15 @@ def control_rows(
 ) -> tuple[list[ControlRow], list[Diagnostic]]:
     """Give the table's rows and its problems; `formats` are the names under `[formats]`.
 
+    A row whose client is `*` is given once for each client that it feeds, and never as such.
     Every row is given, the bad ones too: planning decides what they hold back. A row that names
     no usable partition cannot hold one back; its diagnostic stands alone.
     """
     names = (*formats, *FORMAT_TYPES)
     problems = [
         *table.blanks((*NAMES, "module_location", "active")),
-        *table.bad_names(NAMES),
+        *table.bad_names(NAMES[:-1]),
+        *table.bad_names(NAMES[-1:], also=EVERY_CLIENT),
         *table.bad_flags(["active"]),
         *table.wrong("010", "file_format", partial(_bad_format, names), listing(names)),
         *table.wrong("018", "load", _bad_load, "full, or append_by:<column>"),
@@ -80,7 +87,74 @@ def control_rows(
         *_alike(table),
     ]
     rows = [_row(table, line, cells) for line, cells in table.rows.items()]
-    return rows, table.diagnostics(problems)
+    problems += _not_for_all(rows)
+    spread = _spread(rows)
+    problems += _for_nobody(rows, {row.line for row in spread})
+    return spread, table.diagnostics(problems)
+
+
+def _spread(rows: Sequence[ControlRow]) -> list[ControlRow]:
+    """Give for each row for every client one for each client that it feeds, below all others.
+
+    Those are the clients that have another active source of the product in the module. A client's
+    active row of the very source takes the place of the one for every client. Below, as what all
+    share is joined to what is a client's: else its rows could not be written under it.
+    """
+    active = [row for row in rows if row.active and row.client != EVERY_CLIENT]
+    clients = grouped(active, lambda row: (row.module, row.product))
+    having = {(row.names, row.client) for row in active}
+    of_clients = [row for row in rows if row.client != EVERY_CLIENT]
+    return of_clients + [
+        replace(row, client=client, of_every=True)
+        for row in rows
+        if row.client == EVERY_CLIENT
+        for client in dict.fromkeys(
+            other.client
+            for other in clients.get((row.module, row.product), ())
+            if (row.names, other.client) not in having
+        )
+    ]
+
+
+def _not_for_all(rows: Sequence[ControlRow]) -> Iterator[Diagnostic]:
+    """Find rows for every client that read what is one client's alone."""
+    for row in rows:
+        if row.client != EVERY_CLIENT:
+            continue
+        for odd in ("{client_code}", "?client_column="):
+            if odd in row.location:
+                yield row.problem(
+                    "CTL-031",
+                    "module_location",
+                    f"the row is for every client, and `{odd}` in its location says that each has "
+                    "data of its own",
+                    "name a source that all clients share, or write a row for each client",
+                )
+        if row.client_value not in ("", EVERY_CLIENT):
+            yield row.problem(
+                "CTL-031",
+                "client_value",
+                "the row is for every client, and a source spells each of them in another way",
+                "clear `client_value`, or write a row for each client",
+            )
+
+
+def _for_nobody(rows: Sequence[ControlRow], used: Collection[int]) -> Iterator[Diagnostic]:
+    """Find active rows for every client that feed none: alone they make no partition."""
+    active = [row for row in rows if row.active and row.client != EVERY_CLIENT]
+    sources = {row.names for row in active}
+    for row in rows:
+        if row.client == EVERY_CLIENT and row.active and row.line not in used:
+            of_it = row.names in sources
+            what = "each has a row of its own for it" if of_it else "there is none"
+            yield row.problem(
+                "CTL-030",
+                "client_code",
+                f"the row is for every client of {row.product} that has another source in "
+                f"`{row.module}`, and {what}",
+                "make the row inactive" if of_it else "add the rows of the clients, or name the "
+                "client that it is for",
+            )  # fmt: skip
 
 
 def _row(table: CellTable, line: int, cells: Mapping[str, str]) -> ControlRow:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.digests import digest
+from ai_dataflow.tables import joins
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT
 from ai_dataflow.tables.table import CellTable, Layout, Names, Row, repeats
 
+_AS_OF_FIX = "compare an AI column with one of the lookup: `booked_on >= valid_from`, or with `>`"
 # What a rule may say; each is a column of the table, and a field of the same name.
 SAYS = ("unpivot", "explode", "where", "unique_by", "keep", "join", "as_of")
 LAYOUT = Layout(
@@ -49,6 +51,16 @@ class SourceRule(Row):
         """How many of product and client it names: the row that names more applies."""
         return (self.product != EVERY_PRODUCT) + bool(self.client)
 
+    @property
+    def join_kind(self) -> joins.JoinKind:
+        """How the source is joined to what was joined before it."""
+        return joins.join_kind(self.join)
+
+    @property
+    def holds(self) -> joins.AsOf | None:
+        """Which of the rows of a lookup holds, where it has some for one key."""
+        return joins.as_of(self.as_of) if self.join_kind == "lookup" else None
+
     @cached_property
     def said(self) -> Mapping[str, str]:
         """A digest of each thing that it says, wherever in the table it stands."""
@@ -68,6 +80,9 @@ def rule_rows(table: CellTable, dialect: str = "") -> tuple[list[SourceRule], li
         *table.bad_names(("module_name", "submodule_name")),
         *table.bad_names(("product_code",), also=EVERY_PRODUCT),
         *table.bad_names(("client_code",)),
+        *table.wrong("020", "join", joins.bad_join, listing(joins.JOIN_KINDS)),
+        *table.wrong("021", "as_of", joins.bad_as_of, _AS_OF_FIX),
+        *_as_of_what(rows),
     ]
     for row, first in repeats(rows, lambda row: (row.names, row.client)):
         place = first.place("submodule_name")
@@ -76,6 +91,18 @@ def rule_rows(table: CellTable, dialect: str = "") -> tuple[list[SourceRule], li
             table.problem("006", row.line, "submodule_name", message, "make one row of them")
         )
     return rows, table.diagnostics(problems)
+
+
+def _as_of_what(rows: Iterable[SourceRule]) -> Iterator[Diagnostic]:
+    """Find comparisons of sources that are no lookups: nothing would look at them."""
+    for row in rows:
+        if row.as_of and row.join_kind != "lookup" and not joins.bad_join(row.join):
+            yield row.problem(
+                "RUL-022",
+                "as_of",
+                "`as_of` says which row of a lookup holds, and the source is joined otherwise",
+                "write `lookup` as its join, or clear `as_of`",
+            )
 
 
 def _row(table: CellTable, line: int, cells: Mapping[str, str], dialect: str) -> SourceRule:

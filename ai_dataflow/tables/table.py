@@ -175,6 +175,11 @@ def is_yes(text: str) -> bool:
     return text.casefold() in YES
 
 
+def is_no(text: str) -> bool:
+    """Tell whether a checked flag says no; blank is yes, where this is asked."""
+    return text.casefold() in NO
+
+
 def read_table(reference: str, folder: Path, layout: Layout) -> CellTable:
     """Read a table and check its header.
 

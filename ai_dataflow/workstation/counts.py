@@ -18,7 +18,8 @@ class SourceCounts:
 
     `rows_filtered` are those that its `where` leaves out, `rows_superseded` those of which it keeps
     another, `rows_unmatched` those that its join or a later one leaves out, `rows_produced` those
-    that unpivoting, exploding, or the repeated use of a lookup's row adds.
+    that unpivoting, exploding, or the repeated use of a lookup's row adds. Of a lookup,
+    `rows_not_found` are the rows of the product that found nothing in it; they are published.
 
     `united` says of each column that its files do not have alike how it was read: in which type,
     null where a file lacks it, under which names. A report has it where there is something to say.
@@ -30,6 +31,7 @@ class SourceCounts:
     rows_superseded: Unless0 = 0
     rows_unmatched: Unless0 = 0
     rows_produced: Unless0 = 0
+    rows_not_found: Unless0 = 0
     united: Annotated[Mapping[str, str], Field(exclude_if=operator.not_)] = field(
         default_factory=dict
     )
@@ -43,7 +45,8 @@ class ProductCounts:
     a sheet does not use are zero, and not in its reports.
 
     `rows_replayed` are rejects that passed in a replay; they are no longer among the rejected.
-    A row is *merged* where the join made it a part of another row. `filled` counts, for each AI
+    A row is *merged* where the join made it a part of another row. `rows_not_found` is no term: so
+    many times a row found nothing in a lookup. `filled` counts, for each AI
     column, the published rows that have a value, and as `tags[]` the elements of its lists;
     `sources` are the counts of each submodule.
     """
@@ -57,5 +60,6 @@ class ProductCounts:
     rows_superseded: Unless0 = 0
     rows_unmatched: Unless0 = 0
     rows_produced: Unless0 = 0
+    rows_not_found: Unless0 = 0
     filled: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, SourceCounts] = field(default_factory=dict)

@@ -28,7 +28,8 @@ NOT_WELL: tuple[Status, ...] = ("failed", "held", "waiting")
 SCHEMA = "ai_dataflow.run"
 COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
 # Those of the sheet's further tabs: told where they are not zero.
-FURTHER = ("rows_filtered", "rows_superseded", "rows_unmatched", "rows_produced")
+FURTHER = ("rows_filtered", "rows_superseded", "rows_unmatched", "rows_produced",
+           "rows_not_found")  # fmt: skip
 
 
 class _Reported(BaseModel):
@@ -47,6 +48,7 @@ class Counts(_Reported):
     rows_superseded: Unless0 = 0
     rows_unmatched: Unless0 = 0
     rows_produced: Unless0 = 0
+    rows_not_found: Unless0 = 0
 
 
 class ErrorReport(_Reported):

@@ -1,16 +1,16 @@
 """A small company whose rejects are replayed, and plain Python that knows what must be published.
 
-ORION joins headers and lines on `No`, and the sheet may require that a line has a header, or a
-header a line; VEGA's claims are appended. A value is a number, or one of two words that the sheet
-can learn to read: `bad` and `n/a` then become the number of the sheet's edition, so that it shows
-when a row was mapped.
+ORION joins headers and lines on `No`, in a way that a rule names, and looks rates up; the sheet may
+require that a line has a header, a header a line, or both a rate. VEGA's claims are appended. A
+value is a number, or one of two words that the sheet can learn to read: `bad` and `n/a` then become
+the number of the sheet's edition, so that it shows when a row was mapped.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -23,9 +23,13 @@ from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow_tests.projects import project, text_file
 
 CLIENTS = ("acme", "borealis")
-SOURCES = ("header", "line", "claim")
+PRODUCTS = {"header": "ORION", "line": "ORION", "rate": "ORION", "claim": "VEGA"}
+SOURCES = tuple(PRODUCTS)
+JOINED = ("header", "line", "rate")
 WORDS = ("bad", "n/a")
 TOML = """
+    source_rules = "source_rules.csv"
+
     [workstation]
     url = "workstation"
 
@@ -37,7 +41,7 @@ TOML = """
 CONTROL = "product_code,module_name,submodule_name,client_code,module_location,active\n" + "".join(
     f"{product},claims,{source},{client},data/{client}/{source}.csv,Y\n"
     for client in CLIENTS
-    for product, source in (("ORION", "header"), ("ORION", "line"), ("VEGA", "claim"))
+    for source, product in PRODUCTS.items()
 )
 
 
@@ -65,6 +69,7 @@ class Sheet:
     reads: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
     requires: set[str] = field(default_factory=set)
     edition: int = 100
+    join: str = "full"
 
     def mapped(self, source: str, row: Row) -> Mapped | None:
         """Give the row as it is mapped; None where it is rejected."""
@@ -72,12 +77,17 @@ class Sheet:
             return Mapped(row, int(row.value))
         return Mapped(row, self.edition) if row.value in self.reads[source] else None
 
+    def rules(self) -> str:
+        """Give the rules: how lines are joined to headers."""
+        header = "module_name,product_code,submodule_name,join"
+        return f"{header}\nclaims,ORION,line,{self.join}\nclaims,ORION,rate,lookup\n"
+
     def csv(self) -> str:
         """Give the sheet as people write it."""
         lines = [
             "module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key,transform,required"
         ]
-        for product, source in (("ORION", "header"), ("ORION", "line"), ("VEGA", "claim")):
+        for source, product in PRODUCTS.items():
             value = "Value"
             for word in sorted(self.reads[source]):
                 value = f"REPLACE({value}, '{word}', '{self.edition}')"
@@ -96,68 +106,94 @@ class Sheet:
 
 @dataclass
 class Published:
-    """What readers must see of a client: the rows of each source that passed, and the others."""
+    """What readers must see of a client: the rows of each source that passed, and the others.
+
+    Of those that passed, a join may leave some out. `join` is how lines were joined to headers.
+    """
 
     passed: dict[str, list[Mapped]]
     open: dict[str, list[Row]]
+    join: str = "full"
 
     @classmethod
     def of(cls, rows: dict[str, list[Row]], sheet: Sheet) -> Published:
         """Give what a run makes of a client's rows."""
         nothing: dict[str, list[Mapped]] = {source: [] for source in SOURCES}
-        return cls(nothing, rows).replayed(sheet)
+        return cls(nothing, rows, sheet.join).replayed(sheet)
 
     @property
     def is_publishable(self) -> bool:
-        """Whether there are rows, and no more than three in four of them are rejected."""
+        """Whether joins leave rows, and no more than three in four of all are rejected."""
         lost, good = (sum(map(len, own.values())) for own in (self.open, self.passed))
-        return good > 0 and lost * 4 <= (lost + good) * 3
+        return good > 0 and lost * 4 <= (lost + good) * 3 and bool(self.rows())
 
     def replayed(self, sheet: Sheet) -> Published:
         """Give what a replay makes of it; as it is, where it would take published rows away."""
-        late = {s: [(row, sheet.mapped(s, row)) for row in self.open[s]] for s in SOURCES}
-        passed = {s: [*self.passed[s], *(m for _, m in late[s] if m)] for s in SOURCES}
         if self.is_refused(sheet):
             return self
-        complete = _complete(passed, sheet)
+        complete = _complete(self._with_late(sheet), sheet)
         done = {mapped.row for own in complete.values() for mapped in own}
-        left = {s: [row for row, _ in late[s] if row not in done] for s in SOURCES}
-        return Published(complete, left)
+        left = {s: [row for row in self.open[s] if row not in done] for s in SOURCES}
+        is_joined_anew = any(len(complete[s]) > len(self.passed[s]) for s in JOINED)
+        return Published(complete, left, sheet.join if is_joined_anew else self.join)
+
+    def _with_late(self, sheet: Sheet) -> dict[str, list[Mapped]]:
+        late = {s: [sheet.mapped(s, row) for row in self.open[s]] for s in SOURCES}
+        return {s: [*self.passed[s], *filter(None, late[s])] for s in SOURCES}
 
     def is_refused(self, sheet: Sheet) -> bool:
-        """Tell whether a replay would have to take away rows that are published."""
-        is_late = any(sheet.mapped(s, row) for s in ("header", "line") for row in self.open[s])
-        return is_late and _complete(self.passed, sheet) != self.passed
+        """Tell whether a replay would have to take away, or change, rows that are published."""
+        if not any(sheet.mapped(s, row) for s in JOINED for row in self.open[s]):
+            return False
+        complete = _complete(self._with_late(sheet), sheet)
+        stays = all(mapped in complete[s] for s in SOURCES for mapped in self.passed[s])
+        return not stays or replace(self, join=sheet.join).rows() != self.rows()
 
     def rows(self) -> Counter[tuple[object, ...]]:
-        """Give the rows that readers see: lines beside their headers, claims below."""
+        """Give the rows that readers see: lines beside their headers and rates, claims below."""
         headers = {m.row.no: m for m in self.passed["header"]}
+        rates = {m.row.no: m for m in self.passed["rate"]}
         found: Counter[tuple[object, ...]] = Counter()
+
+        def add(no: int, header: Mapped | None, line: Mapped | None) -> None:
+            parts = [(m.row.name, m.number) if m else (None, None)
+                     for m in (header, line, rates.get(no), None)]  # fmt: skip
+            found[no, *(value for part in parts for value in part)] += 1
+
         for line in self.passed["line"]:
-            header = headers.get(line.row.no)
-            name, number = (header.row.name, header.number) if header else (None, None)
-            found[line.row.no, name, number, line.row.name, line.number, None, None] += 1
+            if line.row.no in headers or self.join == "full":
+                add(line.row.no, headers.get(line.row.no), line)
         with_lines = {line.row.no for line in self.passed["line"]}
         for no, header in headers.items():
-            if no not in with_lines:
-                found[no, header.row.name, header.number, None, None, None, None] += 1
+            if no not in with_lines and self.join != "inner":
+                add(no, header, None)
         for claim in self.passed["claim"]:
-            found[claim.row.no, None, None, None, None, claim.row.name, claim.number] += 1
+            found[claim.row.no, *[None] * 6, claim.row.name, claim.number] += 1
         return found
 
 
 def _complete(passed: dict[str, list[Mapped]], sheet: Sheet) -> dict[str, list[Mapped]]:
-    """Leave out lines and headers that lack what is required of the row that they would make."""
+    """Leave out lines and headers that lack what is required of the row that they would make.
+
+    One that the join leaves out makes none.
+    """
+    numbers = {source: {mapped.row.no for mapped in passed[source]} for source in JOINED}
     complete = dict(passed)
+    alone = {"header": sheet.join != "inner", "line": sheet.join == "full"}
     for source, other in (("header", "line"), ("line", "header")):
-        partners = {mapped.row.no for mapped in passed[other]}
-        if other in sheet.requires:
-            complete[source] = [m for m in passed[source] if m.row.no in partners]
+        complete[source] = [
+            mapped
+            for mapped in passed[source]
+            if (mapped.row.no not in numbers[other] and not alone[source])
+            or all(mapped.row.no in numbers[each]
+                   for each in {other, "rate"} & sheet.requires)
+        ]  # fmt: skip
     return complete
 
 
 def make_company(folder: Path) -> Path:
     """Write the project without its data."""
+    text_file(folder, "source_rules.csv", Sheet().rules())
     return project(folder, control=CONTROL, mapping=Sheet().csv(), toml=TOML)
 
 
@@ -171,7 +207,8 @@ def seen(folder: Path, client: str) -> Counter[tuple[object, ...]]:
     """Give the rows that readers see of a client."""
     table = pl.read_delta(str(folder / "workstation/claims"))
     own = table.filter(pl.col("client_code") == client)
-    names = ("no", "header", "header_value", "line", "line_value", "claim", "claim_value")
+    names = ("no", "header", "header_value", "line", "line_value", "rate", "rate_value", "claim",
+             "claim_value")  # fmt: skip
     return Counter(own.select(names).rows())
 
 

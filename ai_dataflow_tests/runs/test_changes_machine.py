@@ -34,6 +34,7 @@ NAMES = {
     pl.Int64(): "int64", pl.String(): "string", pl.Date(): "date", pl.Float64(): "float64"
 }  # fmt: skip
 TOML = """
+source_rules = "source_rules.csv"
 [sql.lyra]
 url = "sqlite:///lyra.sqlite"
 [workstation]
@@ -62,6 +63,8 @@ class Company(RuleBasedStateMachine):
             for product in ("ORION", "LYRA")
             for column, kind in (("No", "int64"), ("Value", "int64"))
         }
+        self.joins = dict.fromkeys(MODULES, "lookup")
+        self.seen_rates = set(MODULES)
         self.inactive: set[tuple[str, str, str]] = set()
         self.moved: set[str] = set()
         self.touched = {f"{module}|{client}" for module in MODULES for client in CLIENTS}
@@ -80,6 +83,8 @@ class Company(RuleBasedStateMachine):
                     database.execute(_INSERT.format(module), (number, "1", client, number))
         for module, client in itertools.product(MODULES, CLIENTS):
             self._deliver(module, client, ["1", "2"])
+        for module in MODULES:
+            self._deliver_rates(module, [1, 2, 3])
         self._save()
 
     @rule(module=modules, client=clients, rows=st.lists(values, min_size=1, max_size=4))
@@ -87,6 +92,21 @@ class Company(RuleBasedStateMachine):
         """Deliver a file anew."""
         self._deliver(module, client, rows)
         self.touched.add(f"{module}|{client}")
+
+    @rule(module=modules, numbers=st.lists(st.integers(1, 60), min_size=1, max_size=9, unique=True))
+    def deliver_rates(self, module: str, numbers: list[int]) -> None:
+        """Deliver anew what all clients of ORION look up."""
+        self._deliver_rates(module, numbers)
+        self.touched |= {f"{module}|{client}" for client in CLIENTS}
+
+    @rule(module=modules, join=st.sampled_from(["lookup", "left", "inner", "full", ""]),
+          is_seen=st.booleans())  # fmt: skip
+    def join(self, module: str, join: str, is_seen: bool) -> None:
+        """Join rates in another way; publish them, or no more."""
+        self.joins[module] = join
+        self.seen_rates ^= {module} if is_seen != (module in self.seen_rates) else set()
+        self.touched |= {f"{module}|{client}" for client in CLIENTS}
+        self._save()
 
     @rule(module=modules, client=clients)
     def lose(self, module: str, client: str) -> None:
@@ -224,13 +244,28 @@ class Company(RuleBasedStateMachine):
         lines = "".join(f"{next(self.numbers)},{value}\n" for value in rows)
         file.write_text(f"No,Value\n{lines}")
 
+    def _deliver_rates(self, module: str, numbers: list[int]) -> None:
+        lines = "".join(f"{number},{next(self.numbers)}\n" for number in numbers)
+        (self.folder / f"data/{module}/rates.csv").write_text(f"No,Rate\n{lines}")
+
     def _save(self) -> None:
         rows = "".join(
-            f"{module},{product},all,{source},{column},{kind},{text}\n"
+            f"{module},{product},all,{source},{column},{kind},{text},"
+            f"{'Y' * (product == 'ORION' and column == 'No')},\n"
             for (module, product, column), (source, kind, text) in self.sheet.items()
         )
+        rows += "".join(
+            f"{module},ORION,rates,No,No,{self.sheet[module, 'ORION', 'No'][1]},,Y,\n"
+            f"{module},ORION,rates,Rate,Rate,int64,,,{'NY'[module in self.seen_rates]}\n"
+            for module in MODULES
+        )
         header = "module_name,product_code,submodule_name,source_column,ai_column,ai_type"
-        (self.folder / "ai_mapping.csv").write_text(f"{header},description\n{rows}")
+        (self.folder / "ai_mapping.csv").write_text(
+            f"{header},description,is_key,published\n{rows}"
+        )
+        rules = "".join(f"{module},ORION,rates,{join}\n" for module, join in self.joins.items())
+        header = "module_name,product_code,submodule_name,join"
+        (self.folder / "source_rules.csv").write_text(f"{header}\n{rules}")
         rows = "".join(
             f"{product},{module},all,{client},{where},"
             f"{'N' if (product, module, client) in self.inactive else 'Y'}\n"
@@ -240,6 +275,7 @@ class Company(RuleBasedStateMachine):
                 ("LYRA", f"sql://lyra/{module}?client_column=Client&change_column=Seen"),
             )
         )
+        rows += "".join(f"ORION,{m},rates,*,data/{m}/rates.csv,Y\n" for m in MODULES)
         header = "product_code,module_name,submodule_name,client_code,module_location,active"
         (self.folder / "control_table.csv").write_text(f"{header}\n{rows}")
 

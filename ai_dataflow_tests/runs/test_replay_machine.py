@@ -100,7 +100,13 @@ class Company(RuleBasedStateMachine):
         self.sheet.edition += 1
         (self.folder / "ai_mapping.csv").write_text(self.sheet.csv(), encoding="utf-8")
 
-    @rule(source=st.sampled_from(("header", "line")))
+    @rule(join=st.sampled_from(("full", "left", "inner")))
+    def join_otherwise(self, join: str) -> None:
+        """Join lines to headers in another way."""
+        self.sheet.join = join
+        (self.folder / "source_rules.csv").write_text(self.sheet.rules(), encoding="utf-8")
+
+    @rule(source=st.sampled_from(("header", "line", "rate")))
     def require_a_partner(self, source: str) -> None:
         """Require it, or no more."""
         self.sheet.requires ^= {source}

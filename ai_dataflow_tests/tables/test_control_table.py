@@ -73,3 +73,40 @@ def test_a_row_says_what_to_load(tmp_path: Path) -> None:
 
 def test_a_table_with_only_a_header_has_no_rows_and_no_problems(tmp_path: Path) -> None:
     assert read(tmp_path) == ([], [])
+
+
+OTHERS = (
+    "ORION,claims,claim,beta,data/b.csv,Y,",
+    "ORION,claims,claim,gone,data/g.csv,N,",
+    "VEGA,claims,claim,coral,data/v.csv,Y,",
+    "ORION,policies,claim,delta,data/p.csv,Y,",
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "clients", "codes"),
+    [
+        (["ORION,claims,rate,*,data/r.csv,Y,"], "acme beta", []),
+        (["ORION,claims,rate,*,data/r.csv,N,"], "acme beta", []),
+        (["ORION,claims,rate,beta,data/o.csv,Y,", "ORION,claims,rate,*,data/r.csv,Y,"], "acme", []),
+        (["ORION,claims,rate,beta,data/o.csv,N,", "ORION,claims,rate,*,data/r.csv,Y,"],
+         "acme beta", []),
+        (["LYRA,claims,rate,*,data/r.csv,Y,"], "", ["CTL-030"]),
+        (["LYRA,claims,rate,*,data/r.csv,N,"], "", []),
+        (["ORION,claims,claim,*,data/r.csv,Y,"], "", ["CTL-030"]),
+        (["ORION,claims,rate,*,data/{client_code}.csv,Y,"], "acme beta", ["CTL-031"]),
+        (["ORION,claims,rate,*,data/r.csv?client_column=C,Y,"], "acme beta", ["CTL-031"]),
+        (["ORION,claims,rate,*,data/r.csv,Y,", "ORION,claims,rate,*,data/s.csv,Y,"],
+         "acme beta acme beta", ["CTL-006"]),
+    ],
+)  # fmt: skip
+def test_a_row_of_every_client_stands_for_those_that_the_product_has(
+    tmp_path: Path, more: list[str], clients: str, codes: list[str]
+) -> None:
+    rows, problems = read(tmp_path, more[-1], GOOD, *OTHERS, *more[:-1])
+    assert [problem.code for problem in problems] == codes
+    assert "*" not in {row.client for row in rows}
+    shared = [row for row in rows if row.of_every]
+    assert [row.client for row in shared] == clients.split()
+    assert rows[len(rows) - len(shared) :] == shared
+    assert all(row.is_shared and row.partition.client == row.client for row in shared)

@@ -40,6 +40,7 @@ def show_summary(
     """
     console.print(_modules(report))
     _show_first(console, report)
+    _show_not_found(console, report)
     if report.removed:
         gone = f"\nno longer in the control table, still published: {some(report.removed)}"
         console.print(Text(printable(gone, "\n")), soft_wrap=True)
@@ -91,6 +92,21 @@ def _show_first(console: Console, report: RunReport) -> None:
             share = f"{rejected:,} of {read:,} rows rejected ({rejected / read:.1%})"
             clients = f"\n{module}: {counted(len(first), 'client')} published for the first time"
             console.print(Text(f"{clients}, {share}"), soft_wrap=True)
+
+
+def _show_not_found(console: Console, report: RunReport) -> None:
+    """Say of each lookup how many published rows found nothing in it."""
+    lookups: Counter[tuple[str, str, str]] = Counter()
+    for partition in (partition for partition in report.partitions if partition.status == "ok"):
+        for product, counts in partition.products.items():
+            for submodule, source in counts.sources.items():
+                lookups[partition.module, product, submodule] += source.rows_not_found
+    for (module, product, submodule), rows in lookups.items():
+        if rows:
+            looked_up = (
+                f"\n{module}: {counted(rows, 'row')} found nothing in {product} · {submodule}"
+            )
+            console.print(Text(printable(looked_up, "\n")), soft_wrap=True)
 
 
 def show_causes(console: Console, report: RunReport) -> None:

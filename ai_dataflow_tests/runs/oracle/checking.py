@@ -92,12 +92,13 @@ def _counts(product: Any) -> tuple[Any, ...]:
                for name, source in product.sources.items()}  # fmt: skip
     filled = {name: number for name, number in product.filled.items() if number}
     return (product.rows_read, product.rows_rejected, product.rows_merged, product.rows_published,
-            filled, sources)  # fmt: skip
+            product.rows_unmatched, product.rows_produced, product.rows_not_found, filled,
+            sources)  # fmt: skip
 
 
 def _plain(counts: Counts) -> tuple[Any, ...]:
-    return (counts.read, counts.rejected, counts.merged, counts.published, counts.filled,
-            counts.sources)  # fmt: skip
+    return (counts.read, counts.rejected, counts.merged, counts.published, counts.unmatched,
+            counts.produced, counts.not_found, counts.filled, counts.sources)  # fmt: skip
 
 
 def _rows(found: pl.DataFrame, wanted: list[tuple[str, Row]], columns: list[str]) -> list[str]:
@@ -107,7 +108,7 @@ def _rows(found: pl.DataFrame, wanted: list[tuple[str, Row]], columns: list[str]
     if found.height and found.columns != [*columns, "product_code", "client_code"]:
         return [f"the columns are {found.columns}"]
     for i, (row, (product, values)) in enumerate(zip(found.to_dicts(), wanted, strict=True)):
-        full = dict.fromkeys(columns) | values | {"product_code": product}
+        full = {name: values.get(name) for name in columns} | {"product_code": product}
         for name, value in full.items():
             if row[name] is None if value is SOME else row[name] != value:
                 return [f"{name} of row {i} is {row[name]!r}, not {value!r}"]

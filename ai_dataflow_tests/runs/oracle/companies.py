@@ -15,7 +15,8 @@ from ai_dataflow_tests.runs.oracle.shapes import Shape, SourceShape, make_shape
 _CONTROL = ("product_code", "module_name", "submodule_name", "client_code", "module_location",
             "active")  # fmt: skip
 _MAPPING = ("module_name", "product_code", "submodule_name", "source_column", "ai_column",
-            "ai_type", "transform", "is_key", "required")  # fmt: skip
+            "ai_type", "transform", "is_key", "required", "published")  # fmt: skip
+_RULES = ("module_name", "product_code", "submodule_name", "join", "as_of")
 _BROKEN, _CHANGED = 0.05, 0.2
 
 
@@ -37,13 +38,15 @@ class Source:
     @property
     def connection(self) -> str:
         """The connection of its database; each has one of its own."""
-        return f"{self.module}-{self.client}-{self.shape.product}-{self.shape.submodule}"
+        client = "shared" if self.shape.shared else self.client
+        return f"{self.module}-{client}-{self.shape.product}-{self.shape.submodule}"
 
     @property
     def path(self) -> str:
         """Its files in the project's folder."""
         format_, _, how = self.stored.partition(" ")
-        name = f"data/{self.module}/{{client_code}}/{self.shape.product}-{self.shape.submodule}"
+        folder = "shared" if self.shape.shared else "{client_code}"
+        name = f"data/{self.module}/{folder}/{self.shape.product}-{self.shape.submodule}"
         ending = {"": "" if format_ == "delta" else f".{format_}", "folder": "",
                   "glob": f"-*.{format_}"}[how]  # fmt: skip
         return name + ending
@@ -63,7 +66,7 @@ class Company:
         """Give the sources of each partition that is active."""
         by_key: dict[tuple[str, str], list[Source]] = {}
         for source in self.sources:
-            if source.active:
+            if source.active and source.client != "*":
                 by_key.setdefault((source.module, source.client), []).append(source)
         return list(by_key.values())
 
@@ -79,18 +82,38 @@ class Company:
         self.add(shape, f"late{len(self.sources)}")
         for source in self.rng.choice(self.clients()):
             source.active = False
+        for source in self.sources:
+            if source.client == "*" and self.rng.random() < _CHANGED:
+                self._deliver(source)
+        if self.rng.random() < 0.5:
+            self._join_otherwise()
         if self.rng.random() < 0.5:
             changed = self.rng.choice(self.rng.choice(self.rng.choice(self.shapes).sources).fields)
             changed.required = not changed.required
         self.write_tables()
 
+    def _join_otherwise(self) -> None:
+        """Give a source another kind of join."""
+        joined = [s for shape in self.shapes for s in shape.sources if s.join and not s.as_of]
+        if joined:
+            self.rng.choice(joined).join = self.rng.choice(["full", "left", "inner", "lookup"])
+
     def add(self, shape: Shape, client: str) -> None:
         """Let a client join, with a delivery of each of its sources."""
         for of_shape in shape.sources:
+            if of_shape.shared:
+                continue
             alike = self.rng.random() < 0.85
             stored = of_shape.stored if alike else self.rng.choice(["parquet", "csv", "jsonl"])
             source = Source(of_shape, shape.module, client, stored)
             self.sources.append(source)
+            self._deliver(source)
+
+    def share(self, shape: Shape) -> None:
+        """Deliver what all clients of a shape have, anywhere in the control table."""
+        for of_shape in (source for source in shape.sources if source.shared):
+            source = Source(of_shape, shape.module, "*", of_shape.stored)
+            self.sources.insert(self.rng.randint(0, len(self.sources)), source)
             self._deliver(source)
 
     def _deliver(self, source: Source) -> None:
@@ -106,7 +129,7 @@ class Company:
         ))  # fmt: skip
         _table(self.folder / "ai_mapping.csv", _MAPPING, (
             (shape.module, source.product, source.submodule, f.source_column, f.ai_column,
-             f.ai_type, f.transform, "Y" * f.is_key, "Y" * f.required)
+             f.ai_type, f.transform, "Y" * f.is_key, "Y" * f.required, "N" * f.technical)
             for shape in self.shapes
             for source in shape.sources
             for f in source.fields
@@ -114,10 +137,17 @@ class Company:
         _table(
             self.folder / "teams.csv", ("team", "email", "concern"), [("all", "a@example.org", "*")]
         )
+        _table(self.folder / "source_rules.csv", _RULES, (
+            (shape.module, s.product, s.submodule, s.join, s.as_of)
+            for shape in self.shapes
+            for s in shape.sources
+            if s.join
+        ))  # fmt: skip
         (self.folder / "ai_dataflow.toml").write_text("".join(self._settings()))
 
     def _settings(self) -> Iterator[str]:
         yield 'control_table = "control_table.csv"\nai_mapping = "ai_mapping.csv"\n'
+        yield 'source_rules = "source_rules.csv"\n'
         yield 'teams = "teams.csv"\n[workstation]\nurl = "workstation"\n'
         for shape in self.shapes:
             yield f"[modules.{shape.module}]\n{NO_LIMITS}"
@@ -140,6 +170,7 @@ def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> C
         company.shapes.append(shape)
         for number in range(max(1, int(clients * share))):
             company.add(shape, f"client{number:03}")
+        company.share(shape)
     company.write_tables()
     return company
 

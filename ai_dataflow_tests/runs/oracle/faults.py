@@ -35,6 +35,8 @@ def inflict(fault: str, files: list[Path], rng: random.Random) -> None:
     if fault == "missing":
         for file in files:
             file.unlink()
+    elif fault == "files differ" and len(files) == 1 and files[0].suffix == ".csv":
+        return  # of a text alone nobody could tell that it has a header
     elif fault in _DONE and files:  # an empty Delta table has none
         # Where the first of several is the odd one, a run tells of its columns (MAP-014).
         _DONE[fault](files[-1] if fault == "files differ" else rng.choice(files))

@@ -30,6 +30,9 @@ class Counts:
     rejected: int = 0
     merged: int = 0
     published: int = 0
+    unmatched: int = 0
+    produced: int = 0
+    not_found: int = 0
     filled: dict[str, int] = field(default_factory=dict)
     sources: dict[str, tuple[int, dict[str, int]]] = field(default_factory=dict)
 
@@ -64,9 +67,9 @@ def expected(folder: Path, sources: list[Source], limit: str) -> Outcome:
         try:
             _add_product(outcome, product, own)
         except UnreadableError as error:
+            codes.update(error.args)
+        except MultipliesError as error:
             codes.add(str(error))
-        except MultipliesError:
-            codes.add("DAT-001")
     if codes:
         return Outcome("failed", codes)
     return _judged(outcome, limit)
@@ -83,7 +86,7 @@ def _compiled(
             at = opened(folder, source.location)
             done.append((compiled(source, at), at))
         except UnreadableError as error:
-            unreadable.add(str(error))
+            unreadable.update(error.args)
         except SheetError as error:
             unfit.update(error.args)
     return unreadable, unfit, done
@@ -98,6 +101,8 @@ def _judged(outcome: Outcome, limit: str) -> Outcome:
     share = Decimal(limit.rstrip("%") or 100)
     if rejected == read or rejected * 100 > share * read:
         return Outcome("failed", {"DAT-004"}, rejects=outcome.rejects, counts=outcome.counts)
+    if not outcome.rows:  # joins leave none
+        return Outcome("failed", {"DAT-026"}, rejects=outcome.rejects, counts=outcome.counts)
     return outcome
 
 
@@ -112,16 +117,26 @@ def _add_product(outcome: Outcome, product: str, own: list[tuple[Compiled, Opene
         rejects += bad
         counts.sources[name] = len(content.rows) + len(content.malformed), {}
     sources = [source.source for source, _ in own]
-    rows = merged(sources, good)
+    done = merged(sources, good)
+    rows = done.rows
     needed = _required(sources)
     kept = [row for row in rows if _lacks(row[0], needed) is None]
     rejects += _left_out(sources, good, rows, needed)
     outcome.rows += [(product, values) for values, _ in kept]
     outcome.rejects += rejects
-    outcome.counts[product] = _counted(counts, rejects, kept)
+    counted = _counted(counts, rejects, kept, sources)
+    outcome.counts[product] = counted
+    there = {part for row in rows for part in row[1]}
+    counted.unmatched = sum(len(rows) for rows in good.values()) - len(there)
+    counted.unmatched -= done.used.total()
+    counted.merged += done.found.total()
+    counted.produced = done.found.total() - done.used.total()
+    counted.not_found = done.not_found.total()
 
 
-def _counted(counts: Counts, rejects: list[Reject], kept: list[Made]) -> Counts:
+def _counted(
+    counts: Counts, rejects: list[Reject], kept: list[Made], sources: list[Source]
+) -> Counts:
     for one in rejects:
         reasons = counts.sources[one.submodule][1]
         reasons[one.reason] = reasons.get(one.reason, 0) + 1
@@ -129,7 +144,8 @@ def _counted(counts: Counts, rejects: list[Reject], kept: list[Made]) -> Counts:
     counts.read = sum(read for read, _ in counts.sources.values())
     counts.rejected, counts.published = len(rejects), len(kept)
     counts.merged = len(parts) - len(kept)
-    values = (name for row, _ in kept for name, value in row.items() if value is not None)
+    seen = {row.ai_column for source in sources for row in source.mappings if not row.technical}
+    values = (n for row, _ in kept for n, value in row.items() if value is not None and n in seen)
     counts.filled = dict(Counter(values))
     return counts
 

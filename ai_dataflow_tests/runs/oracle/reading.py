@@ -94,10 +94,11 @@ class Opened:
         """Read some columns of all rows.
 
         Raises:
-            UnreadableError: SRC-001, SRC-003 or SRC-004; SRC-010 for what some files lack.
+            UnreadableError: SRC-001, SRC-003 or SRC-004; SRC-010 for what some files lack, or
+                SRC-031 where one has no name of the sheet.
         """
         if self.some & {*columns}:
-            raise UnreadableError("SRC-010")
+            raise UnreadableError("SRC-010", *["SRC-031"] * (self.kind == "csv"))
         wanted = columns or list(self.types)[:1]
         if self.kind == "csv":
             return self._read_csv(wanted)

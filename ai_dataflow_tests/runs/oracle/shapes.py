@@ -29,17 +29,24 @@ class Field:
     transform: str = ""
     is_key: bool = False
     required: bool = False
+    technical: bool = False
 
 
 @dataclass
 class SourceShape:
-    """A submodule of a product: how it is mostly stored, what is mapped; whether keys repeat."""
+    """A submodule of a product: how it is mostly stored, what is mapped; whether keys repeat.
+
+    `join` and `as_of` are its rule; what is `shared` is the same for all clients.
+    """
 
     product: str
     submodule: str
     stored: str
     fields: list[Field]
     repeats: bool
+    join: str = ""
+    as_of: str = ""
+    shared: bool = False
 
 
 @dataclass
@@ -74,7 +81,27 @@ def _product(rng: random.Random, product: str, columns: dict[str, str]) -> list[
         own = {name: columns[name] for name in columns if rng.random() < 0.6}
         made.append(_source(rng, product, f"added{i}", [], own, repeats=True))
     rng.shuffle(made)
-    return made
+    return _ruled(rng, product, made) if rng.random() < 0.5 else made
+
+
+def _ruled(rng: random.Random, product: str, made: list[SourceShape]) -> list[SourceShape]:
+    """Say of sources that are joined how, and add a lookup, which may be shared."""
+    keyed = [source for source in made if any(field.is_key for field in source.fields)]
+    for source in keyed[1:]:
+        source.join = rng.choice(["", "full", "left", "inner", "lookup"])
+        source.repeats &= source.join != "lookup"
+    if not keyed or rng.random() < 0.3:
+        return made
+    rates = _source(rng, product, "rates", [Field("No", "k1", "int64", is_key=True)], {},
+                    repeats=False)  # fmt: skip
+    rates.join, rates.shared = "lookup", rng.random() < 0.5
+    if rng.random() < 0.6:
+        moment, since = f"moment_{product}".lower(), f"since_{product}".lower()
+        keyed[0].fields.append(Field("Moment", moment, "int64", technical=True))
+        rates.fields.append(Field("Since", since, "int64", technical=rng.random() < 0.5))
+        rates.as_of = f"{moment} {rng.choice(['>=', '>'])} {since}"
+        rates.repeats = rng.random() < 0.3
+    return [*made, rates]
 
 
 def _source(

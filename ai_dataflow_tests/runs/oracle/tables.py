@@ -23,23 +23,27 @@ class Mapping:
     transform: str
     is_key: bool
     required: bool
+    technical: bool
     cell: str
 
     @property
     def said(self) -> tuple[object, ...]:
         """What it says, wherever in the sheet it stands."""
-        return (self.source_column, self.ai_type, self.transform, self.is_key, self.required)
+        return (self.source_column, self.ai_type, self.transform, self.is_key, self.required,
+                self.technical)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Source:
-    """A row of the control table, with the mapping rows that are about it."""
+    """A row of the control table, with the mapping rows and the rule that are about it."""
 
     product: str
     submodule: str
     location: str
     cell: str
     mappings: tuple[Mapping, ...]
+    join: str = ""
+    as_of: str = ""
 
     @property
     def keys(self) -> list[str]:
@@ -61,15 +65,31 @@ def read_tables(folder: Path) -> Tables:
     sheet: dict[str, list[Mapping]] = {}
     for line, row in _rows(folder / "ai_mapping.csv"):
         sheet.setdefault(row["module_name"], []).append(_mapping(line, row))
+    rules = {}
+    if (folder / "source_rules.csv").exists():
+        names = ("module_name", "product_code", "submodule_name")
+        for _, row in _rows(folder / "source_rules.csv"):
+            rules[tuple(row[name] for name in names)] = row["join"], row["as_of"]
     sources: dict[Key, list[Source]] = {}
-    for line, row in _rows(folder / "control_table.csv"):
-        if row["active"] == "Y":
-            key = row["module_name"], row["client_code"]
-            sources.setdefault(key, []).append(_source(line, row, sheet[key[0]]))
+    rows = [
+        (line, row) for line, row in _rows(folder / "control_table.csv") if row["active"] == "Y"
+    ]
+    for line, row in rows:
+        key = row["module_name"], row["client_code"]
+        if row["client_code"] != "*":
+            sources.setdefault(key, []).append(_source(line, row, sheet[key[0]], rules))
+    for line, row in rows:  # what all clients of a product have comes behind what is their own
+        for (module, _), own in sources.items() if row["client_code"] == "*" else ():
+            shared = _source(line, row, sheet[row["module_name"]], rules)
+            if module == row["module_name"] and any(s.product == shared.product for s in own):
+                own.append(shared)
     settings = tomllib.loads((folder / "ai_dataflow.toml").read_text())
     return Tables(
         sources,
-        {module: list(dict.fromkeys(r.ai_column for r in rows)) for module, rows in sheet.items()},
+        {
+            module: list(dict.fromkeys(r.ai_column for r in rows if not r.technical))
+            for module, rows in sheet.items()
+        },
         {name: said.get("max_rejected", "") for name, said in settings.get("modules", {}).items()},
     )
 
@@ -84,15 +104,21 @@ def _mapping(line: int, row: dict[str, str]) -> Mapping:
     return Mapping(
         row["product_code"], row["submodule_name"], row["source_column"], row["ai_column"],
         row["ai_type"], row["transform"], row["is_key"] == "Y", row["required"] == "Y",
-        f"ai_mapping.csv:{line}:{fed_by}",
+        row.get("published") == "N", f"ai_mapping.csv:{line}:{fed_by}",
     )  # fmt: skip
 
 
-def _source(line: int, row: dict[str, str], sheet: list[Mapping]) -> Source:
+def _source(
+    line: int,
+    row: dict[str, str],
+    sheet: list[Mapping],
+    rules: dict[tuple[str, ...], tuple[str, str]],
+) -> Source:
     names = row["product_code"], row["submodule_name"]
     return Source(
         *names,
         row["module_location"].replace("{client_code}", row["client_code"]),
         f"control_table.csv:{line}:module_location",
         tuple(mapping for mapping in sheet if (mapping.product, mapping.submodule) == names),
+        *rules.get((row["module_name"], *names), ("", "")),
     )
