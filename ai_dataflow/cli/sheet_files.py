@@ -138,7 +138,7 @@ def _check_same(table: CellTable, tab: Tab, made: Path) -> None:
     again = list(back.rows.values())
     for i, (line, row) in enumerate(table.rows.items()):
         other = again[i] if i < len(again) else {}
-        wrong = next((name for name, cell in row.items() if other.get(name) != cell), "")
+        wrong = next((n for n in tab.layout.columns if other.get(n) != row[n]), "")
         if wrong:
             raise _not_kept(table.sheet.place(line, wrong), "its text would be another one")
     for flaw in back.flaws:

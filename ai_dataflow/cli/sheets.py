@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,12 +13,17 @@ from ai_dataflow.cli.app import (
     ConfigOption,
     JsonOption,
     app,
+    err,
     load_draft,
     out,
     print_document,
 )
 from ai_dataflow.cli.looking import looked_at
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+
+if TYPE_CHECKING:
+    from ai_dataflow.sources.schemas import Look
+    from ai_dataflow.tables.locations import Location
 
 sheet_app = typer.Typer(**LOOKS)
 app.add_typer(sheet_app, name="sheet")
@@ -149,12 +154,16 @@ def new_workbook(
     [bold]ai-dataflow sheet workbook tables.xlsx[/bold]
     """
     from ai_dataflow.cli.sheet_files import owners_named, write_project_workbook
+    from ai_dataflow.cli.show.how_far import watching
     from ai_dataflow.planning.offers import offers
     from ai_dataflow.runs.prospect import look_live
     from ai_dataflow.tables.new_workbooks import TITLES
 
     draft = load_draft(config)
-    schemas = {} if offline else look_live(draft).schemas
+    schemas: Mapping[Location, Look] = {}
+    if not offline:
+        with watching(err, "looking at the sources") as watcher:
+            schemas = look_live(draft, watcher=watcher).schemas
     with owners_named(draft.project.settings):
         tabs = write_project_workbook(file, draft.project.settings, offers(draft, schemas))
     out.print(f"{file} is ready. To use it, write into ai_dataflow.toml:", markup=False)

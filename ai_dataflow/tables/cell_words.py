@@ -9,6 +9,7 @@ from typing import get_args
 from ai_dataflow.config.format_settings import FORMAT_TYPES
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import Unmapped
+from ai_dataflow.tables.control_table import NAMES
 from ai_dataflow.tables.table import NO, YES, Names
 from ai_dataflow.tables.teams import CONCERNS, Notify, Remind
 
@@ -21,6 +22,15 @@ BLANK_IS_NO = frozenset({
     ("ai_columns", "required"),
 })  # fmt: skip
 FLAGS = BLANK_IS_NO | {("ai_mapping", "trim"), ("control_table", "active")}
+# Columns in which no row may be blank; a mapping row needs a `source_column` or a `transform`.
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "ai_mapping": ("module_name", "product_code", "submodule_name", "ai_column", "ai_type"),
+    "source_rules": ("module_name", "product_code", "submodule_name"),
+    "code_lists": ("code_list", "source_value", "ai_value"),
+    "ai_columns": ("module_name", "ai_column"),
+    "control_table": (*NAMES, "module_location", "active"),
+    "teams": ("team", "email", "concern"),
+}
 TYPES = frozenset({("ai_mapping", "ai_type"), ("ai_columns", "ai_type")})
 # Columns of which nothing but these words is right; in others they are what is usual.
 CLOSED: Mapping[Column, tuple[str, ...]] = {

@@ -22,7 +22,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ai_dataflow.tables.ai_types import NAMES
-from ai_dataflow.tables.cell_words import CLOSED, TYPES, Offers
+from ai_dataflow.tables.cell_words import CLOSED, NEEDED, TYPES, Offers
 from ai_dataflow.tables.column_texts import note
 from ai_dataflow.tables.grids import MAX_ROWS, UnreadableError
 from ai_dataflow.tables.table import Layout
@@ -51,11 +51,6 @@ class Tab:
     setting: str
     layout: Layout
     rows: Sequence[Mapping[str, str]]
-
-    @property
-    def needed(self) -> list[str]:
-        """The columns in which no row may be blank; `source_column` may, beside a transform."""
-        return [name for name in self.layout.required if name != "source_column"]
 
     def letter(self, column: str) -> str:
         """Give the letter of a column."""
@@ -159,7 +154,7 @@ def _of_the_rows_source(tab: Tab, lists: _Lists, offers: Offers) -> str:
 def _colour(sheet: Worksheet, tab: Tab, lists: _Lists) -> None:
     """Colour the blank cells of rows that need them, and types that there are not."""
     last = get_column_letter(len(tab.layout.columns))
-    for name in tab.needed:
+    for name in NEEDED[tab.setting]:
         letter = tab.letter(name)
         _red(sheet, letter, f"AND(COUNTA($A2:${last}2)>0,LEN(TRIM(${letter}2))=0)")
     for name in (n for s, n in TYPES if s == tab.setting):

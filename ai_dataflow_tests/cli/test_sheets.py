@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import openpyxl
@@ -17,6 +19,7 @@ from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.tables.table import Row
 from ai_dataflow_tests import projects
+from ai_dataflow_tests.golden_cases import MAPPING_IN_SQL
 from ai_dataflow_tests.runs.runs import cli
 
 MAPPING = f"""{projects.MAPPING}\
@@ -189,6 +192,19 @@ def test_a_workbook_of_a_project_is_the_same_project(tmp_path: Path) -> None:
     assert [(cell.value, cell.data_type, cell.number_format) for cell in sheet["B"][1:]] == [
         ("007", "s", "@"), ("2024-01-31", "s", "@"),
     ]  # fmt: skip
+
+
+def test_a_table_of_a_database_becomes_a_tab(tmp_path: Path) -> None:
+    folder = projects.project(tmp_path, toml=f'{projects.TOML}[sql.p]\nurl = "sqlite:///p.sqlite"')
+    (folder / "p.sqlite").write_bytes(MAPPING_IN_SQL)
+    with closing(sqlite3.connect(folder / "p.sqlite")) as database, database:
+        database.execute("UPDATE ai_mapping SET position = 5 WHERE ai_column = 'amount'")
+    settings = folder / "ai_dataflow.toml"
+    settings.write_text(settings.read_text().replace("ai_mapping.csv", "sql://p/ai_mapping"))
+    made = cli(folder, "sheet", "workbook", "tables.xlsx", "--offline")
+    assert made.returncode == 0, made.stderr
+    sheet = openpyxl.load_workbook(folder / "tables.xlsx")["AI_Map"]
+    assert [cell.value for cell in sheet["E"]] == ["ai_column", "amount", "claim_id"]
 
 
 @pytest.mark.parametrize("value", ["#N/A", "_x0041_", "a\x07"])

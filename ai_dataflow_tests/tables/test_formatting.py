@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.tables.ai_columns import dictionary_rows
 from ai_dataflow.tables.ai_mapping import mapping_rows
-from ai_dataflow.tables.cell_words import FLAGS
+from ai_dataflow.tables.cell_words import FLAGS, NEEDED
 from ai_dataflow.tables.code_lists import code_rows
 from ai_dataflow.tables.control_table import control_rows
 from ai_dataflow.tables.formatting import formatted
@@ -114,6 +114,15 @@ def test_what_has_no_column_is_refused_and_not_lost(tmp_path: Path, line: str, c
     with pytest.raises(DataflowError) as refused:
         formatted("ai_mapping", file, LAYOUTS["ai_mapping"])
     assert [each.code for each in refused.value.diagnostics] == [code]
+
+
+@pytest.mark.parametrize("setting", LAYOUTS)
+def test_the_needed_columns_are_those_that_are_told_when_they_are_blank(setting: str) -> None:
+    layout = LAYOUTS[setting]
+    table = CellTable(Sheet("t"), layout, {2: dict.fromkeys(layout.columns, "")})
+    _, problems = ROWS[setting](table)
+    blank = {p.place.rpartition(":")[2] for p in problems if p.code == f"{layout.prefix}-003"}
+    assert blank == {*NEEDED[setting]}
 
 
 @pytest.mark.parametrize("setting", LAYOUTS)
