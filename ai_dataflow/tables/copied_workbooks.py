@@ -75,8 +75,9 @@ def lost(file: Path, copy: Path) -> list[str]:
     before, after = _parts(file), _parts(copy)
     gone = [f"{what} are left out" for what in _PARTS.values() if before[what] > after[what]]
     with zipfile.ZipFile(file) as archive:
-        has_drawings = any(name.startswith("xl/drawings/drawing") for name in archive.namelist())
-    return [*gone, *(["shapes and text boxes are left out"] if has_drawings else [])]
+        if any(name.startswith("xl/drawings/drawing") for name in archive.namelist()):
+            gone.append("charts are drawn anew, shapes and text boxes are left out")
+    return gone
 
 
 def _parts(file: Path) -> Counter[str]:

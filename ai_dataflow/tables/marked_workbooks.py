@@ -55,7 +55,8 @@ def write_marked(file: Path, target: Path, problems: Sequence[Diagnostic]) -> li
     places = ((problem, cell_of(problem, file.name, book)) for problem in problems)
     cells = {problem: cell for problem, cell in places if cell}
     alike = grouped(cells, lambda problem: cells[problem])
-    for (title, place), those in alike.items():
+    noted = grouped(cells, lambda problem: _first(book, *cells[problem]))
+    for (title, place), those in noted.items():
         _note(book[title], place, those)
     for severity, colour in reversed(_COLOURS.items()):
         _colour(book, alike, severity, colour)
@@ -101,11 +102,17 @@ def _forget(book: openpyxl.Workbook) -> None:
                 del sheet.conditional_formatting[ranges.sqref]
 
 
+def _first(book: openpyxl.Workbook, title: str, place: str) -> tuple[str, str]:
+    """Give the cell that can have the note of another: of merged cells only the first can."""
+    sheet = book[title]
+    if isinstance(sheet[place], MergedCell):
+        merged = next(each for each in sheet.merged_cells.ranges if place in each)
+        return title, sheet.cell(merged.min_row, merged.min_col).coordinate
+    return title, place
+
+
 def _note(sheet: Worksheet, place: str, problems: Sequence[Diagnostic]) -> None:
     cell = sheet[place]
-    if isinstance(cell, MergedCell):  # only the first of merged cells can have a note
-        merged = next(each for each in sheet.merged_cells.ranges if place in each)
-        cell = sheet.cell(merged.min_row, merged.min_col)
     before = cell.comment
     written = [before.text.rstrip()] if before else []
     text = "\n\n".join([*written, _MARK, *(_said(problem) for problem in problems)])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 
@@ -97,6 +98,36 @@ def test_what_a_copy_lacks_is_told(authored: Path) -> None:
         archive.writestr("xl/vbaProject.bin", b"macros")
     told = cli(authored, "sheet", "check", "ai_mapping.xlsx", "--offline")
     assert "the copy is not all of the workbook: macros are left out" in told.stdout
+
+
+def test_of_merged_cells_the_first_has_the_note(authored: Path) -> None:
+    book = openpyxl.load_workbook(authored / "ai_mapping.xlsx")
+    book["AI_Map"].merge_cells("D3:D4")
+    chart = BarChart()
+    chart.add_data(Reference(book["AI_Map"], min_col=1, min_row=1, max_row=3))
+    book["Notes & more"].add_chart(chart, "C3")
+    book.save(authored / "ai_mapping.xlsx")
+    told = cli(authored, "sheet", "check", "ai_mapping.xlsx", "--offline")
+    assert "charts are drawn anew" in told.stdout
+    copy = openpyxl.load_workbook(authored / "ai_mapping.checked.xlsx")
+    note = copy["AI_Map"]["D3"].comment.text
+    assert (note.count("sheet check:"), note.count("MAP-903")) == (1, 2)  # a line each
+    assert len(copy["Notes & more"]._charts) == 1
+
+
+def test_merged_cells_of_a_whole_sheet_are_refused_before_they_fill_the_memory(
+    authored: Path,
+) -> None:
+    file = authored / "ai_mapping.xlsx"
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    everything = b'<mergeCells count="1"><mergeCell ref="A9:XFD1048576"/></mergeCells>'
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            more = b"</sheetData>" + everything
+            archive.writestr(name, content.replace(b"</sheetData>", more))
+    told = cli(authored, "sheet", "check", "ai_mapping.xlsx", "--offline")
+    assert (told.returncode, "CFG-006" in told.stderr) == (2, True), told.stderr
 
 
 @pytest.mark.parametrize(
