@@ -176,9 +176,9 @@ def test_a_table_that_is_refused_keeps_all_from_being_written(tmp_path: Path) ->
     assert b"\r\n" in file.read_bytes()
 
 
-def _full(folder: Path) -> Path:
+def _full(folder: Path, mapping: str = MAPPING) -> Path:
     """Write a project with all tables, some of their rows wrong."""
-    projects.project(folder, mapping=MAPPING)
+    projects.project(folder, mapping=mapping)
     (folder / "code_lists.csv").write_text(CODES)
     rules = "module_name,product_code,submodule_name\nclaims,ORION,nowhere\n"
     (folder / "source_rules.csv").write_text(rules)
@@ -197,6 +197,14 @@ def _planned(folder: Path) -> tuple[Plan, list[tuple[str, str]], list[object]]:
     return plan, [(each.code, each.message) for each in plan.diagnostics], [
         _cells(row) for table in tables for row in table
     ]  # fmt: skip
+
+
+def _made(plan: Plan) -> object:
+    """Give what each partition is made of."""
+    return {
+        key: [(source.submodule, [row.said for row in source.mappings]) for source in job.sources]
+        for key, job in plan.jobs.items()
+    }
 
 
 def _cells(row: Row) -> object:
@@ -236,6 +244,19 @@ def test_a_table_of_a_database_becomes_a_tab(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     sheet = openpyxl.load_workbook(folder / "tables.xlsx")["AI_Map"]
     assert [cell.value for cell in sheet["E"]] == ["ai_column", "amount", "claim_id"]
+
+
+def test_a_workbook_plans_what_the_files_plan(tmp_path: Path) -> None:
+    folder = projects.project(tmp_path)
+    plan, told, _ = _planned(folder)
+    assert (len(plan.jobs), told) == (1, [])
+    assert cli(folder, "sheet", "workbook", "t.xlsx").returncode == 0
+    for name, title in (("ai_mapping", "AI_Map"), ("control_table", "Control"), ("teams", "Teams")):
+        settings = folder / "ai_dataflow.toml"
+        settings.write_text(settings.read_text().replace(f"{name}.csv", f"t.xlsx#{title}"))
+        (folder / f"{name}.csv").unlink()
+    again, told_again, _ = _planned(folder)
+    assert (_made(again), told_again) == (_made(plan), [])
 
 
 @pytest.mark.parametrize("value", ["#N/A", "_x0041_", "a\x07"])
