@@ -20,13 +20,14 @@ from ai_dataflow.cli import (  # noqa: F401 - they add commands
     notify,
     rejected,
     running,
+    sheets,
 )
 from ai_dataflow.cli.app import app, err, print_error, without_colour
 from ai_dataflow.cli.ending import interruptible
 from ai_dataflow.config.diagnostics import DataflowError
 
 # What looks at sources, and so may need worker processes.
-_LOOKING = ("run", "accept", "retry", "plan", "validate")
+_LOOKING = ("run", "accept", "retry", "plan", "validate", "sheet")
 PROGRAM = "ai-dataflow"
 _MANY = 100_000  # objects made between two looks for garbage; Python's own figure is 700
 

@@ -133,10 +133,10 @@ def _validated(
 ) -> Plan:
     """Compile what filters choose; keep the problems that an owner has, and a product."""
     if not (filters or owner):
-        return _looked_at(draft, None, offline=offline)
+        return looked_at(draft, None, offline=offline)
     check("owner", owner, (team.name for team in draft.project.teams))
     keys = set(chosen(pairs_of(draft.project), filters))
-    made = _looked_at(draft, keys, offline=offline).only(keys)
+    made = looked_at(draft, keys, offline=offline).only(keys)
     problems = tuple(
         problem
         for problem in made.diagnostics
@@ -146,7 +146,7 @@ def _validated(
     return replace(made, diagnostics=problems)
 
 
-def _looked_at(draft: Draft, keys: Collection[PartitionKey] | None, *, offline: bool) -> Plan:
+def looked_at(draft: Draft, keys: Collection[PartitionKey] | None, *, offline: bool) -> Plan:
     """Complete a plan with what is at the sources, unless nobody is to look; show how far it is."""
     if offline:
         return draft.plan

@@ -209,6 +209,29 @@ class CodesDocument(Document):
     items: list[CodeListItem]
 
 
+class SheetCheckDocument(Document):
+    """`sheet check`: the copy that was written, all problems, what of the workbook it lacks."""
+
+    NAME = "sheet_check"
+    file: str
+    items: list[DiagnosticItem]
+    lost: list[str]
+
+
+class FormattedItem(_Part):
+    """A CSV table, and whether its text is, or would be, another one."""
+
+    file: str
+    changed: bool
+
+
+class SheetFormatDocument(Document):
+    """`sheet format`: the CSV tables that were looked at."""
+
+    NAME = "sheet_format"
+    items: list[FormattedItem]
+
+
 class CleanedItem(_Part):
     """What was left over in a module's folders: URLs and bytes; and what hindered."""
 

@@ -8,33 +8,23 @@ from __future__ import annotations
 
 import csv
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import openpyxl
-from openpyxl.comments import Comment
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.worksheet import Worksheet
-
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.planning.offers import offers
+from ai_dataflow.sources.schemas import Look, files_among, look_at
+from ai_dataflow.sources.survey import survey
+from ai_dataflow.tables.cell_words import Offers
+from ai_dataflow.tables.locations import Location
+from ai_dataflow.tables.new_workbooks import Tab, write_workbook
+from ai_dataflow.tables.project import LAYOUTS, load_project
 
 Template = Literal["minimal", "azure"]
 _TEMPLATES = Path(__file__).with_name("templates")
-_MAPPING = "ai_mapping.csv"  # written as a workbook, with a note on each column
-
-_NOTES = {
-    "module_name": "The module; its AI dataset has this name.",
-    "product_code": "The product that the row is about; * is every product.",
-    "submodule_name": "The submodule, as in the control table.",
-    "source_column": "The product's column. May be blank where there is a transform.",
-    "ai_column": "The column of the AI dataset.",
-    "ai_type": "string, boolean, int32, int64, float64, decimal(18,2), date, timestamp, ...",
-    "transform": "A scalar SQL expression over the source's columns.",
-    "is_key": "Y: the product's submodules are joined on it.",
-    "required": "Y: a row without a value is rejected.",
-    "description": "What the column means; it travels in the dataset's schema.",
-}
+_WORKBOOK = "ai_mapping.xlsx"  # the tables of `shared` are its tabs
 
 
 def write_project(folder: Path, template: Template = "minimal") -> None:
@@ -59,7 +49,9 @@ def write_project(folder: Path, template: Template = "minimal") -> None:
     for kind in ("shared", template):
         root = _TEMPLATES / kind
         for source in sorted(path for path in root.rglob("*") if path.is_file()):
-            _write(source, folder / _name(source.relative_to(root)))
+            if source.stem not in LAYOUTS or kind == template:
+                _write(source, folder / _name(source.relative_to(root)))
+    _write_workbook(folder, is_live=template == "minimal")
 
 
 def next_commands(folder: Path, template: Template) -> list[tuple[str, str]]:
@@ -85,26 +77,23 @@ def _name(path: Path) -> Path:
 
 def _write(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    text = source.read_text(encoding="utf-8")
-    if source.name == _MAPPING:
-        _write_mapping(text, target.with_suffix(".xlsx"))
-    else:
-        target.write_text(text, encoding="utf-8")
+    target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
 
 
-def _write_mapping(text: str, file: Path) -> None:
-    header, *rows = csv.reader(text.splitlines())
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert isinstance(sheet, Worksheet)  # noqa: S101 - a new workbook has one
-    sheet.title = "AI_Map"
-    sheet.append(header)
-    for row in rows:
-        sheet.append([value or None for value in row])
-    for i, name in enumerate(header, start=1):
-        cell = sheet.cell(1, i)
-        cell.font = Font(bold=True)
-        cell.comment = Comment(_NOTES[name], "ai_dataflow")
-        sheet.column_dimensions[get_column_letter(i)].width = 18
-    sheet.freeze_panes = "A2"
-    book.save(file)
+def _write_workbook(folder: Path, *, is_live: bool) -> None:
+    """Write the tabs of the mapping sheet; once more, when it is known what its cells may say."""
+    files = {name: _TEMPLATES / "shared" / f"{name}.csv" for name in LAYOUTS}
+    tabs = [_tab(name, file) for name, file in files.items() if file.exists()]
+    write_workbook(folder / _WORKBOOK, tabs, Offers())
+    draft = make_draft(load_project(folder))
+    schemas: Mapping[Location, Look] = {}
+    if is_live:
+        places, settings = draft.plan.locations(), draft.project.settings
+        schemas = look_at(places, settings, survey(files_among(places), settings))
+    write_workbook(folder / _WORKBOOK, tabs, offers(draft, schemas))
+
+
+def _tab(setting: str, file: Path) -> Tab:
+    with file.open(encoding="utf-8", newline="") as text:
+        blank = dict.fromkeys(LAYOUTS[setting].columns, "")
+        return Tab(setting, LAYOUTS[setting], [blank | row for row in csv.DictReader(text)])

@@ -63,7 +63,7 @@ class Grid:
     def add(self, line: int, cells: Iterable[object]) -> None:
         """Add a line; what had blanks around it is noted."""
         texts = [cell_text(cell) for cell in cells]
-        trimmed = [_trim(text) for text in texts]
+        trimmed = [without_blanks(text) for text in texts]
         if not any(trimmed):
             return
         self.lines.append((line, trimmed))
@@ -146,7 +146,7 @@ def cell_text(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _trim(text: str) -> str:
+def without_blanks(text: str) -> str:
     """Take off blanks around, non-breaking and zero-width ones too."""
     return text.strip().strip("\u00a0\u200b\ufeff \t")
 

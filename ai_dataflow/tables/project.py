@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,15 @@ from ai_dataflow.tables.table import SQL_SCHEME, CellTable, Layout, read_table
 from ai_dataflow.tables.teams import Team
 
 T = TypeVar("T")
+# The tables of a project, by the settings that name them, in the order in which people meet them.
+LAYOUTS: Mapping[str, Layout] = {
+    "ai_mapping": ai_mapping.LAYOUT,
+    "source_rules": source_rules.LAYOUT,
+    "code_lists": code_lists.LAYOUT,
+    "ai_columns": ai_columns.LAYOUT,
+    "control_table": control_table.LAYOUT,
+    "teams": teams.LAYOUT,
+}
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,27 @@ def load_teams(settings: Settings) -> tuple[Team, ...]:
     """
     owners, _ = teams.team_rows(_table("teams", settings, teams.LAYOUT))
     return tuple(owners)
+
+
+def references(settings: Settings) -> dict[str, str]:
+    """Give where each table of a project is, as its setting says; those alone that it has."""
+    every = {setting: str(getattr(settings, setting)) for setting in LAYOUTS}
+    return {setting: reference for setting, reference in every.items() if reference}
+
+
+def table_file(reference: str, settings: Settings) -> Path | None:
+    """Give the file that a table is in; None where it is in a database."""
+    is_file = not reference.casefold().startswith(SQL_SCHEME)
+    return (settings.folder / reference.partition("#")[0]).resolve() if is_file else None
+
+
+def read_tables(settings: Settings) -> dict[str, CellTable]:
+    """Read the tables of a project as cells, by setting.
+
+    Raises:
+        DataflowError: a table as a whole cannot be used.
+    """
+    return {name: _table(name, settings, LAYOUTS[name]) for name in references(settings)}
 
 
 def _table(setting: str, settings: Settings, layout: Layout) -> CellTable:

@@ -198,7 +198,7 @@ def read_table(reference: str, folder: Path, layout: Layout) -> CellTable:
     try:
         grid = read_grid(file, sheet)
     except UnreadableError as error:
-        raise DataflowError(_unreadable(reference, error)) from None
+        raise DataflowError(unreadable(reference, error)) from None
     return to_table(grid, layout)
 
 
@@ -288,7 +288,8 @@ def _no_table(reference: str, file: Path) -> Diagnostic:
     )
 
 
-def _unreadable(reference: str, error: UnreadableError) -> Diagnostic:
+def unreadable(reference: str, error: UnreadableError) -> Diagnostic:
+    """Tell why a table cannot be read."""
     return Diagnostic(
         "CFG-006",
         f"`{reference}` cannot be read: {error}",

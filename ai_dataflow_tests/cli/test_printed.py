@@ -27,6 +27,8 @@ COMMANDS = [
     ("rejects --samples 1", 0, "rejects"),
     ("replay --dry-run", 0, "run"),
     ("codes --missing", 0, "codes"),
+    ("sheet check ai_mapping.xlsx", 0, "sheet_check"),
+    ("sheet format --check", 0, "sheet_format"),
     ("cleanup --dry-run", 0, "cleanup"),
     ("notify status", 0, "notify_status"),
     ("notify preview", 0, "notify_preview"),
@@ -57,7 +59,7 @@ def _errors(name: str, document: Any) -> list[str]:
 
 @pytest.mark.slow
 def test_each_command_prints_the_document_of_its_schema(tmp_path: Path) -> None:
-    projects.project(tmp_path)
+    projects.project(tmp_path, workbooks=True)
     rows = (tmp_path / "data/claims.csv").read_text()
     (tmp_path / "data/claims.csv").write_text(rows + "3,lots\n")
     for command, code, name in COMMANDS:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
-from typing import Any
-
 from ai_dataflow.tables import (
     ai_columns,
     ai_mapping,
@@ -15,6 +11,7 @@ from ai_dataflow.tables import (
     teams,
 )
 from ai_dataflow.tables.ai_types import NAMES
+from ai_dataflow.tables.column_texts import column_texts
 from ai_dataflow.tables.table import Layout
 from ai_dataflow_tests.docs.markdown import code, table
 
@@ -64,16 +61,9 @@ not edit. Make it anew with .venv/bin/python -m ai_dataflow_tests.docs -->
 """
 
 
-def texts() -> dict[str, Any]:
-    """Give the texts by table and column."""
-    return tomllib.loads(
-        resources.files("ai_dataflow.tables").joinpath("columns.toml").read_text("utf-8")
-    )
-
-
 def page() -> str:
     """Give the Markdown page."""
-    said = texts()
+    said = column_texts()
     parts = [_INTRO]
     for name, (layout, title, about) in TABLES.items():
         rows = [

@@ -13,6 +13,7 @@ import ai_dataflow
 from ai_dataflow import tables
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.settings import FILE_NAME, load_settings
+from ai_dataflow.tables.column_texts import column_texts
 from ai_dataflow_tests.docs import commands_page, json_page, python_page, settings_page, tables_page
 from ai_dataflow_tests.docs.pages import PAGES, path
 from ai_dataflow_tests.docs.settings_page import Setting
@@ -53,7 +54,7 @@ def test_each_setting_has_a_text_and_no_text_is_left_over() -> None:
 
 
 def test_each_column_has_a_text_and_no_text_is_left_over() -> None:
-    texts = tables_page.texts()
+    texts = column_texts()
     assert {name: set(known) for name, known in texts.items()} == {
         name: set(layout.columns) for name, (layout, _, _) in tables_page.TABLES.items()
     }
