@@ -315,6 +315,7 @@ class ModuleSettings(Section):
     product's share of rejects rises by more points than `max_rejected_rise`, or its rows fall by a
     larger share than `max_rows_fall`, waits to be accepted; "100%" is no limit. Rows without a
     client in files that clients share fail all of these, or are rejects of one (`without_client`).
+    Rows that repeat a key of the dictionary fail the partition, or are rejects (`duplicate_keys`).
     """
 
     min_coverage: float = Field(default=0.0, ge=0, le=1)
@@ -323,6 +324,7 @@ class ModuleSettings(Section):
     max_rejected_rise: str = "10%"
     max_rows_fall: str = "50%"
     without_client: Literal["fail", "reject"] = "fail"
+    duplicate_keys: Literal["fail", "reject"] = "fail"
 
     @field_validator("max_rejected", mode="before")
     @classmethod

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.ai_columns import DictionaryRow
+from ai_dataflow.tables.code_lists import CodeList
+
+OnRepeats = Literal["fail", "reject"]
 
 
 @dataclass(frozen=True)
 class AiColumn:
-    """A column of a module's AI dataset."""
+    """A column of a module's AI dataset.
+
+    `rule` is what the dictionary says of it, and `codes` are, by product, the values that it then
+    may have; `on_repeats` tells what becomes of keys that are there twice.
+    """
 
     name: str
     ai_type: str
     description: str = ""
+    rule: DictionaryRow | None = None
+    codes: tuple[tuple[str, CodeList], ...] = ()
+    on_repeats: OnRepeats = "fail"
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What else travels in the dataset's schema, for people and programs."""
+        said = {"unit": self.rule.unit, "sensitivity": self.rule.sensitivity} if self.rule else {}
+        return {name: text for name, text in said.items() if text}
 
 
 @dataclass(frozen=True, slots=True)

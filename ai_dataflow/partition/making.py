@@ -22,11 +22,11 @@ from ai_dataflow.extracts.extracting import Extracted, extract_sources, owned
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Failure, Stage
 from ai_dataflow.partition.alike import alike
 from ai_dataflow.partition.classified import classified
+from ai_dataflow.partition.column_checks import check_shares, product_checks
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import peak_bytes, reserved
 from ai_dataflow.partition.merge import is_joined, kept_rows, merge_product
 from ai_dataflow.partition.result import PartitionResult
-from ai_dataflow.partition.row_checks import required
 from ai_dataflow.partition.scratch import Scratch, scratch
 from ai_dataflow.partition.shapes import is_copied
 from ai_dataflow.partition.source_rows import OpenedSource, leave_out, map_source, open_source
@@ -202,10 +202,12 @@ def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> Mer
         steps.mapped.append(mapped)
         parts += [mapped.part] if mapped.part else []
     working_on(None)
-    checks = required([source.sources[0] for source in opened])
+    columns, sources = steps.jobs[0].columns, [source.sources[0] for source in opened]
+    checks = product_checks(columns, sources)
     with steps.work.timed("merge"):
         done = merge_product(parts, checks, space)
-    for client, problem in done.broken.items():
+    shares = check_shares(columns, sources[0].product, done.filled, done.height)
+    for client, problem in (*done.broken.items(), *shares.items()):
         steps.fail(client, [problem])
     for i, left_out in enumerate(done.left_out, first):
         steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, checks, space)

@@ -27,11 +27,14 @@ from ai_dataflow.partition.clients import (
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.joining import join
 from ai_dataflow.partition.parts import BySource, Part, Rows, counted
+from ai_dataflow.partition.repeated_keys import NOTHING, Before
 from ai_dataflow.partition.row_checks import RowCheck
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
 from ai_dataflow.partition.values import Further, Term
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
+
+_MANY_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ class Merged:
     `height` counts the rows; `further`, by source, those that a join left unmatched or produced,
     `not_found` those that found nothing in a lookup.
     `left_out` has for each part the rows that are in no row of the product, since all that they
-    are a part of fail a check (see `row_checks`); it is empty where none does. `broken` are
-    the clients that cannot be joined, and why.
+    are a part of fail a check (see `row_checks`); it is empty where none does. `broken` are the
+    clients that cannot be joined, or repeat a key of the dictionary, and why.
     """
 
     rows: pl.LazyFrame
@@ -55,63 +58,89 @@ class Merged:
     broken: Mapping[int, Diagnostic] = field(default_factory=dict)
 
 
-def merge_product(parts: Sequence[Part], checks: Sequence[RowCheck], space: Scratch) -> Merged:
+def merge_product(
+    parts: Sequence[Part],
+    checks: Sequence[RowCheck],
+    space: Scratch,
+    before: Before = NOTHING,
+) -> Merged:
     """Merge the sources of one product.
 
     Args:
         parts: the sources, in the order in which they are planned.
         checks: what must hold for the product's rows.
         space: where a join that is too large for memory is done piece by piece.
+        before: what a replay finds published of the product.
 
     Raises:
         DataflowError: MAP-013 where there is no shared key; DAT-001 where a join is many-to-many,
             and it is the only client.
     """
-    together = _together(parts, space)
+    looks = any(check.looks for check in checks)
+    together = _together(_numbered(parts) if looks else parts, space)
     merged = _merged(parts, together)
     if merged.broken and len(parts[0].height) == 1:
         raise DataflowError(*merged.broken.values())
-    is_mixed = any(part.is_mixed for part in together)
-    if not is_mixed and not row_checks.may_fail(checks, merged.rows, merged.filled, merged.height):
-        return merged
-    return _divided(parts, merged, checks, space)
+    if looks:
+        merged = replace(merged, rows=_held_if_small(merged.rows, merged.height, space))
+    divides = any(part.is_mixed for part in together) or bool(before)
+    if not divides and not row_checks.may_fail(checks, merged.rows, merged.filled, merged.height):
+        return replace(merged, rows=row_checks.unnumbered(merged.rows, len(parts)))
+    if not looks:
+        # Joined once more, with numbers: only then it can be told which rows lose what they
+        # brought. Whoever looks at rows has numbered them before.
+        again = _merged(parts, _together(_numbered(parts), space))
+        merged = replace(merged, rows=again.rows)
+    return _divided(parts, merged, checks, space, before)
 
 
-def _divided(
-    parts: Sequence[Part], merged: Merged, checks: Sequence[RowCheck], space: Scratch
-) -> Merged:
-    """Leave out what fails a check, and tell of which source what is left out is.
-
-    It is joined once more, with numbers: only then it can be told which rows lose what they
-    brought. Rows of lookups have none: they are accounted for where they are looked up.
-    """
-    numbers = [
+def _numbered(parts: Sequence[Part]) -> list[Part]:
+    """Number the rows of parts, but of lookups: they are accounted for where they are looked up."""
+    return [
         part if part.source.join_kind == "lookup"
         else replace(part, rows=row_checks.numbered(part.rows, i))
         for i, part in enumerate(parts)
     ]  # fmt: skip
-    rows = _merged(parts, _together(numbers, space)).rows
-    rows = space.hold(rows, int(bytes_per_row(rows) * merged.height.sum()))
-    by, clients = parts[0].by, len(parts[0].height)
-    good, left_out = row_checks.divided(rows, checks, len(parts), by)
+
+
+def _held_if_small(rows: pl.LazyFrame, height: Counts, space: Scratch) -> pl.LazyFrame:
+    """Compute rows that are looked at and then written; what is too many is computed twice."""
+    many = height.sum() >= _MANY_ROWS
+    if many and bytes_per_row(rows) * height.sum() >= space.spill_bytes:
+        return rows
+    return rows.collect().lazy()
+
+
+def _divided(
+    parts: Sequence[Part],
+    merged: Merged,
+    checks: Sequence[RowCheck],
+    space: Scratch,
+    before: Before,
+) -> Merged:
+    """Leave out numbered rows that fail a check, and tell of which source what is left out is."""
+    rows = space.hold(merged.rows, int(bytes_per_row(merged.rows) * merged.height.sum()))
+    by, clients, product = parts[0].by, len(parts[0].height), parts[0].source.product
+    done = row_checks.divided(rows, checks, len(parts), by, before, product)
     further = dict(merged.further)
     if any(part.source.join_kind in ("left", "inner") for part in parts):
         there = row_checks.taking_part(rows, len(parts), by)
         for i, counts in there.items():
             lacking: Further = {"unmatched": parts[i].height - heights(counts, clients)}
             further[parts[i].source.key] = {**further.get(parts[i].source.key, {}), **lacking}
-    published = counted(good, clients)
-    lost = sum((heights(rows, clients) for rows in left_out), nothing(clients))
+    published = counted(done.good, clients)
+    lost = sum((heights(rows, clients) for rows in done.left_out), nothing(clients))
     balance = sum((part.height for part in parts), nothing(clients)) - lost - published.height
     return replace(
         merged,
-        rows=good,
+        rows=done.good,
         height=published.height,
         rows_merged=balance + _total(further, "produced", clients)
         - _total(further, "unmatched", clients),
         filled=published.filled,
         further=further,
-        left_out=tuple(left_out),
+        left_out=tuple(done.left_out),
+        broken={**merged.broken, **done.broken},
     )  # fmt: skip
 
 

@@ -15,11 +15,13 @@ import polars as pl
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.partition.clients import one
+from ai_dataflow.partition.column_checks import check_shares, product_checks
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.merge import Merged, kept_rows, merge_product
 from ai_dataflow.partition.parts import Part, Rows, counted, of_lists
 from ai_dataflow.partition.recasting import losing, recast
-from ai_dataflow.partition.row_checks import NUMBER, required
+from ai_dataflow.partition.repeated_keys import NOTHING, Before
+from ai_dataflow.partition.row_checks import NUMBER
 from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.partition.values import MergedProduct
 from ai_dataflow.sources.source_job import SourceJob
@@ -127,12 +129,17 @@ def _product(
     kept = published.kept.get(product, {})
     if not late:
         return MergedProduct(rows.frame, one(0), rows.filled, kept, rows.height)
-    sources = published.job.by_product()[product]
+    columns, sources = published.job.columns, published.job.by_product()[product]
+    checks = product_checks(columns, sources)
+    has_keys = any(check.on_repeats for check in checks)
     if kept:
         _check_kept(sources, kept, rows, published.job, space)
         parts = _with_late_rows(sources, kept, late)
-        done = merge_product(parts, required(sources), space)
+        ends = [_end(part.source, kept) for part in parts]
+        done = merge_product(parts, checks, space, Before(ends) if has_keys else NOTHING)
+        _check(done.broken)
         left_out = _of_late(parts, kept, late, done)
+        _check(check_shares(columns, product, done.filled, done.height))
         base = sum((piece.height for piece in kept.values()), one(0))
         kept = kept_rows(parts, done)
         return MergedProduct(
@@ -143,20 +150,34 @@ def _product(
         what = "it is joined, and the rows that it was made of are not kept any more, or never were"
         cell = next(row.place("is_key") for row in keyed[-1].mappings if row.is_key)
         raise not_replayable(product, "", what, cell)
-    done = merge_product(late, required(sources), space)
+    before = Before(rows=rows.frame) if has_keys and rows.height.any() else NOTHING
+    done = merge_product(late, checks, space, before)
+    _check(done.broken)
     frames = [rows.frame, done.rows] if rows.height.any() else [done.rows]
     filled = {
         name: rows.filled.get(name, one(0)) + done.filled.get(name, one(0))
         for name in dict.fromkeys((*rows.filled, *done.filled))
     }
+    _check(check_shares(columns, product, filled, rows.height + done.height))
     together = pl.concat(frames, how="diagonal")
     return MergedProduct(together, done.rows_merged, filled, {}, rows.height, done.left_out)
+
+
+def _check(problems: Mapping[int, Diagnostic]) -> None:
+    """Refuse a replay after which the dictionary would not hold."""
+    if problems:
+        raise DataflowError(*problems.values())
+
+
+def _end(source: SourceJob, kept: Mapping[str, Rows]) -> int:
+    """Tell how many of a source's rows are published: the first ones, in a replay."""
+    return int(kept[source.submodule].height[0]) if source.submodule in kept else 0
 
 
 def _of_late(
     parts: Sequence[Part], kept: Mapping[str, Rows], late: Sequence[Part], merged: Merged
 ) -> tuple[pl.DataFrame, ...]:
-    """Give for each late part which of its rows the join leaves without a required value.
+    """Give for each late part which of its rows are part of joined rows alone that fail a check.
 
     Raises:
         DataflowError: DAT-005 where a row would be left out that is published.
@@ -164,12 +185,10 @@ def _of_late(
     if not merged.left_out:
         return ()
     by_source = {part.source.key: rows for part, rows in zip(parts, merged.left_out, strict=True)}
-    ends = {
-        key: int(kept[key.submodule].height[0]) if key.submodule in kept else 0 for key in by_source
-    }
+    ends = {part.source.key: _end(part.source, kept) for part in parts}
     for part in parts:
         if by_source[part.source.key].filter(pl.col(NUMBER) < ends[part.source.key]).height:
-            what = "rows that passed before would lack what the sheet requires now"
+            what = "rows that passed before would fail what the sheet and the dictionary say now"
             raise not_replayable(part.source.product, part.source.submodule, what)
     left_out = []
     for part in late:

@@ -19,13 +19,14 @@ from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.clients import one
+from ai_dataflow.partition.column_checks import product_checks
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.mapping import REASON, count, good_rows, map_rows, reasons
 from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.raw_rows import decoded
 from ai_dataflow.partition.remerge import look, not_replayable, remerge
 from ai_dataflow.partition.result import PartitionResult
-from ai_dataflow.partition.row_checks import NUMBER, RowCheck, required, why
+from ai_dataflow.partition.row_checks import NUMBER, RowCheck, why
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row, scratch
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import MappedSource, MergedProduct
@@ -131,7 +132,7 @@ class _Again:
             late = [i for i, source in enumerate(self.sources)
                     if source.key.product == product and source.rows_replayed]  # fmt: skip
             for i, rows in zip(late, left_out, strict=bool(left_out)):
-                self._keep_open(i, rows, required(sources))
+                self._keep_open(i, rows, product_checks(job.columns, sources))
 
     def _keep_open(self, i: int, left_out: pl.DataFrame, checks: Sequence[RowCheck]) -> None:
         source, verdict = self.sources[i], self.verdicts[self.of_source[i]]

@@ -12,12 +12,24 @@ are no rejects: nothing is wrong with what was only looked up, and it counts the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
-from ai_dataflow.partition.clients import Counts, Filled
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.partition.clients import Counts, Filled, by_client
+from ai_dataflow.partition.job import OnRepeats
+from ai_dataflow.partition.repeated_keys import (
+    IS_BEFORE,
+    NOTHING,
+    Before,
+    different,
+    repeated_problems,
+    repeating,
+    repeats,
+)
 from ai_dataflow.sources.source_job import SourceJob
 
 # Beside AI columns, none of which begins so.
@@ -26,6 +38,7 @@ _REASON = "\ue000without"
 # Of rows that are left out: which row of its part it is, from 0; which check it fails.
 NUMBER, FAILS = "\ue000\ue000number", "\ue000\ue000fails"
 SCHEMA = pl.Schema({NUMBER: pl.UInt32(), FAILS: pl.UInt32()})
+_MANY_ROWS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +46,20 @@ class RowCheck:
     """What must hold for every joined row of a product: else it is left out, for `reason`.
 
     `cell` says so, of an AI column. `fails` tells where it does not hold; without it the column
-    must have a value.
+    must have a value. With `on_repeats` no two rows may have the same value: such rows are left
+    out, or fail the partition.
     """
 
     ai_column: str
     cell: str
     reason: str = "REJ-004"
     fails: pl.Expr | None = None
+    on_repeats: OnRepeats | None = None
+
+    @property
+    def looks(self) -> bool:
+        """Whether rows have to be looked at: nulls were counted before."""
+        return self.fails is not None or self.on_repeats is not None
 
     def broken(self, columns: Collection[str]) -> pl.Expr:
         """Tell where it does not hold, of rows that have these columns; a missing one is null."""
@@ -63,15 +83,24 @@ def may_fail(
 ) -> bool:
     """Tell whether some of so many merged rows fail a check, of any client.
 
-    Nulls were counted; for other checks the rows are looked at.
+    Nulls were counted; for other checks the rows are looked at, once.
     """
-    columns = [check.ai_column for check in checks if check.fails is None]
+    columns = [check.ai_column for check in checks if not check.looks]
     if any(bool((filled.get(column, 0) < height).any()) for column in columns):
         return True
-    further = [check.fails for check in checks if check.fails is not None]
-    if not further:
+    present = rows.collect_schema()
+    by = [name for name in by_client(len(height)) if name in present]
+    failing = [check.fails for check in checks if check.fails is not None]
+    keys = [c.ai_column for c in checks if c.on_repeats and c.ai_column in present]
+    sought = {f"{_NUMBER}{i}": different(name, by) for i, name in enumerate(keys)}
+    if failing:
+        sought[_REASON] = pl.any_horizontal(failing).any()
+    if not sought:
         return False
-    return bool(rows.select(pl.any_horizontal(further).any()).collect().item())
+    engine: Literal["streaming", "auto"] = "streaming" if height.sum() > _MANY_ROWS else "auto"
+    (seen,) = rows.select(**sought).collect(engine=engine).to_dicts()
+    values = [int(filled[name].sum()) for name in keys]
+    return bool(seen.pop(_REASON, None)) or [*seen.values()] != values
 
 
 def why(checks: Sequence[RowCheck]) -> dict[str, pl.Expr]:
@@ -92,9 +121,35 @@ def numbered(rows: pl.LazyFrame, part: int) -> pl.LazyFrame:
     return rows.with_row_index(f"{_NUMBER}{part}")
 
 
+def unnumbered(rows: pl.LazyFrame, parts: int) -> pl.LazyFrame:
+    """Give merged rows without the numbers of what they were made of."""
+    return rows.drop(_names(parts), strict=False)
+
+
+def _names(parts: int) -> list[str]:
+    return [f"{_NUMBER}{part}" for part in range(parts)]
+
+
+@dataclass(frozen=True)
+class Divided:
+    """Merged rows that pass all checks; and for each part which of its rows are in none of them.
+
+    `broken` are the clients whose rows repeat keys and must not, and why.
+    """
+
+    good: pl.LazyFrame
+    left_out: list[pl.DataFrame]
+    broken: Mapping[int, Diagnostic] = field(default_factory=dict)
+
+
 def divided(
-    rows: pl.LazyFrame, checks: Sequence[RowCheck], parts: int, by: Sequence[str] = ()
-) -> tuple[pl.LazyFrame, list[pl.DataFrame]]:
+    rows: pl.LazyFrame,
+    checks: Sequence[RowCheck],
+    parts: int,
+    by: Sequence[str] = (),
+    before: Before = NOTHING,
+    product: str = "",
+) -> Divided:
     """Divide merged rows into those that pass all checks, and what the others lose.
 
     Args:
@@ -102,22 +157,51 @@ def divided(
         checks: what must hold, in the order in which a row is told what it fails.
         parts: how many parts were numbered.
         by: the column of the clients, where there are several.
-
-    Returns:
-        The rows to be published; and for each part which of its rows are in none of them.
+        before: what is published of the product, which a replay leaves as it is.
+        product: whose rows they are.
     """
-    present = set(rows.collect_schema())
-    failing = (
-        pl.when(check.broken(present)).then(pl.lit(i, pl.UInt32()))
-        for i, check in enumerate(checks)
-    )
-    fails = pl.coalesce(*failing, pl.lit(None, pl.UInt32()))
-    names = [f"{_NUMBER}{part}" for part in range(parts)]
-    numbers = rows.select(*by, fails.alias(_REASON), *(n for n in names if n in present)).collect()
+    names = _names(parts)
+    judged, broken = _judged(before.marked(rows, names), checks, by, before, product)
+    present = set(judged.collect_schema())
+    numbers = judged.select(*by, _REASON, *(n for n in names if n in present)).collect()
     good = numbers.filter(pl.col(_REASON).is_null())
     lost = numbers.filter(pl.col(_REASON).is_not_null())
     left_out = [_of_part(lost, good, name, by) for name in names]
-    return rows.filter(fails.is_null()).drop(names, strict=False), left_out
+    passing = judged.filter(pl.col(_REASON).is_null())
+    return Divided(passing.drop(*names, _REASON, IS_BEFORE, strict=False), left_out, broken)
+
+
+def _judged(
+    rows: pl.LazyFrame,
+    checks: Sequence[RowCheck],
+    by: Sequence[str],
+    before: Before,
+    product: str,
+) -> tuple[pl.LazyFrame, dict[int, Diagnostic]]:
+    """Tell of each row which check it fails; keys are compared among rows that fail no other."""
+    present = set(rows.collect_schema())
+    failing = [
+        pl.when(check.broken(present)).then(pl.lit(i, pl.UInt32()))
+        for i, check in enumerate(checks)
+        if not check.on_repeats
+    ]
+    judged = rows.with_columns(pl.coalesce(*failing, pl.lit(None, pl.UInt32())).alias(_REASON))
+    passing = judged.filter(pl.col(_REASON).is_null())
+    broken: dict[int, Diagnostic] = {}
+    flags = []
+    for i, check in enumerate(checks):
+        name = check.ai_column
+        if not check.on_repeats or name not in present:
+            continue
+        if not (repeated := repeats(passing, name, by, before)).height:
+            continue
+        if check.on_repeats == "fail":
+            broken = repeated_problems(repeated, name, check.cell, product) | broken
+        else:
+            judged = repeating(judged, repeated, name, pl.lit(i, pl.UInt32()))
+            flags.append(f"{IS_BEFORE}{name}")
+    reason = pl.coalesce(_REASON, *flags).alias(_REASON)
+    return judged.with_columns(reason).drop(flags), broken
 
 
 def taking_part(rows: pl.LazyFrame, parts: int, by: Sequence[str] = ()) -> dict[int, pl.DataFrame]:

@@ -186,12 +186,32 @@ def _differences(
     for column in sorted(now.columns.keys() & then.columns.keys()):
         if now.columns[column] != then.columns[column]:
             yield Reason("mapping", f"`{column}` became {now.columns[column]}")
+    yield from _dictionary(job, now, then)
     if now.order != then.order:
         yield Reason("control", "its sources are joined in another order")
     if now.settings != then.settings:
-        yield Reason("settings", f"[modules.{job.module}] max_rejected changed")
+        yield Reason("settings", f"[modules.{job.module}] {_limit(now, then)} changed")
     if now.code != then.code:
         yield Reason("code", "another version of ai_dataflow computes it")
+
+
+def _dictionary(job: PartitionJob, now: Inputs, then: Inputs) -> Iterator[Reason]:
+    rules = {column.name: column.rule for column in job.columns}
+    for column in sorted(now.dictionary.keys() | then.dictionary.keys()):
+        if now.dictionary.get(column) == then.dictionary.get(column):
+            continue
+        if rule := rules.get(column):
+            place = rule.place("ai_column")
+            what = "changed" if column in then.dictionary else "is new"
+            yield Reason("mapping", f"what must hold for `{column}`: row {place} {what}", place)
+        else:
+            yield Reason("mapping", f"the dictionary's row of `{column}` is gone")
+
+
+def _limit(now: Inputs, then: Inputs) -> str:
+    """Say which setting of two texts of them is another; see `inputs_of`."""
+    rejected = [inputs.settings.partition(" ")[0] for inputs in (now, then)]
+    return "duplicate_keys" if rejected[0] == rejected[1] else "max_rejected"
 
 
 def _of_source(

@@ -64,7 +64,9 @@ def check_codes(
     for (name, product, ai_type), those in alike.items():
         concerned = [control for user in those for control in user[2]]
         codes = list(lists.rows_for(name, product).values())
-        yield from ((p, concerned) for p in _bad_values(codes, those[0][0], ai_type))
+        user = those[0][0]
+        problems = bad_values(codes, user.ai_column, user.place("ai_type"), ai_type)
+        yield from ((problem, concerned) for problem in problems)
 
 
 def _of_row(row: MappingRow, lists: CodeLists) -> Iterator[Diagnostic]:
@@ -91,16 +93,18 @@ def _of_row(row: MappingRow, lists: CodeLists) -> Iterator[Diagnostic]:
             )  # fmt: skip
 
 
-def _bad_values(codes: Sequence[CodeRow], user: MappingRow, ai_type: str) -> Iterator[Diagnostic]:
-    """Find values of a list that cannot become the type of a column that it is for."""
+def bad_values(
+    codes: Sequence[CodeRow], ai_column: str, place: str, ai_type: str
+) -> Iterator[Diagnostic]:
+    """Find values of a list that cannot become the type of a column that it is for, by a cell."""
     misfits = _misfits([row.ai_value for row in codes], ai_type)
     for n, i in enumerate(misfits[:_SHOWN], 1):
         rest = len(misfits) - n
         more = f" (and {rest:,} more of this list)" if n == _SHOWN and rest else ""
         yield codes[i].problem(
             "COD-008", "ai_value",
-            f"`{codes[i].ai_value[:80]}` cannot become {ai_type}, as `{user.ai_column}` is in "
-            f"{user.place('ai_type')}{more}",
+            f"`{codes[i].ai_value[:80]}` cannot become {ai_type}, as `{ai_column}` is in "
+            f"{place}{more}",
             "write a value of that type, or choose another ai_type",
         )  # fmt: skip
 

@@ -53,8 +53,9 @@ def module_coverage(
     module: str, columns: Iterable[AiColumn], sources: Iterable[SourceJob]
 ) -> Coverage:
     """Make a module's matrix from the sources of its active control rows."""
+    columns = list(columns)
     mapped: dict[str, set[str]] = {}
-    required: set[str] = set()
+    required = {column.name for column in columns if column.rule and column.rule.required}
     for source in sources:
         of_product = mapped.setdefault(source.product, set())
         of_product.update(row.ai_column for row in source.mappings)
@@ -77,11 +78,11 @@ def check_coverage(
     problems = []
     for column, cells in coverage.cells.items():
         lacking = [product for product, cover in cells.items() if cover == "required-missing"]
-        if lacking:
-            row = next(
-                r for r in rows
-                if (r.module, r.ai_column, r.required) == (coverage.module, column, True)
-            )  # fmt: skip
+        requiring = (
+            r for r in rows
+            if (r.module, r.ai_column, r.required) == (coverage.module, column, True)
+        )  # fmt: skip
+        if lacking and (row := next(requiring, None)):  # else the dictionary does, see its checks
             problems.append(_required_missing(row, lacking))
     if coverage.ratio < settings.min_coverage:
         problems.append(_below(coverage, settings))

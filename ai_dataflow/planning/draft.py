@@ -21,6 +21,7 @@ from ai_dataflow.planning.checks import check_complete, check_product, check_tea
 from ai_dataflow.planning.client_files import check_clients, with_strays
 from ai_dataflow.planning.code_checks import check_codes, check_ties
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
+from ai_dataflow.planning.dictionary_checks import check_dictionary
 from ai_dataflow.planning.findings import Findings, held, is_partition
 from ai_dataflow.planning.join_checks import check_joins
 from ai_dataflow.planning.live import check_live
@@ -75,7 +76,7 @@ def make_draft(project: Project) -> Draft:
     active = tuple(row for row in project.control if row.active)
     findings = Findings(project.teams)
     add_bad_rows(findings, project, active)
-    columns = module_columns(project.mapping)
+    columns = module_columns(project, active)
     sources = with_strays(resolved_sources(findings, project, active), project.settings)
     for problem, concerned in check_codes(sources, project.code_lists):
         findings.add(problem, concerned)
@@ -88,6 +89,8 @@ def make_draft(project: Project) -> Draft:
         findings.add(problem, rows)
     check_unused(findings, project, active)
     coverage = _coverage(findings, project, columns, sources)
+    for problem in check_dictionary(project, columns, coverage):
+        findings.add(problem, [row for row in active if row.module == problem.module])
     check_teams(findings, project, active)
     plan = _plan(findings, active, sources, columns, coverage)
     return Draft(project, active, sources, findings, plan)

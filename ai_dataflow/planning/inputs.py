@@ -10,7 +10,7 @@ from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
@@ -32,10 +32,26 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
             for source in job.sources
         },
         columns={column.name: column.ai_type for column in job.columns},
-        settings=limits.max_rejected,
+        dictionary={c.name: said for c in job.columns if (said := _said(c, job))},
+        settings=_limits(limits, job),
         code=COMPUTATION,
         order=[str(source.key) for source in job.sources if source.key_columns],
     )
+
+
+def _said(column: AiColumn, job: PartitionJob) -> str:
+    """Digest what the dictionary says of a column that decides which rows are published."""
+    if column.rule is None or not column.codes:
+        return column.rule.said if column.rule else ""
+    products = {source.product for source in job.sources}
+    codes = {product: codes.outcomes for product, codes in column.codes if product in products}
+    return digest([column.rule.said, codes])[:16]
+
+
+def _limits(limits: ModuleSettings, job: PartitionJob) -> str:
+    """Give the settings that decide which rows are published, as text."""
+    rejects = any(column.on_repeats == "reject" for column in job.columns)
+    return limits.max_rejected + (" duplicate_keys=reject" if rejects else "")
 
 
 def sheet_of(inputs: Inputs, product: str = "") -> str:
@@ -47,7 +63,9 @@ def sheet_of(inputs: Inputs, product: str = "") -> str:
     }
     mapped = {column for name in sources for column in inputs.sources[name].mapping}
     types = {column: dtype for column, dtype in inputs.columns.items() if column in mapped}
-    return digest([sources, types, [name for name in inputs.order if name in sources]])
+    order = [name for name in inputs.order if name in sources]
+    holds = [inputs.dictionary] if inputs.dictionary else []
+    return digest([sources, types, order, *holds])
 
 
 def reads_clock(source: SourceJob) -> bool:

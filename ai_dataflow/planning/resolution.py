@@ -9,12 +9,14 @@ from functools import cache
 from ai_dataflow.compiler.absent_columns import mapped_names
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
+from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.planning.code_checks import with_codes
 from ai_dataflow.planning.findings import Findings
 from ai_dataflow.planning.rule_checks import check_tied_rules
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.ai_columns import by_column
 from ai_dataflow.tables.ai_mapping import MappingRow, is_usable, rows_for
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import SqlLocation, resolve
@@ -23,24 +25,51 @@ from ai_dataflow.tables.source_rules import SourceRule, rules_for
 from ai_dataflow.tables.table import Names
 
 
-def module_columns(rows: Iterable[MappingRow]) -> dict[str, tuple[AiColumn, ...]]:
+def module_columns(
+    project: Project, active: Iterable[ControlRow] = ()
+) -> dict[str, tuple[AiColumn, ...]]:
     """Give each module the AI columns that it publishes, in sheet order.
 
-    Each has the first of its descriptions.
+    Each has what the dictionary says of it. The first description in the mapping sheet takes the
+    place of the dictionary's.
     """
-    modules: dict[str, dict[str, AiColumn]] = {}
+    dictionary, modules = by_column(project.dictionary), dict[str, dict[str, AiColumn]]()
     technical: dict[tuple[str, str], bool] = {}  # as the first row of a column says
-    for row in rows:
+    for row in project.mapping:
         columns = modules.setdefault(row.module, {})
         column = columns.get(row.ai_column)
         is_technical = technical.setdefault((row.module, row.ai_column), row.technical)
         if is_technical or not is_usable(row.ai_column):
             continue
         if column is None and ai_types.is_known(row.ai_type):
-            columns[row.ai_column] = AiColumn(row.ai_column, row.ai_type, row.description)
+            rule = dictionary.get((row.module, row.ai_column))
+            columns[row.ai_column] = AiColumn(row.ai_column, row.ai_type, row.description, rule)
         elif column is not None and not column.description:
             columns[row.ai_column] = replace(column, description=row.description)
-    return {module: tuple(columns.values()) for module, columns in modules.items()}
+    products = grouped(active, lambda row: row.module)
+    return {
+        module: tuple(
+            _explained(project, column, sorted({row.product for row in products.get(module, ())}))
+            if column.rule
+            else column
+            for column in columns.values()
+        )
+        for module, columns in modules.items()
+    }
+
+
+def _explained(project: Project, column: AiColumn, products: Sequence[str]) -> AiColumn:
+    """Give a column of the dictionary what else its row means: the codes of each product."""
+    rule, lists = column.rule, project.code_lists
+    assert rule is not None  # noqa: S101 - the caller's condition
+    codes = products if rule.code_list in lists.by_name else ()
+    asked = project.settings.modules.get(rule.module, ModuleSettings())
+    return replace(
+        column,
+        description=column.description or rule.description,
+        codes=tuple((product, lists.of(rule.code_list, product)) for product in codes),
+        on_repeats=asked.duplicate_keys if rule.is_key else "fail",
+    )
 
 
 def _mapping_lookup(project: Project) -> Callable[[Names, str], tuple[MappingRow, ...]]:

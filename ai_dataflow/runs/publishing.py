@@ -90,7 +90,12 @@ def _made(result: PartitionResult, judged: Judgement) -> Made:
 def _columns(run: Run, module: str) -> list[TableColumn]:
     return [
         *(
-            TableColumn(column.name, ai_types.to_delta(column.ai_type), column.description)
+            TableColumn(
+                column.name,
+                ai_types.to_delta(column.ai_type),
+                column.description,
+                tuple(column.notes.items()),
+            )
             for column in run.plan.columns[module]
         ),
         TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
@@ -16,6 +17,7 @@ from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.table import CellTable, Layout, Names, Row, is_no, is_yes, repeats
 
 if TYPE_CHECKING:
+    from ai_dataflow.tables.ai_columns import DictionaryRow
     from ai_dataflow.tables.code_lists import CodeList
 
 EVERY_PRODUCT = "*"
@@ -56,6 +58,8 @@ _SAID_LATER = ("dialect", "code_list", "unmapped", "default", "null_values", "tr
                "technical")  # fmt: skip
 Unmapped = Literal["reject", "keep", "null"]
 Index = Mapping[tuple[str, str, str, str], "MappingRow"]
+Dictionary = Mapping[tuple[str, str], "DictionaryRow"]  # by module and AI column
+_NO_DICTIONARY: Dictionary = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -154,11 +158,21 @@ def is_reserved(ai_column: str) -> bool:
 
 
 def mapping_rows(
-    table: CellTable, usual: MappingSettings = _USUAL
+    table: CellTable,
+    usual: MappingSettings = _USUAL,
+    dictionary: Dictionary = _NO_DICTIONARY,
 ) -> tuple[list[MappingRow], list[Diagnostic]]:
-    """Give the sheet's rows, good and bad, and its problems; `usual` is what rows need not say."""
+    """Give the sheet's rows, good and bad, and its problems.
+
+    Args:
+        table: the sheet.
+        usual: what rows need not say.
+        dictionary: what gives the types that rows leave blank, and must not be contradicted.
+    """
+    untyped = table.blanks(("ai_type",))
     problems = [
-        *table.blanks(("module_name", "product_code", "submodule_name", "ai_column", "ai_type")),
+        *table.blanks(("module_name", "product_code", "submodule_name", "ai_column")),
+        *(blank for blank in untyped if not _usual_type(table.rows[blank.line], dictionary)),
         *table.bad_names(("module_name", "submodule_name")),
         *table.bad_names(("product_code",), also=EVERY_PRODUCT),
         *table.bad_names(("client_code",)),
@@ -168,7 +182,8 @@ def mapping_rows(
         *table.wrong("004", "ai_column", _bad_column, _COLUMNS, void="cell"),
         *_unfed(table),
     ]
-    rows = [_row(table, line, cells, usual) for line, cells in table.rows.items()]
+    rows = [_row(table, line, cells, usual, dictionary) for line, cells in table.rows.items()]
+    problems += _contradictions(table, rows, dictionary)
     problems += [*_two_types(rows), *_mapped_twice(rows), *_alike(rows), *_two_lists(rows),
                  *_half_published(rows), *_nothing_published(rows)]  # fmt: skip
     return rows, table.diagnostics(problems)
@@ -202,8 +217,46 @@ def row_of(index: Index, names: Names, ai_column: str) -> MappingRow | None:
     return next(filter(None, map(index.get, either)), None)
 
 
+def _explained(cells: Mapping[str, str], dictionary: Dictionary) -> DictionaryRow | None:
+    return dictionary.get((cells["module_name"], cells["ai_column"]))
+
+
+def _usual_type(cells: Mapping[str, str], dictionary: Dictionary) -> str:
+    """Give the type that the dictionary has for a row that says none."""
+    explained = _explained(cells, dictionary)
+    return explained.ai_type if explained else ""
+
+
+def _contradictions(
+    table: CellTable, rows: Sequence[MappingRow], dictionary: Dictionary
+) -> Iterator[Diagnostic]:
+    """Find rows that say another type than the dictionary, or require less."""
+    for row in rows if dictionary else ():
+        cells = table.rows[row.line]
+        if (explained := _explained(cells, dictionary)) is None:
+            continue
+        types = row.ai_type, explained.ai_type
+        differ = types[0] != types[1] and all(map(ai_types.is_known, types))
+        if differ and not ai_types.is_narrower(*types):
+            message = (
+                f"`{row.ai_column}` is {types[0]} here, and in {explained.place('ai_type')} "
+                f"{types[1]}, of which it is no narrower type"
+            )
+            fix = "clear the cell: the type is then the dictionary's; or correct one of them"
+            yield row.problem("DIC-011", "ai_type", message, fix)
+        if explained.required and is_no(cells["required"]):
+            where = explained.place("required")
+            message = f"`{row.ai_column}` is not required here, and is in {where} for all products"
+            fix = "clear the cell, or correct the dictionary"
+            yield row.problem("DIC-011", "required", message, fix)
+
+
 def _row(
-    table: CellTable, line: int, cells: Mapping[str, str], usual: MappingSettings
+    table: CellTable,
+    line: int,
+    cells: Mapping[str, str],
+    usual: MappingSettings,
+    dictionary: Dictionary,
 ) -> MappingRow:
     words = alternatives(cells["null_values"]) if cells["null_values"] else usual.null_values
     return MappingRow(
@@ -214,7 +267,7 @@ def _row(
         submodule=cells["submodule_name"],
         source_column=cells["source_column"],
         ai_column=cells["ai_column"],
-        ai_type=ai_types.normal(cells["ai_type"]),
+        ai_type=ai_types.normal(cells["ai_type"]) or _usual_type(cells, dictionary),
         transform=cells["transform"],
         is_key=is_yes(cells["is_key"]),
         required=is_yes(cells["required"]),

@@ -29,6 +29,7 @@ _SIMPLE: dict[str, tuple[pl.DataType, str]] = {
 }
 JSON = "json"
 NAMES = (*_SIMPLE, "decimal(18,2)", JSON, "list(float32)", "struct(a int64,b string)")
+_NARROWER = {("int16", "int32"), ("int16", "int64"), ("int32", "int64"), (JSON, "string")}
 _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)", re.ASCII)
 _LIST, _STRUCT = re.compile(r"list\((.*)\)", re.S), re.compile(r"struct\((.*)\)", re.S)
 _FIELD = re.compile(r"\s*([^\W\d]\w{0,127})\s+(\S.*)", re.S)
@@ -69,6 +70,21 @@ def to_delta(ai_type: str) -> str:
     """Give the name of the Delta type of a known ai_type; a nested one's is JSON, as in the log."""
     delta = _delta(ai_type)
     return delta if isinstance(delta, str) else json.dumps(delta)
+
+
+def is_narrower(ai_type: str, wider: str) -> bool:
+    """Tell whether a type has some of the values of another, of the same kind, and no others.
+
+    What such a type cannot hold is rejected by the casts, and never changed: so a `float32` is no
+    narrower `float64`, and a `date` no narrower `timestamp`.
+    """
+    if (ai_type, wider) in _NARROWER:
+        return True
+    narrow, wide = _DECIMAL.fullmatch(ai_type), _DECIMAL.fullmatch(wider)
+    if not (narrow and wide):
+        return False
+    before, after = int(narrow[1]) - int(narrow[2]), int(narrow[2])
+    return after <= int(wide[2]) and before <= int(wide[1]) - int(wide[2])
 
 
 def _delta(ai_type: str) -> Any:

@@ -58,7 +58,8 @@ class CodeList:
 
     def __getstate__(self) -> dict[str, object]:
         """Send what it says, and its digest, but nothing that is built of it."""
-        kept = {name: value for name, value in vars(self).items() if name != "columns"}
+        built = ("columns", "outcomes")
+        kept = {name: value for name, value in vars(self).items() if name not in built}
         return kept | {"digest": self.digest}
 
     def matched(self, values: pl.Expr) -> pl.Expr:
@@ -69,6 +70,11 @@ class CodeList:
     def looked_up(self, values: pl.Expr, otherwise: pl.Expr | str) -> pl.Expr:
         """Give what values become; `otherwise` where the list does not have them."""
         return self.matched(values).replace_strict(*self.columns, default=otherwise)
+
+    @cached_property
+    def outcomes(self) -> tuple[str, ...]:
+        """What the values become, each once, in their order."""
+        return tuple(sorted(set(self.codes.values())))
 
     @cached_property
     def columns(self) -> tuple[pl.Series, pl.Series]:

@@ -84,10 +84,19 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
         control_table.LAYOUT,
         partial(control_table.control_rows, formats=settings.formats),
     )
+    dictionary, dictionary_problems = tuple[DictionaryRow, ...](), tuple[Diagnostic, ...]()
+    if settings.ai_columns:
+        dictionary, dictionary_problems = read(
+            "ai_columns", ai_columns.LAYOUT, ai_columns.dictionary_rows
+        )
     mapping, mapping_problems = read(
         "ai_mapping",
         ai_mapping.LAYOUT,
-        partial(ai_mapping.mapping_rows, usual=settings.mapping),
+        partial(
+            ai_mapping.mapping_rows,
+            usual=settings.mapping,
+            dictionary=ai_columns.by_column(dictionary),
+        ),
     )
     owners, team_problems = read("teams", teams.LAYOUT, teams.team_rows)
     lists, code_problems = CodeLists(), tuple[Diagnostic, ...]()
@@ -104,11 +113,6 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
             "source_rules",
             source_rules.LAYOUT,
             partial(source_rules.rule_rows, dialect=settings.mapping.dialect),
-        )
-    dictionary, dictionary_problems = tuple[DictionaryRow, ...](), tuple[Diagnostic, ...]()
-    if settings.ai_columns:
-        dictionary, dictionary_problems = read(
-            "ai_columns", ai_columns.LAYOUT, ai_columns.dictionary_rows
         )
     if fatal:
         diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems)

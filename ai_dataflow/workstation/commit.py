@@ -31,15 +31,22 @@ from ai_dataflow.workstation.type_changes import check_types, types_in
 
 # A commit that gets no answer is not sent again by deltalake, which cannot know whether it arrived.
 _ATTEMPTS = 3
+_COMMENT = "comment"
 
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column as Delta knows it: name, primitive type, description."""
+    """A column as Delta knows it: name, primitive type, description, further notes by name."""
 
     name: str
     delta_type: str
     description: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the schema has beside the type; `comment` is what other programs show."""
+        return ({_COMMENT: self.description} if self.description else {}) | dict(self.notes)
 
 
 def commit(
@@ -285,10 +292,14 @@ def _create(table: Folder, schema: Schema, added: list[AddAction], writer: Write
 def columns_of(delta: DeltaTable) -> tuple[TableColumn, ...]:
     """Give the columns of a table's version, `client_code` left out."""
     return tuple(
-        TableColumn(field.name, _text_of(field.type), field.metadata.get("comment", ""))
-        for field in delta.schema().fields
-        if field.name != PARTITION_COLUMN
+        _column_of(field) for field in delta.schema().fields if field.name != PARTITION_COLUMN
     )
+
+
+def _column_of(field: Field) -> TableColumn:
+    said = {name: text for name, text in field.metadata.items() if isinstance(text, str)}
+    comment = said.pop(_COMMENT, "")
+    return TableColumn(field.name, _text_of(field.type), comment, tuple(said.items()))
 
 
 def _text_of(dtype: DataType) -> str:
@@ -319,7 +330,7 @@ def _schema(columns: Sequence[TableColumn]) -> Schema:
         Field(
             column.name,
             _type_of(column.delta_type),
-            metadata={"comment": column.description} if column.description else None,
+            metadata=column.metadata or None,
         )
         for column in columns
     ]

@@ -51,12 +51,14 @@ class Inputs(_Recorded):
     """All that a partition's content depends on.
 
     `sources` are by `product · submodule`, `columns` the type of each AI column of the module,
+    `dictionary` a digest of what must hold for each column of which the dictionary says something,
     `settings` those of the module that decide what is published, `code` the computation.
     `order` is that in which sources with keys are joined.
     """
 
     sources: dict[str, SourceInputs]
     columns: dict[str, str]
+    dictionary: Annotated[dict[str, str], Field(exclude_if=operator.not_)] = {}
     settings: str = ""
     code: str = ""
     order: list[str] = []
@@ -307,5 +309,7 @@ def _swap(record: dict[str, Any], other: Callable[[Any], Any]) -> None:
     for inputs in (record["inputs"], *(tried.get("inputs") for tried in tries)):
         if inputs is not None:
             inputs["columns"] = other(inputs["columns"])
+            if "dictionary" in inputs:
+                inputs["dictionary"] = other(inputs["dictionary"])
             for source in inputs["sources"].values():
                 source["mapping"] = other(source["mapping"])

@@ -1,0 +1,84 @@
+"""What must hold for a product's rows: what its mapping rows require, and what the dictionary says.
+
+A mapping row's `required` binds the products whose rows say it, the dictionary all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ai_dataflow.compiler.limits import Limits
+from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.partition.clients import Counts, Filled
+from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.partition.row_checks import RowCheck, required
+from ai_dataflow.sources.source_job import SourceJob
+
+
+def product_checks(columns: Sequence[AiColumn], sources: Sequence[SourceJob]) -> list[RowCheck]:
+    """Give what must hold for each row of a product, in the order in which a row is told of it."""
+    mapped = {row.ai_column for source in sources for row in source.mappings}
+    said = (
+        check
+        for column in columns
+        if column.rule
+        for check in _of_column(column, sources[0].product)
+        if column.name in mapped or check.fails is None
+    )
+    return [*required(sources), *said]
+
+
+def _of_column(column: AiColumn, product: str) -> Iterator[RowCheck]:
+    """Give what the dictionary says of a column; a product that does not map it has only nulls."""
+    rule, values = column.rule, Limits(column.name, column.ai_type)
+    assert rule is not None  # noqa: S101 - the caller's condition
+    if rule.required:
+        yield RowCheck(column.name, rule.place("required"), "REJ-015")
+    if rule.min:
+        yield RowCheck(column.name, rule.place("min"), "REJ-016", values.below(rule.min))
+    if rule.max:
+        yield RowCheck(column.name, rule.place("max"), "REJ-016", values.above(rule.max))
+    if rule.pattern:
+        yield RowCheck(column.name, rule.place("pattern"), "REJ-017", values.unlike(rule.pattern))
+    for codes in (codes for name, codes in column.codes if name == product):
+        yield RowCheck(column.name, rule.place("code_list"), "REJ-018", values.outside(codes))
+    if rule.is_key:
+        cell, on_repeats = rule.place("is_key"), column.on_repeats
+        yield RowCheck(column.name, cell, "REJ-019", on_repeats=on_repeats)
+
+
+def check_shares(
+    columns: Sequence[AiColumn], product: str, filled: Filled, height: Counts
+) -> dict[int, Diagnostic]:
+    """Find the clients of whose rows too many have no value in a column; `height` are their rows.
+
+    What a product does not map has no value in any row.
+    """
+    problems: dict[int, Diagnostic] = {}
+    for column in columns:
+        most = column.rule.largest_share if column.rule else None
+        if column.rule is None or most is None:
+            continue
+        nulls = height - filled.get(column.name, 0)
+        for client in map(int, np.flatnonzero(nulls)):
+            lacking, rows = int(nulls[client]), int(height[client])
+            if lacking > most * rows and client not in problems:
+                place = column.rule.place("max_null")
+                problems[client] = _too_many(column, product, lacking, rows, place)
+    return problems
+
+
+def _too_many(column: AiColumn, product: str, lacking: int, rows: int, place: str) -> Diagnostic:
+    most = column.rule.max_null if column.rule else ""
+    return Diagnostic(
+        "DAT-033",
+        f"{product}: {lacking} of {rows} rows ({lacking / rows:.2%}) have no {column.name}, "
+        f"max_null is {most}",
+        place=place,
+        fix="have the values delivered, or correct what feeds the column, and run the partition "
+        "again; or allow a larger share",
+        product=product,
+        ai_column=column.name,
+    )

@@ -1,0 +1,158 @@
+"""Checks of the dictionary against the mapping sheet and the code lists, by the tables alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from ai_dataflow.compiler.limits import has_order, is_comparable, limit, pattern_problem
+from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
+from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.planning.code_checks import bad_values
+from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.ai_columns import DictionaryRow
+from ai_dataflow.tables.code_lists import CodeLists
+from ai_dataflow.tables.project import Project
+
+Columns = Mapping[str, Sequence[AiColumn]]
+
+
+def check_dictionary(
+    project: Project, columns: Columns, coverage: Mapping[str, Coverage]
+) -> Iterator[Diagnostic]:
+    """Find rows that are about nothing, and what they say that can never be or be compared."""
+    bad = {problem.line for problem in project.dictionary_problems}
+    for row in (row for row in project.dictionary if row.line not in bad):
+        for problem in _of_row(row, project.code_lists, columns, coverage.get(row.module)):
+            yield replace(problem, module=row.module)
+
+
+def _of_row(
+    row: DictionaryRow, lists: CodeLists, columns: Columns, coverage: Coverage | None
+) -> Iterator[Diagnostic]:
+    types = {column.name: column.ai_type for column in columns.get(row.module, ())}
+    if row.ai_column not in types:
+        yield _about_nothing(row, columns, types)
+        return
+    ai_type = types[row.ai_column]
+    yield from _limits(row, ai_type)
+    yield from _pattern(row, ai_type)
+    yield from _codes(row, ai_type, lists, coverage)
+    yield from _key(row, ai_type)
+    yield from _reference(row, ai_type, columns)
+    yield from _not_mapped(row, coverage)
+
+
+def _about_nothing(row: DictionaryRow, columns: Columns, types: Collection[str]) -> Diagnostic:
+    if row.module not in columns:
+        cell, what = "module_name", f"no row of the mapping sheet has the module `{row.module}`"
+        near = did_you_mean(row.module, columns)
+    else:
+        cell, what = "ai_column", f"no row of the mapping sheet makes `{row.ai_column[:80]}`"
+        near = did_you_mean(row.ai_column, types)
+    fix = "correct the name, map the column, or remove the row"
+    return row.problem("DIC-017", cell, f"{what}{near}", fix, severity="warning")
+
+
+def _limits(row: DictionaryRow, ai_type: str) -> Iterator[Diagnostic]:
+    limits = {name: text for name in ("min", "max") if (text := getattr(row, name))}
+    for name, text in limits.items():
+        if not has_order(ai_type):
+            message = f"`{row.ai_column}` is {ai_type}, whose values have no order"
+            fix = f"clear `{name}`; texts may have a pattern or a code_list"
+            yield row.problem("DIC-012", name, message, fix)
+        elif limit(text, ai_type) is None:
+            message = f"`{text[:80]}` cannot become {ai_type}, as `{row.ai_column}` is"
+            fix = "write a value of that type"
+            yield row.problem("DIC-012", name, message, fix)
+    smallest, largest = (
+        limit(limits[name], ai_type) if name in limits and has_order(ai_type) else None
+        for name in ("min", "max")
+    )
+    if smallest is not None and largest is not None and smallest > largest:  # type: ignore[operator]
+        message = f"no value is at least {row.min} and at most {row.max} ({row.place('max')})"
+        fix = "correct one of them"
+        yield row.problem("DIC-012", "min", message, fix)
+
+
+def _pattern(row: DictionaryRow, ai_type: str) -> Iterator[Diagnostic]:
+    if not row.pattern:
+        return
+    if ai_type != "string":
+        message = f"`{row.ai_column}` is {ai_type}: only texts have a pattern"
+        fix = "clear it, or use min, max or a code_list"
+        yield row.problem("DIC-013", "pattern", message, fix)
+    elif why := pattern_problem(row.pattern):
+        message = f"`{row.pattern[:80]}` is no regular expression: {why}"
+        fix = "write one in the syntax of Rust's `regex`, without look-around and back-references"
+        yield row.problem("DIC-013", "pattern", message, fix)
+
+
+def _codes(
+    row: DictionaryRow, ai_type: str, lists: CodeLists, coverage: Coverage | None
+) -> Iterator[Diagnostic]:
+    if not row.code_list:
+        return
+    if row.code_list not in lists.by_name:
+        near = did_you_mean(row.code_list, lists.by_name)
+        yield row.problem(
+            "DIC-014", "code_list", f"there is no code list `{row.code_list}`{near}",
+            f"there are {listing(lists.by_name)}" if lists.by_name
+            else "name the table of the code lists in the settings: code_lists = ...",
+        )  # fmt: skip
+    elif not is_comparable(ai_type):
+        message = f"`{row.ai_column}` is {ai_type}, of which no code list has values"
+        yield row.problem("DIC-014", "code_list", message, "clear it")
+    else:
+        products = coverage.products if coverage else ()
+        of_products = (lists.rows_for(row.code_list, product).values() for product in products)
+        codes = dict.fromkeys(code for rows in of_products for code in rows)
+        yield from bad_values(list(codes), row.ai_column, row.place("code_list"), ai_type)
+
+
+def _key(row: DictionaryRow, ai_type: str) -> Iterator[Diagnostic]:
+    if row.is_key and not is_comparable(ai_type):
+        message = f"`{row.ai_column}` is {ai_type}, whose values are not compared: it is no key"
+        fix = "clear `is_key`, or make a key of its parts"
+        yield row.problem("DIC-018", "is_key", message, fix)
+
+
+def _reference(row: DictionaryRow, ai_type: str, columns: Columns) -> Iterator[Diagnostic]:
+    """Find what is referenced and is not there, or of another kind of values."""
+    if not row.references:
+        return
+    module, name = row.referred
+    others = {column.name: column.ai_type for column in columns.get(module, ())}
+    if module not in columns:
+        near = did_you_mean(module, columns)
+        what = f"no row of the mapping sheet has the module `{module[:80]}`{near}"
+        fix = "write a module and a column of it, such as customers.customer_id"
+    elif name not in others:
+        what = f"`{module}` has no AI column `{name[:80]}`{did_you_mean(name, others)}"
+        fix = f"it has {listing(others, 12)}"
+    elif not _are_alike(ai_type, others[name]):
+        what = f"`{row.ai_column}` is {ai_type}, and `{row.references}` is {others[name]}"
+        fix = "give both the same type"
+    else:
+        return
+    yield row.problem("DIC-016", "references", what, fix)
+
+
+def _are_alike(ai_type: str, other: str) -> bool:
+    """Tell whether values of two types can be the same."""
+    types = ai_types.to_polars(ai_type), ai_types.to_polars(other)
+    return is_comparable(ai_type) and (
+        types[0] == types[1] or all(dtype.is_integer() for dtype in types)
+    )
+
+
+def _not_mapped(row: DictionaryRow, coverage: Coverage | None) -> Iterator[Diagnostic]:
+    """Find products without a column that must have values: nothing of them can be published."""
+    share = row.largest_share
+    cell = "required" if row.required else "max_null" if share is not None and share < 1 else ""
+    covers = coverage.cells.get(row.ai_column, {}) if coverage else {}
+    if cell and (lacking := [product for product, cover in covers.items() if cover != "mapped"]):
+        message = f"{listing(lacking)} does not map `{row.ai_column}`, which must have values"
+        fix = f"map it for every product of the module, or clear `{cell}`"
+        yield row.problem("DIC-019", cell, message, fix, severity="warning")
