@@ -45,11 +45,13 @@ def build_definitions(
         watcher: hears of the progress of runs.
         prospect: what the one run of these definitions is about; else each run looks by itself.
     """
-    project = ProjectResource(config=config)
+    project, settings = ProjectResource(config=config), _settings(config)
+    has_dictionary = bool(settings and settings.ai_columns)
+    step = build_assets(_owners(config), watcher, prospect, has_dictionary=has_dictionary)
     return dg.Definitions(
-        assets=[build_assets(_owners(config), watcher, prospect)],
+        assets=[step],
         jobs=[ai_dataflow_job, build_replay_job(watcher), build_accept_job(watcher), cleanup],
-        schedules=[nightly_schedule(_settings(config)), weekly_cleanup],
+        schedules=[nightly_schedule(settings), weekly_cleanup],
         sensors=[control_table_sensor, changes_sensor, *mail_sensors, mail_sender],
         resources={
             "project": project,

@@ -7,11 +7,12 @@ docs/schemas`.
 from __future__ import annotations
 
 import json
+import operator
 import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,7 +21,7 @@ from ai_dataflow.notifications.model import Kind
 from ai_dataflow.notifications.outbox import Entry, State
 from ai_dataflow.planning.changes import Reason
 from ai_dataflow.planning.coverage import Cover
-from ai_dataflow.planning.explain import ExplainedProduct, Feed
+from ai_dataflow.planning.explain import ExplainedProduct, ExplainedRule, Feed
 from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.statuses import PartitionStatus
@@ -156,6 +157,7 @@ class PlanExplainDocument(Document):
     NAME = "plan_explain"
     partition: str
     products: list[ExplainedProduct]
+    holds: Annotated[list[ExplainedRule], Field(exclude_if=operator.not_)] = []
     published: list[str]
 
 

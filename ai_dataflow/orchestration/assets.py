@@ -32,6 +32,11 @@ COVERAGE_CHECK = dg.AssetCheckSpec(
     asset=AI_DATASET,
     description="Every module's products map as much as `min_coverage` asks for.",
 )
+REFERENCES_CHECK = dg.AssetCheckSpec(
+    "references",
+    asset=AI_DATASET,
+    description="What rows refer to is there in the other module, as the dictionary says.",
+)
 DATASET_IO_MANAGER = "workstation"
 # Dagster shows the last partition's columns and metadata as if they were the asset's.
 _PAGE = (
@@ -96,6 +101,8 @@ def build_assets(
     owners: dict[str, Sequence[str]] | None = None,
     watcher: Watcher | None = None,
     prospect: Prospect | None = None,
+    *,
+    has_dictionary: bool = False,
 ) -> dg.AssetsDefinition:
     """Build the step over the three assets.
 
@@ -103,6 +110,7 @@ def build_assets(
         owners: the teams of each asset, by its name.
         watcher: hears of its progress.
         prospect: what to run, where somebody in this process has looked; else the step looks.
+        has_dictionary: there is a dictionary, which may say that columns refer to others.
     """
 
     @dg.multi_asset(
@@ -110,7 +118,7 @@ def build_assets(
         specs=asset_specs(owners),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[COVERAGE_CHECK],
+        check_specs=[COVERAGE_CHECK, *([REFERENCES_CHECK] if has_dictionary else [])],
     )
     def step(
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
@@ -124,9 +132,11 @@ def build_assets(
                 report = execute(ahead, stages, run_id, recorder, watch)
         if not _planned_by_dagster(context):
             _plan_failed(context, report)
-        # What is materialized has been told by now; the check is all that the step yields.
+        # What is materialized has been told by now; checks are all that the step yields.
         if COVERAGE_CHECK.key in context.selected_asset_check_keys:
             yield _coverage(report)
+        if REFERENCES_CHECK.key in context.selected_asset_check_keys:
+            yield _references(report)
         explain(context, report)
         end(context, report)
 
@@ -180,6 +190,22 @@ def _coverage(report: RunReport) -> dg.AssetCheckResult:
         description="; ".join(f"{d['place']}: {d['message']}" for d in below) or _mapped(report),
         metadata=metadata,
     )
+
+
+def _references(report: RunReport) -> dg.AssetCheckResult:
+    """Tell of how many rows the other module does not have what they refer to, by the column."""
+    orphans = {f"{c.module}.{c.column} → {c.references}": c for c in report.references}
+    broken = [f"{check.orphans} of {name}" for name, check in orphans.items() if check.orphans]
+    metadata: dict[str, Any] = {name: check.orphans for name, check in orphans.items()}
+    return dg.AssetCheckResult(
+        check_name=REFERENCES_CHECK.name,
+        asset_key=AI_DATASET,
+        passed=not broken,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Rows that refer to nothing: {'; '.join(broken)}" if broken
+        else f"{len(orphans)} references were checked: all is there",
+        metadata=metadata,
+    )  # fmt: skip
 
 
 def _mapped(report: RunReport) -> str:

@@ -119,14 +119,26 @@ def table_schema(columns: tuple[AiColumn, ...]) -> dg.TableSchemaMetadataValue:
     return dg.MetadataValue.table_schema(
         dg.TableSchema(
             [
-                *(
-                    dg.TableColumn(column.name, column.ai_type, column.description or None)
-                    for column in columns
-                ),
+                *(_table_column(column) for column in columns),
                 dg.TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
                 dg.TableColumn(PARTITION_COLUMN, "string", "the client; the table's partition"),
             ]
         )
+    )
+
+
+def _table_column(column: AiColumn) -> dg.TableColumn:
+    rule, notes = column.rule, column.notes
+    said = [column.description, *(f"{name}: {text}" for name, text in notes.items())]
+    return dg.TableColumn(
+        column.name,
+        column.ai_type,
+        "; ".join(filter(None, said)) or None,
+        constraints=dg.TableColumnConstraints(
+            nullable=not rule.required, unique=rule.is_key, other=list(rule.holds)
+        )
+        if rule
+        else None,
     )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import Field
 
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.mappings import CompiledColumn, compile_source
@@ -13,6 +17,7 @@ from ai_dataflow.planning.plan import Plan
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.schemas import Look
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.joins import JoinKind
 from ai_dataflow.tables.locations import Location, table_of
@@ -20,7 +25,10 @@ from ai_dataflow.tables.locations import Location, table_of
 
 @dataclass(frozen=True)
 class Feed:
-    """What feeds an AI column from one source; `filled` counts the clients with values in it."""
+    """What feeds an AI column from one source; `filled` counts the clients with values in it.
+
+    `holds` is what the dictionary says of the column.
+    """
 
     module: str
     ai_column: str
@@ -32,6 +40,7 @@ class Feed:
     source_type: str = ""
     clients: int = 0
     filled: int = 0
+    holds: Annotated[tuple[str, ...], Field(exclude_if=operator.not_)] = ()
 
 
 @dataclass(frozen=True)
@@ -92,12 +101,25 @@ class ExplainedProduct:
 
 
 @dataclass(frozen=True)
+class ExplainedRule:
+    """What the dictionary says must hold for an AI column."""
+
+    ai_column: str
+    holds: tuple[str, ...]
+    cell: str
+
+
+@dataclass(frozen=True)
 class ExplainedPartition:
-    """The compiled plan of a partition: sources, expressions, joins, what is published."""
+    """The compiled plan of a partition: sources, expressions, joins, what holds and is published.
+
+    `holds` is what the dictionary says.
+    """
 
     partition: str
     products: tuple[ExplainedProduct, ...]
     published: tuple[str, ...]
+    holds: tuple[ExplainedRule, ...] = ()
 
     def __str__(self) -> str:
         """Give the plan as readable text."""
@@ -109,6 +131,9 @@ class ExplainedPartition:
                 lines += [f"      read as {how}" for how in source.read_as]
                 lines += [f"      {column}" for column in source.columns]
             lines += [f"    {how}" for how in product.merging]
+        lines += [
+            f"  {rule.ai_column}: {', '.join(rule.holds)}   ({rule.cell})" for rule in self.holds
+        ]
         return "\n".join([*lines, f"  published: {', '.join(self.published)}"])
 
 
@@ -123,7 +148,15 @@ def explain_partition(job: PartitionJob, schemas: Mapping[Location, Look]) -> Ex
         for product, sources in job.by_product().items()
     )
     published = (*(column.name for column in job.columns), "product_code")
-    return ExplainedPartition(job.partition, products, published)
+    holds = tuple(_rule(column.rule) for column in job.columns if column.rule)
+    return ExplainedPartition(
+        job.partition, products, published, tuple(rule for rule in holds if rule.holds)
+    )
+
+
+def _rule(rule: DictionaryRow) -> ExplainedRule:
+    marks = ["key"] * rule.is_key + ["required"] * rule.required
+    return ExplainedRule(rule.ai_column, (*marks, *rule.holds), rule.place("ai_column"))
 
 
 def feeds(
@@ -155,8 +188,13 @@ def _feed(
     dtype = next((type_name(c.source_type) for c in compiled if c.mapping == row), "")
     return Feed(
         job.module, row.ai_column, row.ai_type, source.product, source.submodule,
-        row.transform or row.source_column, row.cell, dtype,
+        row.transform or row.source_column, row.cell, dtype, holds=_holds(job, row.ai_column),
     )  # fmt: skip
+
+
+def _holds(job: PartitionJob, ai_column: str) -> tuple[str, ...]:
+    rules = (column.rule for column in job.columns if column.name == ai_column and column.rule)
+    return next((_rule(rule).holds for rule in rules), ())
 
 
 def _compiled(source: SourceJob, look: Look | None) -> tuple[CompiledColumn, ...]:

@@ -22,6 +22,7 @@ from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, problems_of_waiting
+from ai_dataflow.runs.references import check_references
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import spelled_location
 from ai_dataflow.tables.project import Project
@@ -37,6 +38,7 @@ from ai_dataflow.workstation.reports import (
     Kind,
     MadeReport,
     PartitionReport,
+    ReferenceReport,
     RunReport,
     Status,
     store_report,
@@ -244,7 +246,8 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     removed = sorted(partitions_of(modules) - set(run.plan.partitions))
     # A replay says nothing of what it is not about.
     of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
-    diagnostics = [*of_plan, *problems, *_untold(run), *_ended_early(run)]
+    references, unchecked = _references(run)
+    diagnostics = [*of_plan, *problems, *unchecked, *_untold(run), *_ended_early(run)]
     made = RunReport(
         run_id=run.run_id,
         kind=run.kind,
@@ -257,6 +260,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
         accepted=sorted(run.accepted),
         diagnostics=[problem.to_json() for problem in diagnostics],
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
+        references=references,
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
         work={kind: round(seconds, 4) for kind, seconds in run.work.items()},
         interrupted=asked(),
@@ -301,6 +305,17 @@ def _published(run: Run) -> tuple[dict[str, Published], list[Diagnostic]]:
         return published(run.workstation), []
     except DataflowError as error:
         return {}, [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+
+
+def _references(run: Run) -> tuple[list[ReferenceReport], list[Diagnostic]]:
+    """Check what published rows refer to; what hinders it is a problem of the report."""
+    ok = (p for p in run.partitions if p.status == "ok" and p.module in run.versions)
+    clients = grouped(ok, lambda partition: partition.module)
+    published = {m: [PartitionKey(p.partition).client for p in ps] for m, ps in clients.items()}
+    try:
+        return [*check_references(run.workstation, run.plan.columns, published)], []
+    except DataflowError as error:
+        return [], [with_owner(run.project.teams, problem) for problem in error.diagnostics]
 
 
 def _ended_early(run: Run) -> list[Diagnostic]:

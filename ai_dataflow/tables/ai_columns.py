@@ -57,6 +57,12 @@ class DictionaryRow(Row):
         module, _, column = self.references.rpartition(".")
         return module.strip(), column.strip()
 
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What must hold, as people read it, beside that values are there, or there once."""
+        says = ((name, getattr(self, name)) for name in (*_DECIDES[2:], "references"))
+        return tuple(f"{name} {text}" for name, text in says if text)
+
     @cached_property
     def said(self) -> str:
         """A digest of what decides which rows are published; blank where nothing does."""

@@ -6,11 +6,12 @@ they came, `report_order` tells.
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
@@ -122,6 +123,23 @@ class PartitionReport(Counts):
         return PartitionKey(self.partition).module
 
 
+class ReferenceReport(_Reported):
+    """Whether values of a module's column are in the column of another that they refer to.
+
+    Of the clients that the run published; `orphans` are the rows whose value is not there, and
+    `place` is the dictionary's cell.
+    """
+
+    module: str
+    column: str
+    references: str
+    place: str = ""
+    clients: int = 0
+    rows_checked: int = 0
+    orphans: int = 0
+    clients_with_orphans: list[str] = []
+
+
 class RunReport(_Reported):
     """What a run did, a replay of rejects, or an acceptance of what waits.
 
@@ -129,8 +147,9 @@ class RunReport(_Reported):
     `load(..., snapshot=run_id)` reads. `removed` are published partitions that the control table no
     longer has, `accepted` those whose next publication may shrink; `coverage` is the matrix of each
     module; `timings` are seconds by kind of work, and `work` divides the data work of all workers:
-    extract, map, merge, write. `interrupted` says who asked the run to end before it was done:
-    `Ctrl-C`, `SIGTERM`, `cancellation`; else empty.
+    extract, map, merge, write. `references` are checks of what the dictionary says refers to other
+    modules, left out where it says nothing. `interrupted` says who asked the run to end before it
+    was done: `Ctrl-C`, `SIGTERM`, `cancellation`; else empty.
     """
 
     model_config = ConfigDict(extra="ignore", serialize_by_alias=True)
@@ -148,6 +167,7 @@ class RunReport(_Reported):
     accepted: list[str] = []
     diagnostics: list[dict[str, Any]] = []
     coverage: dict[str, dict[str, Any]] = {}
+    references: Annotated[list[ReferenceReport], Field(exclude_if=operator.not_)] = []
     timings: dict[str, float] = {}
     work: dict[str, float] = {}
     interrupted: str = ""

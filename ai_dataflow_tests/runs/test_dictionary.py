@@ -31,7 +31,7 @@ MAPPING = """
     sales,VEGA,sale,No,sale_id,,
     sales,VEGA,sale,Amount,amount,,
 """
-TYPES = "sales,sale_id,int64\nsales,amount,\"decimal(9,2)\"\n"
+TYPES = 'sales,sale_id,int64\nsales,amount,"decimal(9,2)"\n'
 ORDERS = "No,Currency,Amount\n1,EUR,10\n2,USD,20\n3,USD,-3\n4,CHF,\n"
 RATES = "Code,Rate\nEUR,1.0\nUSD,1.1\nJPY,160\n"
 SALES = "No,Amount\n1,1\n2,2\n"
@@ -241,5 +241,6 @@ def test_a_change_of_what_must_hold_makes_the_module_anew(tmp_path: Path) -> Non
 def test_units_travel_in_the_schema(tmp_path: Path) -> None:
     shop(tmp_path, "amount,,,,,,,,,EUR")
     spine.run(tmp_path)
-    fields = {f.name: f.metadata for f in DeltaTable(str(tmp_path / "workstation/sales")).schema().fields}  # noqa: E501
+    schema = DeltaTable(str(tmp_path / "workstation/sales")).schema()
+    fields = {field.name: field.metadata for field in schema.fields}
     assert fields["amount"] == {"unit": "EUR"}

@@ -111,6 +111,8 @@ def show_feeds(console: Console, feeds: Sequence[Feed]) -> None:
     ]
     for line in aligned(rows):
         _line(console, line)
+    for module, holds in {feed.module: feed.holds for feed in feeds if feed.holds}.items():
+        _line(console, f"{module}: must hold: {', '.join(holds)}")
 
 
 def _coverage(coverage: Coverage) -> WholeTable:

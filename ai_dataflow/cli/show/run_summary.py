@@ -44,6 +44,7 @@ def show_summary(
     if report.removed:
         gone = f"\nno longer in the control table, still published: {some(report.removed)}"
         console.print(Text(printable(gone, "\n")), soft_wrap=True)
+    _show_orphans(console, report)
     show_causes(console, report)
     _show_places(console, report, workstation, kept, ui)
 
@@ -107,6 +108,17 @@ def _show_not_found(console: Console, report: RunReport) -> None:
                 f"\n{module}: {counted(rows, 'row')} found nothing in {product} · {submodule}"
             )
             console.print(Text(printable(looked_up, "\n")), soft_wrap=True)
+
+
+def _show_orphans(console: Console, report: RunReport) -> None:
+    """Say of which references the values are not all there."""
+    for check in (check for check in report.references if check.orphans):
+        text = (
+            f"\n{check.module}.{check.column}: {check.orphans:,} of {check.rows_checked:,} rows "
+            f"refer to no {check.references}, of {some(check.clients_with_orphans)} "
+            f"({check.place})"
+        )
+        console.print(Text(printable(text, "\n"), "yellow"), soft_wrap=True)
 
 
 def show_causes(console: Console, report: RunReport) -> None:
