@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sqlite3
 from contextlib import closing
+from textwrap import dedent
 from typing import Any
 
 import polars as pl
@@ -101,6 +102,27 @@ def coded(columns: str, *rows: str, codes: str = "") -> dict[str, Any]:
         "mapping": f"{HEADER},{columns}\n{lines}",
         "files": listed,
         "toml": toml,
+    }
+
+
+def explained(
+    columns: str, *rows: str, mapped: str = "", required: str = "", control: str = CONTROL
+) -> dict[str, Any]:
+    """Give a dictionary of the project's columns, and of one that is mapped besides."""
+    lines = "".join(f"claims,{row}\n" for row in rows)
+    toml = 'ai_columns = "dictionary.csv"\n'
+    mapping = MAPPING
+    if mapped:
+        row = mapped if mapped.startswith("claims,") else f"claims,ORION,claim,{mapped}"
+        mapping += f"    {row}\n"
+    if required:
+        head, *rest = dedent(mapping).strip().splitlines()
+        mapping = "\n".join([f"{head},required", *(f"{row},{required}" for row in rest)]) + "\n"
+    return {
+        "control": control,
+        "mapping": mapping,
+        "toml": toml,
+        "files": {"dictionary.csv": f"module_name,ai_column,{columns}\n{lines}"},
     }
 
 
@@ -251,6 +273,20 @@ CASES: dict[str, dict[str, Any]] = {
         "toml": 'ai_columns = "dictionary.csv"\n',
         "files": {"dictionary.csv": "module_name,ai_column\nclaims,amount\nclaims,amount\n"},
     },
+    "DIC-010": explained("ai_type", "amount,float65"),
+    "DIC-011": explained("ai_type,required", "claim_id,int32,Y", required="N"),
+    "DIC-012": explained(
+        "min,max", "claim_id,1.5,", "amount,9,1", "note,a,z", mapped="Note,note,string"
+    ),
+    "DIC-013": explained(
+        "pattern", "claim_id,[0-9]+", "note,[A-Z{2}[0-9]{6}", mapped="Note,note,string"
+    ),
+    "DIC-014": explained("code_list", "amount,sizes"),
+    "DIC-015": explained("max_null", "amount,20"),
+    "DIC-016": explained("references", "claim_id,policy.claim_id", "amount,claims.claim_id"),
+    "DIC-017": explained("description", "amuont,Amount claimed"),
+    "DIC-018": explained("is_key", "tags,Y", mapped="'[]',tags,list(string)"),
+    "DIC-019": explained("required", "amount,Y", control=TWO_PRODUCTS, mapped=VEGA.strip()),
     "MAP-003": {"mapping": MAPPING.replace("amount", "")},
     "MAP-004": {"mapping": MAPPING.replace("amount", "2nd amount")},
     "MAP-005": {
