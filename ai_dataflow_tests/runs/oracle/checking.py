@@ -54,7 +54,7 @@ def differences(
     for key, outcome in made.items():
         if report := reports.get("|".join(key)):
             wrong += [f"{'|'.join(key)}: {what}" for what in _report(report, outcome)]
-    columns = read_tables(folder).columns
+    modules = read_tables(folder).modules
     for module in sorted({module for module, _ in history.seen}):
         rows, rejects = _published(folder, module), _rejects(folder, module)
         for client in sorted({client for m, client in history.seen if m == module}):
@@ -63,7 +63,7 @@ def differences(
             left = [*outcome.rejects, *(seen.unpublished.rejects if seen.unpublished else [])]
             found = rows.pop(client, pl.DataFrame())
             wrong += [f"{module}|{client}: {what}" for what in (
-                *_rows(found, outcome.rows, columns[module]),
+                *_rows(found, outcome.rows, [*modules[module].types]),
                 *_counted("rejects", rejects.pop(client, Counter()), Counter(map(astuple, left))),
             )]  # fmt: skip
         wrong += [f"{module}|{client}: nobody asked for it" for client in {*rows, *rejects}]

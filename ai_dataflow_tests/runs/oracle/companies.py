@@ -10,13 +10,21 @@ from pathlib import Path
 
 from ai_dataflow_tests.projects import NO_LIMITS
 from ai_dataflow_tests.runs.oracle.deliveries import deliver
-from ai_dataflow_tests.runs.oracle.shapes import Shape, SourceShape, make_shape
+from ai_dataflow_tests.runs.oracle.shapes import (
+    CODES,
+    Shape,
+    SourceShape,
+    make_shape,
+    rule_of,
+)
 
 _CONTROL = ("product_code", "module_name", "submodule_name", "client_code", "module_location",
             "active")  # fmt: skip
 _MAPPING = ("module_name", "product_code", "submodule_name", "source_column", "ai_column",
             "ai_type", "transform", "is_key", "required", "published")  # fmt: skip
 _RULES = ("module_name", "product_code", "submodule_name", "join", "as_of")
+_DICTIONARY = ("module_name", "ai_column", "required", "is_key", "min", "max", "pattern",
+               "code_list", "max_null")  # fmt: skip
 _BROKEN, _CHANGED = 0.05, 0.2
 
 
@@ -90,6 +98,12 @@ class Company:
         if self.rng.random() < 0.5:
             changed = self.rng.choice(self.rng.choice(self.rng.choice(self.shapes).sources).fields)
             changed.required = not changed.required
+        if self.rng.random() < 0.5:
+            of_module = self.rng.choice(self.shapes)
+            changed = self.rng.choice(self.rng.choice(of_module.sources).fields)
+            of_module.rules[changed.ai_column] = rule_of(
+                self.rng, changed.ai_column, changed.ai_type
+            )
         self.write_tables()
 
     def _join_otherwise(self) -> None:
@@ -122,7 +136,7 @@ class Company:
         deliver(self.rng, source.shape, source.client, source.stored, at, is_broken=is_broken)
 
     def write_tables(self) -> None:
-        """Write the control table, the mapping sheet, the teams and the settings."""
+        """Write the control table, the mapping sheet, the dictionary, teams and settings."""
         _table(self.folder / "control_table.csv", _CONTROL, (
             (s.shape.product, s.module, s.shape.submodule, s.client, s.location, "NY"[s.active])
             for s in self.sources
@@ -133,6 +147,14 @@ class Company:
             for shape in self.shapes
             for source in shape.sources
             for f in source.fields
+        ))  # fmt: skip
+        _table(self.folder / "ai_columns.csv", _DICTIONARY, (
+            (shape.module, name, *(said.get(column, "") for column in _DICTIONARY[2:]))
+            for shape in self.shapes
+            for name, said in shape.rules.items()
+        ))  # fmt: skip
+        _table(self.folder / "codes.csv", ("code_list", "source_value", "ai_value"), (
+            (name, value, value) for name, values in CODES.items() for value in values
         ))  # fmt: skip
         _table(
             self.folder / "teams.csv", ("team", "email", "concern"), [("all", "a@example.org", "*")]
@@ -148,10 +170,12 @@ class Company:
     def _settings(self) -> Iterator[str]:
         yield 'control_table = "control_table.csv"\nai_mapping = "ai_mapping.csv"\n'
         yield 'source_rules = "source_rules.csv"\n'
+        yield 'ai_columns = "ai_columns.csv"\ncode_lists = "codes.csv"\n'
         yield 'teams = "teams.csv"\n[workstation]\nurl = "workstation"\n'
         for shape in self.shapes:
             yield f"[modules.{shape.module}]\n{NO_LIMITS}"
             yield f'max_rejected = "{shape.limit}"\n' if shape.limit else ""
+            yield 'duplicate_keys = "reject"\n' if shape.rejects_repeats else ""
         for source in filter(lambda source: source.stored == "sqlite", self.sources):
             path = source.path.replace("{client_code}", source.client)
             yield f'[sql.{source.connection}]\nurl = "sqlite:///{path}"\n'

@@ -43,11 +43,12 @@ class History:
         made: dict[Key, Outcome | None] = {}
         for key, sources in tables.sources.items():
             before = self.seen.setdefault(key, Published())
-            state = _state(self.folder, sources)
+            module = tables.modules[key[0]]
+            state = (module.said, *_state(self.folder, sources))
             if before.outcome and not before.failed and before.made_from == state:
                 made[key] = None
                 continue
-            made[key] = outcome = expected(self.folder, sources, tables.limits.get(key[0], ""))
+            made[key] = outcome = expected(self.folder, sources, module)
             self.seen[key] = _after(before, outcome, state)
         return made
 

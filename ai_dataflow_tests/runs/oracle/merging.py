@@ -1,4 +1,4 @@
-"""What a partition has to come to: joined, appended, what is required held, counted."""
+"""What a partition has to come to: joined, appended, what must hold held, counted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from ai_dataflow_tests.runs.oracle.dictionary import Check, checks_of, failing, lacks_values
 from ai_dataflow_tests.runs.oracle.formats import Row, UnreadableError
 from ai_dataflow_tests.runs.oracle.joining import Made, MultipliesError, Part, merged
 from ai_dataflow_tests.runs.oracle.mapping import (
@@ -19,7 +20,7 @@ from ai_dataflow_tests.runs.oracle.mapping import (
     reject,
 )
 from ai_dataflow_tests.runs.oracle.reading import Opened, opened
-from ai_dataflow_tests.runs.oracle.tables import Mapping, Source
+from ai_dataflow_tests.runs.oracle.tables import Module, Source
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Outcome:
     counts: dict[str, Counts] = field(default_factory=dict)
 
 
-def expected(folder: Path, sources: list[Source], limit: str) -> Outcome:
+def expected(folder: Path, sources: list[Source], module: Module) -> Outcome:
     """Say what a partition comes to, from its files."""
     unreadable, unfit, done = _compiled(folder, sources)
     if unfit:
@@ -65,14 +66,14 @@ def expected(folder: Path, sources: list[Source], limit: str) -> Outcome:
         if len(own) < sum(source.product == product for source in sources):
             continue  # what cannot be read is told of
         try:
-            _add_product(outcome, product, own)
+            codes |= _add_product(outcome, product, own, module)
         except UnreadableError as error:
             codes.update(error.args)
         except MultipliesError as error:
             codes.add(str(error))
     if codes:
         return Outcome("failed", codes)
-    return _judged(outcome, limit)
+    return _judged(outcome, module.limit)
 
 
 def _compiled(
@@ -106,8 +107,10 @@ def _judged(outcome: Outcome, limit: str) -> Outcome:
     return outcome
 
 
-def _add_product(outcome: Outcome, product: str, own: list[tuple[Compiled, Opened]]) -> None:
-    """Make the rows of a product, and add what becomes of them to the outcome."""
+def _add_product(
+    outcome: Outcome, product: str, own: list[tuple[Compiled, Opened]], module: Module
+) -> set[str]:
+    """Make the rows of a product, and add what becomes of them; give the codes that end it."""
     counts, good = Counts(), {}
     rejects: list[Reject] = []
     for source, at in own:
@@ -117,11 +120,15 @@ def _add_product(outcome: Outcome, product: str, own: list[tuple[Compiled, Opene
         rejects += bad
         counts.sources[name] = len(content.rows) + len(content.malformed), {}
     sources = [source.source for source, _ in own]
-    done = merged(sources, good)
+    done, checks = merged(sources, good), checks_of(sources, module)
     rows = done.rows
-    needed = _required(sources)
-    kept = [row for row in rows if _lacks(row[0], needed) is None]
-    rejects += _left_out(sources, good, rows, needed)
+    numbers = failing(rows, checks)
+    is_repeated = any(n is not None and checks[n].fails is None for n in numbers)
+    codes = {"DAT-034"} if is_repeated and not module.rejects_repeats else set()
+    kept = [row for row, number in zip(rows, numbers, strict=True) if number is None]
+    rejects += _left_out(sources, good, rows, numbers, checks)
+    if lacks_values([values for values, _ in kept], module):
+        codes.add("DAT-033")
     outcome.rows += [(product, values) for values, _ in kept]
     outcome.rejects += rejects
     counted = _counted(counts, rejects, kept, sources)
@@ -132,6 +139,7 @@ def _add_product(outcome: Outcome, product: str, own: list[tuple[Compiled, Opene
     counted.merged += done.found.total()
     counted.produced = done.found.total() - done.used.total()
     counted.not_found = done.not_found.total()
+    return codes
 
 
 def _counted(
@@ -150,35 +158,23 @@ def _counted(
     return counts
 
 
-def _required(sources: list[Source]) -> dict[str, Mapping]:
-    """Give the AI columns that a product requires, each with the first row that says so."""
-    needed: dict[str, Mapping] = {}
-    for row in (row for source in sources for row in source.mappings if row.required):
-        needed.setdefault(row.ai_column, row)
-    return needed
-
-
-def _lacks(row: Row, needed: dict[str, Mapping]) -> int | None:
-    """Give the first required AI column that a merged row has no value in, by its number."""
-    return next((i for i, name in enumerate(needed) if row.get(name) is None), None)
-
-
 def _left_out(
     sources: list[Source],
     good: dict[str, list[Mapped]],
     rows: list[Made],
-    needed: dict[str, Mapping],
+    numbers: list[int | None],
+    checks: list[Check],
 ) -> list[Reject]:
-    """Give the source rows that are in merged rows without a required value, and in no other."""
-    lacking = [(parts, _lacks(row, needed)) for row, parts in rows]
+    """Give the source rows that are in merged rows that fail a check, and in no other."""
+    lacking = [(parts, number) for (_, parts), number in zip(rows, numbers, strict=True)]
     published = {part for parts, number in lacking if number is None for part in parts}
     first: dict[Part, int] = {}
     for parts, number in lacking:
         for part in parts - published if number is not None else ():
             first[part] = min(first.get(part, number or 0), number or 0)
-    by_name, why = {source.submodule: source for source in sources}, list(needed.values())
+    by_name = {source.submodule: source for source in sources}
     return [
-        reject(by_name[name], "REJ-004", why[number].ai_column, why[number].cell,
+        reject(by_name[name], checks[number].reason, checks[number].ai_column, checks[number].cell,
                good[name][i].place, good[name][i].raw)
         for (name, i), number in first.items()
     ]  # fmt: skip

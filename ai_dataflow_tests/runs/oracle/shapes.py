@@ -51,11 +51,16 @@ class SourceShape:
 
 @dataclass
 class Shape:
-    """A module: its sources, in the order of the control table, and its limit of rejects."""
+    """A module: its sources, in the order of the control table, and its limit of rejects.
+
+    `rules` are the rows of its dictionary, by AI column and by what they say.
+    """
 
     module: str
     sources: list[SourceShape]
     limit: str
+    rules: dict[str, dict[str, str]]
+    rejects_repeats: bool
 
 
 def make_shape(rng: random.Random, module: str, *, wide: bool) -> Shape:
@@ -64,7 +69,50 @@ def make_shape(rng: random.Random, module: str, *, wide: bool) -> Shape:
     made = []
     for product in rng.sample(PRODUCTS, rng.choice([1, 2, 2, 3])):
         made += _product(rng, product, columns)
-    return Shape(module, made, rng.choice(["", "", "60%"]))
+    limit = rng.choice(["", "", "60%"])
+    # Beside the rest: the same seeds go on making the same sheets.
+    rules = random.Random(f"{rng.getstate()[1][:3]}")  # noqa: S311 - no secret
+    return Shape(module, made, limit, _rules(rules, made), rules.random() < 0.6)
+
+
+# By AI type: what may be said of a column, of which some values of `columns` are not so.
+SAID: dict[str, list[dict[str, str]]] = {
+    "int64": [{"min": "0"}, {"max": "12.0"}, {"min": "-7", "max": "30000"}, {"code_list": "whole"}],
+    "int32": [{"min": "2"}, {"max": "33"}, {"code_list": "whole"}],
+    "float64": [{"min": "0"}, {"max": "1e2"}],
+    "decimal(9,2)": [{"min": "-1"}, {"max": "1.50"}],
+    "date": [{"min": "2000-01-01"}, {"max": "2024-02-29"}],
+    "timestamp": [{"min": "2000-01-01"}, {"max": "2024-01-31 12:00"}],
+    "string": [{"pattern": "[^x]*"}, {"pattern": "[a-z]+|007| *"}, {"code_list": "words"}],
+    "boolean": [{}],
+}
+CODES = {"whole": ["1", "2.0", "12", "4"], "words": ["a", "B b", "007", "few", "none", "fixed"]}
+
+
+def _rules(rng: random.Random, sources: list[SourceShape]) -> dict[str, dict[str, str]]:
+    """Make a dictionary that has a word on some columns."""
+    products: dict[str, set[str]] = {}
+    types: dict[str, str] = {}
+    for source in sources:
+        for each in source.fields:
+            types[each.ai_column] = each.ai_type
+            products.setdefault(each.ai_column, set()).add(source.product)
+    rules: dict[str, dict[str, str]] = {}
+    for name, ai_type in types.items():
+        if rule := rule_of(rng, name, ai_type):
+            rules[name] = rule
+        if rng.random() < 0.1 and len(products[name]) == len({s.product for s in sources}):
+            more = rng.choice([{"required": "Y"}, {"max_null": "70%"}])
+            rules[name] = rules.get(name, {}) | more
+    return rules
+
+
+def rule_of(rng: random.Random, name: str, ai_type: str) -> dict[str, str]:
+    """Say something of a column, or nothing."""
+    said = dict(rng.choice(SAID[ai_type])) if rng.random() < 0.15 else {}
+    if rng.random() < (0.3 if name.startswith("id_") else 0.02):
+        said["is_key"] = "Y"
+    return said
 
 
 def _product(rng: random.Random, product: str, columns: dict[str, str]) -> list[SourceShape]:

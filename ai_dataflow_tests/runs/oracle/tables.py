@@ -1,4 +1,4 @@
-"""What a project's tables say: the control table and the mapping sheet, read as CSV."""
+"""What a project's tables say: control table, mapping sheet and dictionary, read as CSV."""
 
 from __future__ import annotations
 
@@ -52,12 +52,46 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """A row of the dictionary; `said` are its cells by column."""
+
+    ai_column: str
+    line: int
+    said: dict[str, str]
+
+    def cell(self, column: str) -> str:
+        """Give the place of a cell."""
+        return f"ai_columns.csv:{self.line}:{column}"
+
+
+@dataclass(frozen=True)
+class Module:
+    """What holds for a module: its AI columns in order, each with its type; limits and rules."""
+
+    types: dict[str, str]
+    rules: dict[str, Rule]
+    codes: dict[str, list[str]]
+    limit: str = ""
+    rejects_repeats: bool = False
+
+    @property
+    def said(self) -> object:
+        """What its rules say, wherever they stand."""
+        rules = sorted(
+            (name, sorted(rule.said.items()))
+            for name, rule in self.rules.items()
+            if any(rule.said.values())
+        )
+        repeats = self.rejects_repeats and any(r.said["is_key"] for r in self.rules.values())
+        return str((rules, sorted(self.codes.items()), repeats))
+
+
+@dataclass(frozen=True)
 class Tables:
-    """A project's sources by partition, each module's AI columns in order, and its limit."""
+    """A project's sources by partition, and its modules."""
 
     sources: dict[Key, list[Source]]
-    columns: dict[str, list[str]]
-    limits: dict[str, str]
+    modules: dict[str, Module]
 
 
 def read_tables(folder: Path) -> Tables:
@@ -84,14 +118,31 @@ def read_tables(folder: Path) -> Tables:
             if module == row["module_name"] and any(s.product == shared.product for s in own):
                 own.append(shared)
     settings = tomllib.loads((folder / "ai_dataflow.toml").read_text())
-    return Tables(
-        sources,
-        {
-            module: list(dict.fromkeys(r.ai_column for r in rows if not r.technical))
-            for module, rows in sheet.items()
-        },
-        {name: said.get("max_rejected", "") for name, said in settings.get("modules", {}).items()},
-    )
+    rules_of, codes = _dictionary(folder), _codes(folder)
+    modules = {}
+    for name, mapped in sheet.items():
+        said = settings.get("modules", {}).get(name, {})
+        modules[name] = Module(
+            {row.ai_column: row.ai_type for row in mapped if not row.technical},
+            rules_of.get(name, {}), codes,
+            said.get("max_rejected", ""), said.get("duplicate_keys") == "reject",
+        )  # fmt: skip
+    return Tables(sources, modules)
+
+
+def _dictionary(folder: Path) -> dict[str, dict[str, Rule]]:
+    rules: dict[str, dict[str, Rule]] = {}
+    for line, row in _rows(folder / "ai_columns.csv"):
+        module, column = row.pop("module_name"), row.pop("ai_column")
+        rules.setdefault(module, {})[column] = Rule(column, line, row)
+    return rules
+
+
+def _codes(folder: Path) -> dict[str, list[str]]:
+    codes: dict[str, list[str]] = {}
+    for _, row in _rows(folder / "codes.csv"):
+        codes.setdefault(row["code_list"], []).append(row["ai_value"])
+    return codes
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -1,0 +1,97 @@
+"""What the dictionary says must hold for a product's rows, in plain Python."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ai_dataflow_tests.partition.values import become
+from ai_dataflow_tests.runs.oracle.formats import Row
+from ai_dataflow_tests.runs.oracle.joining import Made
+from ai_dataflow_tests.runs.oracle.tables import Module, Rule, Source
+
+
+@dataclass(frozen=True)
+class Check:
+    """What must hold for a row; without `fails` the column is a key."""
+
+    ai_column: str
+    reason: str
+    cell: str
+    fails: Callable[[Row], bool] | None = None
+
+
+def checks_of(sources: list[Source], module: Module) -> list[Check]:
+    """Give what must hold for each row of a product, in the order in which a row is told of it."""
+    mapped = {row.ai_column for source in sources for row in source.mappings}
+    needed: dict[str, Check] = {}
+    for row in (row for source in sources for row in source.mappings if row.required):
+        needed.setdefault(row.ai_column, Check(row.ai_column, "REJ-004", row.cell, _is_null(row)))
+    rules = (module.rules[name] for name in module.types if name in module.rules)
+    return [
+        *needed.values(),
+        *(check for rule in rules for check in _of_rule(rule, module)
+          if rule.ai_column in mapped or check.reason == "REJ-015"),
+    ]  # fmt: skip
+
+
+def _is_null(row: Any) -> Callable[[Row], bool]:
+    return lambda values: values.get(row.ai_column) is None
+
+
+def _of_rule(rule: Rule, module: Module) -> Iterator[Check]:
+    name, ai_type = rule.ai_column, module.types[rule.ai_column]
+
+    def check(reason: str, cell: str, breaks: Callable[[Any], bool]) -> Check:
+        def fails(row: Row) -> bool:
+            return row.get(name) is not None and breaks(row[name])
+
+        return Check(name, reason, rule.cell(cell), fails)
+
+    if rule.said["required"] == "Y":
+        yield Check(name, "REJ-015", rule.cell("required"), _is_null(rule))
+    if text := rule.said["min"]:
+        smallest = become(text, ai_type)
+        yield check("REJ-016", "min", lambda value: value < smallest)
+    if text := rule.said["max"]:
+        largest = become(text, ai_type)
+        yield check("REJ-016", "max", lambda value: value > largest)
+    if pattern := rule.said["pattern"]:
+        yield check("REJ-017", "pattern", lambda value: not re.fullmatch(pattern, value))
+    if codes := rule.said["code_list"]:
+        listed = {become(text, ai_type) for text in module.codes[codes]}
+        yield check("REJ-018", "code_list", lambda value: value not in listed)
+    if rule.said["is_key"] == "Y":
+        yield Check(name, "REJ-019", rule.cell("is_key"))
+
+
+def failing(rows: list[Made], checks: list[Check]) -> list[int | None]:
+    """Tell of each row the first check that it fails; keys are compared among those that do not."""
+    first: list[int | None] = [
+        next((i for i, c in enumerate(checks) if c.fails and c.fails(row)), None) for row, _ in rows
+    ]
+    passing = [row for (row, _), number in zip(rows, first, strict=True) if number is None]
+    for i, check in enumerate(checks):
+        if check.fails is None:
+            name = check.ai_column
+            times = Counter(row.get(name) for row in passing)
+            for n, (row, _) in enumerate(rows):
+                value = row.get(name)
+                is_open = first[n] is None or checks[first[n] or 0].fails is None
+                if is_open and value is not None and times[value] > 1:
+                    first[n] = i if first[n] is None else min(i, first[n] or 0)
+    return first
+
+
+def lacks_values(rows: list[Row], module: Module) -> bool:
+    """Tell whether more rows have no value in a column than may."""
+    for rule in (rule for name, rule in module.rules.items() if name in module.types):
+        if share := rule.said["max_null"]:
+            nulls = sum(row.get(rule.ai_column) is None for row in rows)
+            if nulls * 100 > Fraction(share.rstrip("%")) * len(rows):
+                return True
+    return False
