@@ -44,7 +44,8 @@ def _said(column: AiColumn, job: PartitionJob) -> str:
     if column.rule is None or not column.codes:
         return column.rule.said if column.rule else ""
     products = {source.product for source in job.sources}
-    codes = {product: codes.outcomes for product, codes in column.codes if product in products}
+    listed = ((product, codes) for product, codes in column.codes if product in products)
+    codes = {product: codes.digest_of_outcomes for product, codes in listed}
     return digest([column.rule.said, codes])[:16]
 
 

@@ -77,6 +77,11 @@ class CodeList:
         return tuple(sorted(set(self.codes.values())))
 
     @cached_property
+    def digest_of_outcomes(self) -> str:
+        """What values it gives, whichever become them."""
+        return digest(self.outcomes)[:16]
+
+    @cached_property
     def columns(self) -> tuple[pl.Series, pl.Series]:
         """The values and what they become; made once of a long list."""
         return (

@@ -29,6 +29,7 @@ JOINED = ("header", "line", "rate")
 WORDS = ("bad", "n/a")
 TOML = """
     source_rules = "source_rules.csv"
+    ai_columns = "ai_columns.csv"
 
     [workstation]
     url = "workstation"
@@ -37,6 +38,7 @@ TOML = """
     max_rejected = "75%"
     max_rejected_rise = "100%"
     max_rows_fall = "100%"
+    duplicate_keys = "reject"
 """
 CONTROL = "product_code,module_name,submodule_name,client_code,module_location,active\n" + "".join(
     f"{product},claims,{source},{client},data/{client}/{source}.csv,Y\n"
@@ -64,12 +66,17 @@ class Mapped:
 
 @dataclass
 class Sheet:
-    """Which words the sheet reads in each source, whose names it requires, and its edition."""
+    """Which words the sheet reads in each source, whose names it requires, and its edition.
+
+    The dictionary may say that numbers of claims are two at least, and that each is there once.
+    """
 
     reads: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
     requires: set[str] = field(default_factory=set)
     edition: int = 100
     join: str = "full"
+    least: int = 0
+    is_key: bool = False
 
     def mapped(self, source: str, row: Row) -> Mapped | None:
         """Give the row as it is mapped; None where it is rejected."""
@@ -81,6 +88,17 @@ class Sheet:
         """Give the rules: how lines are joined to headers."""
         header = "module_name,product_code,submodule_name,join"
         return f"{header}\nclaims,ORION,line,{self.join}\nclaims,ORION,rate,lookup\n"
+
+    def holding(self, before: list[Mapped], late: list[Mapped]) -> list[Mapped]:
+        """Give the late claims for which the dictionary holds, beside those that are published."""
+        enough = [claim for claim in late if claim.number >= self.least]
+        times = Counter(claim.number for claim in [*before, *enough])
+        return [claim for claim in enough if not self.is_key or times[claim.number] == 1]
+
+    def dictionary(self) -> str:
+        """Give the dictionary as people write it."""
+        said = f"claims,claim_value,{self.least or ''},{'Y' * self.is_key}"
+        return f"module_name,ai_column,min,is_key\n{said}\n"
 
     def csv(self) -> str:
         """Give the sheet as people write it."""
@@ -139,7 +157,9 @@ class Published:
 
     def _with_late(self, sheet: Sheet) -> dict[str, list[Mapped]]:
         late = {s: [sheet.mapped(s, row) for row in self.open[s]] for s in SOURCES}
-        return {s: [*self.passed[s], *filter(None, late[s])] for s in SOURCES}
+        passing = {s: list(filter(None, late[s])) for s in SOURCES}
+        passing["claim"] = sheet.holding(self.passed["claim"], passing["claim"])
+        return {s: [*self.passed[s], *passing[s]] for s in SOURCES}
 
     def is_refused(self, sheet: Sheet) -> bool:
         """Tell whether a replay would have to take away, or change, rows that are published."""
@@ -194,6 +214,7 @@ def _complete(passed: dict[str, list[Mapped]], sheet: Sheet) -> dict[str, list[M
 def make_company(folder: Path) -> Path:
     """Write the project without its data."""
     text_file(folder, "source_rules.csv", Sheet().rules())
+    text_file(folder, "ai_columns.csv", Sheet().dictionary())
     return project(folder, control=CONTROL, mapping=Sheet().csv(), toml=TOML)
 
 

@@ -1,4 +1,4 @@
-"""Any edits of sources, sheet and control table: what changed is made, and as a full run would.
+"""Any edits of sources, sheet, dictionary, control table: what changed is made, as in a full run.
 
 `AI_DATAFLOW_EXAMPLES` sets the number of histories.
 """
@@ -35,6 +35,7 @@ NAMES = {
 }  # fmt: skip
 TOML = """
 source_rules = "source_rules.csv"
+ai_columns = "ai_columns.csv"
 [sql.lyra]
 url = "sqlite:///lyra.sqlite"
 [workstation]
@@ -65,6 +66,7 @@ class Company(RuleBasedStateMachine):
         }
         self.joins = dict.fromkeys(MODULES, "lookup")
         self.seen_rates = set(MODULES)
+        self.dictionary: dict[tuple[str, str], str] = {}
         self.inactive: set[tuple[str, str, str]] = set()
         self.moved: set[str] = set()
         self.touched = {f"{module}|{client}" for module in MODULES for client in CLIENTS}
@@ -140,6 +142,17 @@ class Company(RuleBasedStateMachine):
             for other in [own for own in self.sheet if own[::2] == key[::2]]:
                 self.sheet[other] = (source, kind, self.sheet[other][2])
         self.touched |= {f"{module}|{client}" for client in CLIENTS}
+        self._save()
+
+    @rule(module=modules, column=st.sampled_from(["No", "Value"]),
+          said=st.sampled_from(["Y,,,", ",Y,,", ",,2,", ",,,50%", ",,,", ""]))  # fmt: skip
+    def hold(self, module: str, column: str, said: str) -> None:
+        """Say in the dictionary what must hold for a column, or nothing."""
+        before = self.dictionary.pop((module, column), "")
+        if said:
+            self.dictionary[module, column] = said
+        if {before, said} - {"", ",,,"}:  # a row that says nothing is none
+            self.touched |= {f"{module}|{client}" for client in CLIENTS}
         self._save()
 
     @rule(module=modules, client=clients, old=kinds, new=kinds,
@@ -266,6 +279,9 @@ class Company(RuleBasedStateMachine):
         rules = "".join(f"{module},ORION,rates,{join}\n" for module, join in self.joins.items())
         header = "module_name,product_code,submodule_name,join"
         (self.folder / "source_rules.csv").write_text(f"{header}\n{rules}")
+        rows = "".join(f"{m},{column},{said}\n" for (m, column), said in self.dictionary.items())
+        header = "module_name,ai_column,is_key,required,min,max_null"
+        (self.folder / "ai_columns.csv").write_text(f"{header}\n{rows}")
         rows = "".join(
             f"{product},{module},all,{client},{where},"
             f"{'N' if (product, module, client) in self.inactive else 'Y'}\n"

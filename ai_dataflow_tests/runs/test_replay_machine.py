@@ -112,6 +112,12 @@ class Company(RuleBasedStateMachine):
         self.sheet.requires ^= {source}
         (self.folder / "ai_mapping.csv").write_text(self.sheet.csv(), encoding="utf-8")
 
+    @rule(least=st.sampled_from([0, 2, 3]), is_key=st.booleans())
+    def edit_the_dictionary(self, least: int, is_key: bool) -> None:
+        """Say what must hold for claims, or that nothing must."""
+        self.sheet.least, self.sheet.is_key = least, is_key
+        (self.folder / "ai_columns.csv").write_text(self.sheet.dictionary(), encoding="utf-8")
+
     @rule(clients=some_clients)
     def run(self, clients: tuple[str, ...]) -> None:
         report = spine.run(self.folder, [f"claims|{client}" for client in clients])
