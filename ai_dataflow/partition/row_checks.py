@@ -167,8 +167,10 @@ def divided(
     good = numbers.filter(pl.col(_REASON).is_null())
     lost = numbers.filter(pl.col(_REASON).is_not_null())
     left_out = [_of_part(lost, good, name, by) for name in names]
-    passing = judged.filter(pl.col(_REASON).is_null())
-    return Divided(passing.drop(*names, _REASON, IS_BEFORE, strict=False), left_out, broken)
+    # Beside the rows as they were: what is judged by joins is not judged once more.
+    reasons = numbers.lazy().select(_REASON)
+    passing = pl.concat([rows, reasons], how="horizontal").filter(pl.col(_REASON).is_null())
+    return Divided(passing.drop(*names, _REASON, strict=False), left_out, broken)
 
 
 def _judged(
