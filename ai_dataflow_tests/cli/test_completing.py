@@ -60,6 +60,24 @@ def test_in_quotes_a_partition_is_spelled_as_it_is(
     assert offered == ["claims|acme"]
 
 
+@pytest.mark.parametrize(
+    ("shell", "offered"),
+    [
+        ("zsh", ['_arguments \'*: :(("claims|acme"', '"claims|coral"))\'']),
+        ("fish", ["claims|acme", "claims|coral"]),
+    ],
+)
+def test_zsh_and_fish_quote_a_partition_by_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str, offered: list[str]
+) -> None:
+    projects.project(tmp_path, control=CONTROL)
+    monkeypatch.setenv("_AI_DATAFLOW_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    for begun in ("cl", "'claims|", "claims\\|"):
+        monkeypatch.setenv("_TYPER_COMPLETE_ARGS", f"ai-dataflow run -p {begun}")
+        assert cli(tmp_path).stdout.splitlines() == offered
+
+
 @pytest.mark.parametrize("wrong", ["settings", "table", "everything"])
 def test_where_something_is_wrong_nothing_is_offered_and_nothing_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
