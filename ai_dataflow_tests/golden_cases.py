@@ -155,6 +155,13 @@ def joining(*rules: str) -> dict[str, Any]:
     }
 
 
+def reshaped(unpivot: str, explode: str = "") -> dict[str, Any]:
+    """Give a rule that makes several rows of one, for the typed source."""
+    header = "module_name,product_code,submodule_name,unpivot,explode"
+    rule = f'claims,ORION,claim,"{unpivot}",{explode}\n'
+    return {**ruled(), "files": {"rules.csv": f"{header}\n{rule}"}}
+
+
 CASES: dict[str, dict[str, Any]] = {
     "CFG-001": {"files": {"ai_dataflow.toml": None}},
     "CFG-002": {"toml": "[workstation]\nurl = workstation\n"},
@@ -269,6 +276,13 @@ CASES: dict[str, dict[str, Any]] = {
         "control": TYPED,
         "mapping": f"{HEADER},published\n    claims,ORION,claim,No,claim_id,int64,N\n",
     },
+    "RUL-030": reshaped("value FOR quarter IN No, Big"),
+    "RUL-031": reshaped("value FOR quarter IN (Amount)", "Note"),
+    "RUL-032": reshaped("value FOR quarter IN (Amount, `Amount `)"),
+    "RUL-033": reshaped("value FOR quarter IN (Amount, Note)"),
+    "RUL-034": reshaped("amount FOR quarter IN (Day)"),
+    "RUL-035": reshaped("", "Amount"),
+    "RUL-036": reshaped("value FOR quarter IN (No)"),
     "DIC-006": {
         "toml": 'ai_columns = "dictionary.csv"\n',
         "files": {"dictionary.csv": "module_name,ai_column\nclaims,amount\nclaims,amount\n"},

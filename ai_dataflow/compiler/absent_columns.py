@@ -21,6 +21,7 @@ from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.united import United
 from ai_dataflow.tables.ai_mapping import MappingRow, alternatives
 from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.tables.source_rules import SourceRule
 
 _SHOWN = 12
 
@@ -44,7 +45,7 @@ def _nameable(source: SourceJob, schema: pl.Schema) -> pl.Schema:
     names of which one is in the sheet.
     """
     kept = without_seen(schema)
-    parents = {name.rpartition(".")[0] for name in mapped_names(source.mappings) if name in schema}
+    parents = {name.rpartition(".")[0] for name in sheet_names(source) if name in schema}
     return pl.Schema(
         {
             name: dtype
@@ -71,7 +72,12 @@ def _has_header(source: SourceJob, schema: pl.Schema) -> bool:
     if source.location.written and source.location.written.columns:
         return True  # they are from the settings
     header = {looks(name) for name in schema if name not in folder_columns(source)}
-    return any(looks(name) in header for name in mapped_names(source.mappings))
+    return any(looks(name) in header for name in sheet_names(source))
+
+
+def sheet_names(source: SourceJob) -> Iterator[str]:
+    """Give the source columns that the sheet names of a source, its rule too."""
+    yield from names_read(source.mappings, source.rule)
 
 
 def mapped_names(rows: Iterable[MappingRow]) -> Iterator[str]:
@@ -80,6 +86,13 @@ def mapped_names(rows: Iterable[MappingRow]) -> Iterator[str]:
         yield row.source_column
         yield from alternatives(row.source_column)
         yield from named_by(row)
+
+
+def names_read(rows: Iterable[MappingRow], rule: SourceRule | None) -> Iterator[str]:
+    """Give the source columns that rows of the sheet and a rule name, but for those it makes."""
+    how = rule.reshape if rule else None
+    yield from how.columns if how else ()
+    yield from (name for name in mapped_names(rows) if not (how and how.makes(name)))
 
 
 def folder_columns(source: SourceJob) -> frozenset[str]:

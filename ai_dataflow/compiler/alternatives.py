@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import polars as pl
 
@@ -38,11 +39,12 @@ class View:
         return ", ".join(filter(None, (called, uniting(name, self.schema))))
 
 
-def view(rows: Iterable[MappingRow], schema: pl.Schema) -> View:
-    """See a source's columns as its mapping rows name them."""
+def view(rows: Iterable[MappingRow], schema: pl.Schema, also: Sequence[str] = ()) -> View:
+    """See a source's columns as its mapping rows name them, and `also` by these names."""
     kinds, names = kinds_of(schema), _several(rows, schema)
     if isinstance(schema, United):
-        names = {name: (name,) for row in rows for name in named_by(row)} | names
+        named = chain(also, (name for row in rows for name in named_by(row)))
+        names = {name: (name,) for name in named} | names
     columns = [{n: chosen(several, kind.schema) for n, several in names.items()} for kind in kinds]
     other = {
         name: names[name] for name in names if any(of[name] not in ("", name) for of in columns)

@@ -7,18 +7,26 @@ it. Both call `compile_source`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
-from ai_dataflow.compiler.absent_columns import absence
+from ai_dataflow.compiler.absent_columns import mapped_names
 from ai_dataflow.compiler.alternatives import View, fed_by, named_by, view
 from ai_dataflow.compiler.casts import Cast, cast_to, castable, narrowing
 from ai_dataflow.compiler.code_values import coded, has_codes
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.plain_casts import plain
+from ai_dataflow.compiler.reshaping import Reshaped, Shape, shape_of
+from ai_dataflow.compiler.sheet_findings import (
+    Finding,
+    WrongError,
+    doubts,
+    no_columns,
+    spelled_otherwise,
+)
 from ai_dataflow.compiler.text_formats import TextFormats, of_row
 from ai_dataflow.compiler.transforms import (
     Transform,
@@ -28,67 +36,17 @@ from ai_dataflow.compiler.transforms import (
     reads_clock,
     written,
 )
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, Severity, listing
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.visible import visible
-from ai_dataflow.sources.columns import as_seen, columns_like, named, resolve_column, text_of
-from ai_dataflow.sources.files.differences import Difference, difference, uniting
+from ai_dataflow.sources.columns import as_seen, named, resolve_column, text_of
+from ai_dataflow.sources.files.differences import difference
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.united import United, Wanted, content
 from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.ai_mapping import MappingRow, literal
-
-# What is said once of a sheet, at its name, however many cells it is true of.
-_OF_THE_SHEET = frozenset({"MAP-030"})
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """What is wrong with a mapping row, wherever its source is.
-
-    It is `about` the row itself, or a source column: one that is not there, one that several could
-    be, one that is taken for another. Which are not there, `absent` has: what is told of them hangs
-    on the source. `differing` is what is wrong with a column of its files.
-    """
-
-    code: str
-    row: MappingRow
-    column: str
-    message: str
-    fix: str
-    severity: Severity = "error"
-    about: Literal["row", "absent", "ambiguous", "renamed", "file"] = "row"
-    offset: int = 0
-    absent: tuple[str, ...] = ()
-    differing: Difference | None = None
-
-    def at(self, source: SourceJob, schema: pl.Schema) -> Diagnostic:
-        """Tell of it for one source."""
-        if self.differing:
-            seen = source.seen.files if isinstance(source.seen, Listing) else ()
-            looked_at = schema.paths if isinstance(schema, United) else ()
-            paths = [file.path for file in seen] or looked_at
-            return self.differing.at(source.location, source.place, paths)
-        message, fix = f"{source.location}: {self.message}", self.fix
-        if self.absent:
-            message, fix = absence(self.absent, source, schema)
-        problem = self.row.problem(
-            self.code,
-            self.column,
-            message,
-            fix,
-            severity=self.severity,
-            product=source.product,
-            submodule=source.submodule,
-            ai_column=self.row.ai_column,
-        )
-        if self.code in _OF_THE_SHEET:
-            message = f"{problem.place}: {self.message}"
-            return replace(problem, place=self.row.sheet.name, message=message)
-        return (
-            problem if not self.offset else replace(problem, place=f"{problem.place}:{self.offset}")
-        )
+from ai_dataflow.tables.source_rules import SourceRule
 
 
 class MappingError(DataflowError):
@@ -97,12 +55,6 @@ class MappingError(DataflowError):
     def __init__(self, *diagnostics: Diagnostic, unread: Iterable[Diagnostic] = ()) -> None:
         super().__init__(*diagnostics)
         self.unread = tuple(unread)
-
-
-class _Wrong(Exception):  # noqa: N818 - it never leaves this module
-    def __init__(self, *findings: _Finding) -> None:
-        super().__init__()
-        self.findings = findings
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +138,8 @@ class CompiledSource:
     `warnings` are what is worth a look in the sheet, though it compiles, `guesses` those of them
     that are about a column taken for another; `united` says of columns that files do not have alike
     how they are read. Equal mappings of sources with equal columns have the
-    same `columns` and the same `memo`, for what is built of them.
+    same `columns` and the same `memo`, for what is built of them. `reshaped` tells how its rows
+    become several before they are mapped, where its rule says so.
     """
 
     columns: tuple[CompiledColumn, ...]
@@ -195,41 +148,53 @@ class CompiledSource:
     guesses: tuple[Diagnostic, ...]
     united: Mapping[str, str] = field(default_factory=dict)
     memo: dict[object, Any] = field(default_factory=dict)
+    reshaped: Reshaped | None = None
 
     @property
     def schema(self) -> pl.Schema:
-        """The types of the source columns that are read, by the names that the sheet has."""
-        return self.wanted.schema
+        """The types of the columns that are mapped, by the names that the sheet has."""
+        return self.reshaped.schema if self.reshaped else self.wanted.schema
 
     @property
     def needed(self) -> list[str]:
-        """The source columns to read, each once; a source of literals reads none."""
+        """The columns that are mapped, each once; a source of literals needs none."""
         return list(self.schema)
+
+    def origins(self, column: CompiledColumn) -> list[str]:
+        """Give the source columns that an AI column comes from."""
+        made = self.reshaped.made if self.reshaped else {}
+        return [*dict.fromkeys(each for n in column.columns for each in made.get(n, (n,)))]
 
 
 def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     """Compile every mapping row of a source.
 
     Raises:
-        MappingError: MAP-011, MAP-014, MAP-015, MAP-018 and MAP-019, all of them at once.
+        MappingError: MAP-011, MAP-014, MAP-015, MAP-018 and MAP-019, all of them at once; RUL-032
+            to RUL-035 where its rows cannot become several.
     """
     mappings, adds = source.mappings, _adds(source)
+    rule = source.rule if source.rule and (source.rule.unpivot or source.rule.explode) else None
     # The time is put into an expression when it is compiled: that one is not for the next.
     compiled = _compiled.__wrapped__ if _read_clock(mappings) else _compiled
-    outcome = compiled(mappings, _Columns(schema, adds), TextFormats.of(source))
-    problems_of = [(finding.about, finding.at(source, schema)) for finding in outcome.findings]
+    outcome = compiled(mappings, rule, _Columns(schema, adds), TextFormats.of(source))
+    after = outcome.shape.schema if outcome.shape else schema
+    problems_of = [(finding.about, finding.at(source, after)) for finding in outcome.findings]
     if problems := [problem for _, problem in problems_of if problem.severity == "error"]:
         unread = (problem for about, problem in problems_of if about in ("absent", "ambiguous"))
         raise MappingError(*dict.fromkeys(problems), unread=unread)
     needed = dict.fromkeys(name for column in outcome.columns for name in column.columns)
     seen = outcome.view
-    read = pl.Schema({name: seen.schema[name] for name in needed})
+    reshaped = outcome.shape.of(needed, seen.schema) if outcome.shape else None
+    read = reshaped.read if reshaped else pl.Schema({name: seen.schema[name] for name in needed})
     names = {name: several for name, several in seen.names.items() if name in read}
     wanted = Wanted(read, names, differ=isinstance(seen.schema, United))
     warnings = tuple(problem for _, problem in problems_of)
     guesses = tuple(problem for about, problem in problems_of if about == "renamed")
-    united = {visible(name): how for name in needed if (how := seen.uniting(name))}
-    return CompiledSource(outcome.columns, wanted, warnings, guesses, united, outcome.memo)
+    united = {visible(name): how for name in read if (how := seen.uniting(name))}
+    return CompiledSource(
+        outcome.columns, wanted, warnings, guesses, united, outcome.memo, reshaped
+    )
 
 
 def _adds(source: SourceJob) -> bool:
@@ -263,40 +228,60 @@ class _Columns:
 class _Compiled:
     view: View
     columns: tuple[CompiledColumn, ...]
-    findings: tuple[_Finding, ...]
+    findings: tuple[Finding, ...]
+    shape: Shape | None = None
     memo: dict[object, Any] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=256)  # of a hundred columns each takes about a megabyte
 def _compiled(
-    mappings: tuple[MappingRow, ...], of_files: _Columns, formats: TextFormats | None
+    mappings: tuple[MappingRow, ...],
+    rule: SourceRule | None,
+    of_files: _Columns,
+    formats: TextFormats | None,
 ) -> _Compiled:
-    """Compile mapping rows against columns; a thousand clients have the same."""
-    seen = view(mappings, of_files.schema)
+    """Compile mapping rows against columns; a thousand clients have the same.
+
+    `rule` makes several rows of one before they are mapped.
+    """
+    how = rule.reshape if rule else None
+    seen, shape = view(mappings, of_files.schema, how.columns if how else ()), None
+    if rule and not how:  # it cannot be understood: that is told, and holds the source back
+        return _Compiled(seen, (), ())
+    try:
+        if rule and how:
+            asked = mapped_names(mappings)
+            shape = shape_of(rule, how, seen.schema, asked, adds=of_files.adds)
+    except WrongError as error:
+        return _Compiled(seen, (), error.findings)
+    schema = shape.schema if shape else seen.schema
     columns: list[CompiledColumn] = []
-    findings: list[_Finding] = []
+    findings: list[Finding] = list(shape.findings if shape else ())
     for row in mappings:
-        if wrong := list(_differing(row, seen.schema, adds=of_files.adds)):
+        if wrong := list(_differing(row, schema, adds=of_files.adds)):
             findings += wrong
             continue
+        if shape and (reshaped := list(shape.reshaped(row, seen.schema))):
+            findings += reshaped
+            continue
         try:
-            column = _compile_row(row, seen.schema, formats)
-        except _Wrong as error:
+            column = _compile_row(row, schema, formats)
+        except WrongError as error:
             findings += error.findings
         else:
             columns.append(column)
-            findings += _warnings(row, column.made, seen.schema)
-    return _Compiled(seen, tuple(columns), tuple(findings))
+            findings += _warnings(row, column.made, schema)
+    return _Compiled(seen, tuple(columns), tuple(findings), shape)
 
 
-def _differing(row: MappingRow, schema: pl.Schema, *, adds: bool) -> Iterator[_Finding]:
+def _differing(row: MappingRow, schema: pl.Schema, *, adds: bool) -> Iterator[Finding]:
     """Find what files lack, or have in types that nothing unites."""
     if not isinstance(schema, United):
         return
     for name in {resolve_column(name, schema): None for name in named_by(row)}:
         if name and (wrong := difference(name, schema, adds=adds)):
             cell = _fed_by(row)
-            yield _Finding(wrong.code, row, cell, "", "", about="file", differing=wrong)
+            yield Finding(wrong.code, row, cell, "", "", about="file", differing=wrong)
 
 
 @lru_cache(maxsize=1024)
@@ -312,8 +297,8 @@ def _compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None
             message = (
                 f"a code list names texts and whole numbers, and this is {type_name(made.dtype)}"
             )
-            raise _Wrong(
-                _Finding("MAP-044", row, "code_list", message, "write a transform to text")
+            raise WrongError(
+                Finding("MAP-044", row, "code_list", message, "write a transform to text")
             )
         made, unmapped = coded(made, row)
     if not castable(made.dtype, row.ai_type):
@@ -321,7 +306,7 @@ def _compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None
         fix = "choose another ai_type or write a transform"
         if made.dtype.is_nested():
             fix = "choose `json`, which is its exact text, or a `list(...)` or `struct(...)`"
-        raise _Wrong(_Finding("MAP-015", row, "ai_type", message, fix))
+        raise WrongError(Finding("MAP-015", row, "ai_type", message, fix))
     return CompiledColumn(row, made, unmapped)
 
 
@@ -332,7 +317,7 @@ def _column(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> 
     if not name and is_text:  # rows that were rejected have only what was read
         name = resolve_column(as_seen(names[0]), schema)
     if not name:
-        raise _Wrong(*_no_columns(row, names, schema))
+        raise WrongError(*_no_columns(row, names, schema))
     is_same = name in (names[0], as_seen(names[0]))
     renamed = () if is_same else ((names[0], name),)
     name = text_of(name, schema) if is_text else name
@@ -352,35 +337,18 @@ def _transform(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) 
         problems = _no_columns(row, missing, schema)
         code = "MAP-011" if error.is_scalar else "MAP-019"
         fix = "correct the expression: scalar SQL over the source's columns"
-        wrong = _Finding(code, row, "transform", str(error), fix, offset=error.offset)
-        raise _Wrong(*problems or [wrong]) from None
+        wrong = Finding(code, row, "transform", str(error), fix, offset=error.offset)
+        raise WrongError(*problems or [wrong]) from None
     if (names := fed_by(row, schema)) and not resolve_column(names[0], schema):
-        raise _Wrong(*_no_columns(row, names, schema, "source_column"))
+        raise WrongError(*_no_columns(row, names, schema, "source_column"))
     return made
 
 
 def _no_columns(
     row: MappingRow, names: Sequence[str], schema: pl.Schema, cell: str = ""
-) -> list[_Finding]:
-    """Tell of the names that are not there, and of those that several columns could be."""
+) -> list[Finding]:
     cell = cell or _fed_by(row)
-    alike = {name: columns_like(name, schema) for name in names}
-    findings = [
-        _Finding(
-            "MAP-018", row, cell,
-            f"`{visible(name)}` could be any of {listing(f'`{visible(c)}`' for c in columns)}",
-            "spell the column exactly as the source does", about="ambiguous",
-            offset=_offset(row, cell, name),
-        )
-        for name, columns in alike.items()
-        if columns
-    ]  # fmt: skip
-    if absent := tuple(name for name in names if not alike[name]):
-        at = _offset(row, cell, absent[0])
-        findings.append(
-            _Finding("MAP-014", row, cell, "", "", about="absent", offset=at, absent=absent)
-        )
-    return findings
+    return no_columns(row, cell, names, schema, lambda name: _offset(row, cell, name))
 
 
 def _offset(row: MappingRow, cell: str, name: str) -> int:
@@ -388,37 +356,20 @@ def _offset(row: MappingRow, cell: str, name: str) -> int:
     return column_offset(row.transform, name, row.dialect) if cell == "transform" else 0
 
 
-def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[_Finding]:
-    for name, column in made.renamed:
-        is_case = name.casefold() == column.casefold()
-        how = "in case alone" if is_case else "in nothing that is easy to see"
-        shown, meant = visible(name), visible(column)
-        message = f"`{shown}` is taken for `{meant}`, the only column that differs {how}"
-        fix = "spell the column exactly as the source does"
-        yield _Finding("MAP-017", row, _fed_by(row), message, fix, "warning", "renamed")
-    for name in made.columns:
-        if how := uniting(name, schema):
-            message = f"the files differ in `{visible(name)}`: {how}"
-            fix = "nothing, if that is as it should be; else deliver files that are alike"
-            yield _Finding("MAP-032", row, _fed_by(row), message, fix, "warning")
+def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[Finding]:
+    yield from spelled_otherwise(row, _fed_by(row), made, schema)
     if loss := narrowing(made.dtype, ai_types.to_polars(row.ai_type)):
         message = f"from {type_name(made.dtype)} to {row.ai_type}: {loss}"
         fix = "choose a wider ai_type, or say so in a transform (ROUND, CAST)"
-        yield _Finding("MAP-022", row, "ai_type", message, fix, "warning")
+        yield Finding("MAP-022", row, "ai_type", message, fix, "warning")
     names = fed_by(row, schema) or ("",)
     named = resolve_column(names[0], schema)
     if row.transform and named and named not in made.columns:
         message = f"the transform does not read the source_column `{row.source_column}` beside it"
         fix = "correct one of them, or clear the source_column"
-        yield _Finding("MAP-026", row, "transform", message, fix, "warning")
-    for doubt in made.doubts:
-        yield _Finding(
-            doubt.code, row, "transform", doubt.message, doubt.fix, "warning", offset=doubt.offset
-        )
-    if reads_clock(row.transform, row.dialect):
-        message = "the transform reads the clock: a rerun of the same data gives other values"
-        fix = "use a column of the source"
-        yield _Finding("MAP-024", row, "transform", message, fix, "warning")
+        yield Finding("MAP-026", row, "transform", message, fix, "warning")
+    is_timed = reads_clock(row.transform, row.dialect)
+    yield from doubts(row, "transform", made, reads_clock=is_timed)
 
 
 def _fed_by(row: MappingRow) -> str:

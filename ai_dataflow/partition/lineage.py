@@ -16,6 +16,6 @@ def origins(source: SourceJob, compiled: CompiledSource) -> Iterator[tuple[str, 
     What is not published comes from nowhere: no reader sees it.
     """
     for column in (column for column in compiled.columns if not column.mapping.technical):
-        for name in column.columns:
+        for name in compiled.origins(column):
             origin = Origin(stage_of(source), source.product, source.submodule, name)
             yield column.mapping.ai_column, origin

@@ -11,7 +11,7 @@ import polars as pl
 from ai_dataflow.compiler.mappings import CompiledColumn, CompiledSource
 from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.partition.parts import of_lists
-from ai_dataflow.partition.raw_rows import encoded
+from ai_dataflow.partition.raw_rows import encoded, marked
 from ai_dataflow.partition.reading import BEFORE, NUMBERED
 from ai_dataflow.partition.row_checks import FAILS, NUMBER, RowCheck, why
 from ai_dataflow.sources.columns import named
@@ -28,7 +28,9 @@ REASON = f"{_OURS}{_OURS}reason"  # no AI column begins with that character
 _RAW = f"{_OURS}{_OURS}raw"
 _OPEN = f"{_OURS}{_OURS}open"
 _CODES = ("REJ-001", "REJ-006", "REJ-002")  # it could not be made, has no code, must not be null
-POSITION = f"{_OURS}{_OURS}position"  # of a row among all of its source, from 0
+POSITION = f"{_OURS}{_OURS}position"  # of a row among all that are mapped of its source, from 0
+# Of the source row that a mapped row was made of, from 0; where one becomes several.
+SOURCE_ROW = f"{_OURS}{_OURS}source row"
 
 
 def map_rows(rows: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
@@ -50,7 +52,7 @@ def map_chunk(
             several.
         compiled: the source's mapping.
         by: the column of the clients, where there are several.
-        first: the number of the first of the rows among all of the source, from 0.
+        first: the number of the first of the rows among all that are mapped, from 0.
 
     Returns:
         The AI columns of the good rows, in the order of the rows; and those that are left out:
@@ -254,7 +256,7 @@ def lacking(rows: pl.LazyFrame, bad: pl.LazyFrame, left_out: pl.DataFrame) -> pl
     """Give good rows of a source whose joined rows fail a check.
 
     Args:
-        rows: all rows of the source, read once more.
+        rows: all rows of the source, read and made once more.
         bad: those that were left out before, by their number.
         left_out: the number of each among the good rows, and which check it fails.
     """
@@ -279,17 +281,19 @@ def lacking_rejects(
 def _raw_rows(rows: pl.LazyFrame, why: str, compiled: CompiledSource) -> pl.LazyFrame:
     """Give source rows as rejects keep them, with their number; `why` is kept beside them."""
     raw = encoded(compiled.schema).struct.json_encode() if compiled.needed else pl.lit("{}")
-    by = [CLIENT] if CLIENT in rows.collect_schema() else []
+    present = rows.collect_schema()
+    by = [CLIENT] if CLIENT in present else []
+    number = pl.col(SOURCE_ROW if SOURCE_ROW in present else POSITION)
     return rows.select(
-        *by, why, raw.alias("raw_row"), pl.col(POSITION).cast(pl.Int64),
-        raw_schema=pl.lit(schema_text(compiled.schema)),
+        *by, why, raw.alias("raw_row"), number.cast(pl.Int64).alias(POSITION),
+        raw_schema=pl.lit(schema_text(marked(compiled.schema, compiled.reshaped))),
     )  # fmt: skip
 
 
 def _located(bad: pl.LazyFrame, files: pl.DataFrame) -> pl.LazyFrame:
     """Say of each reject which file it is in, and number it within that file, from 1."""
     return (
-        bad.sort(POSITION)
+        bad.sort(POSITION, maintain_order=True)
         .join_asof(files.lazy(), left_on=POSITION, right_on=BEFORE, coalesce=False)
         .with_columns(position=pl.when(NUMBERED).then(pl.col(POSITION) - pl.col(BEFORE) + 1))
         .drop(POSITION, BEFORE, NUMBERED)
@@ -313,6 +317,21 @@ def malformed_rejects(
     place = {"ai_column": pl.lit(""), "mapping_cell": pl.lit(source.place)}
     columns = {"reason": pl.lit("REJ-003"), "source": pl.lit(in_file(source, path)), **place}
     return _reject_rows(frame, source, columns)
+
+
+def unlisted_rejects(
+    rows: pl.LazyFrame, source: SourceJob, schema: pl.Schema, files: pl.DataFrame
+) -> pl.LazyFrame:
+    """Give the rejects of source rows whose text is no list, so that it cannot be exploded.
+
+    `schema` has the columns that were read; no mapping makes rows of them.
+    """
+    by = [CLIENT] if CLIENT in rows.collect_schema() else []
+    raw = encoded(schema).struct.json_encode().alias("raw_row")
+    raws = rows.select(*by, raw, pl.col(SOURCE_ROW).cast(pl.Int64).alias(POSITION))
+    cell = source.rule.place("explode") if source.rule else source.place
+    columns = {"reason": pl.lit("REJ-003"), "ai_column": pl.lit(""), "mapping_cell": pl.lit(cell)}
+    return _reject_rows(_located(raws, files), source, columns)
 
 
 def stray_rejects(

@@ -17,6 +17,7 @@ from ai_dataflow.sources.files import packing
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.reshapes import Unpivot
 
 # Measured with bench/large_partition.py: the peak of joining and writing is about twice what the
 # mapped rows take.
@@ -33,6 +34,16 @@ _taken = 0
 
 def held_bytes(source: SourceJob, files: Files) -> int:
     """Estimate the memory that a source's mapped rows take, in bytes."""
+    how = source.rule.reshape if source.rule else None
+    if how is None:
+        return _held(source, files)
+    if isinstance(how, Unpivot):
+        return _held(source, files) * len(how.columns)
+    # How long the lists are, nobody knows yet; what they take is in the size of the files.
+    return max(_held(source, files), files.pinned.size * _COMPRESSED)
+
+
+def _held(source: SourceJob, files: Files) -> int:
     extract = files.pinned
     if extract.rows is not None:
         return extract.rows * _width(source)

@@ -14,10 +14,25 @@ from typing import Any
 import polars as pl
 
 from ai_dataflow.compiler.calendar_days import within_calendar
+from ai_dataflow.compiler.reshaping import Reshaped
 from ai_dataflow.sources.columns import field_named, named
 
 _DAY, _INSTANT, _TIME = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%.f", "%H:%M:%S%.f"
 _NUMBER = "#"
+_RESHAPED = "\ue000\ue000reshaped "  # no column of a source begins so
+
+
+def marked(schema: pl.Schema, reshaped: Reshaped | None) -> pl.Schema:
+    """Note in the schema of raw rows how they were made of source rows, where they were."""
+    mark = {f"{_RESHAPED}{reshaped.said}": pl.Null()} if reshaped else {}
+    return pl.Schema({**schema, **mark})
+
+
+def unmarked(schema: pl.Schema) -> tuple[pl.Schema, str]:
+    """Give the schema of raw rows, and what `marked` noted: blank where it is nothing."""
+    marks = [name for name in schema if name.startswith(_RESHAPED)]
+    columns = pl.Schema((name, dtype) for name, dtype in schema.items() if name not in marks)
+    return columns, marks[0].removeprefix(_RESHAPED) if marks else ""
 
 
 def encoded(schema: pl.Schema) -> pl.Expr:

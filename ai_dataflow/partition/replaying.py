@@ -23,7 +23,7 @@ from ai_dataflow.partition.column_checks import product_checks
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.mapping import REASON, count, good_rows, map_rows, reasons
 from ai_dataflow.partition.parts import Part
-from ai_dataflow.partition.raw_rows import decoded
+from ai_dataflow.partition.raw_rows import decoded, unmarked
 from ai_dataflow.partition.remerge import look, not_replayable, remerge
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.row_checks import NUMBER, RowCheck, why
@@ -33,6 +33,7 @@ from ai_dataflow.partition.values import MappedSource, MergedProduct
 from ai_dataflow.partition.writing import write
 from ai_dataflow.sources.schemas import schema_of
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.reshapes import said
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.reaching import reaching
@@ -229,9 +230,16 @@ def _raw(
         DataflowError: DAT-005 where the sheet reads what was not read then, or may not have been;
             MAP-011, MAP-015 and MAP-019 as any sheet that does not compile.
     """
-    columns = schema_of(schema)
+    columns, made_by = unmarked(schema_of(schema))
+    rule, how = source.rule, source.rule.reshape if source.rule else None
+    if made_by != (said(how) if how else ""):
+        what = (
+            "the rejected rows were made by another `unpivot` or `explode` than the sheet has now"
+        )
+        place = rule.place(how.cell) if rule and how else ""
+        raise not_replayable(source.product, source.submodule, what, place)
     try:
-        compiled = compile_source(source, columns)
+        compiled = compile_source(source.without_reshaping, columns)
     except MappingError as error:
         problems, unread = error.diagnostics, error.unread
         if len(unread) < len(problems):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -23,20 +25,23 @@ from ai_dataflow.partition.conservation import check_reading
 from ai_dataflow.partition.lineage import origins
 from ai_dataflow.partition.mapping import (
     POSITION,
+    SOURCE_ROW,
     lacking,
     lacking_rejects,
     left_out,
     malformed_rejects,
     map_chunk,
     stray_rejects,
+    unlisted_rejects,
 )
 from ai_dataflow.partition.memory import held_bytes
 from ai_dataflow.partition.parts import Part, counted
 from ai_dataflow.partition.reading import Reading
+from ai_dataflow.partition.reshaped_rows import Reshaper
 from ai_dataflow.partition.row_checks import RowCheck
 from ai_dataflow.partition.scratch import Pile, Scratch
 from ai_dataflow.partition.shared_reading import SharedReading
-from ai_dataflow.partition.values import MappedSource, Taken
+from ai_dataflow.partition.values import Further, MappedSource, Taken
 from ai_dataflow.sources.files import file_failures, open_files
 from ai_dataflow.sources.files.open_files import Files
 from ai_dataflow.sources.source_job import SourceJob
@@ -44,6 +49,7 @@ from ai_dataflow.tables import ai_types
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.workstation.list_elements import counted_names
 
+T = TypeVar("T")
 _REJECT_BYTES = 500  # that a reject takes in memory, about
 
 
@@ -125,20 +131,24 @@ def _mapped(
     opened: OpenedSource, compiled: CompiledSource, reading: Reading, space: Scratch
 ) -> MappedSource:
     clients = len(opened.files)
-    done = _Mapping(compiled, clients, space.pile())
+    done = _Mapping(compiled, opened.sources, space)
     schema = _ai_schema(compiled, clients)
     good = space.hold_batches(done.good(reading.chunks()), schema)
     for client, source in enumerate(opened.sources):
         if client not in reading.faults:
-            check_reading(source, int(done.total[client]), reading.counted_before(client))
+            check_reading(source, int(done.read[client]), reading.counted_before(client))
     bad = done.bad.rows() if done.bad.height else None
     lines = [reading.malformed(client) for client in range(clients)]
     malformed = np.array([sum(map(len, of_client.values())) for of_client in lines])
     rejects = [_malformed_rejects(opened, client, path, rows)
                for client, files in enumerate(lines) for path, rows in files.items()]  # fmt: skip
-    if bad is not None:
+    if bad is not None or done.unlisted.height:
         with opened.files[0].reading():  # several files are counted in their footers
-            starts = reading.starts(done.total, opened.names)
+            starts = reading.starts(done.read, opened.names)
+    if done.unlisted.height:
+        unlisted, read = done.unlisted.rows(), compiled.wanted.schema
+        rejects.insert(0, unlisted_rejects(unlisted, opened.sources[0], read, starts))
+    if bad is not None:
         rejects.insert(0, left_out(bad, opened.sources[0], compiled, starts))
     if isinstance(reading, SharedReading):
         strays = {c: pile for c, pile in reading.strays.items() if c not in reading.faults}
@@ -148,23 +158,36 @@ def _mapped(
     return MappedSource(
         opened.sources[0].key,
         Part(opened.sources[0], opened.sources[0].key_columns, good, done.height, done.filled),
-        done.total + malformed,
-        done.total - done.height + malformed,
+        done.read + malformed,
+        done.total - done.height + done.rows_unlisted + malformed,
         tuple(rejects),
         tuple(origins(opened.sources[0], compiled)),
-        taken=Taken(reading, compiled, bad, done.total),
+        taken=Taken(reading, compiled, bad, done.total, done.read),
         united=compiled.united,
-        faults={c: owned(error, opened.sources[c]) for c, error in reading.faults.items()},
+        further=done.further,
+        faults={
+            c: owned(error, opened.sources[c])
+            for c, error in {**done.faults, **reading.faults}.items()
+        },
     )
 
 
 class _Mapping:
-    """Maps chunk by chunk, counts by client what went through, and piles up what is left out."""
+    """Maps chunk by chunk, counts by client what went through, and piles up what is left out.
 
-    def __init__(self, compiled: CompiledSource, clients: int, bad: Pile) -> None:
-        self._compiled, self._by, self.bad = compiled, by_client(clients), bad
+    `read` are the source rows, `total` those that are mapped, `height` the good ones of them.
+    `unlisted` are source rows that cannot become any.
+    """
+
+    def __init__(
+        self, compiled: CompiledSource, sources: Sequence[SourceJob], space: Scratch
+    ) -> None:
+        clients, how = len(sources), compiled.reshaped
+        self._compiled, self._by = compiled, by_client(clients)
+        self.bad, self.unlisted = space.pile(), space.pile()
+        self._reshaper = Reshaper(how, sources, self.unlisted) if how else None
         names = counted_names(_ai_schema(compiled, 1))
-        self.total, self.height = nothing(clients), nothing(clients)
+        self.read, self.total, self.height = (nothing(clients) for _ in range(3))
         self.filled: dict[str, Counts] = dict.fromkeys(names, nothing(clients))
 
     def good(self, chunks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -173,22 +196,55 @@ class _Mapping:
         Raises:
             DataflowError: DAT-003: the AI columns cannot be computed.
         """
-        clients = len(self.total)
         for chunk in chunks:
-            first = int(self.total.sum())
-            try:
-                with panics_as_errors():
-                    good, bad = map_chunk(chunk, self._compiled, self._by, first)
-            except (PolarsError, PanicError) as error:
-                raise DataflowError(failed_on_data(error)) from None
-            if bad is not None:
-                self.bad.add(bad)
-            height = heights(good, clients)
-            self.total = self.total + heights(chunk, clients)
-            self.height = self.height + height
-            for name, count in filled(good, height).items():
-                self.filled[name] = self.filled[name] + count
-            yield good
+            self.read = self.read + heights(chunk, len(self.read))
+            several = self._reshaper.of(chunk) if self._reshaper else iter((chunk,))
+            while (rows := _on_data(partial(next, several, None))) is not None:
+                yield self._good(rows)
+
+    def _good(self, rows: pl.DataFrame) -> pl.DataFrame:
+        clients, first = len(self.total), int(self.total.sum())
+        good, bad = _on_data(lambda: map_chunk(rows, self._compiled, self._by, first))
+        if bad is not None and SOURCE_ROW in rows.columns:
+            bad = bad.with_columns(rows[SOURCE_ROW].gather(bad[POSITION] - first))
+        if bad is not None:
+            self.bad.add(bad)
+        height = heights(good, clients)
+        self.total = self.total + heights(rows, clients)
+        self.height = self.height + height
+        for name, count in filled(good, height).items():
+            self.filled[name] = self.filled[name] + count
+        return good
+
+    @property
+    def rows_unlisted(self) -> Counts:
+        """How many source rows of each client cannot become any."""
+        return self._reshaper.rows_unlisted if self._reshaper else nothing(len(self.read))
+
+    @property
+    def further(self) -> Further:
+        """How many rows were made beside those that were read."""
+        if self._reshaper is None:
+            return {}
+        return {"produced": self.total + self.rows_unlisted - self.read}
+
+    @property
+    def faults(self) -> Mapping[int, DataflowError]:
+        """The clients whose lists lack what is mapped, and why."""
+        return self._reshaper.faults if self._reshaper else {}
+
+
+def _on_data(call: Callable[[], T]) -> T:
+    """Compute something of a source's rows.
+
+    Raises:
+        DataflowError: DAT-003: it cannot be computed.
+    """
+    try:
+        with panics_as_errors():
+            return call()
+    except (PolarsError, PanicError) as error:
+        raise DataflowError(failed_on_data(error)) from None
 
 
 def _ai_schema(compiled: CompiledSource, clients: int) -> pl.Schema:
@@ -220,11 +276,11 @@ def leave_out(
     if taken is None or not left_out.height:
         return mapped
     source, clients = opened.sources[0], len(opened.files)
-    rows = taken.reading.again()  # they are read once more: what was mapped is not the row itself
+    rows = _again(taken, opened, space)  # what was mapped is not the row itself
     if (counted(rows, clients).height != taken.total).any():
         raise owned(file_failures.changed(opened.names[0], source.place), source)
     with opened.files[0].reading():
-        files = taken.reading.starts(taken.total, opened.names)
+        files = taken.reading.starts(taken.read, opened.names)
         bad = pl.LazyFrame(schema={POSITION: pl.UInt32()}) if taken.bad is None else taken.bad
         lost = lacking(rows, bad, left_out)
         rejects = lacking_rejects(lost, checks, source, taken.compiled, files)
@@ -234,6 +290,17 @@ def leave_out(
         rows_left_out=mapped.rows_left_out + heights(left_out, len(opened.files)),
         left_out=(*mapped.left_out, rejects),
     )
+
+
+def _again(taken: Taken, opened: OpenedSource, space: Scratch) -> pl.LazyFrame:
+    """Read the rows once more, and make several of each where that was done."""
+    if (how := taken.compiled.reshaped) is None:
+        return taken.reading.again()
+    rows, reshaper = space.pile(), Reshaper(how, opened.sources, space.pile())
+    for chunk in taken.reading.chunks():
+        for several in reshaper.of(chunk):
+            rows.add(several)
+    return rows.rows()
 
 
 def _stray_rejects(opened: OpenedSource, client: int, strays: Pile) -> pl.LazyFrame:

@@ -27,13 +27,14 @@ class Taken:
     """How a source's rows were read and mapped: for those that have to be looked at once more.
 
     `bad` are the rows that were left out, by their number; None where there were none. `total` are
-    all rows, by client.
+    all rows that were mapped, `read` the source rows that they were made of, by client.
     """
 
     reading: Reading
     compiled: CompiledSource
     bad: pl.LazyFrame | None
     total: Counts
+    read: Counts
 
 
 @dataclass(frozen=True)

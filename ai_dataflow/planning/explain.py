@@ -21,6 +21,7 @@ from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.joins import JoinKind
 from ai_dataflow.tables.locations import Location, table_of
+from ai_dataflow.tables.source_rules import SourceRule
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,17 @@ class ExplainedColumn:
 
 @dataclass(frozen=True)
 class ExplainedSource:
-    """A source of a product: where it is, how its text files are read, what its columns feed."""
+    """A source of a product: where it is, how its text files are read, what its columns feed.
+
+    `taken` says how its rows are taken, where a rule says so.
+    """
 
     submodule: str
     location: str
     place: str
     read_as: tuple[str, ...]
     columns: tuple[ExplainedColumn, ...]
+    taken: Annotated[tuple[str, ...], Field(exclude_if=operator.not_)] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ class ExplainedPartition:
             for source in product.sources:
                 lines.append(f"    {source.submodule} from {source.location}   ({source.place})")
                 lines += [f"      read as {how}" for how in source.read_as]
+                lines += [f"      {how}" for how in source.taken]
                 lines += [f"      {column}" for column in source.columns]
             lines += [f"    {how}" for how in product.merging]
         lines += [
@@ -215,7 +221,14 @@ def _explained(source: SourceJob, look: Look | None) -> ExplainedSource:
         source.place,
         tuple(dict.fromkeys(map(str, dialects))),
         tuple(_column(row, compiled.get(row)) for row in source.mappings),
+        tuple(_taken(source.rule)),
     )
+
+
+def _taken(rule: SourceRule | None) -> Iterator[str]:
+    """Say how a source's rows are taken, in the order in which it is done."""
+    if rule and (how := rule.reshape):
+        yield f"{how}   ({rule.place(how.cell)})"
 
 
 def _column(row: MappingRow, column: CompiledColumn | None) -> ExplainedColumn:

@@ -79,7 +79,8 @@ def _groups(
                 findings.add(wrong, [row])
             seen_source = replace(source, seen=sight)
             columns = (numbers.number(look), folder_columns(seen_source))
-            key = (row.module, row.product, row.submodule, columns)
+            sheet = id(source.mappings), id(source.rule)
+            key = (row.module, row.product, row.submodule, sheet, columns)
             groups.setdefault(key, _Group(seen_source, look, [])).rows.append(row)
     return list(groups.values())
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from ai_dataflow.compiler.absent_columns import mapped_names
+from ai_dataflow.compiler.absent_columns import names_read
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.sections import ModuleSettings
@@ -98,14 +98,14 @@ def _rule_lookup(
     return lookup
 
 
-def _name_reader() -> Callable[[tuple[MappingRow, ...]], tuple[str, ...]]:
-    """Give what tells the columns that rows name; most clients have the very same rows."""
+def _name_reader() -> Callable[[tuple[MappingRow, ...], SourceRule | None], tuple[str, ...]]:
+    """Give what tells the columns that rows and a rule name; most clients have the very same."""
     read: dict[tuple[int, ...], tuple[str, ...]] = {}
 
-    def columns_read(mappings: tuple[MappingRow, ...]) -> tuple[str, ...]:
-        rows = tuple(map(id, mappings))
+    def columns_read(mappings: tuple[MappingRow, ...], rule: SourceRule | None) -> tuple[str, ...]:
+        rows = (*map(id, mappings), id(rule))
         if rows not in read:
-            read[rows] = tuple(dict.fromkeys(filter(None, mapped_names(mappings))))
+            read[rows] = tuple(dict.fromkeys(filter(None, names_read(mappings, rule))))
         return read[rows]
 
     return columns_read
@@ -136,8 +136,8 @@ def resolved_sources(
         place = row.place("module_location")
         if row.append_by and not isinstance(location, SqlLocation):
             findings.add(_nothing_to_append(row), [row])
-        names = () if isinstance(location, SqlLocation) else columns_read(mappings)
         rule, ties = rule_of(row.names, client)
+        names = () if isinstance(location, SqlLocation) else columns_read(mappings, rule)
         for problem in ties:
             findings.add(problem, [row])
         sources[row] = SourceJob(

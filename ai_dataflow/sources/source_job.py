@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
@@ -60,6 +60,13 @@ class SourceJob:
     def holds(self) -> AsOf | None:
         """Which of its rows holds, where it is a lookup with some for one key."""
         return self.rule.holds if self.rule else None
+
+    @property
+    def without_reshaping(self) -> SourceJob:
+        """The same source for rows that were made of source rows already."""
+        if self.rule is None or not (self.rule.unpivot or self.rule.explode):
+            return self
+        return replace(self, rule=replace(self.rule, unpivot="", explode=""))
 
     @property
     def key_columns(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.digests import digest
 from ai_dataflow.tables import joins
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT
+from ai_dataflow.tables.reshapes import FORM, NAME, Reshape, ReshapeError, reshape
 from ai_dataflow.tables.table import CellTable, Layout, Names, Row, repeats
 
 _AS_OF_FIX = "compare an AI column with one of the lookup: `booked_on >= valid_from`, or with `>`"
@@ -61,6 +62,14 @@ class SourceRule(Row):
         """Which of the rows of a lookup holds, where it has some for one key."""
         return joins.as_of(self.as_of) if self.join_kind == "lookup" else None
 
+    @property
+    def reshape(self) -> Reshape | None:
+        """How one source row becomes several; None where it stays one, or nobody understands it."""
+        try:
+            return reshape(self.unpivot, self.explode)
+        except ReshapeError:  # told with its table
+            return None
+
     @cached_property
     def said(self) -> Mapping[str, str]:
         """A digest of each thing that it says, wherever in the table it stands."""
@@ -84,6 +93,11 @@ def rule_rows(table: CellTable, dialect: str = "") -> tuple[list[SourceRule], li
         *table.wrong("021", "as_of", joins.bad_as_of, _AS_OF_FIX),
         *_as_of_what(rows),
     ]
+    for row in rows:
+        try:
+            reshape(row.unpivot, row.explode)
+        except ReshapeError as error:
+            problems.append(_not_understood(table, row, str(error)))
     for row, first in repeats(rows, lambda row: (row.names, row.client)):
         place = first.place("submodule_name")
         message = f"the same source has a rule in {place}"
@@ -103,6 +117,13 @@ def _as_of_what(rows: Iterable[SourceRule]) -> Iterator[Diagnostic]:
                 "`as_of` says which row of a lookup holds, and the source is joined otherwise",
                 "write `lookup` as its join, or clear `as_of`",
             )
+
+
+def _not_understood(table: CellTable, row: SourceRule, message: str) -> Diagnostic:
+    if row.unpivot and row.explode:
+        return table.problem("031", row.line, "explode", message, "clear one of the two cells")
+    cell, fix = ("unpivot", FORM) if row.unpivot else ("explode", NAME)
+    return table.problem("030", row.line, cell, message, fix)
 
 
 def _row(table: CellTable, line: int, cells: Mapping[str, str], dialect: str) -> SourceRule:

@@ -63,3 +63,8 @@ class ProductCounts:
     rows_not_found: Unless0 = 0
     filled: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, SourceCounts] = field(default_factory=dict)
+
+    @property
+    def rows_mapped(self) -> int:
+        """How many rows could be rejected: what a rule leaves out on purpose could not."""
+        return self.rows_read + self.rows_produced - self.rows_filtered - self.rows_superseded

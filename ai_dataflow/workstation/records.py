@@ -86,7 +86,7 @@ class ProductRows(_Recorded):
     def of(cls, counts: ProductCounts) -> ProductRows:
         """Give those of a product's counts."""
         return cls(
-            read=counts.rows_read, rejected=counts.rows_rejected, published=counts.rows_published
+            read=counts.rows_mapped, rejected=counts.rows_rejected, published=counts.rows_published
         )
 
 

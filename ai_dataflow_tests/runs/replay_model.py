@@ -77,6 +77,7 @@ class Sheet:
     join: str = "full"
     least: int = 0
     is_key: bool = False
+    unpivots: bool = False  # the one column of VEGA's claims that has values
 
     def mapped(self, source: str, row: Row) -> Mapped | None:
         """Give the row as it is mapped; None where it is rejected."""
@@ -85,9 +86,11 @@ class Sheet:
         return Mapped(row, self.edition) if row.value in self.reads[source] else None
 
     def rules(self) -> str:
-        """Give the rules: how lines are joined to headers."""
-        header = "module_name,product_code,submodule_name,join"
-        return f"{header}\nclaims,ORION,line,{self.join}\nclaims,ORION,rate,lookup\n"
+        """Give the rules: how lines are joined to headers, and whether claims are unpivoted."""
+        header = "module_name,product_code,submodule_name,join,unpivot"
+        joins = f"claims,ORION,line,{self.join},\nclaims,ORION,rate,lookup,\n"
+        rule = "claims,VEGA,claim,,amount FOR what IN (Value)\n" if self.unpivots else ""
+        return f"{header}\n{joins}{rule}"
 
     def holding(self, before: list[Mapped], late: list[Mapped]) -> list[Mapped]:
         """Give the late claims for which the dictionary holds, beside those that are published."""
@@ -106,11 +109,11 @@ class Sheet:
             "module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key,transform,required"
         ]
         for source, product in PRODUCTS.items():
-            value = "Value"
+            column = value = "amount" if source == "claim" and self.unpivots else "Value"
             for word in sorted(self.reads[source]):
                 value = f"REPLACE({value}, '{word}', '{self.edition}')"
             fed_by = f',{source}_value,int64,,"{value}",' if self.reads[source] else (
-                f"Value,{source}_value,int64,,,"
+                f"{column},{source}_value,int64,,,"
             )  # fmt: skip
             key = "Y" if product == "ORION" else ""
             lines += [
@@ -127,17 +130,19 @@ class Published:
     """What readers must see of a client: the rows of each source that passed, and the others.
 
     Of those that passed, a join may leave some out. `join` is how lines were joined to headers.
+    `unpivots` tells whether its claims were unpivoted when they were made.
     """
 
     passed: dict[str, list[Mapped]]
     open: dict[str, list[Row]]
     join: str = "full"
+    unpivots: bool = False
 
     @classmethod
     def of(cls, rows: dict[str, list[Row]], sheet: Sheet) -> Published:
         """Give what a run makes of a client's rows."""
         nothing: dict[str, list[Mapped]] = {source: [] for source in SOURCES}
-        return cls(nothing, rows, sheet.join).replayed(sheet)
+        return cls(nothing, rows, sheet.join, sheet.unpivots).replayed(sheet)
 
     @property
     def is_publishable(self) -> bool:
@@ -153,7 +158,7 @@ class Published:
         done = {mapped.row for own in complete.values() for mapped in own}
         left = {s: [row for row in self.open[s] if row not in done] for s in SOURCES}
         is_joined_anew = any(len(complete[s]) > len(self.passed[s]) for s in JOINED)
-        return Published(complete, left, sheet.join if is_joined_anew else self.join)
+        return Published(complete, left, sheet.join if is_joined_anew else self.join, self.unpivots)
 
     def _with_late(self, sheet: Sheet) -> dict[str, list[Mapped]]:
         late = {s: [sheet.mapped(s, row) for row in self.open[s]] for s in SOURCES}
@@ -163,6 +168,8 @@ class Published:
 
     def is_refused(self, sheet: Sheet) -> bool:
         """Tell whether a replay would have to take away, or change, rows that are published."""
+        if self.open["claim"] and self.unpivots != sheet.unpivots:  # they were made otherwise
+            return True
         if not any(sheet.mapped(s, row) for s in JOINED for row in self.open[s]):
             return False
         complete = _complete(self._with_late(sheet), sheet)

@@ -67,6 +67,7 @@ class Company(RuleBasedStateMachine):
         self.joins = dict.fromkeys(MODULES, "lookup")
         self.seen_rates = set(MODULES)
         self.dictionary: dict[tuple[str, str], str] = {}
+        self.unpivots: dict[str, str] = {}
         self.inactive: set[tuple[str, str, str]] = set()
         self.moved: set[str] = set()
         self.touched = {f"{module}|{client}" for module in MODULES for client in CLIENTS}
@@ -153,6 +154,18 @@ class Company(RuleBasedStateMachine):
             self.dictionary[module, column] = said
         if {before, said} - {"", ",,,"}:  # a row that says nothing is none
             self.touched |= {f"{module}|{client}" for client in CLIENTS}
+        self._save()
+
+    @rule(module=modules, listed=st.sampled_from(["", "Value", "Value, No", "No AS 'n', Value"]))
+    def unpivot(self, module: str, listed: str) -> None:
+        """Let each row of the files become one for each listed column, or one as before.
+
+        All that the sheet reads of them then is what is made.
+        """
+        if self.unpivots.get(module, "") == listed:
+            return
+        self.unpivots[module] = listed
+        self.touched |= {f"{module}|{client}" for client in CLIENTS}
         self._save()
 
     @rule(module=modules, client=clients, old=kinds, new=kinds,
@@ -263,7 +276,7 @@ class Company(RuleBasedStateMachine):
 
     def _save(self) -> None:
         rows = "".join(
-            f"{module},{product},all,{source},{column},{kind},{text},"
+            f"{module},{product},all,{self._read(module, product, source)},{column},{kind},{text},"
             f"{'Y' * (product == 'ORION' and column == 'No')},\n"
             for (module, product, column), (source, kind, text) in self.sheet.items()
         )
@@ -276,8 +289,13 @@ class Company(RuleBasedStateMachine):
         (self.folder / "ai_mapping.csv").write_text(
             f"{header},description,is_key,published\n{rows}"
         )
-        rules = "".join(f"{module},ORION,rates,{join}\n" for module, join in self.joins.items())
-        header = "module_name,product_code,submodule_name,join"
+        rules = "".join(f"{module},ORION,rates,{join},\n" for module, join in self.joins.items())
+        rules += "".join(
+            f'{module},ORION,all,,"amount FOR name IN ({listed})"\n'
+            for module, listed in self.unpivots.items()
+            if listed
+        )
+        header = "module_name,product_code,submodule_name,join,unpivot"
         (self.folder / "source_rules.csv").write_text(f"{header}\n{rules}")
         rows = "".join(f"{m},{column},{said}\n" for (m, column), said in self.dictionary.items())
         header = "module_name,ai_column,is_key,required,min,max_null"
@@ -294,6 +312,11 @@ class Company(RuleBasedStateMachine):
         rows += "".join(f"ORION,{m},rates,*,data/{m}/rates.csv,Y\n" for m in MODULES)
         header = "product_code,module_name,submodule_name,client_code,module_location,active"
         (self.folder / "control_table.csv").write_text(f"{header}\n{rows}")
+
+    def _read(self, module: str, product: str, source: str) -> str:
+        """Give the column that feeds an AI column: one that is made, where one is made of it."""
+        is_made = product == "ORION" and source in self.unpivots.get(module, "")
+        return "amount" if is_made else source
 
     def teardown(self) -> None:
         """Remove the company."""

@@ -106,6 +106,13 @@ class Company(RuleBasedStateMachine):
         self.sheet.join = join
         (self.folder / "source_rules.csv").write_text(self.sheet.rules(), encoding="utf-8")
 
+    @rule()
+    def unpivot_claims(self) -> None:
+        """Let their rule make rows of one column, or no more; the values are the same."""
+        self.sheet.unpivots ^= True
+        (self.folder / "ai_mapping.csv").write_text(self.sheet.csv(), encoding="utf-8")
+        (self.folder / "source_rules.csv").write_text(self.sheet.rules(), encoding="utf-8")
+
     @rule(source=st.sampled_from(("header", "line", "rate")))
     def require_a_partner(self, source: str) -> None:
         """Require it, or no more."""

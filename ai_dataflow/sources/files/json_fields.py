@@ -153,11 +153,13 @@ def series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
     """Give values of a field in its type."""
     if dtype in (pl.Boolean, pl.Null):
         return pl.Series(name, values, dtype)
-    texts = [value if value is None or type(value) is Number else _text(value) for value in values]
+    texts = [
+        value if value is None or type(value) is Number else text_of(value) for value in values
+    ]
     return pl.Series(name, texts, pl.String).cast(dtype)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """Give a text as it is, all else as JSON."""
     return value if isinstance(value, str) else "".join(_written(value))
 

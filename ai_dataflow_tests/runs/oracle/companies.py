@@ -10,8 +10,10 @@ from pathlib import Path
 
 from ai_dataflow_tests.projects import NO_LIMITS
 from ai_dataflow_tests.runs.oracle.deliveries import deliver
+from ai_dataflow_tests.runs.oracle.reshaping import RowRule
 from ai_dataflow_tests.runs.oracle.shapes import (
     CODES,
+    UNPIVOTS,
     Shape,
     SourceShape,
     make_shape,
@@ -22,7 +24,8 @@ _CONTROL = ("product_code", "module_name", "submodule_name", "client_code", "mod
             "active")  # fmt: skip
 _MAPPING = ("module_name", "product_code", "submodule_name", "source_column", "ai_column",
             "ai_type", "transform", "is_key", "required", "published")  # fmt: skip
-_RULES = ("module_name", "product_code", "submodule_name", "join", "as_of")
+_RULES = ("module_name", "product_code", "submodule_name", "join", "as_of", "unpivot",
+          "explode")  # fmt: skip
 _DICTIONARY = ("module_name", "ai_column", "required", "is_key", "min", "max", "pattern",
                "code_list", "max_null")  # fmt: skip
 _BROKEN, _CHANGED = 0.05, 0.2
@@ -104,6 +107,7 @@ class Company:
             of_module.rules[changed.ai_column] = rule_of(
                 self.rng, changed.ai_column, changed.ai_type
             )
+        self._edit_unpivots()
         self.write_tables()
 
     def _join_otherwise(self) -> None:
@@ -111,6 +115,12 @@ class Company:
         joined = [s for shape in self.shapes for s in shape.sources if s.join and not s.as_of]
         if joined:
             self.rng.choice(joined).join = self.rng.choice(["full", "left", "inner", "lookup"])
+
+    def _edit_unpivots(self) -> None:
+        """List other columns now and then."""
+        for source in (s for shape in self.shapes for s in shape.sources):
+            if source.rule and source.rule.unpivot and self.rng.random() < 0.3:
+                source.rule = RowRule(unpivot=self.rng.choice(UNPIVOTS))
 
     def add(self, shape: Shape, client: str) -> None:
         """Let a client join, with a delivery of each of its sources."""
@@ -160,10 +170,11 @@ class Company:
             self.folder / "teams.csv", ("team", "email", "concern"), [("all", "a@example.org", "*")]
         )
         _table(self.folder / "source_rules.csv", _RULES, (
-            (shape.module, s.product, s.submodule, s.join, s.as_of)
+            (shape.module, s.product, s.submodule, s.join, s.as_of,
+             s.rule.unpivot if s.rule else "", s.rule.explode if s.rule else "")
             for shape in self.shapes
             for s in shape.sources
-            if s.join
+            if s.join or s.rule
         ))  # fmt: skip
         (self.folder / "ai_dataflow.toml").write_text("".join(self._settings()))
 

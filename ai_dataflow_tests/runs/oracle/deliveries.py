@@ -14,12 +14,13 @@ import polars as pl
 
 from ai_dataflow_tests.runs.oracle import faults
 from ai_dataflow_tests.runs.oracle.columns import NEVER, Kind, kinds_for, text
-from ai_dataflow_tests.runs.oracle.shapes import Field, SourceShape
+from ai_dataflow_tests.runs.oracle.shapes import LIST, Field, SourceShape
 from ai_dataflow_tests.runs.oracle.transforms import of_sheet
 
 Columns = dict[str, pl.Series]
 # How many values are bad, and how many null.
 _MOODS = [*[(0.0, 0.0)] * 5, (0, 0.05), (0, 0.2), (0.03, 0), (0.03, 0.05), (0.1, 0), (0.5, 0.1)]
+QUARTERS = ("Q1", "Q 2", "Q 3")
 SPARE = "spare"  # a column that nobody maps
 
 
@@ -51,15 +52,42 @@ def _columns(
     doomed = _doomed(rng, shape, fault)
     for field in shape.fields:
         name = of_sheet(field.transform)[0] if field.transform else field.source_column
-        if name is None or name == "Id" or (field is doomed and fault == "no column"):
+        if name in (None, "Id") or (shape.rule and shape.rule.unpivot and name == "quarter"):
             continue
-        kind = NEVER[field.ai_type] if field is doomed else _kind(rng, field, format_)
+        if field is doomed and fault == "no column" and name != "amount":
+            continue
+        never_fits = field is doomed and fault == "never fits"
+        kind = NEVER[field.ai_type] if never_fits else _kind(rng, field, format_)
+        if name == LIST:
+            columns[name] = _lists(rng, field, rows, bad, format_)
+            continue
+        if name == "amount" and shape.rule and shape.rule.unpivot:
+            missing = rng.choice(QUARTERS) if field is doomed and fault == "no column" else ""
+            columns |= {
+                quarter: pl.Series(quarter, kind.values(rng, rows, bad, null), kind.dtype)
+                for quarter in QUARTERS
+                if quarter != missing
+            }
+            continue
         if field.is_key:
             values = _keys(rng, field, kind, rows, repeats=shape.repeats, bad=bad)
         else:
             values = kind.values(rng, rows, bad, null)
         columns[name] = pl.Series(name, values, kind.dtype)
     return columns
+
+
+def _lists(rng: random.Random, field: Field, rows: int, bad: float, format_: str) -> pl.Series:
+    """Give lists of texts: in JSON lines as such, else as their JSON; a few are none."""
+    kind, lists = kinds_for(field.ai_type, "csv")[0], list[Any]()
+    for _ in range(rows):
+        elements = kind.values(rng, rng.choice([0, 1, 2, 2, 5]), bad, 0.1)
+        lists.append(rng.choice([None, elements, elements, elements]))
+    if format_ == "jsonl":
+        return pl.Series(LIST, lists, pl.List(pl.String))
+    texts = [None if each is None else json.dumps(each) for each in lists]
+    texts = [rng.choice(["oops", "{}", "[1", " "]) if rng.random() < bad else t for t in texts]
+    return pl.Series(LIST, texts, pl.String)
 
 
 def _number(rng: random.Random, format_: str, fault: str) -> int:

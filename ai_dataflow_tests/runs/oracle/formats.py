@@ -120,7 +120,7 @@ def json_types(files: list[Path]) -> list[dict[str, str]]:
 
 
 def _kind_of(value: Any) -> Iterable[str]:
-    names = {bool: "bool", int: "int", float: "float", str: "text"}
+    names = {bool: "bool", int: "int", float: "float", str: "text", list: "text"}
     return [] if value is None else [names[type(value)]]
 
 

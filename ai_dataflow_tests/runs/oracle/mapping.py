@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from ai_dataflow_tests.partition.values import FAILED, become
 from ai_dataflow_tests.runs.oracle.formats import Row
 from ai_dataflow_tests.runs.oracle.reading import Content, Opened, Place
+from ai_dataflow_tests.runs.oracle.reshaping import Shape
 from ai_dataflow_tests.runs.oracle.tables import Mapping, Source
 from ai_dataflow_tests.runs.oracle.transforms import of_sheet
 
@@ -65,31 +66,58 @@ class Compiled:
 
     source: Source
     feeds: list[_Feed]
+    shape: Shape | None = None
 
     @property
     def columns(self) -> list[str]:
-        """The source's columns that are read."""
+        """The columns that are mapped."""
         return list(dict.fromkeys(feed.column for feed in self.feeds if feed.column))
+
+    @property
+    def read(self) -> list[str]:
+        """The source's columns that are read."""
+        return self.shape.read(self.columns) if self.shape else self.columns
 
 
 def compiled(source: Source, at: Opened) -> Compiled:
     """Compile a source's mapping rows.
 
     Raises:
+        UnreadableError: SRC-031.
         SheetError: MAP-014 for a column that is not there, MAP-015 for one that never fits.
     """
     feeds, codes = [], []
+    at.check_headers([*_named(source)])
+    shape = _shape(source, at)
+    types = shape.types(at.types) if shape else at.types
     for row in source.mappings:
         name, transform = of_sheet(row.transform) if row.transform else (row.source_column, None)
-        column = _resolved(name, at.types) if name else None
+        column = _resolved(name, types) if name else None
         if name and column is None:
             codes.append("MAP-014")
-        elif not _fits(transform.kind if transform else at.types[column or ""], row.ai_type):
+        elif not _fits(transform.kind if transform else types[column or ""], row.ai_type):
             codes.append("MAP-015")
         feeds.append(_Feed(row, column, transform.meaning if transform else lambda value: value))
     if codes:
         raise SheetError(*codes)
-    return Compiled(source, feeds)
+    return Compiled(source, feeds, shape)
+
+
+def _named(source: Source) -> Iterator[str]:
+    """Give the source columns that the sheet names."""
+    for row in source.mappings:
+        yield (of_sheet(row.transform)[0] or "") if row.transform else row.source_column
+    yield from source.rule.columns if source.rule else ()
+
+
+def _shape(source: Source, at: Opened) -> Shape | None:
+    """Find the columns that a source's rule names."""
+    if source.rule is None:
+        return None
+    columns = [_resolved(name, at.types) for name in source.rule.columns]
+    if None in columns:
+        raise SheetError("MAP-014")
+    return Shape(source.rule, [column for column in columns if column is not None])
 
 
 def _resolved(name: str, types: dict[str, str]) -> str | None:
@@ -104,7 +132,12 @@ def _fits(kind: str, ai_type: str) -> bool:
 
 def mapped(source: Compiled, content: Content) -> tuple[list[Mapped], list[Reject]]:
     """Map the rows of a source; give the good ones, and the rejects."""
-    good, rejects = [], []
+    good, rejects, unlisted = [], [], []
+    if source.shape:
+        content, unlisted = source.shape.rows(content)
+    for place, row in unlisted:
+        cell = source.shape.rule.cell if source.shape else ""
+        rejects.append(reject(source.source, "REJ-003", "", cell, place, row))
     for place, row in content.rows:
         raw = {name: row[name] for name in source.columns}
         made = {f.row.ai_column: _value(f, raw) for f in source.feeds}

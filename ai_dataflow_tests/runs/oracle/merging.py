@@ -99,6 +99,7 @@ def _judged(outcome: Outcome, limit: str) -> Outcome:
     rejected = len(outcome.rejects)
     if not read:
         return Outcome("failed", {"SRC-002"})
+    read += sum(counts.produced for counts in outcome.counts.values())
     share = Decimal(limit.rstrip("%") or 100)
     if rejected == read or rejected * 100 > share * read:
         return Outcome("failed", {"DAT-004"}, rejects=outcome.rejects, counts=outcome.counts)
@@ -114,11 +115,12 @@ def _add_product(
     counts, good = Counts(), {}
     rejects: list[Reject] = []
     for source, at in own:
-        content = at.read(source.columns)
+        content = at.read(source.read)
         name = source.source.submodule
         good[name], bad = mapped(source, content)
         rejects += bad
         counts.sources[name] = len(content.rows) + len(content.malformed), {}
+        counts.produced += len(good[name]) + len(bad) - counts.sources[name][0]
     sources = [source.source for source, _ in own]
     done, checks = merged(sources, good), checks_of(sources, module)
     rows = done.rows
@@ -137,7 +139,7 @@ def _add_product(
     counted.unmatched = sum(len(rows) for rows in good.values()) - len(there)
     counted.unmatched -= done.used.total()
     counted.merged += done.found.total()
-    counted.produced = done.found.total() - done.used.total()
+    counted.produced += done.found.total() - done.used.total()
     counted.not_found = done.not_found.total()
     return codes
 

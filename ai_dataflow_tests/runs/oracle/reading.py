@@ -76,7 +76,7 @@ def database_of(folder: Path, location: str) -> str:
 class Opened:
     """A location's files, opened: their columns are known, their rows not yet read.
 
-    `some` are the columns that some of the files lack.
+    `some` are the columns that some of the files lack; `headers` the names in each file of text.
     """
 
     folder: Path
@@ -84,6 +84,17 @@ class Opened:
     files: list[Path]
     types: dict[str, str]
     some: frozenset[str] = frozenset()
+    headers: tuple[frozenset[str], ...] = ()
+
+    def check_headers(self, names: list[str]) -> None:
+        """Make sure that the first line of each file of text has one of the names of the sheet.
+
+        Raises:
+            UnreadableError: SRC-031.
+        """
+        wanted = {name.casefold() for name in names}
+        if not all(wanted & {name.casefold() for name in header} for header in self.headers):
+            raise UnreadableError("SRC-031")
 
     @property
     def kind(self) -> str:
@@ -105,13 +116,17 @@ class Opened:
         if self.kind == "sqlite":
             own = sqlite_rows(self.files[0], wanted)
             return Content([(Place(self.location, None), row) for row in own])
-        rows = json_rows(self.files) if self.kind == "jsonl" else parquet_rows(self.files, wanted)
+        rows = (
+            [*json_rows(self.files)]
+            if self.kind == "jsonl"
+            else [*parquet_rows(self.files, wanted)]
+        )
         placed = [
             (Place(self._called(file), i), row)
             for file, own in rows
             for i, row in enumerate(own, 1)
         ]
-        if self.kind != "parquet":  # only its files are told apart, and counted each from 1
+        if self.kind != "parquet" and not _is_nested(rows):  # others are told apart, each from 1
             placed = [(Place(self.location, i), row) for i, (_, row) in enumerate(placed, 1)]
         return Content([(at, {name: row.get(name) for name in wanted}) for at, row in placed])
 
@@ -138,6 +153,11 @@ class Opened:
         return f"{self.location} ({file.relative_to(self.folder.joinpath(*plain)).as_posix()})"
 
 
+def _is_nested(files: list[tuple[Path, list[Row]]]) -> bool:
+    """Tell whether a line of JSON has a list in it."""
+    return any(isinstance(value, list) for _, own in files for row in own for value in row.values())
+
+
 def opened(folder: Path, location: str) -> Opened:
     """Open a location's files.
 
@@ -153,4 +173,5 @@ def opened(folder: Path, location: str) -> Opened:
     types = {".csv": csv_types, ".jsonl": json_types, ".parquet": parquet_types}[suffix](files)
     every = {name: kind for of_file in types for name, kind in of_file.items()}
     some = frozenset(name for name in every if any(name not in of_file for of_file in types))
-    return Opened(folder, location, files, every, some)
+    headers = tuple(map(frozenset, types)) if suffix == ".csv" else ()
+    return Opened(folder, location, files, every, some, headers)

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 from ai_dataflow_tests.runs.oracle.columns import AI_TYPES
+from ai_dataflow_tests.runs.oracle.reshaping import RowRule
 from ai_dataflow_tests.runs.oracle.transforms import COLUMN, TRANSFORMS
 
 PRODUCTS = ("LYRA", "ORION", "VEGA")
@@ -13,6 +14,11 @@ FORMATS = (
     "parquet", "csv", "jsonl", "delta", "parquet folder", "csv folder", "csv glob", "jsonl folder",
     "sqlite",
 )  # fmt: skip
+LIST = "Tags of it"
+UNPIVOTS = (
+    "amount FOR quarter IN (Q1, [Q 2], `Q 3` AS 'third')",
+    "amount FOR quarter IN ([Q 2] AS 'Q1', Q1 AS 'é')",
+)
 # How many submodules are joined, and how many appended.
 _PRODUCT = [(0, 1), (1, 0), (2, 0), (2, 0), (2, 0), (3, 0), (1, 1), (2, 1), (0, 2)]
 _TYPES = {"text": ["string"], "int": ["int64", "float64", "string"], "float": ["float64"],
@@ -47,6 +53,7 @@ class SourceShape:
     join: str = ""
     as_of: str = ""
     shared: bool = False
+    rule: RowRule | None = None
 
 
 @dataclass
@@ -164,8 +171,24 @@ def _source(
     fields = [Field("Id", f"id_{product}_{submodule}".lower(), "string"), *keys]
     for i, (name, ai_type) in enumerate(own.items()):
         fields.append(_field(rng, name, ai_type, i))
+    # Of what is joined only one source may have keys that repeat.
+    rule = _rule(rng, fields, f"label_{product}_{submodule}".lower()) if repeats else None
     rng.shuffle(fields)
-    return SourceShape(product, submodule, rng.choice(FORMATS), fields, repeats)
+    return SourceShape(product, submodule, rng.choice(FORMATS), fields, repeats, rule=rule)
+
+
+def _rule(rng: random.Random, fields: list[Field], label: str) -> RowRule | None:
+    """Let one of the mapped columns be made of several, or of a list."""
+    able = [f for f in fields if f.source_column not in ("", "Id") and not f.is_key]
+    if not able or rng.random() < 0.4:
+        return None
+    chosen = rng.choice(able)
+    if rng.random() < 0.5:
+        chosen.source_column = LIST
+        return RowRule(explode=LIST)
+    chosen.source_column = "amount"
+    fields.append(Field("quarter", label, "string"))
+    return RowRule(unpivot=rng.choice(UNPIVOTS))
 
 
 def _field(rng: random.Random, ai_column: str, ai_type: str, number: int) -> Field:

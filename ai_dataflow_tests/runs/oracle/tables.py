@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ai_dataflow_tests.runs.oracle.reshaping import RowRule
+
 Key = tuple[str, str]  # module and client
 
 
@@ -44,6 +46,7 @@ class Source:
     mappings: tuple[Mapping, ...]
     join: str = ""
     as_of: str = ""
+    rule: RowRule | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -102,8 +105,9 @@ def read_tables(folder: Path) -> Tables:
     rules = {}
     if (folder / "source_rules.csv").exists():
         names = ("module_name", "product_code", "submodule_name")
-        for _, row in _rows(folder / "source_rules.csv"):
-            rules[tuple(row[name] for name in names)] = row["join"], row["as_of"]
+        for line, row in _rows(folder / "source_rules.csv"):
+            said = row["join"], row["as_of"], _reshaping(line, row)
+            rules[tuple(row[name] for name in names)] = said
     sources: dict[Key, list[Source]] = {}
     rows = [
         (line, row) for line, row in _rows(folder / "control_table.csv") if row["active"] == "Y"
@@ -159,11 +163,18 @@ def _mapping(line: int, row: dict[str, str]) -> Mapping:
     )  # fmt: skip
 
 
+def _reshaping(line: int, row: dict[str, str]) -> RowRule | None:
+    cell = "unpivot" if row["unpivot"] else "explode"
+    is_said = row["unpivot"] or row["explode"]
+    place = f"source_rules.csv:{line}:{cell}"
+    return RowRule(row["unpivot"], row["explode"], place) if is_said else None
+
+
 def _source(
     line: int,
     row: dict[str, str],
     sheet: list[Mapping],
-    rules: dict[tuple[str, ...], tuple[str, str]],
+    rules: dict[tuple[str, ...], tuple[str, str, RowRule | None]],
 ) -> Source:
     names = row["product_code"], row["submodule_name"]
     return Source(
@@ -171,5 +182,5 @@ def _source(
         row["module_location"].replace("{client_code}", row["client_code"]),
         f"control_table.csv:{line}:module_location",
         tuple(mapping for mapping in sheet if (mapping.product, mapping.submodule) == names),
-        *rules.get((row["module_name"], *names), ("", "")),
+        *rules.get((row["module_name"], *names), ("", "", None)),
     )

@@ -28,8 +28,8 @@ from ai_dataflow_tests.services.spark import java_home
 _ASKED = int(os.environ.get(VARIABLE, "0")) // 5
 _COMPANIES = _ASKED // PARTITIONS
 _ORACLE = (
-    "tables", "formats", "reading", "transforms", "mapping", "joining", "dictionary", "merging",
-    "history",
+    "tables", "formats", "reading", "transforms", "reshaping", "mapping", "joining", "dictionary",
+    "merging", "history",
 )  # fmt: skip
 
 
