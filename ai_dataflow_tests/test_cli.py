@@ -291,7 +291,8 @@ def test_plan_explains_what_a_partition_compiles_to(project: Path) -> None:
     told = _cli(project, "plan", "--explain", "claims|acme")
     assert told.returncode == 0
     assert (
-        "status: string <- upper(trim(Status)): String   (ai_mapping.xlsx!AI_Map!G4)" in told.stdout
+        "status: string <- upper(trim(Status)): String   [codes claim_status]   "
+        "(ai_mapping.xlsx!AI_Map!G4)" in told.stdout
     )
     assert "full outer join of line on claim_id" in told.stdout
 
