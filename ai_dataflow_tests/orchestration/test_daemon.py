@@ -102,6 +102,7 @@ def finished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     return [run for run in instance.get_runs(RunsFilter(job_name=JOB)) if run.is_finished]
 
 
+@pytest.mark.timeout(600)  # it starts three daemons, and waits for each
 def test_a_daemon_keeps_up_and_asks_once_even_if_it_is_killed_amid_a_tick(
     folder: Path, home: Path
 ) -> None:
