@@ -33,6 +33,7 @@ NOT_RUN = {
     "replay": "publishes: the tutorial, runs/test_replay.py",
     "accept": "publishes: runs/test_waiting_told.py",
     "cleanup": "removes files: runs/test_cleanup.py",
+    "sheet": "writes workbooks and tables: cli/test_sheets.py",
     "notify": "sends mails, or is about a run that the reader has: notifications/test_commands.py",
     "--install-completion": "writes into the shell's own files: tried by hand in each shell",
 }
