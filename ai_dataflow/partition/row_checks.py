@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any
 
 import polars as pl
 
@@ -95,12 +95,21 @@ def may_fail(
     sought = {f"{_NUMBER}{i}": different(name, by) for i, name in enumerate(keys)}
     if failing:
         sought[_REASON] = pl.any_horizontal(failing).any()
-    if not sought:
-        return False
-    engine: Literal["streaming", "auto"] = "streaming" if height.sum() > _MANY_ROWS else "auto"
-    (seen,) = rows.select(**sought).collect(engine=engine).to_dicts()
+    seen = _seen(rows, sought, int(height.sum()))
     values = [int(filled[name].sum()) for name in keys]
     return bool(seen.pop(_REASON, None)) or [*seen.values()] != values
+
+
+def _seen(rows: pl.LazyFrame, sought: Mapping[str, pl.Expr], height: int) -> dict[str, Any]:
+    """Look at rows for several things: at many rows for one after the other, to take less memory.
+
+    To count different values takes some 30 bytes each.
+    """
+    if height <= _MANY_ROWS:
+        return rows.select(**sought).collect().to_dicts()[0] if sought else {}
+    return {
+        name: rows.select(expr).collect(engine="streaming").item() for name, expr in sought.items()
+    }
 
 
 def why(checks: Sequence[RowCheck]) -> dict[str, pl.Expr]:
