@@ -77,14 +77,17 @@ def test_the_oracle_knows_nothing_of_our_code(name: str) -> None:
 
 def test_companies_have_all_that_can_go_wrong(tmp_path: Path) -> None:
     outcomes: list[Outcome] = []
-    for number in range(4):
+    for number in range(6):
         (folder := tmp_path / str(number)).mkdir()
         make_company(folder, number, PARTITIONS)
         outcomes += filter(None, History(folder).run().values())
     codes = {code for outcome in outcomes for code in outcome.codes}
     assert codes >= {"SRC-001", "SRC-002", "SRC-003", "SRC-004", "SRC-010", "DAT-001", "DAT-004",
-                     "DAT-033", "DAT-034", "MAP-014", "MAP-015"}  # fmt: skip
+                     "DAT-025", "DAT-026", "DAT-033", "DAT-034", "MAP-014", "MAP-015"}  # fmt: skip
     reasons = {reject.reason for outcome in outcomes for reject in outcome.rejects}
     assert reasons == {"REJ-001", "REJ-002", "REJ-003", "REJ-004", "REJ-015", "REJ-016", "REJ-017",
                        "REJ-018", "REJ-019"}  # fmt: skip
+    counts = [c for outcome in outcomes for c in outcome.counts.values()]
+    assert all(any(getattr(c, term) for c in counts)
+               for term in ("unmatched", "produced", "not_found"))  # fmt: skip
     assert sum(outcome.status == "ok" for outcome in outcomes) > len(outcomes) / 2
