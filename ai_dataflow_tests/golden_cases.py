@@ -128,7 +128,8 @@ def explained(
 
 def ruled(*rules: str) -> dict[str, Any]:
     """Give rules for the typed source, each beside its module."""
-    header = "module_name,product_code,submodule_name,client_code,where"
+    header = "module_name,product_code,submodule_name,client_code,where,unique_by,keep"
+    rules = tuple(rule + "," * (5 - rule.count(",")) for rule in rules)
     lines = "".join(f"claims,{rule}\n" for rule in rules)
     return {
         "control": TYPED,
@@ -255,6 +256,10 @@ CASES: dict[str, dict[str, Any]] = {
     "RUL-006": ruled("ORION,claim,,No > 1", "ORION,claim,,No < 9"),
     "RUL-007": ruled("ORION,claim,,No > 1", "*,claim,acme,No < 9"),
     "RUL-008": ruled("ORION,clain,,No > 1", "ORION,claim,acmee,No < 9"),
+    "RUL-010": ruled("ORION,claim,,uper(Note) = 'A'"),
+    "RUL-011": ruled("ORION,claim,,No"),
+    "RUL-012": ruled("ORION,claim,,,No,first"),
+    "RUL-013": ruled("ORION,claim,,,No,latest:Note"),
     "RUL-020": joining("line,lokup,"),
     "RUL-021": joining("line,lookup,note <= day"),
     "RUL-022": joining("line,left,day >= note"),

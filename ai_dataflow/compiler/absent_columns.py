@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import polars as pl
 
 from ai_dataflow.compiler.alternatives import named_by
+from ai_dataflow.compiler.rule_names import names_of
 from ai_dataflow.config.diagnostics import did_you_mean, listing
 from ai_dataflow.config.visible import visible
 from ai_dataflow.sources.columns import looks, without_seen
@@ -92,7 +93,8 @@ def names_read(rows: Iterable[MappingRow], rule: SourceRule | None) -> Iterator[
     """Give the source columns that rows of the sheet and a rule name, but for those it makes."""
     how = rule.reshape if rule else None
     yield from how.columns if how else ()
-    yield from (name for name in mapped_names(rows) if not (how and how.makes(name)))
+    every = (*mapped_names(rows), *names_of(rule))
+    yield from (name for name in every if not (how and how.makes(name)))
 
 
 def folder_columns(source: SourceJob) -> frozenset[str]:

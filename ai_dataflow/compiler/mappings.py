@@ -20,6 +20,8 @@ from ai_dataflow.compiler.code_values import coded, has_codes
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.plain_casts import plain
 from ai_dataflow.compiler.reshaping import Reshaped, Shape, shape_of
+from ai_dataflow.compiler.rule_names import names_of, rule_reads_clock
+from ai_dataflow.compiler.rules import CompiledRule, compile_rule
 from ai_dataflow.compiler.sheet_findings import (
     Finding,
     WrongError,
@@ -139,7 +141,7 @@ class CompiledSource:
     that are about a column taken for another; `united` says of columns that files do not have alike
     how they are read. Equal mappings of sources with equal columns have the
     same `columns` and the same `memo`, for what is built of them. `reshaped` tells how its rows
-    become several before they are mapped, where its rule says so.
+    become several before they are mapped, `rule` which of them are taken, where its rule says so.
     """
 
     columns: tuple[CompiledColumn, ...]
@@ -149,6 +151,7 @@ class CompiledSource:
     united: Mapping[str, str] = field(default_factory=dict)
     memo: dict[object, Any] = field(default_factory=dict)
     reshaped: Reshaped | None = None
+    rule: CompiledRule | None = None
 
     @property
     def schema(self) -> pl.Schema:
@@ -173,10 +176,9 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
         MappingError: MAP-011, MAP-014, MAP-015, MAP-018 and MAP-019, all of them at once; RUL-032
             to RUL-035 where its rows cannot become several.
     """
-    mappings, adds = source.mappings, _adds(source)
-    rule = source.rule if source.rule and (source.rule.unpivot or source.rule.explode) else None
+    mappings, rule, adds = source.mappings, source.rule, _adds(source)
     # The time is put into an expression when it is compiled: that one is not for the next.
-    compiled = _compiled.__wrapped__ if _read_clock(mappings) else _compiled
+    compiled = _compiled.__wrapped__ if _read_clock(mappings, rule) else _compiled
     outcome = compiled(mappings, rule, _Columns(schema, adds), TextFormats.of(source))
     after = outcome.shape.schema if outcome.shape else schema
     problems_of = [(finding.about, finding.at(source, after)) for finding in outcome.findings]
@@ -184,6 +186,7 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
         unread = (problem for about, problem in problems_of if about in ("absent", "ambiguous"))
         raise MappingError(*dict.fromkeys(problems), unread=unread)
     needed = dict.fromkeys(name for column in outcome.columns for name in column.columns)
+    needed |= dict.fromkeys(outcome.rule.columns if outcome.rule else ())
     seen = outcome.view
     reshaped = outcome.shape.of(needed, seen.schema) if outcome.shape else None
     read = reshaped.read if reshaped else pl.Schema({name: seen.schema[name] for name in needed})
@@ -193,7 +196,7 @@ def compile_source(source: SourceJob, schema: pl.Schema) -> CompiledSource:
     guesses = tuple(problem for about, problem in problems_of if about == "renamed")
     united = {visible(name): how for name in read if (how := seen.uniting(name))}
     return CompiledSource(
-        outcome.columns, wanted, warnings, guesses, united, outcome.memo, reshaped
+        outcome.columns, wanted, warnings, guesses, united, outcome.memo, reshaped, outcome.rule
     )
 
 
@@ -230,6 +233,7 @@ class _Compiled:
     columns: tuple[CompiledColumn, ...]
     findings: tuple[Finding, ...]
     shape: Shape | None = None
+    rule: CompiledRule | None = None
     memo: dict[object, Any] = field(default_factory=dict)
 
 
@@ -240,17 +244,15 @@ def _compiled(
     of_files: _Columns,
     formats: TextFormats | None,
 ) -> _Compiled:
-    """Compile mapping rows against columns; a thousand clients have the same.
-
-    `rule` makes several rows of one before they are mapped.
-    """
+    """Compile mapping rows and a rule against columns; a thousand clients have the same."""
     how = rule.reshape if rule else None
-    seen, shape = view(mappings, of_files.schema, how.columns if how else ()), None
-    if rule and not how:  # it cannot be understood: that is told, and holds the source back
-        return _Compiled(seen, (), ())
+    also = (*(how.columns if how else ()), *names_of(rule))
+    seen, shape = view(mappings, of_files.schema, also), None
+    if rule and not how and (rule.unpivot or rule.explode):
+        return _Compiled(seen, (), ())  # it is told that it cannot be understood, and holds back
     try:
         if rule and how:
-            asked = mapped_names(mappings)
+            asked = (*mapped_names(mappings), *names_of(rule))
             shape = shape_of(rule, how, seen.schema, asked, adds=of_files.adds)
     except WrongError as error:
         return _Compiled(seen, (), error.findings)
@@ -258,7 +260,8 @@ def _compiled(
     columns: list[CompiledColumn] = []
     findings: list[Finding] = list(shape.findings if shape else ())
     for row in mappings:
-        if wrong := list(_differing(row, schema, adds=of_files.adds)):
+        cell = _fed_by(row)
+        if wrong := list(_differing(row, cell, named_by(row), schema, adds=of_files.adds)):
             findings += wrong
             continue
         if shape and (reshaped := list(shape.reshaped(row, seen.schema))):
@@ -271,22 +274,41 @@ def _compiled(
         else:
             columns.append(column)
             findings += _warnings(row, column.made, schema)
-    return _Compiled(seen, tuple(columns), tuple(findings), shape)
+    taken, wrong = _rule(rule, schema, formats, adds=of_files.adds)
+    return _Compiled(seen, tuple(columns), (*findings, *wrong), shape, taken)
 
 
-def _differing(row: MappingRow, schema: pl.Schema, *, adds: bool) -> Iterator[Finding]:
+def _rule(
+    rule: SourceRule | None, schema: pl.Schema, formats: TextFormats | None, *, adds: bool
+) -> tuple[CompiledRule | None, list[Finding]]:
+    if rule is None:
+        return None, []
+    names = names_of(rule)
+    if wrong := list(_differing(rule, "where", names, schema, adds=adds)):
+        return None, wrong
+    return compile_rule(rule, schema, of_row(formats, rule))
+
+
+def _differing(
+    row: MappingRow | SourceRule,
+    cell: str,
+    names: Iterable[str],
+    schema: pl.Schema,
+    *,
+    adds: bool,
+) -> Iterator[Finding]:
     """Find what files lack, or have in types that nothing unites."""
     if not isinstance(schema, United):
         return
-    for name in {resolve_column(name, schema): None for name in named_by(row)}:
+    for name in {resolve_column(name, schema): None for name in names}:
         if name and (wrong := difference(name, schema, adds=adds)):
-            cell = _fed_by(row)
             yield Finding(wrong.code, row, cell, "", "", about="file", differing=wrong)
 
 
 @lru_cache(maxsize=1024)
-def _read_clock(mappings: tuple[MappingRow, ...]) -> bool:
-    return any(reads_clock(row.transform, row.dialect) for row in mappings)
+def _read_clock(mappings: tuple[MappingRow, ...], rule: SourceRule | None) -> bool:
+    is_timed = (reads_clock(row.transform, row.dialect) for row in mappings)
+    return any(is_timed) or rule_reads_clock(rule)
 
 
 def _compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> CompiledColumn:

@@ -17,6 +17,7 @@ from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import FileLocation
+from ai_dataflow.tables.source_rules import SourceRule
 
 _NO_VALUE = "\ue000"  # no cast takes it
 _DAY, _MOMENT, _TIME = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%.6f", "%H:%M:%S%.6f"
@@ -112,7 +113,7 @@ class TextFormats:
         return _or_none(text, read) if form else pl.coalesce(read, text)
 
 
-def of_row(formats: TextFormats | None, row: MappingRow) -> TextFormats | None:
+def of_row(formats: TextFormats | None, row: MappingRow | SourceRule) -> TextFormats | None:
     """Give how texts are meant for a row of the sheet, which may have more to say."""
     if not (row.null_values or row.trim):
         return formats

@@ -178,7 +178,8 @@ def _partition_row(
     errors = [p.error for p in problems]
     places = [e.delivery or e.place if reader.only_delivers else e.place for e in errors]
     read, rejected = partition.rows_read, partition.rows_rejected
-    counts = (f"{read:,}", f"{read - rejected:,}", f"{rejected:,}") if is_first else ("", "", "")
+    taken = partition.rows_mapped
+    counts = (f"{read:,}", f"{taken - rejected:,}", f"{rejected:,}") if is_first else ("", "", "")
     return cells(
         partition.partition if is_first else "",
         Cell(error.code, "bad"),

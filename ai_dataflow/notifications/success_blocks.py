@@ -110,9 +110,8 @@ def _module_row(
     module: str, partitions: Sequence[PartitionReport], history: History, team: Recipient
 ) -> tuple[list[Cell], list[str]]:
     keys = [p.partition for p in partitions]
-    read, rejected, published = (
-        _total(partitions, team, name) for name in ("rows_read", "rows_rejected", "rows_published")
-    )
+    names = ("rows_read", "rows_mapped", "rows_rejected", "rows_published")
+    read, taken, rejected, published = (_total(partitions, team, name) for name in names)
     flags = []
     tones = {}
     for name, value, verb in (
@@ -128,7 +127,7 @@ def _module_row(
     changed = change(published, before[0][1]) if before else "first run"
     return [
         Cell(f"{read:,}"),
-        Cell(f"{read - rejected:,}"),
+        Cell(f"{taken - rejected:,}"),
         Cell(f"{rejected:,}", "warn" if tones["rows_rejected"] else ""),
         Cell(f"{published:,}"),
         Cell(changed, "warn" if tones["rows_published"] else "dim"),

@@ -15,7 +15,7 @@ import polars as pl
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.attention import working_on
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.extracting import Extracted, extract_sources, owned
@@ -171,6 +171,8 @@ def _make(steps: Steps, settings: Settings, run_id: str, workstation: Workstatio
             for client in steps.clients:
                 if not steps.rows_read(client):
                     steps.fail(client, _no_rows(jobs[client]).diagnostics)
+                elif steps.is_emptied(client):
+                    steps.fail(client, _all_filtered(jobs[client], steps.rows_read(client)))
             limit = settings.modules.get(jobs[0].module, ModuleSettings())
             write(steps, _rejects(steps, run_id), workstation, limit)
 
@@ -189,6 +191,16 @@ def _no_rows(job: PartitionJob) -> DataflowError:
     first = job.sources[0]
     locations = [str(source.location) for source in job.sources]
     return owned(file_failures.no_rows_at_all(locations, first.place), first)
+
+
+def _all_filtered(job: PartitionJob, rows: int) -> list[Diagnostic]:
+    """Tell of rules that take no row: as with files without rows, that is no empty success."""
+    rules = dict.fromkeys(s.rule for s in job.sources if s.rule and s.rule.where)
+    cells = [rule.place("where") for rule in rules]
+    first = next(source for source in job.sources if source.rule and source.rule.where)
+    message = f"{rows:,} rows were read, and none is left by {listing(cells, 3)}"
+    fix = "correct the rule, or make the rows of the control table inactive"
+    return [Diagnostic("DAT-020", message, place=cells[0], fix=fix, product=first.product)]
 
 
 def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> MergedProduct:

@@ -28,6 +28,9 @@ REASON = f"{_OURS}{_OURS}reason"  # no AI column begins with that character
 _RAW = f"{_OURS}{_OURS}raw"
 _OPEN = f"{_OURS}{_OURS}open"
 _CODES = ("REJ-001", "REJ-006", "REJ-002")  # it could not be made, has no code, must not be null
+# Numbers of the reasons that no column is about: a rule that cannot be computed of a row, or that
+# cannot say which of several rows is kept.
+NOT_COMPUTED, UNDECIDED = -1, -2
 POSITION = f"{_OURS}{_OURS}position"  # of a row among all that are mapped of its source, from 0
 # Of the source row that a mapped row was made of, from 0; where one becomes several.
 SOURCE_ROW = f"{_OURS}{_OURS}source row"
@@ -39,7 +42,12 @@ def map_rows(rows: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
     These keep their source columns. Columns have prefixes of their own: a source's columns may have
     any names.
     """
-    return _by_the_rules(rows.with_row_index(POSITION), compiled, ())
+    return map_all(rows.with_row_index(POSITION), compiled)
+
+
+def map_all(numbered: pl.LazyFrame, compiled: CompiledSource) -> pl.LazyFrame:
+    """Compute all AI columns of all rows, as `map_rows`, of rows that have their number."""
+    return _by_the_rules(numbered, compiled, ())
 
 
 def map_chunk(
@@ -59,10 +67,16 @@ def map_chunk(
         their number, reason and source columns; None where none is. Both with
         their client, where there are several.
     """
+    return map_numbered(rows.with_row_index(POSITION, offset=first), compiled, by)
+
+
+def map_numbered(
+    numbered: pl.DataFrame, compiled: CompiledSource, by: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Map rows that have their number among all of the source; see `map_chunk`."""
     if "quick" not in compiled.memo:
         compiled.memo["quick"] = _quick(compiled.columns)
     quick: _Quick = compiled.memo["quick"]
-    numbered = rows.with_row_index(POSITION, offset=first)
     mapped = _through(numbered.lazy(), quick.before).with_columns(quick.values)
     done = mapped.select(*by, POSITION, quick.is_open, *quick.completed).collect()
     is_open = done[_OPEN]
@@ -225,15 +239,47 @@ def _reasons(columns: Sequence[CompiledColumn]) -> list[pl.Expr]:
 
 def reasons(compiled: CompiledSource) -> dict[str, pl.Expr]:
     """Spell the numbered reasons of mapped rows as the columns of the reject table."""
-    column, code = pl.col(REASON) // len(_CODES), pl.col(REASON) % len(_CODES)
-    mappings = list(enumerate(column.mapping for column in compiled.columns))
-    names = {i: row.ai_column for i, row in mappings}
-    cells = {i: row.cell for i, row in mappings}
+    why = {
+        len(_CODES) * i + n: (code, column.mapping.ai_column, column.mapping.cell)
+        for i, column in enumerate(compiled.columns)
+        for n, code in enumerate(_CODES)
+    } | _by_the_rule(compiled)
     return {
-        "reason": code.replace_strict(dict(enumerate(_CODES)), return_dtype=pl.String),
-        "ai_column": column.replace_strict(names, return_dtype=pl.String),
-        "mapping_cell": column.replace_strict(cells, return_dtype=pl.String),
+        name: pl.col(REASON).replace_strict(
+            {number: texts[i] for number, texts in why.items()}, return_dtype=pl.String
+        )
+        for i, name in enumerate(("reason", "ai_column", "mapping_cell"))
     }
+
+
+def _by_the_rule(compiled: CompiledSource) -> dict[int, tuple[str, str, str]]:
+    """Spell the reasons for which a rule leaves rows out."""
+    if compiled.rule is None:
+        return {}
+    rule = compiled.rule.rule
+    keep = rule.place("keep" if rule.keep else "unique_by")
+    return {
+        NOT_COMPUTED: ("REJ-010", "", rule.place("where")),
+        UNDECIDED: ("REJ-011", "", keep),
+    }
+
+
+def left_out_as(
+    reason: int, rows: pl.DataFrame, compiled: CompiledSource, by: Sequence[str]
+) -> pl.DataFrame:
+    """Give numbered rows as `map_chunk` gives those that are left out, for a reason of the rule."""
+    row = pl.struct(map(named, compiled.needed)) if compiled.needed else pl.lit(None)
+    number = pl.lit(reason, pl.Int32).alias(REASON)
+    bad = rows.with_columns(row.alias(_RAW), number).select(*by, POSITION, REASON, _RAW)
+    return with_source_rows(bad, rows)
+
+
+def with_source_rows(bad: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Say of rows that are left out which source row each was made of, where one makes several."""
+    if SOURCE_ROW not in rows.columns:
+        return bad
+    numbers = rows.select(POSITION, SOURCE_ROW)
+    return bad.join(numbers, on=POSITION, how="left", maintain_order="left")
 
 
 def left_out(
@@ -257,7 +303,7 @@ def lacking(rows: pl.LazyFrame, bad: pl.LazyFrame, left_out: pl.DataFrame) -> pl
 
     Args:
         rows: all rows of the source, read and made once more.
-        bad: those that were left out before, by their number.
+        bad: the numbers of those that are not good.
         left_out: the number of each among the good rows, and which check it fails.
     """
     numbered = rows.with_row_index(POSITION)

@@ -33,7 +33,14 @@ _taken = 0
 
 
 def held_bytes(source: SourceJob, files: Files) -> int:
-    """Estimate the memory that a source's mapped rows take, in bytes."""
+    """Estimate the memory that a source's mapped rows take, in bytes.
+
+    Where one of several rows is kept, all of them are put aside until that is decided.
+    """
+    return _mapped(source, files) * (2 if source.rule and source.rule.unique_by else 1)
+
+
+def _mapped(source: SourceJob, files: Files) -> int:
     how = source.rule.reshape if source.rule else None
     if how is None:
         return _held(source, files)

@@ -2,7 +2,7 @@
 
 What passes joins the rows that are published, by the same merge, in a publication of its own that
 takes the place of the one before; the rest stays open, with the reason that it has now. The rules
-are in docs/reject_tables.md.
+are in docs/rejects.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.column_checks import product_checks
 from ai_dataflow.partition.job import PartitionJob
-from ai_dataflow.partition.mapping import REASON, count, good_rows, map_rows, reasons
+from ai_dataflow.partition.mapping import (
+    POSITION,
+    REASON,
+    count,
+    good_rows,
+    map_all,
+    reasons,
+)
 from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.raw_rows import decoded, unmarked
 from ai_dataflow.partition.remerge import look, not_replayable, remerge
@@ -29,7 +36,8 @@ from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.row_checks import NUMBER, RowCheck, why
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row, scratch
 from ai_dataflow.partition.steps import Steps
-from ai_dataflow.partition.values import MappedSource, MergedProduct
+from ai_dataflow.partition.taking import Taking
+from ai_dataflow.partition.values import Further, MadeAs, MappedSource, MergedProduct
 from ai_dataflow.partition.writing import write
 from ai_dataflow.sources.schemas import schema_of
 from ai_dataflow.sources.source_job import SourceJob
@@ -41,6 +49,7 @@ from ai_dataflow.workstation.reject_tables import Current
 
 # Beside the reject table's columns: the number of a row, and whether it passes now.
 _NUMBER, _PASSES, _NOW = "\ue000number", "\ue000passes", "\ue000now "
+_GONE = "\ue000gone"  # whether a rule leaves it out, and it is no reject any more
 _NO_COLUMN = "\ue000none"  # of a source that is mapped to literals alone
 _REASON_COLUMNS = ("reason", "ai_column", "mapping_cell")
 
@@ -51,7 +60,7 @@ def replay(
     settings: Settings,
     run_id: str,
     *,
-    made_as: Mapping[str, str],
+    made_as: MadeAs,
     dry_run: bool = False,
 ) -> PartitionResult:
     """Replay one partition. Never raises: what goes wrong is in the result, classified.
@@ -61,7 +70,7 @@ def replay(
         current: what the partition and its rejects consist of.
         settings: the project's.
         run_id: what marks the rejects that pass.
-        made_as: the types that its columns were made with, as far as that is known.
+        made_as: how it was made, as far as that is known.
         dry_run: only count them; nothing is written.
 
     Returns:
@@ -80,22 +89,23 @@ def _replay(
     current: Current,
     settings: Settings,
     run_id: str,
-    made_as: Mapping[str, str],
+    made_as: MadeAs,
     *,
     dry_run: bool,
 ) -> None:
     workstation = open_workstation(settings)
     with scratch(settings.execution.memory) as space:
         job = steps.jobs[0]
-        again = _map_again(job, current, workstation, space)
+        again = _map_again(job, current, workstation, made_as, space)
         first = len(steps.mapped)
         steps.mapped += again.sources
-        if not (late := again.late):
+        late = again.late
+        if not late and not again.gone:
             return
-        merged = remerge(look(job, current, workstation, made_as), late, space)
+        merged = remerge(look(job, current, workstation, made_as.types), late, space)
         again.leave_out(job, merged)
         steps.mapped[first:] = again.sources
-        if dry_run or not again.passed:
+        if dry_run or not (again.passed or again.gone):
             return
         steps.replaces = current.data
         steps.merged.update(merged)
@@ -126,6 +136,12 @@ class _Again:
         """How many rejects pass."""
         return sum(source.rows_replayed for source in self.sources)
 
+    @property
+    def gone(self) -> int:
+        """How many rejects a rule leaves out now: they are rejects no more."""
+        counts = (counts for source in self.sources for counts in source.further.values())
+        return sum(int(count[0]) for count in counts)
+
     def leave_out(self, job: PartitionJob, merged: Mapping[str, MergedProduct]) -> None:
         """Keep those open whose joined rows fail a check."""
         for product, sources in job.by_product().items():
@@ -148,6 +164,7 @@ class _Again:
         still_open = lacking.select(
             _NUMBER,
             pl.lit(value=False).alias(_PASSES),
+            pl.lit(value=False).alias(_GONE),
             *(expr.alias(name) for name, expr in now.items()),
         )
         others = verdict.join(lacking.select(_NUMBER), on=_NUMBER, how="anti")
@@ -163,27 +180,37 @@ class _Again:
             self.listed.join(
                 pl.concat(self.verdicts), on=_NUMBER, how="left", maintain_order="left"
             )
+            .filter(~pl.col(_GONE).fill_null(value=False))
             .with_columns(**now, **marks)
             .select(pl.col(name).cast(dtype) for name, dtype in reject_tables.SCHEMA.items())
         )
 
 
 def _map_again(
-    job: PartitionJob, current: Current, workstation: Workstation, space: Scratch
+    job: PartitionJob,
+    current: Current,
+    workstation: Workstation,
+    made_as: MadeAs,
+    space: Scratch,
 ) -> _Again:
     sources = {source.key: source for source in job.sources}
     listed = reject_tables.scan(workstation, job.module, current.rejects).with_row_index(_NUMBER)
     again = _Again(listed)
     open_rows = listed.filter(reject_tables.IS_OPEN)
+    run_ids = pl.col("run_id").min().alias("first"), pl.col("run_id").max().alias("last")
     with reaching(workstation.rejects(job.module)):
-        groups = open_rows.group_by("product_code", "submodule_name", "raw_schema").len()
+        groups = open_rows.group_by("product_code", "submodule_name", "raw_schema").agg(
+            pl.len(), *run_ids
+        )
         counts = groups.sort(pl.all()).collect().rows()
-    for product, submodule, schema, rows in counts:
+    for product, submodule, schema, rows, *runs in counts:
         key = SourceKey(product, submodule)
         if schema is None or (source := sources.get(key)) is None:
             # A line that is no row; a source that is gone.
             again.sources.append(MappedSource(key, None, one(rows), one(rows)))
             continue
+        if key not in made_as.alike or {*runs} != {made_as.run_id}:
+            _check_decided(source)
         is_own = (
             (pl.col("product_code") == product)
             & (pl.col("submodule_name") == submodule)
@@ -192,33 +219,74 @@ def _map_again(
         rejects = open_rows.filter(is_own).select(_NUMBER, "raw_row")
         with reaching(workstation.rejects(job.module)):
             held = space.hold(rejects, int(bytes_per_row(rejects) * rows))
-        part = _map(source, held, schema, again, space, int(bytes_per_row(held) * rows))
+        part, further = _map(source, held, schema, again, space, int(bytes_per_row(held) * rows))
         passed = int(part.height[0])
+        gone = sum(int(count[0]) for count in further.values())
         again.of_source[len(again.sources)] = len(again.verdicts) - 1
         again.sources.append(
-            MappedSource(key, part, one(rows), one(rows - passed), rows_replayed=passed)
-        )
+            MappedSource(
+                key, part, one(rows), one(rows - passed - gone), rows_replayed=passed,
+                further=further,
+            )
+        )  # fmt: skip
     return again
+
+
+def _check_decided(source: SourceJob) -> None:
+    """Make sure that nothing has to be known of rows that were superseded: they are not kept.
+
+    Raises:
+        DataflowError: DAT-005.
+    """
+    if source.rule and source.rule.unique_by:
+        what = (
+            "its rule keeps one row of several, and the rejected rows were chosen by another rule, "
+            "or from another place"
+        )
+        place = source.rule.place("unique_by")
+        raise not_replayable(source.product, source.submodule, what, place)
 
 
 def _map(
     source: SourceJob, rejects: pl.LazyFrame, schema: str, again: _Again, space: Scratch, size: int
-) -> Part:
-    """Map the rejects of a source; note of each whether it passes."""
+) -> tuple[Part, Further]:
+    """Map the rejects of a source that its rule takes; note of each whether it passes."""
     compiled, raw = _raw(source, rejects, schema)
-    mapped = space.hold(map_rows(raw, compiled), size)
-    now = {f"{_NOW}{name}": expr for name, expr in reasons(compiled).items()}
-    failed = pl.col(REASON).is_not_null()
-    verdict = pl.concat([rejects.select(_NUMBER), mapped.select(REASON)], how="horizontal").select(
-        _NUMBER,
-        failed.not_().alias(_PASSES),
-        *(pl.when(failed).then(expr).alias(name) for name, expr in now.items()),
-    )
-    again.verdicts.append(verdict)
+    numbered, rows = raw.with_row_index(POSITION), space.pile()
+    taking = Taking(compiled, 1, space, space.pile())
+    is_small = size < space.spill_bytes
+    for taken in taking.taken([numbered.collect()] if is_small else numbered.collect_batches()):
+        rows.add(taken)
+    for error in taking.faults.values():
+        raise error
+    mapped = space.hold(map_all(rows.rows(), compiled), size)
+    again.verdicts.append(_verdicts(rejects.select(_NUMBER), mapped, taking, compiled))
     counted = count(mapped, compiled)
     good = good_rows(mapped, compiled, counted)
     filled = {name: one(values) for name, values in counted.filled.items()}
-    return Part(source, source.key_columns, good, one(counted.good), filled)
+    part = Part(source, source.key_columns, good, one(counted.good), filled)
+    return part, taking.further
+
+
+def _verdicts(
+    numbers: pl.LazyFrame, mapped: pl.LazyFrame, taking: Taking, compiled: CompiledSource
+) -> pl.LazyFrame:
+    """Say of each reject whether it passes, or why not, or that a rule leaves it out."""
+    left_out = [taking.bad.rows()] if taking.bad.height else []
+    why = [frame.select(POSITION, REASON, pl.lit(value=False).alias(_GONE))
+           for frame in (mapped, *left_out)]  # fmt: skip
+    if taking.gone.height:
+        none = pl.lit(None, pl.Int32).alias(REASON)
+        why.append(taking.gone.rows().select(POSITION, none, pl.lit(value=True).alias(_GONE)))
+    now = {f"{_NOW}{name}": expr for name, expr in reasons(compiled).items()}
+    failed = pl.col(REASON).is_not_null()
+    each = numbers.with_row_index(POSITION)
+    return each.join(pl.concat(why), on=POSITION, how="inner", maintain_order="left").select(
+        _NUMBER,
+        (failed.not_() & pl.col(_GONE).not_()).alias(_PASSES),
+        _GONE,
+        *(pl.when(failed).then(expr).alias(name) for name, expr in now.items()),
+    )
 
 
 def _raw(

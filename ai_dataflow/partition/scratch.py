@@ -24,6 +24,7 @@ PIECE_BYTES, _PIECE_PART = 1 << 30, 16
 PREFIX = "ai_dataflow-"
 _PART = "part"
 _SAMPLE = 10_000
+_BATCH = 500_000  # rows
 
 
 def bytes_per_row(frame: pl.LazyFrame) -> float:
@@ -102,6 +103,11 @@ class Pile:
         if self._size >= self._spill_bytes and self.height:
             self._spill()
 
+    @property
+    def bytes(self) -> float:
+        """About what all of it takes in memory."""
+        return self._size
+
     def rows(self) -> pl.LazyFrame:
         """Give all rows; nothing is added any more. At least one frame was."""
         if self._writer is None or self._path is None:
@@ -110,6 +116,13 @@ class Pile:
         with _spilling():
             self._writer.close()
         return pl.scan_parquet(self._path)
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Give all rows as frames that memory can hold; nothing is added any more."""
+        if self._writer is None:
+            yield from self._frames
+        else:
+            yield from self.rows().collect_batches(chunk_size=_BATCH)
 
     def _spill(self) -> None:
         import pyarrow.parquet as pq  # noqa: PLC0415 - its import is for what is large

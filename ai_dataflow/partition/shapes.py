@@ -13,6 +13,7 @@ from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.sources.united import content
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.tables.source_rules import SourceRule
 
 Shape = tuple[object, ...]
 _BYTES = 32_000_000  # of files
@@ -57,6 +58,7 @@ class Shapes:
     def __init__(self) -> None:
         self._columns = Numbering[tuple[AiColumn, ...]](lambda columns: columns)
         self._mappings = Numbering[tuple[MappingRow, ...]](lambda rows: rows)
+        self._rules = Numbering[SourceRule | None](lambda rule: rule)
         self._schemas = Numbering[pl.Schema](content)
 
     def of(self, job: PartitionJob) -> Shape | None:
@@ -68,13 +70,11 @@ class Shapes:
 
     def _of_source(self, source: SourceJob) -> Shape | None:
         seen, schema = source.seen, source.schema
-        mappings = self._mappings.number(source.mappings)
-        rule = tuple(source.rule.said.items()) if source.rule else ()
+        said = self._mappings.number(source.mappings), self._rules.number(source.rule)
         if isinstance(source.location, SqlLocation):
-            return source.product, source.submodule, "sql", mappings, rule
+            return source.product, source.submodule, "sql", *said
         if not isinstance(seen, Listing) or schema is None:
             return None
         columns = self._schemas.number(schema)
         by, how = source.location.client_column, source.location.written
-        names = source.product, source.submodule
-        return *names, seen.file_format, how, by, columns, mappings, rule
+        return source.product, source.submodule, seen.file_format, how, by, columns, *said

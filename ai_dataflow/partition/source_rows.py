@@ -25,14 +25,14 @@ from ai_dataflow.partition.conservation import check_reading
 from ai_dataflow.partition.lineage import origins
 from ai_dataflow.partition.mapping import (
     POSITION,
-    SOURCE_ROW,
     lacking,
     lacking_rejects,
     left_out,
     malformed_rejects,
-    map_chunk,
+    map_numbered,
     stray_rejects,
     unlisted_rejects,
+    with_source_rows,
 )
 from ai_dataflow.partition.memory import held_bytes
 from ai_dataflow.partition.parts import Part, counted
@@ -41,6 +41,7 @@ from ai_dataflow.partition.reshaped_rows import Reshaper
 from ai_dataflow.partition.row_checks import RowCheck
 from ai_dataflow.partition.scratch import Pile, Scratch
 from ai_dataflow.partition.shared_reading import SharedReading
+from ai_dataflow.partition.taking import Taking
 from ai_dataflow.partition.values import Further, MappedSource, Taken
 from ai_dataflow.sources.files import file_failures, open_files
 from ai_dataflow.sources.files.open_files import Files
@@ -132,8 +133,10 @@ def _mapped(
 ) -> MappedSource:
     clients = len(opened.files)
     done = _Mapping(compiled, opened.sources, space)
+    taking = Taking(compiled, clients, space, done.bad)
     schema = _ai_schema(compiled, clients)
-    good = space.hold_batches(done.good(reading.chunks()), schema)
+    rows = taking.taken(done.numbered(reading.chunks()))
+    good = space.hold_batches(done.good(rows), schema)
     for client, source in enumerate(opened.sources):
         if client not in reading.faults:
             check_reading(source, int(done.read[client]), reading.counted_before(client))
@@ -155,21 +158,25 @@ def _mapped(
         rejects += [_stray_rejects(opened, client, pile) for client, pile in strays.items()]
         for client, pile in strays.items():
             malformed[client] += pile.height
+    faults = {**taking.faults, **done.faults, **reading.faults}
     return MappedSource(
         opened.sources[0].key,
         Part(opened.sources[0], opened.sources[0].key_columns, good, done.height, done.filled),
         done.read + malformed,
-        done.total - done.height + done.rows_unlisted + malformed,
+        done.total - done.height - taking.left_out + done.rows_unlisted + malformed,
         tuple(rejects),
         tuple(origins(opened.sources[0], compiled)),
-        taken=Taken(reading, compiled, bad, done.total, done.read),
+        taken=Taken(reading, compiled, _not_good(done.bad, taking.gone), done.total, done.read),
         united=compiled.united,
-        further=done.further,
-        faults={
-            c: owned(error, opened.sources[c])
-            for c, error in {**done.faults, **reading.faults}.items()
-        },
+        further={**done.further, **taking.further},
+        faults={c: owned(error, opened.sources[c]) for c, error in faults.items()},
     )
+
+
+def _not_good(*piles: Pile) -> pl.LazyFrame | None:
+    """Give the numbers of the rows that do not go on; None where all do."""
+    frames = [pile.rows().select(POSITION) for pile in piles if pile.height]
+    return pl.concat(frames) if frames else None
 
 
 class _Mapping:
@@ -190,31 +197,35 @@ class _Mapping:
         self.read, self.total, self.height = (nothing(clients) for _ in range(3))
         self.filled: dict[str, Counts] = dict.fromkeys(names, nothing(clients))
 
-    def good(self, chunks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Give the good rows of each chunk.
+    def numbered(self, chunks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Count the rows of each chunk, make several of each where the rule says so, number them.
 
         Raises:
-            DataflowError: DAT-003: the AI columns cannot be computed.
+            DataflowError: DAT-003: that cannot be computed.
         """
         for chunk in chunks:
             self.read = self.read + heights(chunk, len(self.read))
             several = self._reshaper.of(chunk) if self._reshaper else iter((chunk,))
             while (rows := _on_data(partial(next, several, None))) is not None:
-                yield self._good(rows)
+                first = int(self.total.sum())
+                self.total = self.total + heights(rows, len(self.total))
+                yield rows.with_row_index(POSITION, offset=first)
 
-    def _good(self, rows: pl.DataFrame) -> pl.DataFrame:
-        clients, first = len(self.total), int(self.total.sum())
-        good, bad = _on_data(lambda: map_chunk(rows, self._compiled, self._by, first))
-        if bad is not None and SOURCE_ROW in rows.columns:
-            bad = bad.with_columns(rows[SOURCE_ROW].gather(bad[POSITION] - first))
-        if bad is not None:
-            self.bad.add(bad)
-        height = heights(good, clients)
-        self.total = self.total + heights(rows, clients)
-        self.height = self.height + height
-        for name, count in filled(good, height).items():
-            self.filled[name] = self.filled[name] + count
-        return good
+    def good(self, chunks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Give the good rows of each chunk of numbered rows.
+
+        Raises:
+            DataflowError: DAT-003: the AI columns cannot be computed.
+        """
+        for chunk in chunks:
+            good, bad = _on_data(partial(map_numbered, chunk, self._compiled, self._by))
+            if bad is not None:
+                self.bad.add(with_source_rows(bad, chunk))
+            height = heights(good, len(self.height))
+            self.height = self.height + height
+            for name, count in filled(good, height).items():
+                self.filled[name] = self.filled[name] + count
+            yield good
 
     @property
     def rows_unlisted(self) -> Counts:

@@ -112,6 +112,13 @@ class Steps:
         """Count all rows that were read of a client."""
         return sum(int(source.rows_read[client]) for source in self.sources(client))
 
+    def is_emptied(self, client: int) -> bool:
+        """Tell whether rules left out all rows of a client, on purpose."""
+        further = [source.further for source in self.sources(client)]
+        more = sum(int(of["produced"][client]) for of in further if "produced" in of)
+        filtered = sum(int(of["filtered"][client]) for of in further if "filtered" in of)
+        return 0 < filtered == self.rows_read(client) + more
+
     def expected(self, client: int) -> Expectation:
         """What a client's files have to hold, by what was counted before they are written."""
         rejected: defaultdict[SourceKey, int] = defaultdict(int)

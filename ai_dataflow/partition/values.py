@@ -23,11 +23,24 @@ Further = Mapping[Term, Counts]
 
 
 @dataclass(frozen=True)
+class MadeAs:
+    """How a partition was made whose rejects are replayed, as far as that is known.
+
+    `types` are those of its columns. The run `run_id` read the sources in `alike` from where they
+    are read now, and took their rows by the rules of now.
+    """
+
+    types: Mapping[str, str] = field(default_factory=dict)
+    run_id: str = ""
+    alike: frozenset[SourceKey] = frozenset()
+
+
+@dataclass(frozen=True)
 class Taken:
     """How a source's rows were read and mapped: for those that have to be looked at once more.
 
-    `bad` are the rows that were left out, by their number; None where there were none. `total` are
-    all rows that were mapped, `read` the source rows that they were made of, by client.
+    `bad` are the numbers of the rows that are not good; None where there are none. `total` are all
+    rows that could be mapped, `read` the source rows that they were made of, by client.
     """
 
     reading: Reading

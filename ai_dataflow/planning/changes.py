@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from ai_dataflow.compiler.rule_names import rule_reads_clock
 from ai_dataflow.config.diagnostics import listing
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
@@ -269,7 +270,8 @@ def _untold(source: SourceJob) -> str:
     if isinstance(source.seen, tuple):
         return source.seen[0].message
     if reads_clock(source):
-        return f"{source.key} is made always: a transform reads the clock"
+        what = "its rule" if rule_reads_clock(source.rule) else "a transform"
+        return f"{source.key} is made always: {what} reads the clock"
     kind = "SQL table" if isinstance(source.location, SqlLocation) else "source"
     return f"{source.location} is read always: nothing tells whether the {kind} changed"
 

@@ -27,7 +27,7 @@ from ai_dataflow.planning.join_checks import check_joins
 from ai_dataflow.planning.live import check_live
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.planning.resolution import module_columns, resolved_sources
-from ai_dataflow.planning.rule_checks import check_unused_rules
+from ai_dataflow.planning.rule_checks import check_expressions, check_unused_rules
 from ai_dataflow.planning.sharing import check_overlaps, check_shared
 from ai_dataflow.planning.slips import check_keys, check_required, check_slips
 from ai_dataflow.sources.files.client_counts import Counted
@@ -80,6 +80,8 @@ def make_draft(project: Project) -> Draft:
     sources = with_strays(resolved_sources(findings, project, active), project.settings)
     for problem, concerned in check_codes(sources, project.code_lists):
         findings.add(problem, concerned)
+    for problem, row in check_expressions(sources):
+        findings.add(problem, [row], sources[row].location)
     for problem in check_unused_rules(project, active):
         findings.add(problem)
     _check_products(findings, sources)

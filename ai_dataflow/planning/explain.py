@@ -20,6 +20,7 @@ from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.joins import JoinKind
+from ai_dataflow.tables.keeping import keep_of
 from ai_dataflow.tables.locations import Location, table_of
 from ai_dataflow.tables.source_rules import SourceRule
 
@@ -229,6 +230,12 @@ def _taken(rule: SourceRule | None) -> Iterator[str]:
     """Say how a source's rows are taken, in the order in which it is done."""
     if rule and (how := rule.reshape):
         yield f"{how}   ({rule.place(how.cell)})"
+    if rule and rule.where:
+        yield f"only where {rule.where}   ({rule.place('where')})"
+    if rule and rule.unique_by:
+        keep = rule.keep or keep_of(rule.keep).way
+        place = rule.place("keep" if rule.keep else "unique_by")
+        yield f"one row of each {rule.unique_by}: {keep}   ({place})"
 
 
 def _column(row: MappingRow, column: CompiledColumn | None) -> ExplainedColumn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ai_dataflow.compiler import transforms
+from ai_dataflow.compiler.rule_names import rule_reads_clock
 from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import SourceKey
@@ -70,8 +71,9 @@ def sheet_of(inputs: Inputs, product: str = "") -> str:
 
 
 def reads_clock(source: SourceJob) -> bool:
-    """Tell whether a source's columns depend on when they are computed: no input tells of that."""
-    return any(transforms.reads_clock(row.transform, row.dialect) for row in source.mappings)
+    """Tell whether a source's rows depend on when they are computed: no input tells of that."""
+    is_timed = (transforms.reads_clock(row.transform, row.dialect) for row in source.mappings)
+    return any(is_timed) or rule_reads_clock(source.rule)
 
 
 def content_seen(source: SourceJob) -> str:

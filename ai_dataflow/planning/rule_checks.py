@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+import polars as pl
+
+from ai_dataflow.compiler.rules import misread
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.project import Project
@@ -26,6 +30,18 @@ def check_tied_rules(rules: Sequence[SourceRule]) -> Iterator[Diagnostic]:
             "is more specific",
             "add a rule for this product and this client",
         )
+
+
+def check_expressions(
+    sources: Mapping[ControlRow, SourceJob],
+) -> Iterator[tuple[Diagnostic, ControlRow]]:
+    """Find what is no expression in the rules, with each control row that it is about.
+
+    It is told as compiling it against the source tells it, so that it is told once.
+    """
+    for row, source in sources.items():
+        for finding in misread(source.rule) if source.rule else ():
+            yield finding.at(source, pl.Schema()), row
 
 
 def check_unused_rules(project: Project, active: Sequence[ControlRow]) -> Iterator[Diagnostic]:

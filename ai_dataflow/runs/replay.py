@@ -11,7 +11,9 @@ from ai_dataflow.engine.choice import open_engine
 from ai_dataflow.engine.shares import share
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Task
+from ai_dataflow.partition.values import MadeAs
 from ai_dataflow.planning.draft import Draft, make_draft
+from ai_dataflow.planning.inputs import inputs_of
 from ai_dataflow.runs.modules import make
 from ai_dataflow.runs.outcome import (
     NOBODY,
@@ -24,10 +26,11 @@ from ai_dataflow.runs.outcome import (
 from ai_dataflow.runs.progress import Watcher, unwatched
 from ai_dataflow.runs.prospect import read_draft
 from ai_dataflow.tables.project import Project
+from ai_dataflow.tables.source_rules import TAKES
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Workstation, open_workstation
 from ai_dataflow.workstation.lease import Lease
-from ai_dataflow.workstation.records import Record, read_records
+from ai_dataflow.workstation.records import Record, SourceInputs, read_records
 from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow.workstation.reports import RunReport
 
@@ -133,9 +136,28 @@ def _tasks(run: Run, jobs: list[PartitionJob], *, dry_run: bool) -> list[tuple[P
     def task(job: PartitionJob) -> Task:
         present = current.get(job.client, Current())
         record = records.get(job.partition, Record()).settled(present.publication)
-        is_of_present = record.publication == present.publication
-        made_as = record.inputs.columns if record.inputs and is_of_present else {}
-        return partial(replay, job, present, settings, run.run_id,
-                       made_as=made_as, dry_run=dry_run)  # fmt: skip
+        made = _made_as(run, job, record, present)
+        return partial(replay, job, present, settings, run.run_id, made_as=made, dry_run=dry_run)
 
     return [(job, task(job)) for job in jobs]
+
+
+def _taken_by(source: SourceInputs) -> tuple[object, ...]:
+    """Give what tells which rows of a source are taken."""
+    return source.location, *(source.rules.get(name) for name in TAKES)
+
+
+def _made_as(run: Run, job: PartitionJob, record: Record, present: Current) -> MadeAs:
+    """Give what is known of how a partition was made, by the record of its last run."""
+    if record.inputs is None:
+        return MadeAs()
+    now = inputs_of(job, run.project.settings, lambda _: "").sources
+    then = record.inputs.sources
+    alike = frozenset(
+        source.key
+        for source in job.sources
+        for name in [str(source.key)]
+        if name in then and _taken_by(now[name]) == _taken_by(then[name])
+    )
+    is_of_present = record.publication == present.publication
+    return MadeAs(record.inputs.columns if is_of_present else {}, record.run_id, alike)

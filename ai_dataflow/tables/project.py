@@ -112,7 +112,7 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
         rules, rule_problems = read(
             "source_rules",
             source_rules.LAYOUT,
-            partial(source_rules.rule_rows, dialect=settings.mapping.dialect),
+            partial(source_rules.rule_rows, usual=settings.mapping),
         )
     if fatal:
         diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems)

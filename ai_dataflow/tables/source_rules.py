@@ -8,20 +8,23 @@ from functools import cached_property
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.digests import digest
+from ai_dataflow.config.sections import MappingSettings
 from ai_dataflow.tables import joins
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT
+from ai_dataflow.tables.keeping import check_keep, check_unique_by
 from ai_dataflow.tables.reshapes import FORM, NAME, Reshape, ReshapeError, reshape
 from ai_dataflow.tables.table import CellTable, Layout, Names, Row, repeats
 
 _AS_OF_FIX = "compare an AI column with one of the lookup: `booked_on >= valid_from`, or with `>`"
 # What a rule may say; each is a column of the table, and a field of the same name.
 SAYS = ("unpivot", "explode", "where", "unique_by", "keep", "join", "as_of")
+TAKES = SAYS[: SAYS.index("join")]  # those that say which rows there are, before any join
 LAYOUT = Layout(
     "RUL",
     ("module_name", "product_code", "submodule_name"),
     ("client_code", *SAYS, "description"),
     key=("module_name", "product_code", "submodule_name", "client_code"),
-    loose=("description", "keep", "join"),
+    loose=("description", "join"),
 )
 
 
@@ -41,6 +44,8 @@ class SourceRule(Row):
     join: str = ""
     as_of: str = ""
     dialect: str = ""  # of its expressions: the settings' `[mapping] dialect`
+    null_values: tuple[str, ...] = ()  # the settings', as for a mapping row that says nothing
+    trim: bool = False
 
     @property
     def names(self) -> Names:
@@ -73,17 +78,29 @@ class SourceRule(Row):
     @cached_property
     def said(self) -> Mapping[str, str]:
         """A digest of each thing that it says, wherever in the table it stands."""
-        dialect = self.dialect if self.where else ""
         return {
-            name: digest([text, dialect] if name == "where" else [text])[:16]
+            name: digest([text, *self._settings(name)])[:16]
             for name in SAYS
             if (text := getattr(self, name))
         }
 
+    def _settings(self, name: str) -> Iterator[object]:
+        """Give the settings by which one of its texts is understood, where they say something."""
+        if name in ("where", "keep"):
+            yield self.dialect
+        if name in ("where", "keep", "unique_by") and (self.null_values or self.trim):
+            yield [*self.null_values, self.trim]
 
-def rule_rows(table: CellTable, dialect: str = "") -> tuple[list[SourceRule], list[Diagnostic]]:
-    """Give the table's rows and its problems."""
-    rows = [_row(table, line, cells, dialect) for line, cells in table.rows.items()]
+
+_USUAL = MappingSettings()
+_COLUMNS = 'separate the columns by commas: `No, "Name, first"`'
+
+
+def rule_rows(
+    table: CellTable, usual: MappingSettings = _USUAL
+) -> tuple[list[SourceRule], list[Diagnostic]]:
+    """Give the table's rows and its problems; `usual` is how the sheet's expressions are meant."""
+    rows = [_row(table, line, cells, usual) for line, cells in table.rows.items()]
     problems = [
         *table.blanks(("module_name", "product_code", "submodule_name")),
         *table.bad_names(("module_name", "submodule_name")),
@@ -92,6 +109,10 @@ def rule_rows(table: CellTable, dialect: str = "") -> tuple[list[SourceRule], li
         *table.wrong("020", "join", joins.bad_join, listing(joins.JOIN_KINDS)),
         *table.wrong("021", "as_of", joins.bad_as_of, _AS_OF_FIX),
         *_as_of_what(rows),
+        *table.wrong(
+            "012", "unique_by", check_unique_by, "separate columns by commas: `No, Version`"
+        ),
+        *_wrong_keeps(table),
     ]
     for row in rows:
         try:
@@ -126,7 +147,15 @@ def _not_understood(table: CellTable, row: SourceRule, message: str) -> Diagnost
     return table.problem("030", row.line, cell, message, fix)
 
 
-def _row(table: CellTable, line: int, cells: Mapping[str, str], dialect: str) -> SourceRule:
+def _wrong_keeps(table: CellTable) -> Iterator[Diagnostic]:
+    for line, cells in table.rows.items():
+        if wrong := check_keep(cells["keep"], cells["unique_by"]):
+            yield table.problem("012", line, "keep", *wrong)
+
+
+def _row(
+    table: CellTable, line: int, cells: Mapping[str, str], usual: MappingSettings
+) -> SourceRule:
     return SourceRule(
         sheet=table.sheet,
         line=line,
@@ -141,7 +170,9 @@ def _row(table: CellTable, line: int, cells: Mapping[str, str], dialect: str) ->
         keep=cells["keep"],
         join=cells["join"],
         as_of=cells["as_of"],
-        dialect=dialect,
+        dialect=usual.dialect,
+        null_values=tuple(usual.null_values),
+        trim=usual.trim,
     )
 
 

@@ -76,7 +76,10 @@ class Attempt(_Recorded):
 
 
 class ProductRows(_Recorded):
-    """How many rows of a product were read, rejected and published."""
+    """How many rows of a product were read, rejected and published.
+
+    What its source rules leave out on purpose is no part of what was read.
+    """
 
     read: int = 0
     rejected: int = 0

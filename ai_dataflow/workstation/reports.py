@@ -51,6 +51,11 @@ class Counts(_Reported):
     rows_produced: Unless0 = 0
     rows_not_found: Unless0 = 0
 
+    @property
+    def rows_mapped(self) -> int:
+        """The rows that source rules took: those that were mapped, and could be rejected."""
+        return self.rows_read + self.rows_produced - self.rows_filtered - self.rows_superseded
+
 
 class ErrorReport(_Reported):
     """What ended a partition, and whose it is. `transient`: retried in vain, may pass later.

@@ -36,6 +36,7 @@ from ai_dataflow_tests.partition.jobs import (
     source,
     workstation,
 )
+from ai_dataflow_tests.partition.test_taking import rule
 
 ORDERS = {"No": pl.String, "Day": pl.String, "Who": pl.String}
 LINES = {"No": pl.String, "Qty": pl.String}
@@ -51,6 +52,11 @@ numbers = st.sampled_from(["1", "2", "3", " 4 ", "5.0", "x", "", None])
 keys = st.sampled_from(["1", "2", "3", "4", "5", "6", None])
 days = st.sampled_from(["2024-01-31", " 2024-02-29", "2024-02-30", "2024-1-1", "", None])
 names = st.sampled_from(["ann", "bob", None])
+rules = st.tuples(
+    st.sampled_from(["", "", "No <> '2'", "CAST(No AS INT) < 5", "CAST(Who AS INT) = 1"]),
+    st.sampled_from(["", "No", "No, Who"]),
+    st.sampled_from(["", "latest:TRY_CAST(Day AS DATE)", "first:CAST(No AS INT)"]),
+)
 
 
 def _rows(of: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[list[dict[str, Any]]]:
@@ -67,17 +73,31 @@ clients = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(clients, min_size=2, max_size=7), st.sampled_from(["parquet", "csv", "sql"]))
+@given(
+    st.lists(clients, min_size=2, max_size=7),
+    st.sampled_from(["parquet", "csv", "sql"]),
+    rules,
+)
 @settings_of(share=4)
 def test_each_is_as_if_it_were_alone(
-    tmp_path_factory: pytest.TempPathFactory, several: list[dict[str, Any]], kind: str
+    tmp_path_factory: pytest.TempPathFactory,
+    several: list[dict[str, Any]],
+    kind: str,
+    said: tuple[str, str, str],
 ) -> None:
     folder = tmp_path_factory.mktemp("together")
-    jobs = [_job(folder, f"c{i}", given, kind) for i, given in enumerate(several)]
+    jobs = [_ruled(_job(folder, f"c{i}", given, kind), said) for i, given in enumerate(several)]
     together = make(jobs, _settings(folder), "run")
     for job, result in zip(jobs, together, strict=True):
         assert result.job.client == job.client
         _assert_same(result, run(job, _settings(folder), "run"), folder)
+
+
+def _ruled(job: PartitionJob, said: tuple[str, str, str]) -> PartitionJob:
+    """Say which of the orders' rows are taken."""
+    where, unique_by, keep = said
+    order = replace(job.sources[0], rule=rule(where, unique_by, keep if unique_by else ""))
+    return replace(job, sources=(order, *job.sources[1:]))
 
 
 def _settings(folder: Path) -> Settings:

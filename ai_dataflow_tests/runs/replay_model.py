@@ -69,6 +69,7 @@ class Sheet:
     """Which words the sheet reads in each source, whose names it requires, and its edition.
 
     The dictionary may say that numbers of claims are two at least, and that each is there once.
+    Its rules filter words, and keep the latest row of each key in the sources of `unique`.
     """
 
     reads: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
@@ -78,6 +79,8 @@ class Sheet:
     least: int = 0
     is_key: bool = False
     unpivots: bool = False  # the one column of VEGA's claims that has values
+    filters: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
+    unique: set[str] = field(default_factory=set)
 
     def mapped(self, source: str, row: Row) -> Mapped | None:
         """Give the row as it is mapped; None where it is rejected."""
@@ -85,12 +88,32 @@ class Sheet:
             return Mapped(row, int(row.value))
         return Mapped(row, self.edition) if row.value in self.reads[source] else None
 
+    def taken(self, source: str, rows: list[Row]) -> list[Row]:
+        """Give the rows of a source that its rule takes."""
+        left = [row for row in rows if row.value not in self.filters[source]]
+        latest = {row.no: row for row in left}  # the names count up
+        return [row for row in left if source not in self.unique or latest[row.no] == row]
+
+    def said(self, source: str) -> tuple[object, ...]:
+        """Give what the rule of a source says of its rows."""
+        is_unpivoted = self.unpivots and source == "claim"
+        return sorted(self.filters[source]), source in self.unique, is_unpivoted
+
     def rules(self) -> str:
-        """Give the rules: how lines are joined to headers, and whether claims are unpivoted."""
-        header = "module_name,product_code,submodule_name,join,unpivot"
-        joins = f"claims,ORION,line,{self.join},\nclaims,ORION,rate,lookup,\n"
-        rule = "claims,VEGA,claim,,amount FOR what IN (Value)\n" if self.unpivots else ""
-        return f"{header}\n{joins}{rule}"
+        """Give the rules: which rows are taken, and how lines are joined to headers."""
+        joins = {"line": self.join, "rate": "lookup"}
+        lines = ["module_name,product_code,submodule_name,where,unique_by,keep,join,unpivot"]
+        for source, product in PRODUCTS.items():
+            words = ", ".join(f"'{word}'" for word in sorted(self.filters[source]))
+            is_unpivoted = self.unpivots and source == "claim"
+            column = "amount" if is_unpivoted else "Value"
+            where = f'"{column} NOT IN ({words})"' if words else ""
+            unpivot = "amount FOR what IN (Value)" if is_unpivoted else ""
+            keep = '"latest:CAST(SUBSTR(Name, 2) AS INT)"'
+            unique = f"No,{keep}" if source in self.unique else ","
+            how = f"{joins.get(source, '')},{unpivot}"
+            lines.append(f"claims,{product},{source},{where},{unique},{how}")
+        return "\n".join(lines) + "\n"
 
     def holding(self, before: list[Mapped], late: list[Mapped]) -> list[Mapped]:
         """Give the late claims for which the dictionary holds, beside those that are published."""
@@ -129,20 +152,24 @@ class Sheet:
 class Published:
     """What readers must see of a client: the rows of each source that passed, and the others.
 
-    Of those that passed, a join may leave some out. `join` is how lines were joined to headers.
-    `unpivots` tells whether its claims were unpivoted when they were made.
+    Of those that passed, a join may leave some out. `join` is how lines were joined to headers,
+    `unpivots` tells whether its claims were unpivoted when they were made, `taken` what the rules
+    said by which a run took the rows, where its record is there.
     """
 
     passed: dict[str, list[Mapped]]
     open: dict[str, list[Row]]
     join: str = "full"
     unpivots: bool = False
+    taken: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: dict[str, list[Row]], sheet: Sheet) -> Published:
         """Give what a run makes of a client's rows."""
         nothing: dict[str, list[Mapped]] = {source: [] for source in SOURCES}
-        return cls(nothing, rows, sheet.join, sheet.unpivots).replayed(sheet)
+        taken = {source: sheet.taken(source, rows[source]) for source in SOURCES}
+        said = {source: sheet.said(source) for source in SOURCES}
+        return cls(nothing, taken, sheet.join, sheet.unpivots, said).replayed(sheet)
 
     @property
     def is_publishable(self) -> bool:
@@ -156,12 +183,13 @@ class Published:
             return self
         complete = _complete(self._with_late(sheet), sheet)
         done = {mapped.row for own in complete.values() for mapped in own}
-        left = {s: [row for row in self.open[s] if row not in done] for s in SOURCES}
+        left = {s: [row for row in self._left(s, sheet) if row not in done] for s in SOURCES}
         is_joined_anew = any(len(complete[s]) > len(self.passed[s]) for s in JOINED)
-        return Published(complete, left, sheet.join if is_joined_anew else self.join, self.unpivots)
+        join = sheet.join if is_joined_anew else self.join
+        return Published(complete, left, join, self.unpivots, self.taken)
 
     def _with_late(self, sheet: Sheet) -> dict[str, list[Mapped]]:
-        late = {s: [sheet.mapped(s, row) for row in self.open[s]] for s in SOURCES}
+        late = {s: [sheet.mapped(s, row) for row in self._left(s, sheet)] for s in SOURCES}
         passing = {s: list(filter(None, late[s])) for s in SOURCES}
         passing["claim"] = sheet.holding(self.passed["claim"], passing["claim"])
         return {s: [*self.passed[s], *passing[s]] for s in SOURCES}
@@ -170,11 +198,18 @@ class Published:
         """Tell whether a replay would have to take away, or change, rows that are published."""
         if self.open["claim"] and self.unpivots != sheet.unpivots:  # they were made otherwise
             return True
-        if not any(sheet.mapped(s, row) for s in JOINED for row in self.open[s]):
+        if any(self.open[s] and s in sheet.unique and sheet.said(s) != self.taken.get(s)
+               for s in SOURCES):  # fmt: skip
+            return True  # other rows might be kept
+        if not any(sheet.mapped(s, row) for s in JOINED for row in self._left(s, sheet)):
             return False
         complete = _complete(self._with_late(sheet), sheet)
         stays = all(mapped in complete[s] for s in SOURCES for mapped in self.passed[s])
         return not stays or replace(self, join=sheet.join).rows() != self.rows()
+
+    def _left(self, source: str, sheet: Sheet) -> list[Row]:
+        """Give the rejects of a source that its rule does not filter."""
+        return [row for row in self.open[source] if row.value not in sheet.filters[source]]
 
     def rows(self) -> Counter[tuple[object, ...]]:
         """Give the rows that readers see: lines beside their headers and rates, claims below."""

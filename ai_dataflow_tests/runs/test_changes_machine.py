@@ -48,6 +48,8 @@ clients = st.sampled_from(CLIENTS)
 modules = st.sampled_from(MODULES)
 values = st.sampled_from(["1", "2", "x", "007", "2024-01-31"])
 kinds = st.sampled_from(["int64", "string", "date", "float64"])
+wheres = st.sampled_from(["", "Value <> 'x'", "CAST(Value AS INT) > 1"])
+uniques = st.sampled_from([",", "Value,latest:CAST(No AS INT)", "No,"])
 
 
 class Company(RuleBasedStateMachine):
@@ -68,6 +70,7 @@ class Company(RuleBasedStateMachine):
         self.seen_rates = set(MODULES)
         self.dictionary: dict[tuple[str, str], str] = {}
         self.unpivots: dict[str, str] = {}
+        self.rules: dict[tuple[str, str], str] = {}
         self.inactive: set[tuple[str, str, str]] = set()
         self.moved: set[str] = set()
         self.touched = {f"{module}|{client}" for module in MODULES for client in CLIENTS}
@@ -166,6 +169,16 @@ class Company(RuleBasedStateMachine):
             return
         self.unpivots[module] = listed
         self.touched |= {f"{module}|{client}" for client in CLIENTS}
+        self._save()
+
+    @rule(module=modules, product=st.sampled_from(["ORION", "LYRA"]), where=wheres, unique=uniques)
+    def take(self, module: str, product: str, where: str, unique: str) -> None:
+        """Edit which rows of a source are taken."""
+        before = self.rules.get((module, product), ",,")
+        self.rules[module, product] = f"{where},{unique}"
+        if self.rules[module, product] != before:
+            self.touched |= {f"{module}|{c}" for c in CLIENTS
+                             if (product, module, c) not in self.inactive}  # fmt: skip
         self._save()
 
     @rule(module=modules, client=clients, old=kinds, new=kinds,
@@ -289,13 +302,10 @@ class Company(RuleBasedStateMachine):
         (self.folder / "ai_mapping.csv").write_text(
             f"{header},description,is_key,published\n{rows}"
         )
-        rules = "".join(f"{module},ORION,rates,{join},\n" for module, join in self.joins.items())
-        rules += "".join(
-            f'{module},ORION,all,,"amount FOR name IN ({listed})"\n'
-            for module, listed in self.unpivots.items()
-            if listed
-        )
-        header = "module_name,product_code,submodule_name,join,unpivot"
+        rules = "".join(f"{module},ORION,rates,,,,{join},\n" for module, join in self.joins.items())
+        rules += "".join(map(self._rule, MODULES, ["ORION"] * len(MODULES)))
+        rules += "".join(map(self._rule, MODULES, ["LYRA"] * len(MODULES)))
+        header = "module_name,product_code,submodule_name,where,unique_by,keep,join,unpivot"
         (self.folder / "source_rules.csv").write_text(f"{header}\n{rules}")
         rows = "".join(f"{m},{column},{said}\n" for (m, column), said in self.dictionary.items())
         header = "module_name,ai_column,is_key,required,min,max_null"
@@ -317,6 +327,14 @@ class Company(RuleBasedStateMachine):
         """Give the column that feeds an AI column: one that is made, where one is made of it."""
         is_made = product == "ORION" and source in self.unpivots.get(module, "")
         return "amount" if is_made else source
+
+    def _rule(self, module: str, product: str) -> str:
+        """Give the rule of a source; where its rows are unpivoted, all of them are kept."""
+        taken, listed = self.rules.get((module, product), ",,"), self.unpivots.get(module, "")
+        if product == "LYRA" or not listed:
+            return f"{module},{product},all,{taken},,\n"
+        where = taken.partition(",")[0].replace("Value", "amount")
+        return f'{module},{product},all,{where},,,,"amount FOR name IN ({listed})"\n'
 
     def teardown(self) -> None:
         """Remove the company."""

@@ -66,3 +66,6 @@ def show_replay(console: Console, report: RunReport, *, dry_run: bool) -> None:
     passed = sum(p.rows_replayed for p in report.partitions if not p.error)
     verb = "would be" if dry_run else "were" if passed != 1 else "was"
     console.print(f"\n{counted(passed, 'reject')} {verb} published")
+    gone = sum(p.rows_filtered + p.rows_superseded for p in report.partitions if not p.error)
+    if gone:
+        console.print(f"{counted(gone, 'reject')} less: a source rule leaves them out now")

@@ -19,6 +19,7 @@ from ai_dataflow.notifications.status_blocks import terminal_cause
 from ai_dataflow.notifications.wording import counted, printable
 from ai_dataflow.workstation.reports import (
     COUNTS,
+    FURTHER,
     PartitionReport,
     RunReport,
     Status,
@@ -52,11 +53,16 @@ def show_summary(
 def _modules(report: RunReport) -> WholeTable:
     """Give the figures by module; the last row's colour says how the run went."""
     waiting: list[Status] = ["waiting"] if report.statuses()["waiting"] else []
+    ok = [p for p in report.partitions if p.status == "ok"]
+    further = [name for name in FURTHER if any(getattr(p, name) for p in ok)]
     counts = ("rows read", "rejected", "merged", "written")
-    table = figures("module", "clients ok", "unchanged", *waiting, "failed", *counts, "seconds")
+    more = (name.removeprefix("rows_") for name in further)
+    table = figures(
+        "module", "clients ok", "unchanged", *waiting, "failed", *counts, *more, "seconds"
+    )
     for module, partitions in groupby(report.partitions, key=lambda partition: partition.module):
-        table.add_row(module, *_row(list(partitions), waiting))
-    total = _row(report.partitions, waiting)
+        table.add_row(module, *_row(list(partitions), waiting, further))
+    total = _row(report.partitions, waiting, further)
     total[-1] = f"{(report.finished - report.started).total_seconds():.1f}"
     table.add_row("all", *total, style=f"bold {_colour(report)}".strip())
     return table
@@ -69,8 +75,13 @@ def _colour(report: RunReport) -> str:
     return "green" if report.statuses()["ok"] else ""
 
 
-def _row(partitions: Sequence[PartitionReport], also: Sequence[Status]) -> list[str | Text]:
-    """Give a module's figures; rows are those of its published partitions, so that they add up."""
+def _row(
+    partitions: Sequence[PartitionReport], also: Sequence[Status], further: Sequence[str]
+) -> list[str | Text]:
+    """Give a module's figures; rows are those of its published partitions, so that they add up.
+
+    `also` are statuses, and `further` counts, that only some runs have.
+    """
     ok = [p for p in partitions if p.status == "ok"]
     statuses = Counter(partition.status for partition in partitions)
     failed = statuses["failed"] + statuses["held"]
@@ -79,7 +90,7 @@ def _row(partitions: Sequence[PartitionReport], also: Sequence[Status]) -> list[
         str(statuses["unchanged"]),
         *(Text(str(statuses[status]), "yellow") for status in also),
         Text(str(failed), "bold red" if failed else ""),
-        *(number(sum(getattr(p, name) for p in ok)) for name in COUNTS),
+        *(number(sum(getattr(p, name) for p in ok)) for name in (*COUNTS, *further)),
         f"{sum(p.seconds for p in partitions):.1f}",
     ]
 
@@ -88,7 +99,9 @@ def _show_first(console: Console, report: RunReport) -> None:
     """Say what share of the rows is rejected where nothing was published before to compare with."""
     for module, partitions in groupby(report.partitions, key=lambda partition: partition.module):
         first = [partition for partition in partitions if partition.is_first]
-        read, rejected = (sum(getattr(p, n) for p in first) for n in ("rows_read", "rows_rejected"))
+        read, rejected = (
+            sum(getattr(p, n) for p in first) for n in ("rows_mapped", "rows_rejected")
+        )
         if rejected:
             share = f"{rejected:,} of {read:,} rows rejected ({rejected / read:.1%})"
             clients = f"\n{module}: {counted(len(first), 'client')} published for the first time"

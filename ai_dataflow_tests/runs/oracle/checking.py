@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.oracle.companies import make_company
 from ai_dataflow_tests.runs.oracle.formats import Row
 from ai_dataflow_tests.runs.oracle.history import History
+from ai_dataflow_tests.runs.oracle.mapping import Reject
 from ai_dataflow_tests.runs.oracle.merging import Counts, Outcome
 from ai_dataflow_tests.runs.oracle.tables import Key, read_tables
 
@@ -64,7 +65,7 @@ def differences(
             found = rows.pop(client, pl.DataFrame())
             wrong += [f"{module}|{client}: {what}" for what in (
                 *_rows(found, outcome.rows, [*modules[module].types]),
-                *_counted("rejects", rejects.pop(client, Counter()), Counter(map(astuple, left))),
+                *_counted("rejects", rejects.pop(client, Counter()), Counter(map(_plainly, left))),
             )]  # fmt: skip
         wrong += [f"{module}|{client}: nobody asked for it" for client in {*rows, *rejects}]
     return wrong
@@ -92,13 +93,14 @@ def _counts(product: Any) -> tuple[Any, ...]:
                for name, source in product.sources.items()}  # fmt: skip
     filled = {name: number for name, number in product.filled.items() if number}
     return (product.rows_read, product.rows_rejected, product.rows_merged, product.rows_published,
-            product.rows_unmatched, product.rows_produced, product.rows_not_found, filled,
-            sources)  # fmt: skip
+            product.rows_filtered, product.rows_superseded, product.rows_unmatched,
+            product.rows_produced, product.rows_not_found, filled, sources)  # fmt: skip
 
 
 def _plain(counts: Counts) -> tuple[Any, ...]:
-    return (counts.read, counts.rejected, counts.merged, counts.published, counts.unmatched,
-            counts.produced, counts.not_found, counts.filled, counts.sources)  # fmt: skip
+    return (counts.read, counts.rejected, counts.merged, counts.published, counts.filtered,
+            counts.superseded, counts.unmatched, counts.produced, counts.not_found, counts.filled,
+            counts.sources)  # fmt: skip
 
 
 def _rows(found: pl.DataFrame, wanted: list[tuple[str, Row]], columns: list[str]) -> list[str]:
@@ -122,6 +124,16 @@ def _counted(what: str, found: Counter[Any], wanted: Counter[Any]) -> list[str]:
             f"{list((wanted - found).items())[:2]} missing"]  # fmt: skip
 
 
+def _plainly(reject: Reject) -> tuple[Any, ...]:
+    return astuple(replace(reject, raw_row=_raw(reject.raw_row)))
+
+
+def _raw(row: str) -> str:
+    """Spell a raw row: where files differ, its columns are called as the sheet spells them."""
+    values = {name.casefold(): value for name, value in json.loads(row).items()}
+    return json.dumps(values, sort_keys=True)
+
+
 def _published(folder: Path, module: str) -> dict[str, pl.DataFrame]:
     table = folder / "workstation" / module
     if not (table / "_delta_log").exists():
@@ -137,7 +149,7 @@ def _rejects(folder: Path, module: str) -> dict[str, Counter[Any]]:
         return {}
     found: dict[str, Counter[Any]] = {}
     for row in pl.scan_delta(str(table)).collect().to_dicts():
-        raw = json.dumps(json.loads(row["raw_row"]), sort_keys=True)
+        raw = _raw(row["raw_row"])
         found.setdefault(row["client_code"], Counter())[
             row["product_code"], row["submodule_name"], row["reason"], row["ai_column"],
             row["mapping_cell"], row["source"], row["position"], raw,

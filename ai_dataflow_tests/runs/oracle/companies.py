@@ -11,6 +11,7 @@ from pathlib import Path
 from ai_dataflow_tests.projects import NO_LIMITS
 from ai_dataflow_tests.runs.oracle.deliveries import deliver
 from ai_dataflow_tests.runs.oracle.reshaping import RowRule
+from ai_dataflow_tests.runs.oracle.rules import make_rule
 from ai_dataflow_tests.runs.oracle.shapes import (
     CODES,
     UNPIVOTS,
@@ -24,8 +25,8 @@ _CONTROL = ("product_code", "module_name", "submodule_name", "client_code", "mod
             "active")  # fmt: skip
 _MAPPING = ("module_name", "product_code", "submodule_name", "source_column", "ai_column",
             "ai_type", "transform", "is_key", "required", "published")  # fmt: skip
-_RULES = ("module_name", "product_code", "submodule_name", "join", "as_of", "unpivot",
-          "explode")  # fmt: skip
+_RULES = ("module_name", "product_code", "submodule_name", "where", "unique_by", "keep", "join",
+          "as_of", "unpivot", "explode")  # fmt: skip
 _DICTIONARY = ("module_name", "ai_column", "required", "is_key", "min", "max", "pattern",
                "code_list", "max_null")  # fmt: skip
 _BROKEN, _CHANGED = 0.05, 0.2
@@ -108,6 +109,11 @@ class Company:
                 self.rng, changed.ai_column, changed.ai_type
             )
         self._edit_unpivots()
+        if self.rng.random() < 0.5:
+            ruled = [s for shape in self.shapes for s in shape.sources if s.taking is not None]
+            for source_shape in ruled[:1]:
+                said = make_rule(self.rng)
+                source_shape.taking = (said[0], "", "") if source_shape.rule else said
         self.write_tables()
 
     def _join_otherwise(self) -> None:
@@ -170,11 +176,11 @@ class Company:
             self.folder / "teams.csv", ("team", "email", "concern"), [("all", "a@example.org", "*")]
         )
         _table(self.folder / "source_rules.csv", _RULES, (
-            (shape.module, s.product, s.submodule, s.join, s.as_of,
+            (shape.module, s.product, s.submodule, *(s.taking or ("", "", "")), s.join, s.as_of,
              s.rule.unpivot if s.rule else "", s.rule.explode if s.rule else "")
             for shape in self.shapes
             for s in shape.sources
-            if s.join or s.rule
+            if s.join or s.rule or s.taking
         ))  # fmt: skip
         (self.folder / "ai_dataflow.toml").write_text("".join(self._settings()))
 

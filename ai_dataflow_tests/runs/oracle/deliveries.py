@@ -14,6 +14,7 @@ import polars as pl
 
 from ai_dataflow_tests.runs.oracle import faults
 from ai_dataflow_tests.runs.oracle.columns import NEVER, Kind, kinds_for, text
+from ai_dataflow_tests.runs.oracle.rules import ruled_columns
 from ai_dataflow_tests.runs.oracle.shapes import LIST, Field, SourceShape
 from ai_dataflow_tests.runs.oracle.transforms import of_sheet
 
@@ -49,6 +50,9 @@ def _columns(
         "Id": pl.Series("Id", [f"{client} {i} {rng.random():.6f}" for i in range(rows)], pl.String),
         SPARE: pl.Series(SPARE, ["nobody reads it"] * rows, pl.String),
     }
+    if shape.taking is not None:
+        taken = ruled_columns(rng, rows, rng.choice([0, 0, 0, bad]))
+        columns |= {name: pl.Series(name, of, pl.String) for name, of in taken.items()}
     doomed = _doomed(rng, shape, fault)
     for field in shape.fields:
         name = of_sheet(field.transform)[0] if field.transform else field.source_column

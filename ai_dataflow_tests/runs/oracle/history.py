@@ -67,7 +67,7 @@ def _state(folder: Path, sources: list[Source]) -> State:
     return tuple(
         (source.location, _files(folder, source.location), tuple(sorted(
             (row.ai_column, row.said) for row in source.mappings
-        )), source.join, source.as_of,
+        )), source.taking.said, source.join, source.as_of,
          source.rule and (source.rule.unpivot, source.rule.explode))
         for source in sources
     )  # fmt: skip

@@ -13,6 +13,7 @@ from ai_dataflow_tests.partition.values import FAILED, become
 from ai_dataflow_tests.runs.oracle.formats import Row
 from ai_dataflow_tests.runs.oracle.reading import Content, Opened, Place
 from ai_dataflow_tests.runs.oracle.reshaping import Shape
+from ai_dataflow_tests.runs.oracle.rules import columns_of, taken
 from ai_dataflow_tests.runs.oracle.tables import Mapping, Source
 from ai_dataflow_tests.runs.oracle.transforms import of_sheet
 
@@ -66,12 +67,14 @@ class Compiled:
 
     source: Source
     feeds: list[_Feed]
+    ruled: dict[str, str]  # the columns that its rule asks, as they are called
     shape: Shape | None = None
 
     @property
     def columns(self) -> list[str]:
-        """The columns that are mapped."""
-        return list(dict.fromkeys(feed.column for feed in self.feeds if feed.column))
+        """The columns that are mapped, or that its rule asks."""
+        fed = (feed.column for feed in self.feeds if feed.column)
+        return list(dict.fromkeys([*fed, *self.ruled.values()]))
 
     @property
     def read(self) -> list[str]:
@@ -98,15 +101,18 @@ def compiled(source: Source, at: Opened) -> Compiled:
         elif not _fits(transform.kind if transform else types[column or ""], row.ai_type):
             codes.append("MAP-015")
         feeds.append(_Feed(row, column, transform.meaning if transform else lambda value: value))
+    ruled = {name: _resolved(name, types) for name in columns_of(source.taking)}
+    codes += ["MAP-014"] * (None in ruled.values())
     if codes:
         raise SheetError(*codes)
-    return Compiled(source, feeds, shape)
+    return Compiled(source, feeds, {n: column or "" for n, column in ruled.items()}, shape)
 
 
 def _named(source: Source) -> Iterator[str]:
     """Give the source columns that the sheet names."""
     for row in source.mappings:
         yield (of_sheet(row.transform)[0] or "") if row.transform else row.source_column
+    yield from columns_of(source.taking)
     yield from source.rule.columns if source.rule else ()
 
 
@@ -130,16 +136,40 @@ def _fits(kind: str, ai_type: str) -> bool:
     return kind == "null" or kind in _FROM.get(ai_type, {"text", *_NUMBERS})
 
 
-def mapped(source: Compiled, content: Content) -> tuple[list[Mapped], list[Reject]]:
-    """Map the rows of a source; give the good ones, and the rejects."""
+@dataclass
+class Done:
+    """What became of a source's rows."""
+
+    good: list[Mapped]
+    rejects: list[Reject]
+    filtered: int
+    superseded: int
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self.good) + len(self.rejects) + self.filtered + self.superseded
+
+
+def mapped(source: Compiled, content: Content) -> Done:
+    """Map the rows of a source that its rule takes.
+
+    Raises:
+        AmbiguousError: as `taken`.
+    """
     good, rejects, unlisted = [], [], []
     if source.shape:
         content, unlisted = source.shape.rows(content)
     for place, row in unlisted:
         cell = source.shape.rule.cell if source.shape else ""
         rejects.append(reject(source.source, "REJ-003", "", cell, place, row))
-    for place, row in content.rows:
-        raw = {name: row[name] for name in source.columns}
+    raws = [(place, {name: row[name] for name in source.columns}) for place, row in content.rows]
+    named = [{name: raw[column] for name, column in source.ruled.items()} for _, raw in raws]
+    rule = source.source.taking
+    sure = taken(rule, named, [raw for _, raw in raws])
+    for i, (reason, cell) in sure.rejects.items():
+        rejects.append(reject(source.source, reason, "", rule.cell + cell, *raws[i]))
+    for place, raw in (raws[i] for i in sure.rows):
         made = {f.row.ai_column: _value(f, raw) for f in source.feeds}
         reason = next(filter(None, (_reason(f.row, made) for f in source.feeds)), None)
         if reason:
@@ -150,7 +180,7 @@ def mapped(source: Compiled, content: Content) -> tuple[list[Mapped], list[Rejec
         rejects.append(
             reject(source.source, "REJ-003", "", source.source.cell, place, {"line": line})
         )
-    return good, rejects
+    return Done(good, rejects, sure.filtered, sure.superseded)
 
 
 def _value(feed: _Feed, raw: Row) -> Any:

@@ -20,6 +20,7 @@ from ai_dataflow_tests.runs.oracle.mapping import (
     reject,
 )
 from ai_dataflow_tests.runs.oracle.reading import Opened, opened
+from ai_dataflow_tests.runs.oracle.rules import AmbiguousError
 from ai_dataflow_tests.runs.oracle.tables import Module, Source
 
 
@@ -34,6 +35,8 @@ class Counts:
     unmatched: int = 0
     produced: int = 0
     not_found: int = 0
+    filtered: int = 0
+    superseded: int = 0
     filled: dict[str, int] = field(default_factory=dict)
     sources: dict[str, tuple[int, dict[str, int]]] = field(default_factory=dict)
 
@@ -69,7 +72,7 @@ def expected(folder: Path, sources: list[Source], module: Module) -> Outcome:
             codes |= _add_product(outcome, product, own, module)
         except UnreadableError as error:
             codes.update(error.args)
-        except MultipliesError as error:
+        except (AmbiguousError, MultipliesError) as error:
             codes.add(str(error))
     if codes:
         return Outcome("failed", codes)
@@ -100,6 +103,9 @@ def _judged(outcome: Outcome, limit: str) -> Outcome:
     if not read:
         return Outcome("failed", {"SRC-002"})
     read += sum(counts.produced for counts in outcome.counts.values())
+    read -= sum(counts.filtered + counts.superseded for counts in outcome.counts.values())
+    if not read:
+        return Outcome("failed", {"DAT-020"})
     share = Decimal(limit.rstrip("%") or 100)
     if rejected == read or rejected * 100 > share * read:
         return Outcome("failed", {"DAT-004"}, rejects=outcome.rejects, counts=outcome.counts)
@@ -117,10 +123,13 @@ def _add_product(
     for source, at in own:
         content = at.read(source.read)
         name = source.source.submodule
-        good[name], bad = mapped(source, content)
-        rejects += bad
+        rows_of = mapped(source, content)
+        good[name] = rows_of.good
+        rejects += rows_of.rejects
+        counts.filtered += rows_of.filtered
+        counts.superseded += rows_of.superseded
         counts.sources[name] = len(content.rows) + len(content.malformed), {}
-        counts.produced += len(good[name]) + len(bad) - counts.sources[name][0]
+        counts.produced += rows_of.number - counts.sources[name][0]
     sources = [source.source for source, _ in own]
     done, checks = merged(sources, good), checks_of(sources, module)
     rows = done.rows

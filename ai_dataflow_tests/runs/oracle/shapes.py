@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ai_dataflow_tests.runs.oracle.columns import AI_TYPES
 from ai_dataflow_tests.runs.oracle.reshaping import RowRule
+from ai_dataflow_tests.runs.oracle.rules import make_rule
 from ai_dataflow_tests.runs.oracle.transforms import COLUMN, TRANSFORMS
 
 PRODUCTS = ("LYRA", "ORION", "VEGA")
@@ -42,7 +43,8 @@ class Field:
 class SourceShape:
     """A submodule of a product: how it is mostly stored, what is mapped; whether keys repeat.
 
-    `join` and `as_of` are its rule; what is `shared` is the same for all clients.
+    `join` and `as_of` are its rule, and `taking` is its `where`, `unique_by` and `keep`, where it
+    has the columns for these; what is `shared` is the same for all clients.
     """
 
     product: str
@@ -54,6 +56,7 @@ class SourceShape:
     as_of: str = ""
     shared: bool = False
     rule: RowRule | None = None
+    taking: tuple[str, str, str] | None = None
 
 
 @dataclass
@@ -174,7 +177,11 @@ def _source(
     # Of what is joined only one source may have keys that repeat.
     rule = _rule(rng, fields, f"label_{product}_{submodule}".lower()) if repeats else None
     rng.shuffle(fields)
-    return SourceShape(product, submodule, rng.choice(FORMATS), fields, repeats, rule=rule)
+    said = make_rule(rng) if rng.random() < 0.4 else None
+    if said and rule:  # of what is made of one row, none is the latest
+        said = (said[0], "", "")
+    stored = rng.choice(FORMATS)
+    return SourceShape(product, submodule, stored, fields, repeats, rule=rule, taking=said)
 
 
 def _rule(rng: random.Random, fields: list[Field], label: str) -> RowRule | None:

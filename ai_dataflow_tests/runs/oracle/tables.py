@@ -36,6 +36,21 @@ class Mapping:
 
 
 @dataclass(frozen=True)
+class TakingRule:
+    """A row of the source rules; `cell` is its line, to which a column's name is added."""
+
+    where: str = ""
+    unique_by: str = ""
+    keep: str = ""
+    cell: str = ""
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What it says, wherever in the table it stands."""
+        return self.where, self.unique_by, self.keep
+
+
+@dataclass(frozen=True)
 class Source:
     """A row of the control table, with the mapping rows and the rule that are about it."""
 
@@ -44,6 +59,7 @@ class Source:
     location: str
     cell: str
     mappings: tuple[Mapping, ...]
+    taking: TakingRule
     join: str = ""
     as_of: str = ""
     rule: RowRule | None = None
@@ -106,8 +122,10 @@ def read_tables(folder: Path) -> Tables:
     if (folder / "source_rules.csv").exists():
         names = ("module_name", "product_code", "submodule_name")
         for line, row in _rows(folder / "source_rules.csv"):
-            said = row["join"], row["as_of"], _reshaping(line, row)
-            rules[tuple(row[name] for name in names)] = said
+            said = row["where"], row["unique_by"], row["keep"]
+            taking = TakingRule(*said, f"source_rules.csv:{line}:")
+            how = row["join"], row["as_of"], _reshaping(line, row)
+            rules[tuple(row[name] for name in names)] = taking, *how
     sources: dict[Key, list[Source]] = {}
     rows = [
         (line, row) for line, row in _rows(folder / "control_table.csv") if row["active"] == "Y"
@@ -174,7 +192,7 @@ def _source(
     line: int,
     row: dict[str, str],
     sheet: list[Mapping],
-    rules: dict[tuple[str, ...], tuple[str, str, RowRule | None]],
+    rules: dict[tuple[str, ...], tuple[TakingRule, str, str, RowRule | None]],
 ) -> Source:
     names = row["product_code"], row["submodule_name"]
     return Source(
@@ -182,5 +200,5 @@ def _source(
         row["module_location"].replace("{client_code}", row["client_code"]),
         f"control_table.csv:{line}:module_location",
         tuple(mapping for mapping in sheet if (mapping.product, mapping.submodule) == names),
-        *rules.get((row["module_name"], *names), ("", "", None)),
+        *rules.get((row["module_name"], *names), (TakingRule(), "", "", None)),
     )

@@ -28,8 +28,8 @@ from ai_dataflow_tests.services.spark import java_home
 _ASKED = int(os.environ.get(VARIABLE, "0")) // 5
 _COMPANIES = _ASKED // PARTITIONS
 _ORACLE = (
-    "tables", "formats", "reading", "transforms", "reshaping", "mapping", "joining", "dictionary",
-    "merging", "history",
+    "tables", "rules", "formats", "reading", "transforms", "reshaping", "mapping", "joining",
+    "dictionary", "merging", "history",
 )  # fmt: skip
 
 
@@ -83,10 +83,11 @@ def test_companies_have_all_that_can_go_wrong(tmp_path: Path) -> None:
         outcomes += filter(None, History(folder).run().values())
     codes = {code for outcome in outcomes for code in outcome.codes}
     assert codes >= {"SRC-001", "SRC-002", "SRC-003", "SRC-004", "SRC-010", "DAT-001", "DAT-004",
-                     "DAT-025", "DAT-026", "DAT-033", "DAT-034", "MAP-014", "MAP-015"}  # fmt: skip
+                     "DAT-025", "DAT-026", "DAT-033", "DAT-034", "MAP-014", "MAP-015",
+                     "DAT-021", "DAT-022"}  # fmt: skip
     reasons = {reject.reason for outcome in outcomes for reject in outcome.rejects}
     assert reasons == {"REJ-001", "REJ-002", "REJ-003", "REJ-004", "REJ-015", "REJ-016", "REJ-017",
-                       "REJ-018", "REJ-019"}  # fmt: skip
+                       "REJ-018", "REJ-019", "REJ-010", "REJ-011"}  # fmt: skip
     counts = [c for outcome in outcomes for c in outcome.counts.values()]
     assert all(any(getattr(c, term) for c in counts)
                for term in ("unmatched", "produced", "not_found"))  # fmt: skip
