@@ -134,7 +134,7 @@ def test_a_feed_tells_what_feeds_the_column_and_its_cell(planned: Planned) -> No
     assert vars(column) == {
         "module": "claims", "ai_column": "status", "ai_type": "string", "product": "ORION",
         "submodule": "note", "source": "Text", "cell": "ai_mapping.csv:6:source_column",
-        "source_type": "String", "clients": 1, "filled": 0,
+        "source_type": "String", "clients": 1, "filled": 0, "holds": (),
     }  # fmt: skip
 
 

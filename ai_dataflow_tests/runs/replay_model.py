@@ -181,12 +181,17 @@ class Published:
         """Give what a replay makes of it; as it is, where it would take published rows away."""
         if self.is_refused(sheet):
             return self
-        complete = _complete(self._with_late(sheet), sheet)
+        late = self._with_late(sheet)
+        complete = _complete(late, sheet) if self._joins_anew(sheet) else late
         done = {mapped.row for own in complete.values() for mapped in own}
         left = {s: [row for row in self._left(s, sheet) if row not in done] for s in SOURCES}
         is_joined_anew = any(len(complete[s]) > len(self.passed[s]) for s in JOINED)
         join = sheet.join if is_joined_anew else self.join
         return Published(complete, left, join, self.unpivots, self.taken)
+
+    def _joins_anew(self, sheet: Sheet) -> bool:
+        """Tell whether a row of the joined product comes late: else it stays as it is."""
+        return any(sheet.mapped(s, row) for s in JOINED for row in self._left(s, sheet))
 
     def _with_late(self, sheet: Sheet) -> dict[str, list[Mapped]]:
         late = {s: [sheet.mapped(s, row) for row in self._left(s, sheet)] for s in SOURCES}
@@ -201,7 +206,7 @@ class Published:
         if any(self.open[s] and s in sheet.unique and sheet.said(s) != self.taken.get(s)
                for s in SOURCES):  # fmt: skip
             return True  # other rows might be kept
-        if not any(sheet.mapped(s, row) for s in JOINED for row in self._left(s, sheet)):
+        if not self._joins_anew(sheet):
             return False
         complete = _complete(self._with_late(sheet), sheet)
         stays = all(mapped in complete[s] for s in SOURCES for mapped in self.passed[s])

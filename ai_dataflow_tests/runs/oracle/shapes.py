@@ -111,15 +111,15 @@ def _rules(rng: random.Random, sources: list[SourceShape]) -> dict[str, dict[str
     for name, ai_type in types.items():
         if rule := rule_of(rng, name, ai_type):
             rules[name] = rule
-        if rng.random() < 0.1 and len(products[name]) == len({s.product for s in sources}):
-            more = rng.choice([{"required": "Y"}, {"max_null": "70%"}])
+        if rng.random() < 0.15 and len(products[name]) == len({s.product for s in sources}):
+            more = rng.choice([{"required": "Y"}, {"max_null": "60%"}])
             rules[name] = rules.get(name, {}) | more
     return rules
 
 
 def rule_of(rng: random.Random, name: str, ai_type: str) -> dict[str, str]:
     """Say something of a column, or nothing."""
-    said = dict(rng.choice(SAID[ai_type])) if rng.random() < 0.15 else {}
+    said = dict(rng.choice(SAID[ai_type])) if rng.random() < 0.08 else {}
     if rng.random() < (0.3 if name.startswith("id_") else 0.02):
         said["is_key"] = "Y"
     return said
