@@ -14,14 +14,19 @@ from ai_dataflow.tables.table import NO, YES, Names
 from ai_dataflow.tables.teams import CONCERNS, Notify, Remind
 
 Column = tuple[str, str]  # the setting that names its table, and its name
-# Yes or no. Where a blank says no, a no is spelled so; elsewhere a blank is something else.
+# Yes or no. Where a blank says no, a no is spelled so. Elsewhere a blank is something else: it
+# leaves `required` to the dictionary, which a no contradicts.
 BLANK_IS_NO = frozenset({
     ("ai_mapping", "is_key"),
-    ("ai_mapping", "required"),
     ("ai_columns", "is_key"),
     ("ai_columns", "required"),
 })  # fmt: skip
-FLAGS = BLANK_IS_NO | {("ai_mapping", "trim"), ("control_table", "active")}
+FLAGS = BLANK_IS_NO | {
+    ("ai_mapping", "required"),
+    ("ai_mapping", "trim"),
+    ("ai_mapping", "published"),
+    ("control_table", "active"),
+}
 # Columns in which no row may be blank; a mapping row needs a `source_column` or a `transform`.
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "ai_mapping": ("module_name", "product_code", "submodule_name", "ai_column", "ai_type"),

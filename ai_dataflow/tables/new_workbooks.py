@@ -64,12 +64,13 @@ def write_workbook(file: Path, tabs: Iterable[Tab], offers: Offers) -> None:
         UnreadableError: a cell has a character that no workbook can have.
     """
     book = openpyxl.Workbook()
-    lists = _Lists(book)
+    lists, tabs = _Lists(book), list(tabs)
+    has_dictionary = any(tab.setting == "ai_columns" for tab in tabs)
     for tab in tabs:
         sheet = book.create_sheet(TITLES[tab.setting], len(book.sheetnames) - 1)
         _fill_in(sheet, tab)
         _offer(sheet, tab, lists, offers)
-        _colour(sheet, tab, lists)
+        _colour(sheet, tab, lists, has_dictionary=has_dictionary)
     book.active = 0
     book.save(file)
 
@@ -151,10 +152,15 @@ def _of_the_rows_source(tab: Tab, lists: _Lists, offers: Offers) -> str:
     return f"OFFSET({_LISTS}!$A${_FIRST_WORD},0,{at}-1,INDEX({_LISTS}!$2:$2,{at}),1)"
 
 
-def _colour(sheet: Worksheet, tab: Tab, lists: _Lists) -> None:
-    """Colour the blank cells of rows that need them, and types that there are not."""
+def _colour(sheet: Worksheet, tab: Tab, lists: _Lists, *, has_dictionary: bool) -> None:
+    """Colour the blank cells of rows that need them, and types that there are not.
+
+    Where there is a dictionary it has the types, and a row need not say its own.
+    """
     last = get_column_letter(len(tab.layout.columns))
     for name in NEEDED[tab.setting]:
+        if name == "ai_type" and has_dictionary:
+            continue
         letter = tab.letter(name)
         _red(sheet, letter, f"AND(COUNTA($A2:${last}2)>0,LEN(TRIM(${letter}2))=0)")
     for name in (n for s, n in TYPES if s == tab.setting):

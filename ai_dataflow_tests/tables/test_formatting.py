@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.tables.ai_columns import dictionary_rows
+from ai_dataflow.tables.ai_columns import DictionaryRow, dictionary_rows
 from ai_dataflow.tables.ai_mapping import mapping_rows
 from ai_dataflow.tables.cell_words import FLAGS, NEEDED
 from ai_dataflow.tables.code_lists import code_rows
@@ -26,6 +26,15 @@ from ai_dataflow.tables.source_rules import rule_rows
 from ai_dataflow.tables.table import CellTable, Sheet, read_table
 from ai_dataflow.tables.teams import team_rows
 
+
+class EveryColumn(dict[tuple[str, str], DictionaryRow]):
+    """A dictionary that has something to say of every AI column."""
+
+    def get(self, key: object, default: object = None) -> Any:
+        return DictionaryRow(Sheet("d"), 2, "", "", "string", required=True)
+
+
+EVERY_COLUMN = EveryColumn({("", ""): DictionaryRow(Sheet("d"), 2, "", "")})
 ROWS: dict[str, Callable[[CellTable], tuple[list[Any], list[Diagnostic]]]] = {
     "ai_mapping": mapping_rows,
     "source_rules": rule_rows,
@@ -67,7 +76,10 @@ def tables(draw: st.DrawFn) -> tuple[str, str]:
 
 def said(setting: str, file: Path) -> tuple[Sequence[Any], list[Any]]:
     """Give what a reader takes from a table, and what is wrong with it."""
-    rows, problems = ROWS[setting](read_table(file.name, file.parent, LAYOUTS[setting]))
+    table = read_table(file.name, file.parent, LAYOUTS[setting])
+    rows, problems = ROWS[setting](table)
+    if setting == "ai_mapping":
+        problems += mapping_rows(table, dictionary=EVERY_COLUMN)[1]
     bare = [replace(row, sheet=Sheet("")) for row in rows]
     wrong = [(p.code, p.message, p.place) for p in problems if not p.code.endswith(BLANKS_AROUND)]
     return bare, wrong
