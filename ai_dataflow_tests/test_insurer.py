@@ -1,4 +1,4 @@
-"""The insurer of the examples: it is the same each time."""
+"""The insurer of the examples: it is the same each time, its tables as they should be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from ai_dataflow_tests.runs.runs import cli
 
 INSURER = Path(__file__).parents[1] / "examples/insurer"
 
@@ -28,6 +30,10 @@ def test_the_insurer_is_the_same_each_time(insurer: Path, tmp_path: Path) -> Non
 def _bytes(folder: Path) -> dict[str, bytes]:
     files = (file for file in folder.rglob("*") if file.suffix in (".csv", ".jsonl"))
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def test_its_tables_are_spelled_as_sheet_format_spells_them(insurer: Path) -> None:
+    assert cli(insurer, "sheet", "format", "--check").returncode == 0
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:

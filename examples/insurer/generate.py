@@ -116,7 +116,9 @@ def _write_file(path: Path, source: Source, rows: list[Row]) -> None:
 def _write_csv(path: Path, rows: list[Row], file_format: str) -> None:
     is_german = file_format == "orion"
     with path.open("w", encoding="windows-1252" if is_german else "utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0]], delimiter=";" if is_german else ",")
+        writer = csv.DictWriter(
+            file, [*rows[0]], delimiter=";" if is_german else ",", lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(rows)
 
