@@ -199,6 +199,14 @@ def _planned(folder: Path) -> tuple[Plan, list[tuple[str, str]], list[object]]:
     ]  # fmt: skip
 
 
+def _columns(plan: Plan) -> object:
+    """Give the columns of each module, with what the dictionary says of them."""
+    return {
+        module: [(c.name, c.ai_type, c.description, c.rule and c.rule.said) for c in columns]
+        for module, columns in plan.columns.items()
+    }
+
+
 def _made(plan: Plan) -> object:
     """Give what each partition is made of."""
     return {
@@ -226,7 +234,7 @@ def test_a_workbook_of_a_project_is_the_same_project(tmp_path: Path) -> None:
     assert [(code, message.replace("tables.xlsx!AI_Map!", "")) for code, message in told_again] == [
         (code, message) for code, message in told
     ]
-    assert again.columns == plan.columns
+    assert _columns(again) == _columns(plan)
     sheet = openpyxl.load_workbook(folder / "tables.xlsx")["Codes"]
     assert [(cell.value, cell.data_type, cell.number_format) for cell in sheet["B"][1:]] == [
         ("007", "s", "@"), ("2024-01-31", "s", "@"),
