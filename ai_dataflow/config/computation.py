@@ -15,7 +15,7 @@ COMPUTATION = "7"
 # value of a key that an object of JSON has twice, and gave large floats a fraction as decimals. 5
 # published days that nanoseconds do not reach as 2262-04-11 where Spark had written them (INT96),
 # and rejected UUIDs of 16 bytes that become texts. 6 cut the fraction off a time of day that
-# becomes a text, and read the bare files of a Delta table, rows among them that the table has no more.
+# becomes a text, and read bare files of a Delta table, rows among them that the table has no more.
 _THE_SAME: frozenset[str] = frozenset()
 # The same for the copies of SQL tables, which hold a source's columns as they are. What 0.1.0 and 1
 # copied may have rows of another client, whose code a collation takes for the same.

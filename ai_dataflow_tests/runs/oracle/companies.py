@@ -97,24 +97,32 @@ class Company:
         for source in self.sources:
             if source.client == "*" and self.rng.random() < _CHANGED:
                 self._deliver(source)
-        if self.rng.random() < 0.5:
-            self._join_otherwise()
-        if self.rng.random() < 0.5:
-            changed = self.rng.choice(self.rng.choice(self.rng.choice(self.shapes).sources).fields)
-            changed.required = not changed.required
-        if self.rng.random() < 0.5:
-            of_module = self.rng.choice(self.shapes)
-            changed = self.rng.choice(self.rng.choice(of_module.sources).fields)
-            of_module.rules[changed.ai_column] = rule_of(
-                self.rng, changed.ai_column, changed.ai_type
-            )
-        self._edit_unpivots()
-        if self.rng.random() < 0.5:
-            ruled = [s for shape in self.shapes for s in shape.sources if s.taking is not None]
-            for source_shape in ruled[:1]:
-                said = make_rule(self.rng)
-                source_shape.taking = (said[0], "", "") if source_shape.rule else said
+        edits = (
+            self._join_otherwise, self._require_otherwise, self._rule_otherwise,
+            self._edit_unpivots, self._take_otherwise,
+        )  # fmt: skip
+        for edit in edits:
+            if self.rng.random() < 0.5:
+                edit()
         self.write_tables()
+
+    def _require_otherwise(self) -> None:
+        """Require a column that was not required, or the other way round."""
+        changed = self.rng.choice(self.rng.choice(self.rng.choice(self.shapes).sources).fields)
+        changed.required = not changed.required
+
+    def _rule_otherwise(self) -> None:
+        """Let the dictionary say something else of a column."""
+        of_module = self.rng.choice(self.shapes)
+        changed = self.rng.choice(self.rng.choice(of_module.sources).fields)
+        of_module.rules[changed.ai_column] = rule_of(self.rng, changed.ai_column, changed.ai_type)
+
+    def _take_otherwise(self) -> None:
+        """Filter the rows of a source in another way."""
+        ruled = [s for shape in self.shapes for s in shape.sources if s.taking is not None]
+        for source_shape in ruled[:1]:
+            said = make_rule(self.rng)
+            source_shape.taking = (said[0], "", "") if source_shape.rule else said
 
     def _join_otherwise(self) -> None:
         """Give a source another kind of join."""
