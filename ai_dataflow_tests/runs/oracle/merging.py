@@ -67,7 +67,8 @@ def expected(folder: Path, sources: list[Source], module: Module) -> Outcome:
     for product in sorted({source.product for source in sources}):
         own = [each for each in done if each[0].source.product == product]
         if len(own) < sum(source.product == product for source in sources):
-            continue  # what cannot be read is told of
+            codes.update(code for source, at in own for code in _unreadable(source, at))
+            continue  # what cannot be read is told of, whichever is seen first
         try:
             codes |= _add_product(outcome, product, own, module)
         except UnreadableError as error:
@@ -77,6 +78,15 @@ def expected(folder: Path, sources: list[Source], module: Module) -> Outcome:
     if codes:
         return Outcome("failed", codes)
     return _judged(outcome, module.limit)
+
+
+def _unreadable(source: Compiled, at: Opened) -> tuple[str, ...]:
+    """Give the codes of what cannot be read though its columns are known."""
+    try:
+        at.read(source.columns)
+    except UnreadableError as error:
+        return error.args
+    return ()
 
 
 def _compiled(
