@@ -46,6 +46,19 @@ COLUMNS = (
     AiColumn("who", "string"),
     AiColumn("quantity", "float64"),
     AiColumn("note", "string"),
+    AiColumn("half", "float64"),
+    AiColumn("whose", "string"),
+)
+# In an order in which they cannot be computed; `half` fails where nothing is to be halved.
+COMPUTED = tuple(
+    replace(row, submodule="", line=line)
+    for line, row in enumerate(
+        (
+            mapped("half", "float64", transform="1 / (quantity - LENGTH(whose) + 4)"),
+            mapped("whose", transform="client_code || '/' || who", required=True),
+        ),
+        start=20,
+    )
 )
 numbers = st.sampled_from(["1", "2", "3", " 4 ", "5.0", "x", "", None])
 keys = st.sampled_from(["1", "2", "3", "4", "5", "6", None])
@@ -67,13 +80,22 @@ clients = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(clients, min_size=2, max_size=7), st.sampled_from(["parquet", "csv", "sql"]))
+@given(
+    st.lists(clients, min_size=2, max_size=7),
+    st.sampled_from(["parquet", "csv", "sql"]),
+    st.booleans(),
+)
 @settings_of(share=4)
 def test_each_is_as_if_it_were_alone(
-    tmp_path_factory: pytest.TempPathFactory, several: list[dict[str, Any]], kind: str
+    tmp_path_factory: pytest.TempPathFactory,
+    several: list[dict[str, Any]],
+    kind: str,
+    computes: bool,
 ) -> None:
     folder = tmp_path_factory.mktemp("together")
     jobs = [_job(folder, f"c{i}", given, kind) for i, given in enumerate(several)]
+    if computes:
+        jobs = [replace(job, computed={"orion": COMPUTED}) for job in jobs]
     together = make(jobs, _settings(folder), "run")
     for job, result in zip(jobs, together, strict=True):
         assert result.job.client == job.client

@@ -16,6 +16,7 @@ from ai_dataflow_tests.runs.oracle.shapes import (
     UNPIVOTS,
     Shape,
     SourceShape,
+    compute,
     make_shape,
     rule_of,
 )
@@ -108,6 +109,9 @@ class Company:
                 self.rng, changed.ai_column, changed.ai_type
             )
         self._edit_unpivots()
+        if shape.computed:
+            _, later = self.rng.choice(shape.computed)
+            later.required = not later.required
         self.write_tables()
 
     def _join_otherwise(self) -> None:
@@ -152,11 +156,11 @@ class Company:
             for s in self.sources
         ))  # fmt: skip
         _table(self.folder / "ai_mapping.csv", _MAPPING, (
-            (shape.module, source.product, source.submodule, f.source_column, f.ai_column,
+            (shape.module, product, submodule, f.source_column, f.ai_column,
              f.ai_type, f.transform, "Y" * f.is_key, "Y" * f.required, "N" * f.technical)
             for shape in self.shapes
-            for source in shape.sources
-            for f in source.fields
+            for product, submodule, fields in shape.rows()
+            for f in fields
         ))  # fmt: skip
         _table(self.folder / "ai_columns.csv", _DICTIONARY, (
             (shape.module, name, *(said.get(column, "") for column in _DICTIONARY[2:]))
@@ -202,6 +206,7 @@ def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> C
     shares = company.rng.choice([(0.8, 0.2), (0.5, 0.5), (0.7, 0.2, 0.1)])
     for i, share in enumerate(shares):
         shape = make_shape(company.rng, f"m{i}", wide=company.rng.random() < 0.15)
+        compute(random.Random(f"{seed} {i}"), shape)  # noqa: S311 - no secret
         company.shapes.append(shape)
         for number in range(max(1, int(clients * share))):
             company.add(shape, f"client{number:03}")
