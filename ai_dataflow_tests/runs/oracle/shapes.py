@@ -137,8 +137,9 @@ def rule_of(rng: random.Random, name: str, ai_type: str) -> dict[str, str]:
 def compute(rng: random.Random, shape: Shape) -> None:
     """Let a module compute columns of joined rows, in any order of the sheet."""
     numbers = {"int64", "int32", "float64"}
-    types = {f.ai_column: f.ai_type for source in shape.sources for f in source.fields}
-    for i in range(rng.choice([0, 0, 1, 3, 5])):
+    fields = [f for source in shape.sources for f in source.fields if not f.technical]
+    types = {f.ai_column: f.ai_type for f in fields}
+    for i in range(rng.choice([0, 0, 0, 1, 3])):
         product = rng.choice(["*", *{source.product for source in shape.sources}])
         text = rng.choice(list(COMPUTED))
         whole = {"ROW_KEY": {"int64", "int32"}, "1000 / ": numbers}.get(text[:7], {*types.values()})
@@ -148,7 +149,7 @@ def compute(rng: random.Random, shape: Shape) -> None:
         ai_type = "float64" if text.startswith("1000") else "string"
         read = rng.choice(readable[-4:])
         made = Field("", f"computed{i}", ai_type, text.replace(COMPUTED_COLUMN, read))
-        made.required = rng.random() < 0.3
+        made.required = rng.random() < 0.1
         types[made.ai_column] = ai_type
         shape.computed.append((product, made))
     rng.shuffle(shape.computed)
