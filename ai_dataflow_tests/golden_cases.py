@@ -126,6 +126,13 @@ def explained(
     }
 
 
+def computed(*rows: str, marked: str = "is_key") -> dict[str, Any]:
+    """Compute columns of the rows: `source_column,ai_column,ai_type,transform,marked`."""
+    lines = "".join(f"    claims,ORION,,{row}\n" for row in rows)
+    brought = "    claims,ORION,claim,Amount,amount,float64,,\n"
+    return {"mapping": f"{HEADER},transform,{marked}\n{brought}{lines}"}
+
+
 def ruled(*rules: str) -> dict[str, Any]:
     """Give rules for the typed source, each beside its module."""
     header = "module_name,product_code,submodule_name,client_code,where,unique_by,keep"
@@ -253,6 +260,11 @@ CASES: dict[str, dict[str, Any]] = {
     "COD-008": coded(
         "code_list", "*,claim,Note,grade,int64,n", codes="n,a,one,\nn,b,2,\nn,c,two,\n"
     ),
+    "MAP-060": computed("Amount,total,float64,,"),
+    "MAP-061": computed(",total,float64,amount * 2,Y"),
+    "MAP-062": computed(",amount,float64,1,"),
+    "MAP-063": computed(",total,float64,1 + amuont,"),
+    "MAP-064": computed(",gross,float64,net * 2,", ",net,float64,amount - gross,"),
     "RUL-006": ruled("ORION,claim,,No > 1", "ORION,claim,,No < 9"),
     "RUL-007": ruled("ORION,claim,,No > 1", "*,claim,acme,No < 9"),
     "RUL-008": ruled("ORION,clain,,No > 1", "ORION,claim,acmee,No < 9"),

@@ -13,6 +13,7 @@ from ai_dataflow.compiler import (
     list_functions,
     number_functions,
     pattern_functions,
+    row_keys,
     text_functions,
 )
 from ai_dataflow.compiler.context import Context
@@ -25,7 +26,7 @@ from ai_dataflow.config.diagnostics import did_you_mean
 # Each of them enters its functions into the table, which has them in this order.
 FAMILIES = (
     text_functions, growing_functions, pattern_functions, number_functions, date_functions,
-    choice_functions, list_functions,
+    choice_functions, list_functions, row_keys,
 )  # fmt: skip
 _UNIT_LAST = frozenset({"DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF"})
 _BARE_CLOCK = frozenset({"LOCALTIME", "LOCALTIMESTAMP", "CURRENT_DATETIME"})

@@ -268,12 +268,12 @@ def _compiled(
             findings += reshaped
             continue
         try:
-            column = _compile_row(row, schema, formats)
+            column = compile_row(row, schema, formats)
         except WrongError as error:
             findings += error.findings
         else:
             columns.append(column)
-            findings += _warnings(row, column.made, schema)
+            findings += warnings_of(row, column.made, schema)
     taken, wrong = _rule(rule, schema, formats, adds=of_files.adds)
     return _Compiled(seen, tuple(columns), (*findings, *wrong), shape, taken)
 
@@ -311,7 +311,12 @@ def _read_clock(mappings: tuple[MappingRow, ...], rule: SourceRule | None) -> bo
     return any(is_timed) or rule_reads_clock(rule)
 
 
-def _compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> CompiledColumn:
+def compile_row(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) -> CompiledColumn:
+    """Compile a mapping row against the columns that it may read.
+
+    Raises:
+        WrongError: it does not compile.
+    """
     meant = of_row(formats, row)
     made, unmapped = (_transform if row.transform else _column)(row, schema, meant), None
     if row.codes is not None:
@@ -358,7 +363,8 @@ def _transform(row: MappingRow, schema: pl.Schema, formats: TextFormats | None) 
         missing = [name for name in error.columns if not resolve_column(name, schema)]
         problems = _no_columns(row, missing, schema)
         code = "MAP-011" if error.is_scalar else "MAP-019"
-        fix = "correct the expression: scalar SQL over the source's columns"
+        columns = "AI columns" if row.is_computed else "the source's columns"
+        fix = f"correct the expression: scalar SQL over {columns}"
         wrong = Finding(code, row, "transform", str(error), fix, offset=error.offset)
         raise WrongError(*problems or [wrong]) from None
     if (names := fed_by(row, schema)) and not resolve_column(names[0], schema):
@@ -378,7 +384,8 @@ def _offset(row: MappingRow, cell: str, name: str) -> int:
     return column_offset(row.transform, name, row.dialect) if cell == "transform" else 0
 
 
-def _warnings(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[Finding]:
+def warnings_of(row: MappingRow, made: Transform, schema: pl.Schema) -> Iterator[Finding]:
+    """Find what is worth a look in a row that compiles."""
     yield from spelled_otherwise(row, _fed_by(row), made, schema)
     if loss := narrowing(made.dtype, ai_types.to_polars(row.ai_type)):
         message = f"from {type_name(made.dtype)} to {row.ai_type}: {loss}"

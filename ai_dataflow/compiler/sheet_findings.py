@@ -67,9 +67,24 @@ class Finding:
         if self.code in _OF_THE_SHEET:
             message = f"{problem.place}: {self.message}"
             return replace(problem, place=self.row.sheet.name, message=message)
-        return (
-            problem if not self.offset else replace(problem, place=f"{problem.place}:{self.offset}")
+        return self._with_offset(problem)
+
+    def of_product(self, product: str) -> Diagnostic:
+        """Tell of it for the joined rows of a product: no source is to blame."""
+        problem = self.row.problem(
+            self.code,
+            self.column,
+            self.message,
+            self.fix,
+            severity=self.severity,
+            product=product,
+            ai_column=self.row.ai_column if isinstance(self.row, MappingRow) else "",
         )
+        return self._with_offset(problem)
+
+    def _with_offset(self, problem: Diagnostic) -> Diagnostic:
+        place = f"{problem.place}:{self.offset}" if self.offset else problem.place
+        return replace(problem, place=place)
 
 
 class WrongError(Exception):

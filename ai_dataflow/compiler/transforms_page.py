@@ -8,9 +8,9 @@ from importlib import resources
 from ai_dataflow.compiler import calls, dialects
 from ai_dataflow.compiler.registry import Function
 
-_ORDER = ("text", "numbers", "dates", "choices", "lists")
+_ORDER = ("text", "numbers", "dates", "choices", "lists", "keys")
 _HEADINGS = {"text": "Text", "numbers": "Numbers", "dates": "Days and times", "choices": "Choices",
-             "lists": "Lists"}  # fmt: skip
+             "lists": "Lists", "keys": "Keys"}  # fmt: skip
 _TAKES = {
     "whole": "whole number", "double": "number", "instant": "timestamp", "clock": "day or time",
     "any": "value",

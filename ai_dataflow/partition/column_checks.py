@@ -14,12 +14,16 @@ from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.partition.clients import Counts, Filled
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.row_checks import RowCheck, required
+from ai_dataflow.partition.second_stage import SecondStage
 from ai_dataflow.sources.source_job import SourceJob
 
 
-def product_checks(columns: Sequence[AiColumn], sources: Sequence[SourceJob]) -> list[RowCheck]:
+def product_checks(
+    columns: Sequence[AiColumn], sources: Sequence[SourceJob], second: SecondStage | None
+) -> list[RowCheck]:
     """Give what must hold for each row of a product, in the order in which a row is told of it."""
     mapped = {row.ai_column for source in sources for row in source.mappings}
+    mapped |= {*second.names} if second else set()
     said = (
         check
         for column in columns
@@ -27,7 +31,7 @@ def product_checks(columns: Sequence[AiColumn], sources: Sequence[SourceJob]) ->
         for check in _of_column(column, sources[0].product)
         if column.name in mapped or check.fails is None
     )
-    return [*required(sources), *said]
+    return [*required(sources), *(second.checks if second else ()), *said]
 
 
 def _of_column(column: AiColumn, product: str) -> Iterator[RowCheck]:

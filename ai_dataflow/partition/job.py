@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
@@ -10,6 +11,7 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_columns import DictionaryRow
+from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.code_lists import CodeList
 
 OnRepeats = Literal["fail", "reject"]
@@ -42,6 +44,7 @@ class PartitionJob:
     """All that it takes to make one partition. Holds no secrets: those stay in the settings.
 
     `lease` is the number of the lease that it is made under; 0 while it is only planned.
+    `computed` are by product the mapping rows that read its AI columns, where it has some.
     """
 
     module: str
@@ -49,6 +52,7 @@ class PartitionJob:
     columns: tuple[AiColumn, ...]
     sources: tuple[SourceJob, ...]
     lease: int = 0
+    computed: Mapping[str, tuple[MappingRow, ...]] = field(default_factory=dict)
 
     @property
     def partition(self) -> PartitionKey:

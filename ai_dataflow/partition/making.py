@@ -28,6 +28,7 @@ from ai_dataflow.partition.memory import peak_bytes, reserved
 from ai_dataflow.partition.merge import is_joined, kept_rows, merge_product
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.scratch import Scratch, scratch
+from ai_dataflow.partition.second_stage import origins, second_stage
 from ai_dataflow.partition.shapes import is_copied
 from ai_dataflow.partition.source_rows import OpenedSource, leave_out, map_source, open_source
 from ai_dataflow.partition.steps import Steps
@@ -215,18 +216,20 @@ def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> Mer
         parts += [mapped.part] if mapped.part else []
     working_on(None)
     columns, sources = steps.jobs[0].columns, [source.sources[0] for source in opened]
-    checks = product_checks(columns, sources)
+    second = second_stage(steps.jobs, sources[0].product)
+    checks = product_checks(columns, sources, second)
     with steps.work.timed("merge"):
-        done = merge_product(parts, checks, space)
+        done = merge_product(parts, checks, space, second=second)
     shares = check_shares(columns, sources[0].product, done.filled, done.height)
     for client, problem in (*done.broken.items(), *shares.items()):
         steps.fail(client, [problem])
     for i, left_out in enumerate(done.left_out, first):
         steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, checks, space)
     kept = kept_rows(parts, done) if is_joined(parts) else {}
+    computed = tuple(origins(second, steps.mapped[first:])) if second else ()
     return MergedProduct(
         done.rows, done.rows_merged, done.filled, kept, further=done.further,
-        not_found=done.not_found,
+        not_found=done.not_found, origins=computed,
     )  # fmt: skip
 
 

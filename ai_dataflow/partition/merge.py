@@ -20,6 +20,7 @@ from ai_dataflow.partition.clients import (
     CLIENT,
     Counts,
     Filled,
+    by_client,
     heights,
     nothing,
     total,
@@ -30,6 +31,7 @@ from ai_dataflow.partition.parts import BySource, Part, Rows, counted
 from ai_dataflow.partition.repeated_keys import NOTHING, Before
 from ai_dataflow.partition.row_checks import RowCheck
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
+from ai_dataflow.partition.second_stage import SecondStage, unmarked
 from ai_dataflow.partition.values import Further, Term
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
@@ -63,35 +65,47 @@ def merge_product(
     checks: Sequence[RowCheck],
     space: Scratch,
     before: Before = NOTHING,
+    second: SecondStage | None = None,
 ) -> Merged:
     """Merge the sources of one product.
 
     Args:
         parts: the sources, in the order in which they are planned.
-        checks: what must hold for the product's rows.
+        checks: what must hold for the product's rows, and for what is computed of them.
         space: where a join that is too large for memory is done piece by piece.
         before: what a replay finds published of the product.
+        second: what is computed of the merged rows.
 
     Raises:
         DataflowError: MAP-013 where there is no shared key; DAT-001 where a join is many-to-many,
             and it is the only client.
     """
-    looks = any(check.looks for check in checks)
+    looks = bool(second) or any(check.looks for check in checks)
     together = _together(_numbered(parts) if looks else parts, space)
     merged = _merged(parts, together)
     if merged.broken and len(parts[0].height) == 1:
         raise DataflowError(*merged.broken.values())
-    if looks:
+    if second:
+        merged = _with_second(merged, second, space)
+    elif looks:
         merged = replace(merged, rows=_held_if_small(merged.rows, merged.height, space))
     divides = any(part.is_mixed for part in together) or bool(before)
     if not divides and not row_checks.may_fail(checks, merged.rows, merged.filled, merged.height):
-        return replace(merged, rows=row_checks.unnumbered(merged.rows, len(parts)))
+        return replace(merged, rows=unmarked(row_checks.unnumbered(merged.rows, len(parts))))
     if not looks:
         # Joined once more, with numbers: only then it can be told which rows lose what they
         # brought. Whoever looks at rows has numbered them before.
         again = _merged(parts, _together(_numbered(parts), space))
         merged = replace(merged, rows=again.rows)
     return _divided(parts, merged, checks, space, before)
+
+
+def _with_second(merged: Merged, second: SecondStage, space: Scratch) -> Merged:
+    """Compute the second stage of merged rows once, and count what it gives."""
+    rows, clients, many = second.of(merged.rows), len(merged.height), int(merged.height.sum())
+    held = space.hold(rows, int(bytes_per_row(rows) * many) if many >= _MANY_ROWS else 0)
+    values = counted(held.select(*by_client(clients), *second.names), clients)
+    return replace(merged, rows=held, filled={**merged.filled, **values.filled})
 
 
 def _numbered(parts: Sequence[Part]) -> list[Part]:
@@ -128,12 +142,13 @@ def _divided(
         for i, counts in there.items():
             lacking: Further = {"unmatched": parts[i].height - heights(counts, clients)}
             further[parts[i].source.key] = {**further.get(parts[i].source.key, {}), **lacking}
-    published = counted(done.good, clients)
+    good = unmarked(done.good)
+    published = counted(good, clients)
     lost = sum((heights(rows, clients) for rows in done.left_out), nothing(clients))
     balance = sum((part.height for part in parts), nothing(clients)) - lost - published.height
     return replace(
         merged,
-        rows=done.good,
+        rows=good,
         height=published.height,
         rows_merged=balance + _total(further, "produced", clients)
         - _total(further, "unmatched", clients),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.column_checks import check_shares, product_checks
@@ -23,6 +23,7 @@ from ai_dataflow.partition.recasting import losing, recast
 from ai_dataflow.partition.repeated_keys import NOTHING, Before
 from ai_dataflow.partition.row_checks import NUMBER
 from ai_dataflow.partition.scratch import Scratch
+from ai_dataflow.partition.second_stage import SecondStage, second_stage
 from ai_dataflow.partition.values import MergedProduct
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
@@ -130,13 +131,14 @@ def _product(
     if not late:
         return MergedProduct(rows.frame, one(0), rows.filled, kept, rows.height)
     columns, sources = published.job.columns, published.job.by_product()[product]
-    checks = product_checks(columns, sources)
+    second = second_stage((published.job,), product)
+    checks = product_checks(columns, sources, second)
     has_keys = any(check.on_repeats for check in checks)
     if kept:
-        _check_kept(sources, kept, rows, published.job, space)
+        _check_kept(sources, kept, rows, published.job, second, space)
         parts = _with_late_rows(sources, kept, late)
         ends = [_end(part.source, kept) for part in parts]
-        done = merge_product(parts, checks, space, Before(ends) if has_keys else NOTHING)
+        done = merge_product(parts, checks, space, Before(ends) if has_keys else NOTHING, second)
         _check(done.broken)
         left_out = _of_late(parts, kept, late, done)
         _check(check_shares(columns, product, done.filled, done.height))
@@ -151,7 +153,7 @@ def _product(
         cell = next(row.place("is_key") for row in keyed[-1].mappings if row.is_key)
         raise not_replayable(product, "", what, cell)
     before = Before(rows=rows.frame) if has_keys and rows.height.any() else NOTHING
-    done = merge_product(late, checks, space, before)
+    done = merge_product(late, checks, space, before, second)
     _check(done.broken)
     frames = [rows.frame, done.rows] if rows.height.any() else [done.rows]
     filled = {
@@ -204,12 +206,14 @@ def _check_kept(
     kept: Mapping[str, Rows],
     rows: Rows,
     job: PartitionJob,
+    second: SecondStage | None,
     space: Scratch,
 ) -> None:
     """Make sure that the kept rows, merged as the sheet is now, are the rows that are published.
 
-    They are not if keys or columns have changed since, or where somebody removed a file: a replay
-    would change rows that are published, and nothing else would tell.
+    They are not if keys or columns have changed since, or what is computed of them, or where
+    somebody removed a file: a replay would change rows that are published, and nothing else would
+    tell.
     """
     product, place = sources[0].product, sources[0].place
     if gone := set(kept) - {source.submodule for source in sources}:
@@ -218,7 +222,7 @@ def _check_kept(
     for piece in kept.values():
         _check_types(job, piece.frame.collect_schema(), product)
     parts = _with_late_rows(sources, kept, [])
-    made = merge_product(parts, (), space)
+    made = merge_product(parts, (), space, second=second)
     height = int(made.height[0])
     values = [(made.filled.get(c.name, 0), rows.filled.get(c.name, 0)) for c in job.columns]
     if height != int(rows.height[0]) or any(now != then for now, then in values):
@@ -228,6 +232,31 @@ def _check_kept(
             "or kept rows are gone"
         )
         raise not_replayable(product, "", what, place)
+    if second and height:
+        _check_computed(second, job, made.rows, rows.frame)
+
+
+def _check_computed(
+    second: SecondStage, job: PartitionJob, made: pl.LazyFrame, published: pl.LazyFrame
+) -> None:
+    """Make sure that what is computed of a joined product's rows is what is published of them."""
+    # In the order in which they are computed. A column that is new has no values, as was counted.
+    names = [name for name in second.names if name in published.collect_schema()]
+    now, then = (_hashes(rows, names) for rows in (made, published))
+    if now != then:
+        other = [name for name in names if now[name] != then[name]] or names
+        what = f"the sheet computes other values for {listing(other)} of rows that are published"
+        cells = {row.ai_column: row.cell for row in job.computed[second.product]}
+        raise not_replayable(second.product, "", what, cells[other[0]])
+
+
+def _hashes(rows: pl.LazyFrame, columns: Sequence[str]) -> dict[str, int]:
+    """Give a number for the values of each column, and of all together, in whatever order."""
+    if not columns:
+        return {}
+    each = [pl.col(name).hash().sum() for name in columns]
+    both = rows.select(*each, pl.struct(columns).hash().sum().alias(_ROWS))
+    return both.collect().row(0, named=True)
 
 
 def _with_late_rows(

@@ -35,6 +35,7 @@ from ai_dataflow.partition.remerge import look, not_replayable, remerge
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.row_checks import NUMBER, RowCheck, why
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row, scratch
+from ai_dataflow.partition.second_stage import second_stage
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.taking import Taking
 from ai_dataflow.partition.values import Further, MadeAs, MappedSource, MergedProduct
@@ -149,7 +150,8 @@ class _Again:
             late = [i for i, source in enumerate(self.sources)
                     if source.key.product == product and source.rows_replayed]  # fmt: skip
             for i, rows in zip(late, left_out, strict=bool(left_out)):
-                self._keep_open(i, rows, product_checks(job.columns, sources))
+                second = second_stage((job,), product)
+                self._keep_open(i, rows, product_checks(job.columns, sources, second))
 
     def _keep_open(self, i: int, left_out: pl.DataFrame, checks: Sequence[RowCheck]) -> None:
         source, verdict = self.sources[i], self.verdicts[self.of_source[i]]

@@ -66,7 +66,8 @@ class Shapes:
         sources = [self._of_source(source) for source in job.sources]
         if None in sources:
             return None
-        return job.module, self._columns.number(job.columns), job.lease, *sources
+        rows = ((name, self._mappings.number(rows)) for name, rows in job.computed.items())
+        return job.module, self._columns.number(job.columns), job.lease, *sources, *rows
 
     def _of_source(self, source: SourceJob) -> Shape | None:
         seen, schema = source.seen, source.schema

@@ -176,7 +176,7 @@ class Steps:
         """Put the results together."""
         seconds = (time.perf_counter() - self.begun) / len(self.jobs)
         work = {kind: spent / len(self.jobs) for kind, spent in self.work.items()}
-        of_all = _origins(self.mapped)
+        of_all = _origins(self.mapped, self.merged)
         return [self._result(client, of_all, seconds, work) for client in range(len(self.jobs))]
 
     def _result(
@@ -194,7 +194,9 @@ class Steps:
             publication=self.publications[client],
             extracts=extracted.extracts,
             counts=self.counts(client),
-            origins=_origins(self.sources(client)) if client in self.problems else origins,
+            origins=_origins(self.sources(client), self.products(client))
+            if client in self.problems
+            else origins,
             data=written.files,
             rejects=rejects.files if rejects else (),
             replaces=self.replaces,
@@ -219,8 +221,11 @@ def _further(
     return dict(totals)
 
 
-def _origins(mapped: Sequence[MappedSource]) -> dict[str, tuple[Origin, ...]]:
+def _origins(
+    mapped: Sequence[MappedSource], merged: Mapping[str, MergedProduct]
+) -> dict[str, tuple[Origin, ...]]:
     origins: dict[str, tuple[Origin, ...]] = {}
-    for ai_column, origin in (pair for source in mapped for pair in source.origins):
+    all_pairs = [*(each.origins for each in mapped), *(each.origins for each in merged.values())]
+    for ai_column, origin in (pair for pairs in all_pairs for pair in pairs):
         origins[ai_column] = (*origins.get(ai_column, ()), origin)
     return origins

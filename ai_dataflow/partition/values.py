@@ -82,7 +82,8 @@ class MergedProduct:
     rows of each submodule that a later replay needs, where the product is joined. `left_out` has,
     for each part that came late, the rows that still lack a required value.
     `further` counts by source the rows that a join left unmatched, or produced; `not_found` the
-    rows that found nothing in a lookup.
+    rows that found nothing in a lookup. `origins` are those of the columns that were computed of
+    the rows.
     """
 
     rows: pl.LazyFrame
@@ -93,6 +94,7 @@ class MergedProduct:
     left_out: tuple[pl.DataFrame, ...] = ()
     further: Mapping[SourceKey, Further] = field(default_factory=dict)
     not_found: BySource = field(default_factory=dict)
+    origins: tuple[tuple[str, Origin], ...] = ()
 
 
 @dataclass(frozen=True)

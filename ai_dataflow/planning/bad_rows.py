@@ -131,5 +131,5 @@ def _matching(
         and product in ("", control.product)
         and submodule in ("", control.submodule)
         and row.client in ("", control.client)
-        and control.names not in sources
+        and (*control.names[:2], row.submodule and control.submodule) not in sources
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.planning.inputs import content_seen, inputs_of, reads_clock
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow.tables.source_rules import SAYS
 from ai_dataflow.workstation.records import Inputs, Record, SourceInputs, Waiting
@@ -179,10 +180,11 @@ def _differences(
 ) -> Iterator[Reason]:
     for source in job.sources:
         yield from _of_source(
-            source, now.sources[str(source.key)], then.sources.get(str(source.key)), at
+            job, source, now.sources[str(source.key)], then.sources.get(str(source.key)), at
         )
     for name in then.sources.keys() - now.sources.keys():
         yield Reason("control", f"the control row of {name} is gone")
+    yield from _computed(job, now, then)
     # A column that is new or gone changes those alone whose mapping says so.
     for column in sorted(now.columns.keys() & then.columns.keys()):
         if now.columns[column] != then.columns[column]:
@@ -215,8 +217,20 @@ def _limit(now: Inputs, then: Inputs) -> str:
     return "duplicate_keys" if rejected[0] == rejected[1] else "max_rejected"
 
 
+def _computed(job: PartitionJob, now: Inputs, then: Inputs) -> Iterator[Reason]:
+    """Compare what is computed of products' rows."""
+    for product in dict.fromkeys([*now.computed, *then.computed]):
+        rows = job.computed.get(product, ())
+        digests = now.computed.get(product, {}), then.computed.get(product, {})
+        yield from _rows(rows, *digests, f"{product}'s rows")
+
+
 def _of_source(
-    source: SourceJob, now: SourceInputs, then: SourceInputs | None, at: datetime | None
+    job: PartitionJob,
+    source: SourceJob,
+    now: SourceInputs,
+    then: SourceInputs | None,
+    at: datetime | None,
 ) -> Iterator[Reason]:
     if then is None:
         yield Reason("control", f"control row {source.place} is new", source.place)
@@ -224,22 +238,14 @@ def _of_source(
     if now.location != then.location:
         yield Reason("control", f"control row {source.place} changed", source.place)
     elif not now.content:
-        yield Reason("always", _untold(source), source.place)
+        yield Reason("always", _untold(job, source), source.place)
     elif now.content != then.content:
         yield Reason("source", _changed(source, at), source.place)
     yield from _mapping(source, now, then)
 
 
 def _mapping(source: SourceJob, now: SourceInputs, then: SourceInputs) -> Iterator[Reason]:
-    for row in source.mappings:
-        place = row.place("ai_column")
-        before = then.mapping.get(row.ai_column)
-        if before is None:
-            yield Reason("mapping", f"mapping row {place} is new", place)
-        elif before != now.mapping[row.ai_column]:
-            yield Reason("mapping", f"mapping row {place} changed", place)
-    for column in sorted(then.mapping.keys() - now.mapping.keys()):
-        yield Reason("mapping", f"the mapping row of `{column}` in {source.key} is gone")
+    yield from _rows(source.mappings, now.mapping, then.mapping, str(source.key))
     for column in SAYS:
         if now.rules.get(column) == then.rules.get(column):
             continue
@@ -248,6 +254,21 @@ def _mapping(source: SourceJob, now: SourceInputs, then: SourceInputs) -> Iterat
             yield Reason("mapping", f"source rule {place} changed", place)
         else:
             yield Reason("mapping", f"the rule `{column}` of {source.key} is gone")
+
+
+def _rows(
+    rows: Sequence[MappingRow], now: Mapping[str, str], then: Mapping[str, str], name: str
+) -> Iterator[Reason]:
+    """Compare mapping rows by their digests; `name` is what those that are gone were about."""
+    for row in rows:
+        place = row.place("ai_column")
+        before = then.get(row.ai_column)
+        if before is None:
+            yield Reason("mapping", f"mapping row {place} is new", place)
+        elif before != now[row.ai_column]:
+            yield Reason("mapping", f"mapping row {place} changed", place)
+    for column in sorted(then.keys() - now.keys()):
+        yield Reason("mapping", f"the mapping row of `{column}` in {name} is gone")
 
 
 def _changed(source: SourceJob, at: datetime | None) -> str:
@@ -266,10 +287,10 @@ def _changed(source: SourceJob, at: datetime | None) -> str:
     return f"{name} changed {_moment(moment)}"
 
 
-def _untold(source: SourceJob) -> str:
+def _untold(job: PartitionJob, source: SourceJob) -> str:
     if isinstance(source.seen, tuple):
         return source.seen[0].message
-    if reads_clock(source):
+    if reads_clock(job, source):
         what = "its rule" if rule_reads_clock(source.rule) else "a transform"
         return f"{source.key} is made always: {what} reads the clock"
     kind = "SQL table" if isinstance(source.location, SqlLocation) else "source"

@@ -90,7 +90,9 @@ def check_unused(findings: Findings, project: Project, active: Sequence[ControlR
     they seem to be about. Others wait for their product or module: a warning, once for each source.
     """
     used, spelled = _names(active), _names(project.control)
-    unused = (row for row in project.mapping if row.names not in used and all(row.names))
+    # A blank submodule is no name that is missing: such a row reads the product's AI columns.
+    named = (row for row in project.mapping if row.module and row.product)
+    unused = (row for row in named if row.names not in used)
     for names, rows in grouped(unused, lambda row: row.names).items():
         column, name, values = _odd_one(names, used)
         meant = "" if names in spelled else nearest(name, values)
@@ -117,7 +119,7 @@ def _maps_any(mapping: Iterable[MappingRow], rows: Iterable[ControlRow], columns
 
 def _names(rows: Iterable[ControlRow]) -> set[Names]:
     """Give the names that mapping rows can have in these control rows, `*` rows too."""
-    exact = {row.names for row in rows}
+    exact = {names for row in rows for names in (row.names, (row.module, row.product, ""))}
     return exact | {(module, EVERY_PRODUCT, submodule) for module, _, submodule in exact}
 
 

@@ -49,12 +49,18 @@ def check_ties(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:
 
 
 def check_codes(
-    sources: Mapping[ControlRow, SourceJob], lists: CodeLists
+    sources: Mapping[ControlRow, SourceJob],
+    computed: Mapping[tuple[str, str, str], Sequence[MappingRow]],
+    lists: CodeLists,
 ) -> Iterator[tuple[Diagnostic, list[ControlRow]]]:
-    """Find what no value can be made of, by the tables alone; with the control rows concerned."""
+    """Find what no value can be made of, by the tables alone; with the control rows concerned.
+
+    `computed` are the rows that read AI columns, by module, product and client.
+    """
     users: dict[int, tuple[MappingRow, str, list[ControlRow]]] = {}
     for control, source in sources.items():
-        for row in source.mappings:
+        of_product = computed.get((control.module, control.product, control.client), ())
+        for row in (*source.mappings, *of_product):
             if row.code_list or row.unmapped or row.default:
                 users.setdefault(id(row), (row, source.product, []))[2].append(control)
     for row, _, concerned in users.values():

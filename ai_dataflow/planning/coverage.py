@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn
-from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
 
 Cover = Literal["mapped", "missing", "required-missing"]
@@ -50,16 +49,15 @@ class Coverage:
 
 
 def module_coverage(
-    module: str, columns: Iterable[AiColumn], sources: Iterable[SourceJob]
+    module: str, columns: Iterable[AiColumn], rows: Iterable[tuple[str, Sequence[MappingRow]]]
 ) -> Coverage:
-    """Make a module's matrix from the sources of its active control rows."""
+    """Make a module's matrix from the mapping rows of its products, one source after the other."""
     columns = list(columns)
     mapped: dict[str, set[str]] = {}
     required = {column.name for column in columns if column.rule and column.rule.required}
-    for source in sources:
-        of_product = mapped.setdefault(source.product, set())
-        of_product.update(row.ai_column for row in source.mappings)
-        required.update(row.ai_column for row in source.mappings if row.required)
+    for product, mappings in rows:
+        mapped.setdefault(product, set()).update(row.ai_column for row in mappings)
+        required.update(row.ai_column for row in mappings if row.required)
     products = tuple(sorted(mapped))
 
     def cover(column: str, product: str) -> Cover:

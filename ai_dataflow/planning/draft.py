@@ -20,6 +20,7 @@ from ai_dataflow.planning.bad_rows import add_bad_rows
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
 from ai_dataflow.planning.client_files import check_clients, with_strays
 from ai_dataflow.planning.code_checks import check_codes, check_ties
+from ai_dataflow.planning.computed_rows import ComputedRows, check_computed, computed_rows, whose
 from ai_dataflow.planning.coverage import Coverage, check_coverage, module_coverage
 from ai_dataflow.planning.dictionary_checks import check_dictionary
 from ai_dataflow.planning.findings import Findings, held, is_partition
@@ -43,14 +44,15 @@ from ai_dataflow.tables.project import Project
 class Draft:
     """What the tables of a project say.
 
-    `active` are the active control rows, `sources` what those became that could be resolved;
-    `plan` is the plan by the tables alone. `leases` are the numbers of the modules' newest leases
-    before the tables were read, where somebody looked.
+    `active` are the active control rows, `sources` what those became that could be resolved, and
+    `computed` the rows that read AI columns. `plan` is the plan by the tables alone. `leases` are
+    the numbers of the modules' newest leases before the tables were read, where somebody looked.
     """
 
     project: Project
     active: tuple[ControlRow, ...]
     sources: Mapping[ControlRow, SourceJob]
+    computed: ComputedRows
     findings: Findings
     plan: Plan
     leases: Mapping[str, int] = field(default_factory=dict)
@@ -78,24 +80,25 @@ def make_draft(project: Project) -> Draft:
     add_bad_rows(findings, project, active)
     columns = module_columns(project, active)
     sources = with_strays(resolved_sources(findings, project, active), project.settings)
-    for problem, concerned in check_codes(sources, project.code_lists):
+    computed = computed_rows(project, active)
+    for problem, concerned in check_codes(sources, computed, project.code_lists):
         findings.add(problem, concerned)
     for problem, row in check_expressions(sources):
         findings.add(problem, [row], sources[row].location)
     for problem in check_unused_rules(project, active):
         findings.add(problem)
-    _check_products(findings, sources)
+    _check_products(findings, sources, computed, columns)
     check_complete(findings, active)
     check_slips(findings, project.mapping, active)
     for problem, rows in check_shared(sources):
         findings.add(problem, rows)
     check_unused(findings, project, active)
-    coverage = _coverage(findings, project, columns, sources)
+    coverage = _coverage(findings, project, columns, sources, computed)
     for problem in check_dictionary(project, columns, coverage):
         findings.add(problem, [row for row in active if row.module == problem.module])
     check_teams(findings, project, active)
-    plan = _plan(findings, active, sources, columns, coverage)
-    return Draft(project, active, sources, findings, plan)
+    plan = _plan(findings, active, sources, computed, columns, coverage)
+    return Draft(project, active, sources, computed, findings, plan)
 
 
 def make_plan(project: Project) -> Plan:
@@ -128,7 +131,8 @@ def complete(
         findings.add(problem, rows)
     check_live(findings, draft.sources, schemas, seen)
     plan = draft.plan
-    made = _plan(findings, draft.active, draft.sources, plan.columns, plan.coverage)
+    tables = draft.active, draft.sources, draft.computed
+    made = _plan(findings, *tables, plan.columns, plan.coverage)
     return replace(made, jobs=made.as_seen(seen, schemas)) if seen else made
 
 
@@ -136,35 +140,44 @@ def _plan(
     findings: Findings,
     active: tuple[ControlRow, ...],
     sources: Mapping[ControlRow, SourceJob],
+    computed: ComputedRows,
     columns: dict[str, tuple[AiColumn, ...]],
     coverage: dict[str, Coverage],
 ) -> Plan:
     diagnostics = findings.diagnostics()
     back = held(diagnostics)
-    return Plan(_jobs(active, sources, columns, back), back, columns, coverage, diagnostics)
+    jobs = _jobs(active, sources, computed, columns, back)
+    return Plan(jobs, back, columns, coverage, diagnostics)
 
 
-def _check_products(findings: Findings, sources: Mapping[ControlRow, SourceJob]) -> None:
+def _check_products(
+    findings: Findings,
+    sources: Mapping[ControlRow, SourceJob],
+    computed: ComputedRows,
+    columns: Mapping[str, tuple[AiColumn, ...]],
+) -> None:
     """Check what the submodules of a product do to each other, once per combination."""
     products = grouped(sources, lambda row: (row.module, row.product, row.client)).values()
-    for alike in grouped(products, lambda rows: _shape(rows, sources)).values():
+    for alike in grouped(products, lambda rows: _shape(rows, sources, computed)).values():
         one_of_each = [sources[row] for row in alike[0]]
+        rows = computed.get(whose(alike[0][0]), ())
         slips = (*check_keys(one_of_each), *check_required(one_of_each))
         ties = chain.from_iterable(check_ties(source.mappings) for source in one_of_each)
         joins = check_joins(one_of_each)
-        for problem in (*ties, *check_product(one_of_each), *joins, *slips):
+        later = check_computed(one_of_each, rows, columns.get(alike[0][0].module, ()))
+        for problem in (*ties, *check_product(one_of_each), *joins, *slips, *later):
             findings.add(problem, chain(*alike))
 
 
 def _shape(
-    rows: Sequence[ControlRow], sources: Mapping[ControlRow, SourceJob]
+    rows: Sequence[ControlRow], sources: Mapping[ControlRow, SourceJob], computed: ComputedRows
 ) -> tuple[object, ...]:
     """Tell what a client of a product has mapped from where: all that are alike are checked once.
 
     Clients share the very rows of the sheet, but those that have some for themselves.
     """
     mapped = ((row.submodule, id(sources[row].mappings), id(sources[row].rule)) for row in rows)
-    return (rows[0].module, rows[0].product, *mapped)
+    return (rows[0].module, rows[0].product, id(computed.get(whose(rows[0]))), *mapped)
 
 
 def _coverage(
@@ -172,10 +185,13 @@ def _coverage(
     project: Project,
     columns: Mapping[str, tuple[AiColumn, ...]],
     sources: Mapping[ControlRow, SourceJob],
+    computed: ComputedRows,
 ) -> dict[str, Coverage]:
     modules: dict[str, Coverage] = {}
     for module, rows in sorted(grouped(sources, lambda row: row.module).items()):
-        mapped = [sources[row] for row in rows]
+        mapped = [(row.product, sources[row].mappings) for row in rows]
+        products = dict.fromkeys(map(whose, rows))
+        mapped += [(of[1], computed[of]) for of in products if of in computed]
         modules[module] = module_coverage(module, columns.get(module, ()), mapped)
         asked = project.settings.modules.get(module, ModuleSettings())
         for problem in check_coverage(modules[module], project.mapping, asked):
@@ -186,6 +202,7 @@ def _coverage(
 def _jobs(
     active: Iterable[ControlRow],
     sources: Mapping[ControlRow, SourceJob],
+    computed: ComputedRows,
     columns: Mapping[str, tuple[AiColumn, ...]],
     back: Mapping[PartitionKey, object],
 ) -> dict[PartitionKey, PartitionJob]:
@@ -197,6 +214,7 @@ def _jobs(
             rows[0].client,
             columns[rows[0].module],
             tuple(sources[row] for row in rows),
+            computed={of[1]: computed[of] for of in map(whose, rows) if of in computed},
         )
         for key, rows in sorted(partitions.items())
     }

@@ -13,6 +13,7 @@ from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.mappings import CompiledColumn, compile_source
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.second_stage import second_stage
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.schemas import Look
@@ -29,7 +30,8 @@ from ai_dataflow.tables.source_rules import SourceRule
 class Feed:
     """What feeds an AI column from one source; `filled` counts the clients with values in it.
 
-    `holds` is what the dictionary says of the column.
+    What is computed of a product's joined rows has no submodule. `holds` is what the dictionary
+    says of the column.
     """
 
     module: str
@@ -99,11 +101,12 @@ class ExplainedSource:
 
 @dataclass(frozen=True)
 class ExplainedProduct:
-    """A product's part of a partition: its sources, and how they are put together."""
+    """A product's part of a partition: its sources, how they are put together, what comes of it."""
 
     product: str
     sources: tuple[ExplainedSource, ...]
     merging: tuple[str, ...]
+    computed: tuple[ExplainedColumn, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,8 @@ class ExplainedPartition:
                 lines += [f"      {how}" for how in source.taken]
                 lines += [f"      {column}" for column in source.columns]
             lines += [f"    {how}" for how in product.merging]
+            lines += ["    computed of its rows"] if product.computed else []
+            lines += [f"      {column}" for column in product.computed]
         lines += [
             f"  {rule.ai_column}: {', '.join(rule.holds)}   ({rule.cell})" for rule in self.holds
         ]
@@ -151,6 +156,7 @@ def explain_partition(job: PartitionJob, schemas: Mapping[Location, Look]) -> Ex
             product,
             tuple(_explained(s, schemas.get(table_of(s.location))) for s in sources),
             tuple(_merging(sources)),
+            tuple(_computed(job, product)),
         )
         for product, sources in job.by_product().items()
     )
@@ -164,6 +170,16 @@ def explain_partition(job: PartitionJob, schemas: Mapping[Location, Look]) -> Ex
 def _rule(rule: DictionaryRow) -> ExplainedRule:
     marks = ["key"] * rule.is_key + ["required"] * rule.required
     return ExplainedRule(rule.ai_column, (*marks, *rule.holds), rule.place("ai_column"))
+
+
+def _computed(job: PartitionJob, product: str) -> Iterator[ExplainedColumn]:
+    """Give the computed columns of a product, each after those that it reads."""
+    try:
+        second = second_stage((job,), product)
+    except DataflowError:
+        yield from (_column(row, None) for row in job.computed[product])
+    else:
+        yield from (_column(c.mapping, c) for c in (second.computed.columns if second else ()))
 
 
 def feeds(
@@ -185,6 +201,13 @@ def feeds(
                     feed = all_feeds.get(key) or _feed(job, source, row, schemas)
                     total = feed.filled + ((job.partition, source.product) in filled)
                     all_feeds[key] = replace(feed, clients=feed.clients + 1, filled=total)
+        for product in job.computed:
+            for column in _computed(job, product):
+                if column.ai_column == ai_column:
+                    key = (job.module, product, "")
+                    feed = all_feeds.get(key) or _computed_feed(job.module, product, column)
+                    total = feed.filled + ((job.partition, product) in filled)
+                    all_feeds[key] = replace(feed, clients=feed.clients + 1, filled=total)
     return [all_feeds[key] for key in sorted(all_feeds)]
 
 
@@ -202,6 +225,13 @@ def _feed(
 def _holds(job: PartitionJob, ai_column: str) -> tuple[str, ...]:
     rules = (column.rule for column in job.columns if column.name == ai_column and column.rule)
     return next((_rule(rule).holds for rule in rules), ())
+
+
+def _computed_feed(module: str, product: str, column: ExplainedColumn) -> Feed:
+    return Feed(
+        module, column.ai_column, column.ai_type, product, "", column.expression, column.cell,
+        column.source_type,
+    )  # fmt: skip
 
 
 def _compiled(source: SourceJob, look: Look | None) -> tuple[CompiledColumn, ...]:

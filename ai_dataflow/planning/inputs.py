@@ -26,7 +26,7 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
         sources={
             str(source.key): SourceInputs(
                 location=_location(source, settings),
-                content="" if reads_clock(source) else content(source),
+                content="" if reads_clock(job, source) else content(source),
                 mapping={row.ai_column: row.said for row in source.mappings},
                 rules=dict(source.rule.said) if source.rule else {},
             )
@@ -37,6 +37,10 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
         settings=_limits(limits, job),
         code=COMPUTATION,
         order=[str(source.key) for source in job.sources if source.key_columns],
+        computed={
+            product: {row.ai_column: row.said for row in rows}
+            for product, rows in job.computed.items()
+        },
     )
 
 
@@ -63,16 +67,19 @@ def sheet_of(inputs: Inputs, product: str = "") -> str:
         for name, source in inputs.sources.items()
         if not product or name.startswith(str(SourceKey(product, "")))
     }
+    computed = {p: rows for p, rows in inputs.computed.items() if product in ("", p)}
     mapped = {column for name in sources for column in inputs.sources[name].mapping}
+    mapped |= {column for rows in computed.values() for column in rows}
     types = {column: dtype for column, dtype in inputs.columns.items() if column in mapped}
     order = [name for name in inputs.order if name in sources]
-    holds = [inputs.dictionary] if inputs.dictionary else []
-    return digest([sources, types, order, *holds])
+    more = [part for part in (inputs.dictionary, computed) if part]
+    return digest([sources, types, order, *more])
 
 
-def reads_clock(source: SourceJob) -> bool:
-    """Tell whether a source's rows depend on when they are computed: no input tells of that."""
-    is_timed = (transforms.reads_clock(row.transform, row.dialect) for row in source.mappings)
+def reads_clock(job: PartitionJob, source: SourceJob) -> bool:
+    """Tell whether what is made of a source depends on when: no input tells of that."""
+    rows = (*source.mappings, *job.computed.get(source.product, ()))
+    is_timed = (transforms.reads_clock(row.transform, row.dialect) for row in rows)
     return any(is_timed) or rule_reads_clock(source.rule)
 
 

@@ -71,6 +71,7 @@ class MappingRow(Row):
     `code_list`, `codes` are what planning found in it, and `unmapped` says what becomes of a value
     that it does not have: `reject`, `keep`, `null`, or the literal in quotes or without.
     A `technical` column is there for joins, and not published.
+    A row without a `submodule` computes its column from those of the product's joined rows.
     """
 
     module: str
@@ -97,6 +98,11 @@ class MappingRow(Row):
     def names(self) -> Names:
         """The module, the product and the submodule that it is about."""
         return self.module, self.product, self.submodule
+
+    @property
+    def is_computed(self) -> bool:
+        """Tell whether it reads the product's AI columns, and no source."""
+        return not self.submodule
 
     @property
     def specificity(self) -> int:
@@ -171,7 +177,7 @@ def mapping_rows(
     """
     untyped = table.blanks(("ai_type",))
     problems = [
-        *table.blanks(("module_name", "product_code", "submodule_name", "ai_column")),
+        *table.blanks(("module_name", "product_code", "ai_column")),
         *(blank for blank in untyped if not _usual_type(table.rows[blank.line], dictionary)),
         *table.bad_names(("module_name", "submodule_name")),
         *table.bad_names(("product_code",), also=EVERY_PRODUCT),
@@ -181,6 +187,7 @@ def mapping_rows(
         *table.wrong("008", "ai_column", _reserved, "choose another name"),
         *table.wrong("004", "ai_column", _bad_column, _COLUMNS, void="cell"),
         *_unfed(table),
+        *_computed(table),
     ]
     rows = [_row(table, line, cells, usual, dictionary) for line, cells in table.rows.items()]
     problems += _contradictions(table, rows, dictionary)
@@ -211,10 +218,14 @@ def by_column(rows: Iterable[MappingRow]) -> Index:
 
 
 def row_of(index: Index, names: Names, ai_column: str) -> MappingRow | None:
-    """Give the row for an AI column of a product's source: the product's, else that of `*`."""
+    """Give the row for an AI column of a product's source: the product's, else that of `*`.
+
+    A column that no row of the source is about is computed of the product's joined rows.
+    """
     module, product, submodule = names
-    either = ((module, name, submodule, ai_column) for name in (product, EVERY_PRODUCT))
-    return next(filter(None, map(index.get, either)), None)
+    stages = (submodule, "")
+    any_of = ((module, p, s, ai_column) for s in stages for p in (product, EVERY_PRODUCT))
+    return next(filter(None, map(index.get, any_of)), None)
 
 
 def _explained(cells: Mapping[str, str], dictionary: Dictionary) -> DictionaryRow | None:
@@ -305,6 +316,21 @@ def _unfed(table: CellTable) -> Iterator[Diagnostic]:
             message = f"nothing feeds `{cells['ai_column']}`"
             fix = "name a source_column or write a transform"
             yield table.problem("010", line, "source_column", message, fix)
+
+
+def _computed(table: CellTable) -> Iterator[Diagnostic]:
+    """Find what a row without a submodule cannot say; its name may have been forgotten."""
+    for line, cells in table.rows.items():
+        if cells["submodule_name"]:
+            continue
+        if (name := cells["source_column"]) and cells["ai_column"]:
+            message = f"without a submodule there is no source that would have `{name[:80]}`"
+            fix = "name the submodule, or clear source_column and write a transform of AI columns"
+            yield table.problem("060", line, "submodule_name", message, fix)
+        if is_yes(cells["is_key"]):
+            message = f"`{cells['ai_column']}` is computed after the join that it is to be a key of"
+            fix = "clear is_key, or name the submodule that the row is about"
+            yield table.problem("061", line, "is_key", message, fix)
 
 
 def _alike(rows: Sequence[MappingRow]) -> Iterator[Diagnostic]:

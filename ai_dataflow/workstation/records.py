@@ -53,7 +53,8 @@ class Inputs(_Recorded):
     `sources` are by `product · submodule`, `columns` the type of each AI column of the module,
     `dictionary` a digest of what must hold for each column of which the dictionary says something,
     `settings` those of the module that decide what is published, `code` the computation.
-    `order` is that in which sources with keys are joined.
+    `order` is that in which sources with keys are joined, `computed` by product a digest of the
+    mapping row of each AI column that is computed of its rows.
     """
 
     sources: dict[str, SourceInputs]
@@ -62,6 +63,7 @@ class Inputs(_Recorded):
     settings: str = ""
     code: str = ""
     order: list[str] = []
+    computed: Annotated[dict[str, dict[str, str]], Field(exclude_if=operator.not_)] = {}
 
     _current = field_validator("code")(current_name)
 

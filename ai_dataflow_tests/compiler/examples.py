@@ -286,6 +286,7 @@ TRY_CAST(t AS INT)
 F = FAILED
 NEVER = [None] * 7
 BY_HAND: list[tuple[str, str, list[Any]]] = [
+    ("ROW_KEY(7)", "", ["5b7cd508cede0d92e0eafe5076dbde92"] * 7),
     ("INITCAP(t)", "", ["Müller, Hans", "", " Ab ", "Axa-B-C", None, "😀É", "A%_B"]),
     ("ISNUMERIC(u)", "", [0] * 7),
     ("ISDATE('2024-01-31')", "", [1] * 7),

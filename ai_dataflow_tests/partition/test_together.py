@@ -47,6 +47,19 @@ COLUMNS = (
     AiColumn("who", "string"),
     AiColumn("quantity", "float64"),
     AiColumn("note", "string"),
+    AiColumn("half", "float64"),
+    AiColumn("whose", "string"),
+)
+# In an order in which they cannot be computed; `half` fails where nothing is to be halved.
+COMPUTED = tuple(
+    replace(row, submodule="", line=line)
+    for line, row in enumerate(
+        (
+            mapped("half", "float64", transform="1 / (quantity - LENGTH(whose) + 4)"),
+            mapped("whose", transform="client_code || '/' || who", required=True),
+        ),
+        start=20,
+    )
 )
 numbers = st.sampled_from(["1", "2", "3", " 4 ", "5.0", "x", "", None])
 keys = st.sampled_from(["1", "2", "3", "4", "5", "6", None])
@@ -77,6 +90,7 @@ clients = st.fixed_dictionaries(
     st.lists(clients, min_size=2, max_size=7),
     st.sampled_from(["parquet", "csv", "sql"]),
     rules,
+    st.booleans(),
 )
 @settings_of(share=4)
 def test_each_is_as_if_it_were_alone(
@@ -84,9 +98,12 @@ def test_each_is_as_if_it_were_alone(
     several: list[dict[str, Any]],
     kind: str,
     said: tuple[str, str, str],
+    computes: bool,
 ) -> None:
     folder = tmp_path_factory.mktemp("together")
     jobs = [_ruled(_job(folder, f"c{i}", given, kind), said) for i, given in enumerate(several)]
+    if computes:
+        jobs = [replace(job, computed={"orion": COMPUTED}) for job in jobs]
     together = make(jobs, _settings(folder), "run")
     for job, result in zip(jobs, together, strict=True):
         assert result.job.client == job.client

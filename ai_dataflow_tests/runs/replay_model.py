@@ -3,7 +3,8 @@
 ORION joins headers and lines on `No`, in a way that a rule names, and looks rates up; the sheet may
 require that a line has a header, a header a line, or both a rate. VEGA's claims are appended. A
 value is a number, or one of two words that the sheet can learn to read: `bad` and `n/a` then become
-the number of the sheet's edition, so that it shows when a row was mapped.
+the number of the sheet's edition, so that it shows when a row was mapped. Of the product's rows the
+sheet computes a mark: the value, and a number that may be edited.
 """
 
 from __future__ import annotations
@@ -58,10 +59,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Mapped:
-    """A row that passed, with the number that its value became."""
+    """A row that passed, with the number that its value became, and what its mark adds to that."""
 
     row: Row
     number: int
+    adds: int
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Sheet:
 
     The dictionary may say that numbers of claims are two at least, and that each is there once.
     Its rules filter words, and keep the latest row of each key in the sources of `unique`.
+    `adds` is what a mark adds to the value.
     """
 
     reads: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
@@ -81,12 +84,14 @@ class Sheet:
     unpivots: bool = False  # the one column of VEGA's claims that has values
     filters: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
     unique: set[str] = field(default_factory=set)
+    adds: int = 0
 
     def mapped(self, source: str, row: Row) -> Mapped | None:
         """Give the row as it is mapped; None where it is rejected."""
         if row.value not in WORDS:
-            return Mapped(row, int(row.value))
-        return Mapped(row, self.edition) if row.value in self.reads[source] else None
+            return Mapped(row, int(row.value), self.adds)
+        is_read = row.value in self.reads[source]
+        return Mapped(row, self.edition, self.adds) if is_read else None
 
     def taken(self, source: str, rows: list[Row]) -> list[Row]:
         """Give the rows of a source that its rule takes."""
@@ -131,6 +136,8 @@ class Sheet:
         lines = [
             "module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key,transform,required"
         ]
+        mark = f"COALESCE(line_value, claim_value) + {self.adds}"
+        lines.append(f'claims,*,,,mark,int64,,"{mark}",')
         for source, product in PRODUCTS.items():
             column = value = "amount" if source == "claim" and self.unpivots else "Value"
             for word in sorted(self.reads[source]):
@@ -153,8 +160,9 @@ class Published:
     """What readers must see of a client: the rows of each source that passed, and the others.
 
     Of those that passed, a join may leave some out. `join` is how lines were joined to headers,
-    `unpivots` tells whether its claims were unpivoted when they were made, `taken` what the rules
-    said by which a run took the rows, where its record is there.
+    `adds` what the marks of these add, `unpivots` tells whether its claims were unpivoted when
+    they were made, `taken` what the rules said by which a run took the rows, where its record is
+    there.
     """
 
     passed: dict[str, list[Mapped]]
@@ -162,6 +170,7 @@ class Published:
     join: str = "full"
     unpivots: bool = False
     taken: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    adds: int = 0
 
     @classmethod
     def of(cls, rows: dict[str, list[Row]], sheet: Sheet) -> Published:
@@ -169,7 +178,8 @@ class Published:
         nothing: dict[str, list[Mapped]] = {source: [] for source in SOURCES}
         taken = {source: sheet.taken(source, rows[source]) for source in SOURCES}
         said = {source: sheet.said(source) for source in SOURCES}
-        return cls(nothing, taken, sheet.join, sheet.unpivots, said).replayed(sheet)
+        made = cls(nothing, taken, sheet.join, sheet.unpivots, said, sheet.adds)
+        return made.replayed(sheet)
 
     @property
     def is_publishable(self) -> bool:
@@ -186,8 +196,8 @@ class Published:
         done = {mapped.row for own in complete.values() for mapped in own}
         left = {s: [row for row in self._left(s, sheet) if row not in done] for s in SOURCES}
         is_joined_anew = any(len(complete[s]) > len(self.passed[s]) for s in JOINED)
-        join = sheet.join if is_joined_anew else self.join
-        return Published(complete, left, join, self.unpivots, self.taken)
+        how = sheet if is_joined_anew else self
+        return Published(complete, left, how.join, self.unpivots, self.taken, how.adds)
 
     def _joins_anew(self, sheet: Sheet) -> bool:
         """Tell whether a row of the joined product comes late: else it stays as it is."""
@@ -210,7 +220,7 @@ class Published:
             return False
         complete = _complete(self._with_late(sheet), sheet)
         stays = all(mapped in complete[s] for s in SOURCES for mapped in self.passed[s])
-        return not stays or replace(self, join=sheet.join).rows() != self.rows()
+        return not stays or replace(self, join=sheet.join, adds=sheet.adds).rows() != self.rows()
 
     def _left(self, source: str, sheet: Sheet) -> list[Row]:
         """Give the rejects of a source that its rule does not filter."""
@@ -225,7 +235,8 @@ class Published:
         def add(no: int, header: Mapped | None, line: Mapped | None) -> None:
             parts = [(m.row.name, m.number) if m else (None, None)
                      for m in (header, line, rates.get(no), None)]  # fmt: skip
-            found[no, *(value for part in parts for value in part)] += 1
+            mark = line.number + self.adds if line else None
+            found[no, *(value for part in parts for value in part), mark] += 1
 
         for line in self.passed["line"]:
             if line.row.no in headers or self.join == "full":
@@ -235,7 +246,9 @@ class Published:
             if no not in with_lines and self.join != "inner":
                 add(no, header, None)
         for claim in self.passed["claim"]:
-            found[claim.row.no, *[None] * 6, claim.row.name, claim.number] += 1
+            found[
+                claim.row.no, *[None] * 6, claim.row.name, claim.number, claim.number + claim.adds
+            ] += 1
         return found
 
 
@@ -276,7 +289,7 @@ def seen(folder: Path, client: str) -> Counter[tuple[object, ...]]:
     table = pl.read_delta(str(folder / "workstation/claims"))
     own = table.filter(pl.col("client_code") == client)
     names = ("no", "header", "header_value", "line", "line_value", "rate", "rate_value", "claim",
-             "claim_value")  # fmt: skip
+             "claim_value", "mark")  # fmt: skip
     return Counter(own.select(names).rows())
 
 

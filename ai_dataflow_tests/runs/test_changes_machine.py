@@ -41,6 +41,12 @@ url = "sqlite:///lyra.sqlite"
 [workstation]
 url = "{workstation}"
 """ + "".join(f"[modules.{module}]\n{NO_LIMITS}" for module in MODULES)
+# Of columns of any type.
+COMPUTED = (
+    "client_code",
+    "CASE WHEN No IS NULL THEN product_code ELSE client_code END",
+    "'all'",
+)
 _INSERT = "INSERT INTO {} VALUES (?, ?, ?, ?)"
 _UPDATE = "UPDATE {} SET Value = ?, Seen = ? WHERE Client = ?"
 _DELETE = "DELETE FROM {0} WHERE Client = ? AND No = (SELECT MAX(No) FROM {0} WHERE Client = ?)"
@@ -71,6 +77,7 @@ class Company(RuleBasedStateMachine):
         self.dictionary: dict[tuple[str, str], str] = {}
         self.unpivots: dict[str, str] = {}
         self.rules: dict[tuple[str, str], str] = {}
+        self.computed: dict[tuple[str, str], str] = {}
         self.inactive: set[tuple[str, str, str]] = set()
         self.moved: set[str] = set()
         self.touched = {f"{module}|{client}" for module in MODULES for client in CLIENTS}
@@ -181,6 +188,16 @@ class Company(RuleBasedStateMachine):
                              if (product, module, c) not in self.inactive}  # fmt: skip
         self._save()
 
+    @rule(module=modules, product=st.sampled_from(["ORION", "LYRA", "*"]),
+          text=st.sampled_from(COMPUTED) | st.none())  # fmt: skip
+    def compute(self, module: str, product: str, text: str | None) -> None:
+        """Edit, add or remove what is computed of a product's rows, or of every product's."""
+        self.computed.pop((module, product), None)
+        if text is not None:
+            self.computed[module, product] = text
+        self.touched |= {f"{module}|{client}" for client in CLIENTS}
+        self._save()
+
     @rule(module=modules, client=clients, old=kinds, new=kinds,
           rows=st.lists(values, min_size=1, max_size=3))  # fmt: skip
     def fail(self, module: str, client: str, old: str, new: str, rows: list[str]) -> None:
@@ -289,8 +306,12 @@ class Company(RuleBasedStateMachine):
 
     def _save(self) -> None:
         rows = "".join(
+            f"{module},{product},,,Whose,string,,,,{text}\n"
+            for (module, product), text in self.computed.items()
+        )
+        rows += "".join(
             f"{module},{product},all,{self._read(module, product, source)},{column},{kind},{text},"
-            f"{'Y' * (product == 'ORION' and column == 'No')},\n"
+            f"{'Y' * (product == 'ORION' and column == 'No')},,\n"
             for (module, product, column), (source, kind, text) in self.sheet.items()
         )
         rows += "".join(
@@ -300,7 +321,7 @@ class Company(RuleBasedStateMachine):
         )
         header = "module_name,product_code,submodule_name,source_column,ai_column,ai_type"
         (self.folder / "ai_mapping.csv").write_text(
-            f"{header},description,is_key,published\n{rows}"
+            f"{header},description,is_key,published,transform\n{rows}"
         )
         rules = "".join(f"{module},ORION,rates,,,,{join},\n" for module, join in self.joins.items())
         rules += "".join(map(self._rule, MODULES, ["ORION"] * len(MODULES)))

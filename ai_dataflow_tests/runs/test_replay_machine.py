@@ -142,6 +142,11 @@ class Company(RuleBasedStateMachine):
         self.filter_a_word(source, word)
         self.replay()
 
+    @rule(adds=st.sampled_from([0, 10]))
+    def edit_what_is_computed(self, adds: int) -> None:
+        self.sheet.adds = adds
+        (self.folder / "ai_mapping.csv").write_text(self.sheet.csv(), encoding="utf-8")
+
     @rule(clients=some_clients)
     def run(self, clients: tuple[str, ...]) -> None:
         report = spine.run(self.folder, [f"claims|{client}" for client in clients])

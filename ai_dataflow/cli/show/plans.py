@@ -102,7 +102,7 @@ def show_feeds(console: Console, feeds: Sequence[Feed]) -> None:
     """Show where an AI column comes from, in every product; lines do not wrap within a cell."""
     rows = [
         (
-            f"{feed.module} · {feed.product} · {feed.submodule}",
+            f"{feed.module} · {feed.product} · {feed.submodule or 'computed'}",
             f"{feed.source}{f': {feed.source_type}' if feed.source_type else ''} → {feed.ai_type}",
             feed.cell,
             f"filled for {feed.filled} of {counted(feed.clients, 'client')}",

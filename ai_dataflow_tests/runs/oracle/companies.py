@@ -17,6 +17,7 @@ from ai_dataflow_tests.runs.oracle.shapes import (
     UNPIVOTS,
     Shape,
     SourceShape,
+    compute,
     make_shape,
     rule_of,
 )
@@ -99,7 +100,7 @@ class Company:
                 self._deliver(source)
         edits = (
             self._join_otherwise, self._require_otherwise, self._rule_otherwise,
-            self._edit_unpivots, self._take_otherwise,
+            self._edit_unpivots, self._take_otherwise, self._compute_otherwise,
         )  # fmt: skip
         for edit in edits:
             if self.rng.random() < 0.5:
@@ -116,6 +117,13 @@ class Company:
         of_module = self.rng.choice(self.shapes)
         changed = self.rng.choice(self.rng.choice(of_module.sources).fields)
         of_module.rules[changed.ai_column] = rule_of(self.rng, changed.ai_column, changed.ai_type)
+
+    def _compute_otherwise(self) -> None:
+        """Require what is computed, or no more."""
+        computed = [later for shape in self.shapes for _, later in shape.computed]
+        if computed:
+            later = self.rng.choice(computed)
+            later.required = not later.required
 
     def _take_otherwise(self) -> None:
         """Filter the rows of a source in another way."""
@@ -166,11 +174,11 @@ class Company:
             for s in self.sources
         ))  # fmt: skip
         _table(self.folder / "ai_mapping.csv", _MAPPING, (
-            (shape.module, source.product, source.submodule, f.source_column, f.ai_column,
+            (shape.module, product, submodule, f.source_column, f.ai_column,
              f.ai_type, f.transform, "Y" * f.is_key, "Y" * f.required, "N" * f.technical)
             for shape in self.shapes
-            for source in shape.sources
-            for f in source.fields
+            for product, submodule, fields in shape.rows()
+            for f in fields
         ))  # fmt: skip
         _table(self.folder / "ai_columns.csv", _DICTIONARY, (
             (shape.module, name, *(said.get(column, "") for column in _DICTIONARY[2:]))
@@ -216,6 +224,7 @@ def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> C
     shares = company.rng.choice([(0.8, 0.2), (0.5, 0.5), (0.7, 0.2, 0.1)])
     for i, share in enumerate(shares):
         shape = make_shape(company.rng, f"m{i}", wide=company.rng.random() < 0.15)
+        compute(random.Random(f"{seed} {i}"), shape)  # noqa: S311 - no secret
         company.shapes.append(shape)
         for number in range(max(1, int(clients * share))):
             company.add(shape, f"client{number:03}")

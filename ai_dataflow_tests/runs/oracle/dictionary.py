@@ -25,15 +25,17 @@ class Check:
     fails: Callable[[Row], bool] | None = None
 
 
-def checks_of(sources: list[Source], module: Module) -> list[Check]:
+def checks_of(sources: list[Source], module: Module, computed: list[Check]) -> list[Check]:
     """Give what must hold for each row of a product, in the order in which a row is told of it."""
     mapped = {row.ai_column for source in sources for row in source.mappings}
+    mapped |= {check.ai_column for check in computed}
     needed: dict[str, Check] = {}
     for row in (row for source in sources for row in source.mappings if row.required):
         needed.setdefault(row.ai_column, Check(row.ai_column, "REJ-004", row.cell, _is_null(row)))
     rules = (module.rules[name] for name in module.types if name in module.rules)
     return [
         *needed.values(),
+        *computed,
         *(check for rule in rules for check in _of_rule(rule, module)
           if rule.ai_column in mapped or check.reason == "REJ-015"),
     ]  # fmt: skip

@@ -8,7 +8,13 @@ from pathlib import Path
 from ai_dataflow_tests.runs.oracle.formats import UnreadableError
 from ai_dataflow_tests.runs.oracle.merging import Outcome, expected
 from ai_dataflow_tests.runs.oracle.reading import files_at
-from ai_dataflow_tests.runs.oracle.tables import Key, Source, read_tables
+from ai_dataflow_tests.runs.oracle.tables import (
+    Key,
+    Module,
+    Source,
+    computed_of,
+    read_tables,
+)
 
 State = tuple[object, ...]
 
@@ -44,11 +50,11 @@ class History:
         for key, sources in tables.sources.items():
             before = self.seen.setdefault(key, Published())
             module = tables.modules[key[0]]
-            state = (module.said, *_state(self.folder, sources))
+            state = (module.said, *_state(self.folder, sources, module))
             if before.outcome and not before.failed and before.made_from == state:
                 made[key] = None
                 continue
-            made[key] = outcome = expected(self.folder, sources, module)
+            made[key] = outcome = expected(self.folder, sources, module, key[1])
             self.seen[key] = _after(before, outcome, state)
         return made
 
@@ -62,9 +68,14 @@ def _after(before: Published, outcome: Outcome, state: State) -> Published:
     return Published(before.outcome, before.made_from, left, failed=True)
 
 
-def _state(folder: Path, sources: list[Source]) -> State:
+def _state(folder: Path, sources: list[Source], module: Module) -> State:
     """Give all that a partition is made from: what its rows say, and which files there are."""
-    return tuple(
+    later = {
+        (product, row.ai_column, row.said)
+        for product in {source.product for source in sources}
+        for row in computed_of(module, product)
+    }
+    return frozenset(later), *(
         (source.location, _files(folder, source.location), tuple(sorted(
             (row.ai_column, row.said) for row in source.mappings
         )), source.taking.said, source.join, source.as_of,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from ai_dataflow_tests.runs.oracle.computing import checks_computed, completed, steps
 from ai_dataflow_tests.runs.oracle.dictionary import Check, checks_of, failing, lacks_values
 from ai_dataflow_tests.runs.oracle.formats import Row, UnreadableError
 from ai_dataflow_tests.runs.oracle.joining import Made, MultipliesError, Part, merged
@@ -21,7 +22,7 @@ from ai_dataflow_tests.runs.oracle.mapping import (
 )
 from ai_dataflow_tests.runs.oracle.reading import Opened, opened
 from ai_dataflow_tests.runs.oracle.rules import AmbiguousError
-from ai_dataflow_tests.runs.oracle.tables import Module, Source
+from ai_dataflow_tests.runs.oracle.tables import Module, Source, computed_of
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Outcome:
     counts: dict[str, Counts] = field(default_factory=dict)
 
 
-def expected(folder: Path, sources: list[Source], module: Module) -> Outcome:
+def expected(folder: Path, sources: list[Source], module: Module, client: str) -> Outcome:
     """Say what a partition comes to, from its files."""
     unreadable, unfit, done = _compiled(folder, sources)
     if unfit:
@@ -70,7 +71,7 @@ def expected(folder: Path, sources: list[Source], module: Module) -> Outcome:
             codes.update(code for source, at in own for code in _unreadable(source, at))
             continue  # what cannot be read is told of, whichever is seen first
         try:
-            codes |= _add_product(outcome, product, own, module)
+            codes |= _add_product(outcome, product, own, module, client)
         except UnreadableError as error:
             codes.update(error.args)
         except (AmbiguousError, MultipliesError) as error:
@@ -125,7 +126,11 @@ def _judged(outcome: Outcome, limit: str) -> Outcome:
 
 
 def _add_product(
-    outcome: Outcome, product: str, own: list[tuple[Compiled, Opened]], module: Module
+    outcome: Outcome,
+    product: str,
+    own: list[tuple[Compiled, Opened]],
+    module: Module,
+    client: str,
 ) -> set[str]:
     """Make the rows of a product, and add what becomes of them; give the codes that end it."""
     counts, good = Counts(), {}
@@ -141,8 +146,9 @@ def _add_product(
         counts.sources[name] = len(content.rows) + len(content.malformed), {}
         counts.produced += rows_of.number - counts.sources[name][0]
     sources = [source.source for source, _ in own]
-    done, checks = merged(sources, good), checks_of(sources, module)
-    rows = done.rows
+    computed = steps(computed_of(module, product))
+    done, checks = merged(sources, good), checks_of(sources, module, checks_computed(computed))
+    rows = [(completed(row, computed, product, client), parts) for row, parts in done.rows]
     numbers = failing(rows, checks)
     is_repeated = any(n is not None and checks[n].fails is None for n in numbers)
     codes = {"DAT-034"} if is_repeated and not module.rejects_repeats else set()
@@ -152,7 +158,7 @@ def _add_product(
         codes.add("DAT-033")
     outcome.rows += [(product, values) for values, _ in kept]
     outcome.rejects += rejects
-    counted = _counted(counts, rejects, kept, sources)
+    counted = _counted(counts, rejects, kept, module)
     outcome.counts[product] = counted
     there = {part for row in rows for part in row[1]}
     counted.unmatched = sum(len(rows) for rows in good.values()) - len(there)
@@ -163,9 +169,7 @@ def _add_product(
     return codes
 
 
-def _counted(
-    counts: Counts, rejects: list[Reject], kept: list[Made], sources: list[Source]
-) -> Counts:
+def _counted(counts: Counts, rejects: list[Reject], kept: list[Made], module: Module) -> Counts:
     for one in rejects:
         reasons = counts.sources[one.submodule][1]
         reasons[one.reason] = reasons.get(one.reason, 0) + 1
@@ -173,8 +177,8 @@ def _counted(
     counts.read = sum(read for read, _ in counts.sources.values())
     counts.rejected, counts.published = len(rejects), len(kept)
     counts.merged = len(parts) - len(kept)
-    seen = {row.ai_column for source in sources for row in source.mappings if not row.technical}
-    values = (n for row, _ in kept for n, value in row.items() if value is not None and n in seen)
+    values = (n for row, _ in kept for n, value in row.items()
+              if value is not None and n in module.types)  # fmt: skip
     counts.filled = dict(Counter(values))
     return counts
 

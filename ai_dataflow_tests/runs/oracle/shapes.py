@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from ai_dataflow_tests.runs.oracle.columns import AI_TYPES
+from ai_dataflow_tests.runs.oracle.computing import COLUMN as COMPUTED_COLUMN
+from ai_dataflow_tests.runs.oracle.computing import COMPUTED
 from ai_dataflow_tests.runs.oracle.reshaping import RowRule
 from ai_dataflow_tests.runs.oracle.rules import make_rule
 from ai_dataflow_tests.runs.oracle.transforms import COLUMN, TRANSFORMS
@@ -64,6 +67,7 @@ class Shape:
     """A module: its sources, in the order of the control table, and its limit of rejects.
 
     `rules` are the rows of its dictionary, by AI column and by what they say.
+    `computed` are the fields of joined rows, each with its product, or `*`.
     """
 
     module: str
@@ -71,6 +75,14 @@ class Shape:
     limit: str
     rules: dict[str, dict[str, str]]
     rejects_repeats: bool
+    computed: list[tuple[str, Field]] = field(default_factory=list)
+
+    def rows(self) -> Iterator[tuple[str, str, list[Field]]]:
+        """Give the rows of the sheet: a product and a submodule, or none, with its fields."""
+        for product, made in self.computed:
+            yield product, "", [made]
+        for source in self.sources:
+            yield source.product, source.submodule, source.fields
 
 
 def make_shape(rng: random.Random, module: str, *, wide: bool) -> Shape:
@@ -123,6 +135,27 @@ def rule_of(rng: random.Random, name: str, ai_type: str) -> dict[str, str]:
     if rng.random() < (0.3 if name.startswith("id_") else 0.02):
         said["is_key"] = "Y"
     return said
+
+
+def compute(rng: random.Random, shape: Shape) -> None:
+    """Let a module compute columns of joined rows, in any order of the sheet."""
+    numbers = {"int64", "int32", "float64"}
+    fields = [f for source in shape.sources for f in source.fields if not f.technical]
+    types = {f.ai_column: f.ai_type for f in fields}
+    for i in range(rng.choice([0, 0, 0, 1, 3])):
+        product = rng.choice(["*", *{source.product for source in shape.sources}])
+        text = rng.choice(list(COMPUTED))
+        whole = {"ROW_KEY": {"int64", "int32"}, "1000 / ": numbers}.get(text[:7], {*types.values()})
+        readable = [name for name, dtype in types.items() if dtype in whole]
+        if not readable:
+            continue
+        ai_type = "float64" if text.startswith("1000") else "string"
+        read = rng.choice(readable[-4:])
+        made = Field("", f"computed{i}", ai_type, text.replace(COMPUTED_COLUMN, read))
+        made.required = rng.random() < 0.1
+        types[made.ai_column] = ai_type
+        shape.computed.append((product, made))
+    rng.shuffle(shape.computed)
 
 
 def _product(rng: random.Random, product: str, columns: dict[str, str]) -> list[SourceShape]:

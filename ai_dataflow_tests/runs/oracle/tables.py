@@ -85,13 +85,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Module:
-    """What holds for a module: its AI columns in order, each with its type; limits and rules."""
+    """What holds for a module: its AI columns in order, each with its type; limits and rules.
+
+    `computed` are the rows of the sheet that read no source.
+    """
 
     types: dict[str, str]
     rules: dict[str, Rule]
     codes: dict[str, list[str]]
     limit: str = ""
     rejects_repeats: bool = False
+    computed: tuple[Mapping, ...] = ()
 
     @property
     def said(self) -> object:
@@ -148,6 +152,7 @@ def read_tables(folder: Path) -> Tables:
             {row.ai_column: row.ai_type for row in mapped if not row.technical},
             rules_of.get(name, {}), codes,
             said.get("max_rejected", ""), said.get("duplicate_keys") == "reject",
+            tuple(row for row in mapped if not row.submodule),
         )  # fmt: skip
     return Tables(sources, modules)
 
@@ -165,6 +170,15 @@ def _codes(folder: Path) -> dict[str, list[str]]:
     for _, row in _rows(folder / "codes.csv"):
         codes.setdefault(row["code_list"], []).append(row["ai_value"])
     return codes
+
+
+def computed_of(module: Module, product: str) -> list[Mapping]:
+    """Give the computed rows of a product: its own take the place of those for all."""
+    rows = module.computed
+    own = {row.ai_column for row in rows if row.product == product}
+    return [
+        r for r in rows if r.product == product or (r.product == "*" and r.ai_column not in own)
+    ]
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
