@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.config.keys import PartitionKey, SourceKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_columns import DictionaryRow
@@ -75,3 +75,16 @@ class PartitionJob:
         """Bytes of its files, as far as a survey has seen them."""
         listings = [source.seen for source in self.sources if isinstance(source.seen, Listing)]
         return sum(file.size for listing in listings for file in listing.files)
+
+
+@dataclass(frozen=True)
+class MadeAs:
+    """How a partition was made whose rejects are replayed, as far as that is known.
+
+    `types` are those of its columns. The run `run_id` read the sources in `alike` from where they
+    are read now, and took their rows by the rules of now.
+    """
+
+    types: Mapping[str, str] = field(default_factory=dict)
+    run_id: str = ""
+    alike: frozenset[SourceKey] = frozenset()

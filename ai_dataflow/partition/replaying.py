@@ -20,7 +20,7 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.clients import one
 from ai_dataflow.partition.column_checks import product_checks
-from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.job import MadeAs, PartitionJob
 from ai_dataflow.partition.mapping import (
     POSITION,
     REASON,
@@ -38,7 +38,7 @@ from ai_dataflow.partition.scratch import Scratch, bytes_per_row, scratch
 from ai_dataflow.partition.second_stage import second_stage
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.taking import Taking
-from ai_dataflow.partition.values import Further, MadeAs, MappedSource, MergedProduct
+from ai_dataflow.partition.values import Further, MappedSource, MergedProduct
 from ai_dataflow.partition.writing import write
 from ai_dataflow.sources.schemas import schema_of
 from ai_dataflow.sources.source_job import SourceJob

@@ -23,19 +23,6 @@ Further = Mapping[Term, Counts]
 
 
 @dataclass(frozen=True)
-class MadeAs:
-    """How a partition was made whose rejects are replayed, as far as that is known.
-
-    `types` are those of its columns. The run `run_id` read the sources in `alike` from where they
-    are read now, and took their rows by the rules of now.
-    """
-
-    types: Mapping[str, str] = field(default_factory=dict)
-    run_id: str = ""
-    alike: frozenset[SourceKey] = frozenset()
-
-
-@dataclass(frozen=True)
 class Taken:
     """How a source's rows were read and mapped: for those that have to be looked at once more.
 

@@ -9,9 +9,8 @@ from itertools import groupby
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.engine.choice import open_engine
 from ai_dataflow.engine.shares import share
-from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.job import MadeAs, PartitionJob
 from ai_dataflow.partition.result import Task
-from ai_dataflow.partition.values import MadeAs
 from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.planning.inputs import inputs_of
 from ai_dataflow.runs.modules import make

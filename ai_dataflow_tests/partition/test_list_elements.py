@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 
 from ai_dataflow.partition import counting, making
 from ai_dataflow.partition.merge import Merged, merge_product
-from ai_dataflow.partition.parts import Part
-from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow_tests.partition.effort import settings_of
 from ai_dataflow_tests.partition.jobs import (
     job,
@@ -80,8 +78,8 @@ def test_elements_are_counted_through_joins_for_each_client(
 
 
 def _loses(change: pl.Expr) -> Callable[..., Merged]:
-    def forgetful(parts: list[Part], needed: list[str], space: Scratch) -> Merged:
-        merged = merge_product(parts, needed, space)
+    def forgetful(*given: Any, **options: Any) -> Merged:
+        merged = merge_product(*given, **options)
         return replace(merged, rows=merged.rows.with_columns(change.alias("tags")))
 
     return forgetful

@@ -20,8 +20,6 @@ from hypothesis import strategies as st
 from ai_dataflow.partition import making, mapping, scratch, source_rows, writing
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.merge import Merged, merge_product
-from ai_dataflow.partition.parts import Part
-from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.tables.locations import SqlLocation
 from ai_dataflow_tests.partition.jobs import (
     codes,
@@ -266,8 +264,8 @@ def test_jobs_and_results_are_plain_data_that_can_be_sent_anywhere(tmp_path: Pat
 def test_rows_that_are_unaccounted_for_stop_the_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def miscounted(parts: list[Part], needed: list[str], space: Scratch) -> Merged:
-        merged = merge_product(parts, needed, space)
+    def miscounted(*given: Any, **options: Any) -> Merged:
+        merged = merge_product(*given, **options)
         return replace(merged, rows_merged=merged.rows_merged + 1)
 
     monkeypatch.setattr(making, "merge_product", miscounted)
@@ -290,8 +288,8 @@ def test_a_value_that_is_lost_stops_the_partition(
 ) -> None:
     """A null that nobody explains: no row is missing, and P7 is broken all the same."""
 
-    def forgetful(parts: list[Part], needed: list[str], space: Scratch) -> Merged:
-        merged = merge_product(parts, needed, space)
+    def forgetful(*given: Any, **options: Any) -> Merged:
+        merged = merge_product(*given, **options)
         return replace(merged, rows=merged.rows.with_columns(pl.lit(None, pl.Date).alias("day")))
 
     monkeypatch.setattr(making, "merge_product", forgetful)
