@@ -5,8 +5,8 @@ A reader needs the credentials of the workstation and nothing of the sources. No
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,11 +38,15 @@ BATCH_ROWS = 65_536
 
 @dataclass(frozen=True)
 class DatasetColumn:
-    """A column of a dataset: its name, its type, and what the sheet says that it means."""
+    """A column of a dataset: its name, its type, and what the sheet says that it means.
+
+    `notes` are what else the dictionary says of it, such as its `unit` and its `sensitivity`.
+    """
 
     name: str
     type: pl.DataType
     description: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,9 @@ class Dataset:
         """
         columns = columns_of(open_version(self._table, must_exist=True))
         types = types_of(columns)
-        described = [DatasetColumn(c.name, types[c.name], c.description) for c in columns]
+        described = [
+            DatasetColumn(c.name, types[c.name], c.description, dict(c.notes)) for c in columns
+        ]
         return (*described, DatasetColumn(PARTITION_COLUMN, pl.String(), "The client."))
 
     def versions(self, limit: int | None = None) -> list[Version]:
