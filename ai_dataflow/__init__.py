@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["load"]
+__all__ = ["Workstation", "load"]
 
 if TYPE_CHECKING:
-    from ai_dataflow.workstation.readers import load
+    from ai_dataflow.workstation.datasets import Workstation, load
 
 
 def __getattr__(name: str) -> Any:
-    """Import `load` on first use, so that `import ai_dataflow` alone costs nothing."""
-    if name == "load":
-        from ai_dataflow.workstation.readers import load  # noqa: PLC0415
+    """Import on first use, so that `import ai_dataflow` alone costs nothing."""
+    if name in __all__:
+        from ai_dataflow.workstation import datasets  # noqa: PLC0415
 
-        return load
+        return getattr(datasets, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,7 +26,7 @@ from typing import Any
 
 import polars as pl
 
-from ai_dataflow.workstation.readers import load
+from ai_dataflow import load
 from ai_dataflow_tests.services.azurite import Azurite
 from bench.projects import MODULES, make_project
 from bench.racing import Case, Row

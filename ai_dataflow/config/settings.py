@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from ai_dataflow.config.blob_urls import ACCOUNT_NAME
+from ai_dataflow.config.blob_urls import ACCOUNT_NAME, is_blob_url, parse
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.format_settings import FORMAT_TYPES, FormatSettings
 from ai_dataflow.config.mail_settings import MailSettings
@@ -140,7 +140,30 @@ def load_settings(path: str | Path | None = None) -> Settings:
         DataflowError: CFG-001 to CFG-004, all problems at once.
     """
     file = config_file(path)
+    return _settings(file, _read_toml(file))
+
+
+def load_reader_settings(path: str | Path | None = None) -> Settings:
+    """Read what a reader of the workstation needs: where it is, and the way into its account.
+
+    What else the file says need not be right for that, and its variables need not be set.
+
+    Raises:
+        DataflowError: CFG-001 to CFG-004.
+    """
+    file = config_file(path)
     raw = _read_toml(file)
+    needed = {name: raw[name] for name in raw if name in ("workstation", "execution")}
+    settings = _settings(file, needed)
+    accounts = raw.get("storage", {})
+    if not is_blob_url(settings.workstation.url) or not isinstance(accounts, dict):
+        return settings
+    account = parse(settings.workstation.url).account
+    sections = {name: section for name, section in accounts.items() if name == account}
+    return _settings(file, needed | {"storage": sections})
+
+
+def _settings(file: Path, raw: dict[str, Any]) -> Settings:
     missing: list[str] = []
     filled = _fill_in(raw, missing)
     problems = [_missing_variable(file, name) for name in dict.fromkeys(missing)]

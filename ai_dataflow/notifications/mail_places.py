@@ -10,7 +10,7 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.notifications.outbox import Outbox, utc_now
 from ai_dataflow.workstation.layout import (
-    Workstation,
+    Folders,
     open_workstation,
     spare_outbox,
     spare_reports,
@@ -26,7 +26,7 @@ class Places:
     """The outbox of the workstation, None where it cannot be reached, and the local one."""
 
     settings: Settings
-    workstation: Workstation
+    workstation: Folders
     main: Outbox | None
     spare: Outbox
     unreached: DataflowError | None = None

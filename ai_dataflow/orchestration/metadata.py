@@ -13,7 +13,7 @@ from ai_dataflow.config.grouped import grouped
 from ai_dataflow.extracts.stages import EXTRACTS, Stage
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import Origin, PartitionResult
-from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Folders
 from ai_dataflow.workstation.reports import COUNTS, FURTHER, ErrorReport
 
 # A partition without sources of a kind is materialized all the same: its dataset needs both.
@@ -31,7 +31,7 @@ _KEPT = 64  # a module's partitions have most of their metadata in common, the v
 
 
 def dataset_metadata(
-    result: PartitionResult, version: int, workstation: Workstation, report: str
+    result: PartitionResult, version: int, workstation: Folders, report: str
 ) -> dict[str, Any]:
     """Give the metadata of a published partition of `ai_dataset`.
 
@@ -54,7 +54,7 @@ def dataset_metadata(
     }
 
 
-def _counts(result: PartitionResult, workstation: Workstation) -> dict[str, Any]:
+def _counts(result: PartitionResult, workstation: Folders) -> dict[str, Any]:
     """Give what became of the rows: read = rejected + merged + published, but for replays."""
     counts: dict[str, Any] = {name: result.total(name) for name in COUNTS}
     counts |= {name: count for name in FURTHER if (count := result.total(name))}

@@ -20,7 +20,7 @@ from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.kept_rows import Kept
-from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.list_elements import column_of, counted_names, is_of_elements
 from ai_dataflow.workstation.reaching import reaching
 
@@ -70,7 +70,7 @@ def check_balance(
 
 
 def check_rejected(
-    result: PartitionResult, read: int, limit: ModuleSettings, workstation: Workstation
+    result: PartitionResult, read: int, limit: ModuleSettings, workstation: Folders
 ) -> None:
     """Refuse to publish a partition of which too much, or all, was rejected.
 

@@ -25,7 +25,7 @@ from ai_dataflow.workstation.file_statistics import (
     with_nans,
 )
 from ai_dataflow.workstation.footers import row_groups
-from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Folders
 from ai_dataflow.workstation.reaching import reaching
 
 # Beside AI columns, none of which begins so.
@@ -35,7 +35,7 @@ LARGE = 1_000_000  # rows
 FilesOf = Mapping[int, Sequence[DataFile]]  # by client
 
 
-def count_rows(module: str, files: FilesOf, workstation: Workstation) -> dict[int, WrittenRows]:
+def count_rows(module: str, files: FilesOf, workstation: Folders) -> dict[int, WrittenRows]:
     """Count the rows in files, and the values of each column, by client and product.
 
     Raises:
@@ -91,9 +91,7 @@ def _by_footer(table: Folder, file: DataFile, number: int) -> pl.DataFrame:
     return pl.concat([*parts, pl.DataFrame(summed, parts[0].schema)])
 
 
-def count_rejects(
-    module: str, files: FilesOf, workstation: Workstation
-) -> dict[int, WrittenRejects]:
+def count_rejects(module: str, files: FilesOf, workstation: Folders) -> dict[int, WrittenRejects]:
     """Count the open rejects in files, by client, source and reason.
 
     Raises:

@@ -35,7 +35,7 @@ from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import MergedProduct
 from ai_dataflow.partition.writing import write
 from ai_dataflow.sources.files import file_failures
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 
 _READ_AGAIN = 2
 
@@ -107,7 +107,7 @@ def _all_extracted(
     jobs: Sequence[PartitionJob],
     settings: Settings,
     stages: Collection[Stage],
-    workstation: Workstation,
+    workstation: Folders,
 ) -> list[Extracted]:
     """Extract the sources of partitions, as many at once as are worth their threads.
 
@@ -123,7 +123,7 @@ def _all_extracted(
 
 
 def _extracted(
-    job: PartitionJob, settings: Settings, stages: Collection[Stage], workstation: Workstation
+    job: PartitionJob, settings: Settings, stages: Collection[Stage], workstation: Folders
 ) -> Extracted:
     problems: list[Diagnostic] = []
     with classified(problems):
@@ -137,7 +137,7 @@ def _made(
     extracted: Sequence[Extracted],
     settings: Settings,
     run_id: str,
-    workstation: Workstation,
+    workstation: Folders,
 ) -> list[PartitionResult]:
     """Make partitions together; halve what fails as a whole, until it is alone."""
     steps, problems = Steps(jobs, extracted=extracted), list[Diagnostic]()
@@ -156,7 +156,7 @@ def _made(
     return steps.results()
 
 
-def _make(steps: Steps, settings: Settings, run_id: str, workstation: Workstation) -> None:
+def _make(steps: Steps, settings: Settings, run_id: str, workstation: Folders) -> None:
     """Read, map, merge and write what was extracted."""
     jobs, memory = steps.jobs, settings.execution.memory
     opened = [_opened(steps, number, settings) for number in range(len(jobs[0].in_order()))]

@@ -28,7 +28,7 @@ from ai_dataflow.partition.values import MergedProduct
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.kept_rows import all_kept, scan_kept
-from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Workstation
+from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Folders
 from ai_dataflow.workstation.list_elements import counted_names
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.reject_tables import Current
@@ -46,7 +46,7 @@ class PublishedRows:
 
 
 def look(
-    job: PartitionJob, current: Current, workstation: Workstation, made_as: Mapping[str, str]
+    job: PartitionJob, current: Current, workstation: Folders, made_as: Mapping[str, str]
 ) -> PublishedRows:
     """Look at what a partition was made of.
 

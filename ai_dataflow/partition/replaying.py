@@ -44,7 +44,7 @@ from ai_dataflow.sources.schemas import schema_of
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.reshapes import said
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.reject_tables import Current
 
@@ -191,7 +191,7 @@ class _Again:
 def _map_again(
     job: PartitionJob,
     current: Current,
-    workstation: Workstation,
+    workstation: Folders,
     made_as: MadeAs,
     space: Scratch,
 ) -> _Again:

@@ -28,7 +28,7 @@ from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import WrittenRejects, WrittenRows
 from ai_dataflow.workstation.data_files import DataFile, write_partition
 from ai_dataflow.workstation.kept_rows import Kept, keep
-from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.reaching import reaching
 
 # In memory; as Parquet with its compression that is a file of some 150 to 400 MB.
@@ -39,7 +39,7 @@ MANY_ROWS = 1_000_000
 def write(
     steps: Steps,
     rejects: pl.LazyFrame | None,
-    workstation: Workstation,
+    workstation: Folders,
     limit: ModuleSettings | None = None,
 ) -> None:
     """Write what was merged, and what is left out; where it does not add up, nothing stays.
@@ -81,7 +81,7 @@ def _failing(steps: Steps, client: int) -> Iterator[None]:
         steps.fail(client, error.diagnostics)
 
 
-def _keep_rows(steps: Steps, workstation: Workstation) -> None:
+def _keep_rows(steps: Steps, workstation: Folders) -> None:
     """Keep the rows of joined products that have rejects, for the replay of these."""
     for product, merged in steps.merged.items():
         clients = [c for c in steps.clients if steps.expected(c).has_rejects(product)]
@@ -94,7 +94,7 @@ def _keep_rows(steps: Steps, workstation: Workstation) -> None:
                 check_kept(name, int(rows.height[client]), kept.rows)
 
 
-def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Workstation) -> None:
+def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Folders) -> None:
     """Write the rows that partitions leave out, and count the open ones in the files."""
     table = workstation.rejects(steps.jobs[0].module)
     frames = _by_client(rejects, len(steps.jobs))
@@ -117,7 +117,7 @@ def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Workstation
     steps.rejects |= count_rejects(steps.jobs[0].module, files_of, workstation)
 
 
-def _write_rows(steps: Steps, workstation: Workstation) -> None:
+def _write_rows(steps: Steps, workstation: Folders) -> None:
     """Write the rows of partitions, into files of equal, sensible size; check that they add up."""
     job = steps.jobs[0]
     table = workstation.dataset(job.module)
@@ -186,7 +186,7 @@ def _rows_per_file(rows: pl.LazyFrame, height: int) -> int | None:
 
 
 @contextmanager
-def _nothing_stays(steps: Steps, workstation: Workstation) -> Iterator[None]:
+def _nothing_stays(steps: Steps, workstation: Folders) -> Iterator[None]:
     """Remove what was written if writing ends early; nobody has seen it."""
     try:
         yield

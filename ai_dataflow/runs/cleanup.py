@@ -29,7 +29,7 @@ from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.data_files import DATA_FILE
 from ai_dataflow.workstation.fencing import fence
 from ai_dataflow.workstation.kept_rows import all_kept
-from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.lease import Lease, lease
 from ai_dataflow.workstation.publish import tidy, unseen, writer_of
 from ai_dataflow.workstation.reaching import reaching
@@ -64,7 +64,7 @@ class Cleaned:
 
 
 def clean(
-    workstation: Workstation, run_id: str, age: timedelta = SAFE_AGE, *, dry_run: bool = False
+    workstation: Folders, run_id: str, age: timedelta = SAFE_AGE, *, dry_run: bool = False
 ) -> dict[str, Cleaned]:
     """Remove what is left over, module by module; one that is busy is told and passed over.
 
@@ -84,7 +84,7 @@ def clean(
 
 
 def _clean_module(
-    workstation: Workstation, module: str, run_id: str, age: timedelta, *, dry_run: bool
+    workstation: Folders, module: str, run_id: str, age: timedelta, *, dry_run: bool
 ) -> Cleaned:
     try:
         with lease(workstation.leases(module), module, run_id) as held:
@@ -104,7 +104,7 @@ def _clean_module(
 
 
 def _looked_for(
-    workstation: Workstation, module: str, age: timedelta, held: Lease, *, dry_run: bool
+    workstation: Folders, module: str, age: timedelta, held: Lease, *, dry_run: bool
 ) -> list[tuple[Folder, str, int]]:
     """Look what is left over, when what readers no longer see has been tidied away.
 
@@ -119,7 +119,7 @@ def _looked_for(
         raise
 
 
-def _store_time(workstation: Workstation) -> datetime:
+def _store_time(workstation: Folders) -> datetime:
     """Give the time by the clock that files are dated by, which may not be this machine's."""
     folder = workstation.leases()
     with reaching(folder):
@@ -130,7 +130,7 @@ def _store_time(workstation: Workstation) -> datetime:
 
 
 def _left_over(
-    workstation: Workstation, module: str, before: datetime
+    workstation: Folders, module: str, before: datetime
 ) -> Iterator[tuple[Folder, str, int]]:
     """Give the folder, path and size of each file that nothing names."""
     waiting = all_waiting(workstation, module)
@@ -207,7 +207,7 @@ def _unknown_log(table: Folder) -> Diagnostic:
     )
 
 
-def _modules(workstation: Workstation) -> list[str]:
+def _modules(workstation: Folders) -> list[str]:
     with reaching(workstation.root):
         roots = (workstation.root, *map(workstation.root.folder, ("_rejects", "_staging", "_kept")))
         names = {name for root in roots for name in root.folders()}

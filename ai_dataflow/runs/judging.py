@@ -21,7 +21,7 @@ from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.inputs import content_read, inputs_of, sheet_of
-from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.readers import publications_of
 from ai_dataflow.workstation.records import (
     Inputs,
@@ -75,7 +75,7 @@ class _Loss:
 
 
 def judge(
-    workstation: Workstation, settings: Settings, run_id: str, results: Sequence[PartitionResult]
+    workstation: Folders, settings: Settings, run_id: str, results: Sequence[PartitionResult]
 ) -> Judgement:
     """Judge what was made of a module against what readers see of it.
 
@@ -124,7 +124,7 @@ class Compared:
 
 
 def compare(
-    workstation: Workstation, settings: Settings, results: Sequence[PartitionResult]
+    workstation: Folders, settings: Settings, results: Sequence[PartitionResult]
 ) -> Iterator[Compared]:
     """Compare what was made of a module with what readers see, product by product.
 
@@ -142,7 +142,7 @@ def compare(
 
 
 def _with_records(
-    workstation: Workstation, results: Sequence[PartitionResult], seen: Mapping[str, str]
+    workstation: Folders, results: Sequence[PartitionResult], seen: Mapping[str, str]
 ) -> Iterator[tuple[PartitionResult, Record]]:
     """Give results of one module, each with the record of what readers see."""
     clients = seen.keys() & {result.job.client for result in results}
@@ -195,7 +195,7 @@ def _share(rows: ProductRows) -> Decimal:
     return Decimal(rows.rejected) / rows.read if rows.read else Decimal(0)
 
 
-def _with_worst(workstation: Workstation, module: str, losses: Sequence[_Loss]) -> list[_Loss]:
+def _with_worst(workstation: Folders, module: str, losses: Sequence[_Loss]) -> list[_Loss]:
     """Add what rejects the most, where a product rejects more than before."""
     files = {file.path: loss.result.job.client for loss in losses for file in loss.result.rejects}
     worst = worst_causes(workstation, module, files) if files else {}

@@ -27,7 +27,7 @@ from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import spelled_location
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.teams import with_owner
-from ai_dataflow.workstation.layout import Workstation, open_workstation, spare_reports
+from ai_dataflow.workstation.layout import Folders, open_workstation, spare_reports
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.records import Record, Waiting
@@ -71,7 +71,7 @@ class Run:
 
     project: Project
     plan: Plan
-    workstation: Workstation
+    workstation: Folders
     run_id: str
     stages: Sequence[Stage]
     recorder: Recorder

@@ -12,7 +12,7 @@ import polars as pl
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.tables.ai_columns import DictionaryRow
-from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import (
     ColumnNotPublishedError,
@@ -25,7 +25,7 @@ _VALUE, _ROWS, _IS_THERE = "value", "rows", "is there"
 
 
 def check_references(
-    workstation: Workstation,
+    workstation: Folders,
     columns: Mapping[str, Sequence[AiColumn]],
     published: Mapping[str, Collection[str]],
 ) -> Iterator[ReferenceReport]:

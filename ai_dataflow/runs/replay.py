@@ -27,7 +27,7 @@ from ai_dataflow.runs.prospect import read_draft
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.source_rules import TAKES
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.records import Record, SourceInputs, read_records
 from ai_dataflow.workstation.reject_tables import Current
@@ -113,7 +113,7 @@ def _prepared(
     return run, [plan.jobs[key] for key in keys if key in plan.jobs]
 
 
-def _with_rejects(workstation: Workstation, chosen: Chosen) -> list[PartitionKey]:
+def _with_rejects(workstation: Folders, chosen: Chosen) -> list[PartitionKey]:
     """Give the partitions that are published with rejects."""
     return [
         PartitionKey.of(module, client)

@@ -15,7 +15,7 @@ import polars as pl
 
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.workstation.data_files import DataFile, write_rows
-from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.reaching import reaching
 
 _SUFFIX = ".parquet"
@@ -38,7 +38,7 @@ class Kept:
         return "/".join(parts) + _SUFFIX
 
 
-def keep(rows: pl.LazyFrame, kept: Kept, workstation: Workstation) -> DataFile:
+def keep(rows: pl.LazyFrame, kept: Kept, workstation: Folders) -> DataFile:
     """Put the rows of a source aside.
 
     Raises:
@@ -48,7 +48,7 @@ def keep(rows: pl.LazyFrame, kept: Kept, workstation: Workstation) -> DataFile:
     return write_rows(rows, workstation.kept(kept.module), kept.path, "lz4")
 
 
-def all_kept(workstation: Workstation, module: str, client: str = "") -> Iterator[Kept]:
+def all_kept(workstation: Folders, module: str, client: str = "") -> Iterator[Kept]:
     """Give what is kept of a module, or of one client of it.
 
     Raises:
@@ -67,6 +67,6 @@ def _parsed(module: str, path: str) -> Kept | None:
     return Kept(module, *parts) if len(parts) == 4 else None  # noqa: PLR2004 - as `Kept.path`
 
 
-def scan_kept(kept: Kept, workstation: Workstation) -> pl.LazyFrame:
+def scan_kept(kept: Kept, workstation: Folders) -> pl.LazyFrame:
     """Scan the kept rows of a source."""
     return scan_parquet(workstation.kept(kept.module), [kept.path])

@@ -30,7 +30,7 @@ _SPARE_OUTBOX = ".cache/ai_dataflow/outbox"
 
 
 @dataclass(frozen=True)
-class Workstation:
+class Folders:
     """The workstation's folders."""
 
     root: Folder
@@ -72,12 +72,12 @@ class Workstation:
         return self.root.folder("_outbox")
 
 
-def open_workstation(settings: Settings) -> Workstation:
+def open_workstation(settings: Settings) -> Folders:
     """Give the workstation of a project; nothing is created or checked yet."""
     url = settings.workstation.url
     if not is_blob_url(url):
         url = str(settings.folder / Path(url).expanduser())
-    return Workstation(open_folder(url, settings))
+    return Folders(open_folder(url, settings))
 
 
 def spare_reports(settings: Settings) -> Folder:
@@ -90,7 +90,7 @@ def spare_outbox(settings: Settings) -> Folder:
     return Folder(str(settings.folder / _SPARE_OUTBOX))
 
 
-def check_workstation(workstation: Workstation) -> tuple[Diagnostic, ...]:
+def check_workstation(workstation: Folders) -> tuple[Diagnostic, ...]:
     """Look whether the workstation lets us in, to read, write and delete.
 
     A local folder is made when it is needed, and looked at then.

@@ -12,7 +12,7 @@ import polars as pl
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.tables.ai_mapping import MappingRow, by_column, row_of
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.reaching import reaching
 
 _OF_ROW = ("product_code", "submodule_name", "ai_column", "raw_row")
@@ -31,7 +31,7 @@ class MissingCode:
 
 
 def missing_codes(
-    workstation: Workstation, module: str, mapping: Iterable[MappingRow]
+    workstation: Folders, module: str, mapping: Iterable[MappingRow]
 ) -> Counter[MissingCode]:
     """Count the rows that are left out of a module, by the value that no code list has.
 

@@ -34,7 +34,7 @@ from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.file_statistics import in_log
 from ai_dataflow.workstation.kept_rows import Kept, all_kept
-from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.premises import Premise
 from ai_dataflow.workstation.reaching import reaching, unreached
@@ -84,7 +84,7 @@ class Publication:
 
 
 def publish(
-    workstation: Workstation,
+    workstation: Folders,
     module: str,
     columns: Sequence[TableColumn],
     partitions: Iterable[Made],
@@ -234,7 +234,7 @@ def writer_of(held: Lease) -> Writer:
     return Writer(held.holder.run_id, held.number)
 
 
-def tidy(workstation: Workstation, module: str, held: Lease, waiting: Collection[str] = ()) -> None:
+def tidy(workstation: Folders, module: str, held: Lease, waiting: Collection[str] = ()) -> None:
     """Take away rejects and kept rows of publications that readers no longer see.
 
     What is kept for a publication that waits stays: those of the records, and `waiting`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal, overload
 
 import polars as pl
 from deltalake import DeltaTable
@@ -13,16 +13,14 @@ from deltalake.exceptions import DeltaError
 from ai_dataflow.config.diagnostics import DataflowError, did_you_mean, listing
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.settings import load_settings
 from ai_dataflow.config.visible import visible
 from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.scans import scan_delta
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import files_in, open_table
 from ai_dataflow.workstation.data_files import publication_of
-from ai_dataflow.workstation.layout import PARTITION_COLUMN, Workstation, open_workstation
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.reaching import reaching, unreached
-from ai_dataflow.workstation.reports import read_report
 
 
 class DatasetNotFoundError(LookupError):
@@ -31,54 +29,6 @@ class DatasetNotFoundError(LookupError):
 
 class ColumnNotPublishedError(LookupError):
     """The dataset has no column of that name."""
-
-
-def load(
-    module: str,
-    client: str | Sequence[str] | None = None,
-    columns: Sequence[str] | None = None,
-    version: int | None = None,
-    *,
-    snapshot: str | None = None,
-    config: str | Path | None = None,
-) -> pl.LazyFrame:
-    """Load a module's AI dataset lazily.
-
-    Args:
-        module: the module's name, as in the control table.
-        client: one client's code, several, or None for all.
-        columns: the columns to give, in this order; None for all.
-        version: the Delta version to read; None for the newest.
-        snapshot: the id of a run; every module is then read as it was when that run ended, so that
-            several modules fit together. Instead of a version.
-        config: the project's `ai_dataflow.toml` or its folder; by default the one that
-            `AI_DATAFLOW_CONFIG` names, else the current folder's.
-
-    Raises:
-        DatasetNotFoundError: nothing is published under that name, for that client, or in that
-            version: a client that is missing is not an empty one; there is no such snapshot.
-        ColumnNotPublishedError: the dataset has no such column.
-        ValueError: both a version and a snapshot are given.
-        DataflowError: the settings cannot be read, or the workstation does not let us in.
-
-    Example:
-        >>> load("sales", client="USA", columns=["sale_id", "quantity"]).collect()
-    """
-    if snapshot is not None and version is not None:
-        raise ValueError("give a version or a snapshot, not both")
-    workstation = open_workstation(load_settings(config))
-    if snapshot is not None:
-        version = _version_of(workstation, module, snapshot)
-    return read_dataset(workstation.dataset(module), client, columns, version)
-
-
-def _version_of(workstation: Workstation, module: str, snapshot: str) -> int:
-    report = read_report(workstation.reports(), snapshot)
-    if report is None:
-        raise DatasetNotFoundError(f"there is no run {snapshot}")
-    if module not in report.versions:
-        raise DatasetNotFoundError(f"{module} was not published when run {snapshot} ended")
-    return report.versions[module]
 
 
 @dataclass(frozen=True)
@@ -117,7 +67,7 @@ def partitions_of(modules: Mapping[str, Published]) -> set[str]:
     }
 
 
-def published(workstation: Workstation, *, looking: bool = False) -> dict[str, Published]:
+def published(workstation: Folders, *, looking: bool = False) -> dict[str, Published]:
     """Give what readers see now of every module.
 
     Args:
@@ -163,21 +113,40 @@ def _publication(paths: Sequence[str], there: Collection[str] | None) -> str:
     return publications.pop() if len(publications) == 1 and is_whole else ""
 
 
-def read_dataset(
-    table: Folder,
-    client: str | Sequence[str] | None = None,
-    columns: Sequence[str] | None = None,
-    version: int | None = None,
-) -> pl.LazyFrame:
-    """Read a table of the workstation; see `load`."""
+@overload
+def open_version(
+    table: Folder, version: int | None = None, *, must_exist: Literal[True]
+) -> DeltaTable: ...
+@overload
+def open_version(table: Folder, version: int | None = None) -> DeltaTable | None: ...
+def open_version(
+    table: Folder, version: int | None = None, *, must_exist: bool = False
+) -> DeltaTable | None:
+    """Open a table of the workstation for a reader, at a version if one is given.
+
+    Raises:
+        DatasetNotFoundError: there is no such version; or no table, and it must exist.
+        DataflowError: the workstation does not let us in.
+    """
     try:
         delta = open_table(table, version)
     except FOREIGN as error:
         if isinstance(error, DeltaError) and account_fault(error, table.account) is None:
             raise DatasetNotFoundError(f"there is no version {version} of {table.url}") from None
         raise unreached(table, error) from None
-    if delta is None:
+    if delta is None and must_exist:
         raise DatasetNotFoundError(f"nothing is published at {table.url}")
+    return delta
+
+
+def read_dataset(
+    table: Folder,
+    client: str | Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    version: int | None = None,
+) -> pl.LazyFrame:
+    """Read a table of the workstation; see `Dataset.scan`."""
+    delta = open_version(table, version, must_exist=True)
     frame = scan_delta(table, delta.version())
     if client is not None:
         clients = [client] if isinstance(client, str) else list(client)

@@ -23,7 +23,7 @@ from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.counts import ProductCounts
-from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.reaching import reaching
 
 FORMAT = 1
@@ -173,7 +173,7 @@ def accepted_record(
     )
 
 
-def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[PartitionKey, Record]:
+def read_records(workstation: Folders, modules: Iterable[str]) -> dict[PartitionKey, Record]:
     """Give the records of the partitions of some modules, by `module|client`.
 
     What is no longer understood says nothing: its partitions are then made again.
@@ -192,7 +192,7 @@ def read_records(workstation: Workstation, modules: Iterable[str]) -> dict[Parti
     return by_key
 
 
-def all_waiting(workstation: Workstation, module: str) -> list[Waiting]:
+def all_waiting(workstation: Folders, module: str) -> list[Waiting]:
     """Give what waits to be accepted in a module.
 
     Raises:
@@ -205,9 +205,7 @@ def all_waiting(workstation: Workstation, module: str) -> list[Waiting]:
     ]
 
 
-def records_of(
-    workstation: Workstation, module: str, clients: Collection[str]
-) -> dict[str, Record]:
+def records_of(workstation: Folders, module: str, clients: Collection[str]) -> dict[str, Record]:
     """Give the records of some clients of a module, where there are any.
 
     Raises:
@@ -216,7 +214,7 @@ def records_of(
     return dict(_read(workstation, module, lambda client, _: client in clients))
 
 
-def _read(workstation: Workstation, module: str, is_wanted: Wanted) -> list[tuple[str, Record]]:
+def _read(workstation: Folders, module: str, is_wanted: Wanted) -> list[tuple[str, Record]]:
     folder = workstation.inputs()
     with reaching(folder):
         is_there = folder.stat(_name(module)) is not None
@@ -225,7 +223,7 @@ def _read(workstation: Workstation, module: str, is_wanted: Wanted) -> list[tupl
 
 @contextmanager
 def updated_records(
-    workstation: Workstation,
+    workstation: Folders,
     module: str,
     changed: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     waits_for: Mapping[str, str] | None = None,

@@ -13,7 +13,7 @@ import polars as pl
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.reaching import reaching
 
 State = Literal["open", "replayed", "not published"]
@@ -52,7 +52,7 @@ class RejectGroup:
 
 
 def reject_groups(
-    workstation: Workstation, module: str, client: str = "", reason: str = "", samples: int = 0
+    workstation: Folders, module: str, client: str = "", reason: str = "", samples: int = 0
 ) -> Iterator[RejectGroup]:
     """Give the rejects of a module, in groups, with so many samples of each.
 
@@ -81,7 +81,7 @@ class Worst:
 
 
 def worst_causes(
-    workstation: Workstation, module: str, files: Mapping[str, str]
+    workstation: Folders, module: str, files: Mapping[str, str]
 ) -> dict[tuple[str, str], Worst]:
     """Give what rejects the most of each client's products in reject files.
 
@@ -108,7 +108,7 @@ def worst_causes(
 
 
 def _grouped(
-    workstation: Workstation,
+    workstation: Folders,
     module: str,
     files: Mapping[str, tuple[str, bool]],
     reason: str,

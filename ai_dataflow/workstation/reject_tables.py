@@ -19,7 +19,7 @@ from ai_dataflow.config.grouped import grouped
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.workstation.commit import CommittedFile, TableColumn, files_in, open_table
 from ai_dataflow.workstation.data_files import publication_of
-from ai_dataflow.workstation.layout import Workstation
+from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.reaching import reaching
 
 COLUMNS = (
@@ -67,7 +67,7 @@ class Current:
         return self.publication != publication and bool(self.publication or not self.data)
 
 
-def newest(workstation: Workstation, module: str) -> int:
+def newest(workstation: Folders, module: str) -> int:
     """Give when the newest files of a module were committed, in ms; at least the present.
 
     Who publishes after it is later, whatever the clocks of two machines say.
@@ -79,7 +79,7 @@ def newest(workstation: Workstation, module: str) -> int:
     return max([int(time.time() * 1000), *times])
 
 
-def current(workstation: Workstation, module: str) -> dict[str, Current]:
+def current(workstation: Folders, module: str) -> dict[str, Current]:
     """Look what each client's partition and its rejects consist of.
 
     Raises:
@@ -91,7 +91,7 @@ def current(workstation: Workstation, module: str) -> dict[str, Current]:
 
 
 def _by_client(
-    workstation: Workstation, module: str, *, of_rejects: bool
+    workstation: Folders, module: str, *, of_rejects: bool
 ) -> dict[str, list[CommittedFile]]:
     table = workstation.rejects(module) if of_rejects else workstation.dataset(module)
     with reaching(table):
@@ -118,9 +118,7 @@ def _of(files: list[CommittedFile], publication: str) -> tuple[str, ...]:
     return tuple(sorted(paths)) if publication else ()
 
 
-def scan(
-    workstation: Workstation, module: str, paths: tuple[str, ...], **options: Any
-) -> pl.LazyFrame:
+def scan(workstation: Folders, module: str, paths: tuple[str, ...], **options: Any) -> pl.LazyFrame:
     """Scan reject files; those of older versions of this program lack columns."""
     if not paths:
         return pl.LazyFrame(schema=SCHEMA)
@@ -128,7 +126,7 @@ def scan(
     return scan_parquet(table, list(paths), missing_columns="insert", schema=SCHEMA, **options)
 
 
-def modules(workstation: Workstation) -> Iterator[str]:
+def modules(workstation: Folders) -> Iterator[str]:
     """Give the modules that have a reject table."""
     folder = workstation.rejects("")
     with reaching(folder):

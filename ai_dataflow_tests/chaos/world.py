@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow_tests.projects import NO_LIMITS, project, text_file
 
 CLIENTS = ("acme", "borealis", "cirrus")
@@ -80,7 +80,7 @@ class World:
     clients: ClassVar[tuple[str, ...]] = CLIENTS
 
     @cached_property
-    def workstation(self) -> Workstation:
+    def workstation(self) -> Folders:
         """Where it publishes."""
         return open_workstation(load_settings(self.folder))
 

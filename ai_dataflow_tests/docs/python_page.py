@@ -35,6 +35,11 @@ class Public(NamedTuple):
 
 # In the order of the page. What `ai_dataflow` itself exports has to be among them; a test asks.
 PUBLIC = (
+    Public("ai_dataflow", "Workstation", "Read a dataset"),
+    Public("ai_dataflow.workstation.datasets", "Dataset", "Read a dataset"),
+    Public("ai_dataflow.workstation.datasets", "DatasetColumn", "Read a dataset"),
+    Public("ai_dataflow.workstation.datasets", "Version", "Read a dataset"),
+    Public("ai_dataflow.workstation.datasets", "Snapshot", "Read a dataset"),
     Public("ai_dataflow", "load", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "DatasetNotFoundError", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "ColumnNotPublishedError", "Read a dataset"),
@@ -50,6 +55,8 @@ _VALUES = {
     "module_client_partitions": "The partitions of all three assets: `module|client`. An asset of "
     "yours that reads `ai_dataset` has the same.",
 }
+# Classes whose methods users call; of the others they only use the name.
+_WITH_METHODS = ("ai_dataflow.workstation.datasets",)
 
 
 def page() -> str:
@@ -75,23 +82,44 @@ def _described(each: Public) -> Iterator[str]:
     if inspect.isfunction(each.thing):
         yield from ["```text", _signature(each.name, each.thing), "```", ""]
     yield from _sections(meaning(each))
+    if inspect.isclass(each.thing) and each.thing.__module__ in _WITH_METHODS:
+        yield from _methods(each.thing)
+
+
+def _methods(thing: type) -> Iterator[str]:
+    """Give what a class of ours can do, one by one."""
+    for name, raw in vars(thing).items():
+        member = raw.__func__ if isinstance(raw, classmethod) else raw
+        function = member.fget if isinstance(member, property) else member
+        if name.startswith("_") or not inspect.isfunction(function):
+            continue
+        is_called = member is function
+        yield from [f"#### {thing.__name__}.{name}", ""]
+        if is_called:
+            yield from ["```text", _signature(name, function), "```", ""]
+        yield from _sections(inspect.getdoc(function) or "")
 
 
 def _signature(name: str, function: Any) -> str:
     """Give a signature, a parameter in each line where there are several."""
     given = inspect.signature(function)
-    shown = [_parameter(each) for each in given.parameters.values()]
-    kinds = [each.kind for each in given.parameters.values()]
+    several = [each for each in given.parameters.values() if each.name not in ("self", "cls")]
+    shown = [_parameter(each) for each in several]
+    kinds = [each.kind for each in several]
     if inspect.Parameter.KEYWORD_ONLY in kinds:
         shown.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
     inner = "".join(f"    {each},\n" for each in shown)
+    if not shown:
+        return f"{name}() -> {given.return_annotation}"
     return f"{name}(\n{inner}) -> {given.return_annotation}"
 
 
 def _parameter(each: inspect.Parameter) -> str:
     """Give a parameter with its annotation as it was written, and its default."""
     is_needed = each.default is inspect.Parameter.empty
-    return f"{each.name}: {each.annotation}" + ("" if is_needed else f" = {each.default!r}")
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    name = f"{stars.get(each.kind, '')}{each.name}"
+    return f"{name}: {each.annotation}" + ("" if is_needed else f" = {each.default!r}")
 
 
 def _sections(docstring: str) -> Iterator[str]:

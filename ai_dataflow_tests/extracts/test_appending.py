@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from ai_dataflow import load
 from ai_dataflow.extracts.staging import last_extracts
 from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.prospect import look_ahead
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
-from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.services.postgres import Postgres

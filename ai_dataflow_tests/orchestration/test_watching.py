@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ai_dataflow import load
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.orchestration import watching
 from ai_dataflow.orchestration.jobs import JOB
@@ -22,7 +23,6 @@ from ai_dataflow.orchestration.watching import (
     nightly_schedule,
 )
 from ai_dataflow.tables.project import load_project
-from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import instance_of

@@ -21,7 +21,7 @@ from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.locations import FileLocation, Location
 from ai_dataflow.tables.table import Sheet
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 
 PLACE = "control_table.csv:2:module_location"
 _SHEET = Sheet("ai_mapping.csv")
@@ -78,7 +78,7 @@ def settings(folder: Path, **databases: str) -> Settings:
     return Settings(folder=folder, sql=sql, workstation=WorkstationSettings(url="workstation"))
 
 
-def workstation(folder: Path) -> Workstation:
+def workstation(folder: Path) -> Folders:
     """Give the workstation of `settings(folder)`."""
     return open_workstation(settings(folder))
 

@@ -12,6 +12,7 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
+from ai_dataflow import load
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.partition.making import run as run_partition
 from ai_dataflow.planning import inputs
@@ -19,7 +20,6 @@ from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.prospect import Prospect, look_ahead, look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
-from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import instance_of, run_project

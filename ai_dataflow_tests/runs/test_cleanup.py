@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from ai_dataflow import load
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.workstation.commit import open_table
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow.workstation.lease import Holder
-from ai_dataflow.workstation.readers import load
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.runs.runs import instance_of, run_project
 
@@ -38,7 +38,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workstation(published: Path, tmp_path: Path) -> Workstation:
+def workstation(published: Path, tmp_path: Path) -> Folders:
     """Give a workstation on which one module was published three times."""
     shutil.copytree(published, tmp_path, dirs_exist_ok=True)
     return open_workstation(Settings(folder=tmp_path))
@@ -51,14 +51,14 @@ def _leave(folder: Folder, path: str, hours: float = 48) -> str:
     return folder.join(path)
 
 
-def test_a_workstation_without_left_overs_keeps_every_file(workstation: Workstation) -> None:
+def test_a_workstation_without_left_overs_keeps_every_file(workstation: Folders) -> None:
     before = workstation.root.files()
     assert [found.files for found in clean(workstation, "c", NOW).values()] == [()]
     left = [file for file in workstation.root.files() if not file.path.startswith("_leases/")]
     assert left == [file for file in before if not file.path.startswith("_leases/")]
 
 
-def test_all_versions_stay_readable(workstation: Workstation, tmp_path: Path) -> None:
+def test_all_versions_stay_readable(workstation: Folders, tmp_path: Path) -> None:
     table = open_table(workstation.dataset("claims"))
     assert table is not None
     table.create_checkpoint()
@@ -67,7 +67,7 @@ def test_all_versions_stay_readable(workstation: Workstation, tmp_path: Path) ->
         assert load("claims", version=version, config=tmp_path).collect().height == 2
 
 
-def test_what_no_version_and_no_manifest_names_is_removed(workstation: Workstation) -> None:
+def test_what_no_version_and_no_manifest_names_is_removed(workstation: Folders) -> None:
     urls = {
         _leave(workstation.dataset("claims"), f"client_code=acme/{KILLED}.parquet"),
         _leave(workstation.rejects("claims"), f"client_code=acme/{KILLED}.parquet"),
@@ -81,7 +81,7 @@ def test_what_no_version_and_no_manifest_names_is_removed(workstation: Workstati
     assert {url for found in clean(workstation, "c").values() for url in found.files} == set()
 
 
-def test_what_was_being_written_is_removed(workstation: Workstation) -> None:
+def test_what_was_being_written_is_removed(workstation: Folders) -> None:
     """A local file has another name until it is whole, which no listing of the store shows."""
     left = {
         f"claims/_delta_log/{3:020}.json#1",
@@ -103,14 +103,14 @@ def test_what_was_being_written_is_removed(workstation: Workstation) -> None:
     assert there == foreign
 
 
-def test_what_is_young_stays(workstation: Workstation) -> None:
+def test_what_is_young_stays(workstation: Folders) -> None:
     url = _leave(workstation.dataset("claims"), f"client_code=acme/{KILLED}.parquet", hours=23)
     assert clean(workstation, "c")["claims"].files == ()
     assert clean(workstation, "c", timedelta(hours=22))["claims"].files == (url,)
 
 
 def test_a_module_that_is_being_made_is_passed_over(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_dataflow.workstation.lease.WAIT_SECONDS", 0.0)
     other = Holder(run_id="other", host="elsewhere.example.org").model_dump_json()
@@ -120,7 +120,7 @@ def test_a_module_that_is_being_made_is_passed_over(
     assert (found.files, [problem.code for problem in found.problems]) == ((), ["WST-006"])
 
 
-def test_the_command_tells_and_the_job_removes(workstation: Workstation, tmp_path: Path) -> None:
+def test_the_command_tells_and_the_job_removes(workstation: Folders, tmp_path: Path) -> None:
     _leave(workstation.dataset("claims"), f"client_code=acme/{KILLED}.parquet")
     command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "cleanup"]
     told = subprocess.run(
@@ -138,7 +138,7 @@ def test_the_command_tells_and_the_job_removes(workstation: Workstation, tmp_pat
     assert left == {"module": "claims", "files": [], "bytes": 0, "problems": []}
 
 
-def test_what_is_not_ours_is_left_alone(workstation: Workstation) -> None:
+def test_what_is_not_ours_is_left_alone(workstation: Folders) -> None:
     foreign = ("README.md", "deletion_vector_1.bin", "_change_data/a.parquet", "part-0.parquet",
                "client_code=acme/part-00000.snappy.parquet")  # fmt: skip
     for path in foreign:
@@ -147,7 +147,7 @@ def test_what_is_not_ours_is_left_alone(workstation: Workstation) -> None:
     assert {path for path in foreign if workstation.dataset("claims").stat(path)} == {*foreign}
 
 
-def _checkpoint(workstation: Workstation, name: str) -> None:
+def _checkpoint(workstation: Folders, name: str) -> None:
     """Make a checkpoint under another name, and remove the commits that it stands for."""
     table = open_table(workstation.dataset("claims"))
     assert table is not None
@@ -159,7 +159,7 @@ def _checkpoint(workstation: Workstation, name: str) -> None:
         commit.unlink()
 
 
-def test_a_checkpoint_in_parts_names_files_too(workstation: Workstation) -> None:
+def test_a_checkpoint_in_parts_names_files_too(workstation: Folders) -> None:
     _checkpoint(workstation, f"{2:020}.checkpoint.{1:010}.{1:010}.parquet")
     pointer = {"version": 2, "size": 1, "parts": 1}
     workstation.dataset("claims").write("_delta_log/_last_checkpoint", json.dumps(pointer).encode())
@@ -171,7 +171,7 @@ def test_a_checkpoint_in_parts_names_files_too(workstation: Workstation) -> None
 
 
 def test_a_log_that_cannot_be_read_whole_stops_the_cleaning(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_dataflow.runs.cleanup._named_by_log", lambda _: iter(()))
     before = workstation.dataset("claims").files()

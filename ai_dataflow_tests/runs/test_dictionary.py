@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from ai_dataflow.workstation.readers import load
+from ai_dataflow import load
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.projects import NO_LIMITS, project, text_file
 from ai_dataflow_tests.runs import spine

@@ -16,7 +16,7 @@ from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.data_files import DataFile, write_partition
 from ai_dataflow.workstation.file_statistics import described, in_log
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow.workstation.lease import lease
 from ai_dataflow.workstation.publish import Made, publish
 from ai_dataflow_tests.projects import project, text_file
@@ -45,7 +45,7 @@ def shop(folder: Path) -> Path:
     return folder
 
 
-def workstation(folder: Path) -> Workstation:
+def workstation(folder: Path) -> Folders:
     return open_workstation(Settings(folder=folder))
 
 

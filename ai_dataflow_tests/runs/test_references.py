@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow.workstation.readers import load
+from ai_dataflow import load
 from ai_dataflow.workstation.reports import ReferenceReport, RunReport
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine

@@ -12,8 +12,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from ai_dataflow import load
 from ai_dataflow.partition import scratch
-from ai_dataflow.workstation.readers import load
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.projects import CONTROL, project, table, text_file
 from ai_dataflow_tests.runs import spine

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ai_dataflow.workstation.readers import load
+from ai_dataflow import load
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ai_dataflow import load
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.partition.making import run
 from ai_dataflow.planning.draft import make_draft
@@ -15,7 +16,6 @@ from ai_dataflow.runs.prospect import look_ahead
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.missing_codes import missing_codes
-from ai_dataflow.workstation.readers import load
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.compiler.test_row_keys import key
 from ai_dataflow_tests.projects import project, text_file

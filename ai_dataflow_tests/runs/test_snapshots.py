@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow.workstation.readers import DatasetNotFoundError, load
+from ai_dataflow import load
+from ai_dataflow.workstation.readers import DatasetNotFoundError
 from ai_dataflow_tests.projects import CONTROL, MAPPING, project, text_file
 from ai_dataflow_tests.runs import spine
 

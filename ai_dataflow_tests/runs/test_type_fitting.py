@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
+from ai_dataflow import load
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition import writing
 from ai_dataflow.runs.cleanup import clean
@@ -18,8 +19,7 @@ from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import publish as publishing
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.data_files import recast_name
-from ai_dataflow.workstation.layout import Workstation, open_workstation
-from ai_dataflow.workstation.readers import load
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine
@@ -83,7 +83,7 @@ def only(report: RunReport, client: str) -> PartitionReport:
     return next(p for p in report.partitions if p.partition == f"claims|{client}")
 
 
-def workstation(folder: Path) -> Workstation:
+def workstation(folder: Path) -> Folders:
     return open_workstation(load_project(folder).settings)
 
 

@@ -23,7 +23,7 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.planning import inputs
 from ai_dataflow.planning.changes import changes
 from ai_dataflow.tables.locations import FileLocation, SqlLocation, identity
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow.workstation.records import read_records, updated_records
 from ai_dataflow_tests.partition.jobs import job, key, mapped, source
 
@@ -54,7 +54,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def workstation(settings: Settings) -> Workstation:
+def workstation(settings: Settings) -> Folders:
     return open_workstation(settings)
 
 
@@ -64,7 +64,7 @@ def _states(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_was_computed_otherwise_is_made_anew(
-    settings: Settings, workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, workstation: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """0.1.0 had Polars' SQL compile transforms: whole numbers wrapped around."""
     _states(monkeypatch)
@@ -76,7 +76,7 @@ def test_what_was_computed_otherwise_is_made_anew(
 
 
 def test_it_is_made_anew_once(
-    settings: Settings, workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, workstation: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _states(monkeypatch)
     (record,) = read_records(workstation, ["sales"]).values()
@@ -92,7 +92,7 @@ def test_it_is_made_anew_once(
 
 
 def test_the_last_extracts_are_known_by_their_locations(
-    settings: Settings, workstation: Workstation
+    settings: Settings, workstation: Folders
 ) -> None:
     extracts = last_extracts(workstation.staging("sales", "USA"))
     files, table = (extracts[SourceKey("orion", name)] for name in ("line", "item"))

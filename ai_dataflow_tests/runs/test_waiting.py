@@ -17,7 +17,7 @@ from ai_dataflow.runs.outcome import NOBODY
 from ai_dataflow.runs.prospect import look_ahead, read_draft
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow.workstation.lease import lease
 from ai_dataflow.workstation.records import Record, read_records, updated_records
 from ai_dataflow.workstation.reports import PartitionReport, RunReport, read_reports
@@ -71,7 +71,7 @@ def _rows(folder: Path, client: str, product: str = "ORION") -> int:
     return seen.filter(product_code=product).height
 
 
-def _place(folder: Path) -> Workstation:
+def _place(folder: Path) -> Folders:
     return open_workstation(load_project(folder).settings)
 
 

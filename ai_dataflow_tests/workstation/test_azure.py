@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from polars.io.plugins import register_io_source
 
+from ai_dataflow import load
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import ExecutionSettings, StorageAccount, WorkstationSettings
 from ai_dataflow.config.settings import Settings
@@ -20,10 +21,9 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import TableColumn, commit
 from ai_dataflow.workstation.data_files import DataFile, write_batches, write_partition
 from ai_dataflow.workstation.fencing import Writer
-from ai_dataflow.workstation.layout import Workstation, check_workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, check_workstation, open_workstation
 from ai_dataflow.workstation.readers import (
     DatasetNotFoundError,
-    load,
     partitions_of,
     published,
     read_dataset,
@@ -55,13 +55,13 @@ def container(azurite: Azurite) -> str:
 
 
 @pytest.fixture
-def place(azurite: Azurite, container: str) -> Workstation:
+def place(azurite: Azurite, container: str) -> Folders:
     """Give a workstation in a folder of a container."""
     return _opened(container, account_key=azurite.keys[ACCOUNT], endpoint=azurite.endpoint(ACCOUNT))
 
 
 @pytest.fixture
-def behind(azurite: Azurite, proxy: FaultyProxy, container: str) -> Workstation:
+def behind(azurite: Azurite, proxy: FaultyProxy, container: str) -> Folders:
     """Give the same workstation behind the proxy."""
     return _opened(container, account_key=azurite.keys[ACCOUNT], endpoint=proxy.endpoint(ACCOUNT))
 
@@ -79,7 +79,7 @@ def _settings(container: str, retry_seconds: int = 2, **section: Any) -> Setting
     )
 
 
-def _opened(container: str, retry_seconds: int = 2, **section: Any) -> Workstation:
+def _opened(container: str, retry_seconds: int = 2, **section: Any) -> Folders:
     return open_workstation(_settings(container, retry_seconds, **section))
 
 
@@ -111,7 +111,7 @@ def _code(error: pytest.ExceptionInfo[DataflowError]) -> str:
     return problem.code
 
 
-def test_partitions_are_published_and_replaced(place: Workstation) -> None:
+def test_partitions_are_published_and_replaced(place: Folders) -> None:
     table = place.dataset("sales")
     assert _publish(table, USA=[1, 2], CAN=[3], MEX=[4]) == 0
     assert _publish(table, CAN=[5], MEX=None, FRA=[]) == 1
@@ -120,7 +120,7 @@ def test_partitions_are_published_and_replaced(place: Workstation) -> None:
     assert partitions_of(published(place)) == {"sales|USA", "sales|CAN", "sales|FRA"}
 
 
-def test_nothing_is_visible_before_the_commit(place: Workstation) -> None:
+def test_nothing_is_visible_before_the_commit(place: Folders) -> None:
     table = place.dataset("sales")
     _publish(table, USA=[1])
     ((file,),) = _written(table, {"USA": [9]}).values()
@@ -128,7 +128,7 @@ def test_nothing_is_visible_before_the_commit(place: Workstation) -> None:
     assert _published(table) == {"USA": [1]}
 
 
-def test_batches_become_one_file_or_none(place: Workstation) -> None:
+def test_batches_become_one_file_or_none(place: Folders) -> None:
     staging = place.staging("sales", "USA")
     rows = pl.DataFrame({"n": range(1000)})
 
@@ -150,7 +150,7 @@ def test_batches_become_one_file_or_none(place: Workstation) -> None:
 @pytest.mark.parametrize("first", [True, False], ids=["a new table", "an old one"])
 @pytest.mark.parametrize("overlap", [True, False])
 def test_those_that_publish_at_once_are_never_mixed(
-    place: Workstation, tmp_path: Path, first: bool, overlap: bool
+    place: Folders, tmp_path: Path, first: bool, overlap: bool
 ) -> None:
     """A client that two publish for the first time has the rows of one of them."""
     number = 4
@@ -185,7 +185,7 @@ def test_those_that_publish_at_once_are_never_mixed(
 )
 @pytest.mark.parametrize("again", [False, True], ids=["first", "replaced"])
 def test_a_commit_whose_answer_is_lost_is_known_again(
-    proxy: FaultyProxy, behind: Workstation, place: Workstation, again: bool
+    proxy: FaultyProxy, behind: Folders, place: Folders, again: bool
 ) -> None:
     table = behind.dataset("sales")
     if again:
@@ -201,7 +201,7 @@ def test_a_commit_whose_answer_is_lost_is_known_again(
 
 @pytest.mark.parametrize("fault", [Answer(503), Reset()], ids=str)
 def test_a_commit_that_a_passing_fault_stops_is_made(
-    proxy: FaultyProxy, behind: Workstation, fault: Answer | Reset
+    proxy: FaultyProxy, behind: Folders, fault: Answer | Reset
 ) -> None:
     table = behind.dataset("sales")
     files = _written(table, {"USA": [1]})
@@ -211,7 +211,7 @@ def test_a_commit_that_a_passing_fault_stops_is_made(
 
 
 def test_a_new_column_is_looked_for_in_the_files_of_many_clients_at_once(
-    proxy: FaultyProxy, behind: Workstation, place: Workstation
+    proxy: FaultyProxy, behind: Folders, place: Folders
 ) -> None:
     table = behind.dataset("sales")
     _publish(place.dataset("sales"), **{f"C{n}": [n] for n in range(30)})
@@ -224,7 +224,7 @@ def test_a_new_column_is_looked_for_in_the_files_of_many_clients_at_once(
 
 
 def test_an_account_that_is_away_is_told_and_nothing_is_published(
-    proxy: FaultyProxy, behind: Workstation, place: Workstation, tmp_path: Path
+    proxy: FaultyProxy, behind: Folders, place: Folders, tmp_path: Path
 ) -> None:
     _publish(place.dataset("sales"), USA=[1])
     files = _written(behind.dataset("sales"), {"USA": [2]})
@@ -235,7 +235,7 @@ def test_an_account_that_is_away_is_told_and_nothing_is_published(
     assert _published(place.dataset("sales")) == {"USA": [1]}
 
 
-def test_reports_are_written_and_read(place: Workstation) -> None:
+def test_reports_are_written_and_read(place: Folders) -> None:
     folder = place.reports()
     assert read_report(folder, "run-1") is None
     for number in (2, 1):
@@ -251,7 +251,7 @@ def test_reports_are_written_and_read(place: Workstation) -> None:
     "WST-004 if the account is away; the report is kept here and delivered by the next run",
 )
 def test_a_report_that_cannot_be_delivered_is_delivered_later(
-    place: Workstation, container: str, tmp_path: Path
+    place: Folders, container: str, tmp_path: Path
 ) -> None:
     spare = Folder(str(tmp_path / "spare"))
     with ClosedPort() as nobody:
@@ -269,7 +269,7 @@ def test_a_report_that_cannot_be_delivered_is_delivered_later(
 
 
 def test_what_a_run_that_was_killed_while_it_looked_left_is_removed_by_the_next(
-    place: Workstation, monkeypatch: pytest.MonkeyPatch
+    place: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as killed:
         killed.setattr(Folder, "delete", lambda *_: None)
@@ -351,7 +351,7 @@ def test_a_container_that_is_not_there_can_be_neither_written_nor_read(azurite: 
 
 
 def test_datasets_are_loaded_by_those_who_read_them(
-    azurite: Azurite, container: str, place: Workstation, tmp_path: Path
+    azurite: Azurite, container: str, place: Folders, tmp_path: Path
 ) -> None:
     _publish(place.dataset("sales"), USA=[1, 2], CAN=[3])
     (tmp_path / "ai_dataflow.toml").write_text(

@@ -20,7 +20,7 @@ from ai_dataflow.workstation.commit import TableColumn
 from ai_dataflow.workstation.data_files import new_publication, publication_of, write_partition
 from ai_dataflow.workstation.fencing import Writer, fence
 from ai_dataflow.workstation.kept_rows import Kept, all_kept, keep
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow.workstation.lease import LeaseError, lease
 from ai_dataflow.workstation.publish import Made, publish, tidy
 from ai_dataflow.workstation.reject_tables import Current
@@ -33,13 +33,11 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def workstation(tmp_path: Path) -> Workstation:
+def workstation(tmp_path: Path) -> Folders:
     return open_workstation(Settings(folder=tmp_path))
 
 
-def made(
-    workstation: Workstation, client: str, *, bad: int = 0, data: bool = True
-) -> tuple[str, Made]:
+def made(workstation: Folders, client: str, *, bad: int = 0, data: bool = True) -> tuple[str, Made]:
     """Make a partition of one row and so many rejects; give its publication too."""
     publication = new_publication()
     rows = pl.LazyFrame({"n": [1]})
@@ -52,18 +50,18 @@ def made(
     return publication, Made(client, files if data else (), left_out if bad else ())
 
 
-def publish_all(workstation: Workstation, *partitions: Made) -> int | None:
+def publish_all(workstation: Folders, *partitions: Made) -> int | None:
     with lease(workstation.leases("claims"), "claims", "run") as held:
         return publish(workstation, "claims", COLUMNS, partitions, held).version
 
 
-def publish_one(workstation: Workstation, **more: Any) -> str:
+def publish_one(workstation: Folders, **more: Any) -> str:
     publication, partition = made(workstation, "acme", **more)
     publish_all(workstation, partition)
     return publication
 
 
-def now(workstation: Workstation) -> Current:
+def now(workstation: Folders) -> Current:
     return reject_tables.current(workstation, "claims")["acme"]
 
 
@@ -71,7 +69,7 @@ def publications(paths: tuple[str, ...]) -> set[str]:
     return {publication_of(path) for path in paths}
 
 
-def test_a_run_replaces_the_rejects_of_the_one_before(workstation: Workstation) -> None:
+def test_a_run_replaces_the_rejects_of_the_one_before(workstation: Folders) -> None:
     publish_one(workstation, bad=2)
     second = publish_one(workstation, bad=1)
     own = now(workstation)
@@ -81,7 +79,7 @@ def test_a_run_replaces_the_rejects_of_the_one_before(workstation: Workstation) 
     assert table.height == 1
 
 
-def test_a_run_without_rejects_closes_those_of_the_one_before(workstation: Workstation) -> None:
+def test_a_run_without_rejects_closes_those_of_the_one_before(workstation: Folders) -> None:
     publish_one(workstation, bad=2)
     publish_one(workstation)
     assert now(workstation).rejects == ()
@@ -89,7 +87,7 @@ def test_a_run_without_rejects_closes_those_of_the_one_before(workstation: Works
 
 
 def test_what_is_not_published_leaves_its_rejects_beside_the_open_ones(
-    workstation: Workstation,
+    workstation: Folders,
 ) -> None:
     first = publish_one(workstation, bad=1)
     for _ in range(2):
@@ -101,7 +99,7 @@ def test_what_is_not_published_leaves_its_rejects_beside_the_open_ones(
     assert now(workstation).unpublished == ()
 
 
-def test_rejects_of_a_first_run_that_is_not_published_are_there(workstation: Workstation) -> None:
+def test_rejects_of_a_first_run_that_is_not_published_are_there(workstation: Folders) -> None:
     refused = publish_one(workstation, bad=1, data=False)
     own = now(workstation)
     assert (own.publication, own.data, publications(own.unpublished)) == ("", (), {refused})
@@ -119,7 +117,7 @@ KILLS: list[tuple[str, bool, bool]] = [
 )
 @pytest.mark.parametrize(("step", "after", "visible"), KILLS)
 def test_whatever_is_killed_the_open_rejects_are_those_of_what_readers_see(
-    workstation: Workstation,
+    workstation: Folders,
     monkeypatch: pytest.MonkeyPatch,
     step: str,
     after: bool,
@@ -148,7 +146,7 @@ def test_whatever_is_killed_the_open_rejects_are_those_of_what_readers_see(
     assert pl.read_delta(workstation.rejects("claims").url).height == 1
 
 
-def test_clients_of_one_commit_keep_apart(workstation: Workstation) -> None:
+def test_clients_of_one_commit_keep_apart(workstation: Folders) -> None:
     ids, both = zip(*(made(workstation, c, bad=1) for c in ("acme", "borealis")), strict=True)
     version = publish_all(workstation, *both)
     assert version == 0
@@ -159,7 +157,7 @@ def test_clients_of_one_commit_keep_apart(workstation: Workstation) -> None:
     assert again["borealis"] == found["borealis"]
 
 
-def test_kept_rows_stay_as_long_as_their_publication(workstation: Workstation) -> None:
+def test_kept_rows_stay_as_long_as_their_publication(workstation: Folders) -> None:
     publication, partition = made(workstation, "acme", bad=1)
     name = Kept("claims", "acme", publication, "ORION", "line.items")
     orphan = Kept("claims", "acme", new_publication(), "ORION", "line.items")
@@ -173,7 +171,7 @@ def test_kept_rows_stay_as_long_as_their_publication(workstation: Workstation) -
     assert list(all_kept(workstation, "claims")) == []
 
 
-def test_tidying_twice_commits_once(workstation: Workstation) -> None:
+def test_tidying_twice_commits_once(workstation: Folders) -> None:
     publish_one(workstation, bad=1)
     before = DeltaTable(workstation.rejects("claims").url).version()
     with lease(workstation.leases("claims"), "claims", "again") as held:
@@ -181,7 +179,7 @@ def test_tidying_twice_commits_once(workstation: Workstation) -> None:
     assert DeltaTable(workstation.rejects("claims").url).version() == before
 
 
-def test_whoever_has_lost_the_lease_tidies_nothing_away(workstation: Workstation) -> None:
+def test_whoever_has_lost_the_lease_tidies_nothing_away(workstation: Folders) -> None:
     publish_one(workstation)
     with lease(workstation.leases("claims"), "claims", "slow") as held:
         workstation.leases("claims").write("00000009.json", b"{}")
@@ -193,7 +191,7 @@ def test_whoever_has_lost_the_lease_tidies_nothing_away(workstation: Workstation
     assert list(all_kept(workstation, "claims")) == [kept]
 
 
-def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Workstation) -> None:
+def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Folders) -> None:
     table = workstation.rejects("claims")
     old = pl.LazyFrame({"run_id": ["old"], "reason": ["REJ-001"]})
     publication = new_publication()
@@ -218,7 +216,7 @@ def test_a_reject_table_of_an_older_version_gets_the_new_columns(workstation: Wo
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_the_clocks_of_two_machines_need_not_agree(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch, hours: int
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     real = time.time
     with monkeypatch.context() as patch:
@@ -231,7 +229,7 @@ def test_the_clocks_of_two_machines_need_not_agree(
     assert (publications(own.rejects), own.unpublished) == ({last}, ())
 
 
-def test_what_another_published_meanwhile_is_not_replaced(workstation: Workstation) -> None:
+def test_what_another_published_meanwhile_is_not_replaced(workstation: Folders) -> None:
     publish_one(workstation)
     before = now(workstation).data
     newer = publish_one(workstation)
@@ -244,7 +242,7 @@ def test_what_another_published_meanwhile_is_not_replaced(workstation: Workstati
 
 
 def test_who_has_lost_the_lease_publishes_and_tidies_nothing(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_one(workstation, bad=1)
     seen = now(workstation)
@@ -257,7 +255,7 @@ def test_who_has_lost_the_lease_publishes_and_tidies_nothing(
     assert now(workstation) == seen
 
 
-def test_files_that_another_program_wrote_anew_cost_no_rejects(workstation: Workstation) -> None:
+def test_files_that_another_program_wrote_anew_cost_no_rejects(workstation: Folders) -> None:
     publication = publish_one(workstation, bad=2)
     keep(pl.LazyFrame({"n": [1]}), Kept("claims", "acme", publication, "P", "s"), workstation)
     table = DeltaTable(workstation.dataset("claims").url)
@@ -269,13 +267,13 @@ def test_files_that_another_program_wrote_anew_cost_no_rejects(workstation: Work
     assert list(all_kept(workstation, "claims"))
 
 
-def _files(workstation: Workstation, partition: Made) -> list[Path]:
+def _files(workstation: Folders, partition: Made) -> list[Path]:
     table = Path(workstation.dataset("claims").url)
     return [table / file.path for file in partition.data]
 
 
 def test_files_that_are_gone_before_the_commit_fail_their_client_alone(
-    workstation: Workstation,
+    workstation: Folders,
 ) -> None:
     (_, acme), (seen, borealis) = made(workstation, "acme"), made(workstation, "borealis")
     for file in _files(workstation, acme):
@@ -288,7 +286,7 @@ def test_files_that_are_gone_before_the_commit_fail_their_client_alone(
 
 @pytest.mark.parametrize("had_some", [True, False])
 def test_files_that_go_while_they_are_committed_give_way_to_those_before(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch, had_some: bool
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch, had_some: bool
 ) -> None:
     before = publish_one(workstation) if had_some else ""
     _, partition = made(workstation, "acme")
@@ -310,7 +308,7 @@ def test_files_that_go_while_they_are_committed_give_way_to_those_before(
 
 @pytest.mark.parametrize("is_late", [False, True])
 def test_rejects_that_are_gone_fail_their_client_alone(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch, is_late: bool
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch, is_late: bool
 ) -> None:
     before = publish_one(workstation, bad=1)
     _, acme = made(workstation, "acme", bad=2)
@@ -336,7 +334,7 @@ def test_rejects_that_are_gone_fail_their_client_alone(
 
 
 def test_a_foreign_vacuum_between_writing_and_committing_is_noticed(
-    workstation: Workstation,
+    workstation: Folders,
 ) -> None:
     before = publish_one(workstation)
     _, partition = made(workstation, "acme")
@@ -348,7 +346,7 @@ def test_a_foreign_vacuum_between_writing_and_committing_is_noticed(
     assert publications(now(workstation).data) == {before}
 
 
-def test_a_commit_of_a_lease_that_was_taken_over_is_refused(workstation: Workstation) -> None:
+def test_a_commit_of_a_lease_that_was_taken_over_is_refused(workstation: Folders) -> None:
     first, second = Writer("first", 1), Writer("second", 2)
     table = workstation.dataset("claims")
     _, partition = made(workstation, "acme")

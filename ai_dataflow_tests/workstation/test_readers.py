@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import ai_dataflow
+from ai_dataflow import load
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.workstation.readers import ColumnNotPublishedError, DatasetNotFoundError, load
+from ai_dataflow.workstation.readers import ColumnNotPublishedError, DatasetNotFoundError
 from ai_dataflow_tests.workstation.tables import publish
 
 

@@ -20,7 +20,7 @@ from ai_dataflow.workstation.data_files import (
     recast_name,
     write_partition,
 )
-from ai_dataflow.workstation.layout import Workstation, open_workstation
+from ai_dataflow.workstation.layout import Folders, open_workstation
 from ai_dataflow.workstation.lease import lease
 from ai_dataflow.workstation.publish import Made, Publication, Recast, publish
 
@@ -30,26 +30,26 @@ NUMBERS = {client: [1] for client in ("acme", "borealis")}
 
 
 @pytest.fixture
-def workstation(tmp_path: Path) -> Workstation:
+def workstation(tmp_path: Path) -> Folders:
     """Give a workstation where both clients are published as numbers."""
     opened = open_workstation(Settings(folder=tmp_path))
     publish_all(opened, OLD, *(written(opened, client, 1) for client in NUMBERS))
     return opened
 
 
-def written(workstation: Workstation, client: str, value: Any) -> Made:
+def written(workstation: Folders, client: str, value: Any) -> Made:
     rows = pl.LazyFrame({"n": [value]})
     return Made(client, write_partition(rows, workstation.dataset("claims"), client))
 
 
 def publish_all(
-    workstation: Workstation, columns: list[TableColumn], *made: Made, **more: Any
+    workstation: Folders, columns: list[TableColumn], *made: Made, **more: Any
 ) -> Publication:
     with lease(workstation.leases("claims"), "claims", "run") as held:
         return publish(workstation, "claims", columns, made, held, **more)
 
 
-def recast_of(workstation: Workstation, client: str) -> Recast:
+def recast_of(workstation: Folders, client: str) -> Recast:
     """Recast what is published of a client to text."""
     table = DeltaTable(workstation.dataset("claims").url)
     made = written(workstation, client, "1").data
@@ -57,18 +57,18 @@ def recast_of(workstation: Workstation, client: str) -> Recast:
     return Recast({client: files}, table.version())
 
 
-def seen(workstation: Workstation) -> dict[str, list[Any]]:
+def seen(workstation: Folders) -> dict[str, list[Any]]:
     rows = pl.read_delta(workstation.dataset("claims").url)
     return {client: rows.filter(client_code=client)["n"].to_list() for client in NUMBERS}
 
 
-def remove(workstation: Workstation, *files: DataFile) -> None:
+def remove(workstation: Folders, *files: DataFile) -> None:
     for file in files:
         Path(workstation.dataset("claims").join(file.path)).unlink(missing_ok=True)
 
 
 def vacuumed_meanwhile(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch, *files: DataFile
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch, *files: DataFile
 ) -> None:
     """Take files away between the look before the commit and the commit."""
     commit = publishing.commit
@@ -80,7 +80,7 @@ def vacuumed_meanwhile(
     monkeypatch.setattr(publishing, "commit", vacuumed)
 
 
-def test_what_is_recast_becomes_visible_with_what_was_made(workstation: Workstation) -> None:
+def test_what_is_recast_becomes_visible_with_what_was_made(workstation: Folders) -> None:
     done = publish_all(
         workstation,
         NEW,
@@ -92,7 +92,7 @@ def test_what_is_recast_becomes_visible_with_what_was_made(workstation: Workstat
 
 
 def test_an_old_type_does_not_come_back_under_a_new_schema(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [written(workstation, client, "2") for client in TEXT]
     vacuumed_meanwhile(workstation, monkeypatch, *made[0].data)
@@ -104,7 +104,7 @@ def test_an_old_type_does_not_come_back_under_a_new_schema(
 
 
 def test_recast_files_that_go_take_all_back(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recast = recast_of(workstation, "borealis")
     vacuumed_meanwhile(workstation, monkeypatch, *recast.files["borealis"])
@@ -114,9 +114,7 @@ def test_recast_files_that_go_take_all_back(
 
 
 @pytest.mark.parametrize("gone", ["made", "recast"])
-def test_files_that_are_gone_before_leave_all_as_it_was(
-    workstation: Workstation, gone: str
-) -> None:
+def test_files_that_are_gone_before_leave_all_as_it_was(workstation: Folders, gone: str) -> None:
     made, recast = written(workstation, "acme", "2"), recast_of(workstation, "borealis")
     remove(workstation, *(made.data if gone == "made" else recast.files["borealis"]))
     done = publish_all(workstation, NEW, made, recast=recast)
@@ -125,7 +123,7 @@ def test_files_that_are_gone_before_leave_all_as_it_was(
 
 
 def test_files_that_go_without_a_new_type_fail_their_client_alone(
-    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+    workstation: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [written(workstation, client, 2) for client in NUMBERS]
     vacuumed_meanwhile(workstation, monkeypatch, *made[0].data)
@@ -133,7 +131,7 @@ def test_files_that_go_without_a_new_type_fail_their_client_alone(
     assert seen(workstation) == {"acme": [1], "borealis": [2]}
 
 
-def test_a_table_that_is_optimized_meanwhile_stops_no_recast(workstation: Workstation) -> None:
+def test_a_table_that_is_optimized_meanwhile_stops_no_recast(workstation: Folders) -> None:
     recast = recast_of(workstation, "borealis")
     DeltaTable(workstation.dataset("claims").url).optimize.z_order(["n"])
     publish_all(workstation, NEW, written(workstation, "acme", "2"), recast=recast)
@@ -141,7 +139,7 @@ def test_a_table_that_is_optimized_meanwhile_stops_no_recast(workstation: Workst
 
 
 def test_what_was_published_after_the_recast_is_not_replaced_by_it(
-    workstation: Workstation,
+    workstation: Folders,
 ) -> None:
     recast = recast_of(workstation, "borealis")
     publish_all(workstation, OLD, written(workstation, "borealis", 5))

@@ -28,11 +28,11 @@ from ai_dataflow.workstation.reports import (
 
 if TYPE_CHECKING:  # their imports are for those who do something
     from ai_dataflow.runs.cleanup import Cleaned
-    from ai_dataflow.workstation.layout import Workstation
+    from ai_dataflow.workstation.layout import Folders
 
 
 def show_summary(
-    console: Console, report: RunReport, workstation: Workstation, kept: str, ui: str
+    console: Console, report: RunReport, workstation: Folders, kept: str, ui: str
 ) -> None:
     """Show what a run did: a row per module, the causes of what failed, where to look.
 
@@ -180,7 +180,7 @@ def show_cleanup(console: Console, cleaned: Mapping[str, Cleaned], *, dry_run: b
 
 
 def _show_places(
-    console: Console, report: RunReport, workstation: Workstation, kept: str, ui: str
+    console: Console, report: RunReport, workstation: Folders, kept: str, ui: str
 ) -> None:
     places = [
         ("dataset", workstation.root.url),

@@ -1,0 +1,368 @@
+"""What a reader of the workstation has: its datasets, their versions, and snapshots of all.
+
+A reader needs the credentials of the workstation and nothing of the sources. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from pydantic import ValidationError
+
+from ai_dataflow.config.blob_urls import is_blob_url, parse
+from ai_dataflow.config.settings import Settings, load_reader_settings
+from ai_dataflow.connections.stores import Folder
+from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.commit import columns_of, types_of
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders, open_workstation
+from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.readers import (
+    DatasetNotFoundError,
+    open_version,
+    read_dataset,
+)
+from ai_dataflow.workstation.reports import read_report, read_reports
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class DatasetColumn:
+    """A column of a dataset: its name, its type, and what the sheet says that it means.
+
+    `notes` are what else the dictionary says of it, such as its `unit` and its `sensitivity`.
+    """
+
+    name: str
+    type: pl.DataType
+    description: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a dataset: its number, when it was published, and the run that did so."""
+
+    number: int
+    at: datetime
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All modules as they were when a run ended: the version of each."""
+
+    run_id: str
+    at: datetime
+    versions: dict[str, int]
+
+
+class Workstation:
+    """The AI workstation, to read from.
+
+    Args:
+        url: its folder, a local path or an `abfss://` URL; as `[workstation] url` says it.
+        credentials: the way into its storage account, as `[storage.<account>]` has it:
+            `account_key`, `sas_token`, `tenant_id` with `client_id` and `client_secret`, or
+            `endpoint`. None of them: the identity that the environment has
+            (`DefaultAzureCredential`).
+
+    Raises:
+        ValueError: the URL or the credentials are none that can be used.
+
+    Example:
+        >>> workstation = Workstation("abfss://ai-data@workstation.dfs.core.windows.net/datasets")
+        >>> workstation["sales"].scan(client="USA").collect()
+    """
+
+    def __init__(self, url: str | Path, **credentials: str) -> None:
+        self._folders = open_workstation(_settings(str(url), credentials))
+
+    @classmethod
+    def of_project(cls, config: str | Path | None = None) -> Workstation:
+        """Give the workstation of a project. Of its settings only those of the workstation count.
+
+        Args:
+            config: the project's `ai_dataflow.toml` or its folder; by default the one that
+                `AI_DATAFLOW_CONFIG` names, else the current folder's.
+
+        Raises:
+            DataflowError: the settings cannot be read.
+        """
+        workstation = cls.__new__(cls)
+        workstation._folders = open_workstation(load_reader_settings(config))
+        return workstation
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self._folders.root.url
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules that have a dataset, by name.
+
+        Raises:
+            DataflowError: the workstation does not let us in.
+        """
+        with reaching(self._folders.root):
+            names = [name for name in self._folders.root.folders() if not name.startswith("_")]
+            return [name for name in names if open_version(self._folders.dataset(name))]
+
+    def __getitem__(self, module: str) -> Dataset:
+        """Give a module's dataset; whether it is there is seen when it is read."""
+        return Dataset(module, self._folders)
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the names of the modules."""
+        return iter(self.modules)
+
+    def snapshots(self, limit: int = 20) -> list[Snapshot]:
+        """Give the last runs, the newest first, each with the versions of all modules then.
+
+        `scan(snapshot=run_id)` reads one; so several modules fit together.
+
+        Raises:
+            DataflowError: the workstation does not let us in.
+        """
+        snapshots: list[Snapshot] = []
+        for report in read_reports(self._folders.reports()):
+            if report.versions:
+                snapshots.append(Snapshot(report.run_id, report.finished, report.versions))
+            if len(snapshots) == limit:
+                break
+        return snapshots
+
+    def __repr__(self) -> str:
+        """Tell where it is; its credentials are nowhere told."""
+        return f"Workstation({self.url!r})"
+
+
+@dataclass(frozen=True, repr=False)
+class Dataset:
+    """A module's dataset: one row is one row of one client, published."""
+
+    module: str
+    _folders: Folders
+
+    def scan(
+        self,
+        client: str | Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+        *,
+        version: int | None = None,
+        snapshot: str | None = None,
+        at: datetime | str | None = None,
+    ) -> pl.LazyFrame:
+        """Read it lazily: nothing is read before `collect()`.
+
+        Args:
+            client: one client's code, several, or None for all.
+            columns: the columns to give, in this order; None for all.
+            version: the number of a version; None for the newest.
+            snapshot: the id of a run: the version as it was when that run ended.
+            at: a moment: the version that readers saw then. A text is ISO 8601; without an offset
+                it is UTC.
+
+        Raises:
+            DatasetNotFoundError: nothing is published under that name, for that client, or in that
+                version: a client that is missing is not an empty one; there is no such snapshot.
+            ColumnNotPublishedError: it has no such column.
+            ValueError: more than one of version, snapshot and moment is given.
+            DataflowError: the workstation does not let us in.
+        """
+        number = self._number(version, snapshot, at)
+        return read_dataset(self._table, client, columns, number)
+
+    def arrow(self, *args: Any, **options: Any) -> pa.Table:
+        """Read it as an Arrow table; parameters as `scan`."""
+        return self.scan(*args, **options).collect().to_arrow()
+
+    def pandas(self, *args: Any, **options: Any) -> pd.DataFrame:
+        """Read it as a pandas frame; parameters as `scan`."""
+        return self.scan(*args, **options).collect().to_pandas()
+
+    def duckdb(self, *args: Any, **options: Any) -> duckdb.DuckDBPyRelation:
+        """Read it as a relation of DuckDB, which must be installed; parameters as `scan`."""
+        import duckdb  # noqa: PLC0415 - for those alone who have it
+
+        return duckdb.from_arrow(self.arrow(*args, **options))
+
+    def batches(
+        self, *args: Any, rows: int = BATCH_ROWS, **options: Any
+    ) -> Iterator[pa.RecordBatch]:
+        """Read it in batches of so many rows, for what does not fit in memory; as `scan`.
+
+        The order of the batches is that of the rows.
+        """
+        for frame in self.scan(*args, **options).collect_batches(
+            chunk_size=rows, maintain_order=True
+        ):
+            yield from frame.to_arrow().to_batches()
+
+    def clients(self, version: int | None = None) -> list[str]:
+        """Give the clients that have rows, by their codes.
+
+        Raises:
+            DatasetNotFoundError: nothing is published under that name, or in that version.
+            DataflowError: the workstation does not let us in.
+        """
+        delta = open_version(self._table, version, must_exist=True)
+        return sorted({str(values[PARTITION_COLUMN]) for values in delta.partitions()})
+
+    @property
+    def schema(self) -> tuple[DatasetColumn, ...]:
+        """The columns in their order, `client_code` last.
+
+        Raises:
+            DatasetNotFoundError: nothing is published under that name.
+            DataflowError: the workstation does not let us in.
+        """
+        columns = columns_of(open_version(self._table, must_exist=True))
+        types = types_of(columns)
+        described = [
+            DatasetColumn(c.name, types[c.name], c.description, dict(c.notes)) for c in columns
+        ]
+        return (*described, DatasetColumn(PARTITION_COLUMN, pl.String(), "The client."))
+
+    def versions(self, limit: int | None = None) -> list[Version]:
+        """Give its versions, the newest first; those alone that the table still knows.
+
+        Raises:
+            DatasetNotFoundError: nothing is published under that name.
+            DataflowError: the workstation does not let us in.
+        """
+        delta = open_version(self._table, must_exist=True)
+        with reaching(self._table):
+            entries = delta.history(limit)
+        return [_version(entry) for entry in entries]
+
+    def rejects(self, client: str | None = None) -> pl.LazyFrame:
+        """Give the rows that are left out of it now, each with its reason and its raw row.
+
+        Raises:
+            DataflowError: the workstation does not let us in.
+        """
+        current = reject_tables.current(self._folders, self.module)
+        paths = tuple(
+            path
+            for name, files in current.items()
+            if client in (None, name)
+            for path in (*files.rejects, *files.unpublished)
+        )
+        with reaching(self._folders.rejects(self.module)):
+            rows = reject_tables.scan(self._folders, self.module, paths)
+            return rows.filter(reject_tables.IS_OPEN)
+
+    @property
+    def _table(self) -> Folder:
+        return self._folders.dataset(self.module)
+
+    def _number(
+        self, version: int | None, snapshot: str | None, at: datetime | str | None
+    ) -> int | None:
+        """Give the number of the version that is asked for; None for the newest."""
+        if sum(given is not None for given in (version, snapshot, at)) > 1:
+            raise ValueError("give one of version, snapshot and at")
+        if snapshot is not None:
+            return version_in(self._folders, self.module, snapshot)
+        return version if at is None else self._version_at(_moment(at))
+
+    def _version_at(self, moment: datetime) -> int:
+        seen = [version for version in self.versions() if version.at <= moment]
+        if not seen:
+            then = f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+            raise DatasetNotFoundError(f"no version of {self.module} from before {then} is known")
+        return max(version.number for version in seen)
+
+    def __repr__(self) -> str:
+        """Tell what it is."""
+        return f"Workstation({self._folders.root.url!r})[{self.module!r}]"
+
+
+def version_in(folders: Folders, module: str, snapshot: str) -> int:
+    """Give the version that a module had when a run ended.
+
+    Raises:
+        DatasetNotFoundError: there is no such run, or it saw nothing of the module.
+    """
+    report = read_report(folders.reports(), snapshot)
+    if report is None:
+        raise DatasetNotFoundError(f"there is no run {snapshot}")
+    if module not in report.versions:
+        raise DatasetNotFoundError(f"{module} was not published when run {snapshot} ended")
+    return report.versions[module]
+
+
+def load(
+    module: str,
+    client: str | Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    version: int | None = None,
+    *,
+    snapshot: str | None = None,
+    config: str | Path | None = None,
+) -> pl.LazyFrame:
+    """Load a module's AI dataset lazily: `Workstation.of_project(config)[module].scan(...)`.
+
+    Args:
+        module: the module's name, as in the control table.
+        client: one client's code, several, or None for all.
+        columns: the columns to give, in this order; None for all.
+        version: the Delta version to read; None for the newest.
+        snapshot: the id of a run; every module is then read as it was when that run ended, so that
+            several modules fit together. Instead of a version.
+        config: the project's `ai_dataflow.toml` or its folder; by default the one that
+            `AI_DATAFLOW_CONFIG` names, else the current folder's.
+
+    Raises:
+        DatasetNotFoundError: nothing is published under that name, for that client, or in that
+            version: a client that is missing is not an empty one; there is no such snapshot.
+        ColumnNotPublishedError: the dataset has no such column.
+        ValueError: both a version and a snapshot are given.
+        DataflowError: the settings cannot be read, or the workstation does not let us in.
+
+    Example:
+        >>> load("sales", client="USA", columns=["sale_id", "quantity"]).collect()
+    """
+    dataset = Workstation.of_project(config)[module]
+    return dataset.scan(client, columns, version=version, snapshot=snapshot)
+
+
+def _settings(url: str, credentials: dict[str, str]) -> Settings:
+    """Give the settings of a workstation that no project's file describes.
+
+    What is wrong is told without the values: they may be secrets.
+    """
+    account = parse(url).account if is_blob_url(url) else ""
+    if credentials and not account:
+        raise ValueError("credentials are for a storage account, and the workstation is a folder")
+    storage = {account: credentials} if account else {}
+    try:
+        return Settings.model_validate(
+            {"folder": Path.cwd(), "workstation": {"url": url}, "storage": storage}
+        )
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False)
+        said = "; ".join(f"{'.'.join(map(str, p['loc'][2:]))}: {p['msg']}" for p in problems)
+        raise ValueError(said) from None
+
+
+def _version(entry: dict[str, Any]) -> Version:
+    at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
+    return Version(int(entry["version"]), at, str(entry.get("run_id", "")))
+
+
+def _moment(at: datetime | str) -> datetime:
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
