@@ -194,6 +194,16 @@ def differing(location: str, place: str, cause: object) -> DataflowError:
     )  # fmt: skip
 
 
+def of_another_folder(location: str, column: str, folder: str, place: str) -> DataflowError:
+    """A file with a column of its own that says otherwise than the folder which it lies in."""
+    return _failure(
+        "SRC-061",
+        f"a row of {location} has another value in `{column}` than its folder `{folder}`", place,
+        "deliver the file into the folder of its rows, or without the column; or name the folder "
+        "itself in the location: then the column of the file alone counts",
+    )  # fmt: skip
+
+
 def of_account(location: str, place: str, fault: Fault) -> DataflowError:
     """What went wrong at the storage account of a location."""
     return DataflowError(diagnostic(fault, FAULTS, place, location=location))
