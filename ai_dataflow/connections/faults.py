@@ -23,6 +23,7 @@ Kind = Literal[
     "unreachable",  # no answer, or none for now
     "unknown_host",  # its name cannot be resolved
     "slow",  # it took longer than it may
+    "silent",  # what is answered soon was not; it is not asked again
     "unusable",  # as the settings have it, it cannot even be tried
     "refused",  # it answered, and did not do what was asked
 ]

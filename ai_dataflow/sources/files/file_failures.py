@@ -51,6 +51,7 @@ FAULTS: Telling = {
     "unreachable": _AWAY,
     "unknown_host": _AWAY,
     "slow": _REFUSED,
+    "silent": _REFUSED,
     "refused": _REFUSED,
 }  # fmt: skip
 
