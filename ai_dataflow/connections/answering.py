@@ -35,5 +35,5 @@ def within(seconds: float, ask: Callable[[], T]) -> T:
     threading.Thread(target=work, name="asked", daemon=True).start()
     wait([answer], seconds)
     if not answer.done():
-        raise Fault("silent", f"there was no answer within {seconds:.0f} s")
+        raise Fault("silent", f"nothing came within {seconds:.0f} s")
     return answer.result()

@@ -98,21 +98,25 @@ class Connection:
         Raises:
             Fault: as `read`; `silent` where there was no answer, which is not asked for again.
         """
-        seconds = self.connect_seconds + self._answer_seconds + _GRACE_SECONDS
 
-        def in_session() -> T:
-            with session_of(self.engine) as session:
-                self._limit(session, self._answer_seconds)
-                return question(session)
+        def soon() -> T:
+            engine = self.engine  # first: whether its URL can be used
+            seconds = self.connect_seconds + self._answer_seconds + _GRACE_SECONDS
+            return within(seconds, lambda: self._in_session(engine, question))
 
         try:
-            return self.read(lambda: within(seconds, in_session))
+            return self.read(soon)
         except Fault as fault:
             if fault.kind == "silent":  # its pool has a connection that nobody gives back
                 self.__dict__.pop("engine", None)
             elif fault.kind == "slow":
                 raise Fault("silent", fault.reason) from None
             raise
+
+    def _in_session(self, engine: sa.Engine, question: Callable[[sa.Connection], T]) -> T:
+        with session_of(engine) as session:
+            self._limit(session, self._answer_seconds)
+            return question(session)
 
     @functools.cached_property
     def url(self) -> sa.URL:
