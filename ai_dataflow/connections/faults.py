@@ -55,7 +55,7 @@ class Fault(Exception):  # noqa: N818 - it is no error yet: that depends on who 
     @property
     def is_transient(self) -> bool:
         """Tell whether it may pass by itself; a name that cannot be resolved may."""
-        return self.kind in ("unreachable", "unknown_host")
+        return self.kind in ("unreachable", "unknown_host", "silent")
 
     @property
     def persistence(self) -> str:

@@ -51,7 +51,7 @@ FAULTS: Telling = {
     "unreachable": _AWAY,
     "unknown_host": _AWAY,
     "slow": _REFUSED,
-    "silent": _REFUSED,
+    "silent": _AWAY,
     "refused": _REFUSED,
 }  # fmt: skip
 

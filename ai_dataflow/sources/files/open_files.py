@@ -27,10 +27,10 @@ from ai_dataflow.sources.files import (
     parquet_files,
     parquet_physical,
 )
-from ai_dataflow.sources.files.classified import classified
 from ai_dataflow.sources.files.csv_files import CsvFile, ahead
 from ai_dataflow.sources.files.delta_files import scan_table
 from ai_dataflow.sources.files.document_kinds import MEMORY, Documents, documents_of
+from ai_dataflow.sources.files.file_errors import classified
 from ai_dataflow.sources.files.folder_columns import partition_values, typed
 from ai_dataflow.sources.files.json_lines import JsonLines
 from ai_dataflow.sources.files.parquet_physical import PATH
