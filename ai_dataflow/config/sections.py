@@ -210,7 +210,8 @@ class ExecutionSettings(Section):
 
     `retry_seconds` is how long a transient fault of a source or the workstation (throttling, a
     server that is away) is retried, with backoff, before it fails its partition. `read_timeout`
-    is how many seconds a source may give nothing; a query has its own limit, `query_timeout`.
+    is how many seconds a source may give nothing; a query for rows has its own limit,
+    `query_timeout`.
     """
 
     workers: int = Field(default=8, ge=1, le=256)

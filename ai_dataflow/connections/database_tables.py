@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ai_dataflow.config.diagnostics import listing, nearest
 from ai_dataflow.config.visible import visible
-from ai_dataflow.connections.databases import Connection, session_of
+from ai_dataflow.connections.databases import Connection
 from ai_dataflow.connections.faults import Fault
 
 _MOST = 8  # names; of a schema that is not there, too
@@ -22,24 +22,23 @@ def tables_instead(opened: Connection, schema: str, table: str) -> str:
         Text to end a sentence with: `; did you mean `Claims`?`, `; there are `A`, `B``; or nothing.
     """
     try:
-        return opened.read(lambda: _instead(opened.engine, schema, table))
+        return opened.ask(lambda session: _instead(session, schema, table))
     except Fault:
         return ""
 
 
-def _instead(engine: sa.Engine, schema: str, table: str) -> str:
-    with session_of(engine) as session:
-        inspector = sa.inspect(session)
-        try:
-            names = [
-                *inspector.get_table_names(schema or None),
-                *inspector.get_view_names(schema or None),
-            ]
-        except SQLAlchemyError:  # there is no such schema, as some databases say it
-            names = []
-        if names or not schema:
-            return _among("table or view", table, names)
-        return _among("schema", schema, inspector.get_schema_names())
+def _instead(session: sa.Connection, schema: str, table: str) -> str:
+    inspector = sa.inspect(session)
+    try:
+        names = [
+            *inspector.get_table_names(schema or None),
+            *inspector.get_view_names(schema or None),
+        ]
+    except SQLAlchemyError:  # there is no such schema, as some databases say it
+        names = []
+    if names or not schema:
+        return _among("table or view", table, names)
+    return _among("schema", schema, inspector.get_schema_names())
 
 
 def _among(noun: str, name: str, names: list[str]) -> str:

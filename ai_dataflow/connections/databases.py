@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from ai_dataflow.config.sections import SqlConnection
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections import odbc
+from ai_dataflow.connections.answering import within
 from ai_dataflow.connections.database_errors import database_fault, not_answering
 from ai_dataflow.connections.faults import Breaker, Fault
 from ai_dataflow.connections.identity import token
@@ -29,11 +30,14 @@ from ai_dataflow.connections.retrying import patiently
 T = TypeVar("T")
 
 CONNECT_SECONDS = 15
+_GRACE_SECONDS = 5  # in which a database that is told to end a query says that it has
 _INT_MAX = (1 << 31) - 1
 _STEPS = 100_000  # of SQLite's machine, about a millisecond
 _TOKEN_SCOPE = "https://database.windows.net/.default"  # noqa: S105 - where a token is for
-# libpq waits for ever for a server that does not answer; so does TCP for one that fell silent.
+# libpq waits for ever for a server that does not answer; so does TCP for a machine that fell
+# silent, with nothing under way (keepalives) or with something. Drivers of SQL Server see to that.
 _LIBPQ = {
+    "tcp_user_timeout": "90000",
     "connect_timeout": str(CONNECT_SECONDS),
     "keepalives_idle": "60",
     "keepalives_interval": "10",
@@ -47,10 +51,13 @@ _DOWN = Breaker(seconds=60)
 class Connection:
     """A SQL connection of the settings."""
 
-    def __init__(self, settings: SqlConnection, folder: str, retry_seconds: int) -> None:
+    def __init__(
+        self, settings: SqlConnection, folder: str, retry_seconds: int, read_timeout: int
+    ) -> None:
         self.settings = settings
         self._folder = folder
         self._retry_seconds = retry_seconds
+        self._answer_seconds = min(read_timeout, settings.query_timeout)
         self._slots = threading.BoundedSemaphore(settings.max_connections)
 
     def read(self, work: Callable[[], T]) -> T:
@@ -81,6 +88,35 @@ class Connection:
             raise
         _DOWN.reset(self)
         return result
+
+    def ask(self, question: Callable[[sa.Connection], T]) -> T:
+        """Ask, in a session, what is answered soon: what tables there are, and what they have.
+
+        It is done as by `read`, but an answer is waited for no longer than `read_timeout`, and the
+        time to connect. The database is told of the limit; one that stands still is left alone.
+
+        Raises:
+            Fault: as `read`; `silent` where there was no answer, which is not asked for again.
+        """
+
+        def soon() -> T:
+            engine = self.engine  # first: whether its URL can be used
+            seconds = self.connect_seconds + self._answer_seconds + _GRACE_SECONDS
+            return within(seconds, lambda: self._in_session(engine, question))
+
+        try:
+            return self.read(soon)
+        except Fault as fault:
+            if fault.kind == "silent":  # its pool has a connection that nobody gives back
+                self.__dict__.pop("engine", None)
+            elif fault.kind == "slow":
+                raise Fault("silent", fault.reason) from None
+            raise
+
+    def _in_session(self, engine: sa.Engine, question: Callable[[sa.Connection], T]) -> T:
+        with session_of(engine) as session:
+            self._limit(session, self._answer_seconds)
+            return question(session)
 
     @functools.cached_property
     def url(self) -> sa.URL:
@@ -143,7 +179,7 @@ class Connection:
         if backend == "sqlite":
             # SQLite keeps the file of a pooled connection open, though another took its place.
             engine = sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
-            sa.event.listen(engine, "connect", self._limit_sqlite)
+            sa.event.listen(engine, "connect", self._limit_queries)
             return engine
         engine = sa.create_engine(
             self._driver_url,
@@ -159,6 +195,7 @@ class Connection:
         if engine.driver == "pyodbc":
             sa.event.listen(engine, "do_connect", self._complete_odbc)
             sa.event.listen(engine, "connect", self._limit_queries)
+            sa.event.listen(engine, "checkout", self._limit_queries)
         elif self._is_entra:
             raise Fault("unusable", "an Entra ID token needs a mssql+pyodbc URL")
         return engine
@@ -177,13 +214,26 @@ class Connection:
             given["attrs_before"] = {odbc.SQL_COPT_SS_ACCESS_TOKEN: packed}
         args[0] = text
 
-    def _limit_sqlite(self, connection: Any, _record: Any) -> None:
-        """End what takes too long: a connection is for one query, and SQLite has no limit."""
-        end = time.monotonic() + self.settings.query_timeout
-        connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+    def _limit_queries(self, connection: Any, *_: Any) -> None:
+        self._limit_driver(connection, self.settings.query_timeout)
 
-    def _limit_queries(self, connection: Any, _record: Any) -> None:
-        connection.timeout = self.settings.query_timeout
+    def _limit(self, session: sa.Connection, seconds: int) -> None:
+        """Have the database end what takes longer in a session."""
+        if self.engine.dialect.name == "postgresql":
+            session.exec_driver_sql(f"SET LOCAL statement_timeout TO {_milliseconds(seconds)}")
+        else:
+            self._limit_driver(session.connection.dbapi_connection, seconds)
+
+    def _limit_driver(self, connection: Any, seconds: int) -> None:
+        """Have a driver end what takes longer.
+
+        SQLite has no limit; a connection to it is for one query.
+        """
+        if self.engine.dialect.name == "sqlite":
+            end = time.monotonic() + seconds
+            connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+        elif self.engine.driver == "pyodbc":
+            connection.timeout = seconds
 
     def _prepare_postgresql(self, connection: Any, _record: Any) -> None:
         """Spell times, intervals and floats alike on every server, exactly; limit the queries."""
@@ -191,9 +241,8 @@ class Connection:
             cursor.execute("SET DateStyle TO ISO")
             cursor.execute("SET IntervalStyle TO postgres")
             cursor.execute("SET extra_float_digits TO 3")
-            cursor.execute(
-                f"SET statement_timeout TO {min(self.settings.query_timeout * 1000, _INT_MAX)}"
-            )
+            seconds = self.settings.query_timeout
+            cursor.execute(f"SET statement_timeout TO {_milliseconds(seconds)}")
         connection.commit()
 
 
@@ -213,10 +262,17 @@ def session_of(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def connection(name: str, settings: Settings) -> Connection:
     """Give the connection of a name in the settings; it is shared in this process."""
-    return _connection(settings.sql[name], str(settings.folder), settings.execution.retry_seconds)
+    execution = settings.execution
+    return _connection(
+        settings.sql[name], str(settings.folder), execution.retry_seconds, execution.read_timeout
+    )
 
 
 _connection = functools.lru_cache(maxsize=64)(Connection)
+
+
+def _milliseconds(seconds: int) -> int:
+    return min(seconds * 1000, _INT_MAX)
 
 
 def _read_only(url: sa.URL, folder: str) -> sa.URL:

@@ -23,6 +23,7 @@ Kind = Literal[
     "unreachable",  # no answer, or none for now
     "unknown_host",  # its name cannot be resolved
     "slow",  # it took longer than it may
+    "silent",  # what is answered soon was not; it is not asked again
     "unusable",  # as the settings have it, it cannot even be tried
     "refused",  # it answered, and did not do what was asked
 ]
@@ -54,7 +55,7 @@ class Fault(Exception):  # noqa: N818 - it is no error yet: that depends on who 
     @property
     def is_transient(self) -> bool:
         """Tell whether it may pass by itself; a name that cannot be resolved may."""
-        return self.kind in ("unreachable", "unknown_host")
+        return self.kind in ("unreachable", "unknown_host", "silent")
 
     @property
     def persistence(self) -> str:

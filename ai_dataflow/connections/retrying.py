@@ -55,4 +55,5 @@ class _Ceiling(tenacity.stop.stop_base):
 
 
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, Fault) and error.is_transient
+    """Tell whether to try again; what was waited for in vain has had its time."""
+    return isinstance(error, Fault) and error.is_transient and error.kind != "silent"

@@ -7,6 +7,8 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine.hand import Crash
 from ai_dataflow.tables.locations import Location, SqlLocation
 
+_CONNECT_SECONDS = 60  # for a connection, what it is told first, and what a loaded machine takes
+
 
 def patience(locations: list[Location], settings: Settings) -> float:
     """Give how many seconds a process that reads locations may do nothing.
@@ -21,6 +23,18 @@ def patience(locations: list[Location], settings: Settings) -> float:
     ]
     execution = settings.execution
     return max([execution.read_timeout, *queries]) + execution.retry_seconds
+
+
+def patience_to_look(locations: list[Location], settings: Settings) -> float:
+    """Give how many seconds a process that only looks at locations may do nothing.
+
+    What a database is asked then has a limit of its own, `read_timeout` and the time to connect,
+    by which it ends itself; this is for a process that does not.
+    """
+    execution = settings.execution
+    is_asked = any(isinstance(location, SqlLocation) for location in locations)
+    allowed = 2 * execution.read_timeout + _CONNECT_SECONDS if is_asked else execution.read_timeout
+    return allowed + execution.retry_seconds
 
 
 def crashed(

@@ -16,7 +16,7 @@ import polars as pl
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.engine import shares
-from ai_dataflow.engine.crashes import crashed, patience
+from ai_dataflow.engine.crashes import crashed, patience_to_look
 from ai_dataflow.engine.hand import Crash
 from ai_dataflow.engine.workers import Batch, spread
 from ai_dataflow.sources import schemas, survey
@@ -110,7 +110,7 @@ def _in_workers(
     `ask_for` gives the function that answers for some of them.
     """
     items, processes = tuple(wanted.items()), shares.processes(settings)
-    seconds, memory = patience(list(wanted), settings), settings.execution.memory
+    seconds, memory = patience_to_look(list(wanted), settings), settings.execution.memory
     parts = (items[first : first + most] for first in range(0, len(items), most))
     batches = (
         Batch(partial(_answers, ask_for(dict(part))), part, seconds, memory, processes)

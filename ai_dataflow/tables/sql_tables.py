@@ -58,6 +58,10 @@ FAULTS: Telling = {
         "CFG-006", "reading `{name}` took longer than query_timeout of [sql.{connection}]",
         "look at what keeps the table, or raise query_timeout",
     ),
+    "silent": (
+        "CFG-020", "the database of connection `{connection}` gives no answer: {reason}",
+        "try again when the database is well",
+    ),
     "refused": (
         "CFG-006", "`{name}` cannot be read: {reason}", "correct the table or view in its database",
     ),

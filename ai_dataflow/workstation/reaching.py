@@ -34,6 +34,7 @@ FAULTS: Telling = {
     "unreachable": _AWAY,
     "unknown_host": _AWAY,
     "slow": _UNFIT,
+    "silent": _AWAY,
     "refused": _UNFIT,
 }
 # What the operating system says of a disk, whichever library passes it on, and what to do.

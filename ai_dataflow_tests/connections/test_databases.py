@@ -15,7 +15,7 @@ from ai_dataflow_tests.services.processes import HOST, free_port
 
 
 def _connection(url: str) -> Connection:
-    return Connection(SqlConnection(url=SecretStr(url)), folder="/nowhere", retry_seconds=0)
+    return Connection(SqlConnection(url=SecretStr(url)), "/nowhere", 0, read_timeout=300)
 
 
 @pytest.mark.parametrize("scheme", ["mssql", "mssql+pyodbc"])

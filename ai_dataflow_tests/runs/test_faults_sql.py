@@ -197,6 +197,17 @@ def test_a_server_that_stands_still_ends_its_own_partitions(
     assert {p.partition: p.status for p in report.partitions}["files|acme"] == "ok"
 
 
+@pytest.mark.proves("read SQL", "slow", "SRC-062: it does not say in time whether a table changed")
+def test_a_survey_that_gets_no_answer_ends_its_own_partitions(make: Make) -> None:
+    slow = make(ONE.replace("sql://lyra/claims", "sql://lyra/claims?change_column=claim_no"),
+                bulk=False)  # fmt: skip
+    report = run_project(slow.folder)
+    (partition,) = report.failed
+    (error,) = partition.errors
+    assert (error.code, error.place) == ("SRC-062", "control_table.csv:2:module_location")
+    assert {p.partition: p.status for p in report.partitions}["files|acme"] == "ok"
+
+
 @pytest.mark.proves(
     "read SQL", "killed", "SRC-007 if it stays away; its own partitions fail, their old data stays"
 )

@@ -162,10 +162,17 @@ def test_what_the_location_itself_says_is_no_column(place: Place, suffix: str) -
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_column_of_the_file_comes_before_that_of_its_folder(place: Place, suffix: str) -> None:
-    rows = pl.DataFrame({"n": [1], "year": ["of the file"]})
-    place.put(f"claims/year=2026/part{suffix}", rows)
-    assert place.load("claims").select("n", "year").rows()[0][1] == "of the file"
+def test_a_column_of_the_file_has_to_have_the_value_of_its_folder(
+    place: Place, suffix: str
+) -> None:
+    def put(name: str, *values: str) -> None:
+        rows = pl.DataFrame({"n": range(len(values)), "year": values})
+        place.put(f"{name}/year=of%20both/part{suffix}", rows)
+
+    put("same", "of both", "of both")
+    assert place.load("same")["year"].to_list() == ["of both", "of both"]
+    put("other", "of both", "of the file")
+    assert place.refusal("other") == "SRC-061"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -14,7 +14,8 @@ import tenacity
 from sqlalchemy.dialects.mssql.base import MSDialect
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.connections import retrying
+from ai_dataflow.config.settings import ExecutionSettings
+from ai_dataflow.connections import databases, retrying
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.sources.sql import queries
 from ai_dataflow.tables.locations import SqlLocation
@@ -229,6 +230,20 @@ def test_a_query_that_takes_too_long_is_ended(way: Way, after: int) -> None:
         problem = way.told(server, query_timeout=1, retry_seconds=100)
         assert len(server.reads()) == 1
     assert (problem.code, problem.meaning.transient) == ("SRC-023", False)
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_say_what_it_has_is_not_waited_for(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its driver is told of the limit; where that waits for the server all the same, we do not."""
+    monkeypatch.setattr(databases, "_GRACE_SECONDS", 1)
+    execution = ExecutionSettings(retry_seconds=100, read_timeout=1)
+    with TdsServer(TABLE) as server:
+        server.inject("catalogue", Delay(60), times=None)
+        settings = way.settings(server, query="&connect_timeout=2")
+        problem = told_by(settings.model_copy(update={"execution": execution}))
+    assert (problem.code, problem.meaning.transient) == ("SRC-062", True)
 
 
 @pytest.mark.slow

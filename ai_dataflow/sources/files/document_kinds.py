@@ -10,7 +10,7 @@ import polars as pl
 
 from ai_dataflow.config.format_settings import FormatSettings
 from ai_dataflow.connections.stores import Folder, StoredFile
-from ai_dataflow.sources.files import file_failures
+from ai_dataflow.sources.files import file_failures, folder_values
 from ai_dataflow.sources.files.documents import Contents, DocumentFile, common, united
 from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.files.pinned import Pinned
@@ -54,11 +54,15 @@ class Documents:
         """Read columns in batches, each with the path of its file.
 
         Raises:
-            DataflowError: SRC-003.
+            DataflowError: SRC-003; SRC-061 where one is of another folder.
         """
         for file, kind in zip(self.files, self.kinds(), strict=True):
+            path, names = file.file.path, wanted.names_in(kind.schema).values()
+            twice = folder_values.named_twice(path, file.schema, names)
             read = pl.Schema({name: kind.schema[name] for name in wanted.columns_in(kind.schema)})
-            yield from ((file.file.path, wanted.picked(rows)) for rows in file.batches(read))
+            called = f"{file.location} ({path})"
+            frames = folder_values.checked(file.batches(read), twice, called, file.place)
+            yield from ((path, wanted.picked(rows)) for rows in frames)
 
 
 def documents_of(root: Folder, pinned: Pinned, place: str, memory: int) -> Documents | None:

@@ -51,6 +51,7 @@ FAULTS: Telling = {
     "unreachable": _AWAY,
     "unknown_host": _AWAY,
     "slow": _REFUSED,
+    "silent": _AWAY,
     "refused": _REFUSED,
 }  # fmt: skip
 
@@ -191,6 +192,16 @@ def differing(location: str, place: str, cause: object) -> DataflowError:
     return _failure(
         "SRC-010", f"the files at {location} do not have the same columns", place,
         "deliver files of one shape, or name them with a narrower location", cause,
+    )  # fmt: skip
+
+
+def of_another_folder(location: str, column: str, folder: str, place: str) -> DataflowError:
+    """A file with a column of its own that says otherwise than the folder which it lies in."""
+    return _failure(
+        "SRC-061",
+        f"a row of {location} has another value in `{column}` than its folder `{folder}`", place,
+        "deliver the file into the folder of its rows, or without the column; or name the folder "
+        "itself in the location: then the column of the file alone counts",
     )  # fmt: skip
 
 

@@ -23,9 +23,9 @@ from ai_dataflow.connections.scans import open_delta
 from ai_dataflow.connections.stores import Folder, Misfit, StoredFile, open_folder
 from ai_dataflow.sources.files import file_failures, packing
 from ai_dataflow.sources.files.bare_files import LOG, has_log, of_table, told_apart
+from ai_dataflow.sources.files.file_errors import classified
 from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.files.neighbourhoods import Neighbourhoods
-from ai_dataflow.sources.files.open_files import classified
 from ai_dataflow.sources.files.pinned import Format, Pinned
 from ai_dataflow.sources.files.text_dialects import Dialect
 from ai_dataflow.tables.locations import FileLocation

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Hashable, Iterable, Iterator, KeysView, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -11,30 +11,26 @@ from itertools import groupby
 from typing import NamedTuple
 
 import polars as pl
-from polars.exceptions import (
-    ColumnNotFoundError,
-    ComputeError,
-    InvalidOperationError,
-    NoDataError,
-    SchemaError,
-    SchemaFieldNotFoundError,
-)
 
 from ai_dataflow.config.at_once import at_once
-from ai_dataflow.config.diagnostics import DataflowError, redacted
+from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.format_settings import FormatSettings
-from ai_dataflow.config.panics import PanicError, panics_as_errors
+from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.account_errors import FOREIGN, account_fault
-from ai_dataflow.connections.accounts import Account
 from ai_dataflow.connections.faults import Fault
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.connections.stores import Folder, StoredFile, open_folder
 from ai_dataflow.sources.columns import named
-from ai_dataflow.sources.files import file_failures, parquet_files, parquet_physical
+from ai_dataflow.sources.files import (
+    file_failures,
+    folder_values,
+    parquet_files,
+    parquet_physical,
+)
 from ai_dataflow.sources.files.csv_files import CsvFile, ahead
 from ai_dataflow.sources.files.delta_files import scan_table
 from ai_dataflow.sources.files.document_kinds import MEMORY, Documents, documents_of
+from ai_dataflow.sources.files.file_errors import classified
 from ai_dataflow.sources.files.folder_columns import partition_values, typed
 from ai_dataflow.sources.files.json_lines import JsonLines
 from ai_dataflow.sources.files.parquet_physical import PATH
@@ -42,12 +38,9 @@ from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.files.text_dialects import PLAIN, Dialect
 from ai_dataflow.sources.united import Kind, United, Wanted, united
 
-_UNREADABLE = (
-    *FOREIGN, ColumnNotFoundError, ComputeError, InvalidOperationError, NoDataError, PanicError,
-    SchemaError, SchemaFieldNotFoundError,
-)  # fmt: skip
 _KEPT_OUT = ("denied", "login", "unreachable", "unknown_host")
 _LIST_FROM = 4
+_NOTHING = Wanted(pl.Schema())
 
 
 @dataclass(frozen=True)
@@ -55,8 +48,8 @@ class Files:
     """Pinned files, opened. `place` is the control table's cell of its location.
 
     Folders such as `year=2026` between the location and a file are columns, of text; a column of
-    that name in the file itself comes first. `memory` is how many bytes a file may take that is
-    held as a whole.
+    that name in the file itself comes first, and must have the same value. `memory` is how many
+    bytes a file may take that is held as a whole.
     """
 
     pinned: Pinned
@@ -95,8 +88,8 @@ class Files:
     def rows(self, wanted: Wanted) -> pl.LazyFrame:
         """Scan the columns that are wanted, in the order of the files; CSV is not scanned."""
         if wanted.is_plain:
-            return self.frame.select(wanted.plain())
-        return pl.concat(wanted.of(part.collect_schema(), part) for part in self.parts())
+            return self._frame(wanted).select(wanted.plain())
+        return pl.concat(wanted.of(part.collect_schema(), part) for part in self.parts(wanted))
 
     def height(self) -> int:
         """Count the rows, of files that may differ."""
@@ -107,15 +100,15 @@ class Files:
             counts = [part.select(pl.len()) for part in self.parts()]
         return sum(int(count.collect().item()) for count in counts)
 
-    def parts(self) -> list[pl.LazyFrame]:
+    def parts(self, wanted: Wanted = _NOTHING) -> list[pl.LazyFrame]:
         """Scan the files, those together that follow each other and are alike."""
         if self.pinned.file_format == "delta":
             return [self._scan_delta()]
         if self.pinned.file_format == "jsonl":
-            return self._json_frames()
+            return self._json_frames(wanted)
         looks = zip(self.pinned.files, self._looks(), strict=True)
         runs = groupby(looks, key=lambda pair: pair[1].key)
-        return [self._only([file for file, _ in run])._scan_parquet() for _, run in runs]
+        return [self._only([file for file, _ in run])._scan_parquet(wanted) for _, run in runs]
 
     def _parquet_schema(self) -> pl.Schema:
         looks = self._looks()
@@ -157,13 +150,16 @@ class Files:
 
         Not kept: Polars would read a file that was replaced meanwhile by the old one's footer.
         """
+        return self._frame(_NOTHING)
+
+    def _frame(self, wanted: Wanted) -> pl.LazyFrame:
         match self.pinned.file_format:
             case "delta":
                 return self._scan_delta()
             case "jsonl":
-                return pl.concat(self._json_frames(), how="diagonal_relaxed")
+                return pl.concat(self._json_frames(wanted), how="diagonal_relaxed")
             case _:
-                return self._scan_parquet()
+                return self._scan_parquet(wanted)
 
     @cached_property
     def csv_files(self) -> list[CsvFile]:
@@ -214,8 +210,12 @@ class Files:
             yield from self.documents.rows_by_file(wanted)
             return
         for file in ahead(self.csv_files):
+            read = wanted.names_in(file.names()).values()
+            twice = folder_values.named_twice(file.file.path, file.header(), read)
             batches = file.batches(wanted.columns_in(file.names()))
-            yield from ((file.file.path, wanted.picked(rows)) for rows in batches)
+            called = f"{self.pinned.name} ({file.file.path})"
+            of_folders = folder_values.checked(batches, twice, called, self.place)
+            yield from ((file.file.path, wanted.picked(rows)) for rows in of_folders)
 
     @property
     def malformed(self) -> dict[str, list[str]]:
@@ -276,8 +276,8 @@ class Files:
             for key, value in self.pinned.partition
         )
 
-    def _scan_parquet(self) -> pl.LazyFrame:
-        """Scan Parquet files that are alike."""
+    def _scan_parquet(self, wanted: Wanted = _NOTHING) -> pl.LazyFrame:
+        """Scan Parquet files that are alike; what is wanted of them agrees with their folders."""
         paths = [file.path for file in self.pinned.files]
         frame = scan_parquet(self.root, paths, include_file_paths=PATH)
         try:
@@ -286,7 +286,7 @@ class Files:
         except parquet_files.REFUSED_BY_POLARS:
             stored = None
         if stored is None or not parquet_files.is_for_polars(stored):
-            return pl.concat(map(self._scan_by_arrow, self.pinned.files))
+            return pl.concat(self._scan_by_arrow(file, wanted) for file in self.pinned.files)
         keys = [key for key in partition_values(paths[0]) if key not in stored]
         values = {self.root.uri(path): partition_values(path) for path in paths} if keys else {}
         added = [
@@ -295,23 +295,53 @@ class Files:
             for key in keys
         ]  # fmt: skip
         frame = parquet_physical.exactly(self.root, self.pinned.files, frame)
+        if wanted.schema:
+            self._check_each(stored.keys(), wanted)
         return frame.with_columns(added).drop(PATH)
 
-    def _scan_by_arrow(self, file: StoredFile) -> pl.LazyFrame:
+    def _scan_by_arrow(self, file: StoredFile, wanted: Wanted) -> pl.LazyFrame:
         frame = parquet_physical.plain_maps(parquet_files.scan_by_arrow(self.root, file))
         schema = frame.collect_schema()
         texts = parquet_physical.physical(self.root, file, schema).texts(schema)
-        return _with_folders(frame.with_columns(**texts), partition_values(file.path))
+        return self._with_folders(frame.with_columns(**texts), file.path, wanted)
+
+    def _check_each(self, stored: KeysView[str], wanted: Wanted) -> None:
+        """Check the Parquet files of which a folder names a column; see `folder_values`."""
+        files = [f for f in self.pinned.files if not stored.isdisjoint(partition_values(f.path))]
+
+        def check(file: StoredFile) -> None:
+            self._check(self._only([file])._scan_parquet(), file.path, stored, wanted)
+
+        deque(at_once(check, files, self.root.requests), 0)
+
+    def _check(
+        self, rows: pl.LazyFrame, path: str, stored: Collection[str], wanted: Wanted
+    ) -> None:
+        read = wanted.names_in(rows.collect_schema()).values()
+        twice = folder_values.named_twice(path, stored, read)
+        folder_values.check(rows, twice, f"{self.pinned.name} ({path})", self.place)
+
+    def _with_folders(self, frame: pl.LazyFrame, path: str, wanted: Wanted) -> pl.LazyFrame:
+        """Add the columns that a file's folders name; one of its own comes first."""
+        values = partition_values(path)
+        stored = frame.collect_schema() if values else pl.Schema()
+        new = {
+            key: pl.lit(value, pl.String()) for key, value in values.items() if key not in stored
+        }
+        rows = frame.with_columns(**new)
+        if wanted.schema and len(new) < len(values):
+            self._check(rows, path, stored, wanted)
+        return rows
 
     @cached_property
     def json_lines(self) -> JsonLines:
         """The files of JSON lines; one value, for what it has found out of them."""
         return JsonLines(self.root, [file.path for file in self.pinned.files])
 
-    def _json_frames(self) -> list[pl.LazyFrame]:
+    def _json_frames(self, wanted: Wanted = _NOTHING) -> list[pl.LazyFrame]:
         """Scan each file of JSON lines, its types inferred from all its lines."""
         return [
-            _with_folders(frame, partition_values(path))
+            self._with_folders(frame, path, wanted)
             for path, frame in zip(self.json_lines.paths, self.json_lines.frames(), strict=True)
         ]
 
@@ -341,47 +371,7 @@ def _texts(names: Sequence[str]) -> _Look:
     return _Look(Kind(0, pl.Schema(dict.fromkeys(names, pl.String()))))
 
 
-def _with_folders(frame: pl.LazyFrame, values: Mapping[str, str | None]) -> pl.LazyFrame:
-    """Add the columns that a file's folders name; one of its own comes first."""
-    new = set(values) - set(frame.collect_schema()) if values else set()
-    return frame.with_columns(
-        pl.lit(values[key], pl.String()).alias(key) for key in values if key in new
-    )
-
-
 def opened(pinned: Pinned, place: str, settings: Settings) -> Files:
     """Open pinned files; nothing is read yet."""
     root = open_folder(pinned.folder, settings)
     return Files(pinned, place, root, settings.execution.memory)
-
-
-@contextmanager
-def classified(location: str, place: str, account: Account | None) -> Iterator[None]:
-    """Classify what goes wrong at a location.
-
-    Raises:
-        DataflowError: SRC-001, SRC-003, SRC-006 or SRC-010 to SRC-013.
-    """
-    try:
-        with panics_as_errors():
-            yield
-    except _UNREADABLE as error:
-        if fault := account_fault(error, account):
-            raise file_failures.of_account(location, place, fault) from fault
-        if isinstance(error, PermissionError):
-            fault = Fault("denied", redacted(error))
-            raise file_failures.denied(location, place, fault) from fault
-        raise _of_file(location, place, error) from None
-
-
-def _of_file(location: str, place: str, error: Exception) -> DataflowError:
-    match error:
-        case FileNotFoundError():
-            return file_failures.missing(location, place)
-        case SchemaError() | SchemaFieldNotFoundError() | ColumnNotFoundError():
-            # Polars names the column, and what is called a name may be a value (P10).
-            types = re.search("incoming: .*", str(error))
-            what = f"of one column, {types[0]}" if types else "a column is not in all of them"
-            return file_failures.differing(location, place, what)
-        case _:
-            return file_failures.unreadable(location, place, error)

@@ -20,7 +20,7 @@ from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.databases import Connection, connection, session_of
+from ai_dataflow.connections.databases import Connection, connection
 from ai_dataflow.connections.faults import Fault
 from ai_dataflow.sources.sql import sql_failures
 from ai_dataflow.sources.sql.table_columns import table
@@ -78,7 +78,7 @@ def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation,
             return {location: state(_of_query(query, location)) for location in group}
         return dict.fromkeys(group, state(sa.text(query)))
     if not (column := first.change_column):
-        return dict.fromkeys(group, opened.read(lambda: _of_files(opened)))
+        return dict.fromkeys(group, opened.ask(_of_files))
     if len(group) == 1 or not first.client_column:
         return {location: state(_of_column(opened, location, column)) for location in group}
     rows = _rows(opened, _of_clients(opened, first, column))
@@ -92,23 +92,18 @@ def _marks(opened: Connection, group: list[SqlLocation]) -> Mapping[SqlLocation,
     }
 
 
-def _of_files(opened: Connection) -> str:
+def _of_files(session: sa.Connection) -> str:
     """Give the state of a database that is a file: SQLite's, and that of its write-ahead log."""
-    if opened.engine.dialect.name != "sqlite":
+    if session.dialect.name != "sqlite":
         return ""
-    with session_of(opened.engine) as session:
-        main = next(row[2] for row in session.execute(sa.text("PRAGMA database_list")))
+    main = next(row[2] for row in session.execute(sa.text("PRAGMA database_list")))
     states = [Path(f"{main}{suffix}") for suffix in ("", "-wal")] if main else []
     seen = [(file.stat().st_mtime_ns, file.stat().st_size) for file in states if file.is_file()]
     return _digest(seen) if seen else ""
 
 
 def _rows(opened: Connection, statement: sa.Executable) -> list[tuple[Any, ...]]:
-    def ask() -> list[tuple[Any, ...]]:
-        with session_of(opened.engine) as session:
-            return [tuple(row) for row in session.execute(statement)]
-
-    return opened.read(ask)
+    return opened.ask(lambda session: [tuple(row) for row in session.execute(statement)])
 
 
 def _of_query(query: str, location: SqlLocation) -> sa.TextClause:

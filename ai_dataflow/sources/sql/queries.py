@@ -36,12 +36,13 @@ class Database:
         """Give the columns of a table or view.
 
         Raises:
-            DataflowError: SRC-001 where there is no such table; SRC-007, SRC-008, SRC-020 to 023.
+            DataflowError: SRC-001 where there is no such table; SRC-007, SRC-008, SRC-020 to 022,
+                SRC-062.
         """
         opened = self._connection
         with _classified(location, place):
             try:
-                return opened.read(lambda: table_columns.of_table(opened.engine, location))
+                return opened.ask(lambda session: table_columns.of_table(session, location))
             except Fault as fault:
                 if fault.kind == "missing":
                     fault.instead = tables_instead(opened, location.schema, location.table)

@@ -38,6 +38,11 @@ FAULTS: Telling = {
         "SRC-023", "reading {location} took longer than its query_timeout",
         "make the view faster, or raise query_timeout of [sql.{connection}] in ai_dataflow.toml",
     ),
+    "silent": (
+        "SRC-062", "{location} gave no answer when it was asked what it has: {reason}",
+        "see whether the server of [sql.{connection}] answers, then run the failed partitions "
+        "again; or make the question faster, or raise read_timeout",
+    ),
 }  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError, SAWarning
 
-from ai_dataflow.connections.databases import session_of
 from ai_dataflow.sources.sql import column_types
 from ai_dataflow.sources.sql.column_types import SqlColumn
 from ai_dataflow.tables.locations import SqlLocation
@@ -29,25 +28,22 @@ def table(location: SqlLocation) -> sa.TableClause:
     return sa.table(location.table, schema=location.schema or None)
 
 
-def of_table(engine: sa.Engine, location: SqlLocation) -> dict[str, SqlColumn]:
+def of_table(session: sa.Connection, location: SqlLocation) -> dict[str, SqlColumn]:
     """Describe a table or view.
 
     Raises:
         NoSuchTableError: there is none.
         SQLAlchemyError: the database cannot be asked.
     """
-    with session_of(engine) as session:
-        if engine.dialect.name == "mssql":
-            return _of_mssql(session, location)
-        delivery = _REFLECTED.get(engine.dialect.name, column_types.of_any)
-        with warnings.catch_warnings():  # a type that SQLAlchemy does not know arrives as text
-            warnings.simplefilter("ignore", SAWarning)
-            columns = sa.inspect(session).get_columns(
-                location.table, schema=location.schema or None
-            )
-        if not columns:
-            raise NoSuchTableError(location.table)
-        return {c["name"]: SqlColumn(c["name"], delivery(c["type"])) for c in columns}
+    if session.dialect.name == "mssql":
+        return _of_mssql(session, location)
+    delivery = _REFLECTED.get(session.dialect.name, column_types.of_any)
+    with warnings.catch_warnings():  # a type that SQLAlchemy does not know arrives as text
+        warnings.simplefilter("ignore", SAWarning)
+        columns = sa.inspect(session).get_columns(location.table, schema=location.schema or None)
+    if not columns:
+        raise NoSuchTableError(location.table)
+    return {c["name"]: SqlColumn(c["name"], delivery(c["type"])) for c in columns}
 
 
 def _of_mssql(session: sa.Connection, location: SqlLocation) -> dict[str, SqlColumn]:
