@@ -62,7 +62,7 @@ def _about_nothing(row: DictionaryRow, columns: Columns, types: Collection[str])
 
 
 def _not_published(row: DictionaryRow, mapped: MappingRow) -> Iterator[Diagnostic]:
-    """Find what would hold for published rows, of a column that joins alone see.
+    """Find what would hold for published rows, of a column that is in none of them.
 
     Its type and its meaning are as good as any.
     """
