@@ -23,7 +23,7 @@ from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
 
 INSURER = Path(__file__).parents[1] / "examples/insurer"
-TERMS = ("produced", "rejected", "merged", "filtered", "superseded", "unmatched")
+TERMS = ("produced", "rejected", "merged", "filtered", "superseded", "unmatched", "not_found")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_what_is_published_is_what_the_program_says(insurer: Path) -> None:
 
 
 def _terms(counts: Any) -> dict[str, int]:
-    """Give the terms of a product's balance; one that is zero is left out, but for these two."""
+    """Give the terms of a product's balance, and what was not found; what is zero is left out."""
     further = {term: getattr(counts, f"rows_{term}") for term in TERMS}
     both = {"read": counts.rows_read, "published": counts.rows_published}
     return both | {term: count for term, count in further.items() if count}

@@ -79,9 +79,10 @@ def latest(rows: Iterable[Row], key: str, order: Callable[[Row], Any]) -> list[R
     return list(kept.values())
 
 
-def used(terms: Counter[str], hits: list[Any], there: int) -> None:
+def used(terms: Counter[str], asked: int, hits: list[Any], there: int) -> None:
     """Count what becomes of a lookup's rows: `hits` are the rows that were taken, one per use."""
     distinct = len(set(hits))
+    terms["not_found"] += asked - len(hits)
     terms["read"] += there
     terms["merged"] += len(hits)
     terms["produced"] += len(hits) - distinct
@@ -99,8 +100,8 @@ def orion_agents(root: Path, client: str) -> Outcome:
     of_branch = [a["GeschStelle"] for a in agents if a["GeschStelle"] in branches]
     of_region = [branches[b]["Region"] for b in of_branch if branches[b]["Region"] in regions]
     terms = Counter(read=len(agents))
-    used(terms, of_branch, len(branches))
-    used(terms, of_region, len(regions))
+    used(terms, len(agents), of_branch, len(branches))
+    used(terms, len(agents), of_region, len(regions))
     rows = []
     for agent in agents:
         branch = branches.get(agent["GeschStelle"], {})
@@ -271,7 +272,7 @@ def in_euro(root: Path, payments: list[Row]) -> Outcome:
             payment["rate"] = Decimal(rate["rate"]).quantize(Decimal("0.000001"))
             euro = payment["amount"] * payment["rate"]
             payment["amount_eur"] = euro.quantize(Decimal("0.01"), ROUND_HALF_UP)
-    used(terms, hits, len(rates))
+    used(terms, len(payments), hits, len(rates))
     return payments, terms
 
 
@@ -362,7 +363,7 @@ def figures(noun: str, product: str, outcome: Outcome) -> Row:
         else:
             row[key] = row_key(product, row[f"{noun}_id"])
     filled = Counter(name for row in rows for name, value in row.items() if value is not None)
-    left = {name: n for name, n in terms.items() if name not in ("read", "produced")}
+    left = {name: n for name, n in terms.items() if name not in ("read", "produced", "not_found")}
     if terms["read"] + terms["produced"] != len(rows) + sum(left.values()):
         raise AssertionError(f"the balance of {product} {noun} does not close: {terms}")
     return {
