@@ -294,7 +294,7 @@ def test_plan_explains_what_a_partition_compiles_to(project: Path) -> None:
         "status: string <- upper(trim(Status)): String   [codes claim_status]   "
         "(ai_mapping.xlsx!AI_Map!G4)" in told.stdout
     )
-    assert "full outer join of line on claim_id" in told.stdout
+    assert "left join of line on claim_id" in told.stdout
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_explain_tells_where_a_column_comes_from_and_for_how_many_clients(projec
     _cli(project, "run")
     told = _cli(project, "explain", "amount")
     assert [line.split("   ")[0].strip() for line in told.stdout.splitlines()] == [
-        "claims · ORION · line", "claims · VEGA · claim",
+        "claims · ORION · line", "claims · VEGA · claim", "claims: must hold: min 0",
     ]  # fmt: skip
     told = _cli(project, "explain", "amount", "--json")
     orion, vega = json.loads(told.stdout)["items"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -13,12 +14,17 @@ import pytest
 from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 from dagster._core.workspace.load_target import PyProjectFileTarget
 
+from ai_dataflow import load
+from ai_dataflow.cli import starter
 from ai_dataflow.cli.starter import Template, write_project
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.orchestration.instance import dagster_home, open_instance
+from ai_dataflow_tests.docs.markdown import ROOT, tables
+from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
 
 TEMPLATES: tuple[Template, ...] = get_args(Template)
+TABLES = Path(starter.__file__).with_name("templates") / "shared"
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -29,6 +35,25 @@ def test_what_init_writes_validates_without_a_warning(tmp_path: Path, template: 
     told = cli(tmp_path / "mine", "validate", *away)
     assert told.returncode == 0, told.stdout
     assert told.stdout.startswith("0 errors, 0 warnings")
+
+
+def test_the_readme_shows_the_starters_tables_and_what_a_client_gets(tmp_path: Path) -> None:
+    write_project(tmp_path / "mine")
+    assert spine.run(tmp_path / "mine").exit_code == 0
+    rows = load("claims", client="acme", config=tmp_path / "mine").collect()
+    published = [
+        {name: str("" if v is None else v) for name, v in row.items()} for row in rows.to_dicts()
+    ]
+    written = [
+        list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+        for file in TABLES.glob("*.csv")
+    ]
+    shown = [table for _, table in tables(ROOT / "README.md") if "_" in next(iter(table[0]))]
+    assert len(shown) == 5
+    assert published in shown
+    for table in (table for table in shown if table != published):
+        (like,) = (every for every in written if every[0].keys() >= table[0].keys())
+        assert all(any(row.items() <= other.items() for other in like) for row in table), table
 
 
 def test_init_prints_the_commands_that_come_next(tmp_path: Path) -> None:

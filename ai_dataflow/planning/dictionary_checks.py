@@ -11,7 +11,8 @@ from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.planning.code_checks import bad_values
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.tables import ai_types
-from ai_dataflow.tables.ai_columns import DictionaryRow
+from ai_dataflow.tables.ai_columns import CHECKS, DictionaryRow
+from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.code_lists import CodeLists
 from ai_dataflow.tables.project import Project
 
@@ -23,22 +24,27 @@ def check_dictionary(
 ) -> Iterator[Diagnostic]:
     """Find rows that are about nothing, and what they say that can never be or be compared."""
     bad = {problem.line for problem in project.dictionary_problems}
+    technical = {(row.module, row.ai_column): row for row in project.mapping if row.technical}
     for row in (row for row in project.dictionary if row.line not in bad):
-        for problem in _of_row(row, project.code_lists, columns, coverage.get(row.module)):
+        types = {column.name: column.ai_type for column in columns.get(row.module, ())}
+        if row.ai_column in types:
+            problems = _of_row(
+                row, types[row.ai_column], project, columns, coverage.get(row.module)
+            )
+        elif mapped := technical.get((row.module, row.ai_column)):
+            problems = _not_published(row, mapped)
+        else:
+            problems = iter([_about_nothing(row, columns, types)])
+        for problem in problems:
             yield replace(problem, module=row.module)
 
 
 def _of_row(
-    row: DictionaryRow, lists: CodeLists, columns: Columns, coverage: Coverage | None
+    row: DictionaryRow, ai_type: str, project: Project, columns: Columns, coverage: Coverage | None
 ) -> Iterator[Diagnostic]:
-    types = {column.name: column.ai_type for column in columns.get(row.module, ())}
-    if row.ai_column not in types:
-        yield _about_nothing(row, columns, types)
-        return
-    ai_type = types[row.ai_column]
     yield from _limits(row, ai_type)
     yield from _pattern(row, ai_type)
-    yield from _codes(row, ai_type, lists, coverage)
+    yield from _codes(row, ai_type, project.code_lists, coverage)
     yield from _key(row, ai_type)
     yield from _reference(row, ai_type, columns)
     yield from _not_mapped(row, coverage)
@@ -53,6 +59,18 @@ def _about_nothing(row: DictionaryRow, columns: Columns, types: Collection[str])
         near = did_you_mean(row.ai_column, types)
     fix = "correct the name, map the column, or remove the row"
     return row.problem("DIC-017", cell, f"{what}{near}", fix, severity="warning")
+
+
+def _not_published(row: DictionaryRow, mapped: MappingRow) -> Iterator[Diagnostic]:
+    """Find what would hold for published rows, of a column that is in none of them.
+
+    Its type and its meaning are as good as any.
+    """
+    if cell := next((name for name in CHECKS if getattr(row, name)), ""):
+        place = mapped.place("published")
+        message = f"`{row.ai_column}` is not published ({place}): this is not looked at"
+        fix = "publish the column, or clear what is to hold for it"
+        yield row.problem("DIC-017", cell, message, fix, severity="warning")
 
 
 def _limits(row: DictionaryRow, ai_type: str) -> Iterator[Diagnostic]:

@@ -24,6 +24,7 @@ LAYOUT = Layout(
 
 # What decides which rows are published; its type is the column's, and the rest is for people.
 _DECIDES = ("is_key", "required", "min", "max", "pattern", "code_list", "max_null")
+CHECKS = (*_DECIDES, "references")  # what holds for what is published
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%|(0|0?\.\d+)", re.ASCII)
 
 
@@ -60,7 +61,7 @@ class DictionaryRow(Row):
     @property
     def holds(self) -> tuple[str, ...]:
         """What must hold, as people read it, beside that values are there, or there once."""
-        says = ((name, getattr(self, name)) for name in (*_DECIDES[2:], "references"))
+        says = ((name, getattr(self, name)) for name in CHECKS[2:])
         return tuple(f"{name} {text}" for name, text in says if text)
 
     @cached_property

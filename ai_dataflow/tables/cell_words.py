@@ -29,7 +29,7 @@ FLAGS = BLANK_IS_NO | {
 }
 # Columns in which no row may be blank; a mapping row needs a `source_column` or a `transform`.
 NEEDED: Mapping[str, tuple[str, ...]] = {
-    "ai_mapping": ("module_name", "product_code", "submodule_name", "ai_column", "ai_type"),
+    "ai_mapping": ("module_name", "product_code", "ai_column", "ai_type"),
     "source_rules": ("module_name", "product_code", "submodule_name"),
     "code_lists": ("code_list", "source_value", "ai_value"),
     "ai_columns": ("module_name", "ai_column"),

@@ -169,6 +169,8 @@ def _colour(sheet: Worksheet, tab: Tab, lists: _Lists, *, has_dictionary: bool) 
         source, transform = tab.letter("source_column"), tab.letter("transform")
         blank = f"LEN(TRIM(${source}2))+LEN(TRIM(${transform}2))=0"
         _red(sheet, source, f"AND(COUNTA($A2:${last}2)>0,{blank})")
+        submodule = tab.letter("submodule_name")  # only what is computed has none
+        _red(sheet, submodule, f"AND(LEN(TRIM(${source}2))>0,LEN(TRIM(${submodule}2))=0)")
 
 
 def _no_type(letter: str, lists: _Lists) -> str:

@@ -14,6 +14,7 @@ _FENCE = re.compile(r" *(`{3,}|~{3,})\s*(\w*)")
 _HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*")
 _LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?([^\s)>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 _CODE_SPAN = re.compile(r"(`+)(.+?)\1")
+_CELLS = re.compile(r"(?<!\\)\|")
 _PLAIN_LINK = re.compile(r"!?\[((?:[^\[\]]|\[[^\]]*\])*)\]\([^)]*\)")
 
 
@@ -78,6 +79,21 @@ def _label(before: Sequence[str]) -> str:
     last = next((line.strip() for line in reversed(before) if line.strip()), "")
     is_comment = last.startswith("<!--") and last.endswith("-->")
     return last[4:-3].strip() if is_comment else ""
+
+
+def tables(page: Path) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Give the tables of a page, each with the comment right above it: rows by their columns."""
+    before, rows = list[str](), list[list[str]]()
+    for line in [*page.read_text(encoding="utf-8").splitlines(), ""]:
+        if line.startswith("|"):
+            cells = [cell.strip().replace("\\|", "|") for cell in _CELLS.split(line)[1:-1]]
+            rows.append(cells)
+            continue
+        if rows:
+            head, _, *body = rows
+            yield _label(before), [dict(zip(head, row, strict=True)) for row in body]
+            rows = []
+        before.append(line)
 
 
 def prose(page: Path) -> Iterator[tuple[int, str]]:

@@ -13,34 +13,17 @@ from typing import Any
 
 import pytest
 
-from ai_dataflow_tests.docs.markdown import DOCS, ROOT
+from ai_dataflow_tests.docs.markdown import DOCS, ROOT, tables
 
 PAGE = DOCS / "insurer.md"
 INSURER = ROOT / "examples/insurer"
-_CELLS = re.compile(r"(?<!\\)\|")
-_FIGURES = re.compile(r"<!-- figures: (\w+) (\w+) -->")
-Table = list[dict[str, str]]
-
-
-def tables() -> Iterator[tuple[str, Table]]:
-    """Give the page's tables, each with the comment before it."""
-    label, rows = "", list[list[str]]()
-    for line in [*PAGE.read_text(encoding="utf-8").splitlines(), ""]:
-        if line.startswith("|"):
-            cells = [cell.strip().replace("\\|", "|") for cell in _CELLS.split(line)[1:-1]]
-            rows.append(cells)
-        elif rows:
-            head, _, *body = rows
-            yield label, [dict(zip(head, row, strict=True)) for row in body]
-            label, rows = "", []
-        if _FIGURES.match(line):
-            label = line
+_FIGURES = re.compile(r"figures: (\w+) (\w+)")
 
 
 def test_the_rows_of_the_page_are_those_of_the_sheet() -> None:
     written = {file.stem: list(_rows(file)) for file in (INSURER / "sheet").glob("*.csv")}
     shown = 0
-    for label, table in tables():
+    for label, table in tables(PAGE):
         like = [rows for rows in written.values() if rows[0].keys() >= table[0].keys()]
         for row in table if like and not label else ():
             shown += 1
@@ -62,7 +45,9 @@ def totals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_figures_of_the_page_are_those_of_the_program(totals: dict[str, Any]) -> None:
-    shown = [(match, table) for label, table in tables() if (match := _FIGURES.match(label))]
+    shown = [
+        (match, table) for label, table in tables(PAGE) if (match := _FIGURES.fullmatch(label))
+    ]
     assert len(shown) > 5
     for match, table in shown:
         module, product = match.groups()

@@ -81,6 +81,32 @@ def test_what_contradicts_is_told_with_its_cells(
     assert all("dictionary.csv:2:ai_type" in problem.message for problem in contradicted)
 
 
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ("int64,Number,", []),  # its type is needed, and its meaning as good as any
+        ("int64,,Y", ["dictionary.csv:2:required"]),
+    ],
+)
+def test_a_column_for_joins_alone_has_a_type_and_nothing_that_must_hold(
+    tmp_path: Path, says: str, told: list[str]
+) -> None:
+    mapping = """
+        module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key,published
+        claims,ORION,header,No,claim_id,,Y,N
+        claims,ORION,header,Note,note,string,,
+    """
+    control = "\n".join(CONTROL.strip().splitlines()[:2])
+    folder = projects.project(
+        tmp_path, control=control, mapping=mapping, toml='ai_columns = "dictionary.csv"\n'
+    )
+    head = "module_name,ai_column,ai_type,description,required"
+    text_file(folder, "dictionary.csv", f"{head}\nclaims,claim_id,{says}\n")
+    plan = make_plan(load_project(folder))
+    assert [p.place for p in plan.diagnostics if p.code == "DIC-017"] == told
+    assert plan.errors == []
+
+
 def test_the_sheets_description_takes_the_place(tmp_path: Path) -> None:
     plan = _plan(tmp_path, BOTH.format("", "Ours", ""), "claims,claim_id,int64,Number\n")
     assert plan.columns["claims"][0].description == "Ours"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,17 @@ def german(amount: str) -> Decimal:
     return Decimal(amount.replace(".", "").replace(",", "."))
 
 
-def is_day(text: str, form: str) -> bool:
-    """Tell whether a text is a day that exists."""
+def day(text: str, form: str) -> date | None:
+    """Read a day; None where there is no such day."""
     try:
-        datetime.strptime(text, form)
+        return datetime.strptime(text, form).date()
     except ValueError:
-        return False
-    return True
+        return None
+
+
+german_day = partial(day, form="%d.%m.%Y")
+lyra_day = partial(day, form="%Y%m%d")
+polaris_day = partial(day, form="%m/%d/%Y")
 
 
 def latest(rows: Iterable[Row], key: str, order: Callable[[Row], Any]) -> list[Row]:
@@ -74,9 +79,10 @@ def latest(rows: Iterable[Row], key: str, order: Callable[[Row], Any]) -> list[R
     return list(kept.values())
 
 
-def used(terms: Counter[str], hits: list[Any], there: int) -> None:
+def used(terms: Counter[str], asked: int, hits: list[Any], there: int) -> None:
     """Count what becomes of a lookup's rows: `hits` are the rows that were taken, one per use."""
     distinct = len(set(hits))
+    terms["not_found"] += asked - len(hits)
     terms["read"] += there
     terms["merged"] += len(hits)
     terms["produced"] += len(hits) - distinct
@@ -94,8 +100,8 @@ def orion_agents(root: Path, client: str) -> Outcome:
     of_branch = [a["GeschStelle"] for a in agents if a["GeschStelle"] in branches]
     of_region = [branches[b]["Region"] for b in of_branch if branches[b]["Region"] in regions]
     terms = Counter(read=len(agents))
-    used(terms, of_branch, len(branches))
-    used(terms, of_region, len(regions))
+    used(terms, len(agents), of_branch, len(branches))
+    used(terms, len(agents), of_region, len(regions))
     rows = []
     for agent in agents:
         branch = branches.get(agent["GeschStelle"], {})
@@ -127,7 +133,7 @@ def orion_parties(root: Path, client: str) -> Outcome:
             "name": row["Firma" if client == "borealis" else "Name"].strip(),
             "email": None if row["EMail"] in ("n/a", "-", "unbekannt") else row["EMail"],
             "country": countries[row["Land"]],
-            "birth_date": row["GebDatum"],
+            "birth_date": german_day(row["GebDatum"]),
         }
         for row in orion_rows(root, client, "parties")
     ]
@@ -141,7 +147,8 @@ def vega_parties(root: Path, client: str) -> Outcome:
     last = latest(every, "id", lambda row: row["version"])
     rows = [
         {"party_id": row["id"], "name": row["name"], "email": row["contact"]["email"],
-         "country": countries[row["country"]], "birth_date": row["born"]}
+         "country": countries[row["country"]],
+         "birth_date": date.fromisoformat(row["born"])}
         for row in last if row["country"] in countries
     ]  # fmt: skip
     rejected = len(last) - len(rows)
@@ -154,8 +161,8 @@ def lyra_parties(root: Path, client: str) -> Outcome:
     live = [row for row in every if row["status"] != "X"]
     rows = [
         {"party_id": str(row["party_no"]), "name": row["nm"], "email": row["mail"],
-         "country": row["iso"], "birth_date": row["born"]}
-        for row in live if is_day(row["born"], "%Y%m%d") and "@" in (row["mail"] or "@")
+         "country": row["iso"], "birth_date": lyra_day(row["born"])}
+        for row in live if lyra_day(row["born"]) and "@" in (row["mail"] or "@")
     ]  # fmt: skip
     filtered = len(every) - len(live)
     return rows, Counter(read=len(every), filtered=filtered, rejected=len(live) - len(rows))
@@ -169,9 +176,9 @@ def orion_policies(root: Path, client: str) -> Outcome:
     changed = "%d.%m.%Y %H:%M"
     last = latest(live, "VertragNr", lambda r: datetime.strptime(r["GeaendertAm"], changed))
     rows = [
-        {"policy_id": row["VertragNr"], "party_id": row["PartnerNr"], "start_date": row["Beginn"],
-         "premium": german(row["Praemie"]), "currency": row["Waehrung"],
-         "status": states[row["Status"]]}
+        {"policy_id": row["VertragNr"], "party_id": row["PartnerNr"],
+         "start_date": german_day(row["Beginn"]), "premium": german(row["Praemie"]),
+         "currency": row["Waehrung"], "status": states[row["Status"]]}
         for row in last if row["Praemie"] != "k.A."
     ]  # fmt: skip
     terms = Counter(read=len(every), filtered=len(every) - len(live))
@@ -183,7 +190,8 @@ def vega_policies(root: Path, client: str) -> Outcome:
     """One row for each cover of a policy."""
     every = json_rows(root / f"data/vega/{client}/policies.jsonl")
     rows = [
-        {"policy_id": row["id"], "party_id": row["holder"], "start_date": row["inception"],
+        {"policy_id": row["id"], "party_id": row["holder"],
+         "start_date": date.fromisoformat(row["inception"]),
          "premium": Decimal(cover["premium"]), "cover": cover["code"], "currency": row["ccy"],
          "status": {"act": "active", "can": "cancelled"}[row["state"]]}
         for row in every for cover in row["covers"]
@@ -197,7 +205,7 @@ def polaris_policies(root: Path, client: str) -> Outcome:
     every = [row for year in (2023, 2024) for row in text_rows(folder / f"policies_{year}.csv")]
     states = {"INF": "active", "CAN": "cancelled", "LAP": "lapsed"}
     rows = [
-        {"policy_id": row["POL_NO"], "start_date": row["EFF_DATE"],
+        {"policy_id": row["POL_NO"], "start_date": polaris_day(row["EFF_DATE"]),
          "premium": Decimal(row.get("PREMIUM") or row.get("PREM")), "currency": row["CUR"],
          "status": states.get(row["ST"], "unknown"), "channel": row.get("CHANNEL") or "direct"}
         for row in every
@@ -215,23 +223,24 @@ def orion_claims(root: Path, client: str) -> Outcome:
         terms["merged"] += bool(those)
         rows += [
             {"claim_id": claim["SchadenNr"], "policy_id": claim["VertragNr"],
-             "loss_date": claim["SchadenDatum"], "status": states[claim["Status"]],
-             "line_no": line and line["Pos"], "amount": german(line["Betrag"]) if line else None}
-            for line in those or [{}]
+             "loss_date": german_day(claim["SchadenDatum"]), "status": states[claim["Status"]],
+             "line_no": line and int(line["Pos"]), "amount": line and german(line["Betrag"])}
+            for line in those or [None]
         ]  # fmt: skip
     there = {claim["SchadenNr"] for claim in claims}
     terms["unmatched"] = sum(line["SchadenNr"] not in there for line in lines)
-    return [{**row, "line_no": row["line_no"] or None} for row in rows], terms
+    return rows, terms
 
 
 def lyra_claims(root: Path, client: str) -> Outcome:
     """The claims that were assessed."""
     claims = {row["claim_no"]: row for row in lyra_rows(root, client, "claims")}
     assessed = {row["claim_no"]: row for row in lyra_rows(root, client, "assessments")}
+    states = {"O": "open", "C": "closed"}
     rows = [
-        {"claim_id": str(no), "policy_id": claims[no]["policy_no"], "loss_date": claims[no]["loss"],
-         "status": {"O": "open", "C": "closed"}[claims[no]["st"]],
-         "amount": Decimal(claims[no]["amt"]), "assessed_on": assessed[no]["assessed"],
+        {"claim_id": str(no), "policy_id": claims[no]["policy_no"],
+         "loss_date": lyra_day(claims[no]["loss"]), "status": states[claims[no]["st"]],
+         "amount": Decimal(claims[no]["amt"]), "assessed_on": lyra_day(assessed[no]["assessed"]),
          "reserve": Decimal(assessed[no]["reserve"])}
         for no in claims.keys() & assessed.keys()
     ]  # fmt: skip
@@ -243,7 +252,8 @@ def polaris_claims(root: Path, client: str) -> Outcome:
     """The claims that have a day."""
     every = text_rows(root / f"data/polaris/{client}/claims.csv")
     rows = [
-        {"claim_id": row["CLAIM"], "policy_id": row["POL_NO"], "loss_date": row["LOSS_DATE"],
+        {"claim_id": row["CLAIM"], "policy_id": row["POL_NO"],
+         "loss_date": polaris_day(row["LOSS_DATE"]),
          "status": {"O": "open", "C": "closed"}[row["ST"]], "amount": Decimal(row["AMT"])}
         for row in every if row["LOSS_DATE"]
     ]  # fmt: skip
@@ -255,14 +265,14 @@ def in_euro(root: Path, payments: list[Row]) -> Outcome:
     rates = text_rows(root / "data/shared/rates.csv")
     terms, hits = Counter(read=len(payments)), []
     for payment in payments:
-        day, currency = payment["booked_on"], payment["currency"]
-        held = [r for r in rates if r["currency"] == currency and r["valid_from"] <= str(day)]
+        booked, currency = str(payment["booked_on"]), payment["currency"]
+        held = [r for r in rates if r["currency"] == currency and r["valid_from"] <= booked]
         if rate := max(held, key=lambda row: row["valid_from"], default=None):
             hits.append((currency, rate["valid_from"]))
-            payment["rate"] = Decimal(rate["rate"])
+            payment["rate"] = Decimal(rate["rate"]).quantize(Decimal("0.000001"))
             euro = payment["amount"] * payment["rate"]
             payment["amount_eur"] = euro.quantize(Decimal("0.01"), ROUND_HALF_UP)
-    used(terms, hits, len(rates))
+    used(terms, len(payments), hits, len(rates))
     return payments, terms
 
 
@@ -279,7 +289,7 @@ def polaris_payments(root: Path, client: str) -> Outcome:
     """All payments."""
     return in_euro(root, [
         {"payment_id": row["PAY_ID"], "policy_id": row["POL_NO"], "currency": row["CUR"],
-         "booked_on": datetime.strptime(row["BOOKED"], "%m/%d/%Y").date(),
+         "booked_on": polaris_day(row["BOOKED"]),
          "amount": Decimal(row["AMT"])}
         for row in text_rows(root / f"data/polaris/{client}/payments.csv")
     ])  # fmt: skip
@@ -292,8 +302,9 @@ def cygnus_payments(root: Path, client: str) -> Outcome:
     due = [(row, quarter) for row in every for quarter in days if row[quarter]]
     rows = [
         {"payment_id": f"{row['policy_no']}-{row['year']}-{quarter}",
-         "policy_id": row["policy_no"], "booked_on": f"{row['year']}-{days[quarter]}",
-         "currency": row["ccy"], "amount": Decimal(row[quarter]), "rate": Decimal(1),
+         "policy_id": row["policy_no"],
+         "booked_on": date.fromisoformat(f"{row['year']}-{days[quarter]}"),
+         "currency": row["ccy"], "amount": Decimal(row[quarter]), "rate": Decimal("1.000000"),
          "amount_eur": Decimal(row[quarter])}
         for row, quarter in due if Decimal(row[quarter]) >= 0
     ]  # fmt: skip
@@ -335,6 +346,13 @@ def has(root: Path, product: str, client: str) -> bool:
     return client in LYRA_CLIENTS if product == "LYRA" else folder.is_dir()
 
 
+def content(rows: list[Row]) -> str:
+    """Give a digest of rows, whatever their order: each as JSON, without what is nothing."""
+    filled = ({n: value for n, value in sorted(row.items()) if value is not None} for row in rows)
+    texts = sorted(json.dumps(row, default=str) for row in filled)
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
 def figures(noun: str, product: str, outcome: Outcome) -> Row:
     """Give the figures of what a product publishes, and the terms of its balance."""
     rows, terms = outcome
@@ -345,7 +363,7 @@ def figures(noun: str, product: str, outcome: Outcome) -> Row:
         else:
             row[key] = row_key(product, row[f"{noun}_id"])
     filled = Counter(name for row in rows for name, value in row.items() if value is not None)
-    left = {name: n for name, n in terms.items() if name not in ("read", "produced")}
+    left = {name: n for name, n in terms.items() if name not in ("read", "produced", "not_found")}
     if terms["read"] + terms["produced"] != len(rows) + sum(left.values()):
         raise AssertionError(f"the balance of {product} {noun} does not close: {terms}")
     return {
@@ -359,9 +377,7 @@ def figures(noun: str, product: str, outcome: Outcome) -> Row:
             name: dict(sorted(Counter(str(row.get(name)) for row in rows).items()))
             for name in COUNTED if filled[name]
         },
-        "keys": hashlib.sha256(
-            "".join(sorted(row.get(f"{noun}_key", "") for row in rows)).encode()
-        ).hexdigest(),
+        "content": content(rows),
     }  # fmt: skip
 
 
