@@ -70,17 +70,23 @@ def check_balance(
 
 
 def check_rejected(
-    result: PartitionResult, read: int, limit: ModuleSettings, workstation: Folders
+    result: PartitionResult,
+    read: int,
+    limit: ModuleSettings,
+    workstation: Folders,
+    *,
+    is_lost: bool,
 ) -> None:
     """Refuse to publish a partition of which too much, or all, was rejected.
 
-    `read` are the rows that could have been.
+    `read` are the rows that could have been. Where all is lost though fewer were rejected, the
+    others are rows of lookups, which were merged into rejected ones.
 
     Raises:
         DataflowError: DAT-004, with what rejected the most.
     """
     rejected = result.total("rows_rejected")
-    if rejected < read and limit.allows(rejected, read):
+    if not is_lost and rejected < read and limit.allows(rejected, read):
         return
     job = result.job
     with reaching(workstation.rejects(job.module)):
@@ -91,6 +97,8 @@ def check_rejected(
         product, submodule, reason, column, cell, rows = worst.head(1).collect().row(0)
     share = f"{rejected} of {read} rows ({rejected / read:.2%}) were rejected"
     allowed = f", max_rejected is {limit.max_rejected}" if rejected < read else ""
+    if is_lost and rejected < read:
+        allowed = ", and the others were merged into these"
     raise DataflowError(
         Diagnostic(
             "DAT-004",

@@ -60,17 +60,22 @@ def write(
         if rejects is not None:
             _write_rejects(steps, rejects, workstation)
         if limit is not None:
-            left_out = steps.left_out()
-            results = steps.results() if left_out.any() else []
-            for client in steps.clients if results else ():
-                with _failing(steps, client):
-                    check_rejected(results[client], steps.rows_mapped(client), limit, workstation)
-            is_empty = (steps.heights() == 0) & (steps.unmatched() > 0)
-            for client in steps.clients if is_empty.any() else ():
-                if is_empty[client]:
-                    with _failing(steps, client):
-                        check_left(steps.jobs[client], steps.counts(client))
+            _refuse_lost(steps, limit, workstation)
         _write_rows(steps, workstation)
+
+
+def _refuse_lost(steps: Steps, limit: ModuleSettings, workstation: Workstation) -> None:
+    """Fail the clients that lost too many rows, or all: to rejects, or to joins as well."""
+    is_empty, has_rejects = steps.heights() == 0, steps.left_out() > 0
+    is_unmatched = is_empty & (steps.unmatched() > 0)
+    results = steps.results() if has_rejects.any() else []
+    for client in steps.clients:
+        with _failing(steps, client):
+            if has_rejects[client]:
+                read, is_lost = steps.rows_mapped(client), is_empty[client] & ~is_unmatched[client]
+                check_rejected(results[client], read, limit, workstation, is_lost=bool(is_lost))
+            if is_unmatched[client]:
+                check_left(steps.jobs[client], steps.counts(client))
 
 
 @contextmanager

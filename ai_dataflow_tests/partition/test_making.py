@@ -20,7 +20,10 @@ from hypothesis import strategies as st
 from ai_dataflow.partition import making, mapping, scratch, source_rows, writing
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.merge import Merged, merge_product
+from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.tables.source_rules import SourceRule
+from ai_dataflow.tables.table import Sheet
 from ai_dataflow_tests.partition.jobs import (
     codes,
     count_rows,
@@ -235,6 +238,26 @@ def test_a_partition_of_rejects_alone_is_not_published_and_leaves_its_rejects(
     assert codes(result) == ["DAT-004"]
     assert (result.data, len(result.rejects)) == ((), 1)
     assert count_rows(result) == {"orion": (2, 2, 0, 0)}
+
+
+def test_rows_of_a_lookup_whose_finders_are_all_rejected_are_no_success(tmp_path: Path) -> None:
+    """One is merged, none is unmatched, and none is left."""
+    claims = source(csv_file(tmp_path / "c.csv", "k,n 1,"), key("k"), mapped("n", "int64"),
+                    submodule="claims")  # fmt: skip
+    rates = source(csv_file(tmp_path / "r.csv", "k,rate 1,5"), key("k"),
+                   mapped("rate", "int64"), submodule="rates")  # fmt: skip
+    rule = SourceRule(Sheet("source_rules.csv"), 2, "sales", "*", "rates", join="lookup")
+    needed = DictionaryRow(Sheet("ai_columns.csv"), 2, "sales", "n", required=True)
+    columns = (AiColumn("k", "int64"), AiColumn("n", "int64", rule=needed),
+               AiColumn("rate", "int64"))  # fmt: skip
+    made = job(claims, replace(rates, rule=rule), columns=columns)
+    result = run_job(made, tmp_path)
+    assert codes(result) == ["DAT-004"]
+    assert "1 of 2 rows (50.00%) were rejected, and the others were merged into these" in (
+        problems(result)[0].message
+    )
+    assert (result.data, len(result.rejects)) == ((), 1)
+    assert count_rows(result) == {"orion": (2, 1, 1, 0)}
 
 
 def test_what_a_module_maps_elsewhere_is_a_null_of_its_type(tmp_path: Path) -> None:

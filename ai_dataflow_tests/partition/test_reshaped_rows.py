@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -38,10 +39,10 @@ from ai_dataflow_tests.partition.jobs import (
 QUARTERS = "amount FOR quarter IN (Q1, [Q 2] AS '2024-Q2')"
 
 
-def ruled(made: SourceJob, unpivot: str = "", explode: str = "") -> SourceJob:
+def ruled(made: SourceJob, unpivot: str = "", explode: str = "", **taking: str) -> SourceJob:
     """Give a source a rule, in the second line of its table."""
     sheet = Sheet("source_rules.csv")
-    rule = SourceRule(sheet, 2, "sales", "*", "line", unpivot=unpivot, explode=explode)
+    rule = SourceRule(sheet, 2, "sales", "*", "line", unpivot=unpivot, explode=explode, **taking)
     return replace(made, rule=rule)
 
 
@@ -111,6 +112,97 @@ def test_fields_of_elements_are_columns(tmp_path: Path, suffix: str) -> None:
     result = run_job(job(ruled(made, explode="lines")), tmp_path)
     nothing = (None, None, None)
     assert rows(result, tmp_path) == [(1.5, 7, 3.0), nothing, nothing, nothing]
+
+
+TAKING: dict[str, tuple[dict[str, str], list[int]]] = {
+    "where": ({"where": "CAST([lines.amount] AS FLOAT) > 1"}, [0, 1]),
+    "unique by a field": ({"unique_by": "lines.amount", "keep": "latest:CAST([lines.no] AS INT)"},
+                          [0, 1]),
+    "unique by another": ({"unique_by": "id", "keep": "first:CAST([Lines.no] AS INT)"}, [0, 1]),
+    "all": ({"where": "[lines.no] IS NOT NULL", "unique_by": "LINES.amount",
+             "keep": "first:CAST([lines.no] AS INT)"}, [0, 0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+@pytest.mark.parametrize("case", TAKING)
+def test_rules_ask_for_fields_of_elements_that_nobody_maps(
+    tmp_path: Path, case: str, suffix: str
+) -> None:
+    said, ids = TAKING[case]
+    elements = [[{"amount": 1.5, "no": 1}, {"amount": 0.5, "no": 2}], [{"amount": 1.5, "no": 3}]]
+    if suffix == "jsonl":
+        lines(tmp_path / "in.jsonl", *({"id": i, "lines": e} for i, e in enumerate(elements)))
+    else:
+        pl.DataFrame({"id": [0, 1], "lines": elements}).write_parquet(tmp_path / "in.parquet")
+    made = ruled(source(tmp_path / f"in.{suffix}", mapped("id", "int64")), explode="lines", **said)
+    result = run_job(job(made), tmp_path)
+    assert rows(result, tmp_path) == [(i,) for i in ids]
+    (of,) = result.counts.values()
+    assert (of.rows_read, of.rows_produced) == (2, 1)
+    assert of.rows_filtered + of.rows_superseded == 1
+
+
+def test_a_field_that_a_rule_asks_for_and_no_element_has_is_a_failure(tmp_path: Path) -> None:
+    lines(tmp_path / "in.jsonl", {"id": 1, "lines": [{"amount": 1}]})
+    made = ruled(source(tmp_path / "in.jsonl", mapped("id", "int64")), explode="lines",
+                 where="[lines.amout] = '1'")  # fmt: skip
+    assert codes(run_job(job(made), tmp_path)) == ["DAT-030"]
+
+
+cells = st.sampled_from(["0", "1", "2", "x", None])
+
+
+@given(
+    of_rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=6),
+    reshapes=st.sampled_from(["unpivot", "list", "text"]),
+    way=st.sampled_from(["latest", "first"]),
+    wheres=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_of_what_is_made_of_rows_one_of_each_key_is_kept(
+    of_rows: list[tuple[str | None, str | None]], reshapes: str, way: str, wheres: bool
+) -> None:
+    """Each row becomes two; equal values are one, of which the row's number says which is kept."""
+    pairs = [*map(list, of_rows)]
+    number = pl.Series("n", range(len(pairs)))
+    frame = {
+        "unpivot": pl.DataFrame(pairs, {"v": pl.String, "w": pl.String}, orient="row"),
+        "list": pl.DataFrame({"v": pairs}, {"v": pl.List(pl.String)}),
+        "text": pl.DataFrame({"v": [*map(json.dumps, pairs)]}),
+    }[reshapes].with_columns(number)
+    value = "value" if reshapes == "unpivot" else "v"
+    with tempfile.TemporaryDirectory() as name:
+        frame.write_parquet(Path(name) / "in.parquet")
+        made = source(
+            Path(name) / "in.parquet", mapped("n", "int64"), mapped("made", "string", value)
+        )
+        said = (
+            {"unpivot": "value FOR name IN (v, w)"} if reshapes == "unpivot" else {"explode": "v"}
+        )
+        said |= {"where": f"{value} IS NULL OR CAST({value} AS INT) > 0"} if wheres else {}
+        result = run_job(job(ruled(made, **said, unique_by=value, keep=f"{way}:n")), Path(name))
+        left = _kept([(n, each) for n, pair in enumerate(pairs) for each in pair], way, wheres)
+        if isinstance(left, str):
+            assert codes(result) == [left]
+            return
+        assert rows(result, Path(name)) == left
+
+
+def _kept(made: list[tuple[int, str | None]], way: str, wheres: bool) -> list[Any] | str:
+    """Give the rows that stay, by their place; or the code of what ends it."""
+    taken = [each for each in made
+             if not wheres or each[1] is None or each[1] in ("1", "2")]  # fmt: skip
+    kept = []
+    for i, (n, value) in enumerate(taken):
+        like = [other for other, same in taken if value is not None and same == value]
+        best = (max if way == "latest" else min)(like, default=n)
+        first = next(j for j, each in enumerate(taken) if each == (n, value))
+        kept += [(n, value)] if value is None or (n == best and i == first) else []
+    lost = sum(wheres and value == "x" for _, value in made)
+    if not kept:
+        return "DAT-004" if lost else "DAT-020"
+    return kept
 
 
 def test_a_list_and_its_fields_are_found_whatever_their_case(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def expected(folder: Path, sources: list[Source], module: Module, client: str) -
 def _unreadable(source: Compiled, at: Opened) -> tuple[str, ...]:
     """Give the codes of what cannot be read though its columns are known."""
     try:
-        at.read(source.columns)
+        at.read(source.read)
     except UnreadableError as error:
         return error.args
     return ()
@@ -118,7 +118,9 @@ def _judged(outcome: Outcome, limit: str) -> Outcome:
     if not read:
         return Outcome("failed", {"DAT-020"})
     share = Decimal(limit.rstrip("%") or 100)
-    if rejected == read or rejected * 100 > share * read:
+    # What lookups gave to rows that are rejected is lost with them.
+    is_lost = not outcome.rows and not any(c.unmatched for c in outcome.counts.values())
+    if is_lost or rejected == read or rejected * 100 > share * read:
         return Outcome("failed", {"DAT-004"}, rejects=outcome.rejects, counts=outcome.counts)
     if not outcome.rows:  # joins leave none
         return Outcome("failed", {"DAT-026"}, rejects=outcome.rejects, counts=outcome.counts)
