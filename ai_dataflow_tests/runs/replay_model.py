@@ -4,7 +4,7 @@ ORION joins headers and lines on `No`, in a way that a rule names, and looks rat
 require that a line has a header, a header a line, or both a rate. VEGA's claims are appended. A
 value is a number, or one of two words that the sheet can learn to read: `bad` and `n/a` then become
 the number of the sheet's edition, so that it shows when a row was mapped. Of the product's rows the
-sheet computes a mark: the value, and a number that may be edited.
+sheet computes a mark: the value, and a number that may be edited; for a 3 it may fail.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Sheet:
 
     The dictionary may say that numbers of claims are two at least, and that each is there once.
     Its rules filter words, and keep the latest row of each key in the sources of `unique`.
-    `adds` is what a mark adds to the value.
+    `adds` is what a mark adds to the value; where it is `strict`, it fails for a 3.
     """
 
     reads: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
@@ -85,6 +85,7 @@ class Sheet:
     filters: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
     unique: set[str] = field(default_factory=set)
     adds: int = 0
+    strict: bool = False
 
     def mapped(self, source: str, row: Row) -> Mapped | None:
         """Give the row as it is mapped; None where it is rejected."""
@@ -92,6 +93,10 @@ class Sheet:
             return Mapped(row, int(row.value), self.adds)
         is_read = row.value in self.reads[source]
         return Mapped(row, self.edition, self.adds) if is_read else None
+
+    def fails(self, mapped: Mapped) -> bool:
+        """Tell whether a row with such a value gets no mark."""
+        return self.strict and mapped.number == 3
 
     def taken(self, source: str, rows: list[Row]) -> list[Row]:
         """Give the rows of a source that its rule takes."""
@@ -121,8 +126,8 @@ class Sheet:
         return "\n".join(lines) + "\n"
 
     def holding(self, before: list[Mapped], late: list[Mapped]) -> list[Mapped]:
-        """Give the late claims for which the dictionary holds, beside those that are published."""
-        enough = [claim for claim in late if claim.number >= self.least]
+        """Give the late claims for which all holds, beside those that are published."""
+        enough = [c for c in late if c.number >= self.least and not self.fails(c)]
         times = Counter(claim.number for claim in [*before, *enough])
         return [claim for claim in enough if not self.is_key or times[claim.number] == 1]
 
@@ -136,7 +141,10 @@ class Sheet:
         lines = [
             "module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key,transform,required"
         ]
-        mark = f"COALESCE(line_value, claim_value) + {self.adds}"
+        value = "COALESCE(line_value, claim_value)"
+        mark = f"{value} + {self.adds}"
+        if self.strict:
+            mark = f"CASE WHEN 1 / ({value} - 3) IS NULL THEN NULL ELSE {mark} END"
         lines.append(f'claims,*,,,mark,int64,,"{mark}",')
         for source, product in PRODUCTS.items():
             column = value = "amount" if source == "claim" and self.unpivots else "Value"
@@ -253,22 +261,34 @@ class Published:
 
 
 def _complete(passed: dict[str, list[Mapped]], sheet: Sheet) -> dict[str, list[Mapped]]:
-    """Leave out lines and headers that lack what is required of the row that they would make.
+    """Leave out lines and headers that are in no row that has all that is required, and a mark.
 
-    One that the join leaves out makes none.
+    One that the join leaves out makes none, and stays.
     """
     numbers = {source: {mapped.row.no for mapped in passed[source]} for source in JOINED}
-    complete = dict(passed)
-    alone = {"header": sheet.join != "inner", "line": sheet.join == "full"}
-    for source, other in (("header", "line"), ("line", "header")):
-        complete[source] = [
-            mapped
-            for mapped in passed[source]
-            if (mapped.row.no not in numbers[other] and not alone[source])
-            or all(mapped.row.no in numbers[each]
-                   for each in {other, "rate"} & sheet.requires)
-        ]  # fmt: skip
-    return complete
+
+    def has_all(mapped: Mapped, other: str) -> bool:
+        return all(mapped.row.no in numbers[each] for each in {other, "rate"} & sheet.requires)
+
+    def is_alone(line: Mapped) -> bool:
+        return line.row.no not in numbers["header"] and sheet.join != "full"
+
+    lines = [
+        line
+        for line in passed["line"]
+        if is_alone(line) or (has_all(line, "header") and not sheet.fails(line))
+    ]
+    with_line = {line.row.no for line in lines}
+    headers = [
+        header
+        for header in passed["header"]
+        if (
+            header.row.no in with_line
+            if header.row.no in numbers["line"]
+            else sheet.join == "inner" or has_all(header, "line")
+        )
+    ]
+    return passed | {"header": headers, "line": lines}
 
 
 def make_company(folder: Path) -> Path:

@@ -142,9 +142,9 @@ class Company(RuleBasedStateMachine):
         self.filter_a_word(source, word)
         self.replay()
 
-    @rule(adds=st.sampled_from([0, 10]))
-    def edit_what_is_computed(self, adds: int) -> None:
-        self.sheet.adds = adds
+    @rule(adds=st.sampled_from([0, 10]), strict=st.booleans())
+    def edit_what_is_computed(self, adds: int, *, strict: bool) -> None:
+        self.sheet.adds, self.sheet.strict = adds, strict
         (self.folder / "ai_mapping.csv").write_text(self.sheet.csv(), encoding="utf-8")
 
     @rule(clients=some_clients)

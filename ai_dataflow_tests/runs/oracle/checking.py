@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.oracle.companies import make_company
 from ai_dataflow_tests.runs.oracle.formats import Row
 from ai_dataflow_tests.runs.oracle.history import History
-from ai_dataflow_tests.runs.oracle.mapping import Reject
 from ai_dataflow_tests.runs.oracle.merging import Counts, Outcome
 from ai_dataflow_tests.runs.oracle.tables import Key, read_tables
 
@@ -65,7 +64,7 @@ def differences(
             found = rows.pop(client, pl.DataFrame())
             wrong += [f"{module}|{client}: {what}" for what in (
                 *_rows(found, outcome.rows, [*modules[module].types]),
-                *_counted("rejects", rejects.pop(client, Counter()), Counter(map(_plainly, left))),
+                *_counted("rejects", rejects.pop(client, Counter()), Counter(map(astuple, left))),
             )]  # fmt: skip
         wrong += [f"{module}|{client}: nobody asked for it" for client in {*rows, *rejects}]
     return wrong
@@ -124,16 +123,6 @@ def _counted(what: str, found: Counter[Any], wanted: Counter[Any]) -> list[str]:
             f"{list((wanted - found).items())[:2]} missing"]  # fmt: skip
 
 
-def _plainly(reject: Reject) -> tuple[Any, ...]:
-    return astuple(replace(reject, raw_row=_raw(reject.raw_row)))
-
-
-def _raw(row: str) -> str:
-    """Spell a raw row: where files differ, its columns are called as the sheet spells them."""
-    values = {name.casefold(): value for name, value in json.loads(row).items()}
-    return json.dumps(values, sort_keys=True)
-
-
 def _published(folder: Path, module: str) -> dict[str, pl.DataFrame]:
     table = folder / "workstation" / module
     if not (table / "_delta_log").exists():
@@ -149,7 +138,7 @@ def _rejects(folder: Path, module: str) -> dict[str, Counter[Any]]:
         return {}
     found: dict[str, Counter[Any]] = {}
     for row in pl.scan_delta(str(table)).collect().to_dicts():
-        raw = _raw(row["raw_row"])
+        raw = json.dumps(json.loads(row["raw_row"]), sort_keys=True)
         found.setdefault(row["client_code"], Counter())[
             row["product_code"], row["submodule_name"], row["reason"], row["ai_column"],
             row["mapping_cell"], row["source"], row["position"], raw,

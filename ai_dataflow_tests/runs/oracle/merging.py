@@ -27,7 +27,10 @@ from ai_dataflow_tests.runs.oracle.tables import Module, Source, computed_of
 
 @dataclass
 class Counts:
-    """Where a product's rows went; `sources` has the rows read and the rejects by reason."""
+    """Where a product's rows went; `sources` has the rows read and the rejects by reason.
+
+    `repeated` are those of `produced` that are rows of a lookup, used again.
+    """
 
     read: int = 0
     rejected: int = 0
@@ -35,6 +38,7 @@ class Counts:
     published: int = 0
     unmatched: int = 0
     produced: int = 0
+    repeated: int = 0
     not_found: int = 0
     filtered: int = 0
     superseded: int = 0
@@ -113,7 +117,8 @@ def _judged(outcome: Outcome, limit: str) -> Outcome:
     rejected = len(outcome.rejects)
     if not read:
         return Outcome("failed", {"SRC-002"})
-    read += sum(counts.produced for counts in outcome.counts.values())
+    # A row that only a join made cannot be rejected: those are that it was made of.
+    read += sum(counts.produced - counts.repeated for counts in outcome.counts.values())
     read -= sum(counts.filtered + counts.superseded for counts in outcome.counts.values())
     if not read:
         return Outcome("failed", {"DAT-020"})
@@ -166,7 +171,8 @@ def _add_product(
     counted.unmatched = sum(len(rows) for rows in good.values()) - len(there)
     counted.unmatched -= done.used.total()
     counted.merged += done.found.total()
-    counted.produced += done.found.total() - done.used.total()
+    counted.repeated = done.found.total() - done.used.total()
+    counted.produced += counted.repeated
     counted.not_found = done.not_found.total()
     return codes
 

@@ -105,11 +105,10 @@ class Opened:
         """Read some columns of all rows.
 
         Raises:
-            UnreadableError: SRC-001, SRC-003 or SRC-004; SRC-010 for what some files lack, or
-                SRC-031 where one has no name of the sheet.
+            UnreadableError: SRC-001, SRC-003 or SRC-004; SRC-010 for what some files lack.
         """
         if self.some & {*columns}:
-            raise UnreadableError("SRC-010", *["SRC-031"] * (self.kind == "csv"))
+            raise UnreadableError("SRC-010")
         wanted = columns or list(self.types)[:1]
         if self.kind == "csv":
             return self._read_csv(wanted)

@@ -123,7 +123,7 @@ def _rules(rng: random.Random, sources: list[SourceShape]) -> dict[str, dict[str
     for name, ai_type in types.items():
         if rule := rule_of(rng, name, ai_type):
             rules[name] = rule
-        if rng.random() < 0.15 and len(products[name]) == len({s.product for s in sources}):
+        if rng.random() < 0.1 and len(products[name]) == len({s.product for s in sources}):
             more = rng.choice([{"required": "Y"}, {"max_null": "60%"}])
             rules[name] = rules.get(name, {}) | more
     return rules
@@ -132,7 +132,7 @@ def _rules(rng: random.Random, sources: list[SourceShape]) -> dict[str, dict[str
 def rule_of(rng: random.Random, name: str, ai_type: str) -> dict[str, str]:
     """Say something of a column, or nothing."""
     said = dict(rng.choice(SAID[ai_type])) if rng.random() < 0.08 else {}
-    if rng.random() < (0.3 if name.startswith("id_") else 0.02):
+    if rng.random() < (0.15 if name.startswith("id_") else 0.01):
         said["is_key"] = "Y"
     return said
 
@@ -142,7 +142,7 @@ def compute(rng: random.Random, shape: Shape) -> None:
     numbers = {"int64", "int32", "float64"}
     fields = [f for source in shape.sources for f in source.fields if not f.technical]
     types = {f.ai_column: f.ai_type for f in fields}
-    for i in range(rng.choice([0, 0, 0, 1, 3])):
+    for i in range(rng.choice([0, 0, 1, 1, 3])):
         product = rng.choice(["*", *{source.product for source in shape.sources}])
         text = rng.choice(list(COMPUTED))
         whole = {"ROW_KEY": {"int64", "int32"}, "1000 / ": numbers}.get(text[:7], {*types.values()})

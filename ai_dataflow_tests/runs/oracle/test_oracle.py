@@ -77,9 +77,9 @@ def test_the_oracle_knows_nothing_of_our_code(name: str) -> None:
 
 def test_companies_have_all_that_can_go_wrong(tmp_path: Path) -> None:
     outcomes: list[Outcome] = []
-    for number in range(6):
+    for number in range(10):
         (folder := tmp_path / str(number)).mkdir()
-        make_company(folder, number, PARTITIONS)
+        make_company(folder, number, 40)
         outcomes += filter(None, History(folder).run().values())
     codes = {code for outcome in outcomes for code in outcome.codes}
     assert codes >= {"SRC-001", "SRC-002", "SRC-003", "SRC-004", "SRC-010", "DAT-001", "DAT-004",
