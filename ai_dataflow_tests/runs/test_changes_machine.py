@@ -315,8 +315,8 @@ class Company(RuleBasedStateMachine):
             for (module, product, column), (source, kind, text) in self.sheet.items()
         )
         rows += "".join(
-            f"{module},ORION,rates,No,No,{self.sheet[module, 'ORION', 'No'][1]},,Y,\n"
-            f"{module},ORION,rates,Rate,Rate,int64,,,{'NY'[module in self.seen_rates]}\n"
+            f"{module},ORION,rates,No,No,{self.sheet[module, 'ORION', 'No'][1]},,Y,,\n"
+            f"{module},ORION,rates,Rate,Rate,int64,,,{'NY'[module in self.seen_rates]},\n"
             for module in MODULES
         )
         header = "module_name,product_code,submodule_name,source_column,ai_column,ai_type"

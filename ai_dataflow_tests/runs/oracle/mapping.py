@@ -11,7 +11,7 @@ from typing import Any
 
 from ai_dataflow_tests.partition.values import FAILED, become
 from ai_dataflow_tests.runs.oracle.formats import Row
-from ai_dataflow_tests.runs.oracle.reading import Content, Opened, Place
+from ai_dataflow_tests.runs.oracle.reading import Content, Opened, Place, resolved
 from ai_dataflow_tests.runs.oracle.reshaping import Shape
 from ai_dataflow_tests.runs.oracle.rules import columns_of, taken
 from ai_dataflow_tests.runs.oracle.tables import Mapping, Source
@@ -90,25 +90,25 @@ def compiled(source: Source, at: Opened) -> Compiled:
         SheetError: MAP-014 for a column that is not there, MAP-015 for one that never fits.
     """
     feeds, codes = [], []
-    at.check_headers([*_named(source)])
+    at.check_headers([*named(source)])
     shape = _shape(source, at)
     types = shape.types(at.types) if shape else at.types
     for row in source.mappings:
         name, transform = of_sheet(row.transform) if row.transform else (row.source_column, None)
-        column = _resolved(name, types) if name else None
+        column = resolved(name, types) if name else None
         if name and column is None:
             codes.append("MAP-014")
         elif not _fits(transform.kind if transform else types[column or ""], row.ai_type):
             codes.append("MAP-015")
         feeds.append(_Feed(row, column, transform.meaning if transform else lambda value: value))
-    ruled = {name: _resolved(name, types) for name in columns_of(source.taking)}
+    ruled = {name: resolved(name, types) for name in columns_of(source.taking)}
     codes += ["MAP-014"] * (None in ruled.values())
     if codes:
         raise SheetError(*codes)
     return Compiled(source, feeds, {n: column or "" for n, column in ruled.items()}, shape)
 
 
-def _named(source: Source) -> Iterator[str]:
+def named(source: Source) -> Iterator[str]:
     """Give the source columns that the sheet names."""
     for row in source.mappings:
         yield (of_sheet(row.transform)[0] or "") if row.transform else row.source_column
@@ -120,16 +120,10 @@ def _shape(source: Source, at: Opened) -> Shape | None:
     """Find the columns that a source's rule names."""
     if source.rule is None:
         return None
-    columns = [_resolved(name, at.types) for name in source.rule.columns]
+    columns = [resolved(name, at.types) for name in source.rule.columns]
     if None in columns:
         raise SheetError("MAP-014")
     return Shape(source.rule, [column for column in columns if column is not None])
-
-
-def _resolved(name: str, types: dict[str, str]) -> str | None:
-    """Find a column by its name, or by the only one that differs in case alone."""
-    alike = [column for column in types if column.casefold() == name.casefold()]
-    return name if name in types else alike[0] if len(alike) == 1 else None
 
 
 def _fits(kind: str, ai_type: str) -> bool:
@@ -164,9 +158,9 @@ def mapped(source: Compiled, content: Content) -> Done:
         cell = source.shape.rule.cell if source.shape else ""
         rejects.append(reject(source.source, "REJ-003", "", cell, place, row))
     raws = [(place, {name: row[name] for name in source.columns}) for place, row in content.rows]
-    named = [{name: raw[column] for name, column in source.ruled.items()} for _, raw in raws]
+    asked = [{name: raw[column] for name, column in source.ruled.items()} for _, raw in raws]
     rule = source.source.taking
-    sure = taken(rule, named, [raw for _, raw in raws])
+    sure = taken(rule, asked, [raw for _, raw in raws])
     for i, (reason, cell) in sure.rejects.items():
         rejects.append(reject(source.source, reason, "", rule.cell + cell, *raws[i]))
     for place, raw in (raws[i] for i in sure.rows):

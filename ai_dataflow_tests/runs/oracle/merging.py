@@ -18,6 +18,7 @@ from ai_dataflow_tests.runs.oracle.mapping import (
     SheetError,
     compiled,
     mapped,
+    named,
     reject,
 )
 from ai_dataflow_tests.runs.oracle.reading import Opened, opened
@@ -102,7 +103,7 @@ def _compiled(
     done = []
     for source in sources:
         try:
-            at = opened(folder, source.location)
+            at = opened(folder, source.location).named_by([*named(source)])
             done.append((compiled(source, at), at))
         except UnreadableError as error:
             unreadable.update(error.args)

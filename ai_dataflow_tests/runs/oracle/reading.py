@@ -7,7 +7,7 @@ timestamp and null.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ai_dataflow_tests.runs.oracle.formats import (
@@ -77,6 +77,8 @@ class Opened:
     """A location's files, opened: their columns are known, their rows not yet read.
 
     `some` are the columns that some of the files lack; `headers` the names in each file of text.
+    `differ` tells that the types of a column are not the same in all files; `called` are columns
+    that are named otherwise here than in the files.
     """
 
     folder: Path
@@ -85,6 +87,16 @@ class Opened:
     types: dict[str, str]
     some: frozenset[str] = frozenset()
     headers: tuple[frozenset[str], ...] = ()
+    differ: bool = False
+    called: dict[str, str] = field(default_factory=dict)
+
+    def named_by(self, names: list[str]) -> Opened:
+        """Call columns as the sheet does, where files differ: each might spell them in its way."""
+        found = {name: resolved(name, self.types) for name in names} if self.differ else {}
+        called = {name: column for name, column in found.items() if column not in (None, name)}
+        names_of = {column: name for name, column in called.items()}
+        types = {names_of.get(column, column): kind for column, kind in self.types.items()}
+        return replace(self, types=types, called={n: c or n for n, c in called.items()})
 
     def check_headers(self, names: list[str]) -> None:
         """Make sure that the first line of each file of text has one of the names of the sheet.
@@ -127,7 +139,8 @@ class Opened:
         ]
         if self.kind != "parquet" and not _is_nested(rows):  # others are told apart, each from 1
             placed = [(Place(self.location, i), row) for i, (_, row) in enumerate(placed, 1)]
-        return Content([(at, {name: row.get(name) for name in wanted}) for at, row in placed])
+        names = {name: self.called.get(name, name) for name in wanted}
+        return Content([(at, {n: row.get(c) for n, c in names.items()}) for at, row in placed])
 
     def _read_csv(self, columns: list[str]) -> Content:
         content = Content()
@@ -173,4 +186,11 @@ def opened(folder: Path, location: str) -> Opened:
     every = {name: kind for of_file in types for name, kind in of_file.items()}
     some = frozenset(name for name in every if any(name not in of_file for of_file in types))
     headers = tuple(map(frozenset, types)) if suffix == ".csv" else ()
-    return Opened(folder, location, files, every, some, headers)
+    differ = suffix == ".jsonl" and len({str(json_types([file])) for file in files}) > 1
+    return Opened(folder, location, files, every, some, headers, differ)
+
+
+def resolved(name: str, types: dict[str, str]) -> str | None:
+    """Find a column by its name, or by the only one that differs in case alone."""
+    alike = [column for column in types if column.casefold() == name.casefold()]
+    return name if name in types else alike[0] if len(alike) == 1 else None
