@@ -73,24 +73,24 @@ def expected(folder: Path, sources: list[Source], module: Module, client: str) -
     for product in sorted({source.product for source in sources}):
         own = [each for each in done if each[0].source.product == product]
         if len(own) < sum(source.product == product for source in sources):
-            codes.update(code for source, at in own for code in _unreadable(source, at))
-            continue  # what cannot be read is told of, whichever is seen first
+            codes.update(code for source, at in own for code in _wrong_alone(source, at))
+            continue  # of what is wrong with sources one is told, whichever is seen first
         try:
             codes |= _add_product(outcome, product, own, module, client)
-        except UnreadableError as error:
-            codes.update(error.args)
-        except (AmbiguousError, MultipliesError) as error:
+        except (AmbiguousError, UnreadableError):
+            codes.update(code for source, at in own for code in _wrong_alone(source, at))
+        except MultipliesError as error:
             codes.add(str(error))
     if codes:
         return Outcome("failed", codes)
     return _judged(outcome, module.limit)
 
 
-def _unreadable(source: Compiled, at: Opened) -> tuple[str, ...]:
-    """Give the codes of what cannot be read though its columns are known."""
+def _wrong_alone(source: Compiled, at: Opened) -> tuple[str, ...]:
+    """Give the codes of what is wrong with a source, though its columns are known."""
     try:
-        at.read(source.read)
-    except UnreadableError as error:
+        mapped(source, at.read(source.read))
+    except (AmbiguousError, UnreadableError) as error:
         return error.args
     return ()
 
