@@ -64,7 +64,7 @@ def write(
         _write_rows(steps, workstation)
 
 
-def _refuse_lost(steps: Steps, limit: ModuleSettings, workstation: Workstation) -> None:
+def _refuse_lost(steps: Steps, limit: ModuleSettings, workstation: Folders) -> None:
     """Fail the clients that lost too many rows, or all: to rejects, or to joins as well."""
     is_empty, has_rejects = steps.heights() == 0, steps.left_out() > 0
     is_unmatched = is_empty & (steps.unmatched() > 0)
