@@ -56,7 +56,8 @@ def test_run_json_is_the_report_and_nothing_else(project: Path) -> None:
     saved = json.loads((project / f"workstation/_runs/{report['run_id']}.json").read_text())
     assert report == saved
     acme = next(p for p in report["partitions"] if p["partition"] == "claims|acme")
-    assert (acme["status"], acme["rows_read"], acme["rows_rejected"]) == ("ok", 8, 2)
+    assert (acme["status"], acme["rows_read"], acme["rows_rejected"]) == ("ok", 10, 2)
+    assert (acme["rows_filtered"], acme["rows_unmatched"]) == (1, 1)  # a draft, and its line
     assert acme["products"]["VEGA"] == {
         "rows_read": 2, "rows_rejected": 1, "rows_merged": 0, "rows_published": 1,
         "rows_replayed": 0,

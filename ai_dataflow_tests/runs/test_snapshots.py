@@ -50,5 +50,5 @@ def test_what_a_run_did_not_know_cannot_be_read_as_of_it(shop: Path) -> None:
         load("losses", snapshot=report.run_id, config=shop)
     with pytest.raises(DatasetNotFoundError, match="no run"):
         load("claims", snapshot="nosuch", config=shop)
-    with pytest.raises(ValueError, match="not both"):
+    with pytest.raises(ValueError, match="one of version, snapshot and at"):
         load("claims", version=0, snapshot=report.run_id, config=shop)
