@@ -5,20 +5,13 @@ So a number in a list has the digits that it is written with, whatever it become
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 import polars as pl
 
 from ai_dataflow.compiler.kinds import as_instance
-
-
-class _Digits(str):
-    """A number as it is written."""
-
-    __slots__ = ()
+from ai_dataflow.sources.files.json_fields import parsed
 
 
 def type_of_texts(target: pl.DataType) -> pl.DataType:
@@ -41,19 +34,9 @@ def _taken_apart(texts: pl.Series, dtype: pl.DataType) -> pl.Series:
 
 def _whole(text: str | None, dtype: pl.DataType) -> Any:
     try:
-        return _shaped(_parsed(text or "null"), dtype)
+        return _shaped(parsed(text or "null"), dtype)
     except (ValueError, RecursionError):
         return None
-
-
-def _parsed(text: str) -> Any:
-    return json.loads(
-        text,
-        parse_float=_Digits,
-        parse_int=_Digits,
-        parse_constant=_refuse,
-        object_pairs_hook=_object,
-    )
 
 
 def _shaped(value: Any, dtype: pl.DataType) -> Any:
@@ -75,14 +58,3 @@ def _shaped(value: Any, dtype: pl.DataType) -> Any:
             return str(value)
         case _:
             raise ValueError(type(value).__name__)
-
-
-def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    every = list(pairs)
-    if len(made := dict(every)) < len(every):
-        raise ValueError("a key is there twice")
-    return made
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)

@@ -5,8 +5,7 @@ A text is as it is, a number has the digits that it is written with, and all els
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ai_dataflow.sources.files.json_fields import Number, text_of
+from ai_dataflow.sources.files.json_fields import parsed, text_of
 
 _ABSENT = object()
 
@@ -82,10 +81,7 @@ def _elements(text: str | None) -> list[Any]:
     """
     if text is None or not text.strip():
         return []
-    value = json.loads(
-        text, parse_float=Number, parse_int=Number, parse_constant=_refuse,
-        object_pairs_hook=_object,
-    )  # fmt: skip
+    value = parsed(text)
     if type(value) is not list:
         raise ValueError(type(value).__name__)
     return value
@@ -101,14 +97,3 @@ def _field(value: Any, name: str) -> Any:
         if name[:at] in value and (of := _field(value[name[:at]], name[at + 1 :])) is not _ABSENT:
             return of
     return _ABSENT
-
-
-def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    every = list(pairs)
-    if len(made := dict(every)) < len(every):
-        raise ValueError("a key is there twice")
-    return made
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)

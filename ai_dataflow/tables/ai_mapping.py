@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
 from ai_dataflow.config.digests import digest
@@ -62,8 +62,37 @@ Dictionary = Mapping[tuple[str, str], "DictionaryRow"]  # by module and AI colum
 _NO_DICTIONARY: Dictionary = MappingProxyType({})
 
 
+class AboutSource(Row):
+    """A row about a product's source, of one client or of all."""
+
+    module: str
+    product: str
+    submodule: str
+    client: str
+
+    @property
+    def names(self) -> Names:
+        """The module, the product and the submodule that it is about."""
+        return self.module, self.product, self.submodule
+
+    @property
+    def specificity(self) -> int:
+        """How many of product and client it names: the row that names more applies."""
+        return (self.product != EVERY_PRODUCT) + bool(self.client)
+
+
+S = TypeVar("S", bound=AboutSource)
+
+
+def about(rows: Iterable[S], names: Names, client: str) -> list[S]:
+    """Give the rows that are about a source of a client, more or less specific ones."""
+    module, product, submodule = names
+    either = [(module, name, submodule) for name in (product, EVERY_PRODUCT)]
+    return [row for row in rows if row.names in either and row.client in ("", client)]
+
+
 @dataclass(frozen=True)
-class MappingRow(Row):
+class MappingRow(AboutSource):
     """Which source column, or which transform of source columns, feeds which AI column.
 
     A row with a `client` is for that client alone. `null_values` are words that stand for nothing,
@@ -95,19 +124,9 @@ class MappingRow(Row):
     codes: CodeList | None = None
 
     @property
-    def names(self) -> Names:
-        """The module, the product and the submodule that it is about."""
-        return self.module, self.product, self.submodule
-
-    @property
     def is_computed(self) -> bool:
         """Tell whether it reads the product's AI columns, and no source."""
         return not self.submodule
-
-    @property
-    def specificity(self) -> int:
-        """How many of product and client it names: the row that names more applies."""
-        return (self.product != EVERY_PRODUCT) + bool(self.client)
 
     @property
     def cell(self) -> str:
@@ -202,9 +221,7 @@ def rows_for(rows: Iterable[MappingRow], names: Names, client: str = "") -> tupl
     Of the rows for an AI column the most specific one applies: for the product rather than for `*`,
     for the client rather than for all. Of two that are as specific both are given: see `ties`.
     """
-    module, product, submodule = names
-    either = [(module, name, submodule) for name in (product, EVERY_PRODUCT)]
-    about_it = [row for row in rows if row.names in either and row.client in ("", client)]
+    about_it = about(rows, names, client)
     best: dict[str, int] = {}
     for row in about_it:
         best[row.ai_column] = max(best.get(row.ai_column, 0), row.specificity)

@@ -79,16 +79,20 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
             return (), ()
         return tuple(parsed), tuple(problems)
 
+    def read_named(
+        setting: str, layout: Layout, rows: Callable[[CellTable], tuple[list[T], list[Diagnostic]]]
+    ) -> tuple[tuple[T, ...], tuple[Diagnostic, ...]]:
+        """Read a table that a project need not have."""
+        return read(setting, layout, rows) if getattr(settings, setting) else ((), ())
+
     control, control_problems = read(
         "control_table",
         control_table.LAYOUT,
         partial(control_table.control_rows, formats=settings.formats),
     )
-    dictionary, dictionary_problems = tuple[DictionaryRow, ...](), tuple[Diagnostic, ...]()
-    if settings.ai_columns:
-        dictionary, dictionary_problems = read(
-            "ai_columns", ai_columns.LAYOUT, ai_columns.dictionary_rows
-        )
+    dictionary, dictionary_problems = read_named(
+        "ai_columns", ai_columns.LAYOUT, ai_columns.dictionary_rows
+    )
     mapping, mapping_problems = read(
         "ai_mapping",
         ai_mapping.LAYOUT,
@@ -99,21 +103,17 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
         ),
     )
     owners, team_problems = read("teams", teams.LAYOUT, teams.team_rows)
-    lists, code_problems = CodeLists(), tuple[Diagnostic, ...]()
-    if settings.code_lists:
-        codes, code_problems = read(
-            "code_lists",
-            code_lists.LAYOUT,
-            partial(code_lists.code_rows, ignoring_case=settings.mapping.ignore_case),
-        )
-        lists = CodeLists(codes, frozenset(settings.mapping.ignore_case))
-    rules, rule_problems = tuple[SourceRule, ...](), tuple[Diagnostic, ...]()
-    if settings.source_rules:
-        rules, rule_problems = read(
-            "source_rules",
-            source_rules.LAYOUT,
-            partial(source_rules.rule_rows, usual=settings.mapping),
-        )
+    codes, code_problems = read_named(
+        "code_lists",
+        code_lists.LAYOUT,
+        partial(code_lists.code_rows, ignoring_case=settings.mapping.ignore_case),
+    )
+    lists = CodeLists(codes, frozenset(settings.mapping.ignore_case))
+    rules, rule_problems = read_named(
+        "source_rules",
+        source_rules.LAYOUT,
+        partial(source_rules.rule_rows, usual=settings.mapping),
+    )
     if fatal:
         diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems)
         raise DataflowError(*(teams.with_owner(owners, problem) for problem in diagnostics))

@@ -10,10 +10,10 @@ from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.sections import MappingSettings
 from ai_dataflow.tables import joins
-from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT
+from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, AboutSource, about
 from ai_dataflow.tables.keeping import check_keep, check_unique_by
 from ai_dataflow.tables.reshapes import FORM, NAME, Reshape, ReshapeError, reshape
-from ai_dataflow.tables.table import CellTable, Layout, Names, Row, repeats
+from ai_dataflow.tables.table import CellTable, Layout, Names, repeats
 
 _AS_OF_FIX = "compare an AI column with one of the lookup: `booked_on >= valid_from`, or with `>`"
 # What a rule may say; each is a column of the table, and a field of the same name.
@@ -29,7 +29,7 @@ LAYOUT = Layout(
 
 
 @dataclass(frozen=True)
-class SourceRule(Row):
+class SourceRule(AboutSource):
     """How the rows of a source are taken; every text as its cell says it, blank where it is."""
 
     module: str
@@ -46,16 +46,6 @@ class SourceRule(Row):
     dialect: str = ""  # of its expressions: the settings' `[mapping] dialect`
     null_values: tuple[str, ...] = ()  # the settings', as for a mapping row that says nothing
     trim: bool = False
-
-    @property
-    def names(self) -> Names:
-        """The module, the product and the submodule that it is about."""
-        return self.module, self.product, self.submodule
-
-    @property
-    def specificity(self) -> int:
-        """How many of product and client it names: the row that names more applies."""
-        return (self.product != EVERY_PRODUCT) + bool(self.client)
 
     @property
     def join_kind(self) -> joins.JoinKind:
@@ -181,8 +171,6 @@ def rules_for(rules: Iterable[SourceRule], names: Names, client: str) -> tuple[S
 
     Of two that are as specific both are given.
     """
-    module, product, submodule = names
-    either = [(module, name, submodule) for name in (product, EVERY_PRODUCT)]
-    about_it = [rule for rule in rules if rule.names in either and rule.client in ("", client)]
+    about_it = about(rules, names, client)
     best = max((rule.specificity for rule in about_it), default=0)
     return tuple(rule for rule in about_it if rule.specificity == best)

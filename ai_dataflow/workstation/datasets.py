@@ -23,6 +23,7 @@ from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders, open_works
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import (
     DatasetNotFoundError,
+    module_names,
     open_version,
     read_dataset,
 )
@@ -115,8 +116,8 @@ class Workstation:
         Raises:
             DataflowError: the workstation does not let us in.
         """
+        names = module_names(self._folders)
         with reaching(self._folders.root):
-            names = [name for name in self._folders.root.folders() if not name.startswith("_")]
             return [name for name in names if open_version(self._folders.dataset(name))]
 
     def __getitem__(self, module: str) -> Dataset:

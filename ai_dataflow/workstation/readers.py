@@ -67,6 +67,16 @@ def partitions_of(modules: Mapping[str, Published]) -> set[str]:
     }
 
 
+def module_names(workstation: Folders) -> list[str]:
+    """Give the names of folders that can be modules' datasets.
+
+    Raises:
+        DataflowError: WST-004 or WST-005.
+    """
+    with reaching(workstation.root):
+        return [name for name in workstation.root.folders() if not name.startswith("_")]
+
+
 def published(workstation: Folders, *, looking: bool = False) -> dict[str, Published]:
     """Give what readers see now of every module.
 
@@ -79,9 +89,7 @@ def published(workstation: Folders, *, looking: bool = False) -> dict[str, Publi
         DataflowError: WST-004 or WST-005.
     """
     datasets: dict[str, Published] = {}
-    with reaching(workstation.root):
-        modules = [name for name in workstation.root.folders() if not name.startswith("_")]
-    for module in modules:
+    for module in module_names(workstation):
         try:
             with reaching(workstation.root):
                 delta = open_table(workstation.dataset(module))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,32 @@ class Number(str):
     """A number as it is written."""
 
     __slots__ = ()
+
+
+def parsed(text: str) -> Any:
+    """Give the value of a text that is JSON; its numbers have the digits that are written.
+
+    Raises:
+        ValueError: it is none, has NaN or an infinity, or an object in it has a key twice.
+    """
+    return json.loads(
+        text,
+        parse_float=Number,
+        parse_int=Number,
+        parse_constant=_refuse,
+        object_pairs_hook=_object,
+    )
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    every = list(pairs)
+    if len(made := dict(every)) < len(every):
+        raise ValueError("a key is there twice")
+    return made
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
 
 
 @dataclass
