@@ -317,6 +317,7 @@ CASES: dict[str, dict[str, Any]] = {
     "DIC-016": explained("references", "claim_id,policy.claim_id", "amount,claims.claim_id"),
     "DIC-017": explained("description", "amuont,Amount claimed"),
     "DIC-018": explained("is_key", "tags,Y", mapped="'[]',tags,list(string)"),
+    "DIC-020": explained("valid_from", "claim_id,since", "amount,note", mapped="Note,note,string"),
     "DIC-019": explained("required", "amount,Y", control=TWO_PRODUCTS, mapped=VEGA.strip()),
     "MAP-003": {"mapping": MAPPING.replace("amount", "")},
     "MAP-004": {"mapping": MAPPING.replace("amount", "2nd amount")},

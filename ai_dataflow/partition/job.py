@@ -13,6 +13,7 @@ from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.code_lists import CodeList
+from ai_dataflow.workstation.relations import IS_KEY, REFERENCES, VALID_FROM, YES
 
 OnRepeats = Literal["fail", "reject"]
 
@@ -36,6 +37,18 @@ class AiColumn:
     def notes(self) -> dict[str, str]:
         """What else travels in the dataset's schema, for people and programs."""
         said = {"unit": self.rule.unit, "sensitivity": self.rule.sensitivity} if self.rule else {}
+        return {name: text for name, text in said.items() if text}
+
+    @property
+    def relations(self) -> dict[str, str]:
+        """What travels there for programs that compare and join: keys and what they refer to."""
+        if self.rule is None:
+            return {}
+        said = {
+            IS_KEY: YES if self.rule.is_key else "",
+            REFERENCES: self.rule.references,
+            VALID_FROM: self.rule.valid_from,
+        }
         return {name: text for name, text in said.items() if text}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import polars as pl
+
 from ai_dataflow.compiler.limits import has_order, is_comparable, limit, pattern_problem
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean, listing
 from ai_dataflow.partition.job import AiColumn
@@ -47,6 +49,7 @@ def _of_row(
     yield from _codes(row, ai_type, project.code_lists, coverage)
     yield from _key(row, ai_type)
     yield from _reference(row, ai_type, columns)
+    yield from _valid_from(row, ai_type, columns)
     yield from _not_mapped(row, coverage)
 
 
@@ -155,6 +158,31 @@ def _reference(row: DictionaryRow, ai_type: str, columns: Columns) -> Iterator[D
     else:
         return
     yield row.problem("DIC-016", "references", what, fix)
+
+
+def _valid_from(row: DictionaryRow, ai_type: str, columns: Columns) -> Iterator[Diagnostic]:
+    """Find what says since when rows hold and is no moment, or is about no key."""
+    if not row.valid_from:
+        return
+    name = row.valid_from
+    types = {column.name: column.ai_type for column in columns[row.module]}
+    moments = [other for other, dtype in types.items() if _is_moment(dtype)]
+    fix = f"name one of {listing(moments)}" if moments else "clear it: no column is a moment"
+    if not is_comparable(ai_type):
+        what = f"`{row.ai_column}` is {ai_type}, whose values are not compared: it is no key"
+        fix = "write it beside the column whose rows follow each other"
+    elif name not in types:
+        what = f"`{row.module}` has no AI column `{name[:80]}`{did_you_mean(name, types)}"
+    elif not _is_moment(types[name]):
+        what = f"`{name}` is {types[name]}, which is neither a date nor a timestamp"
+    else:
+        return
+    yield row.problem("DIC-020", "valid_from", what, fix)
+
+
+def _is_moment(ai_type: str) -> bool:
+    dtype = ai_types.to_polars(ai_type)
+    return dtype == pl.Date or isinstance(dtype, pl.Datetime)
 
 
 def _are_alike(ai_type: str, other: str) -> bool:

@@ -94,7 +94,7 @@ def _columns(run: Run, module: str) -> list[TableColumn]:
                 column.name,
                 ai_types.to_delta(column.ai_type),
                 column.description,
-                tuple(column.notes.items()),
+                tuple((column.notes | column.relations).items()),
             )
             for column in run.plan.columns[module]
         ),

@@ -17,7 +17,7 @@ LAYOUT = Layout(
     "DIC",
     ("module_name", "ai_column"),
     ("ai_type", "description", "unit", "is_key", "required", "min", "max", "pattern", "code_list",
-     "max_null", "references", "sensitivity"),
+     "max_null", "references", "sensitivity", "valid_from"),
     key=("module_name", "ai_column"),
     loose=("description", "unit", "is_key", "required", "sensitivity"),
 )  # fmt: skip
@@ -46,6 +46,7 @@ class DictionaryRow(Row):
     max_null: str = ""
     references: str = ""
     sensitivity: str = ""
+    valid_from: str = ""
 
     @property
     def largest_share(self) -> Fraction | None:
@@ -127,5 +128,5 @@ def _row(table: CellTable, line: int, cells: Mapping[str, str]) -> DictionaryRow
         ai_types.normal(cells["ai_type"]),
         cells["description"], cells["unit"], is_yes(cells["is_key"]), is_yes(cells["required"]),
         cells["min"], cells["max"], cells["pattern"], cells["code_list"], cells["max_null"],
-        cells["references"], cells["sensitivity"],
+        cells["references"], cells["sensitivity"], cells["valid_from"],
     )  # fmt: skip

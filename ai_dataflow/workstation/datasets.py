@@ -5,8 +5,8 @@ A reader needs the credentials of the workstation and nothing of the sources. No
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,8 @@ from ai_dataflow.config.blob_urls import is_blob_url, parse
 from ai_dataflow.config.settings import Settings, load_reader_settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation import reject_tables
-from ai_dataflow.workstation.commit import columns_of, types_of
+from ai_dataflow.workstation.commit import columns_of
+from ai_dataflow.workstation.dataset_schema import DatasetSchema, schema_of
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders, open_workstation
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import (
@@ -35,19 +36,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 65_536
-
-
-@dataclass(frozen=True)
-class DatasetColumn:
-    """A column of a dataset: its name, its type, and what the sheet says that it means.
-
-    `notes` are what else the dictionary says of it, such as its `unit` and its `sensitivity`.
-    """
-
-    name: str
-    type: pl.DataType
-    description: str = ""
-    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -222,19 +210,14 @@ class Dataset:
         return sorted({str(values[PARTITION_COLUMN]) for values in delta.partitions()})
 
     @property
-    def schema(self) -> tuple[DatasetColumn, ...]:
-        """The columns in their order, `client_code` last.
+    def schema(self) -> DatasetSchema:
+        """The columns in their order, `client_code` last. Printed, it is a table for people.
 
         Raises:
             DatasetNotFoundError: nothing is published under that name.
             DataflowError: the workstation does not let us in.
         """
-        columns = columns_of(open_version(self._table, must_exist=True))
-        types = types_of(columns)
-        described = [
-            DatasetColumn(c.name, types[c.name], c.description, dict(c.notes)) for c in columns
-        ]
-        return (*described, DatasetColumn(PARTITION_COLUMN, pl.String(), "The client."))
+        return schema_of(columns_of(open_version(self._table, must_exist=True)))
 
     def versions(self, limit: int | None = None) -> list[Version]:
         """Give its versions, the newest first; those alone that the table still knows.

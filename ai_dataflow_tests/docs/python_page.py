@@ -37,7 +37,8 @@ class Public(NamedTuple):
 PUBLIC = (
     Public("ai_dataflow", "Workstation", "Read a dataset"),
     Public("ai_dataflow.workstation.datasets", "Dataset", "Read a dataset"),
-    Public("ai_dataflow.workstation.datasets", "DatasetColumn", "Read a dataset"),
+    Public("ai_dataflow.workstation.dataset_schema", "DatasetSchema", "Read a dataset"),
+    Public("ai_dataflow.workstation.dataset_schema", "DatasetColumn", "Read a dataset"),
     Public("ai_dataflow.workstation.datasets", "Version", "Read a dataset"),
     Public("ai_dataflow.workstation.datasets", "Snapshot", "Read a dataset"),
     Public("ai_dataflow", "load", "Read a dataset"),
@@ -56,7 +57,10 @@ _VALUES = {
     "yours that reads `ai_dataset` has the same.",
 }
 # Classes whose methods users call; of the others they only use the name.
-_WITH_METHODS = ("ai_dataflow.workstation.datasets",)
+_WITH_METHODS = (
+    "ai_dataflow.workstation.datasets",
+    "ai_dataflow.workstation.dataset_schema",
+)
 
 
 def page() -> str:
