@@ -16,6 +16,7 @@ import sys
 from ai_dataflow.cli import (  # noqa: F401 - they add commands
     accepting,
     coding,
+    comparing,
     looking,
     notify,
     rejected,

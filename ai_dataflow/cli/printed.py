@@ -22,6 +22,7 @@ from ai_dataflow.notifications.outbox import Entry, State
 from ai_dataflow.planning.changes import Reason
 from ai_dataflow.planning.coverage import Cover
 from ai_dataflow.planning.explain import ExplainedProduct, ExplainedRule, Feed
+from ai_dataflow.workstation.column_changes import ColumnState
 from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.statuses import PartitionStatus
@@ -232,6 +233,69 @@ class SheetFormatDocument(Document):
 
     NAME = "sheet_format"
     items: list[FormattedItem]
+
+
+class ColumnChangeItem(_Part):
+    """A column that came, went or has another type; whether its values were compared."""
+
+    column: str
+    change: ColumnState
+    before: str
+    after: str
+    compared: bool
+
+
+class ClientDiffItem(_Part):
+    """A client's rows before and after; those added, removed, changed; keys of several rows."""
+
+    client_code: str
+    rows_before: int
+    rows_after: int
+    added: int
+    removed: int
+    changed: int
+    repeated_keys: int
+
+
+class ChangedColumnItem(_Part):
+    """In how many rows of a client a column's value changed."""
+
+    client_code: str
+    column: str
+    rows: int
+
+
+class DiffDocument(Document):
+    """`diff`: what differs between two versions of a dataset, by client.
+
+    Only with `--rows` there are `rows`, by kind: `added`, `removed`, `changed`. A changed one has
+    its key, the names of the `changed.columns`, and all values `.before` and `.after`.
+    """
+
+    NAME = "diff"
+    module: str
+    before: int
+    after: int
+    key: tuple[str, ...]
+    columns: list[ColumnChangeItem]
+    items: list[ClientDiffItem]
+    changed_columns: list[ChangedColumnItem]
+    rows: dict[str, list[dict[str, Any]]] = {}
+
+
+class SnapshotItem(_Part):
+    """A run, when it ended, and the version that each module had then."""
+
+    run_id: str
+    at: datetime
+    versions: dict[str, int]
+
+
+class SnapshotsDocument(Document):
+    """`snapshots`: the last runs, the newest first."""
+
+    NAME = "snapshots"
+    items: list[SnapshotItem]
 
 
 class CleanedItem(_Part):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +20,23 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import columns_of
 from ai_dataflow.workstation.dataset_schema import DatasetSchema, schema_of
+from ai_dataflow.workstation.dataset_versions import (
+    Version,
+    VersionName,
+    number_of,
+    version_at,
+    version_in,
+    versions_of,
+)
+from ai_dataflow.workstation.diffs import DatasetDiff, compare
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders, open_workstation
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import (
-    DatasetNotFoundError,
     module_names,
     open_version,
     read_dataset,
 )
-from ai_dataflow.workstation.reports import read_report, read_reports
+from ai_dataflow.workstation.reports import read_reports
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,15 +44,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 65_536
-
-
-@dataclass(frozen=True)
-class Version:
-    """A version of a dataset: its number, when it was published, and the run that did so."""
-
-    number: int
-    at: datetime
-    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,6 +165,7 @@ class Dataset:
         Raises:
             DatasetNotFoundError: nothing is published under that name, for that client, or in that
                 version: a client that is missing is not an empty one; there is no such snapshot.
+            FilesGoneError: files of that version have been removed.
             ColumnNotPublishedError: it has no such column.
             ValueError: more than one of version, snapshot and moment is given.
             DataflowError: the workstation does not let us in.
@@ -226,10 +226,35 @@ class Dataset:
             DatasetNotFoundError: nothing is published under that name.
             DataflowError: the workstation does not let us in.
         """
-        delta = open_version(self._table, must_exist=True)
-        with reaching(self._table):
-            entries = delta.history(limit)
-        return [_version(entry) for entry in entries]
+        return versions_of(self._table, limit)
+
+    def diff(
+        self,
+        v1: VersionName,
+        v2: VersionName | None = None,
+        *,
+        client: str | Sequence[str] | None = None,
+        key: Sequence[str] | None = None,
+    ) -> DatasetDiff:
+        """Compare two versions: rows by client and key, and columns. No row is read yet.
+
+        Args:
+            v1: the older version: its number, or -1 for the one before the newest; the id of a run;
+                a moment.
+            v2: the newer one in the same way; None for the newest.
+            client: one client's code, several, or None for all.
+            key: the columns that tell the rows of a client apart. None for the column that the
+                dictionary has as the key, together with the product; where it has none, rows are
+                compared as they are.
+
+        Raises:
+            DatasetNotFoundError: there is no such version; a client is in neither of the two.
+            ColumnNotPublishedError: a column of the key is not in both.
+            DataflowError: the workstation does not let us in.
+        """
+        versions = (number_of(self._folders, self.module, name) for name in (v1, v2))
+        before, after = versions
+        return compare(self._folders, self.module, (before, after), key, client)
 
     def rejects(self, client: str | None = None) -> pl.LazyFrame:
         """Give the rows that are left out of it now, each with its reason and its raw row.
@@ -260,32 +285,11 @@ class Dataset:
             raise ValueError("give one of version, snapshot and at")
         if snapshot is not None:
             return version_in(self._folders, self.module, snapshot)
-        return version if at is None else self._version_at(_moment(at))
-
-    def _version_at(self, moment: datetime) -> int:
-        seen = [version for version in self.versions() if version.at <= moment]
-        if not seen:
-            then = f"{moment:%Y-%m-%d %H:%M:%S %Z}"
-            raise DatasetNotFoundError(f"no version of {self.module} from before {then} is known")
-        return max(version.number for version in seen)
+        return version if at is None else version_at(self._folders, self.module, at)
 
     def __repr__(self) -> str:
         """Tell what it is."""
         return f"Workstation({self._folders.root.url!r})[{self.module!r}]"
-
-
-def version_in(folders: Folders, module: str, snapshot: str) -> int:
-    """Give the version that a module had when a run ended.
-
-    Raises:
-        DatasetNotFoundError: there is no such run, or it saw nothing of the module.
-    """
-    report = read_report(folders.reports(), snapshot)
-    if report is None:
-        raise DatasetNotFoundError(f"there is no run {snapshot}")
-    if module not in report.versions:
-        raise DatasetNotFoundError(f"{module} was not published when run {snapshot} ended")
-    return report.versions[module]
 
 
 def load(
@@ -340,13 +344,3 @@ def _settings(url: str, credentials: dict[str, str]) -> Settings:
         problems = error.errors(include_input=False, include_url=False)
         said = "; ".join(f"{'.'.join(map(str, p['loc'][2:]))}: {p['msg']}" for p in problems)
         raise ValueError(said) from None
-
-
-def _version(entry: dict[str, Any]) -> Version:
-    at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
-    return Version(int(entry["version"]), at, str(entry.get("run_id", "")))
-
-
-def _moment(at: datetime | str) -> datetime:
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

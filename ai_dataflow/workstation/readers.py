@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, overload
 
@@ -10,6 +10,7 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, did_you_mean, listing
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
@@ -17,10 +18,12 @@ from ai_dataflow.config.visible import visible
 from ai_dataflow.connections.account_errors import FOREIGN, account_fault
 from ai_dataflow.connections.scans import scan_delta
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.commit import files_in, open_table
+from ai_dataflow.workstation.commit import CommittedFile, files_in, open_table
 from ai_dataflow.workstation.data_files import publication_of
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.reaching import reaching, unreached
+
+_LIST_FROM = 100
 
 
 class DatasetNotFoundError(LookupError):
@@ -29,6 +32,10 @@ class DatasetNotFoundError(LookupError):
 
 class ColumnNotPublishedError(LookupError):
     """The dataset has no column of that name."""
+
+
+class FilesGoneError(DatasetNotFoundError):
+    """A version is known, but files that it names have been removed: it cannot be read any more."""
 
 
 @dataclass(frozen=True)
@@ -154,19 +161,47 @@ def read_dataset(
     version: int | None = None,
 ) -> pl.LazyFrame:
     """Read a table of the workstation; see `Dataset.scan`."""
+    clients = None if client is None else [client] if isinstance(client, str) else list(client)
     delta = open_version(table, version, must_exist=True)
     frame = scan_delta(table, delta.version())
-    if client is not None:
-        clients = [client] if isinstance(client, str) else list(client)
+    if clients is not None:
         published = {str(values[PARTITION_COLUMN]) for values in delta.partitions()}
         if missing := [name for name in clients if name not in published]:
             names = ", ".join(missing[:5])
             raise DatasetNotFoundError(f"{table.url} has no published rows of {names}")
         frame = frame.filter(pl.col(PARTITION_COLUMN).is_in(clients))
+    if version is not None:
+        files = files_in(delta)
+        check_files(table, version, (f for f in files if clients is None or f.client in clients))
     if columns is None:
         return frame
     _check_columns(table, columns, frame.collect_schema().names())
     return frame.select(columns)
+
+
+def check_files(table: Folder, version: int, files: Iterable[CommittedFile]) -> None:
+    """Make sure that files are there which a version names.
+
+    Raises:
+        FilesGoneError: some are not.
+        DataflowError: the workstation does not let us in.
+    """
+    paths = [file.path for file in files]
+    with reaching(table):
+        there = _there(table, paths)
+    if gone := [path for path in paths if path not in there]:
+        raise FilesGoneError(
+            f"version {version} of {table.url} can no longer be read: {len(gone)} of its "
+            f"{len(paths)} files are gone, as VACUUM and lifecycle rules remove them; "
+            "read a younger version"
+        )
+
+
+def _there(table: Folder, paths: list[str]) -> Collection[str]:
+    """Tell which files are there: one by one, or by one listing where those are requests."""
+    if table.account and len(paths) > _LIST_FROM:
+        return {file.path for file in table.files()}
+    return {file.path for file in at_once(table.stat, paths, table.requests) if file}
 
 
 def _check_columns(table: Folder, columns: Sequence[str], there: Sequence[str]) -> None:

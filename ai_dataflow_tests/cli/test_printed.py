@@ -24,6 +24,8 @@ COMMANDS = [
     ("run", 0, "run"),
     ("retry", 0, "run"),
     ("status", 0, "status"),
+    ("diff claims --from 0 --rows 1", 0, "diff"),
+    ("snapshots", 0, "snapshots"),
     ("rejects --samples 1", 0, "rejects"),
     ("replay --dry-run", 0, "run"),
     ("codes --missing", 0, "codes"),
@@ -39,6 +41,7 @@ COMMANDS = [
     ("plan --explain claims|nosuch", 2, "error"),
     ("run --nosuch", 2, "error"),
     ("help MAP-0", 2, "error"),
+    ("diff claims --from nosuch", 2, "error"),
     ("status --config nowhere", 2, "error"),
     ("validate --config nowhere", 2, "validate"),
 ]

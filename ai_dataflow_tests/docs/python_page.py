@@ -39,10 +39,13 @@ PUBLIC = (
     Public("ai_dataflow.workstation.datasets", "Dataset", "Read a dataset"),
     Public("ai_dataflow.workstation.dataset_schema", "DatasetSchema", "Read a dataset"),
     Public("ai_dataflow.workstation.dataset_schema", "DatasetColumn", "Read a dataset"),
-    Public("ai_dataflow.workstation.datasets", "Version", "Read a dataset"),
+    Public("ai_dataflow.workstation.dataset_versions", "Version", "Read a dataset"),
+    Public("ai_dataflow.workstation.diffs", "DatasetDiff", "Read a dataset"),
+    Public("ai_dataflow.workstation.column_changes", "ColumnChange", "Read a dataset"),
     Public("ai_dataflow.workstation.datasets", "Snapshot", "Read a dataset"),
     Public("ai_dataflow", "load", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "DatasetNotFoundError", "Read a dataset"),
+    Public("ai_dataflow.workstation.readers", "FilesGoneError", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "ColumnNotPublishedError", "Read a dataset"),
     Public("ai_dataflow.config.diagnostics", "DataflowError", "Errors"),
     Public("ai_dataflow.config.diagnostics", "Diagnostic", "Errors"),
@@ -60,6 +63,7 @@ _VALUES = {
 _WITH_METHODS = (
     "ai_dataflow.workstation.datasets",
     "ai_dataflow.workstation.dataset_schema",
+    "ai_dataflow.workstation.diffs",
 )
 
 

@@ -21,7 +21,8 @@ from ai_dataflow_tests.runs.runs import cli
 
 _SHELLS = ("", "sh", "bash", "console", "text")
 _CALL = re.compile(rf"(?:^|[\s/]){PROGRAM}(?:\s+(.*)|$)")
-_LOOKING = ("status", "validate", "plan", "explain", "help", "rejects", "codes", "--version")
+_LOOKING = ("status", "validate", "plan", "explain", "help", "rejects", "codes", "snapshots",
+            "--version")  # fmt: skip
 _LOOKING_MAILS = ("preview", "status", "--dry-run")
 # The pages' names, and what the starter's project has in their place.
 _STAND_INS = {"sales": "claims", "sales|acme": "claims|acme", "CODE": "MAP-014"}
@@ -32,6 +33,7 @@ NOT_RUN = {
     "retry": "publishes: runs/test_real_case.py",
     "replay": "publishes: the tutorial, runs/test_replay.py",
     "accept": "publishes: runs/test_waiting_told.py",
+    "diff": "compares versions that the reader has: cli/test_comparing.py",
     "cleanup": "removes files: runs/test_cleanup.py",
     "sheet": "writes workbooks and tables: cli/test_sheets.py",
     "notify": "sends mails, or is about a run that the reader has: notifications/test_commands.py",

@@ -1,0 +1,128 @@
+"""Commands of those who read datasets: which versions there are, and what differs between two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ai_dataflow.cli import completing
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, out, print_document
+from ai_dataflow.cli.choosing import ClientFilter
+from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+
+if TYPE_CHECKING:
+    from ai_dataflow.cli.printed import DiffDocument
+    from ai_dataflow.workstation.diffs import DatasetDiff
+
+ModuleArgument = Annotated[
+    str, typer.Argument(metavar="MODULE", help="A module.", autocompletion=completing.modules)
+]
+_NAMES = "A version: its number, -1 for the one before the newest, a run's id, or a moment"
+
+
+@contextmanager
+def told_as_diagnostics() -> Iterator[None]:
+    """Tell what a reader asks for and is not there as commands tell errors.
+
+    Raises:
+        DataflowError: RUN-041 or RUN-042.
+    """
+    from ai_dataflow.workstation.readers import FilesGoneError
+
+    try:
+        yield
+    except FilesGoneError as error:
+        fix = "name a younger version; `ai-dataflow snapshots` lists what runs published"
+        raise DataflowError(Diagnostic("RUN-042", str(error), fix=fix)) from None
+    except (LookupError, ValueError) as error:
+        fix = "name what is published: `ai-dataflow snapshots` lists modules and versions"
+        raise DataflowError(Diagnostic("RUN-041", str(error), fix=fix)) from None
+
+
+@app.command()
+def diff(  # noqa: PLR0913, PLR0917
+    module: ModuleArgument,
+    before: Annotated[str, typer.Option("--from", metavar="VERSION", help=f"{_NAMES}.")] = "-1",
+    after: Annotated[
+        str,
+        typer.Option("--to", metavar="VERSION", help="Likewise [dim]\\[default: the newest][/dim]"),
+    ] = "",
+    client: ClientFilter = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--key",
+            metavar="COLUMN",
+            help="A column that tells rows of a client apart; may be given more than once "
+            "[dim]\\[default: the dictionary's key][/dim]",
+        ),
+    ] = None,
+    rows: Annotated[
+        int, typer.Option("--rows", min=0, help="Show so many rows of each kind, too.")
+    ] = 0,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two versions of a dataset: rows by client and key, columns, how they were made.
+
+    Values are shown with --rows only. Examples:
+    [bold]ai-dataflow diff sales[/bold],
+    [bold]ai-dataflow diff sales --from 3 --to 2026-12-31 --client acme --rows 5[/bold]
+    """
+    from ai_dataflow.cli.show.changed_rows import show_diff
+    from ai_dataflow.workstation.datasets import Workstation
+
+    with told_as_diagnostics():
+        dataset = Workstation.of_project(config)[module]
+        compared = dataset.diff(before, after or None, client=client, key=key)
+        if as_json:
+            print_document(_document(compared, rows))
+        else:
+            show_diff(out, compared, rows)
+
+
+def _document(compared: DatasetDiff, rows: int) -> DiffDocument:
+    import json
+
+    from ai_dataflow.cli.printed import DiffDocument
+
+    kinds = {"added": compared.added, "removed": compared.removed, "changed": compared.changed}
+    shown = {n: of().head(rows).collect().write_json() for n, of in kinds.items()} if rows else {}
+    return DiffDocument.model_validate(
+        {
+            "module": compared.module,
+            "before": compared.before,
+            "after": compared.after,
+            "key": compared.key,
+            "columns": [vars(column) for column in compared.columns],
+            "items": compared.counts.to_dicts(),
+            "changed_columns": compared.changed_columns.to_dicts(),
+            "rows": {name: json.loads(text) for name, text in shown.items()},
+        }
+    )
+
+
+@app.command()
+def snapshots(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="So many of the last.")] = 20,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the last runs, each with the versions that all modules had when it ended.
+
+    A run is a snapshot: read by its id, several modules fit together. Example:
+    [bold]ai-dataflow snapshots --limit 5[/bold]
+    """
+    from ai_dataflow.cli.show.changed_rows import show_snapshots
+    from ai_dataflow.workstation.datasets import Workstation
+
+    listed = Workstation.of_project(config).snapshots(limit)
+    if as_json:
+        from ai_dataflow.cli.printed import SnapshotItem, SnapshotsDocument
+
+        print_document(SnapshotsDocument(items=[SnapshotItem(**vars(each)) for each in listed]))
+    else:
+        show_snapshots(out, listed)
