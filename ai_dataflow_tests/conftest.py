@@ -75,7 +75,7 @@ def _own_environment() -> Iterator[None]:
         patch.delenv("DAGSTER_HOME", raising=False)
         patch.delenv("AI_DATAFLOW_CONFIG", raising=False)
         for name in [*os.environ]:
-            if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
+            if name.startswith(("AZURE_", "IDENTITY_", "MSI_", "OPENLINEAGE_")):
                 patch.delenv(name)
         yield
 

@@ -14,6 +14,7 @@ _EXTRAS = {
     "dagster_webserver": "ui",
     "databricks": "databricks",
     "mssql_python_odbc": "mssql",
+    "openlineage": "openlineage",
     "psycopg": "postgresql",
     "pyodbc": "mssql",
     "pyspark": "spark",

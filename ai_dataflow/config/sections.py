@@ -307,6 +307,12 @@ class DagsterSettings(Section):
         return page_url(url)
 
 
+class OpenLineageSettings(Section):
+    """`[openlineage]`: the `namespace` of our jobs; where to send, its own variables say."""
+
+    namespace: str = ""
+
+
 class ModuleSettings(Section):
     """`[modules.<name>]`: how much has to be mapped, may be rejected, and may shrink.
 

@@ -20,6 +20,7 @@ from ai_dataflow.config.sections import (
     ExecutionSettings,
     MappingSettings,
     ModuleSettings,
+    OpenLineageSettings,
     ScheduleSettings,
     Section,
     SparkSettings,
@@ -63,6 +64,7 @@ class Settings(Section):
     schedule: ScheduleSettings | None = None
     dagster: DagsterSettings = DagsterSettings()
     spark: SparkSettings = SparkSettings()
+    openlineage: OpenLineageSettings = OpenLineageSettings()
 
     @field_validator("storage", mode="before")
     @classmethod

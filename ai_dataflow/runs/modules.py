@@ -14,6 +14,7 @@ from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.extracts.staging import drop_copies
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
+from ai_dataflow.runs.lineage_of_run import kept_for_lineage
 from ai_dataflow.runs.outcome import Run, interrupted, partition_report
 from ai_dataflow.runs.progress import MAKING, Progress, Watcher
 from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module
@@ -147,6 +148,7 @@ def _finish_module(
         _drop_superseded(run, module, outcome.results, held)
     with run.timings.timed("events"):
         tell(run, outcome.results, outcome.version)
+    run.made |= kept_for_lineage(outcome.results)
     run.partitions += [
         partition_report(run, r, outcome.version, held, outcome.judged) for r in outcome.results
     ]

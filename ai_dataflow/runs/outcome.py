@@ -22,7 +22,9 @@ from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, problems_of_waiting
+from ai_dataflow.runs.lineage_of_run import lineage_of
 from ai_dataflow.runs.references import check_references
+from ai_dataflow.runs.traced import Made
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import spelled_location
 from ai_dataflow.tables.project import Project
@@ -66,7 +68,7 @@ class Run:
     """A run, a replay or an acceptance while it goes on.
 
     `leases` were the newest before its plan was made. Of an acceptance `shown` is what waited, and
-    `accepted` are the partitions whose next publication may shrink.
+    `accepted` are the partitions whose next publication may shrink. `made` is kept for lineage.
     """
 
     project: Project
@@ -85,6 +87,7 @@ class Run:
     untold: dict[str, Exception] = field(default_factory=dict)
     shown: dict[PartitionKey, Waiting] = field(default_factory=dict)
     accepted: list[PartitionKey] = field(default_factory=list)
+    made: Made = field(default_factory=dict)
 
     @cached_property
     def deliveries(self) -> dict[tuple[PartitionKey, str], list[ControlRow]]:
@@ -266,7 +269,11 @@ def report(run: Run, *, store: bool = True) -> RunReport:
         interrupted=asked(),
     )
     if store:
-        store_report(run.workstation.reports(), made, spare_reports(run.project.settings))
+        spare = spare_reports(run.project.settings)
+        store_report(run.workstation.reports(), made, spare)
+        if problem := lineage_of(run.project, run.workstation, made, run.made, run.plan.columns):
+            made.diagnostics.append(problem.to_json())
+            store_report(run.workstation.reports(), made, spare)
     return made
 
 
