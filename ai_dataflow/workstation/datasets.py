@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from pydantic import ValidationError
@@ -23,6 +22,7 @@ from ai_dataflow.workstation.dataset_schema import DatasetSchema, schema_of
 from ai_dataflow.workstation.dataset_versions import (
     Version,
     VersionName,
+    moment_of,
     number_of,
     version_at,
     version_in,
@@ -30,20 +30,18 @@ from ai_dataflow.workstation.dataset_versions import (
 )
 from ai_dataflow.workstation.diffs import DatasetDiff, compare
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders, open_workstation
+from ai_dataflow.workstation.linked import LinkedModules, reference_to
+from ai_dataflow.workstation.outputs import Outputs
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import (
     module_names,
     open_version,
     read_dataset,
+    select_columns,
 )
+from ai_dataflow.workstation.relations import Notes
 from ai_dataflow.workstation.reports import read_reports
-
-if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
-    import pyarrow as pa
-
-BATCH_ROWS = 65_536
+from ai_dataflow.workstation.valid_time import rows_at, validity_in
 
 
 @dataclass(frozen=True)
@@ -131,13 +129,52 @@ class Workstation:
                 break
         return snapshots
 
+    def join(  # noqa: PLR0913
+        self,
+        module: str,
+        other: str,
+        *,
+        on: str | None = None,
+        client: str | Sequence[str] | None = None,
+        snapshot: str | None = None,
+        at: datetime | str | None = None,
+        as_of: datetime | str | None = None,
+    ) -> LinkedModules:
+        """Join a module with another one that it refers to, as the dictionary declares it.
+
+        Args:
+            module: the module whose rows are given.
+            other: the module whose rows they refer to.
+            on: the column that refers, where several do.
+            client: one client's code, several, or None for all.
+            snapshot: the id of a run: both modules as they were when it ended. Without it, and
+                without a moment, each is the newest.
+            at: a moment: both as readers saw them then.
+            as_of: a moment in the rows' own time: of the other module, those rows that held then.
+
+        Returns:
+            The rows (`scan()`), and by client how many of them refer to nothing (`counts`).
+
+        Raises:
+            NotJoinableError: no such reference is declared, or several are.
+            DatasetNotFoundError: as `Dataset.scan`.
+            ValueError: as `Dataset.scan`.
+            DataflowError: the workstation does not let us in.
+        """
+        left, right = self[module], self[other]
+        notes = [side._notes(side._number(None, snapshot, at)) for side in (left, right)]
+        reference = reference_to(module, notes[0], other, notes[1], on)
+        rows = left.scan(client, snapshot=snapshot, at=at)
+        others = right.scan(snapshot=snapshot, at=at, as_of=as_of)
+        return LinkedModules(module, reference, rows, others, self._folders.root)
+
     def __repr__(self) -> str:
         """Tell where it is; its credentials are nowhere told."""
         return f"Workstation({self.url!r})"
 
 
 @dataclass(frozen=True, repr=False)
-class Dataset:
+class Dataset(Outputs):
     """A module's dataset: one row is one row of one client, published."""
 
     module: str
@@ -151,6 +188,7 @@ class Dataset:
         version: int | None = None,
         snapshot: str | None = None,
         at: datetime | str | None = None,
+        as_of: datetime | str | None = None,
     ) -> pl.LazyFrame:
         """Read it lazily: nothing is read before `collect()`.
 
@@ -161,43 +199,25 @@ class Dataset:
             snapshot: the id of a run: the version as it was when that run ended.
             at: a moment: the version that readers saw then. A text is ISO 8601; without an offset
                 it is UTC.
+            as_of: a moment, likewise: of rows that follow each other, those that held then. That is
+                of each client, product and key the latest whose `valid_from` is not later. What
+                the key is, and which column has the moments, the dictionary says (`valid_from`).
 
         Raises:
             DatasetNotFoundError: nothing is published under that name, for that client, or in that
                 version: a client that is missing is not an empty one; there is no such snapshot.
             FilesGoneError: files of that version have been removed.
             ColumnNotPublishedError: it has no such column.
-            ValueError: more than one of version, snapshot and moment is given.
+            ValueError: more than one of version, snapshot and moment is given; the dictionary does
+                not say since when rows hold.
             DataflowError: the workstation does not let us in.
         """
         number = self._number(version, snapshot, at)
-        return read_dataset(self._table, client, columns, number)
-
-    def arrow(self, *args: Any, **options: Any) -> pa.Table:
-        """Read it as an Arrow table; parameters as `scan`."""
-        return self.scan(*args, **options).collect().to_arrow()
-
-    def pandas(self, *args: Any, **options: Any) -> pd.DataFrame:
-        """Read it as a pandas frame; parameters as `scan`."""
-        return self.scan(*args, **options).collect().to_pandas()
-
-    def duckdb(self, *args: Any, **options: Any) -> duckdb.DuckDBPyRelation:
-        """Read it as a relation of DuckDB, which must be installed; parameters as `scan`."""
-        import duckdb  # noqa: PLC0415 - for those alone who have it
-
-        return duckdb.from_arrow(self.arrow(*args, **options))
-
-    def batches(
-        self, *args: Any, rows: int = BATCH_ROWS, **options: Any
-    ) -> Iterator[pa.RecordBatch]:
-        """Read it in batches of so many rows, for what does not fit in memory; as `scan`.
-
-        The order of the batches is that of the rows.
-        """
-        for frame in self.scan(*args, **options).collect_batches(
-            chunk_size=rows, maintain_order=True
-        ):
-            yield from frame.to_arrow().to_batches()
+        if as_of is None:
+            return read_dataset(self._table, client, columns, number)
+        rows = read_dataset(self._table, client, None, number)
+        held = rows_at(rows, validity_in(self.module, self._notes(number)), moment_of(as_of))
+        return held if columns is None else select_columns(self._table, held, columns)
 
     def clients(self, version: int | None = None) -> list[str]:
         """Give the clients that have rows, by their codes.
@@ -272,6 +292,11 @@ class Dataset:
         with reaching(self._folders.rejects(self.module)):
             rows = reject_tables.scan(self._folders, self.module, paths)
             return rows.filter(reject_tables.IS_OPEN)
+
+    def _notes(self, version: int | None) -> Notes:
+        """Give what the dictionary says of each column, by its name."""
+        columns = columns_of(open_version(self._table, version, must_exist=True))
+        return {column.name: dict(column.notes) for column in columns}
 
     @property
     def _table(self) -> Folder:

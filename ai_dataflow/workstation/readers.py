@@ -173,8 +173,15 @@ def read_dataset(
     if version is not None:
         files = files_in(delta)
         check_files(table, version, (f for f in files if clients is None or f.client in clients))
-    if columns is None:
-        return frame
+    return frame if columns is None else select_columns(table, frame, columns)
+
+
+def select_columns(table: Folder, frame: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
+    """Give some columns of a table's rows.
+
+    Raises:
+        ColumnNotPublishedError: it has no such column.
+    """
     _check_columns(table, columns, frame.collect_schema().names())
     return frame.select(columns)
 

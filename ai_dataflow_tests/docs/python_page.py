@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -41,11 +42,13 @@ PUBLIC = (
     Public("ai_dataflow.workstation.dataset_schema", "DatasetColumn", "Read a dataset"),
     Public("ai_dataflow.workstation.dataset_versions", "Version", "Read a dataset"),
     Public("ai_dataflow.workstation.diffs", "DatasetDiff", "Read a dataset"),
+    Public("ai_dataflow.workstation.linked", "LinkedModules", "Read a dataset"),
     Public("ai_dataflow.workstation.column_changes", "ColumnChange", "Read a dataset"),
     Public("ai_dataflow.workstation.datasets", "Snapshot", "Read a dataset"),
     Public("ai_dataflow", "load", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "DatasetNotFoundError", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "FilesGoneError", "Read a dataset"),
+    Public("ai_dataflow.workstation.linked", "NotJoinableError", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "ColumnNotPublishedError", "Read a dataset"),
     Public("ai_dataflow.config.diagnostics", "DataflowError", "Errors"),
     Public("ai_dataflow.config.diagnostics", "Diagnostic", "Errors"),
@@ -64,6 +67,7 @@ _WITH_METHODS = (
     "ai_dataflow.workstation.datasets",
     "ai_dataflow.workstation.dataset_schema",
     "ai_dataflow.workstation.diffs",
+    "ai_dataflow.workstation.linked",
 )
 
 
@@ -96,9 +100,14 @@ def _described(each: Public) -> Iterator[str]:
 
 def _methods(thing: type) -> Iterator[str]:
     """Give what a class of ours can do, one by one."""
-    for name, raw in vars(thing).items():
+    base = thing.__base__ or object
+    inherited = vars(base) if base.__module__.startswith("ai_dataflow.") else {}
+    for name, raw in {**inherited, **vars(thing)}.items():
         member = raw.__func__ if isinstance(raw, classmethod) else raw
-        function = member.fget if isinstance(member, property) else member
+        if isinstance(member, cached_property):
+            function = member.func
+        else:
+            function = member.fget if isinstance(member, property) else member
         if name.startswith("_") or not inspect.isfunction(function):
             continue
         is_called = member is function
