@@ -8,7 +8,6 @@ alone. How large tables of SQL are is known when they are copied: few of them ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
@@ -16,13 +15,12 @@ from ai_dataflow.partition.shapes import (
     Shape,
     Shapes,
     is_copied,
+    more_bytes,
     most_bytes,
     runs,
     supposed_bytes,
 )
 from ai_dataflow.partition.tasks import Making, make_all
-from ai_dataflow.sources.files.finding import Listing
-from ai_dataflow.sources.source_job import SourceJob
 
 Pair = tuple[PartitionJob, Task]
 _MOST = 64  # partitions; beyond, nothing is won
@@ -52,24 +50,9 @@ def batched(
     for some in alike.values():
         least = parts * at_once if is_copied(some[0][0]) else parts
         number = max(-(-len(some) // _MOST), min(least, len(some)))
-        sizes = _sizes([job for job, _ in some])
+        sizes = more_bytes([job for job, _ in some])
         batches += (tuple(some[run]) for run in runs(sizes, -(-len(some) // number), limit))
     return batches
-
-
-def _sizes(jobs: Sequence[PartitionJob]) -> list[int]:
-    """Give how many bytes each job reads that the one before it does not read with it."""
-    sizes = [supposed_bytes(job) for job in jobs]
-    for i, (job, before) in enumerate(pairwise(jobs), start=1):
-        both = zip(job.sources, before.sources, strict=True)
-        sizes[i] -= sum(_shared_bytes(source, other) for source, other in both)
-    return sizes
-
-
-def _shared_bytes(source: SourceJob, other: SourceJob) -> int:
-    is_shared = source.location.client_column and source.seen == other.seen
-    files = source.seen.files if is_shared and isinstance(source.seen, Listing) else ()
-    return sum(file.size for file in files)
 
 
 def make_batches(pairs: Sequence[Pair]) -> list[PartitionResult]:

@@ -45,6 +45,12 @@ def numbered(heights: Sequence[int]) -> pl.Series:
     return pl.Series(CLIENT, np.repeat(np.arange(len(heights), dtype=np.uint32), heights))
 
 
+def of_each(rows: pl.LazyFrame, clients: int) -> pl.LazyFrame:
+    """Give rows that all clients have to each of them."""
+    numbers = (pl.lit(client, pl.UInt32()).alias(CLIENT) for client in range(clients))
+    return pl.concat([rows.select(number, pl.all()) for number in numbers])
+
+
 def occurrences(numbers: pl.Series, kinds: int) -> Counts:
     """Count how often each of the numbers below `kinds` occurs."""
     return np.bincount(numbers.to_numpy(), minlength=kinds).astype(np.int64)

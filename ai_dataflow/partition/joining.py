@@ -10,7 +10,6 @@ many values the join wrote once more.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -28,22 +27,13 @@ from ai_dataflow.partition.clients import (
     total,
 )
 from ai_dataflow.partition.lookups import looked_up
-from ai_dataflow.partition.pairs import (
-    LEFT,
-    RIGHT,
-    gathered,
-    lost,
-    paired,
-    paired_as_of,
-    staying,
-)
+from ai_dataflow.partition.pairs import LEFT, RIGHT, gathered, lost, paired, staying
 from ai_dataflow.partition.parts import BySource, Part
+from ai_dataflow.partition.pieces import by_keys, size_of
 from ai_dataflow.partition.repeating import joinable
-from ai_dataflow.partition.scratch import Scratch, bytes_per_row
+from ai_dataflow.partition.scratch import Scratch
 from ai_dataflow.partition.sides import Alone, Joined, Side, none_alone, unkeyed
 from ai_dataflow.workstation.list_elements import elements
-
-_FEW_ROWS = 100_000
 
 
 def join(space: Scratch, left: Part, right: Part) -> Part:
@@ -56,8 +46,9 @@ def join(space: Scratch, left: Part, right: Part) -> Part:
     if not shared:
         raise DataflowError(_no_shared_key(left, right))
     left, right = joinable(_computed(left, space), right, shared)
+    if right.source.join_kind == "lookup":
+        return looked_up(left, right, shared, space)
     joined = _summed(list(_joined_pieces(left, right, shared, space)))
-    is_lookup, key = right.source.join_kind == "lookup", right.source.key
     alone = joined.alone
     return Part(
         right.source,
@@ -65,13 +56,12 @@ def join(space: Scratch, left: Part, right: Part) -> Part:
         joined.rows,
         left.height + right.height - joined.vanished - alone[0].height - alone[1].height,
         _filled(left, right, shared, joined),
-        # A row of a lookup is merged each time that it is found.
-        left.rows_merged + (joined.both if is_lookup else joined.vanished),
+        left.rows_merged + joined.vanished,
         {**right.broken, **left.broken},
-        left.sources if is_lookup else (*left.sources, key),
+        (*left.sources, right.source.key),
         _unmatched(left, right, joined),
-        {**left.produced, key: joined.both - joined.vanished} if is_lookup else left.produced,
-        {**left.not_found, key: left.height - joined.both} if is_lookup else left.not_found,
+        left.produced,
+        left.not_found,
         left.is_mixed or bool(len(left.sources) > 1 and alone[0].height.any()),
     )
 
@@ -94,51 +84,20 @@ def _computed(part: Part, space: Scratch) -> Part:
     """Compute joined rows that are joined further: they are looked at several times."""
     if part.merged is None:
         return part
-    return replace(part, rows=space.hold(part.rows, int(_bytes(part))))
+    return replace(part, rows=space.hold(part.rows, int(size_of(part))))
 
 
 def _joined_pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> Iterator[Joined]:
     """Join piece by piece; one alone stays as it is, of several each is put aside."""
     on = left.by + keys
-    if right.source.join_kind == "lookup" and (slices := _slices(left, right, space)) > 1:
-        yield looked_up(left, right, on, slices, space)
-        return
-    pieces = _pieces(left, right, keys, space)
+    pieces = by_keys(left, right, keys, space)
     if len(pieces) == 1:
-        alike = None if right.source.holds else _side_by_side(left, right, on)
-        yield alike or _joined(left, right, on)
+        yield _side_by_side(left, right, on) or _joined(left, right, on)
         return
-    size = int(_bytes(left) + _bytes(right))
+    size = int(size_of(left) + size_of(right))
     for a, b in pieces:
         joined = _joined(a, b, on)
         yield replace(joined, rows=space.hold(joined.rows, size))
-
-
-def _slices(left: Part, right: Part, space: Scratch) -> int:
-    """Tell into how many pieces rows are cut that look up in what memory can hold."""
-    if _bytes(right) > space.piece_bytes:
-        return 1
-    return math.ceil(_bytes(left) / space.piece_bytes)
-
-
-def _pieces(left: Part, right: Part, keys: list[str], space: Scratch) -> list[tuple[Part, Part]]:
-    """Split what is to be joined into pieces that memory can hold, by the keys; mostly it is one.
-
-    Which rows share a piece depends on their keys alone, so pieces are joined one by one.
-    """
-    number = math.ceil((_bytes(left) + _bytes(right)) / space.piece_bytes)
-    if number <= 1:
-        return [(left, right)]
-    sides = ([replace(part, rows=rows) for rows in space.split(part.rows, keys, number)]
-             for part in (left, right))  # fmt: skip
-    return list(zip(*sides, strict=True))
-
-
-def _bytes(part: Part) -> float:
-    """Estimate how much memory rows take, where there are many."""
-    if part.height.sum() < _FEW_ROWS:
-        return 0
-    return bytes_per_row(part.rows) * float(part.height.sum())
 
 
 def _summed(pieces: Sequence[Joined]) -> Joined:
@@ -161,7 +120,6 @@ def _summed(pieces: Sequence[Joined]) -> Joined:
     return Joined(
         pl.concat(piece.rows for piece in pieces),
         total([piece.vanished for piece in pieces], clients),
-        total([piece.both for piece in pieces], clients),
         added([piece.repeated for piece in pieces]),
         (a, b),
     )
@@ -183,7 +141,7 @@ def _side_by_side(left: Part, right: Part, on: list[str]) -> Joined | None:
     names = [*unkeyed(left, on), *unkeyed(right, on)]
     repeated = dict.fromkeys(names, nothing(len(left.height)))
     alone = none_alone(left), none_alone(right)
-    return Joined(rows, left.height, left.height, repeated, alone)
+    return Joined(rows, left.height, repeated, alone)
 
 
 def _joined(left: Part, right: Part, on: list[str]) -> Joined:
@@ -193,8 +151,7 @@ def _joined(left: Part, right: Part, on: list[str]) -> Joined:
         DataflowError: DAT-002 where one is not, or was multiplied.
     """
     a, b, kind = left.rows.collect(), right.rows.collect(), right.source.join_kind
-    holds = right.source.holds
-    pairs = paired_as_of(a, b, on, holds) if holds else paired(a, b, on)
+    pairs = paired(a, b, on)
     sides = [Side(left, a, _times(pairs[LEFT], a)), Side(right, b, _times(pairs[RIGHT], b))]
     both = pairs.drop_nulls()
     once = [side.once(both[number]) for side, number in zip(sides, (LEFT, RIGHT), strict=True)]
@@ -209,7 +166,7 @@ def _joined(left: Part, right: Part, on: list[str]) -> Joined:
         sides[1].alone(_without(pairs, LEFT, RIGHT)) if kind != "full" else none_alone(right),
     )
     rows = gathered(staying(pairs, kind), a, b, on)
-    return Joined(rows, vanished, heights(both, len(left.height)), repeated, alone)
+    return Joined(rows, vanished, repeated, alone)
 
 
 def _without(pairs: pl.DataFrame, partner: str, number: str) -> pl.Series:

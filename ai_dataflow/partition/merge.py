@@ -210,6 +210,8 @@ def kept_rows(parts: Sequence[Part], merged: Merged) -> dict[str, Rows]:
 
 
 def _without(part: Part, left_out: pl.DataFrame) -> Rows:
+    if not left_out.height:
+        return part.good
     return counted(row_checks.without(part.rows, left_out), len(part.height))
 
 

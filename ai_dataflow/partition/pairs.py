@@ -14,11 +14,10 @@ import polars as pl
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.sources.source_job import SourceJob
-from ai_dataflow.tables.joins import AsOf, JoinKind
+from ai_dataflow.tables.joins import JoinKind
 
 # Beside AI columns, none of which begins so.
 LEFT, RIGHT = "\ue000left", "\ue000right"
-_GROUP, _MOMENT, _PLACE = "\ue000group", "\ue000moment", "\ue000place"
 
 
 def paired(left: pl.DataFrame, right: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
@@ -37,45 +36,15 @@ def paired(left: pl.DataFrame, right: pl.DataFrame, on: Sequence[str]) -> pl.Dat
     return _sorted(joined.select(*by, LEFT, RIGHT).collect(), by)
 
 
-def paired_as_of(
-    left: pl.DataFrame, right: pl.DataFrame, on: Sequence[str], as_of: AsOf
-) -> pl.DataFrame:
-    """Pair each row of the left with the last row of equal keys that holds; as `paired`.
-
-    No two rows of the right have equal keys and hold since the same. Nulls match nothing. What is
-    equal says the same join as everywhere, so only numbers and moments are compared here.
-    """
-    groups = right.lazy().select(on).drop_nulls().unique().with_row_index(_GROUP).collect().lazy()
-
-    def side(frame: pl.DataFrame, moment: str, number: str, place: int) -> pl.LazyFrame:
-        numbered = frame.lazy().select(*on, pl.col(moment).alias(_MOMENT)).with_row_index(number)
-        dated = numbered.drop_nulls(_MOMENT).join(groups, on=on, how="inner")
-        return dated.select(_GROUP, _MOMENT, pl.lit(place).alias(_PLACE), number)
-
-    # Of one moment, what holds from then on comes before who looks up only if that is enough.
-    lasting = side(right, as_of.since, RIGHT, 0 if as_of.or_at else 2)
-    sides = (lasting, side(left, as_of.moment, LEFT, 1))
-    in_order = pl.concat(sides, how="diagonal").collect().sort(_GROUP, _MOMENT, _PLACE)
-    met = (
-        in_order.with_columns(pl.col(RIGHT).forward_fill().over(_GROUP))
-        .filter(pl.col(LEFT).is_not_null() & pl.col(RIGHT).is_not_null())
-        .select(LEFT, RIGHT)
-    )
-    by = [name for name in on if name == CLIENT]
-    a = left.with_row_index(LEFT).select(*by, LEFT).join(met, on=LEFT, how="left")
-    b = right.with_row_index(RIGHT).select(*by, RIGHT).join(met, on=RIGHT, how="anti")
-    return _sorted(pl.concat([a, b], how="diagonal").select(*by, LEFT, RIGHT), by)
-
-
 def staying(pairs: pl.DataFrame, kind: JoinKind) -> pl.DataFrame:
     """Give the pairs that a kind of join makes rows of."""
     match kind:
-        case "full":
-            return pairs
-        case "left" | "lookup":
+        case "left":
             return pairs.filter(pl.col(LEFT).is_not_null())
         case "inner":
             return pairs.drop_nulls()
+        case _:
+            return pairs
 
 
 def _sorted(pairs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from ai_dataflow.config.diagnostics import Diagnostic
@@ -17,6 +18,7 @@ from ai_dataflow.partition.clients import (
     filled,
     heights,
     nothing,
+    of_each,
     one,
 )
 from ai_dataflow.sources.source_job import SourceJob
@@ -45,7 +47,8 @@ class Part:
     `made_of` are the sources whose rows these are: not those that were only looked up. By source,
     `unmatched` counts the rows that a join left out, `produced` those that the repeated use of a
     lookup's row added, `not_found` the rows that found nothing in a lookup. `is_mixed` tells that a
-    join left out rows that were made of those of several sources.
+    join left out rows that were made of those of several sources. `is_common` tells of a lookup
+    that all clients have the same rows, which are there once and have no column of the clients.
     """
 
     source: SourceJob
@@ -60,11 +63,13 @@ class Part:
     produced: BySource = field(default_factory=dict)
     not_found: BySource = field(default_factory=dict)
     is_mixed: bool = False
+    is_common: bool = False
 
     @property
     def good(self) -> Rows:
-        """Its rows alone."""
-        return Rows(self.rows, self.height, self.filled)
+        """Its rows alone, each with its client where there are several."""
+        rows = of_each(self.rows, len(self.height)) if self.is_common else self.rows
+        return Rows(rows, self.height, self.filled)
 
     @property
     def rows_merged(self) -> Counts:
@@ -79,7 +84,12 @@ class Part:
     @property
     def by(self) -> list[str]:
         """The column of the clients, where there are several."""
-        return by_client(len(self.height))
+        return [] if self.is_common else by_client(len(self.height))
+
+    def heights(self, rows: pl.DataFrame) -> Counts:
+        """Count each client's of some rows."""
+        clients = len(self.height)
+        return np.full(clients, rows.height) if self.is_common else heights(rows, clients)
 
 
 def counted(frame: pl.LazyFrame, clients: int) -> Rows:

@@ -37,7 +37,7 @@ def _twice(lookup: Part, keys: list[str]) -> dict[int, Diagnostic]:
         return {}
     on = [*lookup.by, *unique]
     often = lookup.rows.drop_nulls(on).group_by(on).len().filter(pl.col("len") > 1).collect()
-    numbers = heights(often, len(lookup.height))
+    numbers = lookup.heights(often)
     return {
         int(client): _twice_in_lookup(lookup, unique, int(numbers[client]))
         for client in np.flatnonzero(numbers)
@@ -75,13 +75,14 @@ def _but_for(part: Part, broken: Mapping[int, Diagnostic]) -> Part:
     """Leave clients out; of each what was wrong first is told."""
     if not broken:
         return part
-    if len(part.height) == 1:  # nothing is left of it
-        return replace(part, rows=part.rows.clear(), broken={**broken, **part.broken})
-    well = ~pl.col(CLIENT).is_in(list(broken))
     stays = np.array([client not in broken for client in range(len(part.height))])
+    if not stays.any():
+        rows = part.rows.clear()
+    else:
+        rows = part.rows.filter(~pl.col(CLIENT).is_in(list(broken))).collect().lazy()
     return replace(
         part,
-        rows=part.rows.filter(well).collect().lazy(),
+        rows=rows,
         height=part.height * stays,
         filled={name: count * stays for name, count in part.filled.items()},
         merged=part.rows_merged * stays,

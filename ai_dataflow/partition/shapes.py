@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import polars as pl
 
@@ -29,6 +30,29 @@ def is_copied(job: PartitionJob) -> bool:
 def supposed_bytes(job: PartitionJob) -> int:
     """Give how many bytes of files, and of copies that are yet to be made, a job may read."""
     return job.size + _COPIES * is_copied(job)
+
+
+def more_bytes(jobs: Sequence[PartitionJob]) -> list[int]:
+    """Give how many bytes each job reads that the one before it does not read with it."""
+    sizes = [supposed_bytes(job) for job in jobs]
+    for sources in zip(*(job.sources for job in jobs), strict=True):
+        if _may_be_read_once(sources):
+            for i, (source, before) in enumerate(pairwise(sources), start=1):
+                sizes[i] -= _bytes(source) if source.seen == before.seen else 0
+    return sizes
+
+
+def _may_be_read_once(sources: Sequence[SourceJob]) -> bool:
+    """Tell whether files of several jobs are read once: shared ones, or a lookup of all alike."""
+    first = sources[0]
+    is_lookup = first.join_kind == "lookup"
+    return bool(first.location.client_column) or (
+        is_lookup and all(source.seen == first.seen for source in sources)
+    )
+
+
+def _bytes(source: SourceJob) -> int:
+    return sum(file.size for file in source.seen.files) if isinstance(source.seen, Listing) else 0
 
 
 def most_bytes(memory: int) -> int:

@@ -27,14 +27,12 @@ class Joined:
     """Joined rows, and what the pairs tell of which they were made.
 
     By client, `vanished` counts the rows that became a part of others: of each key value that both
-    sides have one does, of a lookup each row that was found. `both` counts the rows that were made
-    of both sides. `repeated` are, by AI column, the values that the join wrote once more than they
-    are; `alone` the rows of either side that it left out.
+    sides have one does. `repeated` are, by AI column, the values that the join wrote once more than
+    they are; `alone` the rows of either side that it left out.
     """
 
     rows: pl.LazyFrame
     vanished: Counts
-    both: Counts
     repeated: Filled
     alone: tuple[Alone, Alone]
 

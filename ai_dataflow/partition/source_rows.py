@@ -20,7 +20,7 @@ from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.extracting import owned
 from ai_dataflow.partition.classified import failed_on_data
 from ai_dataflow.partition.clients import CLIENT, Counts, by_client, filled, heights, nothing
-from ai_dataflow.partition.common_reading import CommonReading, are_common
+from ai_dataflow.partition.common_reading import CommonReading, are_common, of_all_clients
 from ai_dataflow.partition.conservation import check_reading
 from ai_dataflow.partition.lineage import origins
 from ai_dataflow.partition.mapping import (
@@ -70,6 +70,13 @@ class OpenedSource:
         """What the locations are called, by client."""
         return [str(source.location) for source in self.sources]
 
+    @property
+    def is_common_lookup(self) -> bool:
+        """Whether all clients look up in the very same rows."""
+        (first, *others), is_lookup = self.sources, self.sources[0].join_kind == "lookup"
+        alike = all((s.location, s.place) == (first.location, first.place) for s in others)
+        return is_lookup and alike and are_common(self.files)
+
 
 def open_source(
     sources: Sequence[SourceJob], extracts: Sequence[Extract], settings: Settings
@@ -79,21 +86,30 @@ def open_source(
     Raises:
         DataflowError: SRC codes, as `Files.reading`.
     """
-    opened, held, shared = [], 0, set[object]()
+    files = []
     for source, extract in zip(sources, extracts, strict=True):
         working_on(source)
-        files = open_files.opened(extract, source.place, settings)
-        opened.append(files)
-        of_many = source.location.client_column and (extract.folder, extract.files, extract.sheet)
+        files.append(open_files.opened(extract, source.place, settings))
+    opened = OpenedSource(sources, files, 0)
+    return replace(opened, held=sum(_held(opened)))
+
+
+def _held(opened: OpenedSource) -> Iterator[int]:
+    """Estimate what the mapped rows of each file take; what clients share is read once."""
+    shared = set[object]()
+    several = 1 if opened.is_common_lookup else None
+    for source, files in zip(opened.sources[:several], opened.files[:several], strict=True):
+        pinned = files.pinned
+        of_many = source.location.client_column and (pinned.folder, pinned.files, pinned.sheet)
         if of_many in shared:
-            continue  # they are read once
+            continue
         shared |= {of_many} if of_many else set()
+        working_on(source)
         try:
             with files.reading():
-                held += held_bytes(source, files)
+                yield held_bytes(source, files)
         except DataflowError as error:
             raise owned(error, source) from None
-    return OpenedSource(sources, opened, held)
 
 
 def map_source(opened: OpenedSource, space: Scratch) -> MappedSource:
@@ -106,12 +122,25 @@ def map_source(opened: OpenedSource, space: Scratch) -> MappedSource:
     """
     source = opened.sources[0]
     working_on(source)
+    if opened.is_common_lookup:
+        return _common(opened, space)
     try:
         with opened.files[0].reading():
             compiled = compile_source(source, _schema(opened))
         return _mapped(opened, compiled, _reading(opened, compiled, space), space)
     except DataflowError as error:
         raise owned(error, source) from None
+
+
+def _common(opened: OpenedSource, space: Scratch) -> MappedSource:
+    """Map a lookup once that is all clients'; what is wrong with it is wrong for each of them."""
+    clients = len(opened.files)
+    once = replace(opened, sources=opened.sources[:1], files=opened.files[:1])
+    try:
+        return of_all_clients(map_source(once, space), clients)
+    except DataflowError as error:
+        return MappedSource(opened.sources[0].key, None, nothing(clients), nothing(clients),
+                            faults=dict.fromkeys(range(clients), error))  # fmt: skip
 
 
 def _schema(opened: OpenedSource) -> pl.Schema:

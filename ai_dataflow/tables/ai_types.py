@@ -54,6 +54,7 @@ def is_known(name: str) -> bool:
     return _is_known(normal(name), _DEEPEST)
 
 
+@lru_cache(maxsize=1024)
 def to_polars(ai_type: str) -> pl.DataType:
     """Give the Polars type of a known ai_type."""
     if match := _DECIMAL.fullmatch(ai_type):

@@ -18,6 +18,7 @@ from ai_dataflow.partition.tasks import Making
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.locations import FileLocation, SqlLocation
 from ai_dataflow_tests.partition.jobs import job, mapped, settings, source
+from ai_dataflow_tests.partition.test_taking import rule
 
 SCHEMAS = (pl.Schema({"a": pl.Int64()}), pl.Schema({"a": pl.String()}))
 MAPPINGS = (mapped("id", "int64", "a"), mapped("id", "string", "a"))
@@ -88,6 +89,20 @@ def test_of_tables_whose_size_nobody_knows_few_are_together() -> None:
     # Each that waits for a database by itself has one.
     assert len(batched(many[:8], 2, at_once=4)) == 8
     assert len(batched([*many[:2], _pair("a", 1, 0, 0, 0)], 1)) == 2
+
+
+def test_a_lookup_that_all_have_counts_once() -> None:
+    def looking_up(table: str) -> Pair:
+        own, _ = _pair("a", 1_000, 0, 0, 0)
+        lookup, _ = _pair(table, 20_000_000, 0, 0, 0)
+        ruled = replace(lookup.sources[0], rule=replace(rule(), join="lookup"))
+        made = replace(own, sources=(*own.sources, ruled))
+        return made, Making(made, settings(Path()), "run")
+
+    alike = [looking_up("table") for _ in range(40)]
+    assert [len(batch) for batch in batched(alike, 1)] == [40]
+    # Who has another one has all of them read by client.
+    assert {len(batch) for batch in batched([*alike, looking_up("other")], 1)} == {1}
 
 
 def test_results_come_in_the_order_of_the_jobs() -> None:

@@ -32,12 +32,16 @@ _RULES = Sheet("rules.csv")
 
 @dataclass
 class Kind:
-    """A source: its keys, how it is joined, and its rows for each client."""
+    """A source: its keys, how it is joined, and its rows for each client.
+
+    What `is_common` has the same rows for all clients, and is given once.
+    """
 
     keys: tuple[str, ...]
     join: str
     as_of: str
     rows: list[list[Row]]
+    is_common: bool = False
 
 
 @dataclass
@@ -59,7 +63,7 @@ def memory(request: pytest.FixtureRequest) -> Iterator[bool]:
         if request.param == "pieces":
             patched.setattr("ai_dataflow.partition.scratch.PIECE_BYTES", 64)
             patched.setattr("ai_dataflow.partition.scratch.SPILL_BYTES", 0)
-            patched.setattr("ai_dataflow.partition.joining._FEW_ROWS", 0)
+            patched.setattr("ai_dataflow.partition.pieces._FEW_ROWS", 0)
         yield request.param == "whole"
 
 
@@ -72,8 +76,10 @@ def products(draw: st.DrawFn, clients: int) -> tuple[list[Kind], list[str]]:
         keys = draw(st.sampled_from([("k",), ("k",), ("k", "m")])) if number else ("k", "m")
         as_of = draw(st.sampled_from(["", "d >= s", "d > s"])) if join == "lookup" else ""
         as_of = as_of.replace("s", f"s{number}")
-        rows = [_rows(draw, number, keys, join, as_of) for _ in range(clients)]
-        made.append(Kind(keys, join, as_of, rows))
+        is_common = join == "lookup" and clients > 1 and draw(st.booleans())
+        rows = [_rows(draw, number, keys, join, as_of) for _ in range(1 if is_common else clients)]
+        rows *= clients if is_common else 1
+        made.append(Kind(keys, join, as_of, rows, is_common))
     columns = ["k", "m", "d", *(f"v{i}" for i in range(len(made)))]
     return made, draw(st.lists(st.sampled_from(columns), max_size=2, unique=True))
 
@@ -107,7 +113,13 @@ def part(number: int, kind: Kind, clients: Sequence[int]) -> Part:
     rule = SourceRule(_RULES, 2, "sales", "*", "*", join=kind.join, as_of=kind.as_of)
     of = replace(source(__file__, *mappings, submodule=f"s{number}"), rule=rule)
     rows = counted(pl.concat(frames).lazy(), len(clients))
-    return Part(of, kind.keys, rows.frame, rows.height, rows.filled)
+    made = Part(of, kind.keys, rows.frame, rows.height, rows.filled)
+    if not kind.is_common or len(clients) == 1:
+        return made
+    once = rows.frame.filter(pl.col(CLIENT) == 0).drop(CLIENT)
+    common = replace(made, rows=once, is_common=True)
+    assert common.good.frame.collect().equals(rows.frame.collect())
+    return common
 
 
 def merged_of(

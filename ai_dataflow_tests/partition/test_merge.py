@@ -36,7 +36,7 @@ def memory(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         if request.param == "pieces":
             patched.setattr("ai_dataflow.partition.scratch.PIECE_BYTES", 64)
-            patched.setattr("ai_dataflow.partition.joining._FEW_ROWS", 0)
+            patched.setattr("ai_dataflow.partition.pieces._FEW_ROWS", 0)
         yield
 
 

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 
-from ai_dataflow.partition import counting, joining, scratch
+from ai_dataflow.partition import counting, pieces, scratch
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow_tests.partition.effort import settings_of
@@ -124,7 +124,7 @@ def test_the_same_inputs_give_the_same_content(partition: Partition) -> None:
         assert content(run_job(job, folder), folder) == first
         patch.setattr(scratch, "SPILL_BYTES", 0)
         assert content(run_job(job, folder), folder) == first
-        patch.setattr(joining, "_FEW_ROWS", 0)
+        patch.setattr(pieces, "_FEW_ROWS", 0)
         patch.setattr(scratch, "PIECE_BYTES", 64)
         in_pieces = content(run_job(job, folder), folder)
         assert content(run_job(job, folder), folder) == in_pieces

@@ -32,7 +32,7 @@ def memory(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.param == "pieces":
             patched.setattr("ai_dataflow.partition.scratch.PIECE_BYTES", 64)
             patched.setattr("ai_dataflow.partition.scratch.SPILL_BYTES", 0)
-            patched.setattr("ai_dataflow.partition.joining._FEW_ROWS", 0)
+            patched.setattr("ai_dataflow.partition.pieces._FEW_ROWS", 0)
         yield
 
 

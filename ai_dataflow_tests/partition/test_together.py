@@ -41,12 +41,15 @@ from ai_dataflow_tests.partition.test_taking import rule
 ORDERS = {"No": pl.String, "Day": pl.String, "Who": pl.String}
 LINES = {"No": pl.String, "Qty": pl.String}
 NOTES = {"Text": pl.String}
+PEOPLE = {"Name": pl.String, "Rank": pl.String, "Tags": pl.List(pl.String)}
 COLUMNS = (
     AiColumn("id", "int64"),
     AiColumn("day", "date"),
     AiColumn("who", "string"),
     AiColumn("quantity", "float64"),
     AiColumn("note", "string"),
+    AiColumn("rank", "int64"),
+    AiColumn("tags", "list(string)"),
     AiColumn("half", "float64"),
     AiColumn("whose", "string"),
 )
@@ -86,11 +89,24 @@ clients = st.fixed_dictionaries(
 )
 
 
+# A lookup that all clients have; mostly it can be used.
+people = st.fixed_dictionaries(
+    {
+        "rows": _rows({
+            "Name": names, "Rank": numbers, "Tags": st.sampled_from([["a"], ["a", None], [], None])
+        }),
+        "is_unique": st.sampled_from([True] * 4 + [False]),
+        "broken": st.sampled_from([""] * 5 + ["cut", "gone"]),
+    }
+)  # fmt: skip
+
+
 @given(
     st.lists(clients, min_size=2, max_size=7),
     st.sampled_from(["parquet", "csv", "sql"]),
     rules,
     st.booleans(),
+    people | st.none(),
 )
 @settings_of(share=4)
 def test_each_is_as_if_it_were_alone(
@@ -99,9 +115,13 @@ def test_each_is_as_if_it_were_alone(
     kind: str,
     said: tuple[str, str, str],
     computes: bool,
+    looked_up: dict[str, Any] | None,
 ) -> None:
     folder = tmp_path_factory.mktemp("together")
     jobs = [_ruled(_job(folder, f"c{i}", given, kind), said) for i, given in enumerate(several)]
+    if looked_up:
+        lookup = _people(folder, looked_up)
+        jobs = [replace(job, sources=(*job.sources, lookup)) for job in jobs]
     if computes:
         jobs = [replace(job, computed={"orion": COMPUTED}) for job in jobs]
     together = make(jobs, _settings(folder), "run")
@@ -115,6 +135,19 @@ def _ruled(job: PartitionJob, said: tuple[str, str, str]) -> PartitionJob:
     where, unique_by, keep = said
     order = replace(job.sources[0], rule=rule(where, unique_by, keep if unique_by else ""))
     return replace(job, sources=(order, *job.sources[1:]))
+
+
+def _people(folder: Path, given: dict[str, Any]) -> SourceJob:
+    """Make the lookup of people; of each client it is the same."""
+    rows = [*{row["Name"]: row for row in given["rows"]}.values()]
+    files = [rows if given["is_unique"] else given["rows"]]
+    lookup = _source(
+        folder / "people", files, PEOPLE, "parquet", "people",
+        mapped("who", "string", "Name", is_key=True), mapped("rank", "int64", "Rank"),
+        mapped("tags", "list(string)", "Tags"),
+    )  # fmt: skip
+    _spoil(given["broken"], folder / "people" / "0.parquet")
+    return replace(lookup, rule=replace(rule(), join="lookup"))
 
 
 def _settings(folder: Path) -> Settings:
@@ -159,7 +192,7 @@ def _job(folder: Path, client: str, given: dict[str, Any], kind: str) -> Partiti
     order = _source(
         folder / client / "orders", given["orders"], ORDERS, kind, "order",
         key("id", "No"), mapped("day", "date", "Day"),
-        mapped("who", "string", "Who", required=True),
+        mapped("who", "string", "Who", required=True, is_key=True),
     )  # fmt: skip
     line = _source(
         folder / client / "lines", given["lines"], LINES, kind, "line",
