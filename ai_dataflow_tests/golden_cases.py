@@ -319,6 +319,11 @@ CASES: dict[str, dict[str, Any]] = {
     "DIC-018": explained("is_key", "tags,Y", mapped="'[]',tags,list(string)"),
     "DIC-020": explained("valid_from", "claim_id,since", "amount,note", mapped="Note,note,string"),
     "DIC-019": explained("required", "amount,Y", control=TWO_PRODUCTS, mapped=VEGA.strip()),
+    "DIC-021": explained("min,severity", "amount,0,wran", "claim_id,1,info"),
+    "DIC-022": explained(
+        "max_null,references,severity,blocks", "amount,5%,,warn,Y", "claim_id,,claims.claim_id,,Y"
+    ),
+    "DIC-023": explained("unit,severity,blocks", "amount,EUR,warn,", "claim_id,,,N"),
     "MAP-003": {"mapping": MAPPING.replace("amount", "")},
     "MAP-004": {"mapping": MAPPING.replace("amount", "2nd amount")},
     "MAP-005": {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import polars as pl
 
 from ai_dataflow.compiler.limits import Limits
 from ai_dataflow.config.diagnostics import Diagnostic
@@ -16,18 +17,25 @@ from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.row_checks import RowCheck, required
 from ai_dataflow.partition.second_stage import SecondStage
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.ai_columns import ROW_KINDS, Effect
+
+# The reason of the rejects of each kind of check.
+REASONS = {"required": "REJ-015", "range": "REJ-016", "pattern": "REJ-017",
+           "code_list": "REJ-018", "is_key": "REJ-019"}  # fmt: skip
 
 
 def product_checks(
     columns: Sequence[AiColumn], sources: Sequence[SourceJob], second: SecondStage | None
 ) -> list[RowCheck]:
-    """Give what must hold for each row of a product, in the order in which a row is told of it."""
+    """Give what must hold for each row of a product, in the order in which a row is told of it.
+
+    What is only told when it does not hold is none of it.
+    """
     mapped = {row.ai_column for source in sources for row in source.mappings}
     mapped |= {*second.names} if second else set()
     said = (
         check
         for column in columns
-        if column.rule
         for check in _of_column(column, sources[0].product)
         if column.name in mapped or check.fails is None
     )
@@ -36,21 +44,41 @@ def product_checks(
 
 def _of_column(column: AiColumn, product: str) -> Iterator[RowCheck]:
     """Give what the dictionary says of a column; a product that does not map it has only nulls."""
+    for kind in column.rule.kinds if column.rule else ():
+        effect = effect_of(column, kind)
+        if effect == "tell":
+            continue
+        if kind == "is_key":
+            cell = column.rule.cell_of(kind)
+            yield RowCheck(column.name, cell, REASONS[kind], on_repeats=effect)
+        for cell, fails in row_failures(column, kind, product) if kind in ROW_KINDS else ():
+            yield RowCheck(column.name, cell, REASONS[kind], fails, blocks=effect == "fail")
+
+
+def effect_of(column: AiColumn, kind: str) -> Effect:
+    """Tell what becomes of what breaks a check of a column, of which the dictionary says it."""
+    rule = column.rule
+    assert rule is not None  # noqa: S101 - the caller's condition
+    return column.on_repeats if kind == "is_key" else rule.effect(kind)
+
+
+def row_failures(column: AiColumn, kind: str, product: str) -> Iterator[tuple[str, pl.Expr | None]]:
+    """Give the cells that a kind of check is of, and where it fails; None is without a value."""
     rule, values = column.rule, Limits(column.name, column.ai_type)
     assert rule is not None  # noqa: S101 - the caller's condition
-    if rule.required:
-        yield RowCheck(column.name, rule.place("required"), "REJ-015")
-    if rule.min:
-        yield RowCheck(column.name, rule.place("min"), "REJ-016", values.below(rule.min))
-    if rule.max:
-        yield RowCheck(column.name, rule.place("max"), "REJ-016", values.above(rule.max))
-    if rule.pattern:
-        yield RowCheck(column.name, rule.place("pattern"), "REJ-017", values.unlike(rule.pattern))
-    for codes in (codes for name, codes in column.codes if name == product):
-        yield RowCheck(column.name, rule.place("code_list"), "REJ-018", values.outside(codes))
-    if rule.is_key:
-        cell, on_repeats = rule.place("is_key"), column.on_repeats
-        yield RowCheck(column.name, cell, "REJ-019", on_repeats=on_repeats)
+    match kind:
+        case "required":
+            yield rule.place("required"), None
+        case "range":
+            if rule.min:
+                yield rule.place("min"), values.below(rule.min)
+            if rule.max:
+                yield rule.place("max"), values.above(rule.max)
+        case "pattern":
+            yield rule.place("pattern"), values.unlike(rule.pattern)
+        case "code_list":
+            for codes in (codes for name, codes in column.codes if name == product):
+                yield rule.place("code_list"), values.outside(codes)
 
 
 def check_shares(
@@ -63,7 +91,7 @@ def check_shares(
     problems: dict[int, Diagnostic] = {}
     for column in columns:
         most = column.rule.largest_share if column.rule else None
-        if column.rule is None or most is None:
+        if column.rule is None or most is None or column.rule.effect("max_null") != "fail":
             continue
         nulls = height - filled.get(column.name, 0)
         for client in map(int, np.flatnonzero(nulls)):

@@ -5,6 +5,7 @@ The same pass gives the files their statistics for the Delta log.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,8 +14,11 @@ import polars as pl
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.connections.stores import Folder
+from ai_dataflow.partition.clients import CLIENT
+from ai_dataflow.partition.column_checks import REASONS
 from ai_dataflow.partition.values import WrittenRejects, WrittenRows
 from ai_dataflow.workstation import reject_tables
+from ai_dataflow.workstation.counts import check_name
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.file_statistics import (
     ROWS,
@@ -30,7 +34,8 @@ from ai_dataflow.workstation.reaching import reaching
 
 # Beside AI columns, none of which begins so.
 _FILE, _CLIENT, _OPEN, _RUN = "\ue000file", "\ue000client", "\ue000open", "\ue000run"
-_REASON = ("product_code", "submodule_name", "reason")
+_REASON = ("product_code", "submodule_name", "reason", "ai_column")
+_KINDS = {reason: kind for kind, reason in REASONS.items()}
 LARGE = 1_000_000  # rows
 FilesOf = Mapping[int, Sequence[DataFile]]  # by client
 
@@ -108,12 +113,16 @@ def count_rejects(module: str, files: FilesOf, workstation: Folders) -> dict[int
         rows = _numbered(table, scan, dict(enumerate(_listed(files))))
         sought = rows.with_columns(reject_tables.IS_OPEN.alias(_OPEN))
         tallied = _tallied(sought, (*_REASON, _OPEN))
-    counts: dict[int, dict[SourceKey, dict[str, int]]] = {client: {} for client in files}
+    counts: dict[int, dict[SourceKey, Counter[str]]] = {client: {} for client in files}
+    broken: dict[int, dict[str, Counter[str]]] = {client: {} for client in files}
     are_open = _by_client(files, tallied.filter(_OPEN), _REASON).select(_CLIENT, *_REASON, ROWS)
-    for client, product, submodule, reason, height in are_open.iter_rows():
-        counts[client].setdefault(SourceKey(product, submodule), {})[reason] = height
+    for client, product, submodule, reason, column, height in are_open.iter_rows():
+        counts[client].setdefault(SourceKey(product, submodule), Counter())[reason] += height
+        if kind := _KINDS.get(reason):
+            name = check_name(kind, column)
+            broken[client].setdefault(product, Counter())[name] += height
     described = _described(files, tallied)
-    return {client: WrittenRejects(described[client], counts[client]) for client in files}
+    return {c: WrittenRejects(described[c], counts[c], broken[c]) for c in files}
 
 
 def _tallied(rows: pl.LazyFrame, keys: Sequence[str], *, in_runs: bool = False) -> pl.DataFrame:
@@ -143,6 +152,14 @@ def _numbered(
     place = pl.col(_FILE).cast(names).to_physical()
     numbers = pl.lit(pl.Series([*files], dtype=pl.UInt32()))
     return rows.with_columns(numbers.gather(place).alias(_FILE))
+
+
+def rows_of(table: Folder, files: FilesOf) -> pl.LazyFrame:
+    """Scan the files of clients, each row with the number of its client."""
+    clients = [client for client, of_client in files.items() for _ in of_client]
+    rows = _numbered(table, scan_parquet, dict(enumerate(_listed(files))))
+    number = pl.col(_FILE).replace_strict(range(len(clients)), clients, return_dtype=pl.Int64)
+    return rows.with_columns(number.alias(CLIENT)).drop(_FILE)
 
 
 def _by_client(files: FilesOf, tallied: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal
 
 from ai_dataflow.config.keys import PartitionKey, SourceKey
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
-from ai_dataflow.tables.ai_columns import DictionaryRow
+from ai_dataflow.tables.ai_columns import DictionaryRow, Effect
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.code_lists import CodeList
 from ai_dataflow.workstation.relations import IS_KEY, REFERENCES, VALID_FROM, YES
-
-OnRepeats = Literal["fail", "reject"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class AiColumn:
     description: str = ""
     rule: DictionaryRow | None = None
     codes: tuple[tuple[str, CodeList], ...] = ()
-    on_repeats: OnRepeats = "fail"
+    on_repeats: Effect = "fail"
 
     @property
     def notes(self) -> dict[str, str]:

@@ -19,8 +19,7 @@ from typing import Any
 import polars as pl
 
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.partition.clients import Counts, Filled, by_client
-from ai_dataflow.partition.job import OnRepeats
+from ai_dataflow.partition.clients import CLIENT, Counts, Filled, by_client
 from ai_dataflow.partition.repeated_keys import (
     IS_BEFORE,
     NOTHING,
@@ -31,6 +30,7 @@ from ai_dataflow.partition.repeated_keys import (
     repeats,
 )
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.ai_columns import Effect
 
 # Beside AI columns, none of which begins so.
 _NUMBER = "\ue000number "
@@ -47,14 +47,15 @@ class RowCheck:
 
     `cell` says so, of an AI column. `fails` tells where it does not hold; without it the column
     must have a value. With `on_repeats` no two rows may have the same value: such rows are left
-    out, or fail the partition.
+    out, or fail the partition. With `blocks` a row for which it does not hold fails the partition.
     """
 
     ai_column: str
     cell: str
     reason: str = "REJ-004"
     fails: pl.Expr | None = None
-    on_repeats: OnRepeats | None = None
+    on_repeats: Effect | None = None
+    blocks: bool = False
 
     @property
     def looks(self) -> bool:
@@ -189,16 +190,19 @@ def _judged(
     before: Before,
     product: str,
 ) -> tuple[pl.LazyFrame, dict[int, Diagnostic]]:
-    """Tell of each row which check it fails; keys are compared among rows that fail no other."""
+    """Tell of each row which check it fails.
+
+    Keys are compared among rows that fail no other, as is what fails the partition.
+    """
     present = set(rows.collect_schema())
     failing = [
         pl.when(check.broken(present)).then(pl.lit(i, pl.UInt32()))
         for i, check in enumerate(checks)
-        if not check.on_repeats
+        if not check.on_repeats and not check.blocks
     ]
     judged = rows.with_columns(pl.coalesce(*failing, pl.lit(None, pl.UInt32())).alias(_REASON))
     passing = judged.filter(pl.col(_REASON).is_null())
-    broken: dict[int, Diagnostic] = {}
+    broken = blocked(passing, [check for check in checks if check.blocks], by, product)
     flags = []
     for i, check in enumerate(checks):
         name = check.ai_column
@@ -213,6 +217,37 @@ def _judged(
             flags.append(f"{IS_BEFORE}{name}")
     reason = pl.coalesce(_REASON, *flags).alias(_REASON)
     return judged.with_columns(reason).drop(flags), broken
+
+
+def blocked(
+    rows: pl.LazyFrame, checks: Sequence[RowCheck], by: Sequence[str], product: str
+) -> dict[int, Diagnostic]:
+    """Tell of each client that rows of it, which fail nothing else, hold its partition back."""
+    if not checks:
+        return {}
+    present = set(rows.collect_schema())
+    fails = {f"{_NUMBER}{i}": check.broken(present) for i, check in enumerate(checks)}
+    sums = [expr.fill_null(value=False).sum().alias(name) for name, expr in fails.items()]
+    clients = pl.col(CLIENT) if by else pl.lit(0, pl.UInt32()).alias(CLIENT)
+    many = rows.group_by(clients).agg(pl.len(), *sums)
+    problems: dict[int, Diagnostic] = {}
+    for client, height, *broken in many.collect().sort(CLIENT).iter_rows():
+        for check, count in zip(checks, broken, strict=True):
+            if count and client not in problems:
+                problems[client] = _holds_back(check, product, count, height)
+    return problems
+
+
+def _holds_back(check: RowCheck, product: str, count: int, height: int) -> Diagnostic:
+    return Diagnostic(
+        "DAT-036",
+        f"{product}: {count:,} of {height:,} rows break what must hold for {check.ai_column}",
+        place=check.cell,
+        fix="have them corrected and run the partition again; or clear `blocks`, and such rows are "
+        "rejected",
+        product=product,
+        ai_column=check.ai_column,
+    )
 
 
 def taking_part(rows: pl.LazyFrame, parts: int, by: Sequence[str] = ()) -> dict[int, pl.DataFrame]:

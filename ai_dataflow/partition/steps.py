@@ -170,6 +170,10 @@ class Steps:
             **{name: sum(getattr(source, name) for source in sources.values()) for name in FURTHER},
             filled=written.filled.get(product, {}),
             sources=sources,
+            broken={
+                **(rejects.broken.get(product, {}) if rejects else {}),
+                **written.broken.get(product, {}),
+            },
         )
 
     def results(self) -> list[PartitionResult]:

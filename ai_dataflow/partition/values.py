@@ -86,16 +86,24 @@ class MergedProduct:
 
 @dataclass(frozen=True)
 class WrittenRejects:
-    """The reject files of a partition, and the open rejects in them by source and reason."""
+    """The reject files of a partition, and the open rejects in them by source and reason.
+
+    `broken` counts, by product, those of each check of the dictionary.
+    """
 
     files: tuple[DataFile, ...] = ()
     counts: Mapping[SourceKey, Mapping[str, int]] = field(default_factory=dict)
+    broken: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class WrittenRows:
-    """The data files of a partition, and for each product the rows and values in them."""
+    """The data files of a partition, and for each product the rows and values in them.
+
+    `broken` counts, by product, the rows that break each check of the dictionary that only tells.
+    """
 
     files: tuple[DataFile, ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     filled: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    broken: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

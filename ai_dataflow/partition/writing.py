@@ -14,6 +14,7 @@ from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.connections.stores import Folder
+from ai_dataflow.partition.breaches import with_breaches
 from ai_dataflow.partition.clients import CLIENT, heights
 from ai_dataflow.partition.conservation import (
     check_balance,
@@ -141,7 +142,9 @@ def _write_rows(steps: Steps, workstation: Folders) -> None:
 
     clients = steps.clients
     files = dict(zip(clients, at_once(write_one, clients, table.requests), strict=True))
-    for client, written in count_rows(job.module, files, workstation).items():
+    counted = count_rows(job.module, files, workstation)
+    counted = with_breaches(job.module, job.columns, files, counted, workstation)
+    for client, written in counted.items():
         with _failing(steps, client):
             check_balance(steps.counts(client, written), job.columns, steps.expected(client))
             steps.written[client] = written

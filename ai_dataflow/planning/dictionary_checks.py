@@ -51,6 +51,16 @@ def _of_row(
     yield from _reference(row, ai_type, columns)
     yield from _valid_from(row, ai_type, columns)
     yield from _not_mapped(row, coverage)
+    yield from _says_nothing(row)
+
+
+def _says_nothing(row: DictionaryRow) -> Iterator[Diagnostic]:
+    """Find a severity, or that something holds back, of nothing."""
+    says = {"severity": row.severity, "blocks": row.blocks is not None}
+    if not row.kinds and (cell := next((name for name, is_said in says.items() if is_said), "")):
+        message = f"the row says of `{row.ai_column}` nothing that must hold"
+        fix = "say what must hold for the column, or clear the cell"
+        yield row.problem("DIC-023", cell, message, fix, severity="warning")
 
 
 def _about_nothing(row: DictionaryRow, columns: Columns, types: Collection[str]) -> Diagnostic:
@@ -197,6 +207,8 @@ def _not_mapped(row: DictionaryRow, coverage: Coverage | None) -> Iterator[Diagn
     """Find products without a column that must have values: nothing of them can be published."""
     share = row.largest_share
     cell = "required" if row.required else "max_null" if share is not None and share < 1 else ""
+    if cell and row.effect(cell) == "tell":
+        return
     covers = coverage.cells.get(row.ai_column, {}) if coverage else {}
     if cell and (lacking := [product for product, cover in covers.items() if cover != "mapped"]):
         message = f"{listing(lacking)} does not map `{row.ai_column}`, which must have values"

@@ -161,10 +161,11 @@ def _check_products(
     for alike in grouped(products, lambda rows: _shape(rows, sources, computed)).values():
         one_of_each = [sources[row] for row in alike[0]]
         rows = computed.get(whose(alike[0][0]), ())
-        slips = (*check_keys(one_of_each), *check_required(one_of_each))
+        of_module = columns.get(alike[0][0].module, ())
+        slips = (*check_keys(one_of_each), *check_required(one_of_each, of_module))
         ties = chain.from_iterable(check_ties(source.mappings) for source in one_of_each)
         joins = check_joins(one_of_each)
-        later = check_computed(one_of_each, rows, columns.get(alike[0][0].module, ()))
+        later = check_computed(one_of_each, rows, of_module)
         for problem in (*ties, *check_product(one_of_each), *joins, *slips, *later):
             findings.add(problem, chain(*alike))
 

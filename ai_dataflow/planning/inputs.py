@@ -33,7 +33,7 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
             for source in job.sources
         },
         columns={column.name: column.ai_type for column in job.columns},
-        dictionary={c.name: said for c in job.columns if (said := _said(c, job))},
+        dictionary={c.name: said for c in job.columns if (said := _said(c, job, limits))},
         settings=_limits(limits, job),
         code=COMPUTATION,
         order=[str(source.key) for source in job.sources if source.key_columns],
@@ -44,20 +44,25 @@ def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJo
     )
 
 
-def _said(column: AiColumn, job: PartitionJob) -> str:
+def _said(column: AiColumn, job: PartitionJob, limits: ModuleSettings) -> str:
     """Digest what the dictionary says of a column that decides which rows are published."""
-    if column.rule is None or not column.codes:
-        return column.rule.said if column.rule else ""
+    if column.rule is None:
+        return ""
+    is_usual = not column.rule.is_key or column.on_repeats == limits.duplicate_keys
+    repeats = [] if is_usual else [column.on_repeats]
+    if not column.codes and not repeats:
+        return column.rule.said
     products = {source.product for source in job.sources}
     listed = ((product, codes) for product, codes in column.codes if product in products)
     codes = {product: codes.digest_of_outcomes for product, codes in listed}
-    return digest([column.rule.said, codes])[:16]
+    return digest([column.rule.said, codes, *repeats])[:16]
 
 
 def _limits(limits: ModuleSettings, job: PartitionJob) -> str:
     """Give the settings that decide which rows are published, as text."""
-    rejects = any(column.on_repeats == "reject" for column in job.columns)
-    return limits.max_rejected + (" duplicate_keys=reject" if rejects else "")
+    rejects = limits.duplicate_keys == "reject"
+    has_keys = any(column.rule and column.rule.is_key for column in job.columns)
+    return limits.max_rejected + (" duplicate_keys=reject" if rejects and has_keys else "")
 
 
 def sheet_of(inputs: Inputs, product: str = "") -> str:

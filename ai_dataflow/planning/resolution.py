@@ -68,7 +68,7 @@ def _explained(project: Project, column: AiColumn, products: Sequence[str]) -> A
         column,
         description=column.description or rule.description,
         codes=tuple((product, lists.of(rule.code_list, product)) for product in codes),
-        on_repeats=asked.duplicate_keys if rule.is_key else "fail",
+        on_repeats=rule.effect("is_key", asked.duplicate_keys) if rule.is_key else "fail",
     )
 
 

@@ -12,8 +12,10 @@ from rapidfuzz.distance import OSA
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
 from ai_dataflow.config.grouped import grouped
+from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.planning.findings import Findings
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.control_table import NAMES, ControlRow
 
@@ -49,11 +51,24 @@ def check_keys(sources: Sequence[SourceJob]) -> Iterator[Diagnostic]:
                 )
 
 
-def check_required(sources: Sequence[SourceJob]) -> Iterator[Diagnostic]:
-    """Find required columns that a submodule which is not joined does not map: all is rejected."""
+def check_required(
+    sources: Sequence[SourceJob], columns: Sequence[AiColumn] = ()
+) -> Iterator[Diagnostic]:
+    """Find required columns that a submodule which is not joined does not map: all is rejected.
+
+    `columns` are the module's: the dictionary may require what the product's rows do not.
+    """
     joined = [source for source in sources if source.key_columns]
     groups = [joined, *([source] for source in sources if not source.key_columns)]
-    required = {row.ai_column: row for s in sources for row in s.mappings if row.required}
+    rows = [row for source in sources for row in source.mappings]
+    rules = {column.name: column.rule for column in columns if column.rule}
+    # What no submodule maps is told of the product.
+    required: dict[str, MappingRow | DictionaryRow] = {
+        row.ai_column: rules[row.ai_column]
+        for row in rows
+        if row.ai_column in rules and is_demanded(rules[row.ai_column])
+    }
+    required |= {row.ai_column: row for row in rows if row.required}
     for group in filter(None, groups):
         mapped = {row.ai_column for source in group for row in source.mappings}
         for column in required.keys() - mapped:
@@ -66,6 +81,11 @@ def check_required(sources: Sequence[SourceJob]) -> Iterator[Diagnostic]:
                 severity="warning",
                 ai_column=column,
             )
+
+
+def is_demanded(rule: DictionaryRow) -> bool:
+    """Tell whether the dictionary has no row published that lacks a value."""
+    return rule.required and rule.effect("required") != "tell"
 
 
 def near_pairs(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:

@@ -236,7 +236,7 @@ def _problem(alike: Sequence[_Loss], settings: Settings) -> Diagnostic:
 
 
 def _sum(rows: Sequence[ProductRows]) -> ProductRows:
-    names = ProductRows.model_fields
+    names = ("read", "rejected", "published")
     return ProductRows(**{name: sum(getattr(each, name) for each in rows) for name in names})
 
 

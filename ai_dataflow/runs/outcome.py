@@ -21,6 +21,7 @@ from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.plan import Plan
+from ai_dataflow.runs.checks import check_reports
 from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, problems_of_waiting
 from ai_dataflow.runs.lineage_of_run import lineage_of
 from ai_dataflow.runs.references import check_references
@@ -36,6 +37,7 @@ from ai_dataflow.workstation.records import Record, Waiting
 from ai_dataflow.workstation.reports import (
     COUNTS,
     FURTHER,
+    CheckReport,
     ErrorReport,
     Kind,
     MadeReport,
@@ -67,8 +69,9 @@ NOBODY = Recorder()
 class Run:
     """A run, a replay or an acceptance while it goes on.
 
-    `leases` were the newest before its plan was made. Of an acceptance `shown` is what waited, and
-    `accepted` are the partitions whose next publication may shrink. `made` is kept for lineage.
+    `leases` were the newest before its plan was made; `seen` are the records of what it found
+    unchanged. Of an acceptance `shown` is what waited, and `accepted` are the partitions whose next
+    publication may shrink. `made` is kept for lineage.
     """
 
     project: Project
@@ -79,6 +82,7 @@ class Run:
     recorder: Recorder
     kind: Kind = "run"
     leases: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[PartitionKey, Record] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     partitions: list[PartitionReport] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
@@ -249,7 +253,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     removed = sorted(partitions_of(modules) - set(run.plan.partitions))
     # A replay says nothing of what it is not about.
     of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
-    references, unchecked = _references(run)
+    references, checks, unchecked = _checks(run)
     diagnostics = [*of_plan, *problems, *unchecked, *_untold(run), *_ended_early(run)]
     made = RunReport(
         run_id=run.run_id,
@@ -264,6 +268,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
         diagnostics=[problem.to_json() for problem in diagnostics],
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
         references=references,
+        checks=checks,
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
         work={kind: round(seconds, 4) for kind, seconds in run.work.items()},
         interrupted=asked(),
@@ -314,15 +319,24 @@ def _published(run: Run) -> tuple[dict[str, Published], list[Diagnostic]]:
         return {}, [with_owner(run.project.teams, problem) for problem in error.diagnostics]
 
 
-def _references(run: Run) -> tuple[list[ReferenceReport], list[Diagnostic]]:
-    """Check what published rows refer to; what hinders it is a problem of the report."""
+def _checks(run: Run) -> tuple[list[ReferenceReport], list[CheckReport], list[Diagnostic]]:
+    """Check what the dictionary says of what readers see; what hinders it is a problem."""
+    if "ai_dataset" not in run.stages:
+        return [], [], []
     ok = (p for p in run.partitions if p.status == "ok" and p.module in run.versions)
     clients = grouped(ok, lambda partition: partition.module)
     published = {m: [PartitionKey(p.partition).client for p in ps] for m, ps in clients.items()}
+    columns, keys = run.plan.columns, map(PartitionKey, run.plan.partitions)
+    of_modules = {m: [k.client for k in ks] for m, ks in grouped(keys, lambda k: k.module).items()}
     try:
-        return [*check_references(run.workstation, run.plan.columns, published)], []
+        references = [*check_references(run.workstation, columns, published)]
+        reports = check_reports(
+            run.workstation, columns, run.partitions, run.seen, of_modules, references
+        )
+        checks = [*reports]
     except DataflowError as error:
-        return [], [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+        return [], [], [with_owner(run.project.teams, p) for p in error.diagnostics]
+    return references, checks, []
 
 
 def _ended_early(run: Run) -> list[Diagnostic]:

@@ -54,6 +54,7 @@ def execute(
     project, plan = prospect.project, prospect.plan
     place = open_workstation(project.settings)
     run = Run(project, plan, place, run_id, stages, recorder, leases=prospect.leases)
+    run.seen = prospect.changes.unchanged
     run.timings["planning"] = prospect.seconds
     run.partitions += [unchanged(run, *same) for same in prospect.changes.unchanged.items()]
     waiting = prospect.changes.waiting
@@ -96,5 +97,6 @@ def unchanged_report(prospect: Prospect) -> RunReport:
     project = prospect.project
     workstation = open_workstation(project.settings)
     run = Run(project, prospect.plan, workstation, str(uuid.uuid4()), STAGES, NOBODY)
+    run.seen = prospect.changes.unchanged
     run.partitions += [unchanged(run, *same) for same in prospect.changes.unchanged.items()]
     return report(run, store=False)

@@ -8,6 +8,7 @@ from typing import get_args
 
 from ai_dataflow.config.format_settings import FORMAT_TYPES
 from ai_dataflow.tables import ai_types
+from ai_dataflow.tables.ai_columns import SEVERITIES
 from ai_dataflow.tables.ai_mapping import Unmapped
 from ai_dataflow.tables.control_table import NAMES
 from ai_dataflow.tables.table import NO, YES, Names
@@ -26,6 +27,7 @@ FLAGS = BLANK_IS_NO | {
     ("ai_mapping", "trim"),
     ("ai_mapping", "published"),
     ("control_table", "active"),
+    ("ai_columns", "blocks"),
 }
 # Columns in which no row may be blank; a mapping row needs a `source_column` or a `transform`.
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -40,6 +42,7 @@ TYPES = frozenset({("ai_mapping", "ai_type"), ("ai_columns", "ai_type")})
 # Columns of which nothing but these words is right; in others they are what is usual.
 CLOSED: Mapping[Column, tuple[str, ...]] = {
     **dict.fromkeys(FLAGS, ("Y", "N")),
+    ("ai_columns", "severity"): SEVERITIES,
     ("source_rules", "join"): ("full", "left", "inner", "lookup"),
     ("teams", "concern"): CONCERNS,
     ("teams", "notify"): get_args(Notify),

@@ -12,6 +12,11 @@ from pydantic import Field
 Unless0 = Annotated[int, Field(exclude_if=operator.not_)]
 
 
+def check_name(kind: str, column: str) -> str:
+    """Name a check of the dictionary, as counts of rows that break it have it."""
+    return f"{kind} {column}"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
     """How many rows of a source were read, and how many rejected for each reason's code.
@@ -63,6 +68,9 @@ class ProductCounts:
     rows_not_found: Unless0 = 0
     filled: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, SourceCounts] = field(default_factory=dict)
+    broken: Annotated[Mapping[str, int], Field(exclude_if=operator.not_)] = field(
+        default_factory=dict
+    )
 
     @property
     def rows_mapped(self) -> int:

@@ -80,19 +80,22 @@ class Attempt(_Recorded):
 class ProductRows(_Recorded):
     """How many rows of a product were read, rejected and published.
 
-    What its source rules leave out on purpose is no part of what was read.
+    What its source rules leave out on purpose is no part of what was read. `broken` counts those
+    that break each check of the dictionary (see `ProductCounts`).
     """
 
     read: int = 0
     rejected: int = 0
     published: int = 0
+    broken: Annotated[dict[str, int], Field(exclude_if=operator.not_)] = {}
 
     @classmethod
     def of(cls, counts: ProductCounts) -> ProductRows:
         """Give those of a product's counts."""
         return cls(
-            read=counts.rows_mapped, rejected=counts.rows_rejected, published=counts.rows_published
-        )
+            read=counts.rows_mapped, rejected=counts.rows_rejected, published=counts.rows_published,
+            broken=dict(counts.broken),
+        )  # fmt: skip
 
 
 class WaitingFile(_Recorded):

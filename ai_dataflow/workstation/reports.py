@@ -145,6 +145,35 @@ class ReferenceReport(_Reported):
     clients_with_orphans: list[str] = []
 
 
+class CheckReport(_Reported):
+    """Whether a check of the dictionary holds for what readers see of a module.
+
+    `kind` is the dictionary's column that asks for it, `range` for `min` and `max`; `place` is its
+    cell and `limit` what it says. Of all clients, `number` are the published rows that break it, of
+    `rows`, and `rows_rejected` those that were left out for it. `clients_failed` are the clients
+    with such rows in the dataset, and those whose partition it held back in this run.
+    """
+
+    module: str
+    kind: str
+    column: str
+    severity: Literal["error", "warn"]
+    passed: bool
+    clients_failed: list[str] = []
+    number: int = 0
+    rows: int = 0
+    rows_rejected: int = 0
+    limit: str = ""
+    place: str = ""
+
+    @property
+    def asks(self) -> str:
+        """What it asks for, as people read it: `max 100`, `is_key`, `pattern [A-Z]+`."""
+        if self.limit.startswith(("min ", "max ")):
+            return self.limit
+        return f"{self.kind} {self.limit}".rstrip()
+
+
 class RunReport(_Reported):
     """What a run did, a replay of rejects, or an acceptance of what waits.
 
@@ -153,8 +182,9 @@ class RunReport(_Reported):
     longer has, `accepted` those whose next publication may shrink; `coverage` is the matrix of each
     module; `timings` are seconds by kind of work, and `work` divides the data work of all workers:
     extract, map, merge, write. `references` are checks of what the dictionary says refers to other
-    modules, left out where it says nothing. `interrupted` says who asked the run to end before it
-    was done: `Ctrl-C`, `SIGTERM`, `cancellation`; else empty.
+    modules, left out where it says nothing; `checks` are all that it says must hold, of the modules
+    that the run was about, for what readers see when it ended. `interrupted` says who asked the run
+    to end before it was done: `Ctrl-C`, `SIGTERM`, `cancellation`; else empty.
     """
 
     model_config = ConfigDict(extra="ignore", serialize_by_alias=True)
@@ -173,6 +203,7 @@ class RunReport(_Reported):
     diagnostics: list[dict[str, Any]] = []
     coverage: dict[str, dict[str, Any]] = {}
     references: Annotated[list[ReferenceReport], Field(exclude_if=operator.not_)] = []
+    checks: Annotated[list[CheckReport], Field(exclude_if=operator.not_)] = []
     timings: dict[str, float] = {}
     work: dict[str, float] = {}
     interrupted: str = ""

@@ -147,3 +147,50 @@ def test_no_float_that_is_no_number_is_within_limits() -> None:
 @pytest.mark.parametrize("text", ["1", "100", "-5%", "101%", "5 percent", "1.5", "0,05"])
 def test_what_is_no_share(text: str) -> None:
     assert share(text) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("claim_id,Y,", ["dictionary.csv:2:required"]),
+        ("claim_id,Y,warn", []),
+        ("note,Y,", ["dictionary.csv:2:required"]),
+    ],
+)
+def test_a_submodule_without_what_the_dictionary_requires_is_told(
+    tmp_path: Path, said: str, told: list[str]
+) -> None:
+    mapping = """
+        module_name,product_code,submodule_name,source_column,ai_column,ai_type
+        claims,ORION,header,No,claim_id,int64
+        claims,ORION,note,Text,note,string
+    """
+    head, row = CONTROL.strip().splitlines()[:2]
+    control = "\n".join([head, row, row.replace("header", "note")])
+    folder = projects.project(
+        tmp_path, control=control, mapping=mapping, toml='ai_columns = "dictionary.csv"\n'
+    )
+    text_file(folder, "dictionary.csv", f"module_name,ai_column,required,severity\nclaims,{said}\n")
+    plan = make_plan(load_project(folder))
+    assert [p.place for p in plan.diagnostics if p.code == "MAP-031"] == told
+    assert plan.errors == []
+
+
+@pytest.mark.parametrize(
+    ("said", "problems"),
+    [
+        ("warn,", []), ("WARN,N", []), ("error,Y", []), (",yes", []),
+        ("wran,", [("DIC-021", "severity")]), (",maybe", [("DIC-005", "blocks")]),
+        ("warn,Y", [("DIC-022", "blocks")]),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_a_breach_is_checked_offline(
+    tmp_path: Path, said: str, problems: list[tuple[str, str]]
+) -> None:
+    folder = tmp_path
+    _plan(folder, BOTH.format("int64", "", "int64"), "")
+    head = "module_name,ai_column,min,severity,blocks"
+    text_file(folder, "dictionary.csv", f"{head}\nclaims,claim_id,1,{said}\n")
+    plan = make_plan(load_project(folder))
+    assert _problems(plan) == [(code, f"dictionary.csv:2:{cell}") for code, cell in problems]
+    assert bool(plan.held) == bool(problems)

@@ -70,7 +70,8 @@ class Mapped:
 class Sheet:
     """Which words the sheet reads in each source, whose names it requires, and its edition.
 
-    The dictionary may say that numbers of claims are two at least, and that each is there once.
+    The dictionary may say that numbers of claims are two at least, and that each is there once; or
+    only warn of those that are not.
     Its rules filter words, and keep the latest row of each key in the sources of `unique`.
     `adds` is what a mark adds to the value; where it is `strict`, it fails for a 3.
     """
@@ -81,6 +82,7 @@ class Sheet:
     join: str = "full"
     least: int = 0
     is_key: bool = False
+    warns: bool = False
     unpivots: bool = False  # the one column of VEGA's claims that has values
     filters: dict[str, set[str]] = field(default_factory=lambda: {s: set() for s in SOURCES})
     unique: set[str] = field(default_factory=set)
@@ -127,14 +129,16 @@ class Sheet:
 
     def holding(self, before: list[Mapped], late: list[Mapped]) -> list[Mapped]:
         """Give the late claims for which all holds, beside those that are published."""
-        enough = [c for c in late if c.number >= self.least and not self.fails(c)]
+        least, is_key = (0, False) if self.warns else (self.least, self.is_key)
+        enough = [c for c in late if c.number >= least and not self.fails(c)]
         times = Counter(claim.number for claim in [*before, *enough])
-        return [claim for claim in enough if not self.is_key or times[claim.number] == 1]
+        return [claim for claim in enough if not is_key or times[claim.number] == 1]
 
     def dictionary(self) -> str:
         """Give the dictionary as people write it."""
-        said = f"claims,claim_value,{self.least or ''},{'Y' * self.is_key}"
-        return f"module_name,ai_column,min,is_key\n{said}\n"
+        severity = "warn" if self.warns else ""
+        said = f"claims,claim_value,{self.least or ''},{'Y' * self.is_key},{severity}"
+        return f"module_name,ai_column,min,is_key,severity\n{said}\n"
 
     def csv(self) -> str:
         """Give the sheet as people write it."""

@@ -47,6 +47,9 @@ COMPUTED = (
     "CASE WHEN No IS NULL THEN product_code ELSE client_code END",
     "'all'",
 )
+# What the dictionary says of a column, by its columns below.
+HELD = ("Y,,,,,", ",Y,,,,", ",,2,,,", ",,,50%,,", ",,,,,", "",
+        "Y,,,,,N", ",Y,,,warn,", ",,2,,warn,N", ",,2,,,Y", ",,,50%,,N", ",,2,,error,N")  # fmt: skip
 _INSERT = "INSERT INTO {} VALUES (?, ?, ?, ?)"
 _UPDATE = "UPDATE {} SET Value = ?, Seen = ? WHERE Client = ?"
 _DELETE = "DELETE FROM {0} WHERE Client = ? AND No = (SELECT MAX(No) FROM {0} WHERE Client = ?)"
@@ -159,13 +162,13 @@ class Company(RuleBasedStateMachine):
         self._save()
 
     @rule(module=modules, column=st.sampled_from(["No", "Value"]),
-          said=st.sampled_from(["Y,,,", ",Y,,", ",,2,", ",,,50%", ",,,", ""]))  # fmt: skip
+          said=st.sampled_from(HELD))  # fmt: skip
     def hold(self, module: str, column: str, said: str) -> None:
         """Say in the dictionary what must hold for a column, or nothing."""
         before = self.dictionary.pop((module, column), "")
         if said:
             self.dictionary[module, column] = said
-        if {before, said} - {"", ",,,"}:  # a row that says nothing is none
+        if {before, said} - {"", ",,,,,"}:  # a row that says nothing is none
             self.touched |= {f"{module}|{client}" for client in CLIENTS}
         self._save()
 
@@ -332,7 +335,7 @@ class Company(RuleBasedStateMachine):
         header = "module_name,product_code,submodule_name,where,unique_by,keep,join,unpivot"
         (self.folder / "source_rules.csv").write_text(f"{header}\n{rules}")
         rows = "".join(f"{m},{column},{said}\n" for (m, column), said in self.dictionary.items())
-        header = "module_name,ai_column,is_key,required,min,max_null"
+        header = "module_name,ai_column,is_key,required,min,max_null,severity,blocks"
         (self.folder / "ai_columns.csv").write_text(f"{header}\n{rows}")
         rows = "".join(
             f"{product},{module},all,{client},{where},"

@@ -50,14 +50,16 @@ def shop(folder: Path, *rows: str, settings: str = "", codes: str = "") -> Path:
 
 def explain(folder: Path, *rows: str) -> None:
     """Write the dictionary."""
-    names = "ai_type,is_key,required,min,max,pattern,code_list,max_null,references,unit"
+    names = (
+        "ai_type,is_key,required,min,max,pattern,code_list,max_null,references,unit,severity,blocks"
+    )
     said = {"sale_id": "int64", "amount": '"decimal(9,2)"'}
     lines = [f"sales,{column},{ai_type}" for column, ai_type in said.items()
              if not any(row.startswith(f"{column},") for row in rows)]  # fmt: skip
     lines += [f"sales,{column},{said.get(column, '')},{rest}"
               for column, _, rest in (row.partition(",") for row in rows)]  # fmt: skip
     text = "\n".join([f"module_name,ai_column,{names}", *lines])
-    padded = [line + "," * (11 - _commas(line)) for line in text.splitlines()]
+    padded = [line + "," * (13 - _commas(line)) for line in text.splitlines()]
     text_file(folder, "ai_columns.csv", "\n".join(padded) + "\n")
 
 

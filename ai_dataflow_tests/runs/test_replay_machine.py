@@ -119,10 +119,10 @@ class Company(RuleBasedStateMachine):
         self.sheet.requires ^= {source}
         (self.folder / "ai_mapping.csv").write_text(self.sheet.csv(), encoding="utf-8")
 
-    @rule(least=st.sampled_from([0, 2, 3]), is_key=st.booleans())
-    def edit_the_dictionary(self, least: int, is_key: bool) -> None:
-        """Say what must hold for claims, or that nothing must."""
-        self.sheet.least, self.sheet.is_key = least, is_key
+    @rule(least=st.sampled_from([0, 2, 3]), is_key=st.booleans(), warns=st.booleans())
+    def edit_the_dictionary(self, least: int, is_key: bool, warns: bool) -> None:
+        """Say what must hold for claims, or that nothing must, or what is only told."""
+        self.sheet.least, self.sheet.is_key, self.sheet.warns = least, is_key, warns
         (self.folder / "ai_columns.csv").write_text(self.sheet.dictionary(), encoding="utf-8")
 
     @rule(source=st.sampled_from(SOURCES), word=st.sampled_from(WORDS))

@@ -46,6 +46,7 @@ def show_summary(
         gone = f"\nno longer in the control table, still published: {some(report.removed)}"
         console.print(Text(printable(gone, "\n")), soft_wrap=True)
     _show_orphans(console, report)
+    _show_breaches(console, report)
     show_causes(console, report)
     _show_places(console, report, workstation, kept, ui)
 
@@ -132,6 +133,20 @@ def _show_orphans(console: Console, report: RunReport) -> None:
             f"({check.place})"
         )
         console.print(Text(printable(text, "\n"), "yellow"), soft_wrap=True)
+
+
+def _show_breaches(console: Console, report: RunReport) -> None:
+    """Say of which checks published rows break them; what held partitions back is told as that."""
+    orphans = {check.place for check in report.references}
+    for check in report.checks:
+        if not check.number or check.place in orphans:
+            continue
+        text = (
+            f"\n{check.module}.{check.column}: {check.number:,} of {check.rows:,} rows break "
+            f"`{check.asks}`, of {some(check.clients_failed)} ({check.place})"
+        )
+        colour = "yellow" if check.severity == "warn" else "red"
+        console.print(Text(printable(text, "\n"), colour), soft_wrap=True)
 
 
 def show_causes(console: Console, report: RunReport) -> None:

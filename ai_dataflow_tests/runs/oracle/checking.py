@@ -93,13 +93,14 @@ def _counts(product: Any) -> tuple[Any, ...]:
     filled = {name: number for name, number in product.filled.items() if number}
     return (product.rows_read, product.rows_rejected, product.rows_merged, product.rows_published,
             product.rows_filtered, product.rows_superseded, product.rows_unmatched,
-            product.rows_produced, product.rows_not_found, filled, sources)  # fmt: skip
+            product.rows_produced, product.rows_not_found, filled, sources,
+            dict(product.broken))  # fmt: skip
 
 
 def _plain(counts: Counts) -> tuple[Any, ...]:
     return (counts.read, counts.rejected, counts.merged, counts.published, counts.filtered,
             counts.superseded, counts.unmatched, counts.produced, counts.not_found, counts.filled,
-            counts.sources)  # fmt: skip
+            counts.sources, counts.broken)  # fmt: skip
 
 
 def _rows(found: pl.DataFrame, wanted: list[tuple[str, Row]], columns: list[str]) -> list[str]:

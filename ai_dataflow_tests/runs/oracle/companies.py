@@ -29,7 +29,7 @@ _MAPPING = ("module_name", "product_code", "submodule_name", "source_column", "a
 _RULES = ("module_name", "product_code", "submodule_name", "where", "unique_by", "keep", "join",
           "as_of", "unpivot", "explode")  # fmt: skip
 _DICTIONARY = ("module_name", "ai_column", "required", "is_key", "min", "max", "pattern",
-               "code_list", "max_null")  # fmt: skip
+               "code_list", "max_null", "severity", "blocks")  # fmt: skip
 _BROKEN, _CHANGED = 0.05, 0.2
 
 

@@ -8,7 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from ai_dataflow_tests.runs.oracle.computing import checks_computed, completed, steps
-from ai_dataflow_tests.runs.oracle.dictionary import Check, checks_of, failing, lacks_values
+from ai_dataflow_tests.runs.oracle.dictionary import (
+    Check,
+    checks_of,
+    failing,
+    holds_back,
+    lacks_values,
+    told,
+)
 from ai_dataflow_tests.runs.oracle.formats import Row, UnreadableError
 from ai_dataflow_tests.runs.oracle.joining import Made, MultipliesError, Part, merged
 from ai_dataflow_tests.runs.oracle.mapping import (
@@ -45,6 +52,7 @@ class Counts:
     superseded: int = 0
     filled: dict[str, int] = field(default_factory=dict)
     sources: dict[str, tuple[int, dict[str, int]]] = field(default_factory=dict)
+    broken: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -158,15 +166,22 @@ def _add_product(
     done, checks = merged(sources, good), checks_of(sources, module, checks_computed(computed))
     rows = [(completed(row, computed, product, client), parts) for row, parts in done.rows]
     numbers = failing(rows, checks)
-    is_repeated = any(n is not None and checks[n].fails is None for n in numbers)
-    codes = {"DAT-034"} if is_repeated and not module.rejects_repeats else set()
+    repeated = (n for n in numbers if n is not None and checks[n].fails is None)
+    codes = {"DAT-034"} if any(checks[n].effect == "fail" for n in repeated) else set()
     kept = [row for row, number in zip(rows, numbers, strict=True) if number is None]
     rejects += _left_out(sources, good, rows, numbers, checks)
-    if lacks_values([values for values, _ in kept], module):
+    published = [values for values, _ in kept]
+    if lacks_values(published, module):
         codes.add("DAT-033")
+    if holds_back(rows, checks):
+        codes.add("DAT-036")
     outcome.rows += [(product, values) for values, _ in kept]
     outcome.rejects += rejects
     counted = _counted(counts, rejects, kept, module)
+    kinds = {(check.reason, check.ai_column): check.kind for check in checks if check.kind}
+    of_rejects = (f"{kinds[r.reason, r.ai_column]} {r.ai_column}" for r in rejects
+                  if (r.reason, r.ai_column) in kinds)  # fmt: skip
+    counted.broken = {**Counter(of_rejects), **told(published, checks, module)}
     outcome.counts[product] = counted
     there = {part for row in rows for part in row[1]}
     counted.unmatched = sum(len(rows) for rows in good.values()) - len(there)

@@ -129,12 +129,18 @@ def _rules(rng: random.Random, sources: list[SourceShape]) -> dict[str, dict[str
     return rules
 
 
+# What a row says of what breaks it: its severity, and whether it holds the partition back.
+SEVERITIES = [*[("", "")] * 5, *[("warn", "")] * 4, ("warn", "N"), ("", "N"), ("error", "N"),
+              ("error", ""), ("", "Y")]  # fmt: skip
+
+
 def rule_of(rng: random.Random, name: str, ai_type: str) -> dict[str, str]:
     """Say something of a column, or nothing."""
     said = dict(rng.choice(SAID[ai_type])) if rng.random() < 0.08 else {}
     if rng.random() < (0.15 if name.startswith("id_") else 0.01):
         said["is_key"] = "Y"
-    return said
+    severity, blocks = rng.choice(SEVERITIES)
+    return said | {"severity": severity, "blocks": blocks}
 
 
 def compute(rng: random.Random, shape: Shape) -> None:

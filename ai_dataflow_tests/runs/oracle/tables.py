@@ -82,6 +82,21 @@ class Rule:
         """Give the place of a cell."""
         return f"ai_columns.csv:{self.line}:{column}"
 
+    def effects(self, *, rejects_repeats: bool) -> dict[str, str]:
+        """Give what becomes of what breaks each kind of check that it asks for."""
+        kinds = {"required": "required", "min": "range", "max": "range", "pattern": "pattern",
+                 "code_list": "code_list", "is_key": "is_key", "max_null": "max_null"}  # fmt: skip
+        usual = dict.fromkeys(kinds.values(), "reject") | {
+            "is_key": "reject" if rejects_repeats else "fail", "max_null": "fail"
+        }  # fmt: skip
+        asked = dict.fromkeys(kind for cell, kind in kinds.items() if self.said[cell])
+        if self.said["severity"] == "warn":
+            return dict.fromkeys(asked, "tell")
+        if self.said["blocks"] == "Y":
+            return dict.fromkeys(asked, "fail")
+        told = {"fail": "tell"} if self.said["blocks"] == "N" else {}
+        return {kind: told.get(usual[kind], usual[kind]) for kind in asked}
+
 
 @dataclass(frozen=True)
 class Module:
@@ -101,12 +116,12 @@ class Module:
     def said(self) -> object:
         """What its rules say, wherever they stand."""
         rules = sorted(
-            (name, sorted(rule.said.items()))
+            (name, [cell for column, cell in sorted(rule.said.items())
+                    if column not in ("severity", "blocks")], sorted(effects.items()))
             for name, rule in self.rules.items()
-            if any(rule.said.values())
-        )
-        repeats = self.rejects_repeats and any(r.said["is_key"] for r in self.rules.values())
-        return str((rules, sorted(self.codes.items()), repeats))
+            if (effects := rule.effects(rejects_repeats=self.rejects_repeats))
+        )  # fmt: skip
+        return str((rules, sorted(self.codes.items())))
 
 
 @dataclass(frozen=True)
