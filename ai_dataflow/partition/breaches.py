@@ -12,7 +12,7 @@ from dataclasses import replace
 import polars as pl
 
 from ai_dataflow.partition.clients import CLIENT
-from ai_dataflow.partition.column_checks import effect_of, row_failures
+from ai_dataflow.partition.column_checks import row_failures
 from ai_dataflow.partition.counting import FilesOf, rows_of
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.values import WrittenRows
@@ -36,37 +36,38 @@ def with_breaches(
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    told = [
+    telling = [
         (column, kind)
         for column in columns
-        for kind in (column.rule.kinds if column.rule else ())
-        if kind != "references" and effect_of(column, kind) == "tell"
+        for rule in ([column.rule] if column.rule else ())
+        for kind in rule.kinds
+        if kind != "references" and rule.effect(kind, column.on_repeats) == "tell"
     ]
-    if not told or not written:
+    if not telling or not written:
         return written
     table = workstation.dataset(module)
     with reaching(table):
-        looked_at = _looked_at(told, rows_of(table, files))
-    return {client: _added(client, rows, told, looked_at) for client, rows in written.items()}
+        looked_at = _looked_at(telling, rows_of(table, files))
+    return {client: _added(client, rows, telling, looked_at) for client, rows in written.items()}
 
 
 def _added(
-    client: int, written: WrittenRows, told: Sequence[Check], looked_at: Counted
+    client: int, written: WrittenRows, telling: Sequence[Check], looked_at: Counted
 ) -> WrittenRows:
     broken = {
         product: {
             **looked_at.get((client, product), {}),
-            **_lacking(told, height, written.filled[product]),
+            **_lacking(telling, height, written.filled[product]),
         }
         for product, height in written.rows.items()
     }
     return replace(written, broken={product: of for product, of in broken.items() if of})
 
 
-def _lacking(told: Sequence[Check], height: int, filled: Mapping[str, int]) -> dict[str, int]:
+def _lacking(telling: Sequence[Check], height: int, filled: Mapping[str, int]) -> dict[str, int]:
     """Count rows without a value, where they have to have one, or where there are too many."""
     lacking = {}
-    for column, kind in told:
+    for column, kind in telling:
         nulls = height - filled.get(column.name, 0)
         share = column.rule.largest_share if column.rule else None
         is_broken = {
@@ -78,19 +79,19 @@ def _lacking(told: Sequence[Check], height: int, filled: Mapping[str, int]) -> d
     return lacking
 
 
-def _looked_at(told: Sequence[Check], rows: pl.LazyFrame) -> Counted:
+def _looked_at(telling: Sequence[Check], rows: pl.LazyFrame) -> Counted:
     """Count the rows that break checks of values: all are looked at once, and once for each key."""
     counted: defaultdict[tuple[int, str], dict[str, int]] = defaultdict(dict)
-    products = {product for column, _ in told for product, _ in column.codes}
+    products = {product for column, _ in telling for product, _ in column.codes}
     failing = {
         check_name(kind, column.name): _fails(column, kind, sorted(products))
-        for column, kind in told
+        for column, kind in telling
         if kind in ROW_KINDS and kind != "required"
     }
     sums = [expr.fill_null(value=False).sum().alias(name) for name, expr in failing.items()]
     frames = [rows.group_by(_GROUP).agg(sums)] if sums else []
     frames += [_repeating(rows, column.name, check_name(kind, column.name))
-               for column, kind in told if kind == "is_key"]  # fmt: skip
+               for column, kind in telling if kind == "is_key"]  # fmt: skip
     for frame in pl.collect_all(frames, engine="streaming"):
         for row in frame.iter_rows(named=True):
             group = row.pop(CLIENT), row.pop(PRODUCT_COLUMN)

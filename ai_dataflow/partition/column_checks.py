@@ -17,7 +17,7 @@ from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.row_checks import RowCheck, required
 from ai_dataflow.partition.second_stage import SecondStage
 from ai_dataflow.sources.source_job import SourceJob
-from ai_dataflow.tables.ai_columns import ROW_KINDS, Effect
+from ai_dataflow.tables.ai_columns import ROW_KINDS
 
 # The reason of the rejects of each kind of check.
 REASONS = {"required": "REJ-015", "range": "REJ-016", "pattern": "REJ-017",
@@ -44,22 +44,15 @@ def product_checks(
 
 def _of_column(column: AiColumn, product: str) -> Iterator[RowCheck]:
     """Give what the dictionary says of a column; a product that does not map it has only nulls."""
-    for kind in column.rule.kinds if column.rule else ():
-        effect = effect_of(column, kind)
+    rule = column.rule
+    for kind in rule.kinds if rule else ():
+        effect = rule.effect(kind, column.on_repeats) if rule else "tell"
         if effect == "tell":
             continue
-        if kind == "is_key":
-            cell = column.rule.cell_of(kind)
-            yield RowCheck(column.name, cell, REASONS[kind], on_repeats=effect)
+        if rule and kind == "is_key":
+            yield RowCheck(column.name, rule.cell_of(kind), REASONS[kind], on_repeats=effect)
         for cell, fails in row_failures(column, kind, product) if kind in ROW_KINDS else ():
             yield RowCheck(column.name, cell, REASONS[kind], fails, blocks=effect == "fail")
-
-
-def effect_of(column: AiColumn, kind: str) -> Effect:
-    """Tell what becomes of what breaks a check of a column, of which the dictionary says it."""
-    rule = column.rule
-    assert rule is not None  # noqa: S101 - the caller's condition
-    return column.on_repeats if kind == "is_key" else rule.effect(kind)
 
 
 def row_failures(column: AiColumn, kind: str, product: str) -> Iterator[tuple[str, pl.Expr | None]]:

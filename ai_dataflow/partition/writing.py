@@ -143,8 +143,8 @@ def _write_rows(steps: Steps, workstation: Folders) -> None:
     clients = steps.clients
     files = dict(zip(clients, at_once(write_one, clients, table.requests), strict=True))
     counted = count_rows(job.module, files, workstation)
-    counted = with_breaches(job.module, job.columns, files, counted, workstation)
-    for client, written in counted.items():
+    breaches = with_breaches(job.module, job.columns, files, counted, workstation)
+    for client, written in breaches.items():
         with _failing(steps, client):
             check_balance(steps.counts(client, written), job.columns, steps.expected(client))
             steps.written[client] = written

@@ -21,7 +21,7 @@ from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.plan import Plan
-from ai_dataflow.runs.checks import check_reports
+from ai_dataflow.runs.check_reports import check_reports
 from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, problems_of_waiting
 from ai_dataflow.runs.lineage_of_run import lineage_of
 from ai_dataflow.runs.references import check_references

@@ -91,7 +91,7 @@ class DictionaryRow(Row):
                          (f"{name} {text}" for name, text in texts.items()))  # fmt: skip
 
     def effect(self, kind: str, on_repeats: Effect = "fail") -> Effect:
-        """Tell what becomes of what breaks a check; `on_repeats` is the setting for keys."""
+        """Tell what becomes of what breaks a check; `on_repeats` is what is usual for keys."""
         if self.is_warning or kind == "references":
             return "tell"
         if self.blocks:

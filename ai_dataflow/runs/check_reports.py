@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.partition.column_checks import effect_of
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.tables.ai_columns import KINDS, DictionaryRow
 from ai_dataflow.workstation.counts import check_name
@@ -72,8 +71,8 @@ def check_reports(
             yield from (_report(column, rule, kind, now, held_back)
                         for column, rule, kind in checked)  # fmt: skip
     rules = {(c.rule.module, c.name): c.rule for of in columns.values() for c in of if c.rule}
-    for found in references:
-        yield _of_reference(found, rules[found.module, found.column])
+    for reference in references:
+        yield _of_reference(reference, rules[reference.module, reference.column])
 
 
 def _counted(
@@ -117,7 +116,7 @@ def _report(
     now: _Broken,
     held_back: Mapping[str, Sequence[str]],
 ) -> CheckReport:
-    name, is_told = check_name(kind, column.name), effect_of(column, kind) == "tell"
+    name, is_told = check_name(kind, column.name), rule.effect(kind, column.on_repeats) == "tell"
     failed = {*now.clients.get(name, ())} if is_told else set()
     failed |= {client for cell in KINDS[kind] for client in held_back.get(rule.place(cell), ())}
     number = now.number[name]
@@ -136,16 +135,16 @@ def _report(
     )
 
 
-def _of_reference(found: ReferenceReport, rule: DictionaryRow) -> CheckReport:
+def _of_reference(reference: ReferenceReport, rule: DictionaryRow) -> CheckReport:
     return CheckReport(
-        module=found.module,
+        module=reference.module,
         kind="references",
-        column=found.column,
+        column=reference.column,
         severity=rule.severity_of("references"),
-        passed=not found.orphans,
-        clients_failed=found.clients_with_orphans,
-        number=found.orphans,
-        rows=found.rows_checked,
-        limit=found.references,
-        place=found.place,
+        passed=not reference.orphans,
+        clients_failed=reference.clients_with_orphans,
+        number=reference.orphans,
+        rows=reference.rows_checked,
+        limit=reference.references,
+        place=reference.place,
     )
