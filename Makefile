@@ -83,7 +83,7 @@ bench: setup-dev services-setup ## measure all cases and peers, about two hours;
 	$(BIN)/python -m bench
 
 lock-peers: ## compile the environments of the bench's peers anew
-	for name in scripts dbt sqlmesh; do $(COMPILE) --upgrade bench/peers/environments/$$name.in \
+	for name in scripts dbt sqlmesh contracts; do $(COMPILE) --upgrade bench/peers/environments/$$name.in \
 	  -o bench/peers/environments/$$name.txt || exit 1; done
 
 docs: .docs/.ready ## build the documentation in site/, to be read in a browser; looks for dead links

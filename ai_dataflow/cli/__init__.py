@@ -17,6 +17,7 @@ from ai_dataflow.cli import (  # noqa: F401 - they add commands
     accepting,
     coding,
     comparing,
+    contracts_out,
     looking,
     notify,
     rejected,

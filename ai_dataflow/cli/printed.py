@@ -298,6 +298,14 @@ class SnapshotsDocument(Document):
     items: list[SnapshotItem]
 
 
+class ContractDocument(Document):
+    """`contract`: the contract of a module's dataset, as the Open Data Contract Standard has it."""
+
+    NAME = "contract"
+    module: str
+    contract: dict[str, Any]
+
+
 class CleanedItem(_Part):
     """What was left over in a module's folders: URLs and bytes; and what hindered."""
 

@@ -10,6 +10,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.stages import Failure
+from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, judge
 from ai_dataflow.runs.outcome import Run, blocked_report
@@ -49,7 +50,7 @@ def publish_module(
     if run.kind == "run":
         judged = judge(run.workstation, run.project.settings, run.run_id, results)
     as_made = results = [_held_aside(result, judged) for result in results]
-    fitted = fit(run.workstation.dataset(module), _columns(run, module), results)
+    fitted = fit(run.workstation.dataset(module), table_columns(run.plan.columns[module]), results)
     problem = _waiting(run, module, fitted) if fitted.waiting else None
     if problem:
         aside = judged.waiting
@@ -87,7 +88,8 @@ def _made(result: PartitionResult, judged: Judgement) -> Made:
     return Made(client, result.data, result.rejects, result.replaces, waits)
 
 
-def _columns(run: Run, module: str) -> list[TableColumn]:
+def table_columns(columns: Sequence[AiColumn]) -> list[TableColumn]:
+    """Give the columns of a module's table: its AI columns, and the product."""
     return [
         *(
             TableColumn(
@@ -96,7 +98,7 @@ def _columns(run: Run, module: str) -> list[TableColumn]:
                 column.description,
                 tuple((column.notes | column.relations).items()),
             )
-            for column in run.plan.columns[module]
+            for column in columns
         ),
         TableColumn(PRODUCT_COLUMN, "string", "the product that the row comes from"),
     ]

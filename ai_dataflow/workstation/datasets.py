@@ -18,6 +18,7 @@ from ai_dataflow.config.settings import Settings, load_reader_settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import columns_of
+from ai_dataflow.workstation.contracts import contract_of
 from ai_dataflow.workstation.dataset_schema import DatasetSchema, schema_of
 from ai_dataflow.workstation.dataset_versions import (
     Version,
@@ -238,6 +239,18 @@ class Dataset(Outputs):
             DataflowError: the workstation does not let us in.
         """
         return schema_of(columns_of(open_version(self._table, must_exist=True)))
+
+    def contract(self) -> dict[str, Any]:
+        """Give what its readers may rely on, as the Open Data Contract Standard has it.
+
+        `ai-dataflow contract` adds what the project knows: what must hold, codes, teams.
+
+        Raises:
+            DatasetNotFoundError: nothing is published under that name.
+            DataflowError: the workstation does not let us in.
+        """
+        columns = columns_of(open_version(self._table, must_exist=True))
+        return contract_of(self._table.url, self.module, columns)
 
     def versions(self, limit: int | None = None) -> list[Version]:
         """Give its versions, the newest first; those alone that the table still knows.

@@ -26,6 +26,7 @@ COMMANDS = [
     ("status", 0, "status"),
     ("diff claims --from 0 --rows 1", 0, "diff"),
     ("snapshots", 0, "snapshots"),
+    ("contract claims", 0, "contract"),
     ("rejects --samples 1", 0, "rejects"),
     ("replay --dry-run", 0, "run"),
     ("codes --missing", 0, "codes"),
@@ -42,6 +43,7 @@ COMMANDS = [
     ("run --nosuch", 2, "error"),
     ("help MAP-0", 2, "error"),
     ("diff claims --from nosuch", 2, "error"),
+    ("contract nosuch", 2, "error"),
     ("status --config nowhere", 2, "error"),
     ("validate --config nowhere", 2, "validate"),
 ]

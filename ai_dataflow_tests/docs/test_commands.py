@@ -33,6 +33,7 @@ NOT_RUN = {
     "retry": "publishes: runs/test_real_case.py",
     "replay": "publishes: the tutorial, runs/test_replay.py",
     "accept": "publishes: runs/test_waiting_told.py",
+    "contract": "writes files: workstation/test_contracts.py",
     "diff": "compares versions that the reader has: cli/test_comparing.py",
     "cleanup": "removes files: runs/test_cleanup.py",
     "sheet": "writes workbooks and tables: cli/test_sheets.py",
