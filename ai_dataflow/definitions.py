@@ -1,13 +1,14 @@
 """The whole asset graph on one page: what `dagster dev`, `dg dev` and the CLI load.
 
-Loading reads the settings and the teams, for the schedule and the assets' owners. A project with
-errors, or none at all, still loads, and its errors are told by the runs.
+Loading reads the settings, the teams and the dictionary, for the schedule, the assets' owners and
+checks. A project with errors, or none at all, still loads, and its errors are told by the runs.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 import dagster as dg
 
@@ -31,7 +32,8 @@ from ai_dataflow.orchestration.watching import (
 )
 from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.prospect import Prospect
-from ai_dataflow.tables.project import load_teams
+from ai_dataflow.tables.ai_columns import DictionaryRow
+from ai_dataflow.tables.project import load_dictionary, load_teams
 from ai_dataflow.tables.teams import ANY
 
 
@@ -46,8 +48,7 @@ def build_definitions(
         prospect: what the one run of these definitions is about; else each run looks by itself.
     """
     project, settings = ProjectResource(config=config), _settings(config)
-    has_dictionary = bool(settings and settings.ai_columns)
-    step = build_assets(_owners(config), watcher, prospect, has_dictionary=has_dictionary)
+    step = build_assets(_owners(settings), watcher, prospect, _rules(settings))
     return dg.Definitions(
         assets=[step],
         jobs=[ai_dataflow_job, build_replay_job(watcher), build_accept_job(watcher), cleanup],
@@ -68,10 +69,17 @@ def _settings(config: str) -> Settings | None:
         return None
 
 
-def _owners(config: str) -> dict[str, Sequence[str]]:
+def _rules(settings: Settings | None) -> Sequence[DictionaryRow]:
+    """Give what the dictionary asks to be checked, as far as it can be read."""
+    with suppress(DataflowError):
+        return load_dictionary(settings) if settings else ()
+    return ()
+
+
+def _owners(settings: Settings | None) -> dict[str, Sequence[str]]:
     """Give each asset the teams whose concern it is, as far as Dagster accepts their names."""
     try:
-        teams = load_teams(load_settings(config or None))
+        teams = load_teams(settings) if settings else ()
     except DataflowError:
         return {}
     concerns = {

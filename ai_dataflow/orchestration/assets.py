@@ -6,7 +6,7 @@ then shows exactly those partitions as failed that were planned and not material
 plans all its keys by itself; for keys given in the config the step plans the failed ones.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -15,6 +15,7 @@ from pydantic import Field
 from ai_dataflow.config.interrupts import Interrupted
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
+from ai_dataflow.orchestration.asset_checks import check_results, check_specs
 from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
@@ -23,6 +24,7 @@ from ai_dataflow.planning.draft import Draft
 from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.prospect import Prospect, look_ahead, look_at
 from ai_dataflow.runs.run import execute
+from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.workstation.reports import RunReport
 
 STEP = "ai_dataflow"
@@ -31,11 +33,6 @@ COVERAGE_CHECK = dg.AssetCheckSpec(
     "coverage",
     asset=AI_DATASET,
     description="Every module's products map as much as `min_coverage` asks for.",
-)
-REFERENCES_CHECK = dg.AssetCheckSpec(
-    "references",
-    asset=AI_DATASET,
-    description="What rows refer to is there in the other module, as the dictionary says.",
 )
 DATASET_IO_MANAGER = "workstation"
 # Dagster shows the last partition's columns and metadata as if they were the asset's.
@@ -101,8 +98,7 @@ def build_assets(
     owners: dict[str, Sequence[str]] | None = None,
     watcher: Watcher | None = None,
     prospect: Prospect | None = None,
-    *,
-    has_dictionary: bool = False,
+    rules: Iterable[DictionaryRow] = (),
 ) -> dg.AssetsDefinition:
     """Build the step over the three assets.
 
@@ -110,15 +106,16 @@ def build_assets(
         owners: the teams of each asset, by its name.
         watcher: hears of its progress.
         prospect: what to run, where somebody in this process has looked; else the step looks.
-        has_dictionary: there is a dictionary, which may say that columns refer to others.
+        rules: the rows of the dictionary, for what they ask to be checked.
     """
+    of_dictionary = check_specs(rules, AI_DATASET)
 
     @dg.multi_asset(
         name=STEP,
         specs=asset_specs(owners),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[COVERAGE_CHECK, *([REFERENCES_CHECK] if has_dictionary else [])],
+        check_specs=[COVERAGE_CHECK, *of_dictionary.values()],
     )
     def step(
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
@@ -135,8 +132,7 @@ def build_assets(
         # What is materialized has been told by now; checks are all that the step yields.
         if COVERAGE_CHECK.key in context.selected_asset_check_keys:
             yield _coverage(report)
-        if REFERENCES_CHECK.key in context.selected_asset_check_keys:
-            yield _references(report)
+        yield from check_results(context, of_dictionary, report)
         explain(context, report)
         end(context, report)
 
@@ -190,22 +186,6 @@ def _coverage(report: RunReport) -> dg.AssetCheckResult:
         description="; ".join(f"{d['place']}: {d['message']}" for d in below) or _mapped(report),
         metadata=metadata,
     )
-
-
-def _references(report: RunReport) -> dg.AssetCheckResult:
-    """Tell of how many rows the other module does not have what they refer to, by the column."""
-    orphans = {f"{c.module}.{c.column} → {c.references}": c for c in report.references}
-    broken = [f"{check.orphans} of {name}" for name, check in orphans.items() if check.orphans]
-    metadata: dict[str, Any] = {name: check.orphans for name, check in orphans.items()}
-    return dg.AssetCheckResult(
-        check_name=REFERENCES_CHECK.name,
-        asset_key=AI_DATASET,
-        passed=not broken,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"Rows that refer to nothing: {'; '.join(broken)}" if broken
-        else f"{len(orphans)} references were checked: all is there",
-        metadata=metadata,
-    )  # fmt: skip
 
 
 def _mapped(report: RunReport) -> str:

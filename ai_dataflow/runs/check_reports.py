@@ -16,7 +16,7 @@ from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.tables.ai_columns import KINDS, DictionaryRow
 from ai_dataflow.workstation.counts import check_name
 from ai_dataflow.workstation.layout import Folders
-from ai_dataflow.workstation.records import ProductRows, Record, records_of
+from ai_dataflow.workstation.records import ProductRows, Record, products_of
 from ai_dataflow.workstation.reports import CheckReport, PartitionReport, ReferenceReport
 
 Products = Mapping[str, ProductRows]
@@ -49,7 +49,7 @@ def check_reports(
     clients: Mapping[str, Sequence[str]],
     references: Sequence[ReferenceReport],
 ) -> Iterator[CheckReport]:
-    """Tell of each check of the modules that a run was about whether it holds.
+    """Tell of each check, of all modules, whether it holds.
 
     Args:
         workstation: where.
@@ -62,10 +62,12 @@ def check_reports(
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    for module, reported in grouped(partitions, lambda partition: partition.module).items():
-        checked = [(c, c.rule, kind) for c in columns.get(module, ()) if c.rule
+    by_module = grouped(partitions, lambda partition: partition.module)
+    for module in sorted(columns):
+        checked = [(c, c.rule, kind) for c in columns[module] if c.rule
                    for kind in c.rule.kinds if kind != "references"]  # fmt: skip
         if checked:
+            reported = by_module.get(module, ())
             now = _counted(workstation, module, reported, seen, clients.get(module, ()))
             held_back = _held_back(reported)
             yield from (_report(column, rule, kind, now, held_back)
@@ -92,8 +94,7 @@ def _counted(
         if record := seen.get(PartitionKey.of(module, client)):
             published.setdefault(client, record.products)
     if others := set(clients) - published.keys():
-        records = records_of(workstation, module, others)
-        published |= {client: record.products for client, record in records.items()}
+        published |= products_of(workstation, module, others)
     broken = _Broken()
     for client, products in sorted(published.items()):
         broken.add(client, products)

@@ -145,6 +145,18 @@ def load_teams(settings: Settings) -> tuple[Team, ...]:
     return tuple(owners)
 
 
+def load_dictionary(settings: Settings) -> tuple[DictionaryRow, ...]:
+    """Read the dictionary alone: what it asks to be checked. A project need not have one.
+
+    Raises:
+        DataflowError: it cannot be used.
+    """
+    if not settings.ai_columns:
+        return ()
+    rows, _ = ai_columns.dictionary_rows(_table("ai_columns", settings, ai_columns.LAYOUT))
+    return tuple(rows)
+
+
 def references(settings: Settings) -> dict[str, str]:
     """Give where each table of a project is, as its setting says; those alone that it has."""
     every = {setting: str(getattr(settings, setting)) for setting in LAYOUTS}

@@ -217,6 +217,25 @@ def records_of(workstation: Folders, module: str, clients: Collection[str]) -> d
     return dict(_read(workstation, module, lambda client, _: client in clients))
 
 
+def products_of(
+    workstation: Folders, module: str, clients: Collection[str]
+) -> dict[str, dict[str, ProductRows]]:
+    """Give the rows of each product that readers see of some clients; the rest is not looked at.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    folder, products = workstation.inputs(), dict[str, dict[str, ProductRows]]()
+    with reaching(folder):
+        content = folder.read(_name(module)) if folder.stat(_name(module)) else b"{}"
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        for client, record in json.loads(content)["clients"].items():
+            if client in clients:
+                of = record.get("products", {}).items()
+                products[client] = {name: ProductRows.model_validate(rows) for name, rows in of}
+    return products
+
+
 def _read(workstation: Folders, module: str, is_wanted: Wanted) -> list[tuple[str, Record]]:
     folder = workstation.inputs()
     with reaching(folder):

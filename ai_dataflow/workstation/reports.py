@@ -182,8 +182,8 @@ class RunReport(_Reported):
     longer has, `accepted` those whose next publication may shrink; `coverage` is the matrix of each
     module; `timings` are seconds by kind of work, and `work` divides the data work of all workers:
     extract, map, merge, write. `references` are checks of what the dictionary says refers to other
-    modules, left out where it says nothing; `checks` are all that it says must hold, of the modules
-    that the run was about, for what readers see when it ended. `interrupted` says who asked the run
+    modules, left out where it says nothing; `checks` are all that it says must hold, for
+    what readers see of all modules when the run ended. `interrupted` says who asked the run
     to end before it was done: `Ctrl-C`, `SIGTERM`, `cancellation`; else empty.
     """
 

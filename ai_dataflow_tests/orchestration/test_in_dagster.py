@@ -186,7 +186,7 @@ def _ask_for(project: Path, settings: str) -> None:
 
 def _coverage(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
-    assert checks.keys() == {"coverage", "references"}
+    assert "coverage" in checks
     return checks["coverage"]
 
 

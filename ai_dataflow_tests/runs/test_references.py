@@ -32,7 +32,11 @@ DICTIONARY = """
 
 @pytest.fixture
 def office(tmp_path: Path) -> Path:
-    """Give a project: of acme two claims of three have a customer, of borealis all have."""
+    return make_office(tmp_path)
+
+
+def make_office(tmp_path: Path) -> Path:
+    """Write a project: of acme two claims of three have a customer, of borealis all have."""
     toml = 'ai_columns = "ai_columns.csv"\n[workstation]\nurl = "workstation"\n'
     project(tmp_path, control=CONTROL, mapping=MAPPING, toml=toml)
     text_file(tmp_path, "ai_columns.csv", DICTIONARY)
