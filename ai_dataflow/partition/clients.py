@@ -46,9 +46,9 @@ def numbered(heights: Sequence[int]) -> pl.Series:
 
 
 def of_each(rows: pl.LazyFrame, clients: int) -> pl.LazyFrame:
-    """Give rows that all clients have to each of them."""
-    numbers = (pl.lit(client, pl.UInt32()).alias(CLIENT) for client in range(clients))
-    return pl.concat([rows.select(number, pl.all()) for number in numbers])
+    """Give rows that all clients have to each of them, in the order of the clients."""
+    each = numbered([1] * clients).to_frame().lazy()
+    return each.join(rows, how="cross", maintain_order="left_right")
 
 
 def occurrences(numbers: pl.Series, kinds: int) -> Counts:

@@ -36,7 +36,10 @@ _IS_TRUE, _FAILED = "\ue000\ue000true", "\ue000\ue000failed"
 
 @dataclass(frozen=True)
 class Sifted:
-    """Rows that a `where` takes, and those for which it cannot be computed; `filtered` the rest."""
+    """Rows that a `where` takes, and those for which it cannot be computed.
+
+    `filtered` are the numbers of the rest, with their clients where there are several.
+    """
 
     rows: pl.DataFrame
     failed: pl.DataFrame
@@ -56,12 +59,13 @@ def sift(rows: pl.DataFrame, where: Transform | None) -> Sifted:
         _FAILED: failed.fill_null(value=False),
     }
     flagged = frame.with_columns(**flags).select(_IS_TRUE, _FAILED).collect()
-    is_true, has_failed = flagged[_IS_TRUE] & ~flagged[_FAILED], flagged[_FAILED]
+    has_failed = flagged[_FAILED]
+    is_true = flagged[_IS_TRUE] & ~has_failed
     if is_true.all():
         return Sifted(rows, rows.clear(), rows.clear())
-    return Sifted(
-        rows.filter(is_true), rows.filter(has_failed), rows.filter(~is_true & ~has_failed)
-    )
+    numbers = rows.select(name for name in (CLIENT, POSITION) if name in rows.columns)
+    filtered = numbers.filter(~(is_true | has_failed))
+    return Sifted(rows.filter(is_true), rows.filter(has_failed), filtered)
 
 
 class Taking:
