@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ai_dataflow_tests.projects import NO_LIMITS
-from ai_dataflow_tests.runs.oracle.deliveries import deliver
+from ai_dataflow_tests.runs.oracle import faults
+from ai_dataflow_tests.runs.oracle.deliveries import NUMBERS, Delivery, deliver, number
+from ai_dataflow_tests.runs.oracle.dressing import CELLS, CODE_COLUMNS, CODE_ROWS, dress, usual
 from ai_dataflow_tests.runs.oracle.reshaping import RowRule
 from ai_dataflow_tests.runs.oracle.rules import make_rule
 from ai_dataflow_tests.runs.oracle.shapes import (
@@ -25,9 +27,10 @@ from ai_dataflow_tests.runs.oracle.shapes import (
 _CONTROL = ("product_code", "module_name", "submodule_name", "client_code", "module_location",
             "active")  # fmt: skip
 _MAPPING = ("module_name", "product_code", "submodule_name", "source_column", "ai_column",
-            "ai_type", "transform", "is_key", "required", "published")  # fmt: skip
+            "ai_type", "transform", "is_key", "required", "published", "client_code",
+            *CELLS)  # fmt: skip
 _RULES = ("module_name", "product_code", "submodule_name", "where", "unique_by", "keep", "join",
-          "as_of", "unpivot", "explode")  # fmt: skip
+          "as_of", "unpivot", "explode", "client_code")  # fmt: skip
 _DICTIONARY = ("module_name", "ai_column", "required", "is_key", "min", "max", "pattern",
                "code_list", "max_null", "severity", "blocks")  # fmt: skip
 _BROKEN, _CHANGED = 0.05, 0.2
@@ -72,8 +75,10 @@ class Company:
     folder: Path
     rng: random.Random
     settings: str = ""
+    usual: str = ""  # what the settings say of all mapping rows
     shapes: list[Shape] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    numbers: Sequence[int] = NUMBERS  # of rows that a delivery may have
 
     def clients(self) -> list[list[Source]]:
         """Give the sources of each partition that is active."""
@@ -165,7 +170,10 @@ class Company:
     def _deliver(self, source: Source) -> None:
         is_broken = self.rng.random() < _BROKEN
         at = self.folder / source.path.replace("{client_code}", source.client)
-        deliver(self.rng, source.shape, source.client, source.stored, at, is_broken=is_broken)
+        fault = self.rng.choice(faults.of(source.stored)) if is_broken else ""
+        rows = number(self.rng, self.numbers, source.stored, fault)
+        delivery = Delivery(self.rng, source.shape, source.client, source.stored, fault, rows)
+        deliver(delivery, at)
 
     def write_tables(self) -> None:
         """Write the control table, the mapping sheet, the dictionary, teams and settings."""
@@ -174,10 +182,11 @@ class Company:
             for s in self.sources
         ))  # fmt: skip
         _table(self.folder / "ai_mapping.csv", _MAPPING, (
-            (shape.module, product, submodule, f.source_column, f.ai_column,
-             f.ai_type, f.transform, "Y" * f.is_key, "Y" * f.required, "N" * f.technical)
+            (shape.module, product, submodule, f.named, f.ai_column,
+             f.ai_type, f.transform, "Y" * f.is_key, "Y" * f.required, "N" * f.technical, client,
+             *(f.cells.get(name, "") for name in CELLS))
             for shape in self.shapes
-            for product, submodule, fields in shape.rows()
+            for product, submodule, client, fields in shape.rows()
             for f in fields
         ))  # fmt: skip
         _table(self.folder / "ai_columns.csv", _DICTIONARY, (
@@ -185,18 +194,18 @@ class Company:
             for shape in self.shapes
             for name, said in shape.rules.items()
         ))  # fmt: skip
-        _table(self.folder / "codes.csv", ("code_list", "source_value", "ai_value"), (
-            (name, value, value) for name, values in CODES.items() for value in values
-        ))  # fmt: skip
+        _table(self.folder / "codes.csv", CODE_COLUMNS, [
+            *((name, value, value, "") for name, values in CODES.items() for value in values),
+            *CODE_ROWS,
+        ])  # fmt: skip
         _table(
             self.folder / "teams.csv", ("team", "email", "concern"), [("all", "a@example.org", "*")]
         )
         _table(self.folder / "source_rules.csv", _RULES, (
-            (shape.module, s.product, s.submodule, *(s.taking or ("", "", "")), s.join, s.as_of,
-             s.rule.unpivot if s.rule else "", s.rule.explode if s.rule else "")
+            (shape.module, *row)
             for shape in self.shapes
-            for s in shape.sources
-            if s.join or s.rule or s.taking
+            for source in shape.sources
+            for row in _ruled(source)
         ))  # fmt: skip
         (self.folder / "ai_dataflow.toml").write_text("".join(self._settings()))
 
@@ -205,6 +214,7 @@ class Company:
         yield 'source_rules = "source_rules.csv"\n'
         yield 'ai_columns = "ai_columns.csv"\ncode_lists = "codes.csv"\n'
         yield 'teams = "teams.csv"\n[workstation]\nurl = "workstation"\n'
+        yield f"[mapping]\n{self.usual}" if self.usual else ""
         for shape in self.shapes:
             yield f"[modules.{shape.module}]\n{NO_LIMITS}"
             yield f'max_rejected = "{shape.limit}"\n' if shape.limit else ""
@@ -221,16 +231,31 @@ def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> C
     `settings` are more lines of `ai_dataflow.toml`.
     """
     company = Company(folder, random.Random(seed), settings)  # noqa: S311 - no secret
+    company.usual = usual(random.Random(f"{seed} usual"))  # noqa: S311 - no secret
     shares = company.rng.choice([(0.8, 0.2), (0.5, 0.5), (0.7, 0.2, 0.1)])
     for i, share in enumerate(shares):
         shape = make_shape(company.rng, f"m{i}", wide=company.rng.random() < 0.15)
         compute(random.Random(f"{seed} {i}"), shape)  # noqa: S311 - no secret
+        dress(random.Random(f"{seed} {i} cells"), shape)  # noqa: S311 - no secret
         company.shapes.append(shape)
-        for number in range(max(1, int(clients * share))):
-            company.add(shape, f"client{number:03}")
+        for client in range(max(1, int(clients * share))):
+            company.add(shape, f"client{client:03}")
         company.share(shape)
     company.write_tables()
     return company
+
+
+def _ruled(shape: SourceShape) -> Iterator[tuple[str, ...]]:
+    """Give the rows of the source rules that are about a source."""
+    if not (shape.join or shape.rule or shape.taking):
+        return
+    rule = shape.rule or RowRule()
+    how = shape.join, shape.as_of, rule.unpivot, rule.explode
+    where, *unique = shape.taking or ("", "", "")
+    product = "*" if shape.is_ruled_for_all else shape.product
+    yield product, shape.submodule, where, *unique, *how, ""
+    for client, own in shape.own_where.items():
+        yield shape.product, shape.submodule, own, *unique, *how, client
 
 
 def _table(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

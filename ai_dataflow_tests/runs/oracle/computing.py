@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ai_dataflow_tests.partition.values import FAILED, become
+from ai_dataflow_tests.partition.values import FAILED
+from ai_dataflow_tests.runs.oracle.cells import UNMAPPED, Codes
 from ai_dataflow_tests.runs.oracle.dictionary import Check
 from ai_dataflow_tests.runs.oracle.formats import Row
 from ai_dataflow_tests.runs.oracle.tables import Mapping
@@ -47,11 +48,17 @@ class Step:
     row: Mapping
     read: str
     meaning: Callable[[Row, str], Any]
+    codes: dict[str, str]
+
+    def value(self, values: Row) -> Any:
+        """Compute its value of those of a row."""
+        read = {name: self.row.cells.read(value) for name, value in values.items()}
+        return self.row.cells.made(self.meaning(read, self.read), self.row.ai_type, self.codes)
 
 
-def steps(rows: list[Mapping]) -> list[Step]:
+def steps(rows: list[Mapping], codes: Codes, product: str) -> list[Step]:
     """Give computed rows in the order in which they can be computed."""
-    made = {row.ai_column: _step(row) for row in rows}
+    made = {row.ai_column: _step(row, codes, product) for row in rows}
 
     def depth(step: Step) -> int:
         return 1 + depth(made[step.read]) if step.read in made else 0
@@ -59,10 +66,11 @@ def steps(rows: list[Mapping]) -> list[Step]:
     return sorted(made.values(), key=depth)
 
 
-def _step(row: Mapping) -> Step:
+def _step(row: Mapping, codes: Codes, product: str) -> Step:
     for pattern, meaning in COMPUTED.items():
         if found := re.fullmatch(re.escape(pattern).replace(COLUMN, r"(\w+)"), row.transform):
-            return Step(row, found[1] if found.groups() else "", meaning)
+            own = codes.of(row.cells.code_list, product)
+            return Step(row, found[1] if found.groups() else "", meaning, own)
     raise LookupError(row.transform)
 
 
@@ -72,6 +80,8 @@ def checks_computed(computed: list[Step]) -> list[Check]:
     for row in (step.row for step in computed):
         is_lost, is_null = _is(row, FAILED), _is(row, None)
         told += [Check(row.ai_column, "REJ-012", row.cell, is_lost)]
+        if row.cells.code_list:
+            told += [Check(row.ai_column, "REJ-014", row.cell, _is(row, UNMAPPED))]
         told += [Check(row.ai_column, "REJ-013", row.cell, is_null)] if row.required else []
     return told
 
@@ -85,7 +95,6 @@ def completed(row: Row, computed: list[Step], product: str, client: str) -> Row:
     values = {**row, "product_code": product, "client_code": client}
     for step in computed:
         # What a row computes of what failed does not matter: it is left out.
-        is_lost = values.get(step.read) is FAILED
-        made = None if is_lost else become(step.meaning(values, step.read), step.row.ai_type)
-        values[step.row.ai_column] = made
+        is_lost = values.get(step.read) in (FAILED, UNMAPPED)
+        values[step.row.ai_column] = None if is_lost else step.value(values)
     return {name: values[name] for name in (*row, *(step.row.ai_column for step in computed))}

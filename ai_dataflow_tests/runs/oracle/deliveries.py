@@ -6,7 +6,9 @@ import json
 import random
 import shutil
 import sqlite3
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ import polars as pl
 
 from ai_dataflow_tests.runs.oracle import faults
 from ai_dataflow_tests.runs.oracle.columns import NEVER, Kind, kinds_for, text
+from ai_dataflow_tests.runs.oracle.dressed_values import called, coded_kind, objects_of, worded
 from ai_dataflow_tests.runs.oracle.rules import ruled_columns
-from ai_dataflow_tests.runs.oracle.shapes import LIST, Field, SourceShape
+from ai_dataflow_tests.runs.oracle.shapes import LIST, OBJECTS, OF_OBJECTS, Field, SourceShape
 from ai_dataflow_tests.runs.oracle.transforms import of_sheet
 
 Columns = dict[str, pl.Series]
@@ -23,62 +26,91 @@ Columns = dict[str, pl.Series]
 _MOODS = [*[(0.0, 0.0)] * 5, (0, 0.05), (0, 0.2), (0.03, 0), (0.03, 0.05), (0.1, 0), (0.5, 0.1)]
 QUARTERS = ("Q1", "Q 2", "Q 3")
 SPARE = "spare"  # a column that nobody maps
+NUMBERS = (0, 1, 2, 3, 5, 5, 8, 8, 8, 13, 40)
 
 
-def deliver(
-    rng: random.Random, shape: SourceShape, client: str, stored: str, at: Path, *, is_broken: bool
-) -> None:
-    """Write a source's files in the place of those before; broken ones in one of many ways."""
-    format_, _, how = stored.partition(" ")
-    fault = rng.choice(faults.of(stored)) if is_broken else ""
-    columns = _columns(rng, shape, client, format_, fault)
+@dataclass
+class Delivery:
+    """A delivery of a source for a client: how it is stored, its rows, and what is wrong with it.
+
+    So many of its values are `bad` or `null`.
+    """
+
+    rng: random.Random
+    shape: SourceShape
+    client: str
+    stored: str
+    fault: str
+    rows: int
+    bad: float = 0
+    null: float = 0
+
+    @property
+    def format(self) -> str:
+        """The format of its files."""
+        return self.stored.partition(" ")[0]
+
+
+def deliver(made: Delivery, at: Path) -> None:
+    """Write a delivery in the place of the one before."""
+    rng = made.rng
+    made.bad, made.null = rng.choice(_MOODS)
+    columns = _columns(made)
     names = list(columns)
     if rng.random() < 0.1:  # nobody promised an order of columns, or their case
         rng.shuffle(names)
     renamed = rng.choice(names) if rng.random() < 0.03 else ""
     frame = pl.DataFrame([columns[name] for name in names])
     frame = frame.rename({renamed: renamed.upper()} if renamed else {})
-    files = _write(frame, format_, how, at, rng)
-    faults.inflict(fault, files, rng)
+    files = _write(frame, made.format, made.stored.partition(" ")[2], at, rng)
+    faults.inflict(made.fault, files, rng)
 
 
-def _columns(
-    rng: random.Random, shape: SourceShape, client: str, format_: str, fault: str
-) -> Columns:
-    rows, (bad, null) = _number(rng, format_, fault), rng.choice(_MOODS)
+def _columns(made: Delivery) -> Columns:
+    rng, shape, rows = made.rng, made.shape, made.rows
+    ids = [f"{made.client} {i} {rng.random():.6f}" for i in range(rows)]
     columns: Columns = {
-        "Id": pl.Series("Id", [f"{client} {i} {rng.random():.6f}" for i in range(rows)], pl.String),
+        "Id": pl.Series("Id", ids, pl.String),
         SPARE: pl.Series(SPARE, ["nobody reads it"] * rows, pl.String),
     }
     if shape.taking is not None:
-        taken = ruled_columns(rng, rows, rng.choice([0, 0, 0, bad]))
+        taken = ruled_columns(rng, rows, rng.choice([0, 0, made.bad]))
         columns |= {name: pl.Series(name, of, pl.String) for name, of in taken.items()}
-    doomed = _doomed(rng, shape, fault)
-    for field in shape.fields:
-        name = of_sheet(field.transform)[0] if field.transform else field.source_column
-        if name in (None, "Id") or (shape.rule and shape.rule.unpivot and name == "quarter"):
-            continue
-        if field is doomed and fault == "no column" and name != "amount":
-            continue
-        never_fits = field is doomed and fault == "never fits"
-        kind = NEVER[field.ai_type] if never_fits else _kind(rng, field, format_)
-        if name == LIST:
-            columns[name] = _lists(rng, field, rows, bad, format_)
-            continue
-        if name == "amount" and shape.rule and shape.rule.unpivot:
-            missing = rng.choice(QUARTERS) if field is doomed and fault == "no column" else ""
+    fields = shape.fields_of(made.client)
+    doomed = _doomed(rng, fields, made.fault)
+    if objects := [field for field in fields if field.source_column in OF_OBJECTS]:
+        columns[OBJECTS] = objects_of(rng, objects, rows, made.bad, made.format)
+    for field in fields:
+        is_made = bool(shape.rule and shape.rule.unpivot) and field.read == "quarter"
+        if field.read not in ("", "Id", *OF_OBJECTS) and not is_made:
             columns |= {
-                quarter: pl.Series(quarter, kind.values(rng, rows, bad, null), kind.dtype)
-                for quarter in QUARTERS
-                if quarter != missing
+                each.name: each for each in _of_field(made, field, is_doomed=field is doomed)
             }
-            continue
-        if field.is_key:
-            values = _keys(rng, field, kind, rows, repeats=shape.repeats, bad=bad)
-        else:
-            values = kind.values(rng, rows, bad, null)
-        columns[name] = pl.Series(name, values, kind.dtype)
     return columns
+
+
+def _of_field(made: Delivery, field: Field, *, is_doomed: bool) -> Iterator[pl.Series]:
+    """Give the columns that a field reads; what is doomed lacks one, or has one that never fits."""
+    rng, name, is_lacking = made.rng, field.read, is_doomed and made.fault == "no column"
+    if is_lacking and name != "amount":
+        return
+    never_fits = is_doomed and made.fault == "never fits"
+    kind = NEVER[field.ai_type] if never_fits else _kind(rng, field, made.format)
+    if name == LIST:
+        yield _lists(rng, field, made.rows, made.bad, made.format)
+    elif name == "amount" and made.shape.rule and made.shape.rule.unpivot:
+        missing = rng.choice(QUARTERS) if is_lacking else ""
+        for quarter in QUARTERS:
+            if quarter != missing:
+                values = kind.values(rng, made.rows, made.bad, made.null)
+                yield pl.Series(quarter, values, kind.dtype)
+    else:
+        values = (
+            _keys(rng, field, kind, made.rows, repeats=made.shape.repeats, bad=made.bad)
+            if field.is_key
+            else kind.values(rng, made.rows, made.bad, made.null)
+        )
+        yield from called(rng, field, pl.Series(name, worded(rng, field, values, kind), kind.dtype))
 
 
 def _lists(rng: random.Random, field: Field, rows: int, bad: float, format_: str) -> pl.Series:
@@ -94,19 +126,19 @@ def _lists(rng: random.Random, field: Field, rows: int, bad: float, format_: str
     return pl.Series(LIST, texts, pl.String)
 
 
-def _number(rng: random.Random, format_: str, fault: str) -> int:
+def number(rng: random.Random, numbers: Sequence[int], stored: str, fault: str) -> int:
     """Give how many rows a delivery has; a line of JSON is the least that tells of columns."""
-    rows = rng.choice([0, 1, 2, 3, 5, 5, 8, 8, 8, 13, 40])
+    rows = rng.choice(numbers)
     if fault == "files differ":  # of files without a row a run does not see that they do
         rows = max(rows, 5)
-    return max(0 if fault == "no rows" else rows, int(format_ == "jsonl"))
+    return max(0 if fault == "no rows" else rows, int(stored.startswith("jsonl")))
 
 
-def _doomed(rng: random.Random, shape: SourceShape, fault: str) -> Field | None:
+def _doomed(rng: random.Random, fields: Sequence[Field], fault: str) -> Field | None:
     """Choose the field whose column is missing, or of a type that never fits."""
     of_type = fault == "never fits"
-    able = [f for f in shape.fields if f.source_column not in ("", "Id")
-            and (not of_type or f.ai_type in NEVER)]  # fmt: skip
+    able = [f for f in fields if f.source_column not in ("", "Id", *OF_OBJECTS)
+            and not f.cells.get("code_list") and (not of_type or f.ai_type in NEVER)]  # fmt: skip
     return rng.choice(able) if able and fault in ("no column", "never fits") else None
 
 
@@ -114,6 +146,8 @@ def _kind(rng: random.Random, field: Field, format_: str) -> Kind:
     if field.transform:
         transform = of_sheet(field.transform)[1]
         return text([*transform.good], [*transform.bad])
+    if "code_list" in field.cells:
+        return coded_kind(rng, field.cells["code_list"], format_)
     kinds = kinds_for(field.ai_type, format_)
     if field.is_key:  # those of a product are mostly of one type
         types = (pl.String, pl.Int64) if field.ai_type == "int64" else (pl.String,)
@@ -127,7 +161,7 @@ def _keys(
     """Give keys: each once where they do not repeat, some null, texts spelled in several ways."""
     if field.ai_type == "string":
         return [rng.choice(["a", "b", "B", None]) for _ in range(rows)]
-    if repeats or rng.random() < 0.03:
+    if repeats or rng.random() < 0.1:
         numbers: list[int] = rng.choices(range(1, rows // 2 + 3), k=rows)
     else:
         numbers = rng.sample(range(1, rows + 4), k=rows)
@@ -191,7 +225,14 @@ def _write_file(frame: pl.DataFrame, format_: str, file: Path) -> None:
         file.write_text("".join(",".join(map(_field, line)) + "\n" for line in lines))
     else:
         rows = frame.to_dicts() or [dict.fromkeys(frame.columns)]
+        rows = [
+            row | {n: json.loads(row[n]) for n in row if n == OBJECTS and row[n]} for row in rows
+        ]
         file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def _in_json(name: str, value: Any) -> Any:
+    return json.loads(value) if name == OBJECTS and value else value
 
 
 def _field(value: str | None) -> str:

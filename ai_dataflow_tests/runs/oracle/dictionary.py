@@ -41,7 +41,7 @@ def checks_of(sources: list[Source], module: Module, computed: list[Check]) -> l
     return [
         *needed.values(),
         *computed,
-        *(check for rule in rules for check in _of_rule(rule, module)
+        *(check for rule in rules for check in _of_rule(rule, module, sources[0].product)
           if rule.ai_column in mapped or check.reason == "REJ-015"),
     ]  # fmt: skip
 
@@ -50,7 +50,7 @@ def _is_null(row: Any) -> Callable[[Row], bool]:
     return lambda values: values.get(row.ai_column) is None
 
 
-def _of_rule(rule: Rule, module: Module) -> Iterator[Check]:
+def _of_rule(rule: Rule, module: Module, product: str) -> Iterator[Check]:
     name, ai_type = rule.ai_column, module.types[rule.ai_column]
 
     def check(reason: str, cell: str, breaks: Callable[[Any], bool]) -> Check:
@@ -73,7 +73,7 @@ def _of_rule(rule: Rule, module: Module) -> Iterator[Check]:
     if pattern := rule.said["pattern"]:
         yield check("REJ-017", "pattern", lambda value: not re.fullmatch(pattern, value))
     if codes := rule.said["code_list"]:
-        listed = {become(text, ai_type) for text in module.codes[codes]}
+        listed = {become(text, ai_type) for text in module.codes.of(codes, product).values()}
         yield check("REJ-018", "code_list", lambda value: value not in listed)
     if rule.said["is_key"] == "Y":
         effect = effects["is_key"]

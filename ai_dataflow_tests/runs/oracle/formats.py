@@ -136,7 +136,20 @@ def parquet_types(files: list[Path]) -> list[dict[str, str]]:
             schemas.append(pq.read_schema(file))
         except (pa.ArrowInvalid, OSError):
             raise UnreadableError("SRC-003") from None
-    return [{column.name: _arrow_kind(column.type) for column in schema} for schema in schemas]
+    return [dict(kind for column in schema for kind in _kinds(column)) for schema in schemas]
+
+
+def _kinds(column: pa.Field) -> Iterator[tuple[str, str]]:
+    """Give the type of a column, and of the fields of its elements, `column[].field`."""
+    yield column.name, _arrow_kind(column.type)
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        yield from _fields_of(f"{column.name}[]", column.type.value_type)
+
+
+def _fields_of(name: str, dtype: pa.DataType) -> Iterator[tuple[str, str]]:
+    for field in dtype if pa.types.is_struct(dtype) else ():
+        yield f"{name}.{field.name}", _arrow_kind(field.type)
+        yield from _fields_of(f"{name}.{field.name}", field.type)
 
 
 def _arrow_kind(dtype: pa.DataType) -> str:
@@ -144,6 +157,7 @@ def _arrow_kind(dtype: pa.DataType) -> str:
         "int": pa.types.is_integer, "float": pa.types.is_floating, "bool": pa.types.is_boolean,
         "decimal": pa.types.is_decimal, "date": pa.types.is_date,
         "timestamp": pa.types.is_timestamp, "null": pa.types.is_null,
+        "list": lambda t: pa.types.is_list(t) or pa.types.is_large_list(t),
     }  # fmt: skip
     return next((kind for kind, test in tests.items() if test(dtype)), "text")
 

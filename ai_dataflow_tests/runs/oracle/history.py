@@ -72,8 +72,8 @@ def _state(folder: Path, sources: list[Source], module: Module) -> State:
     """Give all that a partition is made from: what its rows say, and which files there are."""
     later = {
         (product, row.ai_column, row.said)
-        for product in {source.product for source in sources}
-        for row in computed_of(module, product)
+        for product, client in {(source.product, source.client) for source in sources}
+        for row in computed_of(module, product, client)
     }
     return frozenset(later), *(
         (source.location, _files(folder, source.location), tuple(sorted(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ai_dataflow_tests.partition.values import FAILED, become
+from ai_dataflow_tests.partition.values import FAILED
+from ai_dataflow_tests.runs.oracle.cells import LISTED, UNMAPPED, Codes
 from ai_dataflow_tests.runs.oracle.formats import Row
 from ai_dataflow_tests.runs.oracle.reading import Content, Opened, Place, resolved
 from ai_dataflow_tests.runs.oracle.reshaping import Shape
@@ -55,6 +56,7 @@ class _Feed:
     row: Mapping
     column: str | None
     meaning: Callable[[Any], Any]
+    codes: dict[str, str]
 
 
 class SheetError(Exception):
@@ -82,36 +84,42 @@ class Compiled:
         return self.shape.read(self.columns) if self.shape else self.columns
 
 
-def compiled(source: Source, at: Opened) -> Compiled:
+def compiled(source: Source, at: Opened, codes: Codes) -> Compiled:
     """Compile a source's mapping rows.
 
     Raises:
         UnreadableError: SRC-031.
-        SheetError: MAP-014 for a column that is not there, MAP-015 for one that never fits.
+        SheetError: MAP-014 for a column that is not there, MAP-015 for one that never fits,
+            MAP-044 for one that no code list can name.
     """
-    feeds, codes = [], []
+    feeds, wrong = [], []
     at.check_headers([*named(source)])
     shape = _shape(source, at)
     types = shape.types(at.types) if shape else at.types
     for row in source.mappings:
-        name, transform = of_sheet(row.transform) if row.transform else (row.source_column, None)
+        name, transform = of_sheet(row.transform) if row.transform else (row.names[0], None)
         column = resolved(name, types) if name else None
+        kind = transform.kind if transform else types.get(column or "", "")
         if name and column is None:
-            codes.append("MAP-014")
-        elif not _fits(transform.kind if transform else types[column or ""], row.ai_type):
-            codes.append("MAP-015")
-        feeds.append(_Feed(row, column, transform.meaning if transform else lambda value: value))
+            wrong.append("MAP-014")
+        elif row.cells.code_list and kind not in LISTED:
+            wrong.append("MAP-044")
+        elif not _fits("text" if row.cells.code_list else kind, row.ai_type):
+            wrong.append("MAP-015")
+        meaning = transform.meaning if transform else lambda value: value
+        feeds.append(_Feed(row, column, meaning, codes.of(row.cells.code_list, source.product)))
     ruled = {name: resolved(name, types) for name in columns_of(source.taking)}
-    codes += ["MAP-014"] * (None in ruled.values())
-    if codes:
-        raise SheetError(*codes)
+    wrong += ["MAP-014"] * (None in ruled.values())
+    if wrong:
+        raise SheetError(*wrong)
     return Compiled(source, feeds, {n: column or "" for n, column in ruled.items()}, shape)
 
 
 def named(source: Source) -> Iterator[str]:
     """Give the source columns that the sheet names."""
     for row in source.mappings:
-        yield (of_sheet(row.transform)[0] or "") if row.transform else row.source_column
+        yield from row.names
+        yield (of_sheet(row.transform)[0] or "") if row.transform else ""
     yield from columns_of(source.taking)
     yield from source.rule.columns if source.rule else ()
 
@@ -123,7 +131,12 @@ def _shape(source: Source, at: Opened) -> Shape | None:
     columns = [resolved(name, at.types) for name in source.rule.columns]
     if None in columns:
         raise SheetError("MAP-014")
-    return Shape(source.rule, [column for column in columns if column is not None])
+    there = [column for column in columns if column is not None]
+    fields: list[str] = []
+    if exploded := source.rule.explode:
+        asked = {name for name in named(source) if name.startswith(f"{exploded}.")}
+        fields = sorted(there[0] + name.removeprefix(exploded) for name in asked)
+    return Shape(source.rule, there, fields, is_text=at.types[there[0]] != "list")
 
 
 def _fits(kind: str, ai_type: str) -> bool:
@@ -151,23 +164,24 @@ def mapped(source: Compiled, content: Content) -> Done:
     Raises:
         AmbiguousError: as `taken`.
     """
-    good, rejects, unlisted = [], [], []
+    good, rejects = list[Mapped](), list[Reject]()
+    unlisted: list[tuple[Place, Row]] = []
     if source.shape:
         content, unlisted = source.shape.rows(content)
     for place, row in unlisted:
         cell = source.shape.rule.cell if source.shape else ""
         rejects.append(reject(source.source, "REJ-003", "", cell, place, row))
     raws = [(place, {name: row[name] for name in source.columns}) for place, row in content.rows]
-    asked = [{name: raw[column] for name, column in source.ruled.items()} for _, raw in raws]
     rule = source.source.taking
+    asked = [{n: rule.cells.read(raw[c]) for n, c in source.ruled.items()} for _, raw in raws]
     sure = taken(rule, asked, [raw for _, raw in raws])
     for i, (reason, cell) in sure.rejects.items():
         rejects.append(reject(source.source, reason, "", rule.cell + cell, *raws[i]))
     for place, raw in (raws[i] for i in sure.rows):
         made = {f.row.ai_column: _value(f, raw) for f in source.feeds}
-        reason = next(filter(None, (_reason(f.row, made) for f in source.feeds)), None)
-        if reason:
-            rejects.append(reject(source.source, *reason, place, raw))
+        why = next(filter(None, (_reason(f.row, made) for f in source.feeds)), None)
+        if why:
+            rejects.append(reject(source.source, *why, place, raw))
         else:
             good.append(Mapped(made, place, raw))
     for place, line in content.malformed:
@@ -178,13 +192,15 @@ def mapped(source: Compiled, content: Content) -> Done:
 
 
 def _value(feed: _Feed, raw: Row) -> Any:
-    made = feed.meaning(raw[feed.column] if feed.column else None)
-    return become(made, feed.row.ai_type)
+    cells = feed.row.cells
+    made = feed.meaning(cells.read(raw[feed.column]) if feed.column else None)
+    return cells.made(made, feed.row.ai_type, feed.codes)
 
 
 def _reason(row: Mapping, made: Row) -> tuple[str, str, str] | None:
     value = made[row.ai_column]
-    code = "REJ-001" if value is FAILED else "REJ-002" if row.required and value is None else ""
+    reasons = {FAILED: "REJ-001", UNMAPPED: "REJ-006", None: "REJ-002" * row.required}
+    code = reasons.get(value, "")
     return (code, row.ai_column, row.cell) if code else None
 
 

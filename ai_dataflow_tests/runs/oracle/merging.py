@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from ai_dataflow_tests.runs.oracle.cells import Codes
 from ai_dataflow_tests.runs.oracle.computing import checks_computed, completed, steps
 from ai_dataflow_tests.runs.oracle.dictionary import (
     Check,
@@ -28,8 +29,7 @@ from ai_dataflow_tests.runs.oracle.mapping import (
     named,
     reject,
 )
-from ai_dataflow_tests.runs.oracle.reading import Opened, opened
-from ai_dataflow_tests.runs.oracle.rules import AmbiguousError
+from ai_dataflow_tests.runs.oracle.reading import AmbiguousError, Opened, opened
 from ai_dataflow_tests.runs.oracle.tables import Module, Source, computed_of
 
 
@@ -73,7 +73,7 @@ class Outcome:
 
 def expected(folder: Path, sources: list[Source], module: Module, client: str) -> Outcome:
     """Say what a partition comes to, from its files."""
-    unreadable, unfit, done = _compiled(folder, sources)
+    unreadable, unfit, done = _compiled(folder, sources, module.codes)
     if unfit:
         return Outcome("held", unfit)
     outcome = Outcome()
@@ -104,7 +104,7 @@ def _wrong_alone(source: Compiled, at: Opened) -> tuple[str, ...]:
 
 
 def _compiled(
-    folder: Path, sources: list[Source]
+    folder: Path, sources: list[Source], codes: Codes
 ) -> tuple[set[str], set[str], list[tuple[Compiled, Opened]]]:
     unreadable: set[str] = set()
     unfit: set[str] = set()
@@ -112,7 +112,8 @@ def _compiled(
     for source in sources:
         try:
             at = opened(folder, source.location).named_by([*named(source)])
-            done.append((compiled(source, at), at))
+            at = at.called_first(row.names for row in source.mappings)
+            done.append((compiled(source, at, codes), at))
         except UnreadableError as error:
             unreadable.update(error.args)
         except SheetError as error:
@@ -162,7 +163,7 @@ def _add_product(
         counts.sources[name] = len(content.rows) + len(content.malformed), {}
         counts.produced += rows_of.number - counts.sources[name][0]
     sources = [source.source for source, _ in own]
-    computed = steps(computed_of(module, product))
+    computed = steps(computed_of(module, product, client), module.codes, product)
     done, checks = merged(sources, good), checks_of(sources, module, checks_computed(computed))
     rows = [(completed(row, computed, product, client), parts) for row, parts in done.rows]
     numbers = failing(rows, checks)

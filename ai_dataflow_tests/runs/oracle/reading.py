@@ -7,6 +7,7 @@ timestamp and null.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,6 +34,10 @@ class Place:
 
     source: str
     number: int | None
+
+
+class AmbiguousError(Exception):
+    """Rows that are read and say not what is to be made of them; raised with the code."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,16 @@ class Opened:
         types = {names_of.get(column, column): kind for column, kind in self.types.items()}
         return replace(self, types=types, called={n: c or n for n, c in called.items()})
 
+    def called_first(self, alternatives: Iterable[tuple[str, ...]]) -> Opened:
+        """Call columns by the first of their names, where they have several."""
+        several = [names for names in alternatives if len(names) > 1]
+        found = {n[0]: next(filter(None, (resolved(e, self.types) for e in n)), None)
+                 for n in several}  # fmt: skip
+        there = {name: column for name, column in found.items() if column}
+        types = {name: self.types[column] for name, column in there.items()}
+        called = {name: self.called.get(column, column) for name, column in there.items()}
+        return replace(self, types={**self.types, **types}, called={**self.called, **called})
+
     def check_headers(self, names: list[str]) -> None:
         """Make sure that the first line of each file of text has one of the names of the sheet.
 
@@ -119,18 +134,19 @@ class Opened:
         Raises:
             UnreadableError: SRC-001, SRC-003 or SRC-004; SRC-010 for what some files lack.
         """
-        if self.some & {*columns}:
-            raise UnreadableError("SRC-010")
         wanted = columns or list(self.types)[:1]
+        names = {name: self.called.get(name, name) for name in wanted}
+        there = list(dict.fromkeys(names.values()))
+        if columns and self.some & {*there}:
+            raise UnreadableError("SRC-010")
         if self.kind == "csv":
-            return self._read_csv(wanted)
+            return self._read_csv(names)
         if self.kind == "sqlite":
-            own = sqlite_rows(self.files[0], wanted)
-            return Content([(Place(self.location, None), row) for row in own])
+            own = sqlite_rows(self.files[0], there)
+            rows_of = ({n: row[c] for n, c in names.items()} for row in own)
+            return Content([(Place(self.location, None), row) for row in rows_of])
         rows = (
-            [*json_rows(self.files)]
-            if self.kind == "jsonl"
-            else [*parquet_rows(self.files, wanted)]
+            [*json_rows(self.files)] if self.kind == "jsonl" else [*parquet_rows(self.files, there)]
         )
         placed = [
             (Place(self._called(file), i), row)
@@ -139,10 +155,9 @@ class Opened:
         ]
         if self.kind != "parquet" and not _is_nested(rows):  # others are told apart, each from 1
             placed = [(Place(self.location, i), row) for i, (_, row) in enumerate(placed, 1)]
-        names = {name: self.called.get(name, name) for name in wanted}
         return Content([(at, {n: row.get(c) for n, c in names.items()}) for at, row in placed])
 
-    def _read_csv(self, columns: list[str]) -> Content:
+    def _read_csv(self, names: dict[str, str]) -> Content:
         content = Content()
         for file in self.files:
             place, text = self._called(file), text_of(file)
@@ -150,7 +165,7 @@ class Opened:
                 raise UnreadableError("SRC-004")
             good, bad = csv_rows(text)
             content.rows.extend(
-                (Place(place, i), {name: row[name] for name in columns})
+                (Place(place, i), {name: row[column] for name, column in names.items()})
                 for i, row in enumerate(good, start=1)
             )
             content.malformed.extend((Place(place, None), line) for line in bad)
@@ -186,8 +201,14 @@ def opened(folder: Path, location: str) -> Opened:
     every = {name: kind for of_file in types for name, kind in of_file.items()}
     some = frozenset(name for name in every if any(name not in of_file for of_file in types))
     headers = tuple(map(frozenset, types)) if suffix == ".csv" else ()
-    differ = suffix == ".jsonl" and len({str(json_types([file])) for file in files}) > 1
+    differ = suffix == ".jsonl" and _differ(files)
     return Opened(folder, location, files, every, some, headers, differ)
+
+
+def _differ(files: list[Path]) -> bool:
+    """Tell whether files of JSON differ in their columns; those with lists are read as one."""
+    is_nested = _is_nested([*json_rows(files)])
+    return not is_nested and len({str(json_types([file])) for file in files}) > 1
 
 
 def resolved(name: str, types: dict[str, str]) -> str | None:

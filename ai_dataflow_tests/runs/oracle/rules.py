@@ -14,6 +14,7 @@ from typing import Any
 
 from ai_dataflow_tests.partition.values import FAILED, become
 from ai_dataflow_tests.runs.oracle.formats import Row
+from ai_dataflow_tests.runs.oracle.reading import AmbiguousError
 from ai_dataflow_tests.runs.oracle.tables import TakingRule
 
 Said = tuple[str, str, str]  # where, unique_by, keep
@@ -42,10 +43,6 @@ KEEPS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-class AmbiguousError(Exception):
-    """Keys of which no row can be kept; raised with the code."""
-
-
 @dataclass
 class Taken:
     """The rows that are taken, by their numbers; the rejects, each with its reason and cell."""
@@ -69,7 +66,7 @@ def ruled_columns(rng: random.Random, rows: int, bad: float) -> dict[str, list[s
     """Give the columns that rules read, for so many rows: most have a day of their own."""
     days = [dt.date(2024, 9, 1) + dt.timedelta(days=i) for i in range(rows)]
     rng.shuffle(days)
-    if rng.random() < 0.15 and days:
+    if rng.random() < 0.3 and days:
         days = rng.choices(days, k=rows)
     seen = ["soon" if rng.random() < bad else rng.choice([day.isoformat()] * 9 + [None])
             for day in days]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ai_dataflow_tests.runs.oracle.columns import AI_TYPES
@@ -11,14 +11,15 @@ from ai_dataflow_tests.runs.oracle.computing import COLUMN as COMPUTED_COLUMN
 from ai_dataflow_tests.runs.oracle.computing import COMPUTED
 from ai_dataflow_tests.runs.oracle.reshaping import RowRule
 from ai_dataflow_tests.runs.oracle.rules import make_rule
-from ai_dataflow_tests.runs.oracle.transforms import COLUMN, TRANSFORMS
+from ai_dataflow_tests.runs.oracle.transforms import COLUMN, TRANSFORMS, of_sheet
 
 PRODUCTS = ("LYRA", "ORION", "VEGA")
 FORMATS = (
     "parquet", "csv", "jsonl", "delta", "parquet folder", "csv folder", "csv glob", "jsonl folder",
     "sqlite",
 )  # fmt: skip
-LIST = "Tags of it"
+LIST, OBJECTS = "Tags of it", "Lines"
+OF_OBJECTS = ("Lines.amount", "Lines.tax.rate")
 UNPIVOTS = (
     "amount FOR quarter IN (Q1, [Q 2], `Q 3` AS 'third')",
     "amount FOR quarter IN ([Q 2] AS 'Q1', Q1 AS 'é')",
@@ -40,6 +41,18 @@ class Field:
     is_key: bool = False
     required: bool = False
     technical: bool = False
+    alternative: str = ""  # what some deliveries call the column
+    cells: dict[str, str] = field(default_factory=dict)  # further ones of the row, by column
+
+    @property
+    def read(self) -> str:
+        """The source column that it reads; none for a transform of no column."""
+        return (of_sheet(self.transform)[0] or "") if self.transform else self.source_column
+
+    @property
+    def named(self) -> str:
+        """The source column, as the sheet spells it."""
+        return f"{self.read} | {self.alternative}" if self.alternative else self.source_column
 
 
 @dataclass
@@ -47,7 +60,8 @@ class SourceShape:
     """A submodule of a product: how it is mostly stored, what is mapped; whether keys repeat.
 
     `join` and `as_of` are its rule, and `taking` is its `where`, `unique_by` and `keep`, where it
-    has the columns for these; what is `shared` is the same for all clients.
+    has the columns for these; what is `shared` is the same for all clients. Some clients have
+    fields of their `own`, and a `where` of their own.
     """
 
     product: str
@@ -60,6 +74,14 @@ class SourceShape:
     shared: bool = False
     rule: RowRule | None = None
     taking: tuple[str, str, str] | None = None
+    own: dict[str, list[Field]] = field(default_factory=dict)
+    own_where: dict[str, str] = field(default_factory=dict)
+    is_ruled_for_all: bool = False  # its rule is one of every product
+
+    def fields_of(self, client: str) -> list[Field]:
+        """Give the fields of a client: its own take the place of those for all."""
+        own = {each.ai_column: each for each in self.own.get(client, ())}
+        return [own.get(each.ai_column, each) for each in self.fields]
 
 
 @dataclass
@@ -67,7 +89,8 @@ class Shape:
     """A module: its sources, in the order of the control table, and its limit of rejects.
 
     `rules` are the rows of its dictionary, by AI column and by what they say.
-    `computed` are the fields of joined rows, each with its product, or `*`.
+    `computed` are the fields of joined rows, each with its product, or `*`, and `stars` those of a
+    submodule of every product.
     """
 
     module: str
@@ -76,20 +99,27 @@ class Shape:
     rules: dict[str, dict[str, str]]
     rejects_repeats: bool
     computed: list[tuple[str, Field]] = field(default_factory=list)
+    stars: list[tuple[str, Field]] = field(default_factory=list)
 
-    def rows(self) -> Iterator[tuple[str, str, list[Field]]]:
-        """Give the rows of the sheet: a product and a submodule, or none, with its fields."""
+    def rows(self) -> Iterator[tuple[str, str, str, list[Field]]]:
+        """Give the rows of the sheet: a product, a submodule and a client, or none; the fields."""
         for product, made in self.computed:
-            yield product, "", [made]
+            yield product, "", "", [made]
+        for submodule, made in self.stars:
+            yield "*", submodule, "", [made]
         for source in self.sources:
-            yield source.product, source.submodule, source.fields
+            yield source.product, source.submodule, "", source.fields
+            for client, own in source.own.items():
+                yield source.product, source.submodule, client, own
 
 
-def make_shape(rng: random.Random, module: str, *, wide: bool) -> Shape:
-    """Make a module of one to three products."""
+def make_shape(
+    rng: random.Random, module: str, *, wide: bool, products: Sequence[int] = (1, 2, 2, 3)
+) -> Shape:
+    """Make a module of one of so many products."""
     columns = {f"c{i}": rng.choice(AI_TYPES) for i in range(40 if wide else rng.randint(2, 7))}
     made = []
-    for product in rng.sample(PRODUCTS, rng.choice([1, 2, 2, 3])):
+    for product in rng.sample(PRODUCTS, rng.choice(products)):
         made += _product(rng, product, columns)
     limit = rng.choice(["", "", "60%"])
     # Beside the rest: the same seeds go on making the same sheets.
@@ -149,8 +179,8 @@ def compute(rng: random.Random, shape: Shape) -> None:
     fields = [f for source in shape.sources for f in source.fields if not f.technical]
     types = {f.ai_column: f.ai_type for f in fields}
     for i in range(rng.choice([0, 0, 1, 1, 3])):
-        product = rng.choice(["*", *{source.product for source in shape.sources}])
-        text = rng.choice(list(COMPUTED))
+        product = rng.choice(["*", *sorted({source.product for source in shape.sources})])
+        text = rng.choice([*COMPUTED, f"1000 / {COMPUTED_COLUMN}"])
         whole = {"ROW_KEY": {"int64", "int32"}, "1000 / ": numbers}.get(text[:7], {*types.values()})
         readable = [name for name, dtype in types.items() if dtype in whole]
         if not readable:
@@ -232,6 +262,11 @@ def _rule(rng: random.Random, fields: list[Field], label: str) -> RowRule | None
     if rng.random() < 0.5:
         chosen.source_column = LIST
         return RowRule(explode=LIST)
+    if rng.random() < 0.5:
+        several = rng.sample(able, min(len(able), rng.choice([1, 2])))
+        for each, name in zip(several, OF_OBJECTS, strict=False):
+            each.source_column, each.transform = name, ""
+        return RowRule(explode=OBJECTS)
     chosen.source_column = "amount"
     fields.append(Field("quarter", label, "string"))
     return RowRule(unpivot=rng.choice(UNPIVOTS))

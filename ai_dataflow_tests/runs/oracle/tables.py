@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
+from ai_dataflow_tests.runs.oracle.cells import Cells, Codes
 from ai_dataflow_tests.runs.oracle.reshaping import RowRule
 
 Key = tuple[str, str]  # module and client
@@ -15,24 +17,29 @@ Key = tuple[str, str]  # module and client
 
 @dataclass(frozen=True)
 class Mapping:
-    """A row of the mapping sheet, with the cell of what feeds it."""
+    """A row of the mapping sheet, with the cell of what feeds it.
+
+    `names` are those of its source column, of which a file has the first that it has.
+    """
 
     product: str
     submodule: str
-    source_column: str
+    client: str
+    names: tuple[str, ...]
     ai_column: str
     ai_type: str
     transform: str
     is_key: bool
     required: bool
     technical: bool
+    cells: Cells
     cell: str
 
     @property
     def said(self) -> tuple[object, ...]:
         """What it says, wherever in the sheet it stands."""
-        return (self.source_column, self.ai_type, self.transform, self.is_key, self.required,
-                self.technical)  # fmt: skip
+        return (self.names, self.ai_type, self.transform, self.is_key, self.required,
+                self.technical, self.cells)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,7 @@ class TakingRule:
     unique_by: str = ""
     keep: str = ""
     cell: str = ""
+    cells: Cells = field(default_factory=Cells)  # how it reads texts
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -54,6 +62,7 @@ class TakingRule:
 class Source:
     """A row of the control table, with the mapping rows and the rule that are about it."""
 
+    client: str
     product: str
     submodule: str
     location: str
@@ -107,7 +116,7 @@ class Module:
 
     types: dict[str, str]
     rules: dict[str, Rule]
-    codes: dict[str, list[str]]
+    codes: Codes
     limit: str = ""
     rejects_repeats: bool = False
     computed: tuple[Mapping, ...] = ()
@@ -121,7 +130,7 @@ class Module:
             for name, rule in self.rules.items()
             if (effects := rule.effects(rejects_repeats=self.rejects_repeats))
         )  # fmt: skip
-        return str((rules, sorted(self.codes.items())))
+        return str((rules, sorted(self.codes.rows.items())))
 
 
 @dataclass(frozen=True)
@@ -132,19 +141,44 @@ class Tables:
     modules: dict[str, Module]
 
 
+@dataclass(frozen=True)
+class SourceRule:
+    """A row of the source rules."""
+
+    product: str
+    client: str
+    taking: TakingRule = field(default_factory=TakingRule)
+    join: str = ""
+    as_of: str = ""
+    reshaping: RowRule | None = None
+
+
+class _Specific(Protocol):
+    @property
+    def product(self) -> str: ...
+    @property
+    def client(self) -> str: ...
+
+
+S = TypeVar("S", bound=_Specific)
+
+
+def most_specific(rows: Iterable[S], product: str, client: str) -> list[S]:
+    """Give the rows for a product and a client that name most of the two."""
+    about = [r for r in rows if r.product in (product, "*") and r.client in (client, "")]
+    ranks = [(row.product != "*") + bool(row.client) for row in about]
+    return [row for row, rank in zip(about, ranks, strict=True) if rank == max(ranks)]
+
+
 def read_tables(folder: Path) -> Tables:
     """Read a project's tables."""
+    settings = tomllib.loads((folder / "ai_dataflow.toml").read_text())
+    usual = settings.get("mapping", {})
     sheet: dict[str, list[Mapping]] = {}
     for line, row in _rows(folder / "ai_mapping.csv"):
-        sheet.setdefault(row["module_name"], []).append(_mapping(line, row))
-    rules = {}
-    if (folder / "source_rules.csv").exists():
-        names = ("module_name", "product_code", "submodule_name")
-        for line, row in _rows(folder / "source_rules.csv"):
-            said = row["where"], row["unique_by"], row["keep"]
-            taking = TakingRule(*said, f"source_rules.csv:{line}:")
-            how = row["join"], row["as_of"], _reshaping(line, row)
-            rules[tuple(row[name] for name in names)] = taking, *how
+        sheet.setdefault(row["module_name"], []).append(_mapping(line, row, usual))
+    rules = _source_rules(folder, Cells(null_values=tuple(usual.get("null_values", ())),
+                                        trim=usual.get("trim", False)))  # fmt: skip
     sources: dict[Key, list[Source]] = {}
     rows = [
         (line, row) for line, row in _rows(folder / "control_table.csv") if row["active"] == "Y"
@@ -152,13 +186,12 @@ def read_tables(folder: Path) -> Tables:
     for line, row in rows:
         key = row["module_name"], row["client_code"]
         if row["client_code"] != "*":
-            sources.setdefault(key, []).append(_source(line, row, sheet[key[0]], rules))
+            sources.setdefault(key, []).append(_source(line, row, sheet[key[0]], rules, key[1]))
     for line, row in rows:  # what all clients of a product have comes behind what is their own
-        for (module, _), own in sources.items() if row["client_code"] == "*" else ():
-            shared = _source(line, row, sheet[row["module_name"]], rules)
+        for (module, client), own in sources.items() if row["client_code"] == "*" else ():
+            shared = _source(line, row, sheet[row["module_name"]], rules, client)
             if module == row["module_name"] and any(s.product == shared.product for s in own):
                 own.append(shared)
-    settings = tomllib.loads((folder / "ai_dataflow.toml").read_text())
     rules_of, codes = _dictionary(folder), _codes(folder)
     modules = {}
     for name, mapped in sheet.items():
@@ -172,6 +205,19 @@ def read_tables(folder: Path) -> Tables:
     return Tables(sources, modules)
 
 
+def _source_rules(folder: Path, read: Cells) -> dict[tuple[str, str], list[SourceRule]]:
+    rules: dict[tuple[str, str], list[SourceRule]] = {}
+    if not (folder / "source_rules.csv").exists():
+        return rules
+    for line, row in _rows(folder / "source_rules.csv"):
+        said = row["where"], row["unique_by"], row["keep"]
+        taking = TakingRule(*said, f"source_rules.csv:{line}:", read)
+        how = row["join"], row["as_of"], _reshaping(line, row)
+        rule = SourceRule(row["product_code"], row.get("client_code", ""), taking, *how)
+        rules.setdefault((row["module_name"], row["submodule_name"]), []).append(rule)
+    return rules
+
+
 def _dictionary(folder: Path) -> dict[str, dict[str, Rule]]:
     rules: dict[str, dict[str, Rule]] = {}
     for line, row in _rows(folder / "ai_columns.csv"):
@@ -180,33 +226,50 @@ def _dictionary(folder: Path) -> dict[str, dict[str, Rule]]:
     return rules
 
 
-def _codes(folder: Path) -> dict[str, list[str]]:
-    codes: dict[str, list[str]] = {}
+def _codes(folder: Path) -> Codes:
+    codes: dict[str, list[tuple[str, str, str]]] = {}
     for _, row in _rows(folder / "codes.csv"):
-        codes.setdefault(row["code_list"], []).append(row["ai_value"])
-    return codes
+        said = row.get("product_code", ""), row["source_value"], row["ai_value"]
+        codes.setdefault(row["code_list"], []).append(said)
+    return Codes(codes)
 
 
-def computed_of(module: Module, product: str) -> list[Mapping]:
-    """Give the computed rows of a product: its own take the place of those for all."""
-    rows = module.computed
-    own = {row.ai_column for row in rows if row.product == product}
-    return [
-        r for r in rows if r.product == product or (r.product == "*" and r.ai_column not in own)
-    ]
+def computed_of(module: Module, product: str, client: str) -> list[Mapping]:
+    """Give the computed rows of a product and a client, of each column the most specific."""
+    return _mapped(module.computed, product, client)
+
+
+def _mapped(rows: Iterable[Mapping], product: str, client: str) -> list[Mapping]:
+    """Give the rows that apply, of each AI column the most specific, in the sheet's order."""
+    by_column: dict[str, list[Mapping]] = {}
+    for row in rows:
+        by_column.setdefault(row.ai_column, []).append(row)
+    chosen = (most_specific(several, product, client) for several in by_column.values())
+    applies = {id(row) for several in chosen for row in several}
+    return [row for row in rows if id(row) in applies]
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
     with file.open(encoding="utf-8", newline="") as lines:
-        yield from enumerate(csv.DictReader(lines), start=2)
+        for line, row in enumerate(csv.DictReader(lines), start=2):
+            yield line, {name: cell.strip() for name, cell in row.items()}
 
 
-def _mapping(line: int, row: dict[str, str]) -> Mapping:
+def _mapping(line: int, row: dict[str, str], usual: dict[str, Any]) -> Mapping:
     fed_by = "transform" if row["transform"] else "source_column"
+    words = [word.strip() for word in row.get("null_values", "").split("|") if word.strip()]
+    trim = row.get("trim", "")
+    cells = Cells(
+        row.get("code_list", ""), row.get("unmapped", ""), row.get("default", ""),
+        tuple(words or usual.get("null_values", ())),
+        trim == "Y" if trim else bool(usual.get("trim")),
+    )  # fmt: skip
     return Mapping(
-        row["product_code"], row["submodule_name"], row["source_column"], row["ai_column"],
-        row["ai_type"], row["transform"], row["is_key"] == "Y", row["required"] == "Y",
-        row.get("published") == "N", f"ai_mapping.csv:{line}:{fed_by}",
+        row["product_code"], row["submodule_name"], row.get("client_code", ""),
+        tuple(name.strip() for name in row["source_column"].split("|") if name.strip()),
+        row["ai_column"], row["ai_type"], row["transform"], row["is_key"] == "Y",
+        row["required"] == "Y", row.get("published") == "N", cells,
+        f"ai_mapping.csv:{line}:{fed_by}",
     )  # fmt: skip
 
 
@@ -221,13 +284,17 @@ def _source(
     line: int,
     row: dict[str, str],
     sheet: list[Mapping],
-    rules: dict[tuple[str, ...], tuple[TakingRule, str, str, RowRule | None]],
+    rules: dict[tuple[str, str], list[SourceRule]],
+    client: str,
 ) -> Source:
-    names = row["product_code"], row["submodule_name"]
+    product, submodule = row["product_code"], row["submodule_name"]
+    of_source = rules.get((row["module_name"], submodule), [])
+    rule = [*most_specific(of_source, product, client), SourceRule(product, client)][0]
+    about = [mapping for mapping in sheet if mapping.submodule == submodule]
     return Source(
-        *names,
+        client, product, submodule,
         row["module_location"].replace("{client_code}", row["client_code"]),
         f"control_table.csv:{line}:module_location",
-        tuple(mapping for mapping in sheet if (mapping.product, mapping.submodule) == names),
-        *rules.get((row["module_name"], *names), (TakingRule(), "", "", None)),
-    )
+        tuple(_mapped(about, product, client)),
+        rule.taking, rule.join, rule.as_of, rule.reshaping,
+    )  # fmt: skip
