@@ -323,6 +323,7 @@ class ModuleSettings(Section):
     larger share than `max_rows_fall`, waits to be accepted; "100%" is no limit. Rows without a
     client in files that clients share fail all of these, or are rejects of one (`without_client`).
     Rows that repeat a key of the dictionary fail the partition, or are rejects (`duplicate_keys`).
+    `profile` is how much is kept of what the columns of a publication are like.
     """
 
     min_coverage: float = Field(default=0.0, ge=0, le=1)
@@ -332,6 +333,7 @@ class ModuleSettings(Section):
     max_rows_fall: str = "50%"
     without_client: Literal["fail", "reject"] = "fail"
     duplicate_keys: Literal["fail", "reject"] = "fail"
+    profile: Literal["off", "counts", "full"] = "full"
 
     @field_validator("max_rejected", mode="before")
     @classmethod

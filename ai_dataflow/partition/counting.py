@@ -38,17 +38,32 @@ _REASON = ("product_code", "submodule_name", "reason", "ai_column")
 _KINDS = {reason: kind for kind, reason in REASONS.items()}
 LARGE = 1_000_000  # rows
 FilesOf = Mapping[int, Sequence[DataFile]]  # by client
+See = Callable[[pl.DataFrame], None]  # rows of files, each with the number of its client
 
 
-def count_rows(module: str, files: FilesOf, workstation: Folders) -> dict[int, WrittenRows]:
+def count_rows(
+    module: str, files: FilesOf, workstation: Folders, see: See | None = None
+) -> dict[int, WrittenRows]:
     """Count the rows in files, and the values of each column, by client and product.
+
+    Args:
+        module: whose files they are.
+        files: by client.
+        workstation: where.
+        see: who sees the rows as well, all of them, in pieces.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
     if not files:
         return {}
-    tallied = tally(workstation.dataset(module), _listed(files))
+    clients = pl.Series([c for c, of_client in files.items() for _ in of_client], dtype=pl.UInt32)
+
+    def shown(rows: pl.DataFrame) -> None:
+        number = pl.lit(clients).gather(pl.col(_FILE)).alias(CLIENT)
+        (see or _nobody)(rows.with_columns(number))
+
+    tallied = tally(workstation.dataset(module), _listed(files), shown if see else None)
     written = {c: WrittenRows(described) for c, described in _described(files, tallied).items()}
     counts = _by_client(files, tallied.drop(VALUES + PRODUCT_COLUMN), (PRODUCT_COLUMN,))
     for row in counts.iter_rows(named=True):
@@ -63,12 +78,17 @@ def count_rows(module: str, files: FilesOf, workstation: Folders) -> dict[int, W
     return written
 
 
-def tally(table: Folder, files: Sequence[DataFile]) -> pl.DataFrame:
+def _nobody(_: pl.DataFrame) -> None:
+    """See nothing."""
+
+
+def tally(table: Folder, files: Sequence[DataFile], see: See | None = None) -> pl.DataFrame:
     """Tally the rows of data files, by the number of the file and by product.
 
     A small file is read, with all others of a batch in one scan. Of a large one only the footer is,
     for those row groups that are all of one product; the others, mostly one where two products
     meet, are read. That footers tell what a reader would find is shown by a property test.
+    If somebody wants to see the rows, all are read, of a large file one row group at a time.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
@@ -76,18 +96,24 @@ def tally(table: Folder, files: Sequence[DataFile]) -> pl.DataFrame:
     large = {number: file for number, file in enumerate(files) if file.rows >= LARGE}
     small = {number: file for number, file in enumerate(files) if number not in large}
     with reaching(table):
-        parts = [_by_footer(table, file, number) for number, file in large.items()]
+        parts = [_by_footer(table, file, number, see) for number, file in large.items()]
         if small:
             rows = _numbered(table, scan_parquet, small)
+            if see:
+                read = rows.collect()
+                see(read)
+                rows = read.lazy()
             parts.append(_tallied(rows, (PRODUCT_COLUMN,), in_runs=True))
     return pl.concat(parts)
 
 
-def _by_footer(table: Folder, file: DataFile, number: int) -> pl.DataFrame:
+def _by_footer(table: Folder, file: DataFile, number: int, see: See | None) -> pl.DataFrame:
     rows = _numbered(table, scan_parquet, {number: file})
     schema, keys = rows.drop(_FILE).collect_schema(), (PRODUCT_COLUMN,)
     summed, parts, nans = [], [_tallied(rows.head(0), keys)], with_nans(rows, schema)
     for group in row_groups(table, file):
+        if see:
+            see(rows.slice(group.begin, group.rows).collect())
         tallied = group.product and tally_of(group.rows, group.values, group.ends, schema, nans)
         if tallied:
             summed.append({_FILE: number, PRODUCT_COLUMN: group.product, **tallied})

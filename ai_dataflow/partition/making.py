@@ -175,7 +175,7 @@ def _make(steps: Steps, settings: Settings, run_id: str, workstation: Folders) -
                 elif steps.is_emptied(client):
                     steps.fail(client, _all_filtered(jobs[client], steps.rows_read(client)))
             limit = settings.modules.get(jobs[0].module, ModuleSettings())
-            write(steps, _rejects(steps, run_id), workstation, limit)
+            write(steps, _rejects(steps, run_id), workstation, limit, limit.profile)
 
 
 def _opened(steps: Steps, number: int, settings: Settings) -> OpenedSource:

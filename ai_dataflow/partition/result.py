@@ -9,6 +9,7 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.profiled import NOT_PROFILED, Profiled
 from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.data_files import DataFile, new_publication
 
@@ -30,7 +31,8 @@ class PartitionResult:
     `origins` are the source columns of each AI column, as they were read; `publication` is what its
     files are named by. A partition that rejected too much has failures and rejects. `replaces` are
     the published files that it was made from, if it was; `superseded` the copies of SQL tables in
-    its staging that nothing needs any more. `work` are seconds by kind of work.
+    its staging that nothing needs any more. `profiled` are the profiles of all that was made with
+    it, if it is the first of them. `work` are seconds by kind of work.
     """
 
     job: PartitionJob
@@ -43,6 +45,7 @@ class PartitionResult:
     replaces: tuple[str, ...] = ()
     superseded: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
+    profiled: Profiled = NOT_PROFILED
     seconds: float = 0.0
     work: Mapping[str, float] = field(default_factory=dict)
 

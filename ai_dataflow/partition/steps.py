@@ -20,6 +20,7 @@ from ai_dataflow.extracts.stages import Failure
 from ai_dataflow.partition.clients import Counts, total
 from ai_dataflow.partition.conservation import Expectation
 from ai_dataflow.partition.job import PartitionJob
+from ai_dataflow.partition.profiled import NOT_PROFILED, Profiled
 from ai_dataflow.partition.result import Origin, PartitionResult
 from ai_dataflow.partition.values import (
     MappedSource,
@@ -45,6 +46,7 @@ class Steps:
     rejects: dict[int, WrittenRejects] = field(default_factory=dict)
     written: dict[int, WrittenRows] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
+    profiled: Profiled = NOT_PROFILED
     problems: dict[int, list[Diagnostic]] = field(default_factory=dict)
     work: Stopwatch = field(default_factory=Stopwatch)
     begun: float = field(default_factory=time.perf_counter)
@@ -206,6 +208,7 @@ class Steps:
             replaces=self.replaces,
             superseded=extracted.superseded,
             failures=(*extracted.failures, *problems),
+            profiled=NOT_PROFILED if client else self.profiled,
             seconds=seconds,
             work=work,
         )

@@ -24,6 +24,7 @@ from ai_dataflow.partition.conservation import (
 )
 from ai_dataflow.partition.counting import count_rejects, count_rows
 from ai_dataflow.partition.merge import union_products
+from ai_dataflow.partition.profiling import Level, profiler_of
 from ai_dataflow.partition.scratch import bytes_per_row
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import WrittenRejects, WrittenRows
@@ -42,6 +43,7 @@ def write(
     rejects: pl.LazyFrame | None,
     workstation: Folders,
     limit: ModuleSettings | None = None,
+    profile: Level = "off",
 ) -> None:
     """Write what was merged, and what is left out; where it does not add up, nothing stays.
 
@@ -52,6 +54,7 @@ def write(
         rejects: the reject table's rows; None where there are none.
         workstation: where.
         limit: how much may be rejected; None where that was decided before.
+        profile: what is kept of the columns.
 
     Raises:
         DataflowError: what hinders writing. DAT-002 and DAT-004 are in the steps.
@@ -62,7 +65,7 @@ def write(
             _write_rejects(steps, rejects, workstation)
         if limit is not None:
             _refuse_lost(steps, limit, workstation)
-        _write_rows(steps, workstation)
+        _write_rows(steps, workstation, profile)
 
 
 def _refuse_lost(steps: Steps, limit: ModuleSettings, workstation: Folders) -> None:
@@ -123,7 +126,7 @@ def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Folders) ->
     steps.rejects |= count_rejects(steps.jobs[0].module, files_of, workstation)
 
 
-def _write_rows(steps: Steps, workstation: Folders) -> None:
+def _write_rows(steps: Steps, workstation: Folders, profile: Level) -> None:
     """Write the rows of partitions, into files of equal, sensible size; check that they add up."""
     job = steps.jobs[0]
     table = workstation.dataset(job.module)
@@ -142,12 +145,15 @@ def _write_rows(steps: Steps, workstation: Folders) -> None:
 
     clients = steps.clients
     files = dict(zip(clients, at_once(write_one, clients, table.requests), strict=True))
-    counted = count_rows(job.module, files, workstation)
+    profiler = profiler_of(job.columns, profile)
+    counted = count_rows(job.module, files, workstation, profiler.see if profiler else None)
     breaches = with_breaches(job.module, job.columns, files, counted, workstation)
     for client, written in breaches.items():
         with _failing(steps, client):
             check_balance(steps.counts(client, written), job.columns, steps.expected(client))
             steps.written[client] = written
+    if profiler:
+        steps.profiled = profiler.packed(steps.jobs, steps.publications)
     for client in files:
         if client in steps.problems:
             _remove(table, steps.written.pop(client).files)

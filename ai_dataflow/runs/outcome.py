@@ -71,7 +71,8 @@ class Run:
 
     `leases` were the newest before its plan was made; `seen` are the records of what it found
     unchanged. Of an acceptance `shown` is what waited, and `accepted` are the partitions whose next
-    publication may shrink. `made` is kept for lineage.
+    publication may shrink. `made` is kept for lineage. `problems` are of the run, beside those of
+    partitions.
     """
 
     project: Project
@@ -92,6 +93,7 @@ class Run:
     shown: dict[PartitionKey, Waiting] = field(default_factory=dict)
     accepted: list[PartitionKey] = field(default_factory=list)
     made: Made = field(default_factory=dict)
+    problems: list[Diagnostic] = field(default_factory=list)
 
     @cached_property
     def deliveries(self) -> dict[tuple[PartitionKey, str], list[ControlRow]]:
@@ -254,6 +256,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     # A replay says nothing of what it is not about.
     of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
     references, checks, unchecked = _checks(run)
+    problems += [with_owner(run.project.teams, problem) for problem in run.problems]
     diagnostics = [*of_plan, *problems, *unchecked, *_untold(run), *_ended_early(run)]
     made = RunReport(
         run_id=run.run_id,

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
-from pydantic import ValidationError
 
-from ai_dataflow.config.blob_urls import is_blob_url, parse
-from ai_dataflow.config.settings import Settings, load_reader_settings
+from ai_dataflow.config.settings import load_reader_settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import columns_of
@@ -30,9 +29,15 @@ from ai_dataflow.workstation.dataset_versions import (
     versions_of,
 )
 from ai_dataflow.workstation.diffs import DatasetDiff, compare
-from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders, open_workstation
+from ai_dataflow.workstation.layout import (
+    PARTITION_COLUMN,
+    Folders,
+    open_workstation,
+    settings_of,
+)
 from ai_dataflow.workstation.linked import LinkedModules, reference_to
 from ai_dataflow.workstation.outputs import Outputs
+from ai_dataflow.workstation.profile_merging import profiles_by
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import (
     module_names,
@@ -73,7 +78,7 @@ class Workstation:
     """
 
     def __init__(self, url: str | Path, **credentials: str) -> None:
-        self._folders = open_workstation(_settings(str(url), credentials))
+        self._folders = open_workstation(settings_of(str(url), credentials))
 
     @classmethod
     def of_project(cls, config: str | Path | None = None) -> Workstation:
@@ -289,6 +294,31 @@ class Dataset(Outputs):
         before, after = versions
         return compare(self._folders, self.module, (before, after), key, client)
 
+    def profile(
+        self,
+        version: VersionName | None = None,
+        client: str | None = None,
+        by: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Tell what its columns are like: counts, ends, quantiles, most frequent values.
+
+        Args:
+            version: as in `diff`; None for the newest.
+            client: one client's code; None for all.
+            by: merge what is alike in these columns, without reading data: `["ai_column"]` gives a
+                row for each column of all clients and products.
+
+        Returns:
+            A row for each client, product and AI column, and one with an empty `ai_column` for the
+            rows alone, as docs/profiles.md says. What was published without a profile has none.
+
+        Raises:
+            DatasetNotFoundError: there is no such version, or nothing of that client in it.
+            DataflowError: the workstation does not let us in.
+        """
+        number = number_of(self._folders, self.module, version)
+        return profiles_by(self._folders, self.module, number, client, by)
+
     def rejects(self, client: str | None = None) -> pl.LazyFrame:
         """Give the rows that are left out of it now, each with its reason and its raw row.
 
@@ -363,22 +393,3 @@ def load(
     """
     dataset = Workstation.of_project(config)[module]
     return dataset.scan(client, columns, version=version, snapshot=snapshot)
-
-
-def _settings(url: str, credentials: dict[str, str]) -> Settings:
-    """Give the settings of a workstation that no project's file describes.
-
-    What is wrong is told without the values: they may be secrets.
-    """
-    account = parse(url).account if is_blob_url(url) else ""
-    if credentials and not account:
-        raise ValueError("credentials are for a storage account, and the workstation is a folder")
-    storage = {account: credentials} if account else {}
-    try:
-        return Settings.model_validate(
-            {"folder": Path.cwd(), "workstation": {"url": url}, "storage": storage}
-        )
-    except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False)
-        said = "; ".join(f"{'.'.join(map(str, p['loc'][2:]))}: {p['msg']}" for p in problems)
-        raise ValueError(said) from None

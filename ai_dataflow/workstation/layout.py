@@ -2,6 +2,7 @@
 
 <module>/                       the module's Delta table, partitioned by client_code
 _rejects/<module>/              rows left out of it, a Delta table of the same partitions
+_profiles/<module>/             what columns of publications are like; see profiles.py
 _runs/<run_id>.json             the run reports
 _runs_order/<number>.<run_id>   in which order these came; see report_order.py
 _inputs/<module>.json           what its partitions were made from; see records.py
@@ -16,7 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ai_dataflow.config.blob_urls import is_blob_url
+from pydantic import ValidationError
+
+from ai_dataflow.config.blob_urls import is_blob_url, parse
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder, open_folder
@@ -42,6 +45,10 @@ class Folders:
     def rejects(self, module: str) -> Folder:
         """The Delta table of the rows left out of a module."""
         return self.root.folder(f"_rejects/{module}")
+
+    def profiles(self, module: str) -> Folder:
+        """The Delta table of what a module's columns were like, publication by publication."""
+        return self.root.folder(f"_profiles/{module}")
 
     def reports(self) -> Folder:
         """The run reports."""
@@ -78,6 +85,25 @@ def open_workstation(settings: Settings) -> Folders:
     if not is_blob_url(url):
         url = str(settings.folder / Path(url).expanduser())
     return Folders(open_folder(url, settings))
+
+
+def settings_of(url: str, credentials: dict[str, str]) -> Settings:
+    """Give the settings of a workstation that no project's file describes.
+
+    What is wrong is told without the values: they may be secrets.
+    """
+    account = parse(url).account if is_blob_url(url) else ""
+    if credentials and not account:
+        raise ValueError("credentials are for a storage account, and the workstation is a folder")
+    storage = {account: credentials} if account else {}
+    try:
+        return Settings.model_validate(
+            {"folder": Path.cwd(), "workstation": {"url": url}, "storage": storage}
+        )
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False)
+        said = "; ".join(f"{'.'.join(map(str, p['loc'][2:]))}: {p['msg']}" for p in problems)
+        raise ValueError(said) from None
 
 
 def spare_reports(settings: Settings) -> Folder:

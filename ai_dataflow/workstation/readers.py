@@ -62,7 +62,12 @@ def publications_of(table: Folder) -> dict[str, str]:
     """
     with reaching(table):
         delta = open_table(table)
-    return _publications(delta, None) if delta else {}
+    return publications_in(delta) if delta else {}
+
+
+def publications_in(delta: DeltaTable) -> dict[str, str]:
+    """Give the publication of each client in a version of a dataset; empty where it is none."""
+    return _publications(delta, None)
 
 
 def partitions_of(modules: Mapping[str, Published]) -> set[str]:

@@ -1,0 +1,220 @@
+"""What one column is like in each group of rows: of numbers, of texts, of all else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from ai_dataflow.partition.profile_groups import Array, Distinct, Groups, least
+from ai_dataflow.partition.profile_order import InOrder, in_order
+from ai_dataflow.partition.value_hashes import Hashes, of_texts
+from ai_dataflow.workstation.profiles import HASH_BITS, LONGEST
+
+_SHIFT = np.uint64(64 - HASH_BITS)
+_NUMBER = r"^\s*[-+(]?\s*[\d.,'\u00a0 ]*\d[\d.,'\u00a0 ]*(?:[eE][-+]?\d+)?\s*[)%-]?\s*$"
+_DAY = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2}))"
+_DATE = rf"^\s*{_DAY}(?:[T ].*)?$"
+
+
+@dataclass(frozen=True)
+class Fineness:
+    """How much is kept of a column: points of its curve, most frequent values, hashes."""
+
+    points: int
+    frequent: int
+    hashes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """A list for each group, one behind the other; `is_whole`: those without values are empty."""
+
+    groups: Groups
+    values: pl.Series
+    is_whole: bool = True
+
+
+@dataclass
+class Described:
+    """What a column is like in each group: a value or a list for each."""
+
+    values: dict[str, pl.Series] = field(default_factory=dict)
+    frequent: Lists | None = None
+    hashes: Lists | None = None
+
+
+def describe(column: pl.Series, groups: Groups, fineness: Fineness | None) -> Described:
+    """Describe a column in each group.
+
+    Args:
+        column: its values; those of a group lie together.
+        groups: how many rows each has.
+        fineness: how much is kept; None for counts and ends alone.
+    """
+    values, of_values = groups.without_nulls(column)
+    done = Described({"nulls": pl.Series(groups.sizes - of_values.sizes)})
+    dtype = column.dtype
+    if dtype == pl.String():
+        _describe_texts(done, values, of_values, fineness)
+    elif isinstance(dtype, pl.List):
+        if fineness:
+            _describe_lengths(done, values.list.len().to_numpy().astype(np.int64), of_values)
+    elif not isinstance(dtype, pl.Struct | pl.Binary):
+        _describe_ordered(done, in_order(values), of_values, fineness)
+    return done
+
+
+def _describe_texts(
+    done: Described, values: pl.Series, groups: Groups, fineness: Fineness | None
+) -> None:
+    done.values |= _ends_of_texts(values, groups)
+    hashed = of_texts(values) if fineness else values.hash().to_numpy()
+    distinct = Distinct.of(groups.each_sorted(hashed), groups)
+    done.values["distinct"] = pl.Series(distinct.groups.sizes)
+    if not fineness:
+        return
+    lengths = values.str.len_chars().to_numpy().astype(np.int64)
+    _describe_lengths(done, lengths, groups)
+    done.values["looks"] = _looks(values, groups)
+    _add_hashes(done, distinct.values, distinct.groups, fineness)
+    if values.len() and lengths.max() > LONGEST:
+        short = lengths <= LONGEST
+        values, hashed, groups = values.filter(pl.Series(short)), hashed[short], groups.of(short)
+        distinct = Distinct.of(groups.each_sorted(hashed), groups)
+    frequent = distinct.most_frequent(fineness.frequent)
+    done.frequent = _pairs(frequent, _texts_of(frequent.values, values, hashed))
+
+
+def _pairs(of: Distinct, texts: pl.Series, *, is_whole: bool = True) -> Lists:
+    both = pl.DataFrame({"value": texts, "rows": of.rows}, {"value": pl.String, "rows": pl.Int64})
+    return Lists(of.groups, both.to_struct("frequent"), is_whole)
+
+
+def _ends_of_texts(values: pl.Series, groups: Groups) -> dict[str, pl.Series]:
+    frame = pl.DataFrame({"group": groups.numbers, "value": values})
+    value = pl.col("value")
+    ends = (
+        frame.lazy()
+        .set_sorted("group")
+        .group_by("group")
+        .agg(value.min().alias("least"), value.max().alias("greatest"))
+        .collect()
+        .sort("group")
+    )
+    of_all = pl.DataFrame({"group": np.arange(groups.sizes.size)})
+    joined = of_all.join(ends, on="group", how="left", maintain_order="left")
+    return {name: joined[name].str.slice(0, LONGEST) for name in ("least", "greatest")}
+
+
+def _texts_of(sought: Hashes, texts: pl.Series, hashed: Hashes) -> pl.Series:
+    """Give the text of each hash. Those of few values are near the first rows."""
+    wanted = np.unique(sought)
+    rows = np.full(wanted.size, -1, dtype=np.int64)
+    begin, size = 0, 4096
+    while begin < hashed.size and (rows < 0).any():
+        some, first = np.unique(hashed[begin : begin + size], return_index=True)
+        place = np.minimum(np.searchsorted(some, wanted), some.size - 1)
+        is_here = (some[place] == wanted) & (rows < 0)
+        rows[is_here] = begin + first[place[is_here]]
+        begin, size = begin + size, size * 4
+    return texts.gather(rows[np.searchsorted(wanted, sought)])
+
+
+def _looks(values: pl.Series, groups: Groups) -> pl.Series:
+    """Count the texts that look like a number, a date, a blank, like nothing of these."""
+    frame = values.to_frame("text")
+    text = pl.col("text")
+    blank = text.str.strip_chars() == ""
+    is_date = text.str.contains(_DATE)
+    is_number = text.str.contains(_NUMBER) & ~is_date
+    marks = frame.select(number=is_number, date=is_date, blank=blank)
+    counts = {name: groups.counted(marks[name].to_numpy()) for name in marks.columns}
+    counts["other"] = groups.sizes - sum(counts.values())
+    return pl.DataFrame(counts).cast(pl.Int64).to_struct("looks")
+
+
+def _describe_lengths(done: Described, lengths: Array, groups: Groups) -> None:
+    some = groups.sizes > 0
+    done.values |= {
+        "length_least": _where(some, groups.reduced(np.minimum, lengths)),
+        "length_greatest": _where(some, groups.reduced(np.maximum, lengths)),
+        "length_mean": _where(some, _over(groups.reduced(np.add, lengths), groups.sizes)),
+    }
+
+
+def _describe_ordered(
+    done: Described, column: InOrder, groups: Groups, fineness: Fineness | None
+) -> None:
+    """Describe what has an order: numbers, dates, timestamps, booleans."""
+    ordered = groups.each_sorted(column.keys)
+    distinct = Distinct.of(ordered, groups)
+    done.values["distinct"] = pl.Series(distinct.groups.sizes)
+    valued = Groups(groups.sizes - groups.counted(column.is_nan(ordered)))
+    last = groups.starts + valued.sizes - 1
+    done.values |= {
+        "least": column.texts(_at(ordered, groups.starts, valued)),
+        "greatest": column.texts(_at(ordered, last, valued)),
+    }
+    if not fineness:
+        return
+    _describe_curve(done, column, ordered, groups, fineness)
+    _add_hashes(done, column.hashes(distinct.values), distinct.groups, fineness)
+    if column.is_frequent or column.is_float:
+        odd = ~np.isfinite(column.numbers(distinct.values)) if column.is_float else None
+        frequent = distinct if odd is None else distinct.only(odd)
+        best = frequent.most_frequent(fineness.frequent)
+        texts = column.texts(pl.Series(best.values))
+        done.frequent = _pairs(best, texts, is_whole=column.is_frequent)
+
+
+def _at(ordered: Array, places: Array, groups: Groups) -> pl.Series:
+    """Give a value of each group that has some."""
+    some = groups.sizes > 0
+    values = ordered[np.where(some, places, 0)] if ordered.size else np.zeros(some.size, np.int64)
+    return _where(some, values)
+
+
+def _describe_curve(
+    done: Described, column: InOrder, ordered: Array, groups: Groups, fineness: Fineness
+) -> None:
+    """Give mean, deviation and quantiles of the finite values."""
+    numbers = column.numbers(ordered)
+    finite = np.isfinite(numbers) if column.is_float else np.ones(0, np.bool_)
+    first, curve = groups.starts, groups
+    if not finite.all():
+        first = first + groups.counted(numbers == -np.inf)
+        curve = groups.of(finite)
+        of_finite, numbers_of = numbers[finite], curve
+    else:
+        of_finite, numbers_of = numbers, groups
+    some = curve.sizes > 0
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers beyond 1e150, say
+        mean = _over(numbers_of.reduced(np.add, of_finite), curve.sizes)
+        apart = of_finite - mean[numbers_of.numbers]
+        spread = _over(numbers_of.reduced(np.add, apart * apart), curve.sizes)
+    places = np.linspace(0, 1, fineness.points) * np.maximum(curve.sizes - 1, 0)[:, None]
+    points = np.where(some[:, None], first[:, None] + np.floor(places + 0.5).astype(np.int64), 0)
+    quantiles = pl.Series(numbers[points] if numbers.size else np.zeros(points.shape))
+    as_list = quantiles.cast(pl.List(pl.Float64())).to_frame("q").with_columns(some=pl.Series(some))
+    done.values |= {
+        "mean": _where(some & np.isfinite(mean), mean),
+        "deviation": _where(some & np.isfinite(spread), np.sqrt(spread)),
+        "quantiles": as_list.select(pl.when("some").then("q").alias("quantiles"))["quantiles"],
+    }
+
+
+def _add_hashes(done: Described, hashed: Hashes, groups: Groups, fineness: Fineness) -> None:
+    some, of = least(hashed >> _SHIFT, groups, fineness.hashes, 1 << HASH_BITS)
+    done.hashes = Lists(of, pl.Series(some))
+
+
+def _over(sums: Array, sizes: Array) -> Array:
+    return np.asarray(sums / np.maximum(sizes, 1))
+
+
+def _where(some: Array, values: Array) -> pl.Series:
+    """Give the values of groups that have some, else null."""
+    frame = pl.DataFrame({"some": some, "value": values})
+    return frame.select(pl.when("some").then("value").alias("value"))["value"]

@@ -1,0 +1,54 @@
+"""Hashes of values that are the same everywhere and for ever: sketches of years are merged by them.
+
+Those of Polars are the same within one of its versions only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Hashes = npt.NDArray[np.uint64]
+_WORD = 8
+_MASKS = np.array([(1 << (8 * n)) - 1 for n in range(_WORD)] + [(1 << 64) - 1], dtype=np.uint64)
+# From the fractional parts of the golden ratio and of others, as in SplitMix64.
+_STEP, _FIRST, _SECOND = (
+    np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+)
+_TEXTS = 1 << 18  # at once: their bytes are held
+
+
+def of_bits(values: Hashes) -> Hashes:
+    """Hash numbers by their bits: the finalizer of SplitMix64, which maps no two to one."""
+    mixed = values + _STEP
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * _FIRST
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * _SECOND
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def of_texts(texts: pl.Series) -> Hashes:
+    """Hash texts, none of them null, by their bytes: eight at a time."""
+    parts = [_of_texts(texts.slice(i, _TEXTS)) for i in range(0, texts.len(), _TEXTS)]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.uint64)
+
+
+def _of_texts(texts: pl.Series) -> Hashes:
+    sizes = texts.str.len_bytes().to_numpy().astype(np.int64)
+    joined = texts.str.join("").cast(pl.Binary).item() + bytes(_WORD)
+    here = np.frombuffer(joined, dtype=np.uint8)
+    words = np.lib.stride_tricks.as_strided(
+        here[:_WORD].view("<u8"), (len(joined) - _WORD + 1,), (1,), writeable=False
+    )
+    place = np.cumsum(sizes) - sizes
+    hashed = of_bits(sizes.astype(np.uint64))
+    rows: slice | npt.NDArray[np.intp] = slice(None)
+    while sizes.size and (sizes > 0).any():
+        if not (sizes > 0).all():
+            longer = np.flatnonzero(sizes > 0)
+            rows = longer if isinstance(rows, slice) else rows[longer]
+            sizes, place = sizes[longer], place[longer]
+        word = words[place] & _MASKS[np.minimum(sizes, _WORD)]
+        hashed[rows] = of_bits(hashed[rows] ^ word)
+        sizes, place = sizes - _WORD, place + _WORD
+    return hashed

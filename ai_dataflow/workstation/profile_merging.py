@@ -1,0 +1,218 @@
+"""Merging profiles, of clients into those of a product or a module, say, without reading data.
+
+Rows, nulls, ends, lengths and looks are exact, mean and deviation but for rounding. Quantiles are
+those of the curves that the profiles' points draw, in rank right to 1/32. A value is counted where
+it is among a profile's most frequent ones, so often at least it is there. Distinct values are
+counted in the sketches: exactly where these have all of them, else with the error that is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from ai_dataflow.tables import ai_types
+from ai_dataflow.workstation.layout import Folders
+from ai_dataflow.workstation.profiles import (
+    FREQUENT,
+    HASH_BITS,
+    POINTS,
+    SCHEMA,
+    current_profiles,
+)
+from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, publications_in
+
+_GROUP, _VALUES, _FINITE = "\ue000group", "\ue000values", "\ue000finite"
+_LEAST, _GREATEST = "\ue000least", "\ue000greatest"
+_NOT_FINITE = ("NaN", "inf", "-inf")
+_TEXTS = (
+    "client_code", "product_code", "ai_column", "publication", "run_id", "mapping_cell", "mapping",
+)  # fmt: skip
+
+
+def profiles_by(
+    folders: Folders, module: str, version: int, client: str | None, by: Sequence[str] | None
+) -> pl.DataFrame:
+    """Read the profiles of a version of a dataset; see `Dataset.profile`."""
+    if client is not None:
+        seen = publications_in(open_version(folders.dataset(module), version, must_exist=True))
+        if client not in seen:
+            raise DatasetNotFoundError(f"{module} has no published rows of {client}")
+    rows = current_profiles(folders, module, version, client=client)
+    return rows if by is None else merge_profiles(rows, by)
+
+
+def merge_profiles(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Merge profiles that are alike in some columns.
+
+    Args:
+        frame: profiles; a column of `SCHEMA` that it lacks counts as unknown.
+        by: the columns, such as `["product_code", "ai_column"]`.
+
+    Returns:
+        One profile for each group, in the order in which they come first. Texts that differ in a
+        group are empty. A group of columns of several types has no values beside the counts.
+    """
+    lacking = [pl.lit(None, t).alias(n) for n, t in SCHEMA.items() if n not in frame.columns]
+    rows = frame.with_columns(lacking).select(SCHEMA.names())
+    if not rows.height:
+        return rows
+    rows = rows.with_columns(
+        pl.struct(*by).rank("dense").alias(_GROUP),
+        (pl.col("rows") - pl.col("nulls")).alias(_VALUES),
+    )
+    rows = rows.with_columns(_finite(rows), _rank(rows, "least"), _rank(rows, "greatest"))
+    merged = rows.group_by(_GROUP, maintain_order=True).agg(*_texts(), *_numbers())
+    for part in (_distinct(rows), _quantiles(rows), _frequent(rows)):
+        merged = merged.join(part, on=_GROUP, how="left", maintain_order="left")
+    several = pl.col("ai_type") == ""
+    is_named = pl.col("ai_column") != ""
+    mixed = ["distinct", "distinct_error", "least", "greatest", "mean", "deviation", "quantiles",
+             "frequent", "hashes"]  # fmt: skip
+    unknown = [pl.when(~(several & is_named)).then(name).alias(name) for name in mixed]
+    return merged.with_columns(unknown).select(SCHEMA.names()).cast(SCHEMA)
+
+
+def _texts() -> list[pl.Expr]:
+    """Give what all rows of a group say; of a text that they say differently, nothing."""
+    one = [
+        pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first()).otherwise(pl.lit(""))
+        for name in (*_TEXTS, "ai_type")
+    ]
+    named = [expr.alias(name) for expr, name in zip(one, (*_TEXTS, "ai_type"), strict=True)]
+    return [*named, pl.col("at").max(), pl.col("computation").max()]
+
+
+def _numbers() -> list[pl.Expr]:
+    """Give what is summed up, and the ends."""
+    counted = pl.col(_VALUES) * pl.col("length_mean").is_not_null()
+    share, finite = pl.col("length_mean") * pl.col(_VALUES), pl.col(_FINITE)
+    mean = (pl.col("mean") * finite).sum() / finite.sum()
+    spread = finite * (pl.col("deviation").pow(2) + (pl.col("mean") - mean).pow(2))
+    looks = SCHEMA["looks"]
+    fields = [f.name for f in looks.fields] if isinstance(looks, pl.Struct) else []
+    seen = pl.col("looks").is_not_null().any()
+    each = [pl.col("looks").struct.field(name).sum().alias(name) for name in fields]
+    ends = [
+        pl.col("least").get(pl.col(_LEAST).arg_min()),
+        pl.col("greatest").get(pl.col(_GREATEST).arg_max()),
+    ]
+    return [
+        pl.col("rows", "nulls").sum(),
+        *ends,
+        mean.fill_nan(None).alias("mean"),
+        (spread.sum() / finite.sum()).sqrt().fill_nan(None).alias("deviation"),
+        pl.col("length_least").min(),
+        pl.col("length_greatest").max(),
+        (share.sum() / counted.sum()).fill_nan(None).alias("length_mean"),
+        pl.when(seen).then(pl.struct(each)).alias("looks"),
+    ]
+
+
+def _finite(rows: pl.DataFrame) -> pl.Expr:
+    """Give how many values a mean is of: all but what is told as no number."""
+    odd = pl.element().filter(pl.element().struct.field("value").is_in(_NOT_FINITE))
+    odd_rows = pl.col("frequent").list.eval(odd.struct.field("rows")).list.sum().fill_null(0)
+    is_float = pl.col("ai_type").str.starts_with("float")
+    finite = pl.col(_VALUES) - pl.when(is_float).then(odd_rows).otherwise(0)
+    return pl.when(pl.col("mean").is_not_null()).then(finite).alias(_FINITE)
+
+
+def _rank(rows: pl.DataFrame, end: str) -> pl.Series:
+    """Give the order of a column of texts, each in the order of the values of its type."""
+    order = np.zeros(rows.height, dtype=np.int64)
+    here = rows.select("ai_type", end).with_row_index("row").filter(pl.col(end).is_not_null())
+    for (ai_type,), part in here.group_by("ai_type"):
+        values = part[end]
+        dtype = ai_types.to_polars(str(ai_type))
+        if dtype.is_numeric():
+            values = values.cast(dtype, strict=False)
+        order[part["row"].to_numpy()] = values.rank("dense").cast(pl.Int64).to_numpy()
+    name = _LEAST if end == "least" else _GREATEST
+    return pl.Series(name, order).to_frame().select(
+        pl.when(pl.col(name) > 0).then(name).alias(name)
+    )[name]  # fmt: skip
+
+
+def _distinct(rows: pl.DataFrame) -> pl.DataFrame:
+    """Count distinct values in sketches: below the least end of those cut off, all are there."""
+    some = pl.col("distinct") > 0
+    held = pl.col("hashes").list.len().fill_null(0)
+    bare = some & (held == 0)
+    cut = some & (held < pl.col("distinct")) & ~bare
+    end = pl.col("hashes").list.max().filter(cut).min().fill_null(1 << HASH_BITS).alias("end")
+    ends = rows.group_by(_GROUP).agg(
+        end,
+        pl.col("distinct").is_null().any().alias("unknown"),
+        bare.any().alias("bare"),
+        some.sum().alias("of"),
+        pl.col("distinct").max().alias("most"),
+        pl.col("distinct").sum().alias("sum"),
+        pl.col("distinct_error").max().alias("error"),
+        pl.col("hashes").filter(some).first().alias("only"),
+    )
+    hashes = rows.select(_GROUP, pl.col("hashes").alias("hash")).explode("hash").drop_nulls()
+    below = (
+        hashes.join(ends.select(_GROUP, "end"), on=_GROUP)
+        .filter(pl.col("hash") < pl.col("end"))
+        .unique([_GROUP, "hash"])
+        .sort(_GROUP, "hash")
+        .group_by(_GROUP)
+        .agg(pl.col("hash").alias("below"))
+    )
+    both = ends.join(below, on=_GROUP, how="left").with_columns(
+        pl.col("below").list.len().fill_null(0).alias("held")
+    )
+    is_cut, alone = pl.col("end") < 1 << HASH_BITS, pl.col("of") <= 1
+    guess = pl.col("held") * float(1 << HASH_BITS) / pl.col("end")
+    near = guess.round().clip(pl.col("most"), pl.col("sum")).cast(pl.Int64)
+    lost = pl.col("unknown") | (pl.col("bare") & ~alone)
+    number = pl.when(alone).then(pl.col("most")).when(is_cut).then(near).otherwise(pl.col("held"))
+    rough = pl.when(is_cut).then(pl.col("held").cast(pl.Float64).pow(-0.5)).otherwise(0.0)
+    error = pl.when(alone).then(pl.col("error")).otherwise(rough)
+    sketch = pl.when(alone).then(pl.col("only")).otherwise(pl.col("below"))
+    return both.select(
+        _GROUP,
+        pl.when(~lost).then(number).alias("distinct"),
+        pl.when(~lost).then(error).alias("distinct_error"),
+        pl.when(~lost).then(sketch.fill_null([])).alias("hashes"),
+    )
+
+
+def _quantiles(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give the quantiles of a mixture of curves, each weighted by its values."""
+    here = rows.filter(pl.col("quantiles").list.len() == POINTS).sort(_GROUP)
+    groups = here[_GROUP].unique().sort()
+    if not here.height:
+        return pl.DataFrame(schema={_GROUP: groups.dtype, "quantiles": SCHEMA["quantiles"]})
+    weight = np.full(POINTS, 1 / (POINTS - 1))
+    weight[[0, -1]] /= 2  # a point stands for what is nearer to it than to others
+    points = here["quantiles"].explode().to_numpy()
+    weights = (here[_FINITE].to_numpy()[:, None] * weight).ravel()
+    number = np.repeat(groups.search_sorted(here[_GROUP]).to_numpy(), POINTS)
+    order = np.lexsort((points, number))
+    points, weights, number = points[order], weights[order], number[order]
+    first = np.searchsorted(number, np.arange(groups.len()))
+    last = np.append(first[1:], number.size) - 1
+    before = np.cumsum(weights) - weights / 2
+    begin = before[first]
+    place = (before - begin[number]) / (before[last] - begin)[number]
+    wanted = np.arange(groups.len())[:, None] * 2 + np.linspace(0, 1, POINTS)
+    values = np.interp(wanted.ravel(), number * 2 + place, points)
+    shaped = pl.Series("quantiles", values.reshape(-1, POINTS)).cast(SCHEMA["quantiles"])
+    return pl.DataFrame([groups, shaped])
+
+
+def _frequent(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sum up how often values are told to be there; give the most frequent ones."""
+    listed = rows.filter(pl.col("frequent").is_not_null())
+    each = listed.select(_GROUP, pl.col("frequent").alias("one")).explode("one").unnest("one")
+    counted = each.drop_nulls("value").group_by(_GROUP, "value").agg(pl.col("rows").sum())
+    ordered = counted.sort([_GROUP, "rows", "value"], descending=[False, True, False])
+    best = ordered.group_by(_GROUP).agg(pl.struct("value", "rows").head(FREQUENT).alias("frequent"))
+    all_groups = listed.select(pl.col(_GROUP).unique())
+    return all_groups.join(best, on=_GROUP, how="left").with_columns(
+        pl.col("frequent").fill_null([]).cast(SCHEMA["frequent"])
+    )

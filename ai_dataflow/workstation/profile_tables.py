@@ -1,0 +1,135 @@
+"""The tables of profiles: one file for each commit of a module, of all its clients.
+
+Only who has the module's lease writes here. What a killed run leaves is of publications that no
+version names, and `cleanup` takes it away.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+
+from ai_dataflow.connections.scans import delta_options, delta_uri
+from ai_dataflow.connections.stores import Folder
+from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.data_files import write_rows
+from ai_dataflow.workstation.fencing import Writer
+from ai_dataflow.workstation.layout import Folders
+from ai_dataflow.workstation.profiles import SCHEMA, STORED
+from ai_dataflow.workstation.reaching import overtaken, reaching
+
+if TYPE_CHECKING:
+    from polars._typing import PolarsDataType
+
+_SIMPLE: dict[PolarsDataType, str] = {
+    pl.String(): "string",
+    pl.Int32(): "integer",
+    pl.Int64(): "long",
+    pl.Float64(): "double",
+}
+
+
+def add_profiles(workstation: Folders, module: str, rows: pl.DataFrame, writer: Writer) -> None:
+    """Let profiles join their table; its readers see them when data names their publication.
+
+    Args:
+        workstation: where.
+        module: whose they are.
+        rows: the profiles, as `SCHEMA` says.
+        writer: the run, and its lease.
+
+    Raises:
+        DataflowError: WST-001, WST-003 to WST-006.
+    """
+    if rows.height:
+        change_profiles(workstation.profiles(module), rows, (), writer)
+
+
+def change_profiles(
+    table: Folder, rows: pl.DataFrame, removed: Collection[str], writer: Writer
+) -> None:
+    """Add a file with profiles and take files away, in one commit.
+
+    Raises:
+        DataflowError: WST-001, WST-003 to WST-006.
+    """
+    with reaching(table):
+        delta = open_table(table)
+        if delta is not None:
+            writer.check(delta, table)
+        elif not rows.height:
+            return
+        added = [_written(table.make(), rows)] if rows.height else []
+        leaving = [_removed(path) for path in removed]
+        try:
+            _commit(table, delta, added, leaving, writer)
+        except CommitFailedError as error:
+            raise overtaken(table, error) from None
+
+
+def _commit(
+    table: Folder,
+    delta: DeltaTable | None,
+    added: Sequence[AddAction],
+    leaving: Sequence[RemoveAction],
+    writer: Writer,
+) -> None:
+    once = writer.once
+    if delta is None:
+        create_table_with_add_actions(
+            delta_uri(table),
+            _SCHEMA,
+            [*added],
+            storage_options=delta_options(table),
+            commit_properties=once,
+        )
+        return
+    if new := [field for field in _SCHEMA.fields if field.name not in _names(delta)]:
+        delta.alter.add_columns(new)
+    delta.create_write_transaction(
+        [*added, *leaving], mode="append", schema=_SCHEMA, commit_properties=once
+    )
+
+
+def _names(delta: DeltaTable) -> set[str]:
+    return {field.name for field in delta.schema().fields}
+
+
+def _written(table: Folder, rows: pl.DataFrame) -> AddAction:
+    stored = rows.select(SCHEMA.names()).cast(STORED)
+    file = write_rows(stored.lazy(), table, f"{uuid.uuid4().hex}.parquet")
+    now, stats = int(time.time() * 1000), json.dumps({"numRecords": file.rows})
+    return AddAction(file.path, file.size, {}, now, data_change=True, stats=stats)
+
+
+def _removed(path: str) -> RemoveAction:
+    now = int(time.time() * 1000)
+    return RemoveAction(path=path, data_change=True, deletion_timestamp=now, partition_values={})
+
+
+def _delta_type(dtype: PolarsDataType) -> object:
+    if isinstance(dtype, pl.List):
+        return {"type": "array", "elementType": _delta_type(dtype.inner), "containsNull": True}
+    if isinstance(dtype, pl.Struct):
+        return {"type": "struct", "fields": [_field(f.name, f.dtype) for f in dtype.fields]}
+    return "timestamp" if isinstance(dtype, pl.Datetime) else _SIMPLE[dtype]
+
+
+def _field(name: str, dtype: PolarsDataType) -> dict[str, object]:
+    return {"name": name, "type": _delta_type(dtype), "nullable": True, "metadata": {}}
+
+
+def _schema() -> Schema:
+    fields = [_field(name, dtype) for name, dtype in STORED.items()]
+    return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
+
+
+_SCHEMA = _schema()
