@@ -13,11 +13,13 @@ _EXTRAS = {
     "dagster_pyspark": "spark",
     "dagster_webserver": "ui",
     "databricks": "databricks",
+    "datasets": "datasets",
     "mssql_python_odbc": "mssql",
     "openlineage": "openlineage",
     "psycopg": "postgresql",
     "pyodbc": "mssql",
     "pyspark": "spark",
+    "torch": "torch",
 }
 
 

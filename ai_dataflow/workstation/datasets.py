@@ -5,7 +5,7 @@ A reader needs the credentials of the workstation and nothing of the sources. No
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -335,6 +335,21 @@ class Dataset(Outputs):
         with reaching(self._folders.rejects(self.module)):
             rows = reject_tables.scan(self._folders, self.module, paths)
             return rows.filter(reject_tables.IS_OPEN)
+
+    def pinned(self, options: Mapping[str, Any]) -> int:
+        """Give the number of the version that `scan` would read with these options now.
+
+        Raises:
+            DatasetNotFoundError: there is none.
+            DataflowError: the workstation does not let us in.
+        """
+        number = self._number(*(options.get(name) for name in ("version", "snapshot", "at")))
+        return int(open_version(self._table, number, must_exist=True).version())
+
+    @property
+    def uri(self) -> str:
+        """Where its Delta table is, as other programs name it."""
+        return self._table.url
 
     def _notes(self, version: int | None) -> Notes:
         """Give what the dictionary says of each column, by its name."""
