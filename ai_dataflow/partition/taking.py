@@ -154,9 +154,9 @@ class Taking:
         kept = batch.join(choice.left_out, on=POSITION, how="anti", maintain_order="left")
         if not self.faults:
             return kept
-        if not self._by:
-            return kept.clear()
-        return kept.filter(~pl.col(CLIENT).is_in(list(self.faults)))
+        is_lost = pl.col(CLIENT).is_in(list(self.faults)) if self._by else pl.lit(value=True)
+        self.gone.add(kept.filter(is_lost).select(POSITION))
+        return kept.filter(~is_lost)
 
 
 @contextmanager

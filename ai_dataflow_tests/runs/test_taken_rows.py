@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from ai_dataflow.planning.draft import make_draft, make_plan
 from ai_dataflow.planning.explain import explain_partition
@@ -143,6 +144,28 @@ def test_rejects_of_the_join_are_found_between_rows_that_a_rule_leaves_out(tmp_p
     assert sorted(r for r in _rejects(folder) if r[0] == "acme") == [
         ("acme", "REJ-001", 4, "ai_mapping.csv:3:source_column"),
         ("acme", "REJ-004", 3, "ai_mapping.csv:5:source_column"),
+    ]
+
+
+@pytest.mark.parametrize("tied", ["acme", "beta"])
+def test_rejects_are_found_beside_a_client_whose_keys_nobody_can_decide_on(
+    tmp_path: Path, tied: str
+) -> None:
+    computed = "    claims,ORION,,,twice,float64,amount * 2,,Y\n"
+    folder = _project(tmp_path, "ORION,claim,,No,latest:CAST(Gone AS INT)",
+                      mapping=MAPPING + computed)  # fmt: skip
+    text_file(folder, "control_table.csv", "".join(CONTROL.splitlines(keepends=True)[:4]))
+    for client in ("acme", "beta"):
+        last = "1,11,0,2024-01-02" if client == tied else "3,,0,2024-01-02"
+        text_file(folder, f"data/{client}.csv", ROWS.replace("1,11,0,2024-01-02", last))
+    good = "beta" if tied == "acme" else "acme"
+    reports = {p.partition.split("|")[1]: p for p in spine.run(folder).partitions}
+    assert {c: [e.code for e in p.errors] for c, p in reports.items()} == {
+        tied: ["DAT-022"],
+        good: [],
+    }
+    assert [row for row in _rejects(folder) if row[0] == good] == [
+        (good, "REJ-013", 2, "ai_mapping.csv:6:transform")
     ]
 
 
