@@ -11,6 +11,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
 import xlwt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -65,6 +66,29 @@ def old(file: Path, sheets: Mapping[str, list[Cell]], hidden: str = "") -> None:
     book.save(str(file))
 
 
+def written(
+    file: Path, sheets: Mapping[str, list[Cell]], hidden: str = "", **options: bool
+) -> None:
+    with xlsxwriter.Workbook(str(file), options) as book:
+        for name, cells in sheets.items():
+            page = book.add_worksheet(name)
+            page.write_row(0, 0, HEADER)
+            for column, (value, number_format) in enumerate([("claims", "@"), *cells]):
+                page.write(1, column, value, book.add_format({"num_format": number_format}))
+            if hidden and name == "Old":
+                page.very_hidden() if hidden == "veryHidden" else page.hide()
+            else:
+                page.activate()
+
+
+def inline(file: Path, sheets: Mapping[str, list[Cell]], hidden: str = "") -> None:
+    written(file, sheets, hidden, constant_memory=True)  # its texts are in the cells
+
+
+def since_1904(file: Path, sheets: Mapping[str, list[Cell]], hidden: str = "") -> None:
+    written(file, sheets, hidden, date_1904=True)
+
+
 OPEN = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
  xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"
  xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
@@ -115,8 +139,10 @@ def read(file: Path, sheet: str = "") -> CellTable:
 
 
 KINDS = pytest.mark.parametrize(
-    ("write", "name"), [(office, "c.xlsx"), (strict, "c.xlsx"), (old, "c.xls"), (old, "c.xlsx")]
-)
+    ("write", "name"),
+    [(office, "c.xlsx"), (strict, "c.xlsx"), (old, "c.xls"), (old, "c.xlsx"),
+     (written, "c.xlsx"), (inline, "c.xlsx"), (since_1904, "c.xlsx")],
+)  # fmt: skip
 
 
 @KINDS
@@ -167,6 +193,23 @@ def test_the_first_sheet_that_people_see_is_read(
     write(tmp_path / name, sheets, hidden)
     assert read(tmp_path / name).rows[2]["client_code"] == "b"
     assert read(tmp_path / name, "Old").rows[2]["client_code"] == "a"
+
+
+def test_parts_of_a_text_formulas_and_tables_give_what_they_show(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(str(tmp_path / "c.xlsx")) as book:
+        page, bold = book.add_worksheet("Control"), book.add_format({"bold": True})
+        columns = [{"header": name} for name in HEADER]
+        page.add_table(0, 0, 2, 2, {"columns": columns, "name": "Control"})
+        page.write_rich_string(1, 0, "cla", bold, "ims")
+        page.write_formula(1, 1, '="ac" & "me"', None, "acme")
+        page.write_formula(1, 2, "=1=1", None, value=True)
+        page.write_row(2, 0, ["claims", "beta", "Y"])
+        page.write_comment(2, 1, "a new client")
+        page.merge_range(3, 0, 3, 1, "claims")
+    table = read(tmp_path / "c.xlsx")
+    assert [table.rows[2][name] for name in HEADER] == ["claims", "acme", "TRUE"]
+    assert [table.rows[3][name] for name in HEADER] == ["claims", "beta", "Y"]
+    assert [flaw.place for flaw in table.flaws] == ["c.xlsx!Control!A4"]
 
 
 def test_a_document_gives_what_it_shows(tmp_path: Path) -> None:

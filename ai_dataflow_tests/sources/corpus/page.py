@@ -11,7 +11,14 @@ from itertools import zip_longest
 from pathlib import Path
 
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow_tests.sources.corpus import books, columns, json_texts, programs, texts
+from ai_dataflow_tests.sources.corpus import (
+    books,
+    columns,
+    json_texts,
+    programs,
+    texts,
+    xlsx_writer,
+)
 from ai_dataflow_tests.sources.corpus.cases import Case
 
 BEGIN = "<!-- Made of the corpus of files in ai_dataflow_tests/sources/corpus; do not edit. -->"
@@ -22,7 +29,8 @@ _HANDS = "by hand"
 
 def quick_cases() -> list[Case]:
     """Give the files of the corpus that take no time."""
-    return [*texts.cases(), *json_texts.cases(), *books.cases(), *columns.cases()]
+    return [*texts.cases(), *json_texts.cases(), *books.cases(), *xlsx_writer.cases(),
+            *columns.cases()]  # fmt: skip
 
 
 def every_case() -> list[Case]:
