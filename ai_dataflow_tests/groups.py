@@ -13,6 +13,7 @@ GROUPS = {
     "ai_dataflow_tests/sources/corpus/test_programs.py": "programs",  # Spark, LibreOffice
     "ai_dataflow_tests/ui/": "ui",  # `dagster dev` and a browser
     "ai_dataflow_tests/runs/test_real_case.py": "real case",  # its runs
+    "ai_dataflow_tests/workstation/test_model_inputs.py": "model inputs",  # MLflow's database
 }
 
 

@@ -14,6 +14,7 @@ _EXTRAS = {
     "dagster_webserver": "ui",
     "databricks": "databricks",
     "datasets": "datasets",
+    "mlflow": "mlflow",
     "mssql_python_odbc": "mssql",
     "openlineage": "openlineage",
     "psycopg": "postgresql",

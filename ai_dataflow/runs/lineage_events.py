@@ -33,7 +33,7 @@ from ai_dataflow.runs.lineage_facets import PRODUCER, facet, published, read
 from ai_dataflow.runs.lineage_names import name_of_url
 from ai_dataflow.runs.traced import JOB, Traced
 from ai_dataflow.tables.teams import ANY
-from ai_dataflow.workstation.reports import PartitionReport, ReferenceReport
+from ai_dataflow.workstation.reports import CheckReport, PartitionReport
 
 
 def events(traced: Traced) -> Iterator[list[RunEvent]]:
@@ -145,8 +145,8 @@ def _owned(
 
 
 def _checked(traced: Traced) -> Iterator[InputDataset]:
-    """Give the datasets that the run looked at afterwards, with what held of their references."""
-    checks = grouped(traced.report.references, lambda check: check.module)
+    """Give the datasets that the run looked at afterwards, with what held of the dictionary."""
+    checks = grouped(traced.report.checks, lambda check: check.module)
     for module, of_module in checks.items():
         name = name_of_url(traced.place.dataset(module).url)
         assertions = facet(
@@ -157,13 +157,13 @@ def _checked(traced: Traced) -> Iterator[InputDataset]:
         yield InputDataset(name.namespace, name.name, inputFacets=kept)
 
 
-def _assertion(check: ReferenceReport) -> data_quality_assertions_dataset.Assertion:
+def _assertion(check: CheckReport) -> data_quality_assertions_dataset.Assertion:
+    """Give a check of a column: how many rows break it, of how many."""
     return data_quality_assertions_dataset.Assertion(
-        assertion="references",
-        success=check.orphans == 0,
+        assertion=check.kind,
+        success=check.passed,
         column=check.column,
-        severity="warn",
-        description=f"refers to {check.references} ({check.place})",
-        expected="0",
-        actual=str(check.orphans),
+        severity=check.severity,
+        description=f"{check.asks} ({check.place})",
+        actual=f"{check.number} of {check.rows} rows break it",
     )

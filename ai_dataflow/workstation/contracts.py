@@ -120,7 +120,12 @@ def _people(module: str, teams: Sequence[Team]) -> dict[str, Any]:
 
 def _is_key(column: TableColumn, terms: Terms) -> bool:
     rule = terms.rules.get(column.name)
-    return rule.is_key if rule else IS_KEY in dict(column.notes)
+    return _holds(rule, "is_key") if rule else IS_KEY in dict(column.notes)
+
+
+def _holds(rule: DictionaryRow | None, kind: str) -> bool:
+    """Tell whether every published row keeps a rule; what is only told may be broken."""
+    return rule is not None and kind in rule.kinds and rule.effect(kind) != "tell"
 
 
 def _is_once(key: str) -> dict[str, Any]:
@@ -139,7 +144,7 @@ def _property(column: TableColumn, terms: Terms, keys: Sequence[str]) -> dict[st
     """Give a column: its types, what it means, what holds for its values."""
     rule, notes = terms.rules.get(column.name), dict(column.notes)
     technical = (PARTITION_COLUMN, PRODUCT_COLUMN)
-    is_needed = column.name in technical or (rule is not None and rule.required)
+    is_needed = column.name in technical or _holds(rule, "required")
     said: dict[str, Any] = {"name": column.name, **typed(column.delta_type)}
     if description := column.description or (rule.description if rule else ""):
         said["description"] = description
@@ -173,12 +178,14 @@ def _relations(notes: Mapping[str, str], rule: DictionaryRow | None) -> dict[str
 
 
 def _limits(rule: DictionaryRow, logical: str) -> dict[str, Any]:
-    ends = {"minimum": rule.min, "maximum": rule.max}
+    """Give what the values of a column are within, where all are."""
+    ends = {"minimum": rule.min, "maximum": rule.max} if _holds(rule, "range") else {}
     if logical in ("integer", "number"):
         return {name: _number(text) for name, text in ends.items() if text}
     if logical in ("date", "timestamp"):
         return {name: text for name, text in ends.items() if text}
-    return {"pattern": rule.pattern} if logical == "string" and rule.pattern else {}
+    has_pattern = logical == "string" and _holds(rule, "pattern")
+    return {"pattern": rule.pattern} if has_pattern else {}
 
 
 def _number(text: str) -> int | float:
@@ -186,26 +193,28 @@ def _number(text: str) -> int | float:
 
 
 def _checks(rule: DictionaryRow, codes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Give the rules of a column that are more than its type and its limits."""
+    """Give the rules of a column that are more than its type and what all its values keep."""
     if (share := rule.largest_share) is not None:
-        yield {
-            "type": "library",
-            "metric": "nullValues",
-            "unit": "percent",
-            "mustBeLessOrEqualTo": float(share * 100),
-            "dimension": "completeness",
-        }
-    valid: dict[str, Any] = {"pattern": rule.pattern} if rule.pattern else {}
-    if codes:
-        valid["validValues"] = list(codes)
-    if valid:
-        yield {
-            "type": "library",
-            "metric": "invalidValues",
-            "arguments": valid,
-            "mustBe": 0,
-            "dimension": "conformity",
-        }
+        most = {"unit": "percent", "mustBeLessOrEqualTo": float(share * 100)}
+        yield _check(rule, "max_null", "completeness", {"metric": "nullValues", **most})
+    if rule.required and not _holds(rule, "required"):
+        yield _check(rule, "required", "completeness", {"metric": "nullValues", "mustBe": 0})
+    if (limit := rule.limit_of("range")) and not _holds(rule, "range"):
+        yield _check(rule, "range", "conformity", {"type": "text", "description": limit})
+    valid = {"pattern": ("pattern", rule.pattern), "code_list": ("validValues", list(codes))}
+    for kind, (name, values) in valid.items():
+        if values:
+            only = {"metric": "invalidValues", "arguments": {name: values}, "mustBe": 0}
+            yield _check(rule, kind, "conformity", only)
+
+
+def _check(rule: DictionaryRow, kind: str, dimension: str, says: Mapping[str, Any]) -> Any:
+    return {"type": "library", **says, "dimension": dimension, "severity": _severity(rule, kind)}
+
+
+def _severity(rule: DictionaryRow, kind: str) -> str:
+    """Give how bad it is, as the standard says it."""
+    return "warning" if rule.severity_of(kind) == "warn" else "error"
 
 
 def typed(delta_type: str) -> dict[str, Any]:

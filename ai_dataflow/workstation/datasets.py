@@ -14,10 +14,8 @@ from typing import Any
 import polars as pl
 
 from ai_dataflow.config.settings import load_reader_settings
-from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import columns_of
-from ai_dataflow.workstation.contracts import contract_of
 from ai_dataflow.workstation.dataset_schema import DatasetSchema, schema_of
 from ai_dataflow.workstation.dataset_versions import (
     Version,
@@ -28,6 +26,7 @@ from ai_dataflow.workstation.dataset_versions import (
     version_in,
     versions_of,
 )
+from ai_dataflow.workstation.described import Described
 from ai_dataflow.workstation.diffs import DatasetDiff, compare
 from ai_dataflow.workstation.layout import (
     PARTITION_COLUMN,
@@ -180,7 +179,7 @@ class Workstation:
 
 
 @dataclass(frozen=True, repr=False)
-class Dataset(Outputs):
+class Dataset(Outputs, Described):
     """A module's dataset: one row is one row of one client, published."""
 
     module: str
@@ -244,18 +243,6 @@ class Dataset(Outputs):
             DataflowError: the workstation does not let us in.
         """
         return schema_of(columns_of(open_version(self._table, must_exist=True)))
-
-    def contract(self) -> dict[str, Any]:
-        """Give what its readers may rely on, as the Open Data Contract Standard has it.
-
-        `ai-dataflow contract` adds what the project knows: what must hold, codes, teams.
-
-        Raises:
-            DatasetNotFoundError: nothing is published under that name.
-            DataflowError: the workstation does not let us in.
-        """
-        columns = columns_of(open_version(self._table, must_exist=True))
-        return contract_of(self._table.url, self.module, columns)
 
     def versions(self, limit: int | None = None) -> list[Version]:
         """Give its versions, the newest first; those alone that the table still knows.
@@ -355,10 +342,6 @@ class Dataset(Outputs):
         """Give what the dictionary says of each column, by its name."""
         columns = columns_of(open_version(self._table, version, must_exist=True))
         return {column.name: dict(column.notes) for column in columns}
-
-    @property
-    def _table(self) -> Folder:
-        return self._folders.dataset(self.module)
 
     def _number(
         self, version: int | None, snapshot: str | None, at: datetime | str | None

@@ -45,6 +45,7 @@ PUBLIC = (
     Public("ai_dataflow.workstation.linked", "LinkedModules", "Read a dataset"),
     Public("ai_dataflow.workstation.column_changes", "ColumnChange", "Read a dataset"),
     Public("ai_dataflow.workstation.datasets", "Snapshot", "Read a dataset"),
+    Public("ai_dataflow.workstation.model_inputs", "ModelInput", "Read a dataset"),
     Public("ai_dataflow", "load", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "DatasetNotFoundError", "Read a dataset"),
     Public("ai_dataflow.workstation.readers", "FilesGoneError", "Read a dataset"),
@@ -100,8 +101,8 @@ def _described(each: Public) -> Iterator[str]:
 
 def _methods(thing: type) -> Iterator[str]:
     """Give what a class of ours can do, one by one."""
-    base = thing.__base__ or object
-    inherited = vars(base) if base.__module__.startswith("ai_dataflow.") else {}
+    ours = [each for each in thing.__bases__ if each.__module__.startswith("ai_dataflow.")]
+    inherited = {name: raw for base in ours for name, raw in vars(base).items()}
     for name, raw in {**inherited, **vars(thing)}.items():
         member = raw.__func__ if isinstance(raw, classmethod) else raw
         if isinstance(member, cached_property):

@@ -235,7 +235,7 @@ def test_events_go_to_a_file_where_the_configuration_says_so(starter: Path) -> N
     ]
 
 
-def test_references_are_told_as_what_was_looked_at(tmp_path: Path, catalogue: Catalogue) -> None:
+def test_checks_are_told_as_what_was_looked_at(tmp_path: Path, catalogue: Catalogue) -> None:
     control = """
         product_code,module_name,submodule_name,client_code,module_location,active
         ORION,claims,claim,acme,data/claims.csv,Y
@@ -254,7 +254,10 @@ def test_references_are_told_as_what_was_looked_at(tmp_path: Path, catalogue: Ca
     spine.run(tmp_path)
     (dataset,) = catalogue.end(RUN)["inputs"]
     (check,) = dataset["inputFacets"]["dataQualityAssertions"]["assertions"]
-    assert (check["column"], check["success"], check["actual"]) == ("claim_id", False, "1")
+    assert (check["assertion"], check["column"], check["success"]) == (
+        "references", "claim_id", False,
+    )  # fmt: skip
+    assert check["actual"] == "1 of 2 rows break it"
 
 
 @pytest.mark.proves(

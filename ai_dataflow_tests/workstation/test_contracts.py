@@ -36,12 +36,12 @@ CONTROL = """
     ORION,customers,customer,acme,data/customers.csv,Y
 """
 DICTIONARY = """
-    module_name,ai_column,is_key,required,min,max,pattern,code_list,max_null,references,unit,sensitivity
-    claims,claim_id,Y,Y,1,,,,,,,
-    claims,amount,,,0,1000000.5,,,5%,,EUR,
-    claims,status,,,,,[a-z]+,Status,,,,internal
-    claims,day,,,2000-01-01,2100-12-31,,,,,,
-    claims,customer_id,,,,,,,,customers.customer_id,,confidential
+    module_name,ai_column,is_key,required,min,max,pattern,code_list,max_null,references,unit,sensitivity,severity
+    claims,claim_id,Y,Y,1,,,,,,,,
+    claims,amount,,,0,1000000.5,,,5%,,EUR,,
+    claims,status,Y,Y,,,[a-z]+,Status,,,,internal,warn
+    claims,day,,,2000-01-01,2100-12-31,,,,,,,
+    claims,customer_id,,,1,,,,,customers.customer_id,,confidential,warn
 """
 CODES = """
     code_list,source_value,ai_value
@@ -105,18 +105,28 @@ def test_a_contract_says_what_the_dictionary_says(insurer: Path) -> None:
     }  # fmt: skip
     assert of["amount"]["logicalTypeOptions"] == {"minimum": 0, "maximum": 1000000.5}
     assert of["amount"]["quality"][0]["mustBeLessOrEqualTo"] == 5
+    assert of["amount"]["quality"][0]["severity"] == "error"
     assert of["amount"]["customProperties"] == [{"property": "unit", "value": "EUR"}]
-    assert of["status"]["quality"][0]["arguments"] == {
-        "pattern": "[a-z]+", "validValues": ["closed", "open"],
-    }  # fmt: skip
-    assert of["status"]["classification"] == "internal"
     assert of["day"]["logicalTypeOptions"]["maximum"] == "2100-12-31"
+    assert of["status"]["classification"] == "internal"
     assert of["customer_id"]["relationships"][0]["to"] == "customers.customer_id"
     assert of["client_code"]["partitioned"]
     assert contract["team"]["members"][0] == {"username": "orion-data", "role": "source"}
     assert contract["support"][0]["url"] == "mailto:ai-mapping@example.org"
     (once,) = contract["schema"][0]["quality"]
     assert once["arguments"]["properties"] == ["client_code", "product_code", "claim_id"]
+
+
+def test_what_is_only_told_when_it_is_broken_is_no_promise(insurer: Path) -> None:
+    of = columns(of_cli(insurer))
+    assert not of["status"].keys() & {"required", "primaryKey", "logicalTypeOptions"}
+    assert [(q["metric"], q.get("arguments"), q["severity"]) for q in of["status"]["quality"]] == [
+        ("nullValues", None, "warning"),
+        ("invalidValues", {"pattern": "[a-z]+"}, "warning"),
+        ("invalidValues", {"validValues": ["closed", "open"]}, "warning"),
+    ]
+    (told,) = of["customer_id"]["quality"]
+    assert (told["type"], told["description"], told["severity"]) == ("text", "min 1", "warning")
 
 
 def test_the_workstation_alone_knows_columns_keys_units_and_references(insurer: Path) -> None:
