@@ -26,7 +26,7 @@ from ai_dataflow.workstation.dataset_versions import (
     version_in,
     versions_of,
 )
-from ai_dataflow.workstation.described import Described
+from ai_dataflow.workstation.described_dataset import DescribedDataset
 from ai_dataflow.workstation.diffs import DatasetDiff, compare
 from ai_dataflow.workstation.layout import (
     PARTITION_COLUMN,
@@ -179,7 +179,7 @@ class Workstation:
 
 
 @dataclass(frozen=True, repr=False)
-class Dataset(Outputs, Described):
+class Dataset(Outputs, DescribedDataset):
     """A module's dataset: one row is one row of one client, published."""
 
     module: str

@@ -14,7 +14,7 @@ from ai_dataflow.workstation.model_inputs import ModelInput, log_to_mlflow, mode
 from ai_dataflow.workstation.readers import open_version
 
 
-class Described:
+class DescribedDataset:
     """A module's dataset, as other programs know it."""
 
     module: str
