@@ -324,6 +324,7 @@ class ModuleSettings(Section):
     client in files that clients share fail all of these, or are rejects of one (`without_client`).
     Rows that repeat a key of the dictionary fail the partition, or are rejects (`duplicate_keys`).
     `profile` is how much is kept of what the columns of a publication are like.
+    With `unusual` what is published is compared with what was before, by the profiles of both.
     """
 
     min_coverage: float = Field(default=0.0, ge=0, le=1)
@@ -334,6 +335,7 @@ class ModuleSettings(Section):
     without_client: Literal["fail", "reject"] = "fail"
     duplicate_keys: Literal["fail", "reject"] = "fail"
     profile: Literal["off", "counts", "full"] = "full"
+    unusual: bool = True
 
     @field_validator("max_rejected", mode="before")
     @classmethod

@@ -31,8 +31,9 @@ from ai_dataflow.notifications.model import (
 )
 from ai_dataflow.notifications.routing import Problem, Recipient, mailed_problems
 from ai_dataflow.notifications.success_blocks import counts_of, good_partitions
+from ai_dataflow.notifications.unusual_blocks import unusual_blocks, unusual_of_runs
 from ai_dataflow.notifications.wording import counted, day, seconds, when
-from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow.workstation.reports import RunReport, UnusualReport
 
 
 @dataclass(frozen=True)
@@ -58,32 +59,40 @@ def digest_of(about: Day, team: Recipient) -> Message | None:
     """Give a team's digest of a day; None where the day had nothing that it asked to hear.
 
     Who chose digests gets one for each day with a run. Who hears of failures gets one where rows
-    of what the team delivers were left out: no failure tells of these.
+    of what the team delivers were left out, or something of it is unusual: no failure tells of it.
     """
     rows, kept = ([r for r in every if r.team == team.name]
                   for every in (about.rows, about.kept_back))  # fmt: skip
-    is_due = team.notify == "digest" or (team.hears_failures and (rows or kept))
+    unusual = unusual_of_runs(about.reports, team)
+    is_due = team.notify == "digest" or (team.hears_failures and (rows or kept or unusual))
     if not (about.reports and is_due):
         return None
-    return _digest(about, team, rows, kept)
+    return _digest(about, team, rows, kept, unusual)
 
 
 def _digest(
-    about: Day, team: Recipient, rows: Sequence[LeftOut], kept_back: Sequence[LeftOut]
+    about: Day,
+    team: Recipient,
+    rows: Sequence[LeftOut],
+    kept_back: Sequence[LeftOut],
+    unusual: Sequence[UnusualReport],
 ) -> Message:
     reports, where = about.reports, about.where
     still = _still_failing(reports, team, about.recipients)
-    title = f"DIGEST of {day(about.start)}: {_state(still, total((*rows, *kept_back)))}"
+    title = (
+        f"DIGEST of {day(about.start)}: {_state(still, total((*rows, *kept_back)), len(unusual))}"
+    )
     blocks: list[Block] = [
         Paragraph(f"{counted(len(reports), 'run')} on {day(about.start)} (UTC).", "dim"),
         *left_out_blocks(rows, PUBLISHED),
         *left_out_blocks(kept_back, NOT_PUBLISHED),
         *_failing(about, still, team),
+        *unusual_blocks(unusual),
         Heading("Runs"),
         _runs(reports, team, about.recipients),
         Links((run_link(where["ui_url"], reports[0].run_id),)),
     ]
-    tone: Tone = "warn" if still or rows or kept_back else "good"
+    tone: Tone = "warn" if still or rows or kept_back or unusual else "good"
     return Message(
         about.name, team.name, "digest",
         subject(where["environment"], title, team.name), title,
@@ -92,13 +101,14 @@ def _digest(
     )  # fmt: skip
 
 
-def _state(still: Sequence[Problem], rows: int) -> str:
+def _state(still: Sequence[Problem], rows: int, unusual: int) -> str:
     fails, waits = ({p.about for p in still if p.partition and p.waits is w} for w in (False, True))
     parts = [
         f"{counted(len(fails), 'partition')} failing" if fails else "",
         f"{counted(len(waits), 'partition')} waiting" if waits else "",
         "a run failed" if still and not (fails or waits) else "",
         f"{counted(rows, 'row')} left out" if rows else "",
+        f"{unusual:,} unusual" if unusual else "",
     ]
     return ", ".join(filter(None, parts)) or "all is well"
 

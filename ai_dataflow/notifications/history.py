@@ -8,20 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
 
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.routing import Problem, Recipient, mailed_problems
+from ai_dataflow.workstation.nights import HISTORY
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 
 DEPTH = 60  # so many earlier runs are looked at
-RUNS = 20  # so many earlier runs say what is usual
-_ENOUGH = 5  # with fewer there is no "usual" yet
-_SPREADS = 5.0
-_MAD_TO_SIGMA = 1.4826
-_FLOOR_SHARE = 0.10
-_FLOOR_ROWS = 10
-_JUMP_SHARE = 0.50
+RUNS = 20  # so many earlier runs are drawn
 
 
 @dataclass(frozen=True)
@@ -105,7 +99,7 @@ class History:
     def series(
         self, partitions: Sequence[str], measure: Callable[[PartitionReport], float]
     ) -> list[tuple[RunReport, float]]:
-        """Give a sum over partitions for each earlier run that published them all."""
+        """Give a sum over partitions for each earlier run that published them all, newest first."""
         wanted = set(partitions)
         points = []
         for report in self.earlier:
@@ -114,7 +108,7 @@ class History:
             published = [p for p in report.partitions if p.partition in wanted and p.status == "ok"]
             if len(published) == len(wanted):
                 points.append((report, float(sum(map(measure, published)))))
-        return points[:RUNS]
+        return points[:HISTORY]
 
     def durations(self) -> list[tuple[RunReport, float]]:
         """Give the seconds of the earlier runs over the same partitions."""
@@ -133,26 +127,6 @@ def _worked_on(report: RunReport) -> set[str]:
 def took(report: RunReport) -> float:
     """Give the seconds that a run took."""
     return (report.finished - report.started).total_seconds()
-
-
-def unusual(value: float, series: Sequence[float], floor: float = _FLOOR_ROWS) -> str:
-    """Say what is usual where a value is not; empty where it is, or nobody can tell.
-
-    Usual is what lies within five robust standard deviations (1.4826 × the median absolute
-    deviation) of the median of the last runs, or within 10% of it, or within `floor` of it. With
-    fewer than five runs to compare with, a change of more than half is unusual.
-    """
-    if not series:
-        return ""
-    middle = median(series)
-    if len(series) < _ENOUGH:
-        is_jump = abs(value - series[0]) > max(_JUMP_SHARE * abs(series[0]), floor)
-        return f"before it was {series[0]:,.0f}" if is_jump else ""
-    spread = _SPREADS * _MAD_TO_SIGMA * median(abs(other - middle) for other in series)
-    margin = max(spread, _FLOOR_SHARE * abs(middle), floor)
-    if abs(value - middle) <= margin:
-        return ""
-    return f"usually {max(middle - margin, 0):,.0f} to {middle + margin:,.0f}"
 
 
 def _by_partition(

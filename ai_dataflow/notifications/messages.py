@@ -22,6 +22,7 @@ from ai_dataflow.notifications.routing import (
     recipients,
 )
 from ai_dataflow.notifications.success_blocks import counts_of, good_partitions, success_blocks
+from ai_dataflow.notifications.unusual_blocks import unusual_blocks, unusual_of_runs
 from ai_dataflow.notifications.wording import counted, when
 from ai_dataflow.tables.teams import Remind, Team
 from ai_dataflow.workstation.reports import RunReport
@@ -139,6 +140,7 @@ def _failure(
         Paragraph(_about(run), "dim"),
         *failure_blocks.cause_blocks(problems, run.history, run.recipients, team),
         *failure_blocks.recovery_blocks(healed),
+        *unusual_blocks(unusual_of_runs([run.report], team)),
         *left_out_blocks(
             [rows for rows in run.around.left_out if rows.team == team.name],
             NOT_PUBLISHED,

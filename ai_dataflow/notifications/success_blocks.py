@@ -7,7 +7,7 @@ from itertools import groupby
 from statistics import median
 
 from ai_dataflow.notifications import charts
-from ai_dataflow.notifications.history import History, took, unusual
+from ai_dataflow.notifications.history import RUNS, History, took
 from ai_dataflow.notifications.model import (
     Block,
     Cell,
@@ -20,9 +20,11 @@ from ai_dataflow.notifications.model import (
     table,
 )
 from ai_dataflow.notifications.routing import Recipient
+from ai_dataflow.notifications.unusual_blocks import unusual_blocks, unusual_of_runs
 from ai_dataflow.notifications.wording import change, counted, seconds, size, when
 from ai_dataflow.tables.teams import ANY
 from ai_dataflow.workstation.reports import Counts, PartitionReport, RunReport
+from ai_dataflow.workstation.usual_counts import unusual_count
 
 _SLOWEST = 5
 _GOOD = ("ok", "unchanged")
@@ -52,6 +54,7 @@ def success_blocks(report: RunReport, history: History, team: Recipient) -> list
     return [
         _facts(report, good, history, team),
         *(Paragraph(flag, "warn") for flag in flags),
+        *unusual_blocks(unusual_of_runs([report], team)),
         Heading("Modules"),
         _module_table(rows),
         *_charts(report, good, history, team),
@@ -118,8 +121,9 @@ def _module_row(
         ("rows_published", published, "published"),
         ("rows_rejected", rejected, "rejected"),
     ):
-        series = [v for _, v in history.series(keys, _measure(team, name))]
-        usual = unusual(value, series)
+        series = history.series(keys, _measure(team, name))
+        points = [(run.finished, count) for run, count in series]
+        usual = unusual_count(value, history.report.finished, points)
         tones[name] = "warn" if usual else ""
         if usual:
             flags.append(f"Unusual: {module} {verb} {counted(value, 'row')}; {usual}.")
@@ -143,7 +147,8 @@ def _charts(
     report: RunReport, good: Sequence[PartitionReport], history: History, team: Recipient
 ) -> list[Block]:
     """Draw rows and durations of the last runs, where there are any to look at."""
-    rows = history.series([p.partition for p in good], _measure(team, "rows_published"))
+    keys = [p.partition for p in good]
+    rows = history.series(keys, _measure(team, "rows_published"))[:RUNS]
     rows = [(report, float(_total(good, team, "rows_published"))), *rows]
     durations = [(report, took(report)), *history.durations()]
     drawn: list[Block] = []

@@ -14,7 +14,7 @@ from ai_dataflow.extracts.stages import EXTRACTS, Stage
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import Origin, PartitionResult
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Folders
-from ai_dataflow.workstation.reports import COUNTS, FURTHER, ErrorReport
+from ai_dataflow.workstation.reports import COUNTS, FURTHER, ErrorReport, UnusualReport
 
 # A partition without sources of a kind is materialized all the same: its dataset needs both.
 _NO_SOURCES: dict[Stage, str] = {
@@ -63,6 +63,13 @@ def _counts(result: PartitionResult, workstation: Folders) -> dict[str, Any]:
     if counts["rows_rejected"]:
         counts["rejects"] = dg.MetadataValue.path(workstation.rejects(result.job.module).url)
     return counts
+
+
+def unusual_table(unusual: Sequence[UnusualReport]) -> dg.TableMetadataValue:
+    """Give what is unusual of a partition: shares and distances, and where to look."""
+    names = ("product", "ai_column", "kind", "message", "place", "owner")
+    records = [dg.TableRecord({name: getattr(one, name) for name in names}) for one in unusual]
+    return dg.MetadataValue.table(records)
 
 
 def _united(result: PartitionResult) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What Dagster hears of a run: materializations as they become certain, and how it ended."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from ai_dataflow.orchestration.metadata import (
     dataset_metadata,
     extract_metadata,
     failure_metadata,
+    unusual_table,
     version_tags,
 )
 from ai_dataflow.partition.result import PartitionResult
@@ -20,7 +22,7 @@ from ai_dataflow.runs.outcome import Recorder
 from ai_dataflow.runs.progress import MAKING, Progress
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation
-from ai_dataflow.workstation.reports import RunReport, report_name
+from ai_dataflow.workstation.reports import RunReport, UnusualReport, report_name
 
 _SHOWN_CAUSES = 20
 _EXPLAINED = 100  # the causes are the same, mostly, and the report has all
@@ -41,9 +43,17 @@ class DagsterRecorder(Recorder):
         """Note the extract of a partition."""
         self._materialized(stage, result, dict(extract_metadata(result, stage)))
 
-    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
+    def published(
+        self,
+        result: PartitionResult,
+        version: int,
+        coverage: Coverage,
+        unusual: Sequence[UnusualReport] = (),
+    ) -> None:
         """Note the dataset of a partition."""
         metadata = dataset_metadata(result, version, self._workstation, self._report)
+        if unusual:
+            metadata["unusual"] = unusual_table(unusual)
         if coverage.module not in self._coverage:
             self._coverage[coverage.module] = dg.MetadataValue.md(coverage.to_markdown())
         metadata["coverage"] = self._coverage[coverage.module]

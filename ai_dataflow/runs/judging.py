@@ -39,10 +39,14 @@ _FIELDS = ("code", "message", "place", "fix", "product", "module", "ai_column", 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What of a module waits, by client; and the clients that readers saw nothing of before."""
+    """What of a module waits, by client; and the clients that readers saw nothing of before.
+
+    `before` is the publication that readers saw, of each client that had one.
+    """
 
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     first: frozenset[str] = frozenset()
+    before: Mapping[str, str] = field(default_factory=dict)
 
     def but(self, clients: Collection[str]) -> Judgement:
         """Give the same without some clients."""
@@ -102,7 +106,7 @@ def judge(
         client: _waiting(lost[0], seen[client], run_id, limits, problems[client])
         for client, lost in grouped(losses, lambda loss: loss.result.job.client).items()
     }
-    return Judgement(waiting, first)
+    return Judgement(waiting, first, seen)
 
 
 @dataclass(frozen=True)

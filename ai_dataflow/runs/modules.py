@@ -19,6 +19,7 @@ from ai_dataflow.runs.outcome import Run, interrupted, partition_report
 from ai_dataflow.runs.progress import MAKING, Progress, Watcher
 from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module
 from ai_dataflow.runs.telling import keep_records, tell
+from ai_dataflow.runs.unusual import note_unusual
 from ai_dataflow.workstation.lease import Lease, LeaseError, lease
 
 # Gives what makes the partitions of jobs of one module, under its lease.
@@ -144,6 +145,7 @@ def _finish_module(
         with suppress(DataflowError):  # the partitions are made again, which costs but time
             held.check()
             keep_records(run, module, outcome)
+    note_unusual(run, module, outcome)
     if held:
         _drop_superseded(run, module, outcome.results, held)
     with run.timings.timed("events"):

@@ -45,6 +45,7 @@ from ai_dataflow.workstation.reports import (
     ReferenceReport,
     RunReport,
     Status,
+    UnusualReport,
     store_report,
 )
 
@@ -55,8 +56,14 @@ class Recorder:
     def extracted(self, result: PartitionResult, stage: Stage) -> None:
         """An extract of a partition is there."""
 
-    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
-        """A partition of the dataset is visible to readers."""
+    def published(
+        self,
+        result: PartitionResult,
+        version: int,
+        coverage: Coverage,
+        unusual: Sequence[UnusualReport] = (),
+    ) -> None:
+        """A partition of the dataset is visible to readers; `unusual` is what differs in it."""
 
     def tell(self) -> None:
         """Keep what was heard where others will look."""
@@ -72,7 +79,7 @@ class Run:
     `leases` were the newest before its plan was made; `seen` are the records of what it found
     unchanged. Of an acceptance `shown` is what waited, and `accepted` are the partitions whose next
     publication may shrink. `made` is kept for lineage. `problems` are of the run, beside those of
-    partitions.
+    partitions. `unusual` is what differs from before.
     """
 
     project: Project
@@ -94,6 +101,7 @@ class Run:
     accepted: list[PartitionKey] = field(default_factory=list)
     made: Made = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
+    unusual: dict[PartitionKey, list[UnusualReport]] = field(default_factory=dict)
 
     @cached_property
     def deliveries(self) -> dict[tuple[PartitionKey, str], list[ControlRow]]:
@@ -272,6 +280,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
         coverage={m: coverage.to_json() for m, coverage in run.plan.coverage.items()},
         references=references,
         checks=checks,
+        unusual=[one for key in sorted(run.unusual) for one in run.unusual[key]],
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
         work={kind: round(seconds, 4) for kind, seconds in run.work.items()},
         interrupted=asked(),

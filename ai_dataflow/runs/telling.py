@@ -120,4 +120,5 @@ def _hear(run: Run, result: PartitionResult, version: int | None) -> None:
         if stage in run.stages and stage not in failed:
             run.recorder.extracted(result, stage)
     if version is not None and not failed and result.data:
-        run.recorder.published(result, version, run.plan.coverage[result.job.module])
+        coverage, unusual = run.plan.coverage[result.job.module], run.unusual.get(result.partition)
+        run.recorder.published(result, version, coverage, unusual or ())

@@ -107,8 +107,13 @@ def _disagreements(table: CellTable) -> Iterator[Diagnostic]:
 
 def with_owner(teams: Sequence[Team], problem: Diagnostic) -> Diagnostic:
     """Give the problem its owner: the first team that matches, else none."""
-    about = (problem.concern, problem.product, problem.module)
-    return replace(problem, owner=next((t.name for t in teams if t.covers(*about)), ""))
+    owner = owner_of(teams, problem.concern, problem.product, problem.module)
+    return replace(problem, owner=owner)
+
+
+def owner_of(teams: Sequence[Team], concern: str, product: str, module: str) -> str:
+    """Name the first team that has a concern of a product's module; nothing where none has."""
+    return next((team.name for team in teams if team.covers(concern, product, module)), "")
 
 
 def _team(table: CellTable, line: int, cells: Mapping[str, str]) -> Team:

@@ -174,6 +174,26 @@ class CheckReport(_Reported):
         return f"{self.kind} {self.limit}".rstrip()
 
 
+class UnusualReport(_Reported):
+    """What is unusual of a product's column in a partition, against `before` or `others`.
+
+    Without a column it is about the count of rows. `message` has counts, shares and distances, and
+    no value; `place` is the mapping cell, else the source's. `score` is how many times as far it is
+    as is usual. It says nothing of the partition's status: the data is published.
+    """
+
+    partition: str
+    product: str
+    ai_column: str = ""
+    kind: str
+    message: str
+    place: str = ""
+    owner: str = ""
+    concern: str = ""
+    score: float = 0.0
+    against: Literal["before", "others"] = "before"
+
+
 class RunReport(_Reported):
     """What a run did, a replay of rejects, or an acceptance of what waits.
 
@@ -183,8 +203,9 @@ class RunReport(_Reported):
     module; `timings` are seconds by kind of work, and `work` divides the data work of all workers:
     extract, map, merge, write. `references` are checks of what the dictionary says refers to other
     modules, left out where it says nothing; `checks` are all that it says must hold, for
-    what readers see of all modules when the run ended. `interrupted` says who asked the run
-    to end before it was done: `Ctrl-C`, `SIGTERM`, `cancellation`; else empty.
+    what readers see of all modules when the run ended. `unusual` is what differs more than usual
+    from what was published before. `interrupted` says who asked the run to end before it was done:
+    `Ctrl-C`, `SIGTERM`, `cancellation`; else empty.
     """
 
     model_config = ConfigDict(extra="ignore", serialize_by_alias=True)
@@ -204,6 +225,7 @@ class RunReport(_Reported):
     coverage: dict[str, dict[str, Any]] = {}
     references: Annotated[list[ReferenceReport], Field(exclude_if=operator.not_)] = []
     checks: Annotated[list[CheckReport], Field(exclude_if=operator.not_)] = []
+    unusual: Annotated[list[UnusualReport], Field(exclude_if=operator.not_)] = []
     timings: dict[str, float] = {}
     work: dict[str, float] = {}
     interrupted: str = ""

@@ -22,6 +22,7 @@ from ai_dataflow.workstation.reports import (
     PartitionReport,
     RunReport,
     Status,
+    UnusualReport,
 )
 from ai_dataflow.workstation.statuses import PartitionStatus, partition_statuses
 from ai_dataflow_tests.workstation.runs import day
@@ -121,6 +122,25 @@ def run(number: int, *partitions: PartitionReport, took: float = 40, **more: Any
     )  # fmt: skip
 
 
+def odd(
+    client: str, column: str, kind: str, message: str, owner: str, score: float
+) -> UnusualReport:
+    """Report what is unusual of a client."""
+    place = "ai_mapping.xlsx!AI_Map!D7" if column else "control_table.csv:12:module_location"
+    return UnusualReport(
+        partition=f"sales|{client}", product="NWD", ai_column=column, kind=kind, message=message,
+        place=place, owner=owner, concern="source", score=score,
+    )  # fmt: skip
+
+
+UNUSUAL = [
+    odd("borealis", "", "rows", "61 rows; 1,063 before (-94%)", "sales-desk", 12.4),
+    odd("acme", "amount", "level", "the typical size is 100 times that before", "sales-desk", 15.3),
+    odd("coral", "amount", "level", "the typical size is 99 times that before", "sales-desk", 14.9),
+    odd("acme", "city", "nulls", "12.5 % of the rows are null; 0.4 % before", "mapping", 3.1),
+]
+
+
 def _waiting() -> RunReport:
     """Report a run in which one partition failed and two wait, of them one for the sheet."""
     less = "NWD would publish 3 rows, readers see 8 now; 5 of 8 (62.5%) would be rejected"
@@ -185,11 +205,11 @@ def golden_messages() -> dict[str, Message]:
     """Give a message of each kind."""
     failed, earlier = _failing()
     by_team = {message.team: message for message in messages(failed, earlier)}
-    usual = _good_days(8)
+    usual = _good_days(21)
     well = run(
-        9, ok("sales|acme", 1063), ok("sales|borealis", 61, rejected=940), ok("sales|coral", 1065),
+        22, ok("sales|acme", 1063), ok("sales|borealis", 61, rejected=940), ok("sales|coral", 1065),
         bad("stock|acme", UNMAPPED), took=97,
-        coverage=_coverage(0.5, "missing"),
+        coverage=_coverage(0.5, "missing"), unusual=UNUSUAL,
     )  # fmt: skip
     usual[0].coverage = _coverage(1.0, "mapped")
     subscribed = next(m for m in messages(well, usual) if m.team == "sales-desk")
@@ -198,6 +218,7 @@ def golden_messages() -> dict[str, Message]:
     known = recipients(TEAMS)
     where: Where = {"environment": "prod", "ui_url": "https://dagster.example.org"}
     left = left_out(REJECTS, by_column(MAPPED), known)
+    failed.unusual = UNUSUAL[-1:]
     about = Day("digest-2024-01-09", day(9, 0), [failed], known, where, left[1:], left[:1])
     digest, left_outs = (digest_of(about, known[name]) for name in ("mapping", "northwind-data"))
     assert digest is not None

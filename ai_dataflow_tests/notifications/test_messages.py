@@ -13,7 +13,6 @@ import ai_dataflow
 from ai_dataflow.config.codes import CODES, kinds_table
 from ai_dataflow.config.sections import ScheduleSettings
 from ai_dataflow.notifications.digest import Day, digest_of
-from ai_dataflow.notifications.history import unusual
 from ai_dataflow.notifications.left_out import left_out
 from ai_dataflow.notifications.messages import Surroundings, Where, messages_of
 from ai_dataflow.notifications.model import Message
@@ -276,30 +275,6 @@ def test_a_product_teams_figures_are_its_own() -> None:
     assert message.preview == "5 rows published"
     lyr = team("lyra", "source", "LYR", notify="successes")
     assert _told(run(2, partition), [], lyr) == []
-
-
-@pytest.mark.parametrize(
-    ("value", "series", "is_unusual"),
-    [
-        (1000, [], False),
-        (1000, [990], False),
-        (400, [1000], True),  # few runs: more than half
-        (600, [1000, 1000], False),
-        (1000, [1000] * 8, False),
-        (1090, [1000] * 8, False),  # within 10%
-        (1111, [1000] * 8, True),
-        (0, [1000] * 8, True),
-        (1400, [800, 1000, 1200, 900, 1100], False),  # it always varies so much
-        (1900, [800, 1000, 1200, 900, 1100], True),
-        (1011, [1000, 1000, 1000, 1000, 5], False),  # one odd day does not matter
-        (9, [0] * 8, False),  # a handful of rows is nothing
-        (11, [0] * 8, True),
-    ],
-)
-def test_unusual_is_decided_by_median_and_spread(
-    value: float, series: list[float], is_unusual: bool
-) -> None:
-    assert bool(unusual(value, series)) is is_unusual
 
 
 def test_problems_of_partitions_are_not_told_twice() -> None:

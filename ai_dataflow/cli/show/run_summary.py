@@ -47,6 +47,7 @@ def show_summary(
         console.print(Text(printable(gone, "\n")), soft_wrap=True)
     _show_orphans(console, report)
     _show_breaches(console, report)
+    _show_unusual(console, report)
     show_causes(console, report)
     _show_places(console, report, workstation, kept, ui)
 
@@ -147,6 +148,13 @@ def _show_breaches(console: Console, report: RunReport) -> None:
         )
         colour = "yellow" if check.severity == "warn" else "red"
         console.print(Text(printable(text, "\n"), colour), soft_wrap=True)
+
+
+def _show_unusual(console: Console, report: RunReport) -> None:
+    """Say of how many partitions something is unusual; the report and the mails say what."""
+    if partitions := list(dict.fromkeys(one.partition for one in report.unusual)):
+        text = f"\nunusual against what was before: {some(partitions)}"
+        console.print(Text(printable(text, "\n"), "yellow"), soft_wrap=True)
 
 
 def show_causes(console: Console, report: RunReport) -> None:

@@ -1,0 +1,157 @@
+"""How often a clean night is called unusual, and how many faults are found.
+
+`python -m bench.drift` prints both.
+
+It makes histories of publications from a seed, profiles them, and asks of each night what is
+unusual, as a run does. Then it puts each fault of `drift_faults` into one night of each history.
+The thresholds of `workstation/margins.py` were chosen with the seeds 1 to 3; what docs/unusual.md
+tells is of seed 11, which nobody looked at before.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from ai_dataflow.runs.unusual_columns import UnusualColumn
+from ai_dataflow.runs.unusual_search import ProfileReading, unusual_columns
+from bench.drift_clients import Client, night
+from bench.drift_faults import FAULTS, LEAST_ROWS
+from bench.drift_profiles import frame, profile
+
+NIGHTS, SETTLED = 60, 21  # faults come when a client is known for three weeks
+REPORTED = 11
+_OF_TWO = 0.3  # of the clients, so many have two products
+
+
+@dataclass
+class Histories:
+    """Profiles of clean nights, and of the same with a fault, by night and fault."""
+
+    clean: list[pl.DataFrame]
+    faulty: dict[tuple[int, str], list[pl.DataFrame]] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """What was called unusual: of clean nights their number, of each fault whether it was."""
+
+    nights: int = 0
+    alarms: list[tuple[int, UnusualColumn]] = field(default_factory=list)
+    found: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def alarm_share(self) -> float:
+        """The share of clean partition-nights with any alarm."""
+        return len({(number, one.now["client_code"]) for number, one in self.alarms}) / self.nights
+
+    @property
+    def found_share(self) -> float:
+        """The share of the faults that were found."""
+        every = [one for several in self.found.values() for one in several]
+        return sum(every) / len(every)
+
+
+def histories(seed: int, clients: int, nights: int = NIGHTS) -> Histories:
+    """Make the histories of clients, some of two products, and one of each fault in each."""
+    clean: list[list[dict[str, object]]] = [[] for _ in range(nights)]
+    faulty: dict[tuple[int, str], list[pl.DataFrame]] = defaultdict(list)
+    for number in range(clients):
+        draw = np.random.default_rng(seed * 1_000 + number)
+        name, products = f"c{number:03d}", ("P", "Q")[: 1 + int(draw.random() < _OF_TWO)]
+        for product in products:
+            client = Client(seed * 100_000 + number * 2 + (product == "Q"))
+            when = {kind: int(draw.integers(SETTLED, nights)) for kind in FAULTS}
+            for one in range(nights):
+                rows = client.publication(one)
+                clean[one] += profile(rows, name, night(one), product)
+                if product == "P" and rows.height >= LEAST_ROWS:
+                    for kind in (kind for kind, at in when.items() if at == one):
+                        broken = FAULTS[kind].change(rows, draw)
+                        made = frame(profile(broken, name, night(one), product))
+                        faulty[one, kind].append(made)
+    return Histories([frame(rows) for rows in clean], faulty)
+
+
+def reading(profiles: pl.DataFrame) -> ProfileReading:
+    """Read profiles from a frame, as from a table."""
+
+    def read(
+        *,
+        clients: Collection[str] | None = None,
+        publications: Collection[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        rows = profiles
+        for name, wanted in (("client_code", clients), ("publication", publications)):
+            if wanted is not None:
+                rows = rows.filter(pl.col(name).is_in([*wanted]))
+        return rows.select(profiles.columns if columns is None else columns)
+
+    return read
+
+
+def judged(made: Histories) -> Outcome:
+    """Ask of each night what is unusual, and of each fault."""
+    outcome = Outcome()
+    for number, now in enumerate(made.clean):
+        before = made.clean[:number]
+        outcome.nights += now["client_code"].n_unique()
+        outcome.alarms += [(number, one) for one in _found(now, before)]
+        for kind in FAULTS:
+            if broken := made.faulty.get((number, kind)):
+                outcome.found[kind] += _whether(pl.concat(broken), before, FAULTS[kind].columns)
+    return outcome
+
+
+def _found(now: pl.DataFrame, before: Sequence[pl.DataFrame]) -> list[UnusualColumn]:
+    clients = now["client_code"].unique()
+    past = [rows.filter(pl.col("client_code").is_in(clients.to_list())) for rows in before]
+    last = _publications(past[-1]) if past else {}
+    return unusual_columns(reading(pl.concat([*past, now])), _publications(now), last)
+
+
+def _publications(profiles: pl.DataFrame) -> Mapping[str, str]:
+    return dict(profiles.select("client_code", "publication").unique().iter_rows())
+
+
+def _whether(
+    broken: pl.DataFrame, before: Sequence[pl.DataFrame], columns: Collection[str]
+) -> Iterator[bool]:
+    """Tell of each client with a fault whether one of the columns is named."""
+    named = {
+        one.now["client_code"] for one in _found(broken, before) if one.now["ai_column"] in columns
+    }
+    return (client in named for client in broken["client_code"].unique().sort())
+
+
+def lines(outcome: Outcome) -> Iterator[str]:
+    """Give the table of docs/unusual.md."""
+    yield f"clean partition-nights with an alarm: {outcome.alarm_share:.2%} of {outcome.nights:,}"
+    yield f"faults found: {outcome.found_share:.1%} of {sum(map(len, outcome.found.values())):,}"
+    yield "| fault | size | found |"
+    yield "|---|---|---:|"
+    for kind, fault in FAULTS.items():
+        several = outcome.found[kind]
+        yield f"| {kind} | {fault.size} | {sum(several) / max(len(several), 1):.1%} |"
+
+
+def main() -> None:
+    """Print the figures; of a seed of yours with `--seed`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=REPORTED)
+    parser.add_argument("--clients", type=int, default=200)
+    given = parser.parse_args()
+    outcome = judged(histories(given.seed, given.clients))
+    print("\n".join(lines(outcome)))
+    print(Counter(one.kind for _, one in outcome.alarms))
+    print(sorted(Counter(number for number, _ in outcome.alarms).items()))
+
+
+if __name__ == "__main__":
+    main()
