@@ -49,12 +49,15 @@ def status(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Show every partition: published when, rows, version; or what is wrong, and since when.
 
+    A run that was cut off, killed or with its machine, is told before them.
+
     Exits with 1 where a partition that is shown is failed, held back or waiting. Examples:
     [bold]ai-dataflow status --state failed --owner orion-data[/bold],
     [bold]ai-dataflow status --json[/bold]
     """
     from ai_dataflow.cli.show.blocks import show_status
     from ai_dataflow.tables.project import load_project
+    from ai_dataflow.workstation.cut_off import cut_off_runs
     from ai_dataflow.workstation.layout import open_workstation
     from ai_dataflow.workstation.reports import NOT_WELL, read_reports
     from ai_dataflow.workstation.statuses import State, partition_statuses
@@ -63,7 +66,9 @@ def status(  # noqa: PLR0913, PLR0917
     check("state", state, get_args(State))
     check("owner", owner, (team.name for team in project.teams))
     keys = chosen(pairs_of(project), Filters(module, client, product, partition))
-    reports = read_reports(open_workstation(project.settings).reports())
+    workstation = open_workstation(project.settings)
+    reports = read_reports(workstation.reports())
+    cut_off = cut_off_runs(workstation, {key.module for key in keys})
     statuses = [
         status
         for status in partition_statuses(keys, reports)
@@ -73,9 +78,9 @@ def status(  # noqa: PLR0913, PLR0917
     if as_json:
         from ai_dataflow.cli.printed import StatusDocument
 
-        print_document(StatusDocument(items=statuses))
+        print_document(StatusDocument(items=statuses, cut_off=cut_off))
     else:
-        show_status(out, statuses)
+        show_status(out, statuses, cut_off)
     raise typer.Exit(int(any(s.state in NOT_WELL for s in statuses)))
 
 

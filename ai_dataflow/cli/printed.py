@@ -23,6 +23,7 @@ from ai_dataflow.planning.changes import Reason
 from ai_dataflow.planning.coverage import Cover
 from ai_dataflow.planning.explain import ExplainedProduct, ExplainedRule, Feed
 from ai_dataflow.workstation.column_changes import ColumnState
+from ai_dataflow.workstation.cut_off import CutOff
 from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.statuses import PartitionStatus
@@ -99,10 +100,14 @@ class ValidateDocument(Document):
 
 
 class StatusDocument(Document):
-    """`status`: every partition, what readers see of it, and what is wrong."""
+    """`status`: every partition, what readers see of it, and what is wrong.
+
+    `cut_off` are runs that ended without a report; left out where there is none.
+    """
 
     NAME = "status"
     items: list[PartitionStatus]
+    cut_off: Annotated[list[CutOff], Field(exclude_if=operator.not_)] = []
 
 
 class UnchangedItem(_Part):

@@ -242,9 +242,10 @@ def cleanup(
     from ai_dataflow.runs.cleanup import SAFE_AGE, clean
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.layout import open_workstation
+    from ai_dataflow.workstation.lease import CLEANUP
 
     workstation = open_workstation(load_project(config).settings)
-    run_id = f"cleanup-{uuid.uuid4()}"
+    run_id = f"{CLEANUP}{uuid.uuid4()}"
     age = SAFE_AGE if older_than is None else timedelta(hours=older_than)
     cleaned = clean(workstation, run_id, age, dry_run=dry_run)
     if as_json:

@@ -17,6 +17,7 @@ from ai_dataflow.notifications.model import (
     cells,
 )
 from ai_dataflow.notifications.wording import local, some
+from ai_dataflow.workstation.cut_off import CutOff
 from ai_dataflow.workstation.reports import ErrorReport
 from ai_dataflow.workstation.statuses import PartitionStatus
 
@@ -25,8 +26,13 @@ _TONES: dict[str, Tone] = {
 }  # fmt: skip
 
 
-def status_blocks(statuses: Sequence[PartitionStatus]) -> list[Block]:
-    """Say how each partition is, what is wrong with some and since when, and how many are so."""
+def status_blocks(
+    statuses: Sequence[PartitionStatus], cut_off: Sequence[CutOff] = ()
+) -> list[Block]:
+    """Say how each partition is, what is wrong with some and since when, and how many are so.
+
+    Before them stand the runs that were cut off.
+    """
     columns = (
         *(Column(name) for name in ("partition", "state", "published")),
         *(Column(name, is_number=True) for name in ("rows", "version")),
@@ -35,10 +41,28 @@ def status_blocks(statuses: Sequence[PartitionStatus]) -> list[Block]:
     counts = Counter(status.state for status in statuses)
     tone: Tone = "bad" if any(_TONES[state] == "bad" for state in counts) else ""
     return [
+        *(Paragraph(cut_off_text(run), "bad") for run in cut_off),
         Table(columns, tuple(map(_row, statuses))),
         *_causes(statuses),
         Paragraph(" · ".join(f"{count} {state}" for state, count in sorted(counts.items())), tone),
     ]
+
+
+def cut_off_text(run: CutOff) -> str:
+    """Say of a run that was cut off what is known, and what to do."""
+    what = (
+        "was cut off: it ended without a report, and gave its last sign of life at"
+        if run.is_certain
+        else "seems to be cut off: it left no report, and gave no sign of life since"
+    )
+    done = (
+        f"It had published {some(run.published)}; readers see that already."
+        if run.published
+        else "Nothing says that it published anything."
+    )
+    seen = f"{local(run.seen)} on {run.host}"
+    again = "Run again what changed: `ai-dataflow run`."
+    return f"Run {run.run_id} {what} {seen}. It was making {some(run.modules)}. {done} {again}"
 
 
 def _row(status: PartitionStatus) -> tuple[Cell, ...]:

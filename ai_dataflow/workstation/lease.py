@@ -16,10 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.connections.stores import Folder
@@ -29,6 +31,7 @@ BEAT_SECONDS = 5.0
 DEAD_SECONDS = 30.0
 WAIT_SECONDS = 300.0
 _LOOK_SECONDS = 1.0
+CLEANUP = "cleanup-"  # so the names of those begin that tidy up
 _SUFFIX = ".json"
 _ENDED = ("Z", "X")
 
@@ -63,11 +66,28 @@ class Holder(BaseModel):
     @property
     def is_gone(self) -> bool:
         """Whether it has ended; known at once where we see its process, or that there is none."""
-        if self.released:
-            return True
+        return self.released or self.has_no_process
+
+    @property
+    def makes_rows(self) -> bool:
+        """Whether it is a run, a replay or an acceptance, which leave a report."""
+        return not self.run_id.startswith(CLEANUP)
+
+    @property
+    def has_no_process(self) -> bool:
+        """Whether we see that its process has ended: on this machine alone."""
         theirs = (self.host, self.boot_id, self.namespace)
         is_seen = all(theirs) and theirs == (socket.gethostname(), *_pids_of())
         return is_seen and _start_of(self.pid) != self.process_start
+
+
+@dataclass(frozen=True)
+class Held:
+    """The last lease of a module: who had it, and when its file was written last."""
+
+    module: str
+    holder: Holder
+    changed: datetime | None
 
 
 class LeaseError(DataflowError):
@@ -156,6 +176,28 @@ def newest_leases(leases: Folder) -> dict[str, int]:
     }
 
 
+def last_leases(leases: Folder) -> list[Held]:
+    """Give the last lease of each module; `leases` is the folder of all of them.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(leases):
+        every = leases.files()
+    by_module = grouped(every, lambda file: file.path.rpartition("/")[0])
+    last = {
+        module: max(files, key=lambda file: _number(file.path.rpartition("/")[2]))
+        for module, files in by_module.items()
+        if module
+    }
+    holders = at_once(lambda file: _parsed(leases, file.path), list(last.values()))
+    return [
+        Held(module, holder, file.changed)
+        for (module, file), holder in zip(last.items(), holders, strict=True)
+        if holder
+    ]
+
+
 def _acquire(folder: Folder, name: str, wanted: Holder, watch: Watch, wait: float) -> Lease:
     end = time.monotonic() + wait
     seen: tuple[int, Holder | None] = (-1, None)
@@ -197,9 +239,13 @@ def _newest(folder: Folder) -> int:
 
 def _read(folder: Folder, number: int) -> Holder | None:
     """Give the holder of a lease; None where there is none, or nothing that can be read."""
+    return _parsed(folder, _file(number)) if number else None
+
+
+def _parsed(folder: Folder, path: str) -> Holder | None:
     content = b""
     with reaching(folder), suppress(FileNotFoundError):  # it may just have been tidied away
-        content = folder.read(_file(number)) if number else b""
+        content = folder.read(path)
     try:
         return Holder.model_validate_json(content)
     except ValidationError:

@@ -13,14 +13,20 @@ from ai_dataflow.notifications.model import Block, Cause, Paragraph, Tone
 from ai_dataflow.notifications.model import Table as TableBlock
 from ai_dataflow.notifications.render import block_lines
 from ai_dataflow.notifications.status_blocks import status_blocks
+from ai_dataflow.workstation.cut_off import CutOff
 from ai_dataflow.workstation.statuses import PartitionStatus
 
 _STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "red", "warn": "yellow", "dim": "dim"}
 
 
-def show_status(console: Console, statuses: Sequence[PartitionStatus]) -> None:
-    """Show the state of each partition: what is published, what is wrong now and since when."""
-    show_blocks(console, status_blocks(statuses))
+def show_status(
+    console: Console, statuses: Sequence[PartitionStatus], cut_off: Sequence[CutOff] = ()
+) -> None:
+    """Show the state of each partition: what is published, what is wrong now and since when.
+
+    Before them, the runs that were cut off.
+    """
+    show_blocks(console, status_blocks(statuses, cut_off))
 
 
 def show_blocks(console: Console, blocks: Sequence[Block]) -> None:
