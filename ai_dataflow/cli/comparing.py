@@ -100,6 +100,9 @@ def _document(compared: DatasetDiff, rows: int) -> DiffDocument:
             "columns": [vars(column) for column in compared.columns],
             "items": compared.counts.to_dicts(),
             "changed_columns": compared.changed_columns.to_dicts(),
+            "mapping": compared.mapping.to_dicts(),
+            "code": compared.code.to_dicts(),
+            "unprofiled": compared.unprofiled,
             "rows": {name: json.loads(text) for name, text in shown.items()},
         }
     )

@@ -270,8 +270,30 @@ class ChangedColumnItem(_Part):
     rows: int
 
 
+class MappingChangeItem(_Part):
+    """A column of a product that was mapped otherwise: its cell, how, for how many clients."""
+
+    product_code: str
+    ai_column: str
+    mapping_cell: str
+    before: str
+    after: str
+    clients: int
+
+
+class CodeChangeItem(_Part):
+    """The numbers of the program's rules by which rows were made, for how many clients."""
+
+    before: int
+    after: int
+    clients: int
+
+
 class DiffDocument(Document):
     """`diff`: what differs between two versions of a dataset, by client.
+
+    `mapping` and `code` tell what was made otherwise, of clients that were published anew; those
+    in `unprofiled` have no profile in one of the versions, so of them it is not known.
 
     Only with `--rows` there are `rows`, by kind: `added`, `removed`, `changed`. A changed one has
     its key, the names of the `changed.columns`, and all values `.before` and `.after`.
@@ -285,6 +307,9 @@ class DiffDocument(Document):
     columns: list[ColumnChangeItem]
     items: list[ClientDiffItem]
     changed_columns: list[ChangedColumnItem]
+    mapping: list[MappingChangeItem]
+    code: list[CodeChangeItem]
+    unprofiled: list[str]
     rows: dict[str, list[dict[str, Any]]] = {}
 
 

@@ -20,6 +20,12 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.column_changes import ColumnChange, column_changes, compared_types
 from ai_dataflow.workstation.commit import CommittedFile, columns_of, files_in
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Folders
+from ai_dataflow.workstation.mapping_changes import (
+    code_changes,
+    made_of,
+    mapping_changes,
+    unknown_clients,
+)
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import (
     ColumnNotPublishedError,
@@ -59,7 +65,7 @@ class DatasetDiff:
     after: int
     key: tuple[str, ...]
     columns: tuple[ColumnChange, ...]
-    _table: Folder
+    _folders: Folders
     _files: tuple[Files, Files] = field(compare=False)
 
     @cached_property
@@ -107,6 +113,32 @@ class DatasetDiff:
         """Add up a count over the clients, such as `added`."""
         return int(self.counts[count].sum())
 
+    @cached_property
+    def mapping(self) -> pl.DataFrame:
+        """The columns of each product that were mapped otherwise: cell, before, after, clients.
+
+        It tells of the clients that were published anew, where both versions have their profile;
+        `unprofiled` names the others.
+
+        Raises:
+            DataflowError: the workstation does not let us in.
+        """
+        return mapping_changes(self._made)
+
+    @cached_property
+    def code(self) -> pl.DataFrame:
+        """The numbers of this program's rules, before and after, where they changed; clients.
+
+        Raises:
+            DataflowError: the workstation does not let us in.
+        """
+        return code_changes(self._made)
+
+    @property
+    def unprofiled(self) -> list[str]:
+        """The clients that were published anew, and have no profile in one of the versions."""
+        return unknown_clients(self._made, self._changed_in_both)
+
     @property
     def is_empty(self) -> bool:
         """Whether all rows and columns are the same."""
@@ -122,6 +154,20 @@ class DatasetDiff:
             if _names(before, client) != _names(after, client)
             or not all(file.rows for file in after[client])
         ]
+
+    @property
+    def _table(self) -> Folder:
+        return self._folders.dataset(self.module)
+
+    @property
+    def _changed_in_both(self) -> list[str]:
+        before, after = self._files
+        return [c for c in self._compared if c in before and c in after]
+
+    @cached_property
+    def _made(self) -> pl.DataFrame:
+        versions = self.before, self.after
+        return made_of(self._folders, self.module, versions, self._compared)
 
     @property
     def _unchanged(self) -> dict[str, int]:
@@ -220,7 +266,7 @@ def compare(
     common = list(compared_types(*schemas))
     return DatasetDiff(
         module, *versions, _key(table, key, (after, before), common),
-        column_changes(*schemas), table, files,
+        column_changes(*schemas), folders, files,
     )  # fmt: skip
 
 

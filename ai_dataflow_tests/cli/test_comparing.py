@@ -34,6 +34,8 @@ def test_a_diff_counts_and_shows_no_value(project: Path) -> None:
         "",
         "column  rows changed  clients",
         "s                  1        1",
+        "",
+        "what made 1 client is not known: one of the versions has no profile",
     ]
 
 

@@ -146,3 +146,31 @@ def test_the_key_is_that_of_the_dictionary_with_the_product(tmp_path: Path) -> N
     diff = Workstation.of_project(tmp_path)["claims"].diff(-1)
     assert diff.key == ("product_code", "claim_id")
     assert diff.counts.row(0)[3:6] == (0, 0, 1)
+    assert (diff.mapping.height, diff.code.height, diff.unprofiled) == (0, 0, [])
+
+
+def test_what_was_mapped_otherwise_is_told_with_its_cell(tmp_path: Path) -> None:
+    header, *rows = projects.MAPPING.strip().splitlines()
+    mapping = "\n".join([f"{header},transform", *(f"{row}," for row in rows)])
+    projects.project(tmp_path, mapping=mapping)
+    spine.run(tmp_path)
+    doubled = mapping.replace("float64,", "float64,CAST(Amount AS DOUBLE) * 2")
+    more = "    claims,ORION,claim,Amount,digits,int64,length(Amount)"
+    projects.table(tmp_path, "ai_mapping", f"    {doubled}\n{more}\n")
+    spine.run(tmp_path)
+    claims = Workstation.of_project(tmp_path)["claims"]
+    diff = claims.diff(0)
+    assert diff.mapping.rows() == [
+        ("ORION", "amount", "ai_mapping.csv:3:transform", "claim · Amount · float64",
+         "claim · Amount · CAST(Amount AS DOUBLE) * 2 · float64", 1),
+        ("ORION", "digits", "ai_mapping.csv:4:transform", "",
+         "claim · Amount · length(Amount) · int64", 1),
+    ]  # fmt: skip
+    assert diff.code.is_empty()
+    assert claims.diff(0, client="acme").mapping.height == 2
+
+
+def test_what_has_no_profile_is_told(sales: Dataset) -> None:
+    diff = sales.diff(0)
+    assert diff.unprofiled == ["USA"]
+    assert diff.mapping.is_empty()

@@ -41,6 +41,7 @@ def show_diff(console: Console, diff: DatasetDiff, rows: int = 0) -> None:
     _show_columns(console, diff)
     _show_clients(console, diff)
     _show_changed_columns(console, diff)
+    _show_making(console, diff)
     for kind, frame in (
         ("added", diff.added), ("removed", diff.removed), ("changed", diff.changed),
     ) if rows else ():  # fmt: skip
@@ -90,6 +91,22 @@ def _show_changed_columns(console: Console, diff: DatasetDiff) -> None:
     if rows:
         console.print()
         console.print(table)
+
+
+def _show_making(console: Console, diff: DatasetDiff) -> None:
+    """Show what was made otherwise."""
+    table = WholeTable("product", "ai_column", "clients", "mapped before", "after", "cell")
+    for product, column, cell, before, after, clients in diff.mapping.rows():
+        table.add_row(product, column, number(clients), before or "not", after or "not", cell)
+    if not diff.mapping.is_empty():
+        console.print()
+        console.print(table)
+    for before, after, clients in diff.code.rows():
+        made = f"made by the program's rules {after}, {before} before"
+        console.print(f"\n{counted(clients, 'client')} {made}: see the changelog")
+    if unknown := diff.unprofiled:
+        clients = counted(len(unknown), "client")
+        console.print(f"\nwhat made {clients} is not known: one of the versions has no profile")
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
