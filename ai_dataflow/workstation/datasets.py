@@ -312,16 +312,7 @@ class Dataset(Outputs, DescribedDataset):
         Raises:
             DataflowError: the workstation does not let us in.
         """
-        current = reject_tables.current(self._folders, self.module)
-        paths = tuple(
-            path
-            for name, files in current.items()
-            if client in (None, name)
-            for path in (*files.rejects, *files.unpublished)
-        )
-        with reaching(self._folders.rejects(self.module)):
-            rows = reject_tables.scan(self._folders, self.module, paths)
-            return rows.filter(reject_tables.IS_OPEN)
+        return reject_tables.left_out(self._folders, self.module, client)
 
     def pinned(self, options: Mapping[str, Any]) -> int:
         """Give the number of the version that `scan` would read with these options now.

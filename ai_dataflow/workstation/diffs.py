@@ -217,7 +217,7 @@ class DatasetDiff:
         """Tell what differs, in a line."""
         added, removed, changed = map(self.total, (ADDED, REMOVED, CHANGED))
         return (
-            f"{self.module}, version {self.before} to {self.after}: {added:,} rows added, "
+            f"{self.module}, version {self.before} to {self.after}, rows: {added:,} added, "
             f"{removed:,} removed, {changed:,} changed; {len(self._compared):,} of "
             f"{self.counts.height:,} clients published anew"
         )

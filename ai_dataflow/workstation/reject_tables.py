@@ -131,3 +131,19 @@ def modules(workstation: Folders) -> Iterator[str]:
     folder = workstation.rejects("")
     with reaching(folder):
         yield from folder.folders()
+
+
+def left_out(workstation: Folders, module: str, client: str | None = None) -> pl.LazyFrame:
+    """Give the rows that are left out of a dataset now; of one client, or of all.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    paths = tuple(
+        path
+        for name, files in current(workstation, module).items()
+        if client in (None, name)
+        for path in (*files.rejects, *files.unpublished)
+    )
+    with reaching(workstation.rejects(module)):
+        return scan(workstation, module, paths).filter(IS_OPEN)

@@ -1,4 +1,4 @@
-"""The tutorial does what it says, word for word."""
+"""The tutorials do what they say, word for word."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ import pytest
 from ai_dataflow_tests.docs.markdown import DOCS
 from ai_dataflow_tests.docs.tutorial import fits, follow, renewed
 
-PAGE = DOCS / "tutorial.md"
+PAGES = ("tutorial.md", "reading.md")
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", PAGES)
 def test_what_the_tutorial_says_is_what_comes(
-    tmp_path: Path, request: pytest.FixtureRequest
+    name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    told = list(follow(PAGE, tmp_path))
+    page = DOCS / name
+    told = list(follow(page, tmp_path))
     if request.config.getoption("--update-golden"):
-        PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), told), encoding="utf-8")
+        page.write_text(renewed(page.read_text(encoding="utf-8"), told), encoding="utf-8")
         return
     wrong = next((each for each in told if not each.is_right), None)
     if wrong:
         pytest.fail(
-            f"$ {wrong.command}\nthe tutorial says (exit {wrong.wanted_code}):\n{wrong.wanted}\n"
+            f"{name}: {wrong.command}\n"
+            f"the tutorial says (exit {wrong.wanted_code}):\n{wrong.wanted}\n"
             f"and it came (exit {wrong.code}):\n{wrong.printed}\n"
             "write what came into it with --update-golden, and look at the difference",
             pytrace=False,

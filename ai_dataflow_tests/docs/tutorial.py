@@ -163,7 +163,9 @@ def renewed(text: str, told: list[Told]) -> str:
             for line in each.printed.splitlines()
         ]
         wanted_text = each.wanted if each.wanted.strip() else ""
-        before, call, text = text.partition(f"$ {each.command}\n{wanted_text}")
+        calls = (f"{prompt} {each.command}\n" for prompt in ("$", ">>>"))
+        call = next((call for call in calls if f"{call}{wanted_text}" in text), "")
         assert call, f"the page has no `{each.command}` like that"
-        done += f"{before}$ {each.command}\n" + "".join(f"{line}\n" for line in lines)
+        before, _, text = text.partition(f"{call}{wanted_text}")
+        done += f"{before}{call}" + "".join(f"{line}\n" for line in lines)
     return done + text

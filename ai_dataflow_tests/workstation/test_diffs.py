@@ -39,7 +39,7 @@ def test_rows_are_counted_by_client(sales: Dataset) -> None:
     assert diff.changed_columns.rows() == [("USA", "s", 1)]
     assert not diff.is_empty
     assert repr(diff) == (
-        "sales, version 0 to 1: 2 rows added, 1 removed, 1 changed; 2 of 3 clients published anew"
+        "sales, version 0 to 1, rows: 2 added, 1 removed, 1 changed; 2 of 3 clients published anew"
     )
 
 
