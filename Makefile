@@ -79,7 +79,7 @@ properties: setup-dev ## random partitions and transforms against oracles, many:
 	  ai_dataflow_tests/chaos/test_killed_recasts.py ai_dataflow_tests/partition/test_together.py \
 	  ai_dataflow_tests/partition/test_client_splits.py ai_dataflow_tests/runs/oracle
 
-bench: setup-dev services-setup ## measure all cases and peers, about two hours; tables, bench/results.json
+bench: setup-dev services-setup ## measure all cases and peers, about an hour; tables, a plot, bench/results.json
 	$(BIN)/python -m bench
 
 lock-peers: ## compile the environments of the bench's peers anew

@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from bench.racing import Case, Row, child
+from bench.peaks import watched
+from bench.peers.measuring import measured
+from bench.racing import OWN, Case, Row, Took
 from bench.small_partitions import MODULE, make_project
+
+COMMAND, WORKER = "the command", "its largest worker"
+_ROOT = Path(__file__).parents[1]
+_COMMAND = 2  # below this process: who measures is between them
 
 
 def measure(folder: Path, sizes: tuple[int, ...]) -> Case:
     """Run projects of these many small partitions, once each."""
-    rows, counted = [], []
+    rows, counted = list[Row](), []
     for clients in sizes:
         own = folder / str(clients)
         make_project(own, clients)
-        took = child("cli", "run", "--full", cwd=own)
+        took, worker = _run(own)
         published = pl.scan_delta(str(own / "workstation" / MODULE)).select(pl.len()).collect()
         counted.append(f"{published.item():,} rows of {clients:,} partitions")
-        each = took.seconds / clients
-        rows.append(
-            Row(
-                f"{clients:,} partitions",
-                took.seconds,
-                took.mb,
-                each / (rows[0].seconds / sizes[0]) if rows else 1.0,
-                {kind: seconds / clients for kind, seconds in took.parts.items()},
-                f"{each * 1000:.0f} ms a partition, start-up among it",
-                took.work,
-            )
-        )
-    notes = ("The ratio is that of a partition's seconds to those of the first row's; the kinds of "
-             "work are seconds of a partition.",)  # fmt: skip
+        each, first = took.cpu / clients, rows[0].cpu / sizes[0] if rows else took.cpu / clients
+        parts = {kind: seconds / clients for kind, seconds in took.parts.items()}
+        note = f"{each * 1000:.0f} ms of processor time a partition, start-up among it"
+        name = f"{clients:,} partitions"
+        rows += [
+            Row(f"{name}, {COMMAND}", took.seconds, took.mb, each / first, parts, note,
+                took.work, took.cpu),
+            Row(f"{name}, {WORKER}", took.seconds, worker, None, {}),
+        ]  # fmt: skip
+    notes = ("The ratio is that of processor seconds of a partition to those of the first row; the "
+             "kinds of work are seconds of a partition.",)  # fmt: skip
     return Case("cost of a partition as they grow", tuple(rows), ", ".join(counted), notes)
+
+
+def _run(folder: Path) -> tuple[Took, float]:
+    """Run a project whole; `mb` is the command's own memory, beside it that of a worker."""
+    env = {name: value for name, value in os.environ.items() if name not in OWN}
+    with tempfile.NamedTemporaryFile(suffix=".json") as file, watched() as peaks:
+        command = [sys.executable, "-m", "bench.child", file.name, "cli", "run", "--full"]
+        ran = measured(command, folder, env | {"PYTHONPATH": str(_ROOT)})
+        if ran.code:
+            raise SystemExit(f"the run ended with {ran.code}: {ran.said}")
+        told = json.loads(Path(file.name).read_text(encoding="utf-8"))
+    workers = [mb for below, mb in peaks.values() if below > _COMMAND]
+    return replace(Took(**told), cpu=ran.took.cpu), max(workers, default=0.0)
