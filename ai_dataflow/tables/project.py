@@ -115,7 +115,8 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
         partial(source_rules.rule_rows, usual=settings.mapping),
     )
     if fatal:
-        diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems)
+        diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems,
+                       *code_problems, *rule_problems, *dictionary_problems)  # fmt: skip
         raise DataflowError(*(teams.with_owner(owners, problem) for problem in diagnostics))
     return Project(
         settings, control, mapping, owners, control_problems, mapping_problems, team_problems,

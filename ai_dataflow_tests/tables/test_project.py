@@ -8,7 +8,7 @@ import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.tables.project import load_project
-from ai_dataflow_tests.projects import MAPPING, TEAMS, project
+from ai_dataflow_tests.projects import MAPPING, TEAMS, project, text_file
 
 
 def found(folder: Path) -> list[tuple[str, str, str]]:
@@ -51,5 +51,18 @@ def test_a_wrong_header_does_not_hide_the_bad_rows_of_other_tables(tmp_path: Pat
         control="product_code,module_name,submodule_name,client_code,module_location\n",
         mapping=MAPPING.replace("float64", "flaot64"),
         teams=TEAMS.replace("source", "sorce"),
+        toml="""
+            code_lists = "codes.csv"
+            source_rules = "rules.csv"
+            ai_columns = "columns.csv"
+            [workstation]
+            url = "workstation"
+        """,
     )
-    assert [code for code, *_ in found(folder)] == ["CTL-002", "MAP-006", "TEM-006"]
+    text_file(folder, "codes.csv", "code_list,source_value,ai_value\na,,b\n")
+    rules = "module_name,product_code,submodule_name,where,explode,unpivot\n"
+    text_file(folder, "rules.csv", f"{rules}claims,ORION,claim,,a,b\n")
+    text_file(folder, "columns.csv", "module_name,ai_column,required\nclaims,amount,maybe\n")
+    codes = [code for code, *_ in found(folder)]
+    assert codes[:3] == ["CTL-002", "MAP-006", "TEM-006"]
+    assert {code[:3] for code in codes[3:]} == {"COD", "RUL", "DIC"}
