@@ -102,7 +102,7 @@ def _output(
         name.name,
         facets=facets,
         outputFacets={
-            "outputSubset": facet(
+            "subset": facet(
                 base_subset_dataset.OutputSubsetOutputDatasetFacet, outputCondition=condition
             ),
             **(

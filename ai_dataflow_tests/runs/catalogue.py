@@ -26,6 +26,20 @@ from openlineage.client import event_v2, generated
 Event = dict[str, Any]
 
 
+# What the standard calls the facets that we send, whatever their classes are called.
+KEYS = {
+    "ErrorMessageRunFacet": "errorMessage", "ParentRunFacet": "parent", "TagsRunFacet": "tags",
+    "ProcessingEngineRunFacet": "processing_engine", "JobTypeJobFacet": "jobType",
+    "OwnershipJobFacet": "ownership", "SchemaDatasetFacet": "schema",
+    "StorageDatasetFacet": "storage", "ColumnLineageDatasetFacet": "columnLineage",
+    "DatasetVersionDatasetFacet": "version", "DataQualityMetricsDatasetFacet": "dataQualityMetrics",
+    "DataQualityAssertionsDatasetFacet": "dataQualityAssertions",
+    "InputStatisticsInputDatasetFacet": "inputStatistics",
+    "OutputStatisticsOutputDatasetFacet": "outputStatistics",
+    "OutputSubsetOutputDatasetFacet": "subset",
+}  # fmt: skip
+
+
 class Catalogue:
     """What was sent. `answer` gives the status for an event; `seen` hears of each."""
 
@@ -127,6 +141,7 @@ def _as(kind: Any, value: Any) -> Any:
     if origin is list:
         return [_as(arguments[0], item) for item in value]
     if origin is dict:
+        _check_names(value)
         return {key: _as(arguments[1], item) for key, item in value.items()}
     if isinstance(value, dict) and "_schemaURL" in value:
         kind = _facets()[value["_schemaURL"]]
@@ -135,6 +150,13 @@ def _as(kind: Any, value: Any) -> Any:
     if kind in (str, int, bool) and type(value) is not kind:
         raise TypeError(f"{value!r} is no {kind}")
     return value
+
+
+def _check_names(facets: dict[str, Any]) -> None:
+    """Look whether facets are called as the standard calls them."""
+    for name, each in facets.items():
+        if isinstance(each, dict) and "_schemaURL" in each:
+            assert KEYS[each["_schemaURL"].rpartition("/")[2]] == name
 
 
 def _made(kind: Any, value: dict[str, Any]) -> Any:

@@ -19,6 +19,7 @@ from ai_dataflow.runs import lineage_sending
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, read_report
 from ai_dataflow_tests.projects import project, text_file
+from ai_dataflow_tests.projects import table as project_table
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.catalogue import Catalogue, Event, checked, listening
 from ai_dataflow_tests.runs.runs import cli, run_project
@@ -96,7 +97,7 @@ def test_what_it_hears_of_a_partition(starter: Path, catalogue: Catalogue) -> No
     assert rejects["outputFacets"]["outputStatistics"]["rowCount"] == acme.rows_rejected
     statistics = dataset["outputFacets"]["outputStatistics"]
     assert (statistics["rowCount"], statistics["size"]) == (acme.rows_published, acme.bytes)
-    (part,) = dataset["outputFacets"]["outputSubset"]["outputCondition"]["partitions"]
+    (part,) = dataset["outputFacets"]["subset"]["outputCondition"]["partitions"]
     assert part["dimensions"] == {"client_code": "acme"}
     facets = dataset["facets"]
     assert facets["version"]["datasetVersion"] == str(acme.version)
@@ -292,6 +293,38 @@ def test_a_server_that_is_silent_holds_nobody_up(
         once(starter, url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout=5)
         (problem,) = problems(spine.run(starter))
     assert "it was too slow" in problem["message"]
+
+
+def test_who_asks_the_run_to_end_does_not_wait_for_a_silent_server(
+    starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lineage_sending, "_SECONDS_ASKED", 0.1)
+    monkeypatch.setattr(lineage_sending, "asked", lambda: "Ctrl-C")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        once(starter, url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout=60)
+        (problem,) = problems(spine.run(starter))
+    assert "it was too slow" in problem["message"]
+
+
+def test_a_replay_is_told_as_the_run_that_it_is(tmp_path: Path, catalogue: Catalogue) -> None:
+    mapping = """
+        module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform
+        claims,ORION,claim,ClaimNo,claim_id,int64,
+        claims,ORION,claim,{source},amount,float64,{transform}
+    """
+    project(tmp_path, mapping=mapping.format(source="Amount", transform=""))
+    text_file(tmp_path, "data/claims.csv", "ClaimNo,Amount\n1,1\n2,two\n")
+    spine.run(tmp_path)
+    catalogue.events.clear()
+    transform = "TRY_CAST(Amount AS DOUBLE)"
+    project_table(tmp_path, "ai_mapping", mapping.format(source="", transform=transform))
+    spine.replay(tmp_path, dry_run=True)
+    assert catalogue.events == []
+    assert spine.replay(tmp_path).exit_code == 0
+    assert {e["job"]["name"] for e in catalogue.events} == {RUN, ACME}
+    end = catalogue.end(ACME)
+    assert end["outputs"][0]["facets"]["dataQualityMetrics"]["rowCount"] == 2
+    assert end["run"]["facets"]["parent"]["run"]["runId"] == catalogue.end(RUN)["run"]["runId"]
 
 
 def test_a_file_without_a_transport_is_told(
