@@ -18,6 +18,7 @@ from ai_dataflow.cli import (  # noqa: F401 - they add commands
     coding,
     comparing,
     contracts_out,
+    describing,
     looking,
     notify,
     rejected,

@@ -16,6 +16,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ai_dataflow.cli.card.card_values import (
+    CardColumn,
+    CardProduct,
+    CardVersion,
+    LeftOut,
+    Owner,
+)
 from ai_dataflow.config.codes import Concern
 from ai_dataflow.notifications.model import Kind
 from ai_dataflow.notifications.outbox import Entry, State
@@ -179,6 +186,31 @@ class RejectItem(RejectGroup):
     """Rejects of one source of a partition for one reason; `title` says what the reason means."""
 
     title: str = ""
+
+
+class DescribeDocument(Document):
+    """`describe`: the data card of a module, or of one client of it. It has values of the data.
+
+    `versions` are the last ones, the oldest first; the `shares` of a column are its filled part in
+    each of them. `covered` is the mapped part of the columns, where a project's tables tell.
+    """
+
+    NAME = "describe"
+    module: str
+    workstation: str
+    client: str
+    version: int
+    published: datetime
+    run_id: str
+    rows: int
+    clients: int
+    products: list[CardProduct]
+    columns: list[CardColumn]
+    versions: list[CardVersion]
+    left_out: list[LeftOut]
+    owners: list[Owner]
+    covered: float | None
+    notes: list[str]
 
 
 class RejectsDocument(Document):

@@ -70,7 +70,7 @@ def write_copy(workbook: Path, copy: Path, problems: Sequence[Diagnostic]) -> li
     except UnreadableError as error:
         raise DataflowError(unreadable(workbook.name, error)) from None
     except OSError as error:
-        raise _not_written(copy, error) from None
+        raise not_written(copy, error) from None
 
 
 def csv_tables(file: Path | None, settings: Settings) -> dict[Path, str]:
@@ -96,7 +96,7 @@ def write_whole(file: Path, text: str) -> None:
         shutil.copymode(file, partial)
         partial.replace(file)
     except OSError as error:
-        raise _not_written(file, error) from None
+        raise not_written(file, error) from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -128,7 +128,7 @@ def write_project_workbook(file: Path, settings: Settings, offers: Offers) -> li
     except UnreadableError as error:
         raise _not_kept(file.name, str(error)) from None
     except OSError as error:
-        raise _not_written(file, error) from None
+        raise not_written(file, error) from None
     return list(rows)
 
 
@@ -187,7 +187,8 @@ def _not_kept(place: str, why: str) -> DataflowError:
     return DataflowError(Diagnostic("CFG-032", f"no workbook can hold this: {why}", place, fix))
 
 
-def _not_written(file: Path, error: OSError) -> DataflowError:
+def not_written(file: Path, error: OSError) -> DataflowError:
+    """A file that a command cannot write, and why."""
     message = f"`{file}` cannot be written: {error.strerror or error}"
     fix = "close it where it is open, or let this user write there"
     return DataflowError(Diagnostic("CFG-033", message, place=str(file), fix=fix))

@@ -1,0 +1,1 @@
+"""The data card of a module: what it says, how it is put together, and its page."""

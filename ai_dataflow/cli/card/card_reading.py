@@ -1,0 +1,161 @@
+"""Reading what a data card says: of the workstation alone, and of a project where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import polars as pl
+from deltalake import DeltaTable
+
+from ai_dataflow.cli.card.card_facts import OF_ROWS, CardParts, Filled, Merged, ProjectParts
+from ai_dataflow.cli.card.card_values import Owner
+from ai_dataflow.workstation.commit import CommittedFile, files_in
+from ai_dataflow.workstation.datasets import Dataset, Version
+from ai_dataflow.workstation.layout import Folders
+from ai_dataflow.workstation.profiles import merge_profiles, of_version, read_profiles
+from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, publications_in
+from ai_dataflow.workstation.reject_groups import reject_groups
+
+SHOWN_VERSIONS = 12
+_COLUMN, _PRODUCT, _CLIENT = "ai_column", "product_code", "client_code"
+_KEY = (_CLIENT, _PRODUCT, _COLUMN)
+_COUNTED = (*_KEY, "publication", "ai_type", "rows", "nulls")
+_NO_PROFILE = (
+    'This version has no profile: its module has `profile = "off"`, or it was published by an '
+    "older version of ai_dataflow. Figures of its columns come with the next publication."
+)
+
+
+def read_card(folders: Folders, module: str, client: str = "") -> CardParts:
+    """Read what the workstation has for a module's card, or for that of one of its clients.
+
+    Raises:
+        DatasetNotFoundError: nothing is published under that name.
+        DataflowError: the workstation does not let us in.
+    """
+    seen = [*_last_versions(folders, module, client)]
+    newest = seen[-1]
+    profiles = _profiles(folders, module, newest)
+    past = _past(folders, module, seen)
+    return CardParts(
+        module,
+        folders.root.url,
+        client,
+        Dataset(module, folders).schema,
+        [(version.version, counts) for version, counts in zip(seen, past, strict=True)],
+        sum(file.rows for file in newest.files),
+        len(newest.publications),
+        merged(profiles) if len(profiles) else None,
+        tuple(reject_groups(folders, module, client)),
+        notes=tuple(_notes(newest, set(profiles[_CLIENT]))),
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A version of a dataset, and what readers of it see of the clients that are asked for."""
+
+    version: Version
+    delta: DeltaTable
+    client: str
+
+    @cached_property
+    def publications(self) -> dict[str, str]:
+        """The publication of each client."""
+        shown = publications_in(self.delta).items()
+        return {client: name for client, name in shown if self.client in ("", client)}
+
+    @cached_property
+    def files(self) -> tuple[CommittedFile, ...]:
+        """The data files."""
+        return tuple(f for f in files_in(self.delta) if self.client in ("", f.client))
+
+    def of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Give those rows of profiles that are of this version."""
+        return of_version(rows, self.delta)
+
+
+def _last_versions(folders: Folders, module: str, client: str) -> Iterator[_Seen]:
+    """Give the last versions, the oldest first; those alone whose log is still there."""
+    for version in reversed(Dataset(module, folders).versions(SHOWN_VERSIONS)):
+        try:
+            delta = open_version(folders.dataset(module), version.number, must_exist=True)
+        except DatasetNotFoundError:
+            continue
+        yield _Seen(version, delta, client)
+
+
+def _profiles(folders: Folders, module: str, newest: _Seen) -> pl.DataFrame:
+    rows = read_profiles(
+        folders,
+        module,
+        clients=[newest.client] if newest.client else None,
+        publications={*newest.publications.values()} - {""},
+    )
+    return newest.of(rows)
+
+
+def _past(
+    folders: Folders, module: str, seen: Collection[_Seen]
+) -> list[Mapping[str, Filled]]:
+    """Count the rows of each version, and the filled ones of each column."""
+    publications = {name for version in seen for name in version.publications.values()} - {""}
+    clients = {version.client for version in seen} - {""}
+    rows = read_profiles(
+        folders, module, clients=clients or None, publications=publications, columns=_COUNTED
+    )
+    return [_filled(version.of(rows)) for version in seen]
+
+
+def _filled(rows: pl.DataFrame) -> Mapping[str, Filled]:
+    sums = rows.group_by(_COLUMN).agg(pl.col("rows").sum(), pl.col("nulls").sum())
+    return {column: (count, count - nulls) for column, count, nulls in sums.iter_rows()}
+
+
+def merged(profiles: pl.DataFrame) -> Merged:
+    """Merge the profiles of clients into those of products, and these into those of the module."""
+    products = merge_profiles(profiles, (_PRODUCT, _COLUMN))
+    has_rows = profiles.filter(pl.col(_COLUMN) == OF_ROWS, pl.col("rows") > 0)
+    has_values = profiles.filter(pl.col("rows") > pl.col("nulls"))
+    return Merged(
+        products,
+        merge_profiles(products, (_COLUMN,)),
+        _counted(has_rows, _PRODUCT),
+        _counted(has_values, _COLUMN),
+        _sources(profiles),
+    )
+
+
+def _counted(profiles: pl.DataFrame, by: str) -> dict[str, int]:
+    """Count the clients of a frame by a column."""
+    counts = profiles.group_by(by).agg(pl.col(_CLIENT).n_unique())
+    return dict(counts.iter_rows())
+
+
+def _sources(
+    profiles: pl.DataFrame,
+) -> dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Give the cells and lines of the mapping by product and column; clients may have others."""
+    said = profiles.filter(pl.col("mapping") != "")
+    by = said.group_by(_PRODUCT, _COLUMN).agg(
+        pl.col(name).unique().sort() for name in ("mapping_cell", "mapping")
+    )
+    return {
+        (product, column): (tuple(cells), tuple(lines))
+        for product, column, cells, lines in by.iter_rows()
+    }
+
+
+def _notes(newest: _Seen, profiled: Collection[str]) -> Iterable[str]:
+    """Say what the card lacks."""
+    clients = newest.publications.keys()
+    lacking = sorted(clients - profiled)
+    if clients and not profiled:
+        yield _NO_PROFILE
+    elif lacking:
+        yield (
+            f"{len(lacking)} of {len(clients)} clients have no profile, so their rows are not in "
+            f"the figures of columns: {', '.join(lacking[:5])}{' …' if len(lacking) > 5 else ''}."  # noqa: PLR2004
+        )

@@ -1,0 +1,106 @@
+"""The command that shows a module's data card: on the terminal, as a page, as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ai_dataflow.cli import completing
+from ai_dataflow.cli.app import ConfigOption, JsonOption, app, out, print_document
+from ai_dataflow.config.diagnostics import DataflowError
+
+if TYPE_CHECKING:
+    from ai_dataflow.cli.card.card_facts import CardParts
+    from ai_dataflow.cli.card.card_values import DataCard
+
+
+@app.command()
+def describe(  # noqa: PLR0913, PLR0917
+    module: Annotated[str, typer.Argument(help="A module.", autocompletion=completing.modules)],
+    client: Annotated[
+        str,
+        typer.Option(
+            "--client",
+            metavar="NAME",
+            help="Only the rows of this client.",
+            autocompletion=completing.clients,
+        ),
+    ] = "",
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the card as one HTML file."),
+    ] = None,
+    sensitive: Annotated[
+        bool,
+        typer.Option(
+            "--sensitive", help="Show values of columns too that the dictionary calls sensitive."
+        ),
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the data card of a module: its columns, how full they are, by product, and since when.
+
+    A card has values of the data: it is for who may read the data. Example:
+    [bold]ai-dataflow describe claims --html card.html[/bold]
+    """
+    from ai_dataflow.cli.card.card_facts import data_card
+    from ai_dataflow.cli.show.cards import show_card
+
+    card = data_card(_parts(config, module, client), is_open=sensitive)
+    if html:
+        _write(card, html)
+    if as_json:
+        from ai_dataflow.cli.printed import DescribeDocument
+
+        print_document(DescribeDocument(**vars(card)))
+    elif html:
+        out.print(f"wrote {html}", soft_wrap=True, markup=False)
+    else:
+        show_card(out, card)
+
+
+def _parts(config: Path | None, module: str, client: str) -> CardParts:
+    """Read what the workstation has, and what the project's tables add, where they can be read."""
+    from ai_dataflow.cli.card.card_project import project_parts
+    from ai_dataflow.cli.card.card_reading import read_card
+    from ai_dataflow.cli.choosing import check
+    from ai_dataflow.config.settings import load_reader_settings
+    from ai_dataflow.workstation.datasets import Dataset
+    from ai_dataflow.workstation.layout import open_workstation
+    from ai_dataflow.workstation.readers import DatasetNotFoundError, module_names
+
+    folders = open_workstation(load_reader_settings(config))
+    try:
+        parts = read_card(folders, module, client)
+    except DatasetNotFoundError:
+        check("module", [module], (name for name in module_names(folders) if name != module))
+        raise
+    if client and not parts.clients:
+        check("client", [client], Dataset(module, folders).clients())
+    try:
+        return replace(parts, project=project_parts(config, module))
+    except DataflowError as error:
+        first = error.diagnostics[0]
+        note = f"Owners and coverage are not shown: {first.code} {first.message} ({first.place})."
+        return replace(parts, notes=(*parts.notes, note))
+
+
+def _write(card: DataCard, file: Path) -> None:
+    """Write the page of a card.
+
+    Raises:
+        DataflowError: CFG-033, where the file cannot be written.
+    """
+    from datetime import UTC, datetime
+
+    from ai_dataflow.cli.card.card_page import card_html
+    from ai_dataflow.cli.sheet_files import not_written
+
+    try:
+        file.write_text(card_html(card, datetime.now(UTC)), encoding="utf-8")
+    except OSError as error:
+        raise not_written(file, error) from None
