@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-def describe(  # noqa: PLR0913, PLR0917
+def describe(
     module: Annotated[str, typer.Argument(help="A module.", autocompletion=completing.modules)],
     client: Annotated[
         str,

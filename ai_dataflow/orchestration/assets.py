@@ -17,6 +17,7 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
 from ai_dataflow.orchestration.asset_checks import check_results, check_specs
 from ai_dataflow.orchestration.events import planned, store
+from ai_dataflow.orchestration.fill_tables import fill_metadata
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end, explain
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure, ended_in_order
@@ -184,7 +185,7 @@ def _coverage(report: RunReport) -> dg.AssetCheckResult:
         passed=not below,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(f"{d['place']}: {d['message']}" for d in below) or _mapped(report),
-        metadata=metadata,
+        metadata=metadata | fill_metadata(report),
     )
 
 

@@ -11,6 +11,7 @@ import dagster as dg
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.extracts.stages import EXTRACTS, Stage
+from ai_dataflow.orchestration.fill_tables import card_command
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import Origin, PartitionResult
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Folders
@@ -50,6 +51,7 @@ def dataset_metadata(
         "seconds": round(result.seconds, 3),
         "bytes": result.bytes,
         "report": dg.MetadataValue.path(report),
+        "data_card": card_command(job.module),
         **({"lineage": lineage_table(job.columns, origins)} if origins else {}),
     }
 

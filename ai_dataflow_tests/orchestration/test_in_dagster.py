@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import re
 import dagster as dg
 import pandas as pd
 import polars as pl
@@ -204,6 +205,10 @@ def test_the_coverage_check_warns_below_its_threshold_and_data_is_published_all_
     assert ("88% of the module's columns are mapped" in (check.description or "")) is not passed
     matrix = check.metadata["coverage of claims"].value
     assert "| status | ✓ | – |" in str(matrix)
+    fill = str(check.metadata["fill of claims"].value)
+    assert "| AI column | filled |  | ORION | VEGA |" in fill
+    assert "| claim_id | 100% | ██████████ | 100% | 100% |" in fill
+    assert re.search(r"\| status \| \d\d\.\d% \| █+.? \| 100% \| 0% \|", fill)
     assert set(dagster_statuses(project, "ai_dataset").values()) == {"MATERIALIZED"}
 
 
@@ -226,6 +231,8 @@ def test_the_coverage_matrix_is_metadata_of_what_is_published(project: Path) -> 
     matrix = event.asset_materialization.metadata["coverage"]
     assert isinstance(matrix, dg.MarkdownMetadataValue)
     assert "| AI column | ORION | VEGA |" in (matrix.md_str or "")
+    command = event.asset_materialization.metadata["data_card"].value
+    assert command == "ai-dataflow describe claims --html card.html"
 
 
 @pytest.mark.parametrize("kind", [pl.LazyFrame, pl.DataFrame, pd.DataFrame, pa.Table])

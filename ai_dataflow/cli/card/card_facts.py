@@ -22,12 +22,15 @@ from ai_dataflow.cli.card.card_values import (
 )
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.planning.coverage import Cover, Coverage
-from ai_dataflow.workstation.datasets import DatasetColumn, Version
+from ai_dataflow.workstation.dataset_schema import DatasetColumn
+from ai_dataflow.workstation.datasets import Version
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN
 from ai_dataflow.workstation.reject_groups import RejectGroup
+from ai_dataflow.workstation.relations import IS_KEY, REFERENCES, VALID_FROM
 
 OF_ROWS = ""  # the name under which a profile counts the rows of a product
 _HIDES_NOTHING = ("", "public", "none", "open")  # said of a column's sensitivity
+_TOLD_APART = ("unit", "sensitivity", IS_KEY, REFERENCES, VALID_FROM)
 _FIGURES = (
     "distinct", "distinct_error", "least", "greatest", "mean", "deviation", "length_least",
     "length_greatest", "length_mean",
@@ -131,14 +134,18 @@ def _columns(parts: CardParts, *, is_open: bool) -> Iterable[CardColumn]:
     for column in parts.schema:
         if column.name in (PRODUCT_COLUMN, PARTITION_COLUMN):
             continue
-        of_column, notes = columns.get(column.name, {}), dict(column.notes)
+        of_column = columns.get(column.name, {})
+        others = {name: text for name, text in column.notes.items() if name not in _TOLD_APART}
         card = CardColumn(
             column.name,
             of_column.get("ai_type") or str(column.type).lower(),
             column.description,
-            notes.pop("unit", ""),
-            notes.pop("sensitivity", ""),
-            notes,
+            column.unit,
+            column.notes.get("sensitivity", ""),
+            column.is_key,
+            column.references,
+            column.valid_from,
+            others,
             _figures(of_column),
             merged.filling.get(column.name, 0) if merged else 0,
             tuple(
@@ -150,9 +157,7 @@ def _columns(parts: CardParts, *, is_open: bool) -> Iterable[CardColumn]:
         yield _hidden(card) if is_hidden else card
 
 
-def _product(
-    merged: Merged, row: Mapping[str, Any], coverage: Coverage | None
-) -> ProductColumn:
+def _product(merged: Merged, row: Mapping[str, Any], coverage: Coverage | None) -> ProductColumn:
     product, column = row["product_code"], row["ai_column"]
     cells, mappings = merged.sources.get((product, column), ((), ()))
     cover: dict[str, Cover] = dict(coverage.cells.get(column, {})) if coverage else {}
@@ -198,7 +203,12 @@ def _left_out(rejects: Iterable[RejectGroup]) -> tuple[LeftOut, ...]:
     """Count open rejects by reason, product and column; the most first."""
     groups = grouped(
         (group for group in rejects if group.state == "open"),
-        lambda group: (group.reason, group.product, group.ai_column or "", group.mapping_cell or ""),
+        lambda group: (
+            group.reason,
+            group.product,
+            group.ai_column or "",
+            group.mapping_cell or "",
+        ),
     )
     counted = [
         LeftOut(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 from deltalake import DeltaTable
 
-from ai_dataflow.cli.card.card_facts import OF_ROWS, CardParts, Filled, Merged, ProjectParts
-from ai_dataflow.cli.card.card_values import Owner
+from ai_dataflow.cli.card.card_facts import OF_ROWS, CardParts, Filled, Merged
 from ai_dataflow.workstation.commit import CommittedFile, files_in
 from ai_dataflow.workstation.datasets import Dataset, Version
 from ai_dataflow.workstation.layout import Folders
-from ai_dataflow.workstation.profiles import merge_profiles, of_version, read_profiles
+from ai_dataflow.workstation.profile_merging import merge_profiles
+from ai_dataflow.workstation.profiles import of_version, read_profiles
 from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, publications_in
 from ai_dataflow.workstation.reject_groups import reject_groups
 
@@ -97,9 +97,7 @@ def _profiles(folders: Folders, module: str, newest: _Seen) -> pl.DataFrame:
     return newest.of(rows)
 
 
-def _past(
-    folders: Folders, module: str, seen: Collection[_Seen]
-) -> list[Mapping[str, Filled]]:
+def _past(folders: Folders, module: str, seen: Collection[_Seen]) -> list[Mapping[str, Filled]]:
     """Count the rows of each version, and the filled ones of each column."""
     publications = {name for version in seen for name in version.publications.values()} - {""}
     clients = {version.client for version in seen} - {""}

@@ -97,9 +97,11 @@ class ProductColumn:
 class CardColumn:
     """A column: its meaning, what its values are like, by product and over the versions.
 
+    `is_key`, `references` and `valid_from` are what the dictionary says, `notes` what else it says.
+
     `clients` counts those that fill it. `shares` are the filled part in each of the card's
     versions, None where a version has no profile. `drift` is how far its values moved from the
-    version before (see `Drift`). Where its sensitivity hides the values, `is_hidden`.
+    version before. Where its sensitivity hides the values, `is_hidden`.
     """
 
     name: str
@@ -107,6 +109,9 @@ class CardColumn:
     description: str = ""
     unit: str = ""
     sensitivity: str = ""
+    is_key: bool = False
+    references: str = ""
+    valid_from: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
     figures: Figures = Figures()
     clients: int = 0

@@ -47,9 +47,7 @@ def histogram(quantiles: Sequence[float], bars: int = BARS) -> Histogram:
     edges = [low + (high - low) * i / bars for i in range(bars)] + [high]
     below = [0.0, *(_part_below(quantiles, edge) for edge in edges[1:-1]), 1.0]
     shares = (after - before for before, after in pairwise(below))
-    made = (
-        HistogramBar(*pair, share) for pair, share in zip(pairwise(edges), shares, strict=True)
-    )
+    made = (HistogramBar(*pair, share) for pair, share in zip(pairwise(edges), shares, strict=True))
     return Histogram(tuple(made), has_tails)
 
 
