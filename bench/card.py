@@ -52,9 +52,7 @@ def measure(folder: Path, clients: int, columns: int, nights: int, rounds: int) 
     size = page.stat().st_size
     checked = f"{clients:,} clients, {columns} columns, {len(PRODUCTS)} products"
     limit = "Asked for: 3 s, and a page of less than 2 MB."
-    return Case(
-        "data card", tuple(rows), checked, (f"The page has {size / 1e6:.2f} MB. {limit}",)
-    )
+    return Case("data card", tuple(rows), checked, (f"The page has {size / 1e6:.2f} MB. {limit}",))
 
 
 def _row(name: str, folder: Path, options: Sequence[str], rounds: int) -> Row:

@@ -10,6 +10,7 @@ import typer
 
 from ai_dataflow.cli import completing
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, out, print_document
+from ai_dataflow.cli.comparing import ModuleArgument, told_as_diagnostics
 from ai_dataflow.config.diagnostics import DataflowError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def describe(
-    module: Annotated[str, typer.Argument(help="A module.", autocompletion=completing.modules)],
+    module: ModuleArgument,
     client: Annotated[
         str,
         typer.Option(
@@ -67,20 +68,12 @@ def _parts(config: Path | None, module: str, client: str) -> CardParts:
     """Read what the workstation has, and what the project's tables add, where they can be read."""
     from ai_dataflow.cli.card.card_project import project_parts
     from ai_dataflow.cli.card.card_reading import read_card
-    from ai_dataflow.cli.choosing import check
     from ai_dataflow.config.settings import load_reader_settings
-    from ai_dataflow.workstation.datasets import Dataset
     from ai_dataflow.workstation.layout import open_workstation
-    from ai_dataflow.workstation.readers import DatasetNotFoundError, module_names
 
     folders = open_workstation(load_reader_settings(config))
-    try:
+    with told_as_diagnostics():
         parts = read_card(folders, module, client)
-    except DatasetNotFoundError:
-        check("module", [module], (name for name in module_names(folders) if name != module))
-        raise
-    if client and not parts.clients:
-        check("client", [client], Dataset(module, folders).clients())
     try:
         return replace(parts, project=project_parts(config, module))
     except DataflowError as error:

@@ -32,11 +32,13 @@ def read_card(folders: Folders, module: str, client: str = "") -> CardParts:
     """Read what the workstation has for a module's card, or for that of one of its clients.
 
     Raises:
-        DatasetNotFoundError: nothing is published under that name.
+        DatasetNotFoundError: nothing is published under that name, or of that client.
         DataflowError: the workstation does not let us in.
     """
     seen = [*_last_versions(folders, module, client)]
     newest = seen[-1]
+    if client and client not in newest.publications:
+        raise DatasetNotFoundError(f"{module} has no published rows of {client}")
     profiles = _profiles(folders, module, newest)
     past = _past(folders, module, seen)
     return CardParts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf, isfinite
 from typing import Literal
 
 from ai_dataflow.planning.coverage import Cover
@@ -69,7 +70,7 @@ class Figures:
     def plot(self) -> Plot:
         """What shows best how the values are spread."""
         is_few = self.distinct is not None and self.distinct <= _FEW
-        if self.quantiles and not (self.frequent and is_few):
+        if all(map(isfinite, self.quantiles or (inf,))) and not (self.frequent and is_few):
             return "histogram"
         return "frequent" if self.frequent and not self.is_unique else ""
 

@@ -59,7 +59,7 @@ def amount(value: float | None) -> str:
 def point(value: float | None, ai_type: str) -> str:
     """Give a value by its number: a day, a moment or a number, as the column's type says."""
     if value is not None and ai_type in ("date", "timestamp"):
-        with suppress(OverflowError):
+        with suppress(OverflowError, ValueError):
             if ai_type == "date":
                 return (_DAY_0 + timedelta(days=round(value))).isoformat()
             return f"{_MOMENT_0 + timedelta(seconds=value):%Y-%m-%d %H:%M}"
