@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -21,12 +21,14 @@ from ai_dataflow.cli.card.card_values import (
     ProductColumn,
 )
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.planning.coverage import Cover, Coverage
 from ai_dataflow.workstation.dataset_schema import DatasetColumn
 from ai_dataflow.workstation.datasets import Version
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN
 from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.relations import IS_KEY, REFERENCES, VALID_FROM
+
+if TYPE_CHECKING:
+    from ai_dataflow.planning.coverage import Coverage
 
 OF_ROWS = ""  # the name under which a profile counts the rows of a product
 _HIDES_NOTHING = ("", "public", "none", "open")  # said of a column's sensitivity
@@ -160,8 +162,8 @@ def _columns(parts: CardParts, *, is_open: bool) -> Iterable[CardColumn]:
 def _product(merged: Merged, row: Mapping[str, Any], coverage: Coverage | None) -> ProductColumn:
     product, column = row["product_code"], row["ai_column"]
     cells, mappings = merged.sources.get((product, column), ((), ()))
-    cover: dict[str, Cover] = dict(coverage.cells.get(column, {})) if coverage else {}
-    return ProductColumn(product, _figures(row), cells, mappings, cover.get(product, ""))
+    covers = coverage.cells.get(column, {}) if coverage else {}
+    return ProductColumn(product, _figures(row), cells, mappings, covers.get(product, ""))
 
 
 def _figures(row: Mapping[str, Any]) -> Figures:

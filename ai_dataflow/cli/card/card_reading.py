@@ -14,14 +14,15 @@ from ai_dataflow.workstation.commit import CommittedFile, files_in
 from ai_dataflow.workstation.datasets import Dataset, Version
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.profile_merging import merge_profiles
-from ai_dataflow.workstation.profiles import of_version, read_profiles
+from ai_dataflow.workstation.profiles import of_version, scan_profiles
 from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, publications_in
 from ai_dataflow.workstation.reject_groups import reject_groups
 
 SHOWN_VERSIONS = 12
 _COLUMN, _PRODUCT, _CLIENT = "ai_column", "product_code", "client_code"
 _KEY = (_CLIENT, _PRODUCT, _COLUMN)
-_COUNTED = (*_KEY, "publication", "ai_type", "rows", "nulls")
+_TOLD_BY = (*_KEY, "publication", "ai_type")
+_PLACE = "\ue000place"
 _NO_PROFILE = (
     'This version has no profile: its module has `profile = "off"`, or it was published by an '
     "older version of ai_dataflow. Figures of its columns come with the next publication."
@@ -69,6 +70,11 @@ class _Seen:
         shown = publications_in(self.delta).items()
         return {client: name for client, name in shown if self.client in ("", client)}
 
+    @property
+    def clients(self) -> list[str] | None:
+        """The client that is asked for; None for all."""
+        return [self.client] if self.client else None
+
     @cached_property
     def files(self) -> tuple[CommittedFile, ...]:
         """The data files."""
@@ -90,27 +96,31 @@ def _last_versions(folders: Folders, module: str, client: str) -> Iterator[_Seen
 
 
 def _profiles(folders: Folders, module: str, newest: _Seen) -> pl.DataFrame:
-    rows = read_profiles(
-        folders,
-        module,
-        clients=[newest.client] if newest.client else None,
-        publications={*newest.publications.values()} - {""},
-    )
-    return newest.of(rows)
+    """Read the profiles of a version, as they lie there: merging asks for no order."""
+    publications = {*newest.publications.values()} - {""}
+    rows = scan_profiles(folders, module, newest.clients, publications).collect()
+    places = rows.select(*_TOLD_BY, "at").with_row_index(_PLACE).sort("at", maintain_order=True)
+    current = newest.of(places)[_PLACE].sort()
+    return rows if len(current) == rows.height else rows[current]
 
 
 def _past(folders: Folders, module: str, seen: Collection[_Seen]) -> list[Mapping[str, Filled]]:
     """Count the rows of each version, and the filled ones of each column."""
     publications = {name for version in seen for name in version.publications.values()} - {""}
-    clients = {version.client for version in seen} - {""}
-    rows = read_profiles(
-        folders, module, clients=clients or None, publications=publications, columns=_COUNTED
+    clients = next(version.clients for version in seen)
+    rows = scan_profiles(folders, module, clients, publications)
+    # What was only given other types since has been profiled twice, with the same counts.
+    once = rows.group_by("publication", _PRODUCT, _COLUMN).agg(pl.col("rows", "nulls").max())
+    counts = once.group_by("publication", _COLUMN).agg(pl.col("rows", "nulls").sum()).collect()
+    return [_filled(counts, version.publications) for version in seen]
+
+
+def _filled(counts: pl.DataFrame, publications: Mapping[str, str]) -> Mapping[str, Filled]:
+    here = pl.DataFrame(
+        {"publication": [*publications.values()]}, schema={"publication": pl.String}
     )
-    return [_filled(version.of(rows)) for version in seen]
-
-
-def _filled(rows: pl.DataFrame) -> Mapping[str, Filled]:
-    sums = rows.group_by(_COLUMN).agg(pl.col("rows").sum(), pl.col("nulls").sum())
+    sums = counts.join(here, on="publication", how="semi")
+    sums = sums.group_by(_COLUMN).agg(pl.col("rows").sum(), pl.col("nulls").sum())
     return {column: (count, count - nulls) for column, count, nulls in sums.iter_rows()}
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from math import inf, isfinite
 from typing import Literal
 
-from ai_dataflow.planning.coverage import Cover
-
+# As `planning.coverage.Cover` has it, whose import costs more than a card; blank: nobody looked.
+Covered = Literal["mapped", "missing", "required-missing", ""]
 Plot = Literal["histogram", "frequent", ""]
 _FEW = 20  # distinct values that are told one by one; as many as a profile keeps
 
@@ -86,7 +86,7 @@ class ProductColumn:
     figures: Figures
     cells: tuple[str, ...] = ()
     mappings: tuple[str, ...] = ()
-    cover: Cover | Literal[""] = ""
+    cover: Covered = ""
 
     @property
     def is_fed(self) -> bool:
