@@ -127,8 +127,9 @@ def _filled(counts: pl.DataFrame, publications: Mapping[str, str]) -> Mapping[st
 def merged(profiles: pl.DataFrame) -> Merged:
     """Merge the profiles of clients into those of products, and these into those of the module."""
     products = merge_profiles(profiles, (_PRODUCT, _COLUMN))
-    has_rows = profiles.filter(pl.col(_COLUMN) == OF_ROWS, pl.col("rows") > 0)
-    has_values = profiles.filter(pl.col("rows") > pl.col("nulls"))
+    counts = profiles.select(*_KEY, "rows", "nulls")
+    has_rows = counts.filter(pl.col(_COLUMN) == OF_ROWS, pl.col("rows") > 0)
+    has_values = counts.filter(pl.col("rows") > pl.col("nulls"))
     return Merged(
         products,
         merge_profiles(products, (_COLUMN,)),
@@ -148,7 +149,8 @@ def _sources(
     profiles: pl.DataFrame,
 ) -> dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]]:
     """Give the cells and lines of the mapping by product and column; clients may have others."""
-    said = profiles.filter(pl.col("mapping") != "")
+    said = profiles.select(_PRODUCT, _COLUMN, "mapping_cell", "mapping")
+    said = said.filter(pl.col("mapping") != "").unique()
     by = said.group_by(_PRODUCT, _COLUMN).agg(
         pl.col(name).unique().sort() for name in ("mapping_cell", "mapping")
     )
