@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import Folders
+from ai_dataflow.workstation.profile_sketches import distinct
 from ai_dataflow.workstation.profiles import (
     FREQUENT,
-    HASH_BITS,
     POINTS,
     SCHEMA,
     current_profiles,
@@ -26,6 +27,7 @@ from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, 
 
 _GROUP, _VALUES, _FINITE = "\ue000group", "\ue000values", "\ue000finite"
 _LEAST, _GREATEST = "\ue000least", "\ue000greatest"
+_SMALL, _THIN = 64, 4  # of a profile that is less than so small a part, every fourth point
 _NOT_FINITE = ("NaN", "inf", "-inf")
 _TEXTS = (
     "client_code", "product_code", "ai_column", "publication", "run_id", "mapping_cell", "mapping",
@@ -65,7 +67,7 @@ def merge_profiles(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     )
     rows = rows.with_columns(_finite(rows), _rank(rows, "least"), _rank(rows, "greatest"))
     merged = rows.group_by(_GROUP, maintain_order=True).agg(*_texts(), *_numbers())
-    for part in (_distinct(rows), _quantiles(rows), _frequent(rows)):
+    for part in (distinct(rows, _GROUP), _quantiles(rows), _frequent(rows)):
         merged = merged.join(part, on=_GROUP, how="left", maintain_order="left")
     several = pl.col("ai_type") == ""
     is_named = pl.col("ai_column") != ""
@@ -136,62 +138,23 @@ def _rank(rows: pl.DataFrame, end: str) -> pl.Series:
     )[name]  # fmt: skip
 
 
-def _distinct(rows: pl.DataFrame) -> pl.DataFrame:
-    """Count distinct values in sketches: below the least end of those cut off, all are there."""
-    some = pl.col("distinct") > 0
-    held = pl.col("hashes").list.len().fill_null(0)
-    bare = some & (held == 0)
-    cut = some & (held < pl.col("distinct")) & ~bare
-    end = pl.col("hashes").list.max().filter(cut).min().fill_null(1 << HASH_BITS).alias("end")
-    ends = rows.group_by(_GROUP).agg(
-        end,
-        pl.col("distinct").is_null().any().alias("unknown"),
-        bare.any().alias("bare"),
-        some.sum().alias("of"),
-        pl.col("distinct").max().alias("most"),
-        pl.col("distinct").sum().alias("sum"),
-        pl.col("distinct_error").max().alias("error"),
-        pl.col("hashes").filter(some).first().alias("only"),
-    )
-    hashes = rows.select(_GROUP, pl.col("hashes").alias("hash")).explode("hash").drop_nulls()
-    below = (
-        hashes.join(ends.select(_GROUP, "end"), on=_GROUP)
-        .filter(pl.col("hash") < pl.col("end"))
-        .unique([_GROUP, "hash"])
-        .sort(_GROUP, "hash")
-        .group_by(_GROUP)
-        .agg(pl.col("hash").alias("below"))
-    )
-    both = ends.join(below, on=_GROUP, how="left").with_columns(
-        pl.col("below").list.len().fill_null(0).alias("held")
-    )
-    is_cut, alone = pl.col("end") < 1 << HASH_BITS, pl.col("of") <= 1
-    guess = pl.col("held") * float(1 << HASH_BITS) / pl.col("end")
-    near = guess.round().clip(pl.col("most"), pl.col("sum")).cast(pl.Int64)
-    lost = pl.col("unknown") | (pl.col("bare") & ~alone)
-    number = pl.when(alone).then(pl.col("most")).when(is_cut).then(near).otherwise(pl.col("held"))
-    rough = pl.when(is_cut).then(pl.col("held").cast(pl.Float64).pow(-0.5)).otherwise(0.0)
-    error = pl.when(alone).then(pl.col("error")).otherwise(rough)
-    sketch = pl.when(alone).then(pl.col("only")).otherwise(pl.col("below"))
-    return both.select(
-        _GROUP,
-        pl.when(~lost).then(number).alias("distinct"),
-        pl.when(~lost).then(error).alias("distinct_error"),
-        pl.when(~lost).then(sketch.fill_null([])).alias("hashes"),
-    )
-
-
 def _quantiles(rows: pl.DataFrame) -> pl.DataFrame:
     """Give the quantiles of a mixture of curves, each weighted by its values."""
-    here = rows.filter(pl.col("quantiles").list.len() == POINTS).sort(_GROUP)
+    curves = rows.select(_GROUP, _FINITE, "quantiles")
+    here = curves.filter(pl.col("quantiles").list.len() == POINTS).sort(_GROUP)
     groups = here[_GROUP].unique().sort()
     if not here.height:
         return pl.DataFrame(schema={_GROUP: groups.dtype, "quantiles": SCHEMA["quantiles"]})
     weight = np.full(POINTS, 1 / (POINTS - 1))
     weight[[0, -1]] /= 2  # a point stands for what is nearer to it than to others
-    points = here["quantiles"].explode().to_numpy()
-    weights = (here[_FINITE].to_numpy()[:, None] * weight).ravel()
-    number = np.repeat(groups.search_sorted(here[_GROUP]).to_numpy(), POINTS)
+    points = here["quantiles"].explode().to_numpy().reshape(-1, POINTS)
+    of, values = groups.search_sorted(here[_GROUP]).to_numpy(), here[_FINITE].to_numpy()
+    is_kept, times = _thinned(of, values)
+    weights = (values[:, None] * times[:, None] * weight)[is_kept]
+    number = np.repeat(of, is_kept.sum(axis=1))
+    starts = np.searchsorted(of, np.arange(groups.len()))
+    ends = np.minimum.reduceat(points[:, 0], starts), np.maximum.reduceat(points[:, -1], starts)
+    points = points[is_kept]
     order = np.lexsort((points, number))
     points, weights, number = points[order], weights[order], number[order]
     first = np.searchsorted(number, np.arange(groups.len()))
@@ -201,13 +164,30 @@ def _quantiles(rows: pl.DataFrame) -> pl.DataFrame:
     place = (before - begin[number]) / (before[last] - begin)[number]
     wanted = np.arange(groups.len())[:, None] * 2 + np.linspace(0, 1, POINTS)
     values = np.interp(wanted.ravel(), number * 2 + place, points)
-    shaped = pl.Series("quantiles", values.reshape(-1, POINTS)).cast(SCHEMA["quantiles"])
+    made = values.reshape(-1, POINTS)
+    made[:, 0], made[:, -1] = ends
+    shaped = pl.Series("quantiles", made).cast(SCHEMA["quantiles"])
     return pl.DataFrame([groups, shaped])
+
+
+def _thinned(
+    groups: npt.NDArray[np.int64], values: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Choose the points that are merged, and how often each counts.
+
+    Of a profile that is a small part of its group it is every fourth. Which ones, the profiles take
+    in turns: four of them together are as fine as one.
+    """
+    total = np.bincount(groups, weights=values)
+    is_small = values * _SMALL < total[groups]
+    turn = np.arange(groups.size) % _THIN
+    is_kept = np.arange(POINTS) % _THIN == turn[:, None]
+    return is_kept | ~is_small[:, None], np.where(is_small, _THIN, 1)
 
 
 def _frequent(rows: pl.DataFrame) -> pl.DataFrame:
     """Sum up how often values are told to be there; give the most frequent ones."""
-    listed = rows.filter(pl.col("frequent").is_not_null())
+    listed = rows.select(_GROUP, "frequent").drop_nulls("frequent")
     each = listed.select(_GROUP, pl.col("frequent").alias("one")).explode("one").unnest("one")
     counted = each.drop_nulls("value").group_by(_GROUP, "value").agg(pl.col("rows").sum())
     ordered = counted.sort([_GROUP, "rows", "value"], descending=[False, True, False])

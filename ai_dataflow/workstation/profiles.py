@@ -87,17 +87,31 @@ def read_profiles(
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    table, names = folders.profiles(module), [*SCHEMA] if columns is None else [*columns]
-    schema = pl.Schema({name: SCHEMA[name] for name in names})
+    rows = scan_profiles(folders, module, clients, publications)
+    names = [*SCHEMA] if columns is None else [*columns]
+    with reaching(folders.profiles(module)):
+        return rows.sort(*_KEY, "at", maintain_order=True).select(names).collect()
+
+
+def scan_profiles(
+    folders: Folders,
+    module: str,
+    clients: Collection[str] | None = None,
+    publications: Collection[str] | None = None,
+) -> pl.LazyFrame:
+    """Scan the profiles of a module in no order; as `read_profiles`.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    table = folders.profiles(module)
     with reaching(table):
         delta = open_table(table)
-        if delta is None:
-            return pl.DataFrame(schema=schema)
-        rows = _scanned(table, delta)
-        for name, wanted in ((PARTITION_COLUMN, clients), ("publication", publications)):
-            if wanted is not None:
-                rows = rows.filter(pl.col(name).is_in([*wanted]))
-        return rows.sort(*_KEY, "at", maintain_order=True).select(names).collect()
+        rows = _scanned(table, delta) if delta else pl.LazyFrame(schema=SCHEMA)
+    for name, wanted in ((PARTITION_COLUMN, clients), ("publication", publications)):
+        if wanted is not None:
+            rows = rows.filter(pl.col(name).is_in([*wanted]))
+    return rows
 
 
 def _scanned(table: Folder, delta: DeltaTable) -> pl.LazyFrame:
