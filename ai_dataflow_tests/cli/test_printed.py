@@ -28,6 +28,7 @@ COMMANDS = [
     ("snapshots", 0, "snapshots"),
     ("contract claims", 0, "contract"),
     ("rejects --samples 1", 0, "rejects"),
+    ("describe claims", 0, "describe"),
     ("replay --dry-run", 0, "run"),
     ("codes --missing", 0, "codes"),
     ("sheet check ai_mapping.xlsx", 0, "sheet_check"),

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from ai_dataflow.cli.card.card_values import CardColumn, DataCard
-from ai_dataflow.cli.card.card_words import colour, distinct, least_filled, share
+from ai_dataflow.cli.card.card_values import CardColumn, DataCard, Figures
+from ai_dataflow.cli.card.card_words import colour, least_filled, share
 from ai_dataflow.cli.show.texts import figures, number
 from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.config.visible import printable
@@ -57,15 +57,22 @@ def _columns(card: DataCard) -> WholeTable:
     names = ("least filled",) if is_wide else tuple(map(printable, products))
     table = WholeTable(
         "column", "type", "unit", "filled", *names, "distinct", "meaning",
-        numbers=("filled", *names), wraps=True,
+        numbers=("filled", *names, "distinct"), wraps=True,
     )  # fmt: skip
     for column in card.columns:
         cells = [least_filled(column)] if is_wide else list(_shares(column, products))
         table.add_row(
             column.name, column.type, column.unit, _share(column.figures.share), *cells,
-            distinct(column.figures).removesuffix(" distinct"), column.description,
+            _distinct(column.figures), column.description,
         )  # fmt: skip
     return table
+
+
+def _distinct(figures: Figures) -> str:
+    """Tell in short how many distinct values there are; `~` where that is not exact."""
+    if figures.distinct is None or figures.is_unique:
+        return "unique" if figures.is_unique else ""
+    return f"{'~' if figures.distinct_error else ''}{figures.distinct:,}"
 
 
 def _shares(column: CardColumn, products: list[str]) -> Iterator[Text]:
