@@ -81,7 +81,10 @@ def test_it_says_what_is_published(published: Path) -> None:
 
 def test_it_says_how_full_columns_were_in_each_version(published: Path) -> None:
     card = _card(published)
-    assert [(version["number"], version["rows"]) for version in card["versions"]] == [(0, 4), (1, 4)]
+    assert [(version["number"], version["rows"]) for version in card["versions"]] == [
+        (0, 4),
+        (1, 4),
+    ]
     assert _columns(card)["amount"]["shares"] == [0.5, 0.75]
 
 

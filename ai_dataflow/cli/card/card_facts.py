@@ -22,7 +22,7 @@ from ai_dataflow.cli.card.card_values import (
 )
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.workstation.dataset_schema import DatasetColumn
-from ai_dataflow.workstation.datasets import Version
+from ai_dataflow.workstation.dataset_versions import Version
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN
 from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.relations import IS_KEY, REFERENCES, VALID_FROM

@@ -33,7 +33,7 @@ def project_parts(config: Path | None, module: str) -> ProjectParts:
     return ProjectParts(owners, draft.plan.coverage.get(module))
 
 
-def _one_of_each(project: Project, module: str) -> list[ControlRow]:
+def _one_of_each(project: Project, module: str) -> tuple[ControlRow, ...]:
     """Give rows of the control table that are mapped in all ways that there are in a module.
 
     Clients of a source are mapped alike, but those that the mapping sheet names.
@@ -44,7 +44,7 @@ def _one_of_each(project: Project, module: str) -> list[ControlRow]:
         if row.active and row.module == module:
             client = row.client if row.client in named else ""
             rows.setdefault((row.product, row.submodule, client), row)
-    return list(rows.values())
+    return tuple(rows.values())
 
 
 def _owners(teams: Sequence[Team], module: str, products: Sequence[str]) -> Iterator[Owner]:

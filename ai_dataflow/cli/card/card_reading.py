@@ -11,7 +11,8 @@ from deltalake import DeltaTable
 
 from ai_dataflow.cli.card.card_facts import OF_ROWS, CardParts, Filled, Merged
 from ai_dataflow.workstation.commit import CommittedFile, files_in
-from ai_dataflow.workstation.datasets import Dataset, Version
+from ai_dataflow.workstation.dataset_versions import Version
+from ai_dataflow.workstation.datasets import Dataset
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.profile_merging import merge_profiles
 from ai_dataflow.workstation.profiles import of_version, scan_profiles
