@@ -20,8 +20,8 @@ from ai_dataflow.cli.card.card_values import (
     CardColumn,
     CardProduct,
     CardVersion,
-    LeftOut,
     Owner,
+    RejectsByReason,
 )
 from ai_dataflow.config.codes import Concern
 from ai_dataflow.notifications.model import Kind
@@ -207,7 +207,7 @@ class DescribeDocument(Document):
     products: list[CardProduct]
     columns: list[CardColumn]
     versions: list[CardVersion]
-    left_out: list[LeftOut]
+    left_out: list[RejectsByReason]
     owners: list[Owner]
     covered: float | None
     notes: list[str]

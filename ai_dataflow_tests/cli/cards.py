@@ -13,10 +13,10 @@ from ai_dataflow.cli.card.card_values import (
     DataCard,
     Figures,
     Frequent,
-    LeftOut,
     Looks,
     Owner,
     ProductColumn,
+    RejectsByReason,
 )
 
 NOW = datetime(2026, 11, 29, 16, 30, tzinfo=UTC)
@@ -73,7 +73,7 @@ def card(columns: Sequence[CardColumn] | None = None, **more: object) -> DataCar
             CardVersion(5 + i, when, f"run-{5 + i}", rows)
             for i, (when, rows) in enumerate(zip(at, (1_900, None, 2_000), strict=True))
         ),
-        left_out=(LeftOut("REJ-001", "no such number", "ORION", "amount", "F17", 31, 2),),
+        left_out=(RejectsByReason("REJ-001", "no such number", "ORION", "amount", "F17", 31, 2),),
         owners=(Owner("source", "ORION", "orion-data", "orion-data@example.org"),),
         covered=0.5,
         notes=("1 of 12 clients has no profile.",),

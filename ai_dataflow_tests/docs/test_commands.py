@@ -22,7 +22,7 @@ from ai_dataflow_tests.runs.runs import cli
 _SHELLS = ("", "sh", "bash", "console", "text")
 _CALL = re.compile(rf"(?:^|[\s/]){PROGRAM}(?:\s+(.*)|$)")
 _LOOKING = ("status", "validate", "plan", "explain", "help", "rejects", "codes", "snapshots",
-            "--version")  # fmt: skip
+            "describe", "--version")  # fmt: skip
 _LOOKING_MAILS = ("preview", "status", "--dry-run")
 # The pages' names, and what the starter's project has in their place.
 _STAND_INS = {"sales": "claims", "sales|acme": "claims|acme", "CODE": "MAP-014"}

@@ -17,7 +17,7 @@ _DOCS = _HERE.parents[1] / "docs" / "img"
 _SHOWN = (
     "graph", "dagster-partitions", "dagster-metadata", "dagster-tick", "dagster-run", "backfill",
     "tutorial-mail",
-    "dagster-never-published",
+    "dagster-never-published", "data-card",
 )  # fmt: skip
 
 

@@ -15,10 +15,10 @@ from ai_dataflow.cli.card.card_values import (
     DataCard,
     Figures,
     Frequent,
-    LeftOut,
     Looks,
     Owner,
     ProductColumn,
+    RejectsByReason,
 )
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.workstation.dataset_schema import DatasetColumn
@@ -42,7 +42,7 @@ Filled = tuple[int, int]  # rows, and those of them with a value
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedProfiles:
     """The profiles of a version: merged over clients, and over products as well.
 
     `clients` counts by product those that have rows, `filling` by column those that have values.
@@ -79,7 +79,7 @@ class CardParts:
     versions: Sequence[tuple[Version, Mapping[str, Filled]]]
     rows: int
     clients: int
-    merged: Merged | None = None
+    merged: MergedProfiles | None = None
     rejects: Sequence[RejectGroup] = ()
     project: ProjectParts = field(default_factory=ProjectParts)
     notes: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ def data_card(parts: CardParts, *, is_open: bool = False) -> DataCard:
     )
 
 
-def _products(merged: Merged | None) -> tuple[CardProduct, ...]:
+def _products(merged: MergedProfiles | None) -> tuple[CardProduct, ...]:
     if merged is None:
         return ()
     rows = merged.products.filter(pl.col("ai_column") == OF_ROWS)
@@ -159,7 +159,9 @@ def _columns(parts: CardParts, *, is_open: bool) -> Iterable[CardColumn]:
         yield _hidden(card) if is_hidden else card
 
 
-def _product(merged: Merged, row: Mapping[str, Any], coverage: Coverage | None) -> ProductColumn:
+def _product(
+    merged: MergedProfiles, row: Mapping[str, Any], coverage: Coverage | None
+) -> ProductColumn:
     product, column = row["product_code"], row["ai_column"]
     cells, mappings = merged.sources.get((product, column), ((), ()))
     covers = coverage.cells.get(column, {}) if coverage else {}
@@ -201,7 +203,7 @@ def _without_values(figures: Figures) -> Figures:
     )
 
 
-def _left_out(rejects: Iterable[RejectGroup]) -> tuple[LeftOut, ...]:
+def _left_out(rejects: Iterable[RejectGroup]) -> tuple[RejectsByReason, ...]:
     """Count open rejects by reason, product and column; the most first."""
     groups = grouped(
         (group for group in rejects if group.state == "open"),
@@ -213,7 +215,7 @@ def _left_out(rejects: Iterable[RejectGroup]) -> tuple[LeftOut, ...]:
         ),
     )
     counted = [
-        LeftOut(
+        RejectsByReason(
             reason, alike[0].title, product, column, cell,
             sum(group.rows for group in alike), len({group.partition for group in alike}),
         )

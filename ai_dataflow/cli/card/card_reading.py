@@ -9,7 +9,7 @@ from functools import cached_property
 import polars as pl
 from deltalake import DeltaTable
 
-from ai_dataflow.cli.card.card_facts import OF_ROWS, CardParts, Filled, Merged
+from ai_dataflow.cli.card.card_facts import OF_ROWS, CardParts, Filled, MergedProfiles
 from ai_dataflow.workstation.commit import CommittedFile, files_in
 from ai_dataflow.workstation.dataset_versions import Version
 from ai_dataflow.workstation.datasets import Dataset
@@ -125,13 +125,13 @@ def _filled(counts: pl.DataFrame, publications: Mapping[str, str]) -> Mapping[st
     return {column: (count, count - nulls) for column, count, nulls in sums.iter_rows()}
 
 
-def merged(profiles: pl.DataFrame) -> Merged:
+def merged(profiles: pl.DataFrame) -> MergedProfiles:
     """Merge the profiles of clients into those of products, and these into those of the module."""
     products = merge_profiles(profiles, (_PRODUCT, _COLUMN))
     counts = profiles.select(*_KEY, "rows", "nulls")
     has_rows = counts.filter(pl.col(_COLUMN) == OF_ROWS, pl.col("rows") > 0)
     has_values = counts.filter(pl.col("rows") > pl.col("nulls"))
-    return Merged(
+    return MergedProfiles(
         products,
         merge_profiles(products, (_COLUMN,)),
         _counted(has_rows, _PRODUCT),

@@ -141,7 +141,7 @@ class CardVersion:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class RejectsByReason:
     """Rows that are left out for one reason: rejects that are open."""
 
     reason: str
@@ -182,7 +182,7 @@ class DataCard:
     products: tuple[CardProduct, ...]
     columns: tuple[CardColumn, ...]
     versions: tuple[CardVersion, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[RejectsByReason, ...]
     owners: tuple[Owner, ...]
     covered: float | None
     notes: tuple[str, ...]
