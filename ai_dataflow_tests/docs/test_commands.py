@@ -25,7 +25,7 @@ _LOOKING = ("status", "validate", "plan", "explain", "help", "rejects", "codes",
             "describe", "--version")  # fmt: skip
 _LOOKING_MAILS = ("preview", "status", "--dry-run")
 # The pages' names, and what the starter's project has in their place.
-_STAND_INS = {"sales": "claims", "sales|acme": "claims|acme", "CODE": "MAP-014"}
+_STAND_INS = {"MODULE": "claims", "sales": "claims", "sales|acme": "claims|acme", "CODE": "MAP-014"}
 # What is parsed and not run, for it is no look at a project, and which tests run it.
 NOT_RUN = {
     "init": "makes a project: test_starter.py",
