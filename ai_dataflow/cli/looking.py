@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
@@ -25,6 +26,7 @@ from ai_dataflow.cli.choosing import (
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ def status(  # noqa: PLR0913, PLR0917
     [bold]ai-dataflow status --json[/bold]
     """
     from ai_dataflow.cli.show.blocks import show_status
+    from ai_dataflow.cli.show.run_summary import show_stale
+    from ai_dataflow.runs.freshness import stale_sources
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.cut_off import cut_off_runs
     from ai_dataflow.workstation.layout import open_workstation
@@ -69,11 +73,15 @@ def status(  # noqa: PLR0913, PLR0917
     workstation = open_workstation(project.settings)
     reports = read_reports(workstation.reports())
     cut_off = cut_off_runs(workstation, {key.module for key in keys})
+    stale = stale_sources(workstation, project, datetime.now(UTC))
+    late = grouped(stale, lambda source: source.partition)
     statuses = [
-        status
+        replace(status, stale=late.get(status.partition, []))
         for status in partition_statuses(keys, reports)
         if not state or status.state in state
-        if not owner or (status.error or {}).get("owner") in owner
+        if not owner
+        or (status.error or {}).get("owner") in owner
+        or any(source.owner in owner for source in late.get(status.partition, ()))
     ]
     if as_json:
         from ai_dataflow.cli.printed import StatusDocument
@@ -81,6 +89,7 @@ def status(  # noqa: PLR0913, PLR0917
         print_document(StatusDocument(items=statuses, cut_off=cut_off))
     else:
         show_status(out, statuses, cut_off)
+        show_stale(out, [source for status in statuses for source in status.stale])
     raise typer.Exit(int(any(s.state in NOT_WELL for s in statuses)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -88,8 +88,13 @@ def run(  # noqa: PLR0913, PLR0917
         print_document(unchanged_report(prospect))
     else:
         from ai_dataflow.cli.show.plans import show_unchanged
+        from ai_dataflow.cli.show.run_summary import show_stale
+        from ai_dataflow.runs.freshness import stale_sources
+        from ai_dataflow.workstation.layout import open_workstation
 
         show_unchanged(out, prospect)
+        workstation = open_workstation(prospect.project.settings)
+        show_stale(out, stale_sources(workstation, prospect.project, datetime.now(UTC)))
 
 
 def _prospect(

@@ -30,10 +30,13 @@ from ai_dataflow.notifications.model import (
     table,
 )
 from ai_dataflow.notifications.routing import Problem, Recipient, mailed_problems
+from ai_dataflow.notifications.stale_blocks import is_due as is_late
+from ai_dataflow.notifications.stale_blocks import stale_blocks, stale_for
 from ai_dataflow.notifications.success_blocks import counts_of, good_partitions
 from ai_dataflow.notifications.unusual_blocks import unusual_blocks, unusual_of_runs
 from ai_dataflow.notifications.wording import counted, day, seconds, when
 from ai_dataflow.workstation.reports import RunReport, UnusualReport
+from ai_dataflow.workstation.stale_reports import StaleReport
 
 
 @dataclass(frozen=True)
@@ -59,33 +62,37 @@ def digest_of(about: Day, team: Recipient) -> Message | None:
     """Give a team's digest of a day; None where the day had nothing that it asked to hear.
 
     Who chose digests gets one for each day with a run. Who hears of failures gets one where rows
-    of what the team delivers were left out, or something of it is unusual: no failure tells of it.
+    of what the team delivers were left out, something of it is unusual, or nothing new came: no
+    failure tells of these.
     """
+    stale = stale_for(about.reports[0], team, about.recipients) if about.reports else []
     rows, kept = ([r for r in every if r.team == team.name]
                   for every in (about.rows, about.kept_back))  # fmt: skip
     unusual = unusual_of_runs(about.reports, team)
-    is_due = team.notify == "digest" or (team.hears_failures and (rows or kept or unusual))
+    is_due = team.notify == "digest" or (
+        team.hears_failures and (rows or kept or unusual or is_late(stale, team, about.start))
+    )
     if not (about.reports and is_due):
         return None
-    return _digest(about, team, rows, kept, unusual)
+    return _digest(about, team, (rows, kept), unusual, stale)
 
 
 def _digest(
     about: Day,
     team: Recipient,
-    rows: Sequence[LeftOut],
-    kept_back: Sequence[LeftOut],
+    left_out: tuple[Sequence[LeftOut], Sequence[LeftOut]],
     unusual: Sequence[UnusualReport],
+    stale: Sequence[StaleReport],
 ) -> Message:
     reports, where = about.reports, about.where
-    still = _still_failing(reports, team, about.recipients)
-    title = (
-        f"DIGEST of {day(about.start)}: {_state(still, total((*rows, *kept_back)), len(unusual))}"
-    )
+    (rows, kept_back), still = left_out, _still_failing(reports, team, about.recipients)
+    state = _state(still, total((*rows, *kept_back)), len(unusual), len(stale))
+    title = f"DIGEST of {day(about.start)}: {state}"
     blocks: list[Block] = [
         Paragraph(f"{counted(len(reports), 'run')} on {day(about.start)} (UTC).", "dim"),
         *left_out_blocks(rows, PUBLISHED),
         *left_out_blocks(kept_back, NOT_PUBLISHED),
+        *stale_blocks(stale),
         *_failing(about, still, team),
         *unusual_blocks(unusual),
         Heading("Runs"),
@@ -101,7 +108,7 @@ def _digest(
     )  # fmt: skip
 
 
-def _state(still: Sequence[Problem], rows: int, unusual: int) -> str:
+def _state(still: Sequence[Problem], rows: int, unusual: int, stale: int) -> str:
     fails, waits = ({p.about for p in still if p.partition and p.waits is w} for w in (False, True))
     parts = [
         f"{counted(len(fails), 'partition')} failing" if fails else "",
@@ -109,6 +116,7 @@ def _state(still: Sequence[Problem], rows: int, unusual: int) -> str:
         "a run failed" if still and not (fails or waits) else "",
         f"{counted(rows, 'row')} left out" if rows else "",
         f"{unusual:,} unusual" if unusual else "",
+        f"{counted(stale, 'source')} overdue" if stale else "",
     ]
     return ", ".join(filter(None, parts)) or "all is well"
 

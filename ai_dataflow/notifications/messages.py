@@ -21,6 +21,7 @@ from ai_dataflow.notifications.routing import (
     platform_team,
     recipients,
 )
+from ai_dataflow.notifications.stale_blocks import stale_blocks, stale_for
 from ai_dataflow.notifications.success_blocks import counts_of, good_partitions, success_blocks
 from ai_dataflow.notifications.unusual_blocks import unusual_blocks, unusual_of_runs
 from ai_dataflow.notifications.wording import counted, when
@@ -145,6 +146,7 @@ def _failure(
             [rows for rows in run.around.left_out if rows.team == team.name],
             NOT_PUBLISHED,
         ),
+        *stale_blocks(stale_for(run.report, team, run.recipients)),
     ]
     if partitions:
         blocks += [
@@ -209,6 +211,7 @@ def _success(run: _Run, team: Recipient, healed: Sequence[Recovery]) -> Message:
     blocks: list[Block] = [
         Paragraph(_about(run), "dim"),
         *success_blocks(run.report, run.history, team),
+        *stale_blocks(stale_for(run.report, team, run.recipients)),
         *([Heading("Well again"), *failure_blocks.recovery_blocks(healed)] if healed else []),
     ]
     published = sum(counts.rows_published for p in good if (counts := counts_of(p, team)))

@@ -20,6 +20,7 @@ from ai_dataflow.workstation.reports import CheckReport, RunReport
 
 Check = tuple[str, str]  # the module, and the kind
 Specs = Mapping[Check, dg.AssetCheckSpec]
+FRESHNESS = "freshness"
 _SAYS = {
     "required": "Every row has a value in: {}.",
     "range": "Values are within `min` and `max` in: {}.",
@@ -140,3 +141,26 @@ def _as_before(context: dg.AssetExecutionContext, spec: dg.AssetCheckSpec) -> dg
 
 def _without_note(description: str | None) -> str:
     return (description or "").removeprefix(f"{_NOTHING_NEW}. ")
+
+
+def freshness_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """Describe the check that something new comes of all sources."""
+    says = "Something new comes of each source as often as is usual; see docs/checks.md."
+    return dg.AssetCheckSpec(FRESHNESS, asset=asset, description=says)
+
+
+def freshness_result(spec: dg.AssetCheckSpec, report: RunReport) -> dg.AssetCheckResult:
+    """Tell of which sources nothing new comes, those first that are late the longest."""
+    late = sorted(report.stale, key=lambda source: -source.age)
+    texts = [f"{s.product} · {s.submodule} of {s.partition}: {s.message}" for s in late]
+    metadata: dict[str, Any] = {"overdue sources": len(late)}
+    if late:
+        metadata["longest without anything new, in days"] = round(late[0].age / 86400, 2)
+    return dg.AssetCheckResult(
+        check_name=spec.name,
+        asset_key=spec.asset_key,
+        passed=not late,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=listing(texts, 5) if late else "Nothing is overdue",
+        metadata=metadata,
+    )

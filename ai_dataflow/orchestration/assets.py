@@ -15,7 +15,12 @@ from pydantic import Field
 from ai_dataflow.config.interrupts import Interrupted
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
-from ai_dataflow.orchestration.asset_checks import check_results, check_specs
+from ai_dataflow.orchestration.asset_checks import (
+    check_results,
+    check_specs,
+    freshness_result,
+    freshness_spec,
+)
 from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.fill_tables import fill_metadata
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
@@ -35,6 +40,7 @@ COVERAGE_CHECK = dg.AssetCheckSpec(
     asset=AI_DATASET,
     description="Every module's products map as much as `min_coverage` asks for.",
 )
+FRESHNESS_CHECK = freshness_spec(AI_DATASET)
 DATASET_IO_MANAGER = "workstation"
 # Dagster shows the last partition's columns and metadata as if they were the asset's.
 _PAGE = (
@@ -116,7 +122,7 @@ def build_assets(
         specs=asset_specs(owners),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[COVERAGE_CHECK, *of_dictionary.values()],
+        check_specs=[COVERAGE_CHECK, FRESHNESS_CHECK, *of_dictionary.values()],
     )
     def step(
         context: dg.AssetExecutionContext, config: RunConfig, project: ProjectResource
@@ -133,6 +139,8 @@ def build_assets(
         # What is materialized has been told by now; checks are all that the step yields.
         if COVERAGE_CHECK.key in context.selected_asset_check_keys:
             yield _coverage(report)
+        if FRESHNESS_CHECK.key in context.selected_asset_check_keys:
+            yield freshness_result(FRESHNESS_CHECK, report)
         yield from check_results(context, of_dictionary, report)
         explain(context, report)
         end(context, report)

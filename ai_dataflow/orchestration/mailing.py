@@ -26,7 +26,7 @@ from ai_dataflow.notifications.wording import counted
 from ai_dataflow.orchestration.assets import STEP
 from ai_dataflow.orchestration.jobs import JOB
 from ai_dataflow.planning.draft import Draft
-from ai_dataflow.runs.outcome import table_report
+from ai_dataflow.runs.table_reports import table_report
 from ai_dataflow.tables.project import load_teams
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.lease import Holder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,14 +13,13 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, r
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.interrupts import asked
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.settings import Settings
 from ai_dataflow.config.stopwatch import Stopwatch
-from ai_dataflow.extracts.stages import STAGES, Stage
+from ai_dataflow.extracts.stages import Stage
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.coverage import Coverage
-from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.runs.check_reports import check_reports
+from ai_dataflow.runs.freshness import stale_sources
 from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, problems_of_waiting
 from ai_dataflow.runs.lineage_of_run import lineage_of
 from ai_dataflow.runs.references import check_references
@@ -30,7 +28,7 @@ from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import spelled_location
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.teams import with_owner
-from ai_dataflow.workstation.layout import Folders, open_workstation, spare_reports
+from ai_dataflow.workstation.layout import Folders, spare_reports
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.readers import Published, partitions_of, published
 from ai_dataflow.workstation.records import Record, Waiting
@@ -48,6 +46,7 @@ from ai_dataflow.workstation.reports import (
     UnusualReport,
     store_report,
 )
+from ai_dataflow.workstation.stale_reports import StaleReport
 
 
 class Recorder:
@@ -264,8 +263,9 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     # A replay says nothing of what it is not about.
     of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
     references, checks, unchecked = _checks(run)
+    stale, unjudged = _stale(run)
     problems += [with_owner(run.project.teams, problem) for problem in run.problems]
-    diagnostics = [*of_plan, *problems, *unchecked, *_untold(run), *_ended_early(run)]
+    diagnostics = [*of_plan, *problems, *unchecked, *unjudged, *_untold(run), *_ended_early(run)]
     made = RunReport(
         run_id=run.run_id,
         kind=run.kind,
@@ -281,6 +281,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
         references=references,
         checks=checks,
         unusual=[one for key in sorted(run.unusual) for one in run.unusual[key]],
+        stale=stale,
         timings={kind: round(seconds, 4) for kind, seconds in run.timings.items()},
         work={kind: round(seconds, 4) for kind, seconds in run.work.items()},
         interrupted=asked(),
@@ -292,35 +293,6 @@ def report(run: Run, *, store: bool = True) -> RunReport:
             made.diagnostics.append(problem.to_json())
             store_report(run.workstation.reports(), made, spare)
     return made
-
-
-def table_report(
-    settings: Settings, draft: Draft | None, problems: Iterable[Diagnostic]
-) -> RunReport:
-    """Report errors in the tables, of which no run has told yet; the same errors, the same id.
-
-    Args:
-        settings: of the project.
-        draft: what the tables say; None where they cannot be read.
-        problems: why they cannot, with their owners.
-    """
-    if draft is None:
-        diagnostics, partitions = list(problems), []
-    else:
-        plan = draft.plan
-        run = Run(draft.project, plan, open_workstation(settings), "", STAGES, NOBODY)
-        diagnostics, partitions = plan.errors, [not_run(run, key) for key in plan.held]
-    errors = "\n".join(
-        sorted(f"{problem.code} {problem.place} {problem.message}" for problem in diagnostics)
-    )
-    now = datetime.now(UTC)
-    return RunReport(
-        run_id=f"tables-{hashlib.sha256(errors.encode()).hexdigest()[:12]}",
-        started=now,
-        finished=now,
-        partitions=partitions,
-        diagnostics=[problem.to_json() for problem in diagnostics],
-    )
 
 
 def _published(run: Run) -> tuple[dict[str, Published], list[Diagnostic]]:
@@ -349,6 +321,16 @@ def _checks(run: Run) -> tuple[list[ReferenceReport], list[CheckReport], list[Di
     except DataflowError as error:
         return [], [], [with_owner(run.project.teams, p) for p in error.diagnostics]
     return references, checks, []
+
+
+def _stale(run: Run) -> tuple[list[StaleReport], list[Diagnostic]]:
+    """Judge whether something new is overdue; what hinders it is a problem of the report."""
+    if run.kind != "run":
+        return [], []
+    try:
+        return stale_sources(run.workstation, run.project, datetime.now(UTC)), []
+    except DataflowError as error:
+        return [], [with_owner(run.project.teams, problem) for problem in error.diagnostics]
 
 
 def _ended_early(run: Run) -> list[Diagnostic]:

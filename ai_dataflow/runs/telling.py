@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ai_dataflow.config.digests import digest
 from ai_dataflow.extracts.stages import EXTRACTS
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.inputs import content_read, content_seen, inputs_of
 from ai_dataflow.runs.outcome import Run
 from ai_dataflow.runs.publishing import ModuleOutcome
+from ai_dataflow.sources.files.finding import Listing
+from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.workstation.arrivals import Sources, note_arrivals
 from ai_dataflow.workstation.records import (
     Attempt,
     ProductRows,
@@ -37,9 +41,35 @@ def keep_records(run: Run, module: str, outcome: ModuleOutcome) -> None:
     waits_for = outcome.blocking if is_new else None
     if not (made or changed or run.kind == "run"):
         return
+    if run.kind == "run":
+        note_arrivals(run.workstation, module, arrivals_of(outcome.results, datetime.now(UTC)))
     with updated_records(run.workstation, module, changed, waits_for) as records:
         for result in made:
             records.put(result.job.client, _made(run, result, outcome))
+
+
+def arrivals_of(results: Iterable[PartitionResult], now: datetime) -> dict[str, Sources]:
+    """Give what a run saw at the sources of partitions: their content, and when it changed."""
+    return {result.job.client: dict(_of_result(result, now)) for result in results}
+
+
+def _of_result(result: PartitionResult, now: datetime) -> Iterator[tuple[str, tuple[str, int]]]:
+    extracts = {extract.key: extract for extract in result.extracts}
+    for source in result.job.sources:
+        extract, content = extracts.get(source.key), ""
+        if extract:
+            copied = [extract.rows, [file.size for file in extract.files]]
+            content = extract.fingerprint or digest(copied)
+        elif isinstance(source.seen, Listing):
+            content = content_seen(source)
+        if content:
+            yield str(source.key), (content[:12], int(_changed(source, now).timestamp()))
+
+
+def _changed(source: SourceJob, now: datetime) -> datetime:
+    """Tell when a source changed; of a table it is known only when it was seen."""
+    changed = source.seen.changed if isinstance(source.seen, Listing) else None
+    return min(changed, now) if changed else now
 
 
 def _keep_counts(run: Run, module: str, made: Sequence[PartitionResult]) -> None:

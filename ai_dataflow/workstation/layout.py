@@ -6,6 +6,7 @@ _profiles/<module>/             what columns of publications are like; see profi
 _runs/<run_id>.json             the run reports
 _runs_order/<number>.<run_id>   in which order these came; see report_order.py
 _inputs/<module>.json           what its partitions were made from; see records.py
+_arrivals/<module>.json         how often its sources change; see arrivals.py
 _staging/<module>/<client>/     the last extracts: a manifest per lease, copies of SQL tables
 _leases/<module>/               which run is making the module now
 _kept/<module>/<client>/        rows that a replay of rejects joins anew
@@ -57,6 +58,10 @@ class Folders:
     def inputs(self) -> Folder:
         """The records of what partitions were made from."""
         return self.root.folder("_inputs")
+
+    def arrivals(self) -> Folder:
+        """The moments at which sources changed."""
+        return self.root.folder("_arrivals")
 
     def staging(self, module: str, client: str) -> Folder:
         """The last extracts of a partition."""

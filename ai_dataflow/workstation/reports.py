@@ -22,6 +22,7 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.counts import ProductCounts, Unless0
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.report_order import SUFFIX, drop_numbers, run_ids, take_number
+from ai_dataflow.workstation.stale_reports import StaleReport
 
 Status = Literal["ok", "failed", "held", "waiting", "unchanged"]
 Kind = Literal["run", "replay", "accept"]
@@ -202,9 +203,10 @@ class RunReport(_Reported):
     longer has, `accepted` those whose next publication may shrink; `coverage` is the matrix of each
     module; `timings` are seconds by kind of work, and `work` divides the data work of all workers:
     extract, map, merge, write. `references` are checks of what the dictionary says refers to other
-    modules, left out where it says nothing; `checks` are all that it says must hold, for
-    what readers see of all modules when the run ended. `unusual` is what differs more than usual
-    from what was published before. `interrupted` says who asked the run to end before it was done:
+    modules, left out where it says nothing; `checks` are all that it says must hold, for what
+    readers see of all modules when the run ended. `unusual` is what differs more than usual from
+    what was published before; `stale` are the sources of which nothing new came for too long, of
+    all partitions. `interrupted` says who asked the run to end before it was done:
     `Ctrl-C`, `SIGTERM`, `cancellation`; else empty.
     """
 
@@ -226,6 +228,7 @@ class RunReport(_Reported):
     references: Annotated[list[ReferenceReport], Field(exclude_if=operator.not_)] = []
     checks: Annotated[list[CheckReport], Field(exclude_if=operator.not_)] = []
     unusual: Annotated[list[UnusualReport], Field(exclude_if=operator.not_)] = []
+    stale: Annotated[list[StaleReport], Field(exclude_if=operator.not_)] = []
     timings: dict[str, float] = {}
     work: dict[str, float] = {}
     interrupted: str = ""

@@ -6,11 +6,12 @@ What came later, the leases tell; where none was taken, the order of the reports
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from ai_dataflow.workstation.reports import NOT_WELL, PartitionReport, RunReport
+from ai_dataflow.workstation.stale_reports import StaleReport
 
 State = Literal["ok", "failed", "held", "waiting", "never"]
 Story = list[tuple[RunReport, PartitionReport]]
@@ -18,7 +19,10 @@ Story = list[tuple[RunReport, PartitionReport]]
 
 @dataclass
 class PartitionStatus:
-    """A partition now. `published` and `rows`, `version` are of what readers see."""
+    """A partition now. `published` and `rows`, `version` are of what readers see.
+
+    `stale` are its sources of which nothing new came for too long.
+    """
 
     partition: str
     state: State = "never"
@@ -29,6 +33,7 @@ class PartitionStatus:
     failing_since: datetime | None = None
     failed_runs: int = 0
     error: dict[str, Any] | None = None
+    stale: list[StaleReport] = field(default_factory=list)
 
 
 def filled_by(

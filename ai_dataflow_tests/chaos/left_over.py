@@ -19,7 +19,7 @@ _LEASES, _OUTBOX = "_leases/", "_outbox/"
 OF_ITS_OWN = re.compile(
     r"_runs/[^/]+\.json(#\d+)?"  # half a local report has a name that no listing shows
     r"|_runs_order/\d{8}\.[^/]+"
-    r"|_inputs/[^/]+\.json"
+    r"|_(inputs|arrivals)/[^/]+\.json"
     r"|(_rejects/)?[^/_]+/_delta_log/(\d{20}\.(json|checkpoint\.parquet)|_last_checkpoint)"
 )
 

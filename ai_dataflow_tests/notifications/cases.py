@@ -24,6 +24,7 @@ from ai_dataflow.workstation.reports import (
     Status,
     UnusualReport,
 )
+from ai_dataflow.workstation.stale_reports import StaleReport
 from ai_dataflow.workstation.statuses import PartitionStatus, partition_statuses
 from ai_dataflow_tests.workstation.runs import day
 
@@ -201,6 +202,23 @@ def _coverage(ratio: float, city: str) -> dict[str, Any]:
     return {"sales": {"ratio": ratio, "columns": columns}}
 
 
+def overdue(last: int) -> list[StaleReport]:
+    """Give sources of which nothing new came, as of a day: two clients' daily, one's hourly."""
+    return [
+        StaleReport(
+            partition=f"sales|{client}", product="NWD", submodule="header", usual=usual,
+            since=day(last) - timedelta(seconds=age), age=age,
+            overdue_since=day(last) - timedelta(seconds=age - 3 * usual),
+            place="control_table.csv:12:module_location", owner="northwind-data",
+            delivery=f"/mnt/nwd/{delivery}/header.csv",
+        )
+        for client, delivery, usual, age in (
+            ("acme", "sales", 86_400, 9 * 86_400), ("borealis", "sales", 86_400, 4 * 86_400),
+            ("coral", "coral", 7_200, 30_000),
+        )
+    ]  # fmt: skip
+
+
 def golden_messages() -> dict[str, Message]:
     """Give a message of each kind."""
     failed, earlier = _failing()
@@ -230,6 +248,9 @@ def golden_messages() -> dict[str, Message]:
     none = [_unextracted(f"sales|c{n:02}", submodule) for n in range(20) for submodule in "abc"]
     (many,) = [m for m in messages(run(9, *none), []) if m.team == "platform"]
     waiting = {m.team: m for m in messages(_waiting(), _good_days(8))}
+    late = again.model_copy(update={"stale": overdue(10)})
+    overdues = digest_of(Day("digest", day(10, 0), [late], known, where), known["northwind-data"])
+    assert overdues is not None
     return {
         "failure": by_team["northwind-data"],
         "waiting": waiting["platform"],
@@ -239,6 +260,7 @@ def golden_messages() -> dict[str, Message]:
         "recovery": recovered,
         "digest": digest,
         "left-out": left_outs,
+        "overdue": overdues,
         "many": many,
         "died": died,
     }

@@ -13,6 +13,8 @@ from ai_dataflow.tables.table import Sheet
 from ai_dataflow_tests.projects import text_file
 from ai_dataflow_tests.runs.runs import instance_of, run_project
 from ai_dataflow_tests.runs.test_dictionary import ORDERS, deliver, shop
+from ai_dataflow_tests.runs.test_freshness import daily
+from ai_dataflow_tests.runs.test_freshness import deliver as deliver_file
 from ai_dataflow_tests.runs.test_references import CONTROL, MAPPING, make_office
 from ai_dataflow_tests.runs.test_severity import said
 
@@ -108,3 +110,17 @@ def test_names_are_those_that_dagster_takes_and_differ() -> None:
     assert names[0] == "a_b_range"
     assert len({*names}) == 3
     assert all(name.replace("_", "").isalnum() for name in names)
+
+
+def test_what_is_overdue_is_a_warning(tmp_path: Path) -> None:
+    daily(tmp_path, 5, 9)
+    run_project(tmp_path)
+    late = evaluation(tmp_path, "freshness")
+    assert (late.passed, late.severity) == (False, WARN)
+    assert late.description == (
+        "ORION · claim of claims|acme: nothing new for 9 days, usual is 1 day"
+    )
+    assert numbers(late)["overdue sources"] == 1
+    deliver_file(tmp_path, "acme", 0, 99)
+    run_project(tmp_path)
+    assert evaluation(tmp_path, "freshness").passed

@@ -88,7 +88,8 @@ def _check_workstation(folder: Path, canaries: Canaries) -> None:
     content = {file.path: root.read(file.path) for file in root.files()}
     for path, written in content.items():
         assert not canaries.secrets_in(written), path
-        if path.startswith(("_runs/", "_staging/", "_inputs/")) and not path.endswith(".parquet"):
+        of_runs = ("_runs/", "_staging/", "_inputs/", "_arrivals/")
+        if path.startswith(of_runs) and not path.endswith(".parquet"):
             assert not canaries.found_in(written), path
     tables = [scan_delta(workstation.rejects(module)).collect() for module in ("claims", "bent")]
     rejects = pl.concat(tables)

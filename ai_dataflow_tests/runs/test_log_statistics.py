@@ -71,7 +71,16 @@ def test_a_run_tells_the_log_and_nobody_else(tmp_path: Path) -> None:
     assert [of["minValues"]["ai_column"] for of in of_rejects] == ["value"] * 2
     told = [said.stdout, said.stderr, str(report)]
     files = [path for path in folder.rglob("*") if path.is_file()]
-    public = ("_runs", "_inputs", "_outbox", "_runs_order", "_leases", ".dagster", ".cache")
+    public = (
+        "_runs",
+        "_inputs",
+        "_arrivals",
+        "_outbox",
+        "_runs_order",
+        "_leases",
+        ".dagster",
+        ".cache",
+    )
     told += [path.read_bytes().decode("latin-1") for path in files if {*public} & {*path.parts}]
     assert len(told) > 6
     for value in (LEAST, GREATEST, BAD, "700123", "900789"):

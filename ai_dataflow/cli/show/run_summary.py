@@ -15,6 +15,7 @@ from ai_dataflow.cli.show.problems import show_diagnostics
 from ai_dataflow.cli.show.texts import figures, number, some
 from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.config.grouped import grouped
+from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.notifications.status_blocks import terminal_cause
 from ai_dataflow.notifications.wording import counted, printable
 from ai_dataflow.workstation.reports import (
@@ -25,6 +26,7 @@ from ai_dataflow.workstation.reports import (
     Status,
     report_name,
 )
+from ai_dataflow.workstation.stale_reports import StaleReport
 
 if TYPE_CHECKING:  # their imports are for those who do something
     from ai_dataflow.runs.cleanup import Cleaned
@@ -48,6 +50,7 @@ def show_summary(
     _show_orphans(console, report)
     _show_breaches(console, report)
     _show_unusual(console, report)
+    show_stale(console, report.stale)
     show_causes(console, report)
     _show_places(console, report, workstation, kept, ui)
 
@@ -154,6 +157,18 @@ def _show_unusual(console: Console, report: RunReport) -> None:
     """Say of how many partitions something is unusual; the report and the mails say what."""
     if partitions := list(dict.fromkeys(one.partition for one in report.unusual)):
         text = f"\nunusual against what was before: {some(partitions)}"
+        console.print(Text(printable(text, "\n"), "yellow"), soft_wrap=True)
+
+
+def show_stale(console: Console, stale: Sequence[StaleReport]) -> None:
+    """Say of which sources nothing new comes, though it usually does."""
+    for alike in grouped(stale, lambda s: (s.module, s.product, s.submodule)).values():
+        first = max(alike, key=lambda source: source.age)
+        clients = some([PartitionKey(source.partition).client for source in alike])
+        text = (
+            f"\n{first.module}: {first.product} · {first.submodule}: {first.message}, "
+            f"of {clients} ({first.place})"
+        )
         console.print(Text(printable(text, "\n"), "yellow"), soft_wrap=True)
 
 
