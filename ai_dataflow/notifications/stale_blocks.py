@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.notifications.model import Block, Column, Heading, Paragraph, cells, table
+from ai_dataflow.notifications.model import Block, Cell, Column, Heading, Paragraph, cells, table
 from ai_dataflow.notifications.routing import Recipient, platform_team
 from ai_dataflow.notifications.wording import when
 from ai_dataflow.tables.teams import Remind
@@ -55,7 +55,7 @@ def stale_blocks(stale: Sequence[StaleReport]) -> list[Block]:
     ]
 
 
-def _row(sources: Sequence[StaleReport]) -> tuple[object, ...]:
+def _row(sources: Sequence[StaleReport]) -> tuple[Cell, ...]:
     first = max(sources, key=lambda source: source.age)
     several = f" and {len(sources) - 1:,} more" if len(sources) > 1 else ""
     return cells(
