@@ -72,7 +72,7 @@ chaos: setup-dev services-setup ## kill runs N=1000 times or more, stop and kill
 	$(BIN)/python -m ai_dataflow_tests.paused
 
 properties: N ?= 10000
-properties: setup-dev ## random partitions and transforms against oracles, many: make properties N=10000
+properties: setup-dev ## random partitions, sheets and transforms against oracles, many: make properties N=10000
 	AI_DATAFLOW_EXAMPLES=$(N) $(BIN)/pytest -n 2 --timeout 0 \
 	  ai_dataflow_tests/partition/test_properties.py ai_dataflow_tests/runs/test_run_properties.py \
 	  ai_dataflow_tests/compiler/test_differences.py ai_dataflow_tests/compiler/test_plain_casts.py \
