@@ -88,6 +88,7 @@ def _document(compared: DatasetDiff, rows: int) -> DiffDocument:
     import json
 
     from ai_dataflow.cli.printed import DiffDocument
+    from ai_dataflow.workstation.profile_drift import greatest_drift
 
     kinds = {"added": compared.added, "removed": compared.removed, "changed": compared.changed}
     shown = {n: of().head(rows).collect().write_json() for n, of in kinds.items()} if rows else {}
@@ -103,6 +104,7 @@ def _document(compared: DatasetDiff, rows: int) -> DiffDocument:
             "mapping": compared.mapping.to_dicts(),
             "code": compared.code.to_dicts(),
             "unprofiled": compared.unprofiled,
+            "drift": greatest_drift(compared.drift).to_dicts(),
             "rows": {name: json.loads(text) for name, text in shown.items()},
         }
     )

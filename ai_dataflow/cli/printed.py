@@ -321,6 +321,15 @@ class CodeChangeItem(_Part):
     clients: int
 
 
+class DriftItem(_Part):
+    """How far a column moved at most, by kind of distance, and of how many clients it did."""
+
+    ai_column: str
+    kind: str
+    distance: float
+    clients: int
+
+
 class DiffDocument(Document):
     """`diff`: what differs between two versions of a dataset, by client.
 
@@ -342,6 +351,7 @@ class DiffDocument(Document):
     mapping: list[MappingChangeItem]
     code: list[CodeChangeItem]
     unprofiled: list[str]
+    drift: list[DriftItem]
     rows: dict[str, list[dict[str, Any]]] = {}
 
 

@@ -26,6 +26,7 @@ from ai_dataflow.workstation.mapping_changes import (
     mapping_changes,
     unknown_clients,
 )
+from ai_dataflow.workstation.profile_drift import profile_drift
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import (
     ColumnNotPublishedError,
@@ -133,6 +134,19 @@ class DatasetDiff:
             DataflowError: the workstation does not let us in.
         """
         return code_changes(self._made)
+
+    @cached_property
+    def drift(self) -> pl.DataFrame:
+        """How far columns moved, of clients that were published anew: by their profiles alone.
+
+        A row for each client, product, AI column and kind of distance that is not 0, the greatest
+        first; docs/unusual.md says what the kinds are. The one of the rows has no AI column.
+
+        Raises:
+            DataflowError: the workstation does not let us in.
+        """
+        versions = self.before, self.after
+        return profile_drift(self._folders, self.module, versions, self._changed_in_both)
 
     @property
     def unprofiled(self) -> list[str]:

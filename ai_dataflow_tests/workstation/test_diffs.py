@@ -167,6 +167,11 @@ def test_what_was_mapped_otherwise_is_told_with_its_cell(tmp_path: Path) -> None
          "claim · Amount · length(Amount) · int64", 1),
     ]  # fmt: skip
     assert diff.code.is_empty()
+    assert diff.drift.select("client_code", "ai_column", "kind").rows()[:2]
+    assert {row["kind"] for row in diff.drift.to_dicts() if row["ai_column"] == "amount"} >= {
+        "level"
+    }
+    assert "claim_id" not in diff.drift["ai_column"]
     assert claims.diff(0, client="acme").mapping.height == 2
 
 
@@ -174,3 +179,4 @@ def test_what_has_no_profile_is_told(sales: Dataset) -> None:
     diff = sales.diff(0)
     assert diff.unprofiled == ["USA"]
     assert diff.mapping.is_empty()
+    assert diff.drift.is_empty()

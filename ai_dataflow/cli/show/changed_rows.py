@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _COUNTS = ("rows_before", "rows_after", "added", "removed", "changed")
 _ROW_STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
+_FAR, _MOST = 0.1, 15  # distances that are shown, and how many
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
@@ -41,6 +42,7 @@ def show_diff(console: Console, diff: DatasetDiff, rows: int = 0) -> None:
     _show_columns(console, diff)
     _show_clients(console, diff)
     _show_changed_columns(console, diff)
+    _show_drift(console, diff)
     _show_making(console, diff)
     for kind, frame in (
         ("added", diff.added), ("removed", diff.removed), ("changed", diff.changed),
@@ -91,6 +93,21 @@ def _show_changed_columns(console: Console, diff: DatasetDiff) -> None:
     if rows:
         console.print()
         console.print(table)
+
+
+def _show_drift(console: Console, diff: DatasetDiff) -> None:
+    """Show which columns moved most, and in what."""
+    from ai_dataflow.workstation.profile_drift import greatest_drift
+
+    table = figures("drift", "distance", "clients")
+    far = [row for row in greatest_drift(diff.drift).rows() if row[2] >= _FAR]
+    for column, kind, distance, clients in far[:_MOST]:
+        table.add_row(f"{column or 'rows'} · {kind}", f"{distance:.2f}", number(clients))
+    if far:
+        console.print()
+        console.print(table)
+    if len(far) > _MOST:
+        console.print(f"and {len(far) - _MOST} more, with --json")
 
 
 def _show_making(console: Console, diff: DatasetDiff) -> None:
