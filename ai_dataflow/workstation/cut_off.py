@@ -52,8 +52,8 @@ def cut_off_runs(workstation: Folders, modules: Collection[str]) -> list[CutOff]
     if not lost:
         return []
     looked_at = _looked_at_since(workstation, min(held.changed or _EVER for held in lost))
-    told = set(run_ids(workstation.reports()))
-    lost = [h for h in lost if h.holder.run_id not in told and h.module not in looked_at]
+    reported = set(run_ids(workstation.reports()))
+    lost = [h for h in lost if h.holder.run_id not in reported and h.module not in looked_at]
     runs = [_of(held) for held in grouped(lost, lambda held: held.holder.run_id).values()]
     records = read_records(workstation, modules) if runs else {}
     for run in runs:
