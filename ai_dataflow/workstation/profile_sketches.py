@@ -33,7 +33,7 @@ def distinct(rows: pl.DataFrame, group: str) -> pl.DataFrame:
     )
     both = counts.join(_sketches(rows, group), on=group, how="left")
     is_cut, alone = pl.col("end") < 1 << HASH_BITS, pl.col("of") <= 1
-    guess = pl.col("held") * float(1 << HASH_BITS) / pl.col("end")
+    guess = pl.col("held") * float(1 << HASH_BITS) / pl.col("end").clip(1)
     near = guess.round().clip(pl.col("most"), pl.col("sum")).cast(pl.Int64)
     lost = pl.col("unknown") | (pl.col("bare") & ~alone)
     number = pl.when(alone).then(pl.col("most")).when(is_cut).then(near).otherwise(pl.col("held"))

@@ -14,6 +14,7 @@ from ai_dataflow.cli.card.card_values import (
     Figures,
     Frequent,
     Looks,
+    Moved,
     Owner,
     ProductColumn,
     RejectsByReason,
@@ -85,11 +86,12 @@ def every_kind() -> list[CardColumn]:
     """Give a column of each kind."""
     required = ProductColumn("VEGA", Figures(ROWS, 0), cover="required-missing")
     state = column("state", "string", texts(900, "open", "closed", "", NASTY))
+    state = replace(state, moved=Moved(categories=0.4, new=0.125, vanished=0.0))
     return [
         column("claim_id", "int64", numbers(ROWS, 1, 1000, distinct=ROWS, distinct_error=0.0),
                is_key=True),
         column("amount", "decimal(18,2)", numbers(999, -5, 12_345.5), unit="euro",
-               shares=(0.999, 0.4, 0.999)),
+               shares=(0.999, 0.4, 0.999), moved=Moved(distribution=0.31)),
         column("loss_date", "date", numbers(500, 18_000, 20_000)),
         column("reported_at", "timestamp", numbers(500, 1.6e9, 1.7e9)),
         replace(state, products=(state.products[0], required)),

@@ -88,6 +88,13 @@ def test_it_says_how_full_columns_were_in_each_version(published: Path) -> None:
     assert _columns(card)["amount"]["shares"] == [0.5, 0.75]
 
 
+def test_it_says_how_far_values_moved_since_the_first_of_these_versions(published: Path) -> None:
+    columns = _columns(_card(published))
+    assert columns["amount"]["moved"]["distribution"] > 0.2
+    assert columns["claim_id"]["moved"]["distribution"] == pytest.approx(0)
+    assert columns["insured"]["moved"]["categories"] == 0
+
+
 def test_it_says_what_is_left_out_and_who_owns_what(published: Path) -> None:
     card = _card(published)
     (group,) = card["left_out"]

@@ -16,6 +16,7 @@ from ai_dataflow.cli.card.card_values import (
     Figures,
     Frequent,
     Looks,
+    Moved,
     Owner,
     ProductColumn,
     RejectsByReason,
@@ -46,7 +47,8 @@ class MergedProfiles:
     """The profiles of a version: merged over clients, and over products as well.
 
     `clients` counts by product those that have rows, `filling` by column those that have values.
-    `sources` are by product and column the cells and the lines of the mapping.
+    `sources` are by product and column the cells and the lines of the mapping, `distances` by
+    column those from an earlier version, as `workstation.distances` has them.
     """
 
     products: pl.DataFrame
@@ -54,6 +56,7 @@ class MergedProfiles:
     clients: Mapping[str, int]
     filling: Mapping[str, int]
     sources: Mapping[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]]
+    distances: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ def _columns(parts: CardParts, *, is_open: bool) -> Iterable[CardColumn]:
     columns = {row["ai_column"]: row for row in merged.columns.to_dicts()} if merged else {}
     rows = merged.products.to_dicts() if merged else []
     products = grouped(rows, lambda row: row["ai_column"])
+    moves = {row["ai_column"]: _moved(row) for row in merged.distances.to_dicts()} if merged else {}
     for column in parts.schema:
         if column.name in (PRODUCT_COLUMN, PARTITION_COLUMN):
             continue
@@ -154,9 +158,14 @@ def _columns(parts: CardParts, *, is_open: bool) -> Iterable[CardColumn]:
                 _product(merged, row, coverage) for row in products.get(column.name, ()) if merged
             ),
             tuple(_share(seen.get(column.name)) for _, seen in parts.versions),
+            moves.get(column.name),
         )
         is_hidden = not is_open and card.sensitivity.casefold() not in _HIDES_NOTHING
         yield _hidden(card) if is_hidden else card
+
+
+def _moved(row: Mapping[str, Any]) -> Moved:
+    return Moved(**{name: row[name] for name in ("distribution", "categories", "new", "vanished")})
 
 
 def _product(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 LEFT_OUT = 50  # groups of rejects that are shown
+_LEAST_DISTANCE = 0.05  # of values from those of an earlier version, to be shown
 _LEAST_MOVE = 0.001  # of a filled share, to be shown as one
 
 
@@ -24,9 +25,9 @@ def card_html(card: DataCard, now: datetime) -> str:
     template = _environment().get_template("card.html.j2")
     products = [product.product for product in card.products]
     moved = [column for column in card.columns if _has_moved(column)]
-    return template.render(
-        card=card, products=products, moved=moved, now=now, program=__version__, shown=LEFT_OUT
-    )
+    far = sorted((c for c in card.columns if _is_far(c)), key=_distance, reverse=True)
+    lists = {"products": products, "moved": moved, "far": far}
+    return template.render(card=card, **lists, now=now, program=__version__, shown=LEFT_OUT)
 
 
 def _environment() -> Environment:
@@ -60,6 +61,14 @@ def _moment(at: datetime) -> str:
 
 def _by_product(column: CardColumn) -> dict[str, Any]:
     return {of.product: of for of in column.products}
+
+
+def _distance(column: CardColumn) -> float:
+    return column.moved.most if column.moved else 0.0
+
+
+def _is_far(column: CardColumn) -> bool:
+    return _distance(column) >= _LEAST_DISTANCE
 
 
 def _has_moved(column: CardColumn) -> bool:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 from deltalake import DeltaTable
 
-from ai_dataflow.cli.card.card_facts import OF_ROWS, CardParts, Filled, MergedProfiles
+from ai_dataflow.cli.card.card_facts import CardParts, Filled
+from ai_dataflow.cli.card.card_profiles import merged
 from ai_dataflow.workstation.commit import CommittedFile, files_in
 from ai_dataflow.workstation.dataset_versions import Version
 from ai_dataflow.workstation.datasets import Dataset
 from ai_dataflow.workstation.layout import Folders
-from ai_dataflow.workstation.profile_merging import merge_profiles
 from ai_dataflow.workstation.profiles import of_version, scan_profiles
+from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, publications_in
 from ai_dataflow.workstation.reject_groups import reject_groups
 
@@ -41,8 +42,8 @@ def read_card(folders: Folders, module: str, client: str = "") -> CardParts:
     newest = seen[-1]
     if client and client not in newest.publications:
         raise DatasetNotFoundError(f"{module} has no published rows of {client}")
-    profiles = _profiles(folders, module, newest)
     past = _past(folders, module, seen)
+    profiles, before = _profiles(folders, module, newest, _first_profiled(seen, past))
     return CardParts(
         module,
         folders.root.url,
@@ -51,7 +52,7 @@ def read_card(folders: Folders, module: str, client: str = "") -> CardParts:
         [(version.version, counts) for version, counts in zip(seen, past, strict=True)],
         sum(file.rows for file in newest.files),
         len(newest.publications),
-        merged(profiles) if len(profiles) else None,
+        merged(profiles, before) if len(profiles) else None,
         tuple(reject_groups(folders, module, client)),
         notes=tuple(_notes(newest, set(profiles[_CLIENT]))),
     )
@@ -96,13 +97,22 @@ def _last_versions(folders: Folders, module: str, client: str) -> Iterator[_Seen
         yield _Seen(version, delta, client)
 
 
-def _profiles(folders: Folders, module: str, newest: _Seen) -> pl.DataFrame:
-    """Read the profiles of a version, as they lie there: merging asks for no order."""
-    publications = {*newest.publications.values()} - {""}
-    rows = scan_profiles(folders, module, newest.clients, publications).collect()
+def _first_profiled(seen: Sequence[_Seen], past: Sequence[Mapping[str, Filled]]) -> _Seen:
+    """Give the first version of which there are profiles: the newest is compared with it."""
+    return next((version for version, counts in zip(seen, past, strict=True) if counts), seen[-1])
+
+
+def _profiles(
+    folders: Folders, module: str, newest: _Seen, first: _Seen
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read the profiles of two versions, as they lie there: merging asks for no order."""
+    publications = {*newest.publications.values(), *first.publications.values()} - {""}
+    with reaching(folders.profiles(module)):
+        rows = scan_profiles(folders, module, newest.clients, publications).collect()
     places = rows.select(*_TOLD_BY, "at").with_row_index(_PLACE).sort("at", maintain_order=True)
-    current = newest.of(places)[_PLACE].sort()
-    return rows if len(current) == rows.height else rows[current]
+    chosen = (version.of(places)[_PLACE].sort() for version in (newest, first))
+    now, then = (rows if len(some) == rows.height else rows[some] for some in chosen)
+    return now, then
 
 
 def _past(folders: Folders, module: str, seen: Collection[_Seen]) -> list[Mapping[str, Filled]]:
@@ -112,7 +122,8 @@ def _past(folders: Folders, module: str, seen: Collection[_Seen]) -> list[Mappin
     rows = scan_profiles(folders, module, clients, publications)
     # What was only given other types since has been profiled twice, with the same counts.
     once = rows.group_by("publication", _PRODUCT, _COLUMN).agg(pl.col("rows", "nulls").max())
-    counts = once.group_by("publication", _COLUMN).agg(pl.col("rows", "nulls").sum()).collect()
+    with reaching(folders.profiles(module)):
+        counts = once.group_by("publication", _COLUMN).agg(pl.col("rows", "nulls").sum()).collect()
     return [_filled(counts, version.publications) for version in seen]
 
 
@@ -123,42 +134,6 @@ def _filled(counts: pl.DataFrame, publications: Mapping[str, str]) -> Mapping[st
     sums = counts.join(here, on="publication", how="semi")
     sums = sums.group_by(_COLUMN).agg(pl.col("rows").sum(), pl.col("nulls").sum())
     return {column: (count, count - nulls) for column, count, nulls in sums.iter_rows()}
-
-
-def merged(profiles: pl.DataFrame) -> MergedProfiles:
-    """Merge the profiles of clients into those of products, and these into those of the module."""
-    products = merge_profiles(profiles, (_PRODUCT, _COLUMN))
-    counts = profiles.select(*_KEY, "rows", "nulls")
-    has_rows = counts.filter(pl.col(_COLUMN) == OF_ROWS, pl.col("rows") > 0)
-    has_values = counts.filter(pl.col("rows") > pl.col("nulls"))
-    return MergedProfiles(
-        products,
-        merge_profiles(products, (_COLUMN,)),
-        _counted(has_rows, _PRODUCT),
-        _counted(has_values, _COLUMN),
-        _sources(profiles),
-    )
-
-
-def _counted(profiles: pl.DataFrame, by: str) -> dict[str, int]:
-    """Count the clients of a frame by a column."""
-    counts = profiles.group_by(by).agg(pl.col(_CLIENT).n_unique())
-    return dict(counts.iter_rows())
-
-
-def _sources(
-    profiles: pl.DataFrame,
-) -> dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Give the cells and lines of the mapping by product and column; clients may have others."""
-    said = profiles.select(_PRODUCT, _COLUMN, "mapping_cell", "mapping")
-    said = said.filter(pl.col("mapping") != "").unique()
-    by = said.group_by(_PRODUCT, _COLUMN).agg(
-        pl.col(name).unique().sort() for name in ("mapping_cell", "mapping")
-    )
-    return {
-        (product, column): (tuple(cells), tuple(lines))
-        for product, column, cells, lines in by.iter_rows()
-    }
 
 
 def _notes(newest: _Seen, profiled: Collection[str]) -> Iterable[str]:

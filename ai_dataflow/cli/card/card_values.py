@@ -76,6 +76,26 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """How far the values of a column are from those of an earlier version; None: nobody can tell.
+
+    `distribution` is the greatest gap of the two distributions, 0 to 1 (Kolmogorov-Smirnov),
+    `categories` the population stability index of the frequent values. `new` and `vanished` are the
+    greatest shares of a frequent value that was not there, and of one that is no longer there.
+    """
+
+    distribution: float | None = None
+    categories: float | None = None
+    new: float | None = None
+    vanished: float | None = None
+
+    @property
+    def most(self) -> float:
+        """The larger of the two distances, of numbers and of categories."""
+        return max(self.distribution or 0.0, self.categories or 0.0)
+
+
+@dataclass(frozen=True)
 class ProductColumn:
     """What a product contributes to a column: the figures, and the cells of the sheet it is from.
 
@@ -101,8 +121,8 @@ class CardColumn:
     `is_key`, `references` and `valid_from` are what the dictionary says, `notes` what else it says.
 
     `clients` counts those that fill it. `shares` are the filled part in each of the card's
-    versions, None where a version has no profile. `drift` is how far its values moved from the
-    version before. Where its sensitivity hides the values, `is_hidden`.
+    versions, None where a version has no profile; `moved` tells how far its values are from those
+    of the first of these versions that has one. `is_hidden`: its sensitivity hides the values.
     """
 
     name: str
@@ -118,6 +138,7 @@ class CardColumn:
     clients: int = 0
     products: tuple[ProductColumn, ...] = ()
     shares: tuple[float | None, ...] = ()
+    moved: Moved | None = None
     is_hidden: bool = False
 
 
