@@ -21,8 +21,8 @@ import polars as pl
 from ai_dataflow.runs.unusual_columns import UnusualColumn
 from ai_dataflow.runs.unusual_search import ProfileReading, unusual_columns
 from bench.drift_clients import Client, night
-from bench.drift_faults import FAULTS, LEAST_ROWS
-from bench.drift_profiles import frame, profile
+from bench.drift_faults import FAULTS, LEAST_ROWS, Fault
+from bench.drift_profiles import Publication, profiled
 
 NIGHTS, SETTLED = 60, 21  # faults come when a client is known for three weeks
 REPORTED = 11
@@ -34,7 +34,7 @@ class Histories:
     """Profiles of clean nights, and of the same with a fault, by night and fault."""
 
     clean: list[pl.DataFrame]
-    faulty: dict[tuple[int, str], list[pl.DataFrame]] = field(default_factory=dict)
+    faulty: dict[tuple[int, str], pl.DataFrame] = field(default_factory=dict)
 
 
 @dataclass
@@ -57,25 +57,44 @@ class Outcome:
         return sum(every) / len(every)
 
 
-def histories(seed: int, clients: int, nights: int = NIGHTS) -> Histories:
+def histories(seed: int, count: int, nights: int = NIGHTS) -> Histories:
     """Make the histories of clients, some of two products, and one of each fault in each."""
-    clean: list[list[dict[str, object]]] = [[] for _ in range(nights)]
-    faulty: dict[tuple[int, str], list[pl.DataFrame]] = defaultdict(list)
-    for number in range(clients):
-        draw = np.random.default_rng(seed * 1_000 + number)
-        name, products = f"c{number:03d}", ("P", "Q")[: 1 + int(draw.random() < _OF_TWO)]
-        for product in products:
-            client = Client(seed * 100_000 + number * 2 + (product == "Q"))
-            when = {kind: int(draw.integers(SETTLED, nights)) for kind in FAULTS}
-            for one in range(nights):
-                rows = client.publication(one)
-                clean[one] += profile(rows, name, night(one), product)
-                if product == "P" and rows.height >= LEAST_ROWS:
-                    for kind in (kind for kind, at in when.items() if at == one):
-                        broken = FAULTS[kind].change(rows, draw)
-                        made = frame(profile(broken, name, night(one), product))
-                        faulty[one, kind].append(made)
-    return Histories([frame(rows) for rows in clean], faulty)
+    clients = [_Simulated(seed, number, nights) for number in range(count)]
+    made = Histories([])
+    for number in range(nights):
+        published = [(client.name, client.publication(number)) for client in clients]
+        made.clean.append(profiled(published, night(number)))
+        for kind, fault in FAULTS.items():
+            broken = [
+                (client.name, client.broken(products, fault))
+                for client, (_, products) in zip(clients, published, strict=True)
+                if client.faults[kind] == number and products["P"].height >= LEAST_ROWS
+            ]
+            if broken:
+                made.faulty[number, kind] = profiled(broken, night(number))
+    return made
+
+
+class _Simulated:
+    """A client of a module: its products, and the nights in which faults come."""
+
+    def __init__(self, seed: int, number: int, nights: int) -> None:
+        self._draw = np.random.default_rng(seed * 1_000 + number)
+        products = ("P", "Q")[: 1 + int(self._draw.random() < _OF_TWO)]
+        self._products = {
+            product: Client(seed * 100_000 + number * 2 + place)
+            for place, product in enumerate(products)
+        }
+        self.name = f"c{number:03d}"
+        self.faults = {kind: int(self._draw.integers(SETTLED, nights)) for kind in FAULTS}
+
+    def publication(self, number: int) -> Publication:
+        """Give the rows of a night, by product."""
+        return {product: one.publication(number) for product, one in self._products.items()}
+
+    def broken(self, products: Publication, fault: Fault) -> Publication:
+        """Give the same rows with a fault in the first product."""
+        return {**products, "P": fault.change(products["P"], self._draw)}
 
 
 def reading(profiles: pl.DataFrame) -> ProfileReading:
@@ -85,10 +104,12 @@ def reading(profiles: pl.DataFrame) -> ProfileReading:
         *,
         clients: Collection[str] | None = None,
         publications: Collection[str] | None = None,
+        ai_columns: Collection[str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         rows = profiles
-        for name, wanted in (("client_code", clients), ("publication", publications)):
+        chosen = {"client_code": clients, "publication": publications, "ai_column": ai_columns}
+        for name, wanted in chosen.items():
             if wanted is not None:
                 rows = rows.filter(pl.col(name).is_in([*wanted]))
         return rows.select(profiles.columns if columns is None else columns)
@@ -104,8 +125,9 @@ def judged(made: Histories) -> Outcome:
         outcome.nights += now["client_code"].n_unique()
         outcome.alarms += [(number, one) for one in _found(now, before)]
         for kind in FAULTS:
-            if broken := made.faulty.get((number, kind)):
-                outcome.found[kind] += _whether(pl.concat(broken), before, FAULTS[kind].columns)
+            broken = made.faulty.get((number, kind))
+            if broken is not None:
+                outcome.found[kind] += _whether(broken, before, FAULTS[kind].columns)
     return outcome
 
 
@@ -125,7 +147,9 @@ def _whether(
 ) -> Iterator[bool]:
     """Tell of each client with a fault whether one of the columns is named."""
     named = {
-        one.now["client_code"] for one in _found(broken, before) if one.now["ai_column"] in columns
+        one.now["client_code"]
+        for one in _found(broken, before)
+        if one.now["product_code"] == "P" and one.now["ai_column"] in columns
     }
     return (client in named for client in broken["client_code"].unique().sort())
 

@@ -23,6 +23,7 @@ ORDER = ("rows", "encoding", "looks", "signs", "nulls", "new", "vanished", "leve
          "distinct", "lengths", "categories", "distribution")  # fmt: skip
 
 
+_ROWS = ""  # the AI column of profiles that are of rows as such
 _JUMP = 1.0  # of sizes, as a logarithm: what is new then is so because of the unit
 _CLIENTS_AT_ONCE = 100  # whose past is looked at
 
@@ -35,6 +36,7 @@ class ProfileReading(Protocol):
         *,
         clients: Collection[str] | None = None,
         publications: Collection[str] | None = None,
+        ai_columns: Collection[str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """Give the profiles of clients, of publications."""
@@ -74,7 +76,7 @@ def _publications(
     names = [*_PUBLICATION, "at"]
     mine = now.select(names).unique(_PUBLICATION)
     clients = set(mine["client_code"])
-    every = read(clients=clients, columns=names).unique(_PUBLICATION)
+    every = read(clients=clients, ai_columns=[_ROWS], columns=names).unique(_PUBLICATION)
     seen = every.join(mine, on="client_code", suffix="_now")
     shown = pl.DataFrame(
         [*before.items()], schema=dict.fromkeys(_PUBLICATION, pl.String), orient="row"
@@ -105,7 +107,9 @@ def _of_before(
     for first in range(0, len(clients), _CLIENTS_AT_ONCE):
         some = clients[first : first + _CLIENTS_AT_ONCE].to_list()
         about = earlier.filter(pl.col("client_code").is_in(some))
-        past = read(publications=set(about["publication"]))
+        past = read(
+            publications=set(about["publication"]), ai_columns=set(suspects["ai_column"]) | {_ROWS}
+        )
         is_past = pairs.join(about.select(_PUBLICATION), on=_PUBLICATION, how="semi")
         failed = confirmed(suspects.filter(pl.col("client_code").is_in(some)), past, is_past)
         given += with_likeness(_named(failed, shown, last), shown, last)
@@ -117,7 +121,7 @@ def _of_others(read: ProfileReading, new: pl.DataFrame) -> list[UnusualColumn]:
     if new.is_empty():
         return []
     names = [*_PUBLICATION, "at"]
-    newest = read(columns=names).sort("at").unique("client_code", keep="last")
+    newest = read(ai_columns=[_ROWS], columns=names).sort("at").unique("client_code", keep="last")
     failed = unlike_others(new, read(publications=set(newest["publication"])))
     return _named(failed, measured(new), None)
 

@@ -69,6 +69,7 @@ def read_profiles(
     *,
     clients: Collection[str] | None = None,
     publications: Collection[str] | None = None,
+    ai_columns: Collection[str] | None = None,
     columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Read the profiles of a module, those of all its publications.
@@ -78,6 +79,7 @@ def read_profiles(
         module: the module.
         clients: whose; None for all.
         publications: of which ones; None for all.
+        ai_columns: of which AI columns; `""` is a product's rows as such. None for all.
         columns: those of `SCHEMA` to read; None for all.
 
     Returns:
@@ -88,6 +90,8 @@ def read_profiles(
         DataflowError: WST-001, WST-004 or WST-005.
     """
     rows = scan_profiles(folders, module, clients, publications)
+    if ai_columns is not None:
+        rows = rows.filter(pl.col("ai_column").is_in([*ai_columns]))
     names = [*SCHEMA] if columns is None else [*columns]
     with reaching(folders.profiles(module)):
         return rows.sort(*_KEY, "at", maintain_order=True).select(names).collect()

@@ -15,7 +15,7 @@ from ai_dataflow.runs.unusual_words import message_of
 from bench.drift import reading
 from bench.drift_clients import Client, night
 from bench.drift_faults import FAULTS
-from bench.drift_profiles import frame, profile
+from bench.drift_profiles import profiled
 
 GOLDEN = Path(__file__).parent / "unusual.txt"
 NIGHTS = 30
@@ -37,8 +37,7 @@ def past(nights: list[list[pl.DataFrame]]) -> list[pl.DataFrame]:
 
 
 def _profiled(clients: Sequence[pl.DataFrame], number: int) -> pl.DataFrame:
-    rows = [profile(rows, f"c{i}", night(number)) for i, rows in enumerate(clients)]
-    return frame([one for several in rows for one in several])
+    return profiled([(f"c{i}", {"P": rows}) for i, rows in enumerate(clients)], night(number))
 
 
 def told(past: Sequence[pl.DataFrame], now: pl.DataFrame) -> list[UnusualColumn]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_dataflow.workstation.distances import KINDS, distances, kolmogorov_smirnov
-from bench.drift_profiles import SCHEMA, frame
+from ai_dataflow.workstation.profiles import SCHEMA
 
 NIGHT = datetime(2025, 1, 1, tzinfo=UTC)
 BOUNDED = ("nulls", "signs", "looks", "encoding", "distinct", "new", "vanished", "filled",
@@ -22,6 +22,11 @@ values = st.lists(st.integers(-50, 50), min_size=1, max_size=33)
 listed = st.dictionaries(
     st.sampled_from("abcdefghijklmnopqrstuvwxyzÃ"), st.integers(1, 500), max_size=20
 )
+
+
+def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Give profile rows as a frame of the table's columns."""
+    return pl.DataFrame(rows, schema=SCHEMA)
 
 
 def row(**given: Any) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def gaps(before: pl.DataFrame, after: pl.DataFrame) -> dict[str, float]:
     return distances(before, after).select(*KINDS).row(0, named=True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(profiles(), profiles())
 def test_distances_are_the_same_both_ways_none_of_equals_and_bounded(
     one: pl.DataFrame, two: pl.DataFrame
@@ -95,7 +100,7 @@ def test_the_distance_of_distributions_is_the_greatest_gap(one: list[int], two: 
     assert kolmogorov_smirnov(*sides)[0] == pytest.approx(expected)
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(profiles(), profiles(), st.permutations("abcdefghijklmnopqrstuvwxyz"))
 def test_names_of_categories_do_not_count(
     one: pl.DataFrame, two: pl.DataFrame, names: list[str]
