@@ -13,15 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_dataflow.connections.stores import StoredFile
+from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.notifications.routing import recipients
 from ai_dataflow.notifications.stale_blocks import is_due, stale_for
+from ai_dataflow.partition.result import PartitionResult
+from ai_dataflow.runs.telling import arrivals_of
 from ai_dataflow.workstation.arrivals import ENOUGH, Arrivals, note_arrivals
 from ai_dataflow.workstation.arrivals import overdue as overdue_of
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.stale_reports import StaleReport, span
 from ai_dataflow_tests.notifications.cases import TEAMS, overdue
 from ai_dataflow_tests.partition.effort import settings_of
-from ai_dataflow_tests.partition.jobs import workstation
+from ai_dataflow_tests.partition.jobs import job, mapped, source, workstation
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
@@ -178,3 +182,22 @@ def test_what_is_not_understood_says_nothing(tmp_path: Path) -> None:
 )
 def test_lengths_of_time_are_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+def test_a_table_that_tells_nothing_has_changed_with_its_rows(tmp_path: Path) -> None:
+    one = source(tmp_path / "copy", mapped("no"))
+    key, now = one.key, datetime.now(UTC)
+
+    def noted(rows: int, size: int, mark: str = "") -> tuple[str, int]:
+        copy = (StoredFile("copy.parquet", size, ""),)
+        extract = Extract(
+            name="sql://lyra/claims", folder="staging", file_format="parquet", files=copy,
+            staged=True, rows=rows, product=key.product, submodule=key.submodule, fingerprint=mark,
+        )  # fmt: skip
+        result = PartitionResult(job(one), extracts=(extract,))
+        return arrivals_of([result], now)["USA"][str(key)]
+
+    assert noted(2, 900) == noted(2, 900)
+    assert noted(2, 900)[1] == int(now.timestamp())
+    assert len({noted(2, 900), noted(3, 900), noted(2, 901), noted(2, 900, "a mark")}) == 4
+    assert noted(2, 900, "a mark") == noted(3, 901, "a mark")
