@@ -77,7 +77,7 @@ def _result(spec: dg.AssetCheckSpec, reports: Sequence[CheckReport]) -> dg.Asset
         metadata |= _numbers(report)
     clients = sorted({client for report in failed for client in report.clients_failed})
     if clients:
-        metadata["clients"] = dg.MetadataValue.md(listing((f"`{c}`" for c in clients), 50))
+        metadata["clients"] = listing(clients, 50)
     is_error = any(report.severity == "error" for report in failed or reports)
     return dg.AssetCheckResult(
         check_name=spec.name,

@@ -53,7 +53,7 @@ def test_each_module_and_kind_is_a_check_of_its_own(tmp_path: Path) -> None:
     )
     assert numbers(within) == {
         "amount: rows that break it": 2, "amount: clients that break it": 2,
-        "clients": "`acme`, `cobalt`",
+        "clients": "acme, cobalt",
     }  # fmt: skip
     pattern = evaluation(tmp_path, "sales_pattern")
     assert (pattern.passed, pattern.severity) == (True, ERROR)
