@@ -45,7 +45,7 @@ from ai_dataflow.workstation.row_changes import (
     RowChanges,
 )
 
-_ROWS_AT_ONCE = 2_000_000
+_ROWS_AT_ONCE = 500_000
 _COUNTS = (ROWS_BEFORE, ROWS_AFTER, ADDED, REMOVED, CHANGED, REPEATED)
 _COUNT_SCHEMA = {PARTITION_COLUMN: pl.String} | dict.fromkeys(_COUNTS, pl.Int64)
 _COLUMN_SCHEMA = {PARTITION_COLUMN: pl.String, "column": pl.String, "rows": pl.Int64}

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow import Workstation
+from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.prospect import look_ahead
+from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.relations import (
     Notes,
     Reference,
@@ -60,3 +63,15 @@ def test_the_schema_of_a_dataset_says_what_the_dictionary_says(tmp_path: Path) -
         "client_code   String              The client.",
     ]
     assert schema.frame()["unit"].to_list() == ["", "EUR", "", ""]
+
+
+def test_what_travels_in_the_schema_makes_nothing_anew(tmp_path: Path) -> None:
+    projects.project(tmp_path, toml='ai_columns = "dictionary.csv"\n' + projects.TOML)
+    plain = DICTIONARY.replace("others.total", "")
+    projects.text_file(tmp_path, "dictionary.csv", plain)
+    spine.run(tmp_path)
+    refers = plain.replace("Amount claimed,EUR,,,", "Amount claimed,EUR,,claims.amount,")
+    assert refers != plain
+    projects.text_file(tmp_path, "dictionary.csv", refers)
+    ahead = look_ahead(make_draft(load_project(tmp_path)))
+    assert (ahead.changes.due, [*ahead.changes.unchanged]) == ({}, ["claims|acme"])
