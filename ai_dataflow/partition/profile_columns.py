@@ -9,13 +9,11 @@ import polars as pl
 
 from ai_dataflow.partition.profile_groups import Array, Distinct, Groups, least
 from ai_dataflow.partition.profile_order import InOrder, in_order
+from ai_dataflow.partition.profile_texts import Texts
 from ai_dataflow.partition.value_hashes import Hashes, of_texts
 from ai_dataflow.workstation.profiles import HASH_BITS, LONGEST
 
 _SHIFT = np.uint64(64 - HASH_BITS)
-_NUMBER = r"^\s*[-+(]?\s*[\d.,'\u00a0 ]*\d[\d.,'\u00a0 ]*(?:[eE][-+]?\d+)?\s*[)%-]?\s*$"
-_DAY = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2}))"
-_DATE = rf"^\s*{_DAY}(?:[T ].*)?$"
 
 
 @dataclass(frozen=True)
@@ -69,22 +67,21 @@ def describe(column: pl.Series, groups: Groups, fineness: Fineness | None) -> De
 def _describe_texts(
     done: Described, values: pl.Series, groups: Groups, fineness: Fineness | None
 ) -> None:
-    done.values |= _ends_of_texts(values, groups)
-    hashed = of_texts(values) if fineness else values.hash().to_numpy()
+    hashed = values.hash().to_numpy()
     distinct = Distinct.of(groups.each_sorted(hashed), groups)
-    done.values["distinct"] = pl.Series(distinct.groups.sizes)
+    texts = Texts.of(values, groups, distinct, hashed)
+    done.values |= {"distinct": pl.Series(distinct.groups.sizes), **texts.ends()}
     if not fineness:
         return
-    lengths = values.str.len_chars().to_numpy().astype(np.int64)
-    _describe_lengths(done, lengths, groups)
-    done.values["looks"] = _looks(values, groups)
-    _add_hashes(done, distinct.values, distinct.groups, fineness)
-    if values.len() and lengths.max() > LONGEST:
-        short = lengths <= LONGEST
-        values, hashed, groups = values.filter(pl.Series(short)), hashed[short], groups.of(short)
-        distinct = Distinct.of(groups.each_sorted(hashed), groups)
-    frequent = distinct.most_frequent(fineness.frequent)
-    done.frequent = _pairs(frequent, _texts_of(frequent.values, values, hashed))
+    lengths = texts.lengths()
+    _describe_lengths(done, lengths[texts.places], texts.groups, texts.rows)
+    done.values["looks"] = texts.looks()
+    stable, of = of_texts(texts.texts)[texts.places], texts.groups
+    if not texts.is_distinct:
+        once = Distinct.of(of.each_sorted(stable), of)
+        stable, of = once.values, once.groups
+    _add_hashes(done, stable, of, fineness)
+    done.frequent = _pairs(*texts.most_frequent(lengths <= LONGEST, fineness.frequent))
 
 
 def _pairs(of: Distinct, texts: pl.Series, *, is_whole: bool = True) -> Lists:
@@ -92,55 +89,16 @@ def _pairs(of: Distinct, texts: pl.Series, *, is_whole: bool = True) -> Lists:
     return Lists(of.groups, both.to_struct("frequent"), is_whole)
 
 
-def _ends_of_texts(values: pl.Series, groups: Groups) -> dict[str, pl.Series]:
-    frame = pl.DataFrame({"group": groups.numbers, "value": values})
-    value = pl.col("value")
-    ends = (
-        frame.lazy()
-        .set_sorted("group")
-        .group_by("group")
-        .agg(value.min().alias("least"), value.max().alias("greatest"))
-        .collect()
-        .sort("group")
-    )
-    of_all = pl.DataFrame({"group": np.arange(groups.sizes.size)})
-    joined = of_all.join(ends, on="group", how="left", maintain_order="left")
-    return {name: joined[name].str.slice(0, LONGEST) for name in ("least", "greatest")}
-
-
-def _texts_of(sought: Hashes, texts: pl.Series, hashed: Hashes) -> pl.Series:
-    """Give the text of each hash. Those of few values are near the first rows."""
-    wanted = np.unique(sought)
-    rows = np.full(wanted.size, -1, dtype=np.int64)
-    begin, size = 0, 4096
-    while begin < hashed.size and (rows < 0).any():
-        some, first = np.unique(hashed[begin : begin + size], return_index=True)
-        place = np.minimum(np.searchsorted(some, wanted), some.size - 1)
-        is_here = (some[place] == wanted) & (rows < 0)
-        rows[is_here] = begin + first[place[is_here]]
-        begin, size = begin + size, size * 4
-    return texts.gather(rows[np.searchsorted(wanted, sought)])
-
-
-def _looks(values: pl.Series, groups: Groups) -> pl.Series:
-    """Count the texts that look like a number, a date, a blank, like nothing of these."""
-    frame = values.to_frame("text")
-    text = pl.col("text")
-    blank = text.str.strip_chars() == ""
-    is_date = text.str.contains(_DATE)
-    is_number = text.str.contains(_NUMBER) & ~is_date
-    marks = frame.select(number=is_number, date=is_date, blank=blank)
-    counts = {name: groups.counted(marks[name].to_numpy()) for name in marks.columns}
-    counts["other"] = groups.sizes - sum(counts.values())
-    return pl.DataFrame(counts).cast(pl.Int64).to_struct("looks")
-
-
-def _describe_lengths(done: Described, lengths: Array, groups: Groups) -> None:
-    some = groups.sizes > 0
+def _describe_lengths(
+    done: Described, lengths: Array, groups: Groups, rows: Array | None = None
+) -> None:
+    """Describe how long values are; each stands for so many rows, else for one."""
+    counts = groups.sizes if rows is None else groups.reduced(np.add, rows)
+    some, all_of_them = groups.sizes > 0, lengths if rows is None else lengths * rows
     done.values |= {
         "length_least": _where(some, groups.reduced(np.minimum, lengths)),
         "length_greatest": _where(some, groups.reduced(np.maximum, lengths)),
-        "length_mean": _where(some, _over(groups.reduced(np.add, lengths), groups.sizes)),
+        "length_mean": _where(some, _over(groups.reduced(np.add, all_of_them), counts)),
     }
 
 
@@ -197,11 +155,14 @@ def _describe_curve(
     places = np.linspace(0, 1, fineness.points) * np.maximum(curve.sizes - 1, 0)[:, None]
     points = np.where(some[:, None], first[:, None] + np.floor(places + 0.5).astype(np.int64), 0)
     quantiles = pl.Series(numbers[points] if numbers.size else np.zeros(points.shape))
-    as_list = quantiles.cast(pl.List(pl.Float64())).to_frame("q").with_columns(some=pl.Series(some))
+    lists = quantiles.cast(pl.List(pl.Float64()))
+    if not some.all():
+        frame = pl.DataFrame({"some": some, "quantiles": lists})
+        lists = frame.select(pl.when("some").then("quantiles"))["quantiles"]
     done.values |= {
         "mean": _where(some & np.isfinite(mean), mean),
         "deviation": _where(some & np.isfinite(spread), np.sqrt(spread)),
-        "quantiles": as_list.select(pl.when("some").then("q").alias("quantiles"))["quantiles"],
+        "quantiles": lists,
     }
 
 
@@ -216,5 +177,5 @@ def _over(sums: Array, sizes: Array) -> Array:
 
 def _where(some: Array, values: Array) -> pl.Series:
     """Give the values of groups that have some, else null."""
-    frame = pl.DataFrame({"some": some, "value": values})
-    return frame.select(pl.when("some").then("value").alias("value"))["value"]
+    series = pl.Series(values)
+    return series if some.all() else series.scatter(np.flatnonzero(~some), None)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 Array = npt.NDArray[Any]
+_BITS = 24  # of a number of rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +49,12 @@ class Groups:
 
     def counted(self, marks: Array) -> Array:
         """Count the marked rows of each group."""
-        before = np.concatenate([[0], np.cumsum(marks)])
-        return np.asarray(before[self.ends] - before[self.starts])
+        return self.places(np.flatnonzero(marks))
+
+    def places(self, rows: Array) -> Array:
+        """Count how many of these rows, in their order, are in each group."""
+        before = np.searchsorted(rows, np.append(0, self.ends))
+        return np.diff(before)
 
     def of(self, marks: Array) -> Groups:
         """Give the groups of the marked rows alone."""
@@ -85,25 +90,38 @@ class Distinct:
         np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
         is_first[groups.starts[groups.filled]] = True
         first = np.flatnonzero(is_first)
-        return cls(groups.of(is_first), ordered[first], np.diff(np.append(first, ordered.size)))
+        sizes, rows = groups.places(first), np.diff(np.append(first, ordered.size))
+        return cls(Groups(sizes), ordered[first], rows)
 
     def only(self, marks: Array) -> Distinct:
         """Give the marked ones alone."""
         return Distinct(self.groups.of(marks), self.values[marks], self.rows[marks])
 
     def most_frequent(self, most: int) -> Distinct:
-        """Give the most frequent ones, the first of equally frequent ones; those first that are.
+        """Give the most frequent ones, the least of equally frequent ones.
 
         Where there are more than so many, what is there once is not frequent.
         """
         is_some = (self.rows > 1) | (self.groups.sizes <= most)[self.groups.numbers]
         some = self if is_some.all() else self.only(is_some)
-        numbers = some.groups.numbers
-        order = np.lexsort((np.arange(numbers.size), -some.rows, numbers))
-        place = np.arange(order.size) - some.groups.starts[numbers]
-        order = order[place < most]
         sizes = np.minimum(some.groups.sizes, most)
+        order = some.by_rows()
+        place = np.arange(order.size) - some.groups.starts[some.groups.numbers]
+        order = order[place < most]
         return Distinct(Groups(sizes), some.values[order], some.rows[order])
+
+    def by_rows(self) -> Array:
+        """Give the order in which the most frequent ones of each group come first."""
+        numbers, places = self.groups.numbers, np.arange(self.rows.size)
+        if self.rows.size >= 1 << _BITS or self.rows.max(initial=0) >= 1 << _BITS:
+            return np.lexsort((places, -self.rows, numbers))
+        if self.groups.sizes.size >= 1 << (63 - 2 * _BITS):
+            return np.lexsort((places, -self.rows, numbers))
+        # One number that says all three is sorted ten times as fast.
+        less = (1 << _BITS) - 1 - self.rows
+        packed = (((numbers << _BITS) | less) << _BITS) | places
+        packed.sort()
+        return np.asarray(packed & ((1 << _BITS) - 1))
 
 
 def least(values: Array, groups: Groups, most: int, limit: int) -> tuple[Array, Groups]:

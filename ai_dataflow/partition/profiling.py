@@ -97,19 +97,20 @@ def profiles_of(
     done += [describe(rows[column.name], groups, fineness) for column in columns]
     named = [("", ""), *((column.name, column.ai_type) for column in columns)]
     parts = [
-        labels.with_columns(
-            pl.lit(name).alias("ai_column"), pl.lit(ai_type).alias("ai_type"), *(
-                values.alias(what) for what, values in described.values.items()
-            )
-        )
-        for (name, ai_type), described in zip(named, done, strict=True)
-    ]  # fmt: skip
-    return _together(parts, done, runs.height)
+        pl.DataFrame([*labels.get_columns(), *(v.alias(n) for n, v in each.values.items())])
+        for each in done
+    ]
+    names, types = zip(*named, strict=True)
+    of = {"ai_column": np.repeat(names, runs.height), "ai_type": np.repeat(types, runs.height)}
+    rows = pl.concat(parts, how="diagonal").with_columns(
+        pl.Series(name, texts.tolist(), pl.String()) for name, texts in of.items()
+    )
+    return _together(rows, done, runs.height)
 
 
-def _together(parts: Sequence[pl.DataFrame], done: Sequence[Described], size: int) -> pl.DataFrame:
-    """Put the profiles of columns together, with their lists."""
-    rows = pl.concat([_whole(part) for part in parts]).with_row_index(_PLACE)
+def _together(rows: pl.DataFrame, done: Sequence[Described], size: int) -> pl.DataFrame:
+    """Give the profiles of columns their lists, and what they lack."""
+    rows = _whole(rows).with_row_index(_PLACE)
     for name in ("frequent", "hashes"):
         listed = {n: lists for n, each in enumerate(done) if (lists := getattr(each, name))}
         if listed:

@@ -1,0 +1,57 @@
+"""What profiles cost: many small partitions with all of a profile, with counts alone, with none.
+
+The partitions are those of `small_partitions`. What the profiles say of the rows is compared with
+what is published. The figure is the processor seconds of all processes, medians of rounds in turns.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from ai_dataflow import Workstation
+from bench import small_partitions
+from bench.peers.measuring import measured
+from bench.racing import OWN, Case, Contender, Took, race
+from bench.small_partitions import MODULE
+
+LEVELS = ("full", "counts", "off")
+
+
+def make_project(folder: Path, clients: int, level: str) -> None:
+    """Write a project of so many clients that keeps so much of profiles."""
+    small_partitions.make_project(folder, clients)
+    with (folder / "ai_dataflow.toml").open("a") as settings:
+        settings.write(f'\n[modules.{MODULE}]\nprofile = "{level}"\n')
+
+
+def measure(folder: Path, clients: int, rounds: int) -> Case:
+    """Measure a run at each level."""
+    for level in LEVELS:
+        make_project(folder / level, clients, level)
+
+    def check() -> str:
+        dataset = Workstation(folder / "full" / "workstation")[MODULE]
+        rows = dataset.scan().select(pl.len()).collect().item()
+        profiled = dataset.profile(by=["ai_column"])
+        assert profiled["rows"].unique().to_list() == [rows]  # noqa: S101
+        size = sum(f.stat().st_size for f in (folder / "full").glob("workstation/_profiles/*/*"))
+        return f"{profiled.height - 1} columns of {rows:,} rows, {size / 1e6:,.1f} MB of profiles"
+
+    def run_at(level: str) -> Contender:
+        return Contender(level, lambda: _run(folder / level))
+
+    return race(f"{clients:,} small partitions, profiles", [*map(run_at, LEVELS)], rounds, check)
+
+
+def _run(folder: Path) -> Took:
+    """Run a project whole, in processor seconds of all its processes."""
+    command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "run", "--full"]
+    env = {name: value for name, value in os.environ.items() if name not in OWN}
+    ran = measured(command, folder, env)
+    if ran.code:
+        raise SystemExit(f"the run ended with {ran.code}: {ran.said}")
+    return ran.took
