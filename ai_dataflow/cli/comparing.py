@@ -111,6 +111,38 @@ def _document(compared: DatasetDiff, rows: int) -> DiffDocument:
 
 
 @app.command()
+def profile(
+    module: ModuleArgument,
+    client: ClientFilter = None,
+    version: Annotated[
+        str,
+        typer.Option(metavar="VERSION", help=f"{_NAMES} [dim]\\[default: the newest][/dim]."),
+    ] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the columns of a dataset are like, by product: how full, what values, how spread.
+
+    It reads the profiles that publishing keeps, and no data; it shows values. Examples:
+    [bold]ai-dataflow profile sales[/bold],
+    [bold]ai-dataflow profile sales --client acme --version 12 --json[/bold]
+    """
+    from ai_dataflow.cli.show.column_profiles import show_profile
+    from ai_dataflow.workstation.datasets import Workstation
+
+    with told_as_diagnostics():
+        dataset = Workstation.of_project(config)[module]
+        rows = dataset.profile(version or None, client, by=["product_code", "ai_column"])
+    if as_json:
+        from ai_dataflow.cli.printed import ProfileDocument, ProfileItem
+
+        items = [ProfileItem.model_validate(row) for row in rows.to_dicts()]
+        print_document(ProfileDocument(module=module, items=items))
+    else:
+        show_profile(out, module, rows)
+
+
+@app.command()
 def snapshots(
     limit: Annotated[int, typer.Option("--limit", min=1, help="So many of the last.")] = 20,
     config: ConfigOption = None,

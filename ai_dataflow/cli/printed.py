@@ -355,6 +355,56 @@ class DiffDocument(Document):
     rows: dict[str, list[dict[str, Any]]] = {}
 
 
+class FrequentItem(_Part):
+    """A value, and how many rows have it."""
+
+    value: str
+    rows: int
+
+
+class LooksItem(_Part):
+    """How many texts look like a number, a date, a blank, like nothing of these."""
+
+    number: int
+    date: int
+    blank: int
+    other: int
+
+
+class ProfileItem(BaseModel):
+    """What a column is like in a product; without a column, the rows. See docs/profiles.md."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    product_code: str
+    ai_column: str
+    ai_type: str
+    mapping_cell: str
+    mapping: str
+    rows: int
+    nulls: int
+    distinct: int | None
+    distinct_error: float | None
+    least: str | None
+    greatest: str | None
+    mean: float | None
+    deviation: float | None
+    length_least: int | None
+    length_greatest: int | None
+    length_mean: float | None
+    quantiles: list[float] | None
+    frequent: list[FrequentItem] | None
+    looks: LooksItem | None
+
+
+class ProfileDocument(Document):
+    """`profile`: what the columns of a dataset are like, by product, of the clients together."""
+
+    NAME = "profile"
+    module: str
+    items: list[ProfileItem]
+
+
 class SnapshotItem(_Part):
     """A run, when it ended, and the version that each module had then."""
 

@@ -11,18 +11,9 @@ from ai_dataflow.partition.profile_groups import Array, Distinct, Groups, least
 from ai_dataflow.partition.profile_order import InOrder, in_order
 from ai_dataflow.partition.profile_texts import Texts
 from ai_dataflow.partition.value_hashes import Hashes, of_texts
-from ai_dataflow.workstation.profiles import HASH_BITS, LONGEST
+from ai_dataflow.workstation.profiles import HASH_BITS, LONGEST, Fineness
 
 _SHIFT = np.uint64(64 - HASH_BITS)
-
-
-@dataclass(frozen=True)
-class Fineness:
-    """How much is kept of a column: points of its curve, most frequent values, hashes."""
-
-    points: int
-    frequent: int
-    hashes: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,76 +6,139 @@ a finer profile, and these are merged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from ai_dataflow.config.panics import panics_as_errors
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.clients import CLIENT
+from ai_dataflow.partition.counting import LARGE, tally
 from ai_dataflow.partition.job import AiColumn, PartitionJob
-from ai_dataflow.partition.profile_columns import Described, Fineness, Lists, describe
+from ai_dataflow.partition.profile_columns import Described, Lists, describe
 from ai_dataflow.partition.profile_groups import Groups
 from ai_dataflow.partition.profiled import Profiled
 from ai_dataflow.tables.ai_mapping import MappingRow
+from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN
-from ai_dataflow.workstation.profile_merging import merge_profiles
-from ai_dataflow.workstation.profiles import FREQUENT, HASHES, POINTS, SCHEMA
+from ai_dataflow.workstation.profile_merging import coarser, merge_profiles
+from ai_dataflow.workstation.profiles import COARSE, FINE, SCHEMA, Fineness
 
 Level = Literal["off", "counts", "full"]
-COARSE = Fineness(POINTS, FREQUENT, HASHES)
 _GROUP, _PLACE = "\ue000group", "\ue000place"
+_KEY = (PARTITION_COLUMN, PRODUCT_COLUMN, "ai_column")
+_FIRST = pl.lit(0, pl.UInt32()).alias(CLIENT)
+_PIECES = 8  # that are merged together, so that memory is bounded
+# What `counts` leaves out.
+_OF_FULL = (
+    "mean", "deviation", "length_least", "length_greatest", "length_mean", "quantiles", "frequent",
+    "hashes", "looks",
+)  # fmt: skip
 
 
 class Profiler:
     """Sees rows of partitions that are made together, and gives their profiles.
 
     Whatever goes wrong is noted, and ends only the profiles.
+
+    Args:
+        columns: the AI columns.
+        clients: the clients, and the publication of each, by their numbers.
+        level: what is kept.
+        in_pieces: whether a partition is seen piece by piece, since it is large.
     """
 
-    def __init__(self, columns: Sequence[AiColumn], *, is_full: bool) -> None:
-        self._columns = columns
-        self._fineness = COARSE if is_full else None
+    def __init__(
+        self,
+        columns: Sequence[AiColumn],
+        clients: Sequence[tuple[str, str]],
+        level: Level,
+        *,
+        in_pieces: bool,
+    ) -> None:
+        self._columns, self._clients, self._level = columns, clients, level
+        self._in_pieces = in_pieces
         self._parts: list[pl.DataFrame] = []
         self._problem = ""
 
     def see(self, rows: pl.DataFrame) -> None:
         """See rows, with the number of their client as `CLIENT`."""
-        if self._problem:
-            return
-        try:
-            with panics_as_errors():
-                self._parts.append(profiles_of(rows, self._columns, self._fineness))
-        except Exception as error:
-            self._problem = type(error).__name__
+        if self._level != "off" and not self._problem:
+            self._problem = _hindrance(lambda: self._see(rows))
 
-    def packed(self, jobs: Sequence[PartitionJob], publications: Sequence[str]) -> Profiled:
-        """Give what was seen, of partitions by their numbers."""
-        if self._problem or not self._parts:
-            return Profiled(problem=self._problem)
-        try:
-            with panics_as_errors():
-                return Profiled.of(self._rows(jobs, publications))
-        except Exception as error:
-            return Profiled(problem=type(error).__name__)
-
-    def _rows(self, jobs: Sequence[PartitionJob], publications: Sequence[str]) -> pl.DataFrame:
-        clients = pl.Series([job.client for job in jobs], dtype=pl.String())
-        named = pl.Series([*publications], dtype=pl.String())
-        rows = pl.concat(self._parts).with_columns(
-            pl.lit(clients).gather(pl.col(CLIENT)).alias(PARTITION_COLUMN),
-            pl.lit(named).gather(pl.col(CLIENT)).alias("publication"),
+    def packed(self, job: PartitionJob) -> Profiled:
+        """Give what was seen, packed; what the sheet says is that of a job, which all share."""
+        packed: list[Profiled] = []
+        self._problem = self._problem or _hindrance(
+            lambda: packed.append(Profiled.of(_with_mapping(self.rows(), job)))
         )
-        if len(self._parts) > 1:
-            keys = (PARTITION_COLUMN, PRODUCT_COLUMN, "ai_column")
-            rows = merge_profiles(rows.select(SCHEMA.names()), keys)
-        return _with_mapping(rows, jobs[0])
+        return packed[0] if packed else Profiled(problem=self._problem)
+
+    def rows(self) -> pl.DataFrame:
+        """Give what was seen."""
+        if not self._parts:
+            return pl.DataFrame(schema=SCHEMA)
+        rows = pl.concat(self._parts)
+        if rows.select(_KEY).is_duplicated().any():
+            rows = merge_profiles(rows, _KEY, FINE if self._in_pieces else COARSE)
+        if self._in_pieces:
+            rows = coarser(rows)
+        unknown = [pl.lit(None, dtype).alias(n) for n, dtype in SCHEMA.items() if n in _OF_FULL]
+        return rows.with_columns(unknown) if self._level == "counts" else rows
+
+    def _see(self, rows: pl.DataFrame) -> None:
+        fineness = FINE if self._in_pieces else COARSE if self._level == "full" else None
+        seen = profiles_of(rows, self._columns, fineness)
+        names = [pl.Series(each, dtype=pl.String()) for each in zip(*self._clients, strict=True)]
+        both = (PARTITION_COLUMN, "publication")
+        self._parts.append(
+            seen.with_columns(
+                pl.lit(some).gather(pl.col(CLIENT)).alias(name)
+                for name, some in zip(both, names, strict=True)
+            ).select(SCHEMA.names())
+        )
+        if self._in_pieces and len(self._parts) == _PIECES:
+            self._parts = [merge_profiles(pl.concat(self._parts), _KEY, FINE)]
 
 
-def profiler_of(columns: Sequence[AiColumn], level: Level) -> Profiler | None:
-    """Give who profiles columns so far; None where nobody is to."""
-    return None if level == "off" else Profiler(columns, is_full=level == "full")
+def _hindrance(step: Callable[[], object]) -> str:
+    """Take a step; say in a word what hindered it."""
+    try:
+        with panics_as_errors():
+            step()
+    except Exception as error:
+        return type(error).__name__
+    return ""
+
+
+def profiled_files(
+    table: Folder,
+    columns: Sequence[AiColumn],
+    files: Mapping[tuple[str, str], Sequence[DataFile]],
+    level: Level,
+) -> pl.DataFrame:
+    """Profile files of a dataset that are there, of clients and publications.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    each = [_profiled(table, columns, client, some, level) for client, some in files.items()]
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *each])
+
+
+def _profiled(
+    table: Folder,
+    columns: Sequence[AiColumn],
+    client: tuple[str, str],
+    files: Sequence[DataFile],
+    level: Level,
+) -> pl.DataFrame:
+    is_large = any(file.rows >= LARGE for file in files)
+    profiler = Profiler(columns, [client], level, in_pieces=is_large)
+    tally(table, files, lambda rows: profiler.see(rows.with_columns(_FIRST)))
+    return profiler.rows()
 
 
 def profiles_of(
@@ -85,10 +148,10 @@ def profiles_of(
 
     Args:
         rows: the rows, with `CLIENT` and the product.
-        columns: those that are profiled.
+        columns: those that are profiled, if the rows have them.
         fineness: how much is kept; None for counts and ends alone.
     """
-    keys = (CLIENT, PRODUCT_COLUMN)
+    keys, columns = (CLIENT, PRODUCT_COLUMN), [c for c in columns if c.name in rows.columns]
     by = rows.select(keys).with_columns(pl.struct(keys).rle_id().alias(_GROUP))
     runs = by.group_by(_GROUP, maintain_order=True).agg(pl.col(keys).first(), pl.len())
     groups = Groups(runs["len"].to_numpy().astype(np.int64))

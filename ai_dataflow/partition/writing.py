@@ -22,9 +22,10 @@ from ai_dataflow.partition.conservation import (
     check_left,
     check_rejected,
 )
-from ai_dataflow.partition.counting import count_rejects, count_rows
+from ai_dataflow.partition.counting import LARGE, count_rejects, count_rows
 from ai_dataflow.partition.merge import union_products
-from ai_dataflow.partition.profiling import Level, profiler_of
+from ai_dataflow.partition.profiled import NOT_PROFILED
+from ai_dataflow.partition.profiling import Level, Profiler
 from ai_dataflow.partition.scratch import bytes_per_row
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import WrittenRejects, WrittenRows
@@ -145,15 +146,16 @@ def _write_rows(steps: Steps, workstation: Folders, profile: Level) -> None:
 
     clients = steps.clients
     files = dict(zip(clients, at_once(write_one, clients, table.requests), strict=True))
-    profiler = profiler_of(job.columns, profile)
-    counted = count_rows(job.module, files, workstation, profiler.see if profiler else None)
+    named = [*zip((job.client for job in steps.jobs), steps.publications, strict=True)]
+    profiler = Profiler(job.columns, named, profile, in_pieces=max(heights) >= LARGE)
+    see = None if profile == "off" else profiler.see
+    counted = count_rows(job.module, files, workstation, see)
     breaches = with_breaches(job.module, job.columns, files, counted, workstation)
     for client, written in breaches.items():
         with _failing(steps, client):
             check_balance(steps.counts(client, written), job.columns, steps.expected(client))
             steps.written[client] = written
-    if profiler:
-        steps.profiled = profiler.packed(steps.jobs, steps.publications)
+    steps.profiled = NOT_PROFILED if profile == "off" else profiler.packed(job)
     for client in files:
         if client in steps.problems:
             _remove(table, steps.written.pop(client).files)

@@ -5,7 +5,8 @@ So they are there when readers see the data. What hinders it is told, and hinder
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
@@ -13,34 +14,68 @@ import polars as pl
 from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.panics import panics_as_errors
+from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.partition.job import AiColumn
+from ai_dataflow.partition.profiling import profiled_files
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.runs.judging import Judgement
 from ai_dataflow.runs.outcome import Run
+from ai_dataflow.runs.type_fitting import Fitted
+from ai_dataflow.tables import ai_types
+from ai_dataflow.workstation.data_files import DataFile, publication_of
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.profile_tables import add_profiles
-from ai_dataflow.workstation.profiles import SCHEMA
+from ai_dataflow.workstation.profiles import SCHEMA, read_profiles
 from ai_dataflow.workstation.publish import writer_of
 
+_KEY = (PARTITION_COLUMN, PRODUCT_COLUMN, "ai_column")
+_MADE_BY = ("mapping_cell", "mapping", "computation")
+Files = Mapping[tuple[str, str], Sequence[DataFile]]  # by client and publication
 
-def keep_profiles(
-    run: Run, module: str, results: Sequence[PartitionResult], judged: Judgement, held: Lease
-) -> None:
+
+@dataclass(frozen=True)
+class Publishing:
+    """What is about to be published of a module: results with their files, and in which types."""
+
+    module: str
+    as_made: Sequence[PartitionResult]
+    results: Sequence[PartitionResult]
+    judged: Judgement
+    fitted: Fitted
+
+    @property
+    def publications(self) -> list[str]:
+        """Those that are published, or wait to be."""
+        waiting = self.judged.waiting
+        return [r.publication for r in self.results if r.data or r.job.client in waiting]
+
+    @property
+    def recast(self) -> Files:
+        """The files that have got other types since they were made, published ones among them."""
+        files = {**self.fitted.recast.files}
+        before = {result.job.client: result.data for result in self.as_made}
+        files |= {r.job.client: r.data for r in self.results if r.data != before[r.job.client]}
+        named = {client: some for client, some in files.items() if some}
+        return {(client, publication_of(f[0].path)): f for client, f in named.items()}
+
+
+def keep_profiles(run: Run, publishing: Publishing, held: Lease) -> None:
     """Let the profiles of what is published, or waits to be, join the module's table.
 
     Args:
         run: that made it.
-        module: whose partitions these are.
-        results: what was made, with the files that are published.
-        judged: what of it waits.
+        publishing: what is published.
         held: the module's lease.
     """
-    run.problems += _not_made(run, module, results)
-    wanted = [r.publication for r in results if r.data or r.job.client in judged.waiting]
+    module = publishing.module
+    run.problems += _not_made(run, module, publishing.as_made)
     try:
         with panics_as_errors():
-            rows = _rows(run, results).filter(pl.col("publication").is_in(wanted))
-            held.check()
-            add_profiles(run.workstation, module, rows, writer_of(held))
+            rows = _rows(run, publishing)
+            if rows.height:
+                held.check()
+                add_profiles(run.workstation, module, rows, writer_of(held))
     except DataflowError as error:
         why = error.diagnostics[0]
         run.problems.append(_not_kept(run, module, why.message, why.cause))
@@ -48,15 +83,48 @@ def keep_profiles(
         run.problems.append(_not_kept(run, module, type(error).__name__))
 
 
-def _rows(run: Run, results: Iterable[PartitionResult]) -> pl.DataFrame:
+def _rows(run: Run, publishing: Publishing) -> pl.DataFrame:
     """Give the profiles that came with results, and say who made them, and when."""
+    results = publishing.as_made
     parts = [result.profiled.rows() for result in results if result.profiled.content]
-    rows = pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
-    return rows.with_columns(
-        pl.lit(run.run_id).alias("run_id"),
-        pl.lit(datetime.now(UTC)).cast(SCHEMA["at"]).alias("at"),
-        pl.lit(int(COMPUTATION), pl.Int32()).alias("computation"),
+    made = pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).with_columns(
+        pl.lit(int(COMPUTATION), pl.Int32()).alias("computation")
     )
+    rows = made.filter(pl.col("publication").is_in(publishing.publications))
+    limits = run.project.settings.modules.get(publishing.module, ModuleSettings())
+    if publishing.recast and limits.profile != "off":
+        rows = _with_recast(run, publishing, rows)
+    return rows.with_columns(
+        pl.lit(run.run_id).alias("run_id"), pl.lit(datetime.now(UTC)).cast(SCHEMA["at"]).alias("at")
+    )
+
+
+def _with_recast(run: Run, publishing: Publishing, rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the profiles of files that have other types now; the sheet's part is as it was."""
+    module, files = publishing.module, publishing.recast
+    publications = [publication for _, publication in files]
+    kept = read_profiles(run.workstation, module, publications=publications)
+    before = pl.concat([kept.select(SCHEMA.names()), rows]).unique(_KEY, keep="last")
+    limits = run.project.settings.modules.get(module, ModuleSettings())
+    columns = _columns(publishing.fitted, run.plan.columns[module], before["ai_type"].unique())
+    again = profiled_files(run.workstation.dataset(module), columns, files, limits.profile)
+    made_by = before.select(*_KEY, *_MADE_BY)
+    again = again.drop(*_MADE_BY).join(made_by, on=_KEY, how="left").select(SCHEMA.names())
+    others = rows.filter(~pl.col("publication").is_in(publications))
+    return pl.concat([others, again])
+
+
+def _columns(fitted: Fitted, of_sheet: Iterable[AiColumn], names: Iterable[str]) -> list[AiColumn]:
+    """Give the columns as they are published; one of a type that nobody names is left out."""
+    types = {ai_types.to_delta(name): name for name in (*reversed(ai_types.NAMES), *names) if name}
+    sheet = {column.name: column.ai_type for column in of_sheet}
+    columns = []
+    for column in (column for column in fitted.columns if column.name != PRODUCT_COLUMN):
+        ai_type = sheet.get(column.name, "")
+        if not ai_type or ai_types.to_delta(ai_type) != column.delta_type:
+            ai_type = types.get(column.delta_type, "")
+        columns += [AiColumn(column.name, ai_type)] if ai_type else []
+    return columns
 
 
 def _not_made(run: Run, module: str, results: Iterable[PartitionResult]) -> Iterator[Diagnostic]:

@@ -13,7 +13,7 @@ from ai_dataflow.extracts.stages import Failure
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, judge
-from ai_dataflow.runs.keeping_profiles import keep_profiles
+from ai_dataflow.runs.keeping_profiles import Publishing, keep_profiles
 from ai_dataflow.runs.outcome import Run, blocked_report
 from ai_dataflow.runs.type_fitting import Fitted, fit
 from ai_dataflow.tables import ai_types
@@ -56,7 +56,7 @@ def publish_module(
     if problem:
         aside = judged.waiting
         results = [r if r.job.client in aside else _fitted(r, fitted, problem) for r in results]
-    keep_profiles(run, module, results, judged, held)
+    keep_profiles(run, Publishing(module, as_made, results, judged, fitted), held)
     made = [_made(result, judged) for result in results]
     published = publish(run.workstation, module, fitted.columns, made, held, fitted.recast)
     if published.version is not None:

@@ -284,14 +284,14 @@ class Dataset(Outputs, DescribedDataset):
     def profile(
         self,
         version: VersionName | None = None,
-        client: str | None = None,
+        client: str | Sequence[str] | None = None,
         by: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """Tell what its columns are like: counts, ends, quantiles, most frequent values.
 
         Args:
             version: as in `diff`; None for the newest.
-            client: one client's code; None for all.
+            client: one client's code, several, or None for all.
             by: merge what is alike in these columns, without reading data: `["ai_column"]` gives a
                 row for each column of all clients and products.
 

@@ -14,13 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ai_dataflow.config.diagnostics import listing
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.profile_sketches import distinct
 from ai_dataflow.workstation.profiles import (
+    COARSE,
+    FINE,
     FREQUENT,
+    HASHES,
     POINTS,
     SCHEMA,
+    Fineness,
     current_profiles,
 )
 from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, publications_in
@@ -35,23 +40,31 @@ _TEXTS = (
 
 
 def profiles_by(
-    folders: Folders, module: str, version: int, client: str | None, by: Sequence[str] | None
+    folders: Folders,
+    module: str,
+    version: int,
+    client: str | Sequence[str] | None,
+    by: Sequence[str] | None,
 ) -> pl.DataFrame:
     """Read the profiles of a version of a dataset; see `Dataset.profile`."""
-    if client is not None:
+    clients = [client] if isinstance(client, str) else client
+    if clients is not None:
         seen = publications_in(open_version(folders.dataset(module), version, must_exist=True))
-        if client not in seen:
-            raise DatasetNotFoundError(f"{module} has no published rows of {client}")
-    rows = current_profiles(folders, module, version, client=client)
+        if missing := [name for name in clients if name not in seen]:
+            raise DatasetNotFoundError(f"{module} has no published rows of {listing(missing, 5)}")
+    rows = current_profiles(folders, module, version, clients=clients)
     return rows if by is None else merge_profiles(rows, by)
 
 
-def merge_profiles(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+def merge_profiles(
+    frame: pl.DataFrame, by: Sequence[str], fineness: Fineness = COARSE
+) -> pl.DataFrame:
     """Merge profiles that are alike in some columns.
 
     Args:
         frame: profiles; a column of `SCHEMA` that it lacks counts as unknown.
         by: the columns, such as `["product_code", "ai_column"]`.
+        fineness: how much these profiles have, and the merged ones get.
 
     Returns:
         One profile for each group, in the order in which they come first. Texts that differ in a
@@ -67,7 +80,11 @@ def merge_profiles(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     )
     rows = rows.with_columns(_finite(rows), _rank(rows, "least"), _rank(rows, "greatest"))
     merged = rows.group_by(_GROUP, maintain_order=True).agg(*_texts(), *_numbers())
-    for part in (distinct(rows, _GROUP), _quantiles(rows), _frequent(rows)):
+    for part in (
+        distinct(rows, _GROUP),
+        _quantiles(rows, fineness.points),
+        _frequent(rows, fineness.frequent),
+    ):
         merged = merged.join(part, on=_GROUP, how="left", maintain_order="left")
     several = pl.col("ai_type") == ""
     is_named = pl.col("ai_column") != ""
@@ -138,18 +155,31 @@ def _rank(rows: pl.DataFrame, end: str) -> pl.Series:
     )[name]  # fmt: skip
 
 
-def _quantiles(rows: pl.DataFrame) -> pl.DataFrame:
+def coarser(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give fine profiles as they are kept."""
+    each = (FINE.points - 1) // (POINTS - 1)
+    best = pl.col("frequent").list.head(FREQUENT)
+    several = best.list.eval(pl.element().filter(pl.element().struct.field("rows") > 1))
+    is_many = (pl.col("distinct") > FREQUENT) & ~pl.col("ai_type").str.starts_with("float")
+    return rows.with_columns(
+        pl.col("quantiles").list.gather_every(each),
+        pl.when(is_many).then(several).otherwise(best).alias("frequent"),
+        pl.col("hashes").list.head(HASHES),
+    )
+
+
+def _quantiles(rows: pl.DataFrame, points_each: int) -> pl.DataFrame:
     """Give the quantiles of a mixture of curves, each weighted by its values."""
     curves = rows.select(_GROUP, _FINITE, "quantiles")
-    here = curves.filter(pl.col("quantiles").list.len() == POINTS).sort(_GROUP)
+    here = curves.filter(pl.col("quantiles").list.len() == points_each).sort(_GROUP)
     groups = here[_GROUP].unique().sort()
     if not here.height:
         return pl.DataFrame(schema={_GROUP: groups.dtype, "quantiles": SCHEMA["quantiles"]})
-    weight = np.full(POINTS, 1 / (POINTS - 1))
+    weight = np.full(points_each, 1 / (points_each - 1))
     weight[[0, -1]] /= 2  # a point stands for what is nearer to it than to others
-    points = here["quantiles"].explode().to_numpy().reshape(-1, POINTS)
+    points = here["quantiles"].explode().to_numpy().reshape(-1, points_each)
     of, values = groups.search_sorted(here[_GROUP]).to_numpy(), here[_FINITE].to_numpy()
-    is_kept, times = _thinned(of, values)
+    is_kept, times = _thinned(of, values, points_each)
     weights = (values[:, None] * times[:, None] * weight)[is_kept]
     number = np.repeat(of, is_kept.sum(axis=1))
     starts = np.searchsorted(of, np.arange(groups.len()))
@@ -162,16 +192,16 @@ def _quantiles(rows: pl.DataFrame) -> pl.DataFrame:
     before = np.cumsum(weights) - weights / 2
     begin = before[first]
     place = (before - begin[number]) / (before[last] - begin)[number]
-    wanted = np.arange(groups.len())[:, None] * 2 + np.linspace(0, 1, POINTS)
+    wanted = np.arange(groups.len())[:, None] * 2 + np.linspace(0, 1, points_each)
     values = np.interp(wanted.ravel(), number * 2 + place, points)
-    made = values.reshape(-1, POINTS)
+    made = values.reshape(-1, points_each)
     made[:, 0], made[:, -1] = ends
     shaped = pl.Series("quantiles", made).cast(SCHEMA["quantiles"])
     return pl.DataFrame([groups, shaped])
 
 
 def _thinned(
-    groups: npt.NDArray[np.int64], values: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64], values: npt.NDArray[np.int64], points_each: int
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     """Choose the points that are merged, and how often each counts.
 
@@ -181,17 +211,17 @@ def _thinned(
     total = np.bincount(groups, weights=values)
     is_small = values * _SMALL < total[groups]
     turn = np.arange(groups.size) % _THIN
-    is_kept = np.arange(POINTS) % _THIN == turn[:, None]
+    is_kept = np.arange(points_each) % _THIN == turn[:, None]
     return is_kept | ~is_small[:, None], np.where(is_small, _THIN, 1)
 
 
-def _frequent(rows: pl.DataFrame) -> pl.DataFrame:
+def _frequent(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     """Sum up how often values are told to be there; give the most frequent ones."""
     listed = rows.select(_GROUP, "frequent").drop_nulls("frequent")
     each = listed.select(_GROUP, pl.col("frequent").alias("one")).explode("one").unnest("one")
     counted = each.drop_nulls("value").group_by(_GROUP, "value").agg(pl.col("rows").sum())
     ordered = counted.sort([_GROUP, "rows", "value"], descending=[False, True, False])
-    best = ordered.group_by(_GROUP).agg(pl.struct("value", "rows").head(FREQUENT).alias("frequent"))
+    best = ordered.group_by(_GROUP).agg(pl.struct("value", "rows").head(most).alias("frequent"))
     all_groups = listed.select(pl.col(_GROUP).unique())
     return all_groups.join(best, on=_GROUP, how="left").with_columns(
         pl.col("frequent").fill_null([]).cast(SCHEMA["frequent"])

@@ -12,6 +12,7 @@ Its rows have values of the data: they are for who may read the data, and for no
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 from deltalake import DeltaTable
@@ -28,6 +29,20 @@ POINTS = 33  # quantiles, evenly spaced, the least and the greatest value among 
 FREQUENT = 20  # most frequent values
 LONGEST = 200  # characters of a text that is told
 HASHES, HASH_BITS = 64, 48  # the least hashes that are kept of distinct values
+
+
+@dataclass(frozen=True)
+class Fineness:
+    """How much is kept of a column: points of its curve, most frequent values, hashes."""
+
+    points: int
+    frequent: int
+    hashes: int
+
+
+COARSE = Fineness(POINTS, FREQUENT, HASHES)
+# Of the pieces of what is large, before they are merged.
+FINE = Fineness(257, 10_000, 10_000)
 SCHEMA = pl.Schema(
     {
         PARTITION_COLUMN: pl.String(),
@@ -131,7 +146,7 @@ def current_profiles(
     module: str,
     version: int | None = None,
     *,
-    client: str | None = None,
+    clients: Collection[str] | None = None,
     columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Read the profiles of a version of a module's dataset.
@@ -142,7 +157,7 @@ def current_profiles(
         folders: the workstation.
         module: the module.
         version: the version; None for the newest.
-        client: whose; None for all.
+        clients: whose; None for all.
         columns: those of `SCHEMA` to read; None for all.
 
     Returns:
@@ -156,9 +171,10 @@ def current_profiles(
     delta = open_version(folders.dataset(module), version)
     if delta is None:
         return pl.DataFrame(schema=SCHEMA).select([*SCHEMA] if columns is None else columns)
-    seen = {name: p for name, p in publications_in(delta).items() if client in (None, name)}
+    seen = publications_in(delta)
+    if clients is not None:
+        seen = {name: seen[name] for name in clients if name in seen}
     wanted = None if columns is None else dict.fromkeys((*_KEY, *_OF, *_TYPED, *columns))
-    clients = None if client is None else [client]
     rows = read_profiles(
         folders,
         module,

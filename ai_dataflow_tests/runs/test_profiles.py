@@ -1,0 +1,148 @@
+"""Profiles of runs: of the version that readers see, by client and product, or absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ai_dataflow import Workstation
+from ai_dataflow.partition import profiling
+from ai_dataflow.runs import keeping_profiles
+from ai_dataflow.workstation.layout import Folders
+from ai_dataflow.workstation.profiles import read_profiles
+from ai_dataflow_tests.projects import CONTROL, project
+from ai_dataflow_tests.runs import spine
+
+TWO = f"{CONTROL}    ORION,claims,claim,bolt,data/bolt.csv,Y\n"
+
+
+def two_clients(tmp_path: Path, **more: str) -> Path:
+    """Write a project of two clients."""
+    folder = project(tmp_path, control=TWO, **more)
+    (folder / "data" / "bolt.csv").write_text("ClaimNo,Amount\n3,30\n4,\n5,50\n")
+    return folder
+
+
+def folders_of(folder: Path) -> Folders:
+    """Give the workstation's folders."""
+    return Workstation(folder / "workstation")._folders
+
+
+def rows_profiled(folder: Path) -> dict[tuple[str, str], int]:
+    """Count the rows that the current profiles tell of."""
+    rows = Workstation(folder / "workstation")["claims"].profile().filter(ai_column="")
+    return {(r["client_code"], r["product_code"]): r["rows"] for r in rows.to_dicts()}
+
+
+def rows_published(folder: Path) -> dict[tuple[str, str], int]:
+    """Count the rows that readers see."""
+    rows = Workstation(folder / "workstation")["claims"].scan()
+    counted = rows.group_by("client_code", "product_code").len().collect()
+    return {(client, product): height for client, product, height in counted.iter_rows()}
+
+
+def test_a_profile_is_of_the_version_that_it_names(tmp_path: Path) -> None:
+    """Of each version: after a second run the first one's is still there."""
+    folder = two_clients(tmp_path)
+    spine.run(folder)
+    assert rows_profiled(folder) == rows_published(folder) == {
+        ("acme", "ORION"): 2, ("bolt", "ORION"): 3
+    }  # fmt: skip
+    (folder / "data" / "bolt.csv").write_text("ClaimNo,Amount\n3,30\n4,40\n")
+    spine.run_changed(folder)
+    dataset = Workstation(folder / "workstation")["claims"]
+    now, then = (dataset.profile(version, "bolt").filter(ai_column="amount") for version in (1, 0))
+    assert (now["nulls"].item(), then["nulls"].item()) == (0, 1)
+    assert (now["mapping_cell"].item(), now["mapping"].item()) == (
+        "ai_mapping.csv:3:source_column", "claim · Amount · float64"
+    )  # fmt: skip
+    assert rows_profiled(folder) == rows_published(folder)
+    merged = dataset.profile(by=["ai_column"]).filter(ai_column="claim_id")
+    assert merged.select("rows", "distinct", "least", "greatest").row(0) == (4, 4, "1", "4")
+
+
+def test_a_new_type_gives_all_clients_a_new_profile(tmp_path: Path) -> None:
+    """One that was not run is recast in the commit: its profile has the new type, the old stays."""
+    folder = two_clients(tmp_path)
+    spine.run(folder)
+    table = folder / "ai_mapping.csv"
+    table.write_text(table.read_text().replace("claim_id,int64", "claim_id,string"))
+    report = spine.run(folder, ["claims|bolt"])
+    assert not report.failed
+    dataset = Workstation(folder / "workstation")["claims"]
+    now, then = (dataset.profile(version).filter(ai_column="claim_id") for version in (1, 0))
+    assert now["ai_type"].to_list() == ["string"] * 2
+    assert then["ai_type"].to_list() == ["int64"] * 2
+    assert now["length_greatest"].to_list() == [1, 1]
+    assert now["mapping_cell"].to_list() == ["ai_mapping.csv:2:source_column"] * 2
+    assert rows_profiled(folder) == rows_published(folder)
+
+
+def test_what_waits_has_its_profile_when_it_is_accepted(tmp_path: Path) -> None:
+    """It was kept when it was made, and nobody saw it."""
+    folder = two_clients(tmp_path)
+    spine.run(folder)
+    (folder / "data" / "bolt.csv").write_text("ClaimNo,Amount\n9,90\n")
+    assert [p.status for p in spine.run_changed(folder).failed] == ["waiting"]
+    assert rows_profiled(folder) == rows_published(folder)
+    assert not spine.accept(folder, "claims|bolt").failed
+    assert rows_profiled(folder) == rows_published(folder)
+    assert rows_profiled(folder)["bolt", "ORION"] == 1
+
+
+def test_a_replay_has_a_profile(tmp_path: Path) -> None:
+    """Of what is published from then on."""
+    folder = two_clients(tmp_path)
+    (folder / "data" / "bolt.csv").write_text("ClaimNo,Amount\n3,30\nvier,40\n")
+    spine.run(folder)
+    assert rows_profiled(folder)["bolt", "ORION"] == 1
+    table = folder / "ai_mapping.csv"
+    table.write_text(
+        table.read_text()
+        .replace("ai_type\n", "ai_type,transform\n")
+        .replace("claim_id,int64", "claim_id,int64,\"REPLACE(ClaimNo, 'vier', '4')\"")
+        .replace("amount,float64", "amount,float64,")
+        .replace("claim,ClaimNo,", "claim,,")
+    )
+    spine.replay(folder)
+    assert rows_profiled(folder) == rows_published(folder)
+    assert rows_profiled(folder)["bolt", "ORION"] == 2
+
+
+@pytest.mark.parametrize("level", ["off", "counts"])
+def test_less_is_kept_if_less_is_wanted(tmp_path: Path, level: str) -> None:
+    """Nothing, or counts and ends."""
+    toml = f'[workstation]\nurl = "workstation"\n[modules.claims]\nprofile = "{level}"\n'
+    folder = two_clients(tmp_path, toml=toml)
+    spine.run(folder)
+    rows = read_profiles(folders_of(folder), "claims")
+    assert (rows.height > 0) == (level == "counts")
+    amounts = rows.filter(ai_column="amount")
+    assert amounts["distinct"].to_list() == [2, 2][: amounts.height]
+    assert amounts["mean"].null_count() == amounts["hashes"].null_count() == amounts.height
+
+
+@pytest.mark.proves("publish", "profiles cannot be computed or kept", "a warning")
+@pytest.mark.parametrize("fault", ["computing", "keeping"])
+def test_what_hinders_profiles_hinders_no_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, in_process: None
+) -> None:
+    """It is told as a warning, without a value, and the data is published."""
+
+    def fail(*_: object) -> None:
+        raise pl.exceptions.ComputeError("4711 cannot be profiled")
+
+    folder = two_clients(tmp_path)
+    if fault == "computing":
+        monkeypatch.setattr(profiling, "profiles_of", fail)
+    else:
+        monkeypatch.setattr(keeping_profiles, "add_profiles", fail)
+    report = spine.run(folder)
+    assert not report.failed
+    (problem,) = report.diagnostics
+    assert (problem["code"], problem["severity"], report.exit_code) == ("WST-009", "warning", 0)
+    assert "4711" not in str(problem)
+    assert rows_published(folder)
+    assert not rows_profiled(folder)
