@@ -1,7 +1,8 @@
 """Cleaning up: what killed and failed runs left behind, which no reader ever saw.
 
 A data file of ours that no version of its table names, a staged copy that no manifest names, and
-rows kept for a publication that readers no longer see, are removed when they are old enough. What
+rows kept for a publication that readers no longer see, are removed when they are old enough, and so
+are profiles of publications that no version names. What
 waits to be accepted stays, as long as its partition is not made again.
 Whatever else lies there is not ours to remove. All versions of a table stay readable: a training
 run may have pinned one. Each module is cleaned under its lease, so no run is about to publish what
@@ -26,11 +27,12 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.staging import staged_files
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import open_table
-from ai_dataflow.workstation.data_files import DATA_FILE
+from ai_dataflow.workstation.data_files import DATA_FILE, publication_of
 from ai_dataflow.workstation.fencing import fence
 from ai_dataflow.workstation.kept_rows import all_kept
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.lease import Lease, lease
+from ai_dataflow.workstation.profile_history import profile_files, tidy_profiles
 from ai_dataflow.workstation.publish import tidy, unseen, writer_of
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.records import all_waiting
@@ -44,6 +46,8 @@ _OF_TABLE = re.compile(
     rf"{PARTITION_COLUMN}=[^/]+/{DATA_FILE}"
     rf"|{_LOG}/(\d{{20}}\.(json|checkpoint\.parquet)|_last_checkpoint)#\d+"
 )
+_BESIDE = ("_rejects", "_staging", "_kept", "_profiles")
+_PROFILES = re.compile(rf"{_UUID}\.parquet|{_LOG}/.+#\d+")
 _KEPT = re.compile(rf"[^/]+/{_UUID}/[^/]+/[^/]+\.parquet")
 _COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet(#\d+)?|extracts(-\d+)?\.json(#\d+)?")
 _LEASE = re.compile(r"\d+\.json#\d+")
@@ -92,7 +96,8 @@ def _clean_module(
             held.check()
             if left and not dry_run:
                 # Whoever stood still all the time may still mean to commit what is removed now.
-                for table in (workstation.dataset(module), workstation.rejects(module)):
+                tables = workstation.dataset(module), workstation.rejects(module)
+                for table in (*tables, workstation.profiles(module)):
                     fence(table, writer_of(held))
             for folder, path, _ in () if dry_run else left:
                 with reaching(folder):
@@ -110,13 +115,28 @@ def _looked_for(
 
     What another run, which took over, has changed meanwhile is told as that, and not as damage.
     """
+    profiles = workstation.profiles(module)
     try:
+        before = _store_time(workstation) - age
+        # Who has just opened the table reads the files that it had.
+        read = {*profile_files(profiles)}
         if not dry_run:
             tidy(workstation, module, held)
-        return list(_left_over(workstation, module, _store_time(workstation) - age))
+            named = _publications(workstation, module)
+            tidy_profiles(workstation, module, named, writer_of(held), before)
+        old = _old(profiles, before, _PROFILES)
+        unread = old.keys() - read - {*profile_files(profiles)}
+        left = [(profiles, path, old[path]) for path in sorted(unread)]
+        return [*_left_over(workstation, module, before), *left]
     except DataflowError:
         held.check()
         raise
+
+
+def _publications(workstation: Folders, module: str) -> set[str]:
+    """Give the publications that some version of a dataset names, and those that wait."""
+    named = {publication_of(path) for path in _named(workstation.dataset(module))}
+    return named | {shown.publication for shown in all_waiting(workstation, module)}
 
 
 def _store_time(workstation: Folders) -> datetime:
@@ -209,6 +229,6 @@ def _unknown_log(table: Folder) -> Diagnostic:
 
 def _modules(workstation: Folders) -> list[str]:
     with reaching(workstation.root):
-        roots = (workstation.root, *map(workstation.root.folder, ("_rejects", "_staging", "_kept")))
+        roots = (workstation.root, *map(workstation.root.folder, _BESIDE))
         names = {name for root in roots for name in root.folders()}
     return sorted(name for name in names if not name.startswith("_"))

@@ -16,7 +16,6 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.scans import open_delta
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.workstation.layout import PARTITION_COLUMN
 from ai_dataflow.workstation.reaching import overtaken, reaching
 
 _LEASE = "ai_dataflow.lease"
@@ -68,7 +67,7 @@ def fence(table: Folder, writer: Writer) -> None:
                 [],
                 mode="append",
                 schema=Schema.from_arrow(delta.schema().to_arrow()),
-                partition_by=[PARTITION_COLUMN],
+                partition_by=delta.metadata().partition_columns,
                 commit_properties=writer.once,
             )
         except CommitFailedError as error:

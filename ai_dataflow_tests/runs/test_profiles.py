@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,11 @@ import pytest
 from ai_dataflow import Workstation
 from ai_dataflow.partition import profiling
 from ai_dataflow.runs import keeping_profiles
+from ai_dataflow.runs.cleanup import clean
+from ai_dataflow.workstation import profile_history
+from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import Folders
+from ai_dataflow.workstation.profile_tables import add_profiles
 from ai_dataflow.workstation.profiles import read_profiles
 from ai_dataflow_tests.projects import CONTROL, project
 from ai_dataflow_tests.runs import spine
@@ -146,3 +151,26 @@ def test_what_hinders_profiles_hinders_no_data(
     assert "4711" not in str(problem)
     assert rows_published(folder)
     assert not rows_profiled(folder)
+
+
+def test_cleanup_keeps_the_profiles_that_versions_name(tmp_path: Path) -> None:
+    """Those of a killed run go, many files become one, and each version has what it had."""
+    folder = two_clients(tmp_path)
+    for run in range(3):
+        (folder / "data" / "bolt.csv").write_text(f"ClaimNo,Amount\n{run},30\n")
+        spine.run_changed(folder)
+    place, dataset = folders_of(folder), Workstation(folder / "workstation")["claims"]
+    before = [dataset.profile(version) for version in (0, 1, 2)]
+    add_profiles(place, "claims", before[0].with_columns(publication=pl.lit("f" * 32)), Writer(""))
+    at_once = timedelta(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(profile_history, "_FILES", 2)
+        assert not any(done.problems for done in clean(place, "cleanup", at_once).values())
+    assert "f" * 32 not in read_profiles(place, "claims")["publication"]
+    assert len(profile_history.profile_files(place.profiles("claims"))) == 1
+    assert [dataset.profile(version).equals(was) for version, was in enumerate(before)] == [
+        True
+    ] * 3
+    clean(place, "cleanup", at_once)
+    files = (folder / "workstation" / "_profiles" / "claims").glob("*.parquet")
+    assert len([*files]) == 1

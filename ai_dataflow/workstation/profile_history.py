@@ -1,0 +1,72 @@
+"""The history of profiles: what of their table stays, and its files put together.
+
+Of each client those of the last publications stay, of what a version of the dataset names or what
+waits to be accepted. A run that was killed before its commit leaves profiles of a publication that
+no version names: those go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from urllib.parse import unquote
+
+import polars as pl
+
+from ai_dataflow.connections.stores import Folder
+from ai_dataflow.workstation.commit import open_table
+from ai_dataflow.workstation.fencing import Writer
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
+from ai_dataflow.workstation.profile_tables import change_profiles
+from ai_dataflow.workstation.profiles import read_profiles
+from ai_dataflow.workstation.reaching import reaching
+
+PUBLICATIONS = 400  # of a client
+_FILES = 16  # beyond, they are put together
+
+
+def tidy_profiles(
+    workstation: Folders,
+    module: str,
+    named: Collection[str],
+    writer: Writer,
+    before: datetime,
+) -> None:
+    """Remove profiles that no version names, and what is too old; put many files together.
+
+    Args:
+        workstation: where.
+        module: whose they are.
+        named: the publications that versions name, or that wait.
+        writer: who has the module's lease.
+        before: what is younger stays, whatever it is.
+
+    Raises:
+        DataflowError: WST-001, WST-003 to WST-006.
+    """
+    table = workstation.profiles(module)
+    files = profile_files(table)
+    if not files:
+        return
+    rows = read_profiles(workstation, module)
+    kept = _kept(rows, named, before)
+    if kept.height < rows.height or len(files) > _FILES:
+        change_profiles(table, kept, files, writer)
+
+
+def _kept(rows: pl.DataFrame, named: Collection[str], before: datetime) -> pl.DataFrame:
+    is_young = pl.col("at") >= before
+    some = rows.filter(is_young | pl.col("publication").is_in([*named]))
+    made = some.group_by(PARTITION_COLUMN, "publication").agg(pl.col("at").min())
+    newest = pl.col("at").rank("ordinal", descending=True).over(PARTITION_COLUMN)
+    last = made.filter(newest <= PUBLICATIONS).select(PARTITION_COLUMN, "publication")
+    return some.join(last, on=last.columns, how="semi", maintain_order="left")
+
+
+def profile_files(table: Folder) -> list[str]:
+    """Give the files that the table of profiles names now; none where there is no table."""
+    with reaching(table):
+        delta = open_table(table)
+        if delta is None:
+            return []
+        return [unquote(path) for path in pl.DataFrame(delta.get_add_actions())["path"]]
