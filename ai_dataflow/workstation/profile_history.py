@@ -1,14 +1,13 @@
 """The history of profiles: what of their table stays, and its files put together.
 
-Of each client those of the last publications stay, of what a version of the dataset names or what
-waits to be accepted. A run that was killed before its commit leaves profiles of a publication that
-no version names: those go.
+Of each client those of the last publications stay. A run that was killed before its commit leaves
+profiles of a publication that no version names: those go, as far as the dataset's log goes back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 import polars as pl
@@ -49,14 +48,25 @@ def tidy_profiles(
     if not files:
         return
     rows = read_profiles(workstation, module)
-    kept = _kept(rows, named, before)
+    kept = _kept(rows, named, _oldest_commit(workstation.dataset(module)), before)
     if kept.height < rows.height or len(files) > _FILES:
         change_profiles(table, kept, files, writer)
 
 
-def _kept(rows: pl.DataFrame, named: Collection[str], before: datetime) -> pl.DataFrame:
-    is_young = pl.col("at") >= before
-    some = rows.filter(is_young | pl.col("publication").is_in([*named]))
+def _oldest_commit(table: Folder) -> datetime:
+    """Give when the oldest commit was that the log has; what was before it, it may have named."""
+    with reaching(table):
+        delta = open_table(table)
+        commits = delta.history() if delta else []
+    times = [commit["timestamp"] for commit in commits]
+    return datetime.fromtimestamp(min(times, default=0) / 1000, UTC)
+
+
+def _kept(
+    rows: pl.DataFrame, named: Collection[str], since: datetime, before: datetime
+) -> pl.DataFrame:
+    is_unnamed = ~pl.col("publication").is_in([*named])
+    some = rows.filter(~(is_unnamed & pl.col("at").is_between(since, before, "left")))
     made = some.group_by(PARTITION_COLUMN, "publication").agg(pl.col("at").min())
     newest = pl.col("at").rank("ordinal", descending=True).over(PARTITION_COLUMN)
     last = made.filter(newest <= PUBLICATIONS).select(PARTITION_COLUMN, "publication")

@@ -34,6 +34,7 @@ from ai_dataflow_tests.chaos.watcher import Watcher
 from ai_dataflow_tests.chaos.world import CLIENTS, MODULES, PARTITIONS, World, expected_rejects
 from ai_dataflow_tests.runs.runs import dagster_statuses
 from ai_dataflow_tests.services.processes import unique
+from ai_dataflow_tests.workstation.profiled import check_profiles
 
 
 @dataclass(frozen=True)
@@ -171,10 +172,14 @@ def _check_settled(world: World, generation: int) -> None:
 
 
 def _check_rejects(world: World, found: Mapping[str, int]) -> None:
-    """Make sure that what readers see has its rejects beside it: no row is ever lost unheard."""
+    """Make sure that what readers see has its rejects beside it: no row is ever lost unheard.
+
+    And its profiles: they are of what readers see, of each client and product.
+    """
     for module, generation in found.items():
         if generation == NOTHING:
             continue
+        check_profiles(world.folder, module)
         rejects = rejects_in_force(world, module)
         wanted = {c: expected_rejects(module, c, generation) for c in CLIENTS}
         assert rejects == wanted, f"rejects of {module}: {rejects}, not {wanted}"

@@ -29,6 +29,7 @@ from ai_dataflow_tests.runs.test_type_fitting import (
     shop,
     workstation,
 )
+from ai_dataflow_tests.workstation.profiled import check_profiles
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 # The old type, the new one, and what the failing client had delivered. The first is recast; the
@@ -57,6 +58,7 @@ def _copies(folder: Path) -> Iterator[Path]:
 
 
 def _seen(folder: Path) -> tuple[str, Rows, Current]:
+    check_profiles(folder, "claims")
     acme = reject_tables.current(workstation(folder), "claims")["acme"]
     return str(kind_of(folder)), published(folder), acme
 
