@@ -100,7 +100,9 @@ class Profiler:
             ).select(SCHEMA.names())
         )
         if self._in_pieces and len(self._parts) == _PIECES:
-            self._parts = [merge_profiles(pl.concat(self._parts), _KEY, FINE)]
+            merged = merge_profiles(pl.concat(self._parts), _KEY, FINE)
+            least = pl.col("hashes").list.sort().list.head(FINE.hashes)
+            self._parts = [merged.with_columns(least)]
 
 
 def _hindrance(step: Callable[[], object]) -> str:
