@@ -58,7 +58,8 @@ def _oldest_commit(table: Folder) -> datetime:
     with reaching(table):
         delta = open_table(table)
         commits = delta.history() if delta else []
-    times = [commit["timestamp"] for commit in commits]
+    is_whole = any(commit["version"] == 0 for commit in commits)
+    times = [] if is_whole else [commit["timestamp"] for commit in commits]
     return datetime.fromtimestamp(min(times, default=0) / 1000, UTC)
 
 

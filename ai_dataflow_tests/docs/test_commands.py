@@ -35,6 +35,7 @@ NOT_RUN = {
     "accept": "publishes: runs/test_waiting_told.py",
     "contract": "writes files: workstation/test_contracts.py",
     "diff": "compares versions that the reader has: cli/test_comparing.py",
+    "profile": "shows profiles that the reader has: runs/test_profiles.py",
     "cleanup": "removes files: runs/test_cleanup.py",
     "sheet": "writes workbooks and tables: cli/test_sheets.py",
     "notify": "sends mails, or is about a run that the reader has: notifications/test_commands.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ai_dataflow.workstation.profile_tables import add_profiles
 from ai_dataflow.workstation.profiles import read_profiles
 from ai_dataflow_tests.projects import CONTROL, project
 from ai_dataflow_tests.runs import spine
+from ai_dataflow_tests.runs.runs import cli
 
 TWO = f"{CONTROL}    ORION,claims,claim,bolt,data/bolt.csv,Y\n"
 
@@ -174,3 +176,16 @@ def test_cleanup_keeps_the_profiles_that_versions_name(tmp_path: Path) -> None:
     clean(place, "cleanup", at_once)
     files = (folder / "workstation" / "_profiles" / "claims").glob("*.parquet")
     assert len([*files]) == 1
+
+
+def test_the_command_shows_what_columns_are_like(tmp_path: Path) -> None:
+    """By product, of the clients together."""
+    folder = two_clients(tmp_path)
+    spine.run(folder)
+    shown = cli(folder, "profile", "claims").stdout
+    assert "claims, ORION: 5 rows" in shown
+    assert "80.0 %" in shown
+    document = json.loads(cli(folder, "profile", "claims", "--client", "bolt", "--json").stdout)
+    amount = next(item for item in document["items"] if item["ai_column"] == "amount")
+    assert (amount["rows"], amount["nulls"], amount["greatest"]) == (3, 1, "50.0")
+    assert cli(folder, "profile", "claims", "--client", "nobody").returncode == 2
