@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 _DOCS = _HERE.parents[1] / "docs" / "img"
 _SHOWN = (
     "graph", "dagster-partitions", "dagster-metadata", "dagster-tick", "dagster-run", "backfill",
-    "tutorial-mail",
+    "tutorial-mail", "tutorial-failed",
     "dagster-never-published", "data-card",
 )  # fmt: skip
 
