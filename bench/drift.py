@@ -4,8 +4,8 @@
 
 It makes histories of publications from a seed, profiles them, and asks of each night what is
 unusual, as a run does. Then it puts each fault of `drift_faults` into one night of each history.
-The thresholds of `workstation/margins.py` were chosen with the seeds 1 to 3; what docs/unusual.md
-tells is of seed 11, which nobody looked at before.
+The thresholds of `workstation/margins.py` were chosen with the seeds 1, 2, 3 and 11; the
+seed that is reported by default is none of these.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bench.drift_faults import FAULTS, LEAST_ROWS, Fault
 from bench.drift_profiles import Publication, profiled
 
 NIGHTS, SETTLED = 60, 21  # faults come when a client is known for three weeks
-REPORTED = 11
+REPORTED = 12
 _OF_TWO = 0.3  # of the clients, so many have two products
 
 

@@ -13,7 +13,7 @@ from ai_dataflow.workstation.margins import FLOORS, GAP, learned, noise, strictn
 from ai_dataflow.workstation.nights import WEEK
 
 TEST = (*KEYS, "publication", "kind")
-BEFOREHAND, OTHERS = "before", "others"
+_ROWS_OF_CATEGORY = 5  # in the mean of the frequent values, on both sides
 
 
 def screened(now: pl.DataFrame, then: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
@@ -63,7 +63,7 @@ def _settled(tests: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
 def _tests(now: pl.DataFrame, then: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
     """Give distances and noise: a row per profile and kind, to the nearest of its references."""
     pairs = _pairs(measured(now), measured(then), references)
-    counted = pairs.hstack(apart(pairs).rename(GAP))
+    counted = _with_enough_rows(pairs.hstack(apart(pairs).rename(GAP)))
     tests = counted.group_by("client_code", "publication").agg(
         (pl.sum_horizontal(pl.col(gap).is_not_null() for gap in GAP.values()).sum()).alias("tests")
     )
@@ -82,6 +82,13 @@ def _tests(now: pl.DataFrame, then: pl.DataFrame, references: pl.DataFrame) -> p
     )
     noises = nearest.unpivot([f"noise_{kind}" for kind in KINDS], value_name="noise")
     return distances.hstack([noises["noise"]]).filter(pl.col("distance").is_not_null())
+
+
+def _with_enough_rows(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Leave out shares of categories that have fewer rows than a chi-squared test asks for."""
+    sides = (pl.col(f"filled{s}") >= _ROWS_OF_CATEGORY * pl.col(f"listed{s}") for s in ("", BEFORE))
+    gap = GAP["categories"]
+    return pairs.with_columns(pl.when(pl.all_horizontal(*sides)).then(gap).alias(gap))
 
 
 def _pairs(now: pl.DataFrame, then: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
