@@ -24,11 +24,10 @@ import pytest
 import ai_dataflow.definitions  # noqa: F401 - for the command, which imports it late
 import ai_dataflow_tests.quick_instances  # noqa: F401 - in children too
 from ai_dataflow.cli import main
-from ai_dataflow.extracts.stages import STAGES, Stage
-from ai_dataflow.partition.result import PartitionResult
-from ai_dataflow.planning.coverage import Coverage
+from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.acceptance import Accepted, execute_acceptance
+from ai_dataflow.runs.outcome import NOBODY
 from ai_dataflow.runs.prospect import look_ahead, look_at, read_draft
 from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.project import load_project
@@ -52,19 +51,6 @@ _LATE = (
     "sqlalchemy.dialects.sqlite",
 )
 SPAWNING.set_forkserver_preload(["__main__", __name__, *_LATE])
-
-
-class _Silent:
-    """A recorder for runs that nobody listens to."""
-
-    def extracted(self, result: PartitionResult, stage: Stage) -> None:
-        pass
-
-    def published(self, result: PartitionResult, version: int, coverage: Coverage) -> None:
-        pass
-
-    def tell(self) -> None:
-        pass
 
 
 @dataclass
@@ -177,7 +163,7 @@ def _directly(folder: Path, run_id: str, note: Any) -> tuple[int, list[str]]:
         look_at(make_draft(load_project(folder)), PARTITIONS),
         STAGES,
         run_id,
-        _Silent(),
+        NOBODY,
         lambda progress: note(progress.note) if progress.note else None,
     )
     errors = [f"{e.code} {e.message}" for p in report.failed for e in p.errors]
@@ -186,14 +172,14 @@ def _directly(folder: Path, run_id: str, note: Any) -> tuple[int, list[str]]:
 
 def _what_changed(folder: Path, run_id: str, _: Any) -> tuple[int, list[str]]:
     """Run what changed of any project."""
-    report = execute(look_ahead(read_draft(folder)), STAGES, run_id, _Silent())
+    report = execute(look_ahead(read_draft(folder)), STAGES, run_id, NOBODY)
     return report.exit_code, report.unreported
 
 
 def _what_waits(folder: Path, run_id: str, _: Any) -> tuple[int, list[str]]:
     """Accept what waits of the module `claims`."""
     accepted = Accepted(modules=("claims",))
-    report = execute_acceptance(read_draft(folder), accepted, run_id, _Silent())
+    report = execute_acceptance(read_draft(folder), accepted, run_id, NOBODY)
     return report.exit_code, report.unreported
 
 

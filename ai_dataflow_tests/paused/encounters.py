@@ -23,7 +23,7 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.connections.scans import delta_options, delta_uri
 from ai_dataflow.workstation.commit import files_in, open_table
 from ai_dataflow.workstation.reports import RunReport
-from ai_dataflow_tests.chaos.left_over import OF_ITS_OWN, listed, named
+from ai_dataflow_tests.chaos.left_over import OF_ITS_OWN, listed, named, profiles_named
 from ai_dataflow_tests.paused.acts import DEAD_SECONDS, LOOK_SECONDS, Act, Actor, Done, cleaned
 from ai_dataflow_tests.paused.gates import Gate
 from ai_dataflow_tests.paused.places import Place
@@ -235,7 +235,7 @@ def _make_more_of_it(scene: Scene, newest: int) -> None:
 def _check_nothing_is_left(scene: Scene) -> None:
     """See that what is there is named by something, and that what readers see is there."""
     there = {path for path in listed(scene) if not path.startswith("_leases/")}
-    needed = named(scene)
+    needed = named(scene) | profiles_named(scene)
     left = {path for path in there - needed if not OF_ITS_OWN.fullmatch(path)}
     assert not left, f"cleanup left {left}"
     delta = open_table(scene.workstation.dataset(MODULE))

@@ -37,6 +37,7 @@ _AZURE: dict[Encounter, tuple[str, ...]] = {
     Encounter("run", "run", "late"): ("PUT new data/log", "PUT _inputs", "PUT _staging"),
     Encounter("run", "vacuum"): ("HEAD data", *_PUT_LOG),
     Encounter("replay", "run"): _PUT_LOG,
+    Encounter("accept", "run"): ("PUT new data/log",),
     Encounter("first run", "run"): _PUT_LOG,
     Encounter("beat", "run"): ("PUT _leases",),
 }
