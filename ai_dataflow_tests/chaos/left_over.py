@@ -12,6 +12,8 @@ from urllib.parse import unquote
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.staging import staged_files
 from ai_dataflow.runs.cleanup import clean
+from ai_dataflow.workstation.data_files import publication_of
+from ai_dataflow.workstation.profiles import read_profiles
 from ai_dataflow_tests.chaos.reading import publications
 from ai_dataflow_tests.chaos.world import World
 
@@ -22,6 +24,8 @@ OF_ITS_OWN = re.compile(
     r"|_(inputs|arrivals)/[^/]+\.json"
     r"|(_rejects/|_profiles/)?[^/_]+/_delta_log/(\d{20}\.(json|checkpoint\.parquet)|_last_checkpoint)"
 )
+# Cleanup writes a table of profiles anew, where something of it goes.
+_COMMIT_OF_PROFILES = re.compile(rf"{_PROFILES}[^/_]+/_delta_log/\d{{20}}\.json")
 
 
 def check_cleanup(world: World) -> None:
@@ -31,13 +35,16 @@ def check_cleanup(world: World) -> None:
         AssertionError: it is not so.
     """
     before, needed = listed(world), named(world)
+    profiles = {f"{_PROFILES}{m}/{path}" for m in world.modules for path in _profiled(world, m)}
     problems = {m: c.problems for m, c in clean(world.workstation, "c", timedelta(0)).items()}
     after = {path for path in listed(world) if not path.startswith(_LEASES)}
     assert not any(problems.values()), problems
+    after -= _checked_profiles(world, after, profiles)
+    before -= {path for path in before if _is_profile(path)}
+    after -= {path for path in after - before if _COMMIT_OF_PROFILES.fullmatch(path)}
     wanted = {path for path in before if path in needed or OF_ITS_OWN.fullmatch(path)}
     fences = {path for path in after - before if _is_fence(world, path)}
     left, removed = after - fences - wanted, wanted - after
-    left -= profiles_named(world) | {path for path in left if _is_log_of_profiles(path)}
     assert (left, removed) == (set(), set()), f"cleanup left {left} and removed {removed}"
     tables = [path.partition("/_delta_log/")[0] for path in fences]
     assert len(tables) == len(set(tables)), f"a table was fenced more than once: {fences}"
@@ -46,16 +53,49 @@ def check_cleanup(world: World) -> None:
     assert len(leases) == len(world.modules), f"leases are left: {leases}"
 
 
+def _is_profile(path: str) -> bool:
+    return path.startswith(_PROFILES) and path.endswith(".parquet")
+
+
+def _checked_profiles(world: World, after: set[str], before: set[str]) -> set[str]:
+    """Give the files of profiles that are there, each of which somebody may read.
+
+    Cleanup writes their tables anew: what these name by now is there, of what they named before
+    the files may be there for whoever reads them, and nothing else is. They tell of publications
+    that versions name, and of no other.
+    """
+    files = {path for path in after if _is_profile(path)}
+    for module in world.modules:
+        now = {f"{_PROFILES}{module}/{path}" for path in _profiled(world, module)}
+        assert now <= files, f"there is no {now - files}"
+        before |= now
+        rows = read_profiles(world.workstation, module)
+        added = {publication_of(path) for path in _added(world.workstation.dataset(module))}
+        left = {*rows["publication"]} - added
+        assert not left, f"profiles are left of {left}"
+    assert files <= before, f"cleanup left {files - before}"
+    return files
+
+
+def _profiled(world: World, module: str) -> set[str]:
+    """Give the files that a table of profiles names now."""
+    table, files = world.workstation.profiles(module), set[str]()
+    for file in sorted(table.files("_delta_log"), key=lambda file: file.path):
+        for line in table.read(file.path).splitlines() if file.path.endswith(".json") else ():
+            action = json.loads(line)
+            if add := action.get("add"):
+                files.add(unquote(str(add["path"])))
+            if remove := action.get("remove"):
+                files.discard(unquote(str(remove["path"])))
+    return files
+
+
 def _is_fence(world: World, path: str) -> bool:
     """Tell whether a file is a commit that carries the number of a lease, and changes nothing."""
     if not re.fullmatch(r"(_rejects/)?[^/_]+/_delta_log/\d{20}\.json", path):
         return False
     lines = world.workstation.root.read(path).splitlines()
     return {action for line in lines for action in json.loads(line)} == {"commitInfo", "txn"}
-
-
-def _is_log_of_profiles(path: str) -> bool:
-    return path.startswith(_PROFILES) and bool(OF_ITS_OWN.fullmatch(path))
 
 
 def check_reports(world: World) -> None:
