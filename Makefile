@@ -89,9 +89,10 @@ lock-peers: ## compile the environments of the bench's peers anew
 docs: .docs/.ready ## build the documentation in site/, to be read in a browser; looks for dead links
 	@.docs/bin/python -m ai_dataflow_tests.docs.site
 
-.docs/.ready: requirements-docs.txt
+.docs/.ready: requirements-docs.txt ai_dataflow_tests/docs/mermaid.py
 	$(PYTHON) -m venv .docs
 	.docs/bin/pip install -q -q --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	@.docs/bin/python -m ai_dataflow_tests.docs.mermaid
 	@touch $@
 
 pictures: setup-dev services-setup ## take the docs' pictures of Dagster's pages anew

@@ -2,7 +2,7 @@
 
 The pages are written for GitHub: the README links to `docs/`, and pages link to files of the
 repository. Here each file has its place in the site, and links are changed to these places.
-Nothing but Python and Zensical is needed: `make docs` runs it.
+Nothing but Python and Zensical is needed: `make docs` runs it. `mermaid` draws its graphs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from os.path import relpath
 from pathlib import Path
 from urllib.parse import unquote
 
+from ai_dataflow_tests.docs import mermaid
 from ai_dataflow_tests.docs.markdown import DOCS, ROOT, links, rewritten, written_pages
 
 PAGES = ROOT / ".docs" / "pages"
@@ -101,9 +102,15 @@ def build() -> None:
     shutil.rmtree(SITE, ignore_errors=True)
     zensical = Path(sys.executable).with_name("zensical")
     subprocess.run([zensical, "build", "--strict", "--clean"], check=True, cwd=ROOT)
+    draws = mermaid.LIBRARY.exists()
+    if draws:
+        shutil.copyfile(mermaid.LIBRARY, SITE / mermaid.ASSET)
+    else:
+        print("graphs are shown as text: the library that draws them is not in .docs")
     for file in SITE.rglob("*.html"):
-        text = file.read_text(encoding="utf-8")
-        file.write_text(mended(text, relpath(SITE / SHIM, file.parent)), encoding="utf-8")
+        text = mended(file.read_text(encoding="utf-8"), relpath(SITE / SHIM, file.parent))
+        script = relpath(SITE / mermaid.ASSET, file.parent) if draws else ""
+        file.write_text(mermaid.drawn(text, script), encoding="utf-8")
 
 
 def mended(text: str, shim: str) -> str:
