@@ -1,7 +1,7 @@
-"""The library that draws the graphs of the site's pages: `python -m ai_dataflow_tests.docs.mermaid`.
+"""The library that draws the graphs of the site's pages.
 
-It is fetched once, beside what builds the site, with npm's own client and no package but this one.
-Where that cannot be done, pages show a graph as its text.
+`python -m ai_dataflow_tests.docs.mermaid` fetches it once, beside what builds the site, with npm's
+own client and no package but this one. Where that cannot be done, pages show a graph as its text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ LIBRARY = ROOT / ".docs" / "mermaid.min.js"
 ASSET = "assets/mermaid.min.js"
 # The version that the theme of the site is written for, and what npm says of its archive.
 _PACKAGE = "mermaid@12.3.0"
-_INTEGRITY = "sha512-4113TdXeLAsMruJ79OpFL5O8+LTFXhQqZ260rF3tgUmiNAtRm4Uume04I+65PRN6yZ69J4f8rVYWW8zRk65UYw=="
+_INTEGRITY = (
+    "sha512-4113TdXeLAsMruJ79OpFL5O8+LTFXhQqZ260rF3tgUmiNAtRm4Uume04I+65PRN6yZ69J4f8rVYWW8zRk65UYw"
+    "=="
+)
 _GRAPH = '<pre class="mermaid">'
 
 
