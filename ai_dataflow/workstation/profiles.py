@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable
 
-from ai_dataflow.connections.scans import scan_delta
+from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.commit import columns_of, open_table
@@ -134,11 +135,15 @@ def scan_profiles(
 
 
 def _scanned(table: Folder, delta: DeltaTable) -> pl.LazyFrame:
-    """Scan a table of profiles; one that an older version of this program made lacks columns."""
-    rows = scan_delta(table, delta.version())
-    there = rows.collect_schema()
-    lacking = [pl.lit(None, t).alias(name) for name, t in SCHEMA.items() if name not in there]
-    return rows.with_columns(lacking).cast(SCHEMA)
+    """Scan a table of profiles; one that an older version of this program made lacks columns.
+
+    Its files are read as Parquet: `pl.scan_delta` would load pyarrow into each run.
+    """
+    paths = [unquote(path) for path in pl.DataFrame(delta.get_add_actions())["path"]]
+    if not paths:
+        return pl.LazyFrame(schema=SCHEMA)
+    rows = scan_parquet(table, paths, schema=STORED, missing_columns="insert")
+    return rows.cast(SCHEMA)
 
 
 def current_profiles(
