@@ -84,6 +84,18 @@ def test_dagster_in_the_folder_has_the_instance_of_the_command_line(
         assert ours.root_directory == theirs.root_directory
 
 
+def test_an_instance_that_is_set_for_everybody_is_not_hidden_by_the_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, shared = tmp_path / "mine", tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(shared))
+    write_project(folder)
+    monkeypatch.chdir(folder)
+    with get_possibly_temporary_instance_for_cli() as theirs:
+        assert Path(theirs.root_directory) == shared == dagster_home(load_settings(folder))
+
+
 def test_dagster_dev_loads_the_place_that_the_runs_of_the_command_line_are_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ dropped: as they are called in a project, these would mean something to the tool
 from __future__ import annotations
 
 import csv
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,8 +50,9 @@ def write_project(folder: Path, template: Template = "minimal") -> None:
     for kind in ("shared", template):
         root = _TEMPLATES / kind
         for source in sorted(path for path in root.rglob("*") if path.is_file()):
-            if source.stem not in LAYOUTS or kind == template:
-                _write(source, folder / _name(source.relative_to(root)))
+            name = _name(source.relative_to(root))
+            if (source.stem not in LAYOUTS or kind == template) and not _is_set(name):
+                _write(source, folder / name)
     _write_workbook(folder, is_live=template == "minimal")
 
 
@@ -73,6 +75,11 @@ def _name(path: Path) -> Path:
     """Give the name in a project of a template's file."""
     shown = [part.removesuffix(".txt") for part in path.parts]
     return Path(*(f".{part[4:]}" if part.startswith("dot-") else part for part in shown))
+
+
+def _is_set(name: Path) -> bool:
+    """Tell whether a file would hide what is set for everybody: Dagster lets `.env` win."""
+    return name == Path(".env") and bool(os.environ.get("DAGSTER_HOME"))
 
 
 def _write(source: Path, target: Path) -> None:
