@@ -33,7 +33,8 @@ from ai_dataflow.orchestration.watching import (
 from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.tables.ai_columns import DictionaryRow
-from ai_dataflow.tables.project import load_dictionary, load_teams
+from ai_dataflow.tables.project import load_dictionary
+from ai_dataflow.tables.single import load_teams
 from ai_dataflow.tables.teams import ANY
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ai_dataflow_tests.projects import project
+from ai_dataflow.cli import mails_after_run
+from ai_dataflow_tests.projects import CONTROL, project
 from ai_dataflow_tests.runs.runs import run_project
 
 # What takes 0.02 s of processor time or more, with what it brings along.
@@ -21,6 +22,8 @@ STORES = {"deltalake", "obstore", "polars"}
 PLANNING = STORES | {"sqlglot"}
 # Dagster keeps its events with SQLAlchemy, and what its code locations left with fsspec.
 RUNNING = PLANNING | {"dagster", "fsspec", "sqlalchemy"}
+# Polars scans the Delta table of profiles with pyarrow, and numpy compares them.
+PROFILES = {"numpy", "pyarrow"}
 _TOLD = f"""
 import atexit, sys
 atexit.register(lambda: print("heavy:", *sorted({set(HEAVY)!r} & sys.modules.keys())))
@@ -55,16 +58,27 @@ def imported(folder: Path, code: str, arguments: Sequence[str] = ()) -> set[str]
         ("run --help", set()),
         ("notify --help", set()),
         ("help MAP-014", set()),
+        ("notify status", {"obstore"}),
+        ("notify status --json", {"obstore"}),
         ("status", STORES),
         ("plan", PLANNING),
         ("run", PLANNING),
         ("validate", PLANNING),
-        ("cleanup", STORES),
-        ("run --full", RUNNING),
+        ("cleanup", STORES | PROFILES),
+        ("run --full", RUNNING | PROFILES),
     ],
 )
 def test_a_command_imports_what_it_uses(shop: Path, command: str, used: set[str]) -> None:
     assert imported(shop, _COMMAND, command.split()) - used == set()
+
+
+def test_the_mails_of_a_broken_file_cost_no_more_than_sending_them(tmp_path: Path) -> None:
+    """The process that sends them has no Dagster, no planning, nothing that reads rows."""
+    missing = CONTROL.replace("data/claims.csv", "data/nowhere.csv")
+    run_id = run_project(project(tmp_path, control=missing)).run_id
+    sent = [*mails_after_run._SEND, "--json", "--run", run_id]
+    assert imported(tmp_path, _COMMAND, sent) == {"jinja2", "obstore"}
+    assert len(list((tmp_path / "mails").glob("*.eml"))) == 1
 
 
 def test_a_worker_imports_what_it_uses(tmp_path: Path) -> None:

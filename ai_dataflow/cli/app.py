@@ -121,7 +121,7 @@ def print_document(document: BaseModel) -> None:
 
 def print_error(diagnostics: Iterable[Diagnostic]) -> None:
     """Print the document of a command that could not do what it was asked to."""
-    from ai_dataflow.cli.printed import DiagnosticItem, ErrorDocument
+    from ai_dataflow.cli.printed_parts import DiagnosticItem, ErrorDocument
 
     items = [DiagnosticItem(**problem.to_json()) for problem in diagnostics]
     print_document(ErrorDocument(items=items))

@@ -56,7 +56,7 @@ def teams(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer teams."""
 
     def names(settings: Settings) -> Iterable[str]:
-        from ai_dataflow.tables.project import load_teams
+        from ai_dataflow.tables.single import load_teams
 
         return [team.name for team in load_teams(settings)]
 

@@ -126,7 +126,8 @@ def validate(  # noqa: PLR0913, PLR0917
         made = _validated(draft, filters, owner, offline=offline)
         diagnostics = made.diagnostics
     if as_json:
-        from ai_dataflow.cli.printed import DiagnosticItem, TextFilesItem, ValidateDocument
+        from ai_dataflow.cli.printed import TextFilesItem, ValidateDocument
+        from ai_dataflow.cli.printed_parts import DiagnosticItem
         from ai_dataflow.planning.text_files import text_files
 
         items = [DiagnosticItem(**problem.to_json()) for problem in diagnostics]
@@ -234,7 +235,7 @@ def plan(  # noqa: PLR0913, PLR0917
 
 
 def _print_plan(ahead: Prospect, trial: Trial | None) -> None:
-    from ai_dataflow.cli.printed import PlanDocument
+    from ai_dataflow.cli.printed_plans import PlanDocument
 
     due = ahead.changes.due
     held = ahead.plan.held.items()
@@ -262,7 +263,7 @@ def _show_explained(draft: Draft, key: PartitionKey, *, as_json: bool) -> None:
         raise DataflowError(*made.held[key])
     explained = explain_partition(made.jobs[key], live.schemas)
     if as_json:
-        from ai_dataflow.cli.printed import PlanExplainDocument
+        from ai_dataflow.cli.printed_plans import PlanExplainDocument
 
         print_document(PlanExplainDocument(**vars(explained)))
     else:
@@ -304,7 +305,7 @@ def explain(  # noqa: PLR0913, PLR0917
         names = {column.name for columns in made.columns.values() for column in columns}
         raise DataflowError(_unknown_column(ai_column, names - {ai_column}))
     if as_json:
-        from ai_dataflow.cli.printed import ExplainDocument
+        from ai_dataflow.cli.printed_plans import ExplainDocument
 
         print_document(ExplainDocument(items=fed))
     else:

@@ -15,13 +15,14 @@ from ai_dataflow.notifications.catching_up import due_digest
 from ai_dataflow.notifications.delivery import MAILS
 from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.wording import counted
-from ai_dataflow.orchestration.mailing import is_looked_after, may_have_died
+from ai_dataflow.orchestration.mailing import bury, is_looked_after
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.reports import RunReport
 
 _SEND_SECONDS = 30
 _WAIT_SECONDS = 60
 _CLI = "from ai_dataflow.cli import main; main()"
+_SEND = ("notify", "after-run")  # without Dagster
 _LOOK = "see `ai-dataflow notify status`"
 
 
@@ -31,9 +32,8 @@ def mail_after(instance: DagsterInstance, project: Project, report: RunReport) -
         places = open_places(project.settings)
         if is_looked_after(instance, places):
             return "left to the Dagster daemon, which delivers them"
-        if not (
-            _may_have_some(places, project, report) or may_have_died(instance, project.settings)
-        ):
+        # This process has Dagster, which the sender does not import.
+        if not (bury(instance, places) or _may_have_some(places, project, report)):
             return "none: nobody asked for one"
         return _send(project, report.run_id)
     except Interrupted:
@@ -56,9 +56,9 @@ def _may_have_some(places: Places, project: Project, report: RunReport) -> bool:
 
 def _send(project: Project, run_id: str) -> str:
     """Start the sender and wait for it, but not for ever: it goes on without us."""
-    command = ["notify", "send", "--config", str(project.settings.file), "--run", run_id, "--json"]
+    given = ["--config", str(project.settings.file), "--run", run_id, "--json"]
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-c", _CLI, *command, "--seconds", str(_SEND_SECONDS)],
+        [sys.executable, "-c", _CLI, *_SEND, *given, "--seconds", str(_SEND_SECONDS)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

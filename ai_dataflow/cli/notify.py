@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -20,6 +20,7 @@ from ai_dataflow.cli.app import (
 
 if TYPE_CHECKING:
     from ai_dataflow.config.settings import Settings
+    from ai_dataflow.notifications.delivery import Delivery
 
 notify_app = typer.Typer(**LOOKS)
 app.add_typer(notify_app, name="notify")
@@ -89,36 +90,53 @@ def send(
 
     Exits with 1 where a mail could not be delivered. Example: [bold]ai-dataflow notify send[/bold]
     """
-    from ai_dataflow.cli.show.mails import show_delivery
     from ai_dataflow.config.settings import load_settings
-    from ai_dataflow.notifications.mail_places import open_places
-    from ai_dataflow.notifications.queueing import queue_report
-    from ai_dataflow.notifications.single_mails import report_named
+    from ai_dataflow.notifications.sending import queue_named
     from ai_dataflow.orchestration.instance import open_instance
     from ai_dataflow.orchestration.mailing import look_after
-    from ai_dataflow.tables.project import load_teams
 
     settings = load_settings(config)
-    problems: list[str] = []
-    if run_id:
-        places = open_places(settings)
-        report = report_named(places, run_id)
-        problems = queue_report(places, load_teams(settings), report).problems
+    problems = queue_named(settings, run_id) if run_id else []
     with open_instance(settings) as instance:
         done, _ = look_after(instance, settings, is_daemon=False, seconds=seconds)
+    _tell(done, problems, as_json=as_json)
+
+
+@notify_app.command(hidden=True)
+def after_run(
+    config: ConfigOption = None,
+    run_id: RunOption = "",
+    seconds: Annotated[float, typer.Option("--seconds", min=1)] = 600,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver the mails of a run, as `notify send` does; look for no runs that died.
+
+    `run` starts this, and has looked for them.
+    """
+    from ai_dataflow.config.settings import load_settings
+    from ai_dataflow.notifications.sending import queue_named, send_round
+
+    settings = load_settings(config)
+    problems = queue_named(settings, run_id)
+    done, _ = send_round(settings, seconds=seconds)
+    _tell(done, problems, as_json=as_json)
+
+
+def _tell(done: Delivery, problems: list[str], *, as_json: bool) -> NoReturn:
     if as_json:
-        from ai_dataflow.cli.printed import MailItem, NotifySendDocument
+        from ai_dataflow.cli.printed_mails import MailItem, NotifySendDocument
 
         sent, waiting, given_up = (
             [MailItem.of(entry) for entry in entries]
             for entries in (done.sent, done.waiting, done.given_up)
         )
-        print_document(
-            NotifySendDocument(
-                sent=sent, waiting=waiting, given_up=given_up, problems=problems, busy=done.busy
-            )
+        document = NotifySendDocument(
+            sent=sent, waiting=waiting, given_up=given_up, problems=problems, busy=done.busy
         )
+        print_document(document)
     else:
+        from ai_dataflow.cli.show.mails import show_delivery
+
         show_delivery(out, done, problems)
     raise typer.Exit(int(not done.is_well))
 
@@ -139,7 +157,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     boxes = places.outboxes
     entries = [e for box in boxes for e in box.done()] + [e for box in boxes for e in box.waiting()]
     if as_json:
-        from ai_dataflow.cli.printed import MailItem, NotifyStatusDocument
+        from ai_dataflow.cli.printed_mails import MailItem, NotifyStatusDocument
 
         print_document(NotifyStatusDocument(items=[MailItem.of(entry) for entry in entries]))
     else:
@@ -157,7 +175,7 @@ def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: b
     from ai_dataflow.notifications.preview import write_preview
     from ai_dataflow.notifications.queueing import messages_for
     from ai_dataflow.notifications.single_mails import report_named
-    from ai_dataflow.tables.project import load_teams
+    from ai_dataflow.tables.single import load_teams
 
     places = open_places(settings)
     report = report_named(places, run_id)
@@ -165,7 +183,7 @@ def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: b
     target = folder or settings.folder / MAILS / "preview"
     written = [(m, write_preview(settings, m, target)) for m in messages]
     if as_json:
-        from ai_dataflow.cli.printed import NotifyPreviewDocument, PreviewItem
+        from ai_dataflow.cli.printed_mails import NotifyPreviewDocument, PreviewItem
 
         items = [
             PreviewItem(team=m.team, kind=m.kind, to=list(m.to), cc=list(m.cc), subject=m.subject,
@@ -186,12 +204,13 @@ def _preview(settings: Settings, run_id: str, folder: Path | None, *, as_json: b
 def _test(settings: Settings, name: str, *, as_json: bool) -> None:
     from ai_dataflow.cli.show.problems import show_diagnostics
     from ai_dataflow.notifications import single_mails
-    from ai_dataflow.tables.project import load_teams
+    from ai_dataflow.tables.single import load_teams
 
     team = single_mails.team_named(name, load_teams(settings))
     outcome, problems = single_mails.send_test(settings, team)
     if as_json:
-        from ai_dataflow.cli.printed import DiagnosticItem, NotifyTestDocument
+        from ai_dataflow.cli.printed_mails import NotifyTestDocument
+        from ai_dataflow.cli.printed_parts import DiagnosticItem
 
         items = [DiagnosticItem(**problem.to_json()) for problem in problems]
         accepted, where = outcome.accepted, outcome.where

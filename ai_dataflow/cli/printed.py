@@ -12,10 +12,11 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ai_dataflow.cli import printed_mails, printed_plans  # noqa: F401 - they add documents
 from ai_dataflow.cli.card.card_values import (
     CardColumn,
     CardProduct,
@@ -23,61 +24,16 @@ from ai_dataflow.cli.card.card_values import (
     Owner,
     RejectsByReason,
 )
+from ai_dataflow.cli.printed_parts import DiagnosticItem, Document, PrintedPart
 from ai_dataflow.config.codes import Concern
-from ai_dataflow.notifications.model import Kind
-from ai_dataflow.notifications.outbox import Entry, State
-from ai_dataflow.planning.changes import Reason
-from ai_dataflow.planning.coverage import Cover
-from ai_dataflow.planning.explain import ExplainedProduct, ExplainedRule, Feed
 from ai_dataflow.workstation.column_changes import ColumnState
 from ai_dataflow.workstation.cut_off import CutOff
 from ai_dataflow.workstation.reject_groups import RejectGroup
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.statuses import PartitionStatus
 
-VERSION = 1
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
-
-
-class DiagnosticItem(_Part):
-    """A problem: what is wrong, where, what to do, whose it is, and the partitions it touches."""
-
-    code: str
-    severity: Literal["error", "warning"]
-    place: str
-    message: str
-    fix: str
-    owner: str
-    partitions: list[str]
-    cause: str = ""
-
-
-class Document(_Part):
-    """What a command prints.
-
-    Keys may join it; when one goes or means something else, its version is raised.
-    """
-
-    NAME: ClassVar[str] = ""
-    schema_name: str = Field(default="", alias="schema")
-    schema_version: int = VERSION
-
-    def model_post_init(self, _context: Any, /) -> None:
-        """Say which document it is."""
-        self.schema_name = f"ai_dataflow.{self.NAME}"
-
-
-class ErrorDocument(Document):
-    """Any command that could not do what it was asked to, exit code 2: why."""
-
-    NAME = "error"
-    items: list[DiagnosticItem]
-
-
-class TextFilesItem(_Part):
+class TextFilesItem(PrintedPart):
     """How text files of a source are read that are not all in UTF-8 with commas.
 
     `begins` is how many lines stand before the first row, `columns` how many names the header has,
@@ -103,7 +59,7 @@ class ValidateDocument(Document):
 
     NAME = "validate"
     items: list[DiagnosticItem]
-    sources: list[TextFilesItem] = []
+    sources: list[TextFilesItem] = Field(default=[])
 
 
 class StatusDocument(Document):
@@ -114,71 +70,7 @@ class StatusDocument(Document):
 
     NAME = "status"
     items: list[PartitionStatus]
-    cut_off: Annotated[list[CutOff], Field(exclude_if=operator.not_)] = []
-
-
-class UnchangedItem(_Part):
-    """A partition that is not made again: since when it is as it is, and the run that made it."""
-
-    since: datetime | None
-    run_id: str
-
-
-class CoverageItem(_Part):
-    """Which AI columns of a module each product maps; `ratio` is the mapped part, 0 to 1."""
-
-    ratio: float
-    columns: dict[str, dict[str, Cover]]
-    markdown: str
-
-
-class TriedItem(_Part):
-    """A product of a partition: rows and rejects now and after a run; whether it would wait."""
-
-    partition: str
-    product: str
-    rows_before: int
-    rows: int
-    rejected_before: int
-    rejected: int
-    waits: bool
-
-
-class PlanDocument(Document):
-    """`plan`: the partitions that a run would make and why, by module|client; what holds others.
-
-    `waiting` are those that wait to be accepted. Only with `--rows` there are `rows`, and
-    `would_fail`: what would end a partition.
-    """
-
-    NAME = "plan"
-    run: list[str]
-    new: list[str]
-    changes: dict[str, list[Reason]]
-    unchanged: dict[str, UnchangedItem]
-    waiting: dict[str, UnchangedItem]
-    held: dict[str, list[DiagnosticItem]]
-    removed: list[str]
-    coverage: dict[str, CoverageItem]
-    rows: list[TriedItem] = []
-    would_fail: dict[str, DiagnosticItem] = {}
-
-
-class PlanExplainDocument(Document):
-    """`plan --explain`: what a partition compiles to."""
-
-    NAME = "plan_explain"
-    partition: str
-    products: list[ExplainedProduct]
-    holds: Annotated[list[ExplainedRule], Field(exclude_if=operator.not_)] = []
-    published: list[str]
-
-
-class ExplainDocument(Document):
-    """`explain`: what feeds an AI column, from each source."""
-
-    NAME = "explain"
-    items: list[Feed]
+    cut_off: list[CutOff] = Field(default=[], exclude_if=operator.not_)
 
 
 @dataclass(frozen=True)
@@ -220,7 +112,7 @@ class RejectsDocument(Document):
     items: list[RejectItem]
 
 
-class MissingItem(_Part):
+class MissingItem(PrintedPart):
     """A value that a code list lacks: of which product, and how many rows it leaves out."""
 
     product: str
@@ -228,7 +120,7 @@ class MissingItem(_Part):
     rows: int
 
 
-class CodeListItem(_Part):
+class CodeListItem(PrintedPart):
     """A code list: how many codes it has, and the AI columns that use it, as `module.column`.
 
     `rows_missing` counts the rows that are left out for want of a code; `missing` are the values,
@@ -258,7 +150,7 @@ class SheetCheckDocument(Document):
     lost: list[str]
 
 
-class FormattedItem(_Part):
+class FormattedItem(PrintedPart):
     """A CSV table, and whether its text is, or would be, another one."""
 
     file: str
@@ -272,7 +164,7 @@ class SheetFormatDocument(Document):
     items: list[FormattedItem]
 
 
-class ColumnChangeItem(_Part):
+class ColumnChangeItem(PrintedPart):
     """A column that came, went or has another type; whether its values were compared."""
 
     column: str
@@ -282,7 +174,7 @@ class ColumnChangeItem(_Part):
     compared: bool
 
 
-class ClientDiffItem(_Part):
+class ClientDiffItem(PrintedPart):
     """A client's rows before and after; those added, removed, changed; keys of several rows."""
 
     client_code: str
@@ -294,7 +186,7 @@ class ClientDiffItem(_Part):
     repeated_keys: int
 
 
-class ChangedColumnItem(_Part):
+class ChangedColumnItem(PrintedPart):
     """In how many rows of a client a column's value changed."""
 
     client_code: str
@@ -302,7 +194,7 @@ class ChangedColumnItem(_Part):
     rows: int
 
 
-class MappingChangeItem(_Part):
+class MappingChangeItem(PrintedPart):
     """A column of a product that was mapped otherwise: its cell, how, for how many clients."""
 
     product_code: str
@@ -313,7 +205,7 @@ class MappingChangeItem(_Part):
     clients: int
 
 
-class CodeChangeItem(_Part):
+class CodeChangeItem(PrintedPart):
     """The numbers of the program's rules by which rows were made, for how many clients."""
 
     before: int
@@ -321,7 +213,7 @@ class CodeChangeItem(_Part):
     clients: int
 
 
-class DriftItem(_Part):
+class DriftItem(PrintedPart):
     """How far a column moved at most, by kind of distance, and of how many clients it did."""
 
     ai_column: str
@@ -352,17 +244,17 @@ class DiffDocument(Document):
     code: list[CodeChangeItem]
     unprofiled: list[str]
     drift: list[DriftItem]
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[dict[str, Any]]] = Field(default={})
 
 
-class FrequentItem(_Part):
+class FrequentItem(PrintedPart):
     """A value, and how many rows have it."""
 
     value: str
     rows: int
 
 
-class LooksItem(_Part):
+class LooksItem(PrintedPart):
     """How many texts look like a number, a date, a blank, like nothing of these."""
 
     number: int
@@ -405,7 +297,7 @@ class ProfileDocument(Document):
     items: list[ProfileItem]
 
 
-class SnapshotItem(_Part):
+class SnapshotItem(PrintedPart):
     """A run, when it ended, and the version that each module had then."""
 
     run_id: str
@@ -428,7 +320,7 @@ class ContractDocument(Document):
     contract: dict[str, Any]
 
 
-class CleanedItem(_Part):
+class CleanedItem(PrintedPart):
     """What was left over in a module's folders: URLs and bytes; and what hindered."""
 
     module: str
@@ -456,83 +348,6 @@ class CodeDocument(Document):
     example: str
     cure: str
     transient: bool
-
-
-class MailItem(_Part):
-    """A mail in the outbox, without its text: to whom, about which run, what became of it."""
-
-    key: str
-    run_id: str
-    team: str
-    kind: Kind
-    message_id: str
-    thread_id: str
-    subject: str
-    to: list[str]
-    cc: list[str]
-    created: datetime
-    expires: datetime
-    state: State
-    pending: list[str]
-    accepted: list[str]
-    refused: dict[str, str]
-    attempts: int
-    due: datetime
-    last_error: str
-    code: str
-    ended: datetime | None
-    where: str
-
-    @classmethod
-    def of(cls, entry: Entry) -> MailItem:
-        """Make the item of an entry of the outbox."""
-        letter = entry.letter.model_dump(exclude={"html", "text"})
-        return cls(**letter, **entry.model_dump(exclude={"letter"}))
-
-
-class NotifyStatusDocument(Document):
-    """`notify status`: what waits in the outbox, what was sent or given up in the last 30 days."""
-
-    NAME = "notify_status"
-    items: list[MailItem]
-
-
-class NotifySendDocument(Document):
-    """`notify send`: what became of the mails; `busy`: another process is sending."""
-
-    NAME = "notify_send"
-    sent: list[MailItem]
-    waiting: list[MailItem]
-    given_up: list[MailItem]
-    problems: list[str]
-    busy: bool
-
-
-class PreviewItem(_Part):
-    """A mail that a run would send, and the files that show it."""
-
-    team: str
-    kind: Kind
-    to: list[str]
-    cc: list[str]
-    subject: str
-    files: list[str]
-
-
-class NotifyPreviewDocument(Document):
-    """`notify preview` and `notify --dry-run`: the mails of a run."""
-
-    NAME = "notify_preview"
-    items: list[PreviewItem]
-
-
-class NotifyTestDocument(Document):
-    """`notify --test`: who got the test mail, the file if there is no server, and what failed."""
-
-    NAME = "notify_test"
-    accepted: list[str]
-    where: str
-    items: list[DiagnosticItem]
 
 
 DOCUMENTS: dict[str, type[BaseModel]] = {

@@ -16,11 +16,11 @@ from ai_dataflow.tables.marked_workbooks import write_marked
 from ai_dataflow.tables.new_workbooks import TITLES, Tab, write_workbook
 from ai_dataflow.tables.project import (
     LAYOUTS,
-    load_teams,
     read_tables,
     references,
     table_file,
 )
+from ai_dataflow.tables.single import load_teams
 from ai_dataflow.tables.table import CellTable, read_table, unreadable
 from ai_dataflow.tables.teams import Team, with_owner
 

@@ -71,7 +71,8 @@ def check_sheet(
         problems = _problems(config, offline=offline)
         lost = write_copy(workbook, copy, problems)
     if as_json:
-        from ai_dataflow.cli.printed import DiagnosticItem, SheetCheckDocument
+        from ai_dataflow.cli.printed import SheetCheckDocument
+        from ai_dataflow.cli.printed_parts import DiagnosticItem
 
         items = [DiagnosticItem(**problem.to_json()) for problem in problems]
         print_document(SheetCheckDocument(file=str(copy), items=items, lost=lost))

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 
-from deltalake.exceptions import DeltaError
 from obstore.exceptions import BaseError
 
 from ai_dataflow.connections.accounts import DOWN, Account
 from ai_dataflow.connections.faults import Fault
 
-# What obstore, deltalake and signing in raise; Polars' own errors are mostly about data.
-FOREIGN = (BaseError, DeltaError, Fault, OSError)
+# What obstore and signing in raise; `foreign_errors` has that of the others.
+OF_STORES = (BaseError, Fault, OSError)
 
 _COLOUR = re.compile(r"\x1b\[\d*m")
 _STATUS = re.compile(r"Server returned [\w -]*status code\W+(\d{3})\b")

@@ -11,7 +11,6 @@ from datetime import datetime
 
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.notifications.routing import Problem, Recipient, mailed_problems
-from ai_dataflow.workstation.nights import HISTORY
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 
 DEPTH = 60  # so many earlier runs are looked at
@@ -108,7 +107,7 @@ class History:
             published = [p for p in report.partitions if p.partition in wanted and p.status == "ok"]
             if len(published) == len(wanted):
                 points.append((report, float(sum(map(measure, published)))))
-        return points[:HISTORY]
+        return points
 
     def durations(self) -> list[tuple[RunReport, float]]:
         """Give the seconds of the earlier runs over the same partitions."""

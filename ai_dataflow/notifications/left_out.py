@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ai_dataflow.config.codes import CODES, Concern
 from ai_dataflow.config.grouped import grouped
@@ -14,8 +15,10 @@ from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.notifications.model import Block, Column, Heading, Paragraph, cells, table
 from ai_dataflow.notifications.routing import Recipient, who_mends
 from ai_dataflow.notifications.wording import counted
-from ai_dataflow.tables.ai_mapping import Index, MappingRow, row_of
-from ai_dataflow.workstation.reject_groups import RejectGroup
+
+if TYPE_CHECKING:
+    from ai_dataflow.tables.ai_mapping import Index, MappingRow
+    from ai_dataflow.workstation.reject_groups import RejectGroup
 
 # What a reason means to who knows the source's column, and no mapping sheet.
 _PLAIN = {"REJ-001": "cannot be read as {}", "REJ-002": "is empty, and must not be"}
@@ -70,6 +73,8 @@ def _module(group: RejectGroup) -> str:
 def _summed(
     groups: Sequence[RejectGroup], index: Index, recipients: Mapping[str, Recipient]
 ) -> LeftOut:
+    from ai_dataflow.tables.ai_mapping import row_of  # noqa: PLC0415 - few mails tell of rejects
+
     first, module = groups[0], _module(groups[0])
     concern = CODES[first.reason].concern if first.reason in CODES else "source"
     owner = who_mends(concern, first.product, module, recipients)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.notifications.left_out import LeftOut, left_out
 from ai_dataflow.notifications.mail_places import Places
 from ai_dataflow.notifications.routing import Recipient
-from ai_dataflow.tables.ai_mapping import Index, by_column
-from ai_dataflow.tables.project import load_project
-from ai_dataflow.workstation.reject_groups import RejectGroup, State, reject_groups
 from ai_dataflow.workstation.reports import RunReport
+
+if TYPE_CHECKING:
+    from ai_dataflow.tables.ai_mapping import Index
+    from ai_dataflow.workstation.reject_groups import RejectGroup, State
 
 
 def still_left_out(
@@ -53,6 +55,12 @@ def _summed(
     places: Places, partitions: Collection[str], state: State, by_name: Mapping[str, Recipient]
 ) -> list[LeftOut]:
     """Sum up rejects for mails. Where they cannot be read there are none: the mail goes out."""
+    if not partitions:
+        return []
+    from ai_dataflow.workstation.reject_groups import (  # noqa: PLC0415 - few mails tell of rejects
+        reject_groups,
+    )
+
     groups: list[RejectGroup] = []
     with suppress(DataflowError):
         for module in sorted({PartitionKey(partition).module for partition in partitions}):
@@ -63,6 +71,9 @@ def _summed(
 
 def _sheet(places: Places) -> Index:
     """Give what the sheet says of columns; nothing where it cannot be read now."""
+    from ai_dataflow.tables.ai_mapping import by_column  # noqa: PLC0415 - as above
+    from ai_dataflow.tables.project import load_project  # noqa: PLC0415 - as above
+
     try:
         return by_column(load_project(places.settings.file).mapping)
     except DataflowError:

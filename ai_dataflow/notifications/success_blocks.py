@@ -24,7 +24,6 @@ from ai_dataflow.notifications.unusual_blocks import unusual_blocks, unusual_of_
 from ai_dataflow.notifications.wording import change, counted, seconds, size, when
 from ai_dataflow.tables.teams import ANY
 from ai_dataflow.workstation.reports import Counts, PartitionReport, RunReport
-from ai_dataflow.workstation.usual_counts import unusual_count
 
 _SLOWEST = 5
 _GOOD = ("ok", "unchanged")
@@ -112,6 +111,10 @@ def _module(partition: PartitionReport) -> str:
 def _module_row(
     module: str, partitions: Sequence[PartitionReport], history: History, team: Recipient
 ) -> tuple[list[Cell], list[str]]:
+    from ai_dataflow.workstation.usual_counts import (  # noqa: PLC0415 - only figures need numpy
+        unusual_count,
+    )
+
     keys = [p.partition for p in partitions]
     names = ("rows_read", "rows_mapped", "rows_rejected", "rows_published")
     read, taken, rejected, published = (_total(partitions, team, name) for name in names)

@@ -21,6 +21,7 @@ from ai_dataflow.orchestration.asset_checks import (
     freshness_result,
     freshness_spec,
 )
+from ai_dataflow.orchestration.dagster_names import STEP
 from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.fill_tables import fill_metadata
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
@@ -33,7 +34,6 @@ from ai_dataflow.runs.run import execute
 from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.workstation.reports import RunReport
 
-STEP = "ai_dataflow"
 AI_DATASET = dg.AssetKey("ai_dataset")
 COVERAGE_CHECK = dg.AssetCheckSpec(
     "coverage",

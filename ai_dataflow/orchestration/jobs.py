@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from ai_dataflow.extracts.stages import STAGES
+from ai_dataflow.orchestration.dagster_names import JOB
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure, ended_in_order
 from ai_dataflow.runs.acceptance import Accepted, execute_acceptance
@@ -12,7 +13,6 @@ from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.replay import Chosen, execute_replay
 from ai_dataflow.workstation.layout import open_workstation
 
-JOB = "ai_dataflow_job"
 REPLAY_JOB = "replay_rejects"
 REPLAY_STEP = "replay_open_rejects"
 ACCEPT_JOB = "accept_waiting"

@@ -21,8 +21,8 @@ from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
-from ai_dataflow.orchestration.assets import STEP
-from ai_dataflow.orchestration.jobs import ACCEPT_JOB, ACCEPT_STEP, JOB, REPLAY_JOB, REPLAY_STEP
+from ai_dataflow.orchestration.dagster_names import JOB, STEP
+from ai_dataflow.orchestration.jobs import ACCEPT_JOB, ACCEPT_STEP, REPLAY_JOB, REPLAY_STEP
 from ai_dataflow.orchestration.mailing import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.planning.active import active_partitions

@@ -5,31 +5,29 @@ Sensors and the CLI call this; no mail problem ever leaves it as an exception of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
-from ai_dataflow.config.diagnostics import Diagnostic, redacted
+from ai_dataflow.config.diagnostics import redacted
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.stages import STAGES
-from ai_dataflow.notifications.catching_up import catch_up
 from ai_dataflow.notifications.dead_runs import DeadRun
-from ai_dataflow.notifications.delivery import Delivery, deliver
+from ai_dataflow.notifications.delivery import Delivery
 from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import Queued, utc_now
 from ai_dataflow.notifications.queueing import lasts, queue_report
+from ai_dataflow.notifications.sending import send_round
 from ai_dataflow.notifications.single_mails import queue_dead_run
 from ai_dataflow.notifications.wording import counted
-from ai_dataflow.orchestration.assets import STEP
-from ai_dataflow.orchestration.jobs import JOB
-from ai_dataflow.planning.draft import Draft
-from ai_dataflow.runs.table_reports import table_report
-from ai_dataflow.tables.project import load_teams
-from ai_dataflow.tables.teams import Team
+from ai_dataflow.orchestration.dagster_names import JOB, STEP
+from ai_dataflow.tables.single import load_teams
 from ai_dataflow.workstation.lease import Holder
+from ai_dataflow.workstation.reports import RunReport
 
 PROJECT_TAG = "ai_dataflow/project"
 HOLDER_TAG = ".dagster/ai_dataflow_process"  # for programs: Dagster's pages hide what begins so
@@ -65,17 +63,8 @@ def queue_run(instance: DagsterInstance, run: DagsterRun, settings: Settings) ->
     return _said(queued)
 
 
-def mail_table_errors(
-    settings: Settings, draft: Draft | None, problems: Iterable[Diagnostic]
-) -> str:
-    """Queue the mails about errors in the tables, once for the same errors; say what was done.
-
-    Args:
-        settings: of the project.
-        draft: what the tables say, where they can be read.
-        problems: else why they cannot.
-    """
-    report = table_report(settings, draft, problems)
+def queue_mails(settings: Settings, report: RunReport) -> str:
+    """Queue the mails of a report, once for the same one; say what was done."""
     return _said(queue_report(open_places(settings), load_teams(settings), report))
 
 
@@ -86,19 +75,8 @@ def _said(queued: Queued) -> str:
 def look_after(
     instance: DagsterInstance, settings: Settings, *, is_daemon: bool, seconds: float
 ) -> tuple[Delivery, list[str]]:
-    """Queue what nobody queued, deliver what waits; give that, and the runs that were found."""
-    places, now = open_places(settings), utc_now()
-
-    def teams() -> Sequence[Team]:
-        return load_teams(settings)
-
-    if is_daemon and places.main:
-        places.main.note_daemon(now)
-    # A daemon comes again at the hour; nobody knows when a command does.
-    hour = settings.mail.digest_hour if is_daemon and settings.mail else 0
-    names = catch_up(places, teams, now, hour)
-    names += _bury(instance, settings, places, teams, now)
-    return deliver(places, only_due=is_daemon, seconds=seconds), names
+    """Send a round of the mails, those about runs that died among them."""
+    return send_round(settings, seconds=seconds, is_daemon=is_daemon, bury=partial(bury, instance))
 
 
 def is_looked_after(instance: DagsterInstance, places: Places) -> bool:
@@ -112,20 +90,12 @@ def is_looked_after(instance: DagsterInstance, places: Places) -> bool:
     return all(abs(now - beat) < alive for beat in (seen.timestamp(), heartbeat.timestamp))
 
 
-def may_have_died(instance: DagsterInstance, settings: Settings) -> bool:
-    """Tell whether there are runs of the command line that ended badly, or have not ended."""
-    statuses = [DagsterRunStatus.STARTED, *_DEAD]
-    return next(_own_runs(instance, settings, statuses, utc_now()), None) is not None
+def bury(instance: DagsterInstance, places: Places) -> list[str]:
+    """Queue the mails of the CLI's runs that died; give these runs.
 
-
-def _bury(
-    instance: DagsterInstance,
-    settings: Settings,
-    places: Places,
-    teams: Callable[[], Sequence[Team]],
-    now: datetime,
-) -> list[str]:
-    """Find the CLI's runs that died: Dagster's own monitoring knows only what Dagster launched."""
+    Dagster's own monitoring knows only what Dagster launched.
+    """
+    settings, now = places.settings, utc_now()
     buried = []
     for run in _own_runs(instance, settings, [DagsterRunStatus.STARTED], now):
         if Holder.model_validate_json(run.tags[HOLDER_TAG]).is_gone:
@@ -137,7 +107,7 @@ def _bury(
     for run in _own_runs(instance, settings, list(_DEAD), now) if places.main else ():
         settled = places.outbox.queued(run.run_id) or places.report(run.run_id)
         if settled is None:
-            queue_dead_run(places, teams(), _dead_run(instance, run))
+            queue_dead_run(places, load_teams(settings), _dead_run(instance, run))
             buried.append(run.run_id)
     return buried
 

@@ -17,13 +17,15 @@ from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.notifications.wording import counted
-from ai_dataflow.orchestration.jobs import JOB, ai_dataflow_job
-from ai_dataflow.orchestration.mailing import mail_table_errors, quietly
+from ai_dataflow.orchestration.dagster_names import JOB
+from ai_dataflow.orchestration.jobs import ai_dataflow_job
+from ai_dataflow.orchestration.mailing import queue_mails, quietly
 from ai_dataflow.orchestration.partitions import add_partitions, drop_partitions
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure
 from ai_dataflow.planning.changes import Kind
 from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.runs.prospect import Prospect, look_ahead
+from ai_dataflow.runs.table_reports import table_report
 
 WHY_TAG = "ai_dataflow/why"
 _SECONDS = 60
@@ -92,7 +94,7 @@ def _mail(
 ) -> None:
     """Mail errors of the tables, each once; the tick fails because of them, not of the mails."""
     try:
-        context.log.info(mail_table_errors(settings, draft, problems))
+        context.log.info(queue_mails(settings, table_report(settings, draft, problems)))
     except Exception as error:
         quietly(context, error)
 

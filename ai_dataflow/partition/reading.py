@@ -16,7 +16,7 @@ from polars.exceptions import PolarsError
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.panics import PanicError, panics_as_errors
-from ai_dataflow.connections.account_errors import FOREIGN
+from ai_dataflow.connections.foreign_errors import FOREIGN
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.partition.clients import CLIENT, Counts, numbered, occurrences
 from ai_dataflow.partition.scratch import Scratch

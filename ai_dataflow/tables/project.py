@@ -22,8 +22,9 @@ from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.code_lists import CodeLists
 from ai_dataflow.tables.control_table import ControlRow
+from ai_dataflow.tables.single import read_project_table
 from ai_dataflow.tables.source_rules import SourceRule
-from ai_dataflow.tables.table import SQL_SCHEME, CellTable, Layout, read_table
+from ai_dataflow.tables.table import SQL_SCHEME, CellTable, Layout
 from ai_dataflow.tables.teams import Team
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
         setting: str, layout: Layout, rows: Callable[[CellTable], tuple[list[T], list[Diagnostic]]]
     ) -> tuple[tuple[T, ...], tuple[Diagnostic, ...]]:
         try:
-            parsed, problems = rows(_table(setting, settings, layout))
+            parsed, problems = rows(read_project_table(setting, settings, layout))
         except DataflowError as error:
             fatal.extend(error.diagnostics)
             return (), ()
@@ -131,19 +132,9 @@ def load_control(settings: Settings) -> tuple[ControlRow, ...]:
         DataflowError: it cannot be used.
     """
     rows, _ = control_table.control_rows(
-        _table("control_table", settings, control_table.LAYOUT), settings.formats
+        read_project_table("control_table", settings, control_table.LAYOUT), settings.formats
     )
     return tuple(rows)
-
-
-def load_teams(settings: Settings) -> tuple[Team, ...]:
-    """Read the teams table alone: who is mailed where the other tables cannot be read.
-
-    Raises:
-        DataflowError: it cannot be used.
-    """
-    owners, _ = teams.team_rows(_table("teams", settings, teams.LAYOUT))
-    return tuple(owners)
 
 
 def load_dictionary(settings: Settings) -> tuple[DictionaryRow, ...]:
@@ -154,7 +145,9 @@ def load_dictionary(settings: Settings) -> tuple[DictionaryRow, ...]:
     """
     if not settings.ai_columns:
         return ()
-    rows, _ = ai_columns.dictionary_rows(_table("ai_columns", settings, ai_columns.LAYOUT))
+    rows, _ = ai_columns.dictionary_rows(
+        read_project_table("ai_columns", settings, ai_columns.LAYOUT)
+    )
     return tuple(rows)
 
 
@@ -176,13 +169,6 @@ def read_tables(settings: Settings) -> dict[str, CellTable]:
     Raises:
         DataflowError: a table as a whole cannot be used.
     """
-    return {name: _table(name, settings, LAYOUTS[name]) for name in references(settings)}
-
-
-def _table(setting: str, settings: Settings, layout: Layout) -> CellTable:
-    reference: str = getattr(settings, setting)
-    if reference.casefold().startswith(SQL_SCHEME):
-        from ai_dataflow.tables.sql_tables import read_sql_table  # noqa: PLC0415 - for SQLAlchemy
-
-        return read_sql_table(setting, settings, layout)
-    return read_table(reference, settings.folder, layout)
+    return {
+        name: read_project_table(name, settings, LAYOUTS[name]) for name in references(settings)
+    }

@@ -19,7 +19,7 @@ from deltalake.schema import ArrayType, DataType, MapType, PrimitiveType, Struct
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from polars.exceptions import PolarsError
 
-from ai_dataflow.connections.account_errors import FOREIGN
+from ai_dataflow.connections.foreign_errors import FOREIGN
 from ai_dataflow.connections.scans import delta_options, delta_uri, open_delta
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.data_files import DataFile

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from polars.exceptions import PolarsError
-
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.panics import panics_as_errors
-from ai_dataflow.connections.account_errors import FOREIGN, account_fault
+from ai_dataflow.connections.account_errors import OF_STORES, account_fault
 from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 from ai_dataflow.connections.stores import Folder
 
@@ -85,10 +83,25 @@ def reaching(folder: Folder) -> Iterator[None]:
     try:
         with panics_as_errors():
             yield
-    except (*FOREIGN, PolarsError) as error:
-        if _is_of_rows(error, folder):
+    except Exception as error:
+        if not _is_foreign(error) or _is_of_rows(error, folder):
             raise
         raise unreached(folder, error) from None
+
+
+def _is_foreign(error: Exception) -> bool:
+    """Tell whether a library raised it; those that are large are imported where one may have."""
+    if isinstance(error, (DataflowError, *OF_STORES)):
+        return not isinstance(error, DataflowError)
+    from ai_dataflow.connections.foreign_errors import FOREIGN  # noqa: PLC0415 - for deltalake
+
+    return isinstance(error, FOREIGN) or _is_of_polars(error)
+
+
+def _is_of_polars(error: Exception) -> bool:
+    from polars.exceptions import PolarsError  # noqa: PLC0415 - as above
+
+    return isinstance(error, PolarsError)
 
 
 def _is_of_rows(error: Exception, folder: Folder) -> bool:
@@ -98,9 +111,11 @@ def _is_of_rows(error: Exception, folder: Folder) -> bool:
     """
     if isinstance(error, Fault):
         return not error.account
+    if isinstance(error, OF_STORES):
+        return False
     is_of_disk = folder.account is None and _disk_fault(error)
     is_of_folder = is_of_disk or account_fault(error, folder.account)
-    return isinstance(error, PolarsError) and not is_of_folder
+    return _is_of_polars(error) and not is_of_folder
 
 
 def _failed(code: str, url: str, what: str, fix: str, cause: str = "") -> DataflowError:

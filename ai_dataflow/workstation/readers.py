@@ -15,7 +15,8 @@ from ai_dataflow.config.diagnostics import DataflowError, did_you_mean, listing
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.visible import visible
-from ai_dataflow.connections.account_errors import FOREIGN, account_fault
+from ai_dataflow.connections.account_errors import account_fault
+from ai_dataflow.connections.foreign_errors import FOREIGN
 from ai_dataflow.connections.scans import scan_delta
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import CommittedFile, files_in, open_table

@@ -9,7 +9,7 @@ from math import log, sqrt
 import polars as pl
 
 from ai_dataflow.workstation.margins import learned, strictness
-from ai_dataflow.workstation.nights import WEEK, references
+from ai_dataflow.workstation.nights import HISTORY, WEEK, references
 
 FEW = 10  # rows more or less are nothing
 _HALF = 0.5
@@ -25,7 +25,7 @@ def unusual_count(value: float, at: datetime, earlier: Sequence[Point]) -> str:
         at: when it was.
         earlier: the counts of runs before it.
     """
-    points = [*sorted(earlier), (at, value)]
+    points = [*sorted(earlier)[-HISTORY:], (at, value)]
     if not earlier:
         return ""
     gaps = _gaps(points)

@@ -14,7 +14,7 @@ from ai_dataflow.notifications.delivery import deliver
 from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import utc_now
 from ai_dataflow.notifications.queueing import queue_report
-from ai_dataflow.tables.project import load_teams
+from ai_dataflow.tables.single import load_teams
 from ai_dataflow.workstation.reports import PartitionReport, write_report
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.clocks import DAY, WRONG, clock

@@ -14,7 +14,8 @@ from ai_dataflow.notifications.outbox import Queued, utc_now
 from ai_dataflow.notifications.queueing import queue_report
 from ai_dataflow.notifications.rejects_of_runs import still_not_published
 from ai_dataflow.notifications.routing import recipients
-from ai_dataflow.tables.project import load_project, load_teams
+from ai_dataflow.tables.project import load_project
+from ai_dataflow.tables.single import load_teams
 from ai_dataflow.workstation.reports import RunReport, write_report
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.runs.runs import instance_of, run_project

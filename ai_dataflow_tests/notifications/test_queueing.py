@@ -16,7 +16,7 @@ from ai_dataflow.notifications.mail_places import Places, open_places
 from ai_dataflow.notifications.outbox import Outbox, utc_now
 from ai_dataflow.notifications.queueing import queue_report
 from ai_dataflow.orchestration.mailing import look_after, queue_run
-from ai_dataflow.tables.project import load_teams
+from ai_dataflow.tables.single import load_teams
 from ai_dataflow.workstation.reports import write_report
 from ai_dataflow_tests import projects
 from ai_dataflow_tests.notifications.cases import MISSING, bad, ok, run

@@ -20,7 +20,8 @@ from ai_dataflow.orchestration.mail_sensors import mail_sender, mail_sensors
 from ai_dataflow.orchestration.mailing import is_ours, look_after, queue_run
 from ai_dataflow.orchestration.partitions import NAME
 from ai_dataflow.orchestration.resources import ProjectResource
-from ai_dataflow.tables.project import load_project, load_teams
+from ai_dataflow.tables.project import load_project
+from ai_dataflow.tables.single import load_teams
 from ai_dataflow.workstation.layout import spare_reports
 from ai_dataflow.workstation.reports import write_report
 from ai_dataflow_tests import projects

@@ -105,7 +105,7 @@ def cli(folder: Path, *arguments: str, columns: int = 160) -> subprocess.Complet
 def send_here(sender: Project, run_id: str) -> str:
     """Send the mails of a run, as `mails_after_run._send` does by a process of their own."""
     given = ("--config", str(sender.settings.file), "--run", run_id, "--json")
-    sent = cli(sender.settings.folder, "notify", "send", *given)
+    sent = cli(sender.settings.folder, *mails_after_run._SEND, *given)
     return mails_after_run._summary(json.loads(sent.stdout), sender)
 
 

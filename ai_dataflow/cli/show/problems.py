@@ -14,7 +14,6 @@ from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.visible import printable
 from ai_dataflow.notifications.wording import counted
-from ai_dataflow.planning.text_files import text_files
 
 if TYPE_CHECKING:
     from ai_dataflow.planning.plan import Plan
@@ -67,6 +66,8 @@ def _show_dialects(console: Console, plan: Plan) -> None:
 
     What was found out nobody said: it is worth a look.
     """
+    from ai_dataflow.planning.text_files import text_files
+
     alike = grouped(text_files(plan), lambda read: str(read.dialect))
     for how, sources in sorted(alike.items()):
         locations = list(dict.fromkeys(read.location for read in sources))

@@ -11,7 +11,7 @@ from typing import IO, Any
 import fastavro
 import polars as pl
 
-from ai_dataflow.connections.account_errors import FOREIGN
+from ai_dataflow.connections.foreign_errors import FOREIGN
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.sources.files.avro_blocks import records, schema_of
 from ai_dataflow.sources.files.avro_types import AvroColumn, Types

@@ -17,9 +17,10 @@ from polars.exceptions import (
 
 from ai_dataflow.config.diagnostics import DataflowError, redacted
 from ai_dataflow.config.panics import PanicError, panics_as_errors
-from ai_dataflow.connections.account_errors import FOREIGN, account_fault
+from ai_dataflow.connections.account_errors import account_fault
 from ai_dataflow.connections.accounts import Account
 from ai_dataflow.connections.faults import Fault
+from ai_dataflow.connections.foreign_errors import FOREIGN
 from ai_dataflow.sources.files import file_failures
 
 _UNREADABLE = (

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 from ai_dataflow.config import blob_urls
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.connections.account_errors import FOREIGN, account_fault
+from ai_dataflow.connections.account_errors import account_fault
+from ai_dataflow.connections.foreign_errors import FOREIGN
 from ai_dataflow.connections.stores import Folder, StoredFile, open_folder
 
 T = TypeVar("T")
