@@ -32,7 +32,8 @@ from ai_dataflow.workstation.fencing import fence
 from ai_dataflow.workstation.kept_rows import all_kept
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.lease import Lease, lease
-from ai_dataflow.workstation.profile_history import profile_files, tidy_profiles
+from ai_dataflow.workstation.profile_history import tidy_profiles
+from ai_dataflow.workstation.profiles import profile_files
 from ai_dataflow.workstation.publish import tidy, unseen, writer_of
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.records import all_waiting

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from urllib.parse import unquote
 
 import polars as pl
 
@@ -17,7 +16,7 @@ from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.profile_tables import change_profiles
-from ai_dataflow.workstation.profiles import read_profiles
+from ai_dataflow.workstation.profiles import profile_files, read_profiles
 from ai_dataflow.workstation.reaching import reaching
 
 PUBLICATIONS = 400  # of a client
@@ -72,12 +71,3 @@ def _kept(
     newest = pl.col("at").rank("ordinal", descending=True).over(PARTITION_COLUMN)
     last = made.filter(newest <= PUBLICATIONS).select(PARTITION_COLUMN, "publication")
     return some.join(last, on=last.columns, how="semi", maintain_order="left")
-
-
-def profile_files(table: Folder) -> list[str]:
-    """Give the files that the table of profiles names now; none where there is no table."""
-    with reaching(table):
-        delta = open_table(table)
-        if delta is None:
-            return []
-        return [unquote(path) for path in pl.DataFrame(delta.get_add_actions())["path"]]

@@ -125,24 +125,35 @@ def scan_profiles(
         DataflowError: WST-001, WST-004 or WST-005.
     """
     table = folders.profiles(module)
-    with reaching(table):
-        delta = open_table(table)
-        rows = _scanned(table, delta) if delta else pl.LazyFrame(schema=SCHEMA)
+    paths = profile_files(table)
+    rows = _scanned(table, paths) if paths else pl.LazyFrame(schema=SCHEMA)
     for name, wanted in ((PARTITION_COLUMN, clients), ("publication", publications)):
         if wanted is not None:
             rows = rows.filter(pl.col(name).is_in([*wanted]))
     return rows
 
 
-def _scanned(table: Folder, delta: DeltaTable) -> pl.LazyFrame:
-    """Scan a table of profiles; one that an older version of this program made lacks columns.
+def profile_files(table: Folder) -> list[str]:
+    """Give the files that a table of profiles names now; none where there is no table.
 
-    Its files are read as Parquet: `pl.scan_delta` would load pyarrow into each run.
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
     """
-    paths = [unquote(path) for path in pl.DataFrame(delta.get_add_actions())["path"]]
-    if not paths:
-        return pl.LazyFrame(schema=SCHEMA)
-    rows = scan_parquet(table, paths, schema=STORED, missing_columns="insert")
+    with reaching(table):
+        delta = open_table(table)
+        added = pl.DataFrame(delta.get_add_actions()) if delta else pl.DataFrame({"path": []})
+    return [unquote(path) for path in added["path"]]
+
+
+def _scanned(table: Folder, paths: list[str]) -> pl.LazyFrame:
+    """Scan files of profiles; those that an older version of this program wrote lack columns.
+
+    By their names: Polars would have pyarrow read the table's log, whose import takes longer than
+    all else.
+    """
+    rows = scan_parquet(
+        table, paths, schema=STORED, missing_columns="insert", extra_columns="ignore"
+    )
     return rows.cast(SCHEMA)
 
 
