@@ -29,6 +29,7 @@ COMMANDS = [
     ("contract claims", 0, "contract"),
     ("rejects --samples 1", 0, "rejects"),
     ("describe claims", 0, "describe"),
+    ("profile claims", 0, "profile"),
     ("replay --dry-run", 0, "run"),
     ("codes --missing", 0, "codes"),
     ("sheet check ai_mapping.xlsx", 0, "sheet_check"),

@@ -51,7 +51,7 @@ def test_the_graph_shows_three_assets_and_how_many_partitions_failed(ui: Browser
         expect(node).to_contain_text("36 partitions")
         expect(node).to_contain_text(failed)
         nodes.append(node)
-    expect(nodes[2]).to_contain_text("1 / 1 Passed")
+    expect(nodes[2]).to_contain_text("2 / 2 Passed")
     ui.picture("graph", *nodes, margin=16)
 
 
