@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ai_dataflow import Workstation
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.planning.draft import make_plan
 from ai_dataflow.tables.project import load_project
@@ -27,7 +26,7 @@ from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.projects import NO_LIMITS
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.recast_model import become, is_kept
-from ai_dataflow_tests.workstation.profiled import check_profiles
+from ai_dataflow_tests.workstation.profiled import check_all_profiles
 
 CLIENTS = ("acme", "borealis", "cobalt")
 MODULES = ("claims", "policies")
@@ -260,8 +259,7 @@ class Company(RuleBasedStateMachine):
     @invariant()
     def profiles_are_of_what_readers_see(self) -> None:
         """Of each client and product, in the types that the version has."""
-        for module in Workstation.of_project(self.folder):
-            check_profiles(self.folder, module)
+        check_all_profiles(self.folder)
 
     def _planned(self) -> set[PartitionKey]:
         return set(make_plan(load_project(self.folder)).partitions)

@@ -38,6 +38,7 @@ from ai_dataflow_tests.runs.replay_model import (
     replayable,
     seen,
 )
+from ai_dataflow_tests.workstation.profiled import check_all_profiles
 
 STEPS = ("amend", "commit", "tidy")
 values = st.sampled_from(["1", "2", "3", *WORDS])
@@ -232,6 +233,10 @@ class Company(RuleBasedStateMachine):
     @invariant()
     def nothing_is_published(self) -> None:
         assert not (self.folder / "workstation/claims/_delta_log").exists()
+
+    @invariant()
+    def profiles_are_of_what_readers_see(self) -> None:
+        check_all_profiles(self.folder)
 
     def _expect_run(self, clients: tuple[str, ...], report: RunReport) -> None:
         well = {p.partition.split("|")[1] for p in report.partitions if p.status == "ok"}

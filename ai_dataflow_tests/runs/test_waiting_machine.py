@@ -24,6 +24,7 @@ from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow_tests.projects import project, table, text_file
 from ai_dataflow_tests.runs import spine
+from ai_dataflow_tests.workstation.profiled import check_all_profiles
 
 CLIENTS = ("acme", "borealis")
 CONTROL = "product_code,module_name,submodule_name,client_code,module_location,active\n" + "".join(
@@ -178,6 +179,10 @@ class Company(RuleBasedStateMachine):
     def clean(self) -> None:
         workstation = open_workstation(load_project(self.folder).settings)
         assert clean(workstation, "cleanup", timedelta(0))["claims"].problems == ()
+
+    @invariant()
+    def profiles_are_of_what_readers_see(self) -> None:
+        check_all_profiles(self.folder)
 
     @invariant()
     def readers_see_what_was_published(self) -> None:

@@ -10,6 +10,16 @@ from ai_dataflow import Workstation
 from ai_dataflow.tables import ai_types
 
 
+def check_all_profiles(folder: Path) -> None:
+    """Make sure that the profiles of all modules are of the rows that readers see.
+
+    Raises:
+        AssertionError: they are not.
+    """
+    for module in Workstation.of_project(folder):
+        check_profiles(folder, module)
+
+
 def check_profiles(folder: Path, module: str) -> None:
     """Make sure that the profiles of a module are of the rows that readers see.
 
