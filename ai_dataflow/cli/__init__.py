@@ -28,6 +28,7 @@ from ai_dataflow.cli import (  # noqa: F401 - they add commands
 from ai_dataflow.cli.app import app, err, print_error, without_colour
 from ai_dataflow.cli.ending import interruptible
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.importing import importing
 
 # What looks at sources, and so may need worker processes.
 _LOOKING = ("run", "accept", "retry", "plan", "validate", "sheet")
@@ -69,7 +70,8 @@ def _copy_early() -> None:
     """
     if "polars" in sys.modules:
         return
-    import ai_dataflow.runs.prospect  # noqa: F401 - the command needs it as well
-    from ai_dataflow.engine.forking import copy_this_process
+    with importing():
+        import ai_dataflow.runs.prospect  # noqa: F401 - the command needs it as well
+        from ai_dataflow.engine.forking import copy_this_process
 
     copy_this_process()

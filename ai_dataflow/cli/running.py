@@ -24,6 +24,7 @@ from ai_dataflow.cli.choosing import (
     pairs_of,
 )
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.importing import importing
 from ai_dataflow.config.interrupts import heeding
 
 if TYPE_CHECKING:
@@ -187,12 +188,13 @@ def _run(prospect: Prospect, problems: Sequence[Diagnostic], *, as_json: bool) -
     `problems` are those of the tables that are of no partition, and are shown by themselves.
     """
     # Dagster takes a second to import: only the command that needs it waits.
-    from ai_dataflow.cli.ending import end_after
-    from ai_dataflow.cli.mails_after_run import mail_after
-    from ai_dataflow.cli.show.how_far import watching
-    from ai_dataflow.definitions import build_definitions
-    from ai_dataflow.orchestration.instance import open_instance
-    from ai_dataflow.orchestration.launch import launch
+    with importing():
+        from ai_dataflow.cli.ending import end_after
+        from ai_dataflow.cli.mails_after_run import mail_after
+        from ai_dataflow.cli.show.how_far import watching
+        from ai_dataflow.definitions import build_definitions
+        from ai_dataflow.orchestration.instance import open_instance
+        from ai_dataflow.orchestration.launch import launch
 
     project = prospect.project
     with open_instance(project.settings) as instance:
