@@ -14,12 +14,12 @@ from ai_dataflow.config.blob_urls import ACCOUNT_NAME, is_blob_url, parse
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean, listing
 from ai_dataflow.config.format_settings import FORMAT_TYPES, FormatSettings
 from ai_dataflow.config.mail_settings import MailSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.sections import (
     DagsterSettings,
     EntraIdentity,
     ExecutionSettings,
     MappingSettings,
-    ModuleSettings,
     OpenLineageSettings,
     ScheduleSettings,
     Section,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import SourceKey
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.sources.source_job import SourceJob

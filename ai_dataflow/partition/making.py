@@ -16,7 +16,7 @@ import polars as pl
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.attention import working_on
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.extracting import Extracted, extract_sources, owned
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Failure, Stage

@@ -16,7 +16,7 @@ import polars as pl
 from ai_dataflow.compiler.mappings import CompiledSource, MappingError, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import SourceKey
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.clients import one

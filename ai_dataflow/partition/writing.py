@@ -12,7 +12,7 @@ import polars as pl
 
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.breaches import with_breaches
 from ai_dataflow.partition.clients import CLIENT, heights

@@ -11,7 +11,7 @@ from ai_dataflow.compiler.rule_names import rule_reads_clock
 from ai_dataflow.config.diagnostics import listing
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.planning.inputs import content_seen, inputs_of, reads_clock

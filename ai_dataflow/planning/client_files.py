@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.client_counts import ClientCounts, Counted

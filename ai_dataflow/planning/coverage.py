@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ai_dataflow.config.diagnostics import Diagnostic, listing
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.tables.ai_mapping import MappingRow
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.planning.bad_rows import add_bad_rows
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused

@@ -9,7 +9,7 @@ from ai_dataflow.compiler.rule_names import rule_reads_clock
 from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import SourceKey
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.result import PartitionResult

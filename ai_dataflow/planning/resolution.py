@@ -9,7 +9,7 @@ from functools import cache
 from ai_dataflow.compiler.absent_columns import names_read
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.planning.code_checks import with_codes
 from ai_dataflow.planning.findings import Findings

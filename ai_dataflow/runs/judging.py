@@ -17,7 +17,7 @@ from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.planning.inputs import content_read, inputs_of, sheet_of

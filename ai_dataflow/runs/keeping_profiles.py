@@ -13,8 +13,8 @@ import polars as pl
 
 from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.panics import panics_as_errors
-from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.profiling import profiled_files
 from ai_dataflow.partition.result import PartitionResult

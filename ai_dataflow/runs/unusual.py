@@ -12,8 +12,8 @@ from typing import Any
 from ai_dataflow.config.codes import Concern
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import PartitionKey
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.panics import panics_as_errors
-from ai_dataflow.config.sections import ModuleSettings
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.runs.outcome import Run
 from ai_dataflow.runs.publishing import ModuleOutcome

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.sections import ModuleSettings
+from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow_tests.projects import text_file
 
