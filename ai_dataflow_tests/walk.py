@@ -119,6 +119,7 @@ def watched(work: Callable[[], T]) -> tuple[T, Stay]:
 
     What was computed before is forgotten: who remembers does not call.
     """
+    gc.unfreeze()  # a command that ran in this process has put what it imported out of sight
     for function in gc.get_objects():
         if isinstance(function, _lru_cache_wrapper) and function.__module__.startswith(
             PACKAGE.name

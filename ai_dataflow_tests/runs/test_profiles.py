@@ -131,7 +131,9 @@ def test_less_is_kept_if_less_is_wanted(tmp_path: Path, level: str) -> None:
     assert amounts["mean"].null_count() == amounts["hashes"].null_count() == amounts.height
 
 
-@pytest.mark.proves("publish", "profiles cannot be computed or kept", "a warning")
+@pytest.mark.proves(
+    "write", "denied", "profiles that cannot be kept are a warning; the data is there"
+)
 @pytest.mark.parametrize("fault", ["computing", "keeping"])
 def test_what_hinders_profiles_hinders_no_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, in_process: None
