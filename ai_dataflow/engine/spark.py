@@ -81,11 +81,12 @@ def _made(
 ) -> Iterator[PartitionResult]:
     """Give the results of groups; note those of which the task was lost."""
     futures = {pool.submit(cluster.make, group): group for group in groups}
+    place = {future: number for number, future in enumerate(futures)}
     left = set(futures)
     while left:
         check()
         done, left = wait(left, _LOOK_SECONDS, FIRST_COMPLETED)
-        for future in done:
+        for future in sorted(done, key=place.__getitem__):
             results = future.result()
             if results is None:
                 lost.append(futures[future])
