@@ -6,16 +6,14 @@ what is published. The figure is the processor seconds of all processes, medians
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import polars as pl
 
 from ai_dataflow import Workstation
 from bench import small_partitions
-from bench.peers.measuring import measured
-from bench.racing import OWN, Case, Contender, Took, race
+from bench.peers.measuring import run_whole
+from bench.racing import Case, Contender, race
 from bench.small_partitions import MODULE
 
 LEVELS = ("full", "counts", "off")
@@ -42,16 +40,6 @@ def measure(folder: Path, clients: int, rounds: int) -> Case:
         return f"{profiled.height - 1} columns of {rows:,} rows, {size / 1e6:,.1f} MB of profiles"
 
     def run_at(level: str) -> Contender:
-        return Contender(level, lambda: _run(folder / level))
+        return Contender(level, lambda: run_whole(folder / level))
 
     return race(f"{clients:,} small partitions, profiles", [*map(run_at, LEVELS)], rounds, check)
-
-
-def _run(folder: Path) -> Took:
-    """Run a project whole, in processor seconds of all its processes."""
-    command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "run", "--full"]
-    env = {name: value for name, value in os.environ.items() if name not in OWN}
-    ran = measured(command, folder, env)
-    if ran.code:
-        raise SystemExit(f"the run ended with {ran.code}: {ran.said}")
-    return ran.took

@@ -7,15 +7,13 @@ computed after the joins. What is published is compared with what Polars compute
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import polars as pl
 
 from bench import small_partitions
-from bench.peers.measuring import measured
-from bench.racing import OWN, Case, Contender, Took, race
+from bench.peers.measuring import run_whole
+from bench.racing import Case, Contender, race
 from bench.small_partitions import DETAIL, HEADER, MODULE, PRODUCTS, checksum, clients_of
 
 BRANCHES = 997
@@ -103,17 +101,7 @@ def measure(folder: Path, clients: int, rounds: int) -> Case:
         return f"{ours[0]:,} rows, checksum {ours[1]}, as by hand"
 
     contenders = [
-        Contender("with the tabs", lambda: _run(tabbed)),
-        Contender("without", lambda: _run(plain)),
+        Contender("with the tabs", lambda: run_whole(tabbed)),
+        Contender("without", lambda: run_whole(plain)),
     ]
     return race(f"{clients:,} small partitions, the sheet's tabs", contenders, rounds, check)
-
-
-def _run(folder: Path) -> Took:
-    """Run a project whole, in processor seconds of all its processes."""
-    command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "run", "--full"]
-    env = {name: value for name, value in os.environ.items() if name not in OWN}
-    ran = measured(command, folder, env)
-    if ran.code:
-        raise SystemExit(f"the run ended with {ran.code}: {ran.said}")
-    return ran.took

@@ -39,10 +39,9 @@ def contract(
     made = _contract(load_draft(config), module)
     if output and (before := _before(output)):
         made["version"] = next_version(before, made)
+    text = yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=100)
     if output:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=100)
-        output.write_text(text, encoding="utf-8")
+        _write(text, output)
     if as_json:
         from ai_dataflow.cli.printed import ContractDocument
 
@@ -51,8 +50,22 @@ def contract(
         said = f"{output}: the contract of {module}, version {made['version']}"
         err.print(said, soft_wrap=True, markup=False)
     else:
-        text = yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=100)
         out.print(text.rstrip(), soft_wrap=True, markup=False, highlight=False)
+
+
+def _write(text: str, file: Path) -> None:
+    """Write a contract.
+
+    Raises:
+        DataflowError: CFG-033, where the file cannot be written.
+    """
+    from ai_dataflow.cli.sheet_files import not_written
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise not_written(file, error) from None
 
 
 def _before(file: Path) -> dict[str, Any]:

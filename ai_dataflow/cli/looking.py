@@ -26,7 +26,6 @@ from ai_dataflow.cli.choosing import (
 from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.codes import explain as explain_code
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
-from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def status(  # noqa: PLR0913, PLR0917
     from ai_dataflow.workstation.cut_off import cut_off_runs
     from ai_dataflow.workstation.layout import open_workstation
     from ai_dataflow.workstation.reports import NOT_WELL, read_reports
-    from ai_dataflow.workstation.statuses import State, partition_statuses
+    from ai_dataflow.workstation.statuses import State, partition_statuses, with_stale
 
     project = load_project(config)
     check("state", state, get_args(State))
@@ -74,14 +73,12 @@ def status(  # noqa: PLR0913, PLR0917
     reports = read_reports(workstation.reports())
     cut_off = cut_off_runs(workstation, {key.module for key in keys})
     stale = stale_sources(workstation, project, datetime.now(UTC))
-    late = grouped(stale, lambda source: source.partition)
+    statuses = with_stale(partition_statuses(keys, reports), stale)
     statuses = [
-        replace(status, stale=late.get(status.partition, []))
-        for status in partition_statuses(keys, reports)
+        status
+        for status in statuses
         if not state or status.state in state
-        if not owner
-        or (status.error or {}).get("owner") in owner
-        or any(source.owner in owner for source in late.get(status.partition, ()))
+        if not owner or status.owners & {*owner}
     ]
     if as_json:
         from ai_dataflow.cli.printed import StatusDocument

@@ -120,6 +120,10 @@ class Settings(Section):
         """Where Dagster's web page answers; empty where nobody says it."""
         return self.dagster.url or (self.mail.ui_url if self.mail else "")
 
+    def module(self, name: str) -> ModuleSettings:
+        """Give what is said of a module; the usual where nothing is."""
+        return self.modules.get(name, ModuleSettings())
+
     @property
     def file(self) -> Path:
         """The file that these settings came from."""

@@ -16,7 +16,6 @@ import polars as pl
 from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.attention import working_on
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
-from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.extracting import Extracted, extract_sources, owned
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Failure, Stage
@@ -174,7 +173,7 @@ def _make(steps: Steps, settings: Settings, run_id: str, workstation: Folders) -
                     steps.fail(client, _no_rows(jobs[client]).diagnostics)
                 elif steps.is_emptied(client):
                     steps.fail(client, _all_filtered(jobs[client], steps.rows_read(client)))
-            limit = settings.modules.get(jobs[0].module, ModuleSettings())
+            limit = settings.module(jobs[0].module)
             write(steps, _rejects(steps, run_id), workstation, limit, limit.profile)
 
 

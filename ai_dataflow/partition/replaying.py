@@ -16,7 +16,6 @@ import polars as pl
 from ai_dataflow.compiler.mappings import CompiledSource, MappingError, compile_source
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import SourceKey
-from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.clients import one
@@ -111,7 +110,7 @@ def _replay(
             return
         steps.replaces = current.data
         steps.merged.update(merged)
-        profile = settings.modules.get(job.module, ModuleSettings()).profile
+        profile = settings.module(job.module).profile
         write(steps, again.table(run_id), workstation, profile=profile)
 
 

@@ -11,7 +11,6 @@ from ai_dataflow.compiler.rule_names import rule_reads_clock
 from ai_dataflow.config.diagnostics import listing
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.planning.inputs import content_seen, inputs_of, reads_clock
@@ -157,7 +156,7 @@ def _standing(
     settings: Settings,
 ) -> Waiting | None:
     """Give what waits, if it would be made and judged just so again."""
-    limits = settings.modules.get(job.module, ModuleSettings()).limits_of_shrinking
+    limits = settings.module(job.module).limits_of_shrinking
     shown = record.waiting
     return shown if shown and shown.limits == limits and shown.stands(inputs, publication) else None
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.client_counts import ClientCounts, Counted
@@ -36,7 +35,7 @@ def with_strays(sources: Sources, settings: Settings) -> dict[ControlRow, Source
     said: dict[ControlRow, SourceJob] = {}
     groups = grouped(shared, lambda row: (*row.names, by_column(sources[row].location)))
     for rows in groups.values():
-        module = settings.modules.get(rows[0].module, ModuleSettings())
+        module = settings.module(rows[0].module)
         first = min(row.client for row in rows)
         for row in rows:
             strays: Strays = "reject" if row.client == first else "leave"

@@ -14,7 +14,6 @@ from types import MappingProxyType
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.planning.bad_rows import add_bad_rows
 from ai_dataflow.planning.checks import check_complete, check_product, check_teams, check_unused
@@ -194,7 +193,7 @@ def _coverage(
         products = dict.fromkeys(map(whose, rows))
         mapped += [(of[1], computed[of]) for of in products if of in computed]
         modules[module] = module_coverage(module, columns.get(module, ()), mapped)
-        asked = project.settings.modules.get(module, ModuleSettings())
+        asked = project.settings.module(module)
         for problem in check_coverage(modules[module], project.mapping, asked):
             findings.add(problem, rows)
     return modules

@@ -21,7 +21,7 @@ from ai_dataflow.workstation.records import Inputs, SourceInputs
 
 def inputs_of(job: PartitionJob, settings: Settings, content: Callable[[SourceJob], str]) -> Inputs:
     """Give the inputs of a job; `content` tells what is at a source (see `content_seen`)."""
-    limits = settings.modules.get(job.module, ModuleSettings())
+    limits = settings.module(job.module)
     return Inputs(
         sources={
             str(source.key): SourceInputs(

@@ -9,7 +9,6 @@ from functools import cache
 from ai_dataflow.compiler.absent_columns import names_read
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.planning.code_checks import with_codes
 from ai_dataflow.planning.findings import Findings
@@ -63,7 +62,7 @@ def _explained(project: Project, column: AiColumn, products: Sequence[str]) -> A
     rule, lists = column.rule, project.code_lists
     assert rule is not None  # noqa: S101 - the caller's condition
     codes = products if rule.code_list in lists.by_name else ()
-    asked = project.settings.modules.get(rule.module, ModuleSettings())
+    asked = project.settings.module(rule.module)
     return replace(
         column,
         description=column.description or rule.description,

@@ -123,8 +123,9 @@ def _looked_for(
         read = {*profile_files(profiles)}
         if not dry_run:
             tidy(workstation, module, held)
+        if read and not dry_run:
             named = _publications(workstation, module)
-            tidy_profiles(workstation, module, named, writer_of(held), before)
+            tidy_profiles(workstation, module, read, named, writer_of(held), before)
         old = _old(profiles, before, _PROFILES)
         unread = old.keys() - read - {*profile_files(profiles)}
         left = [(profiles, path, old[path]) for path in sorted(unread)]

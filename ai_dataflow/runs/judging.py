@@ -101,7 +101,7 @@ def judge(
     with_records = _with_records(workstation, made, seen)
     losses = [loss for pair in with_records for loss in _losses(*pair, settings)]
     problems = _explained(_with_worst(workstation, module, losses), settings)
-    limits = _limits(settings, module).limits_of_shrinking
+    limits = settings.module(module).limits_of_shrinking
     waiting = {
         client: _waiting(lost[0], seen[client], run_id, limits, problems[client])
         for client, lost in grouped(losses, lambda loss: loss.result.job.client).items()
@@ -159,13 +159,9 @@ def _with_records(
         )
 
 
-def _limits(settings: Settings, module: str) -> ModuleSettings:
-    return settings.modules.get(module, ModuleSettings())
-
-
 def _losses(result: PartitionResult, record: Record, settings: Settings) -> Iterator[_Loss]:
     """Give the products that shrink too much, if nobody has accepted it in advance."""
-    limits = _limits(settings, result.job.module)
+    limits = settings.module(result.job.module)
     now = {product: ProductRows.of(counts) for product, counts in result.counts.items()}
     lost = [
         (product, before, now.get(product, _NONE))

@@ -13,7 +13,6 @@ import polars as pl
 
 from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.profiling import profiled_files
@@ -91,7 +90,7 @@ def _rows(run: Run, publishing: Publishing) -> pl.DataFrame:
         pl.lit(int(COMPUTATION), pl.Int32()).alias("computation")
     )
     rows = made.filter(pl.col("publication").is_in(publishing.publications))
-    limits = run.project.settings.modules.get(publishing.module, ModuleSettings())
+    limits = run.project.settings.module(publishing.module)
     if publishing.recast and limits.profile != "off":
         rows = _with_recast(run, publishing, rows)
     return rows.with_columns(
@@ -105,7 +104,7 @@ def _with_recast(run: Run, publishing: Publishing, rows: pl.DataFrame) -> pl.Dat
     publications = [publication for _, publication in files]
     kept = read_profiles(run.workstation, module, publications=publications)
     before = pl.concat([kept.select(SCHEMA.names()), rows]).unique(_KEY, keep="last")
-    limits = run.project.settings.modules.get(module, ModuleSettings())
+    limits = run.project.settings.module(module)
     columns = _columns(publishing.fitted, run.plan.columns[module], before["ai_type"].unique())
     again = profiled_files(run.workstation.dataset(module), columns, files, limits.profile)
     made_by = before.select(*_KEY, *_MADE_BY)

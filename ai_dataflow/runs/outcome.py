@@ -264,7 +264,7 @@ def report(run: Run, *, store: bool = True) -> RunReport:
     of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
     references, checks, unchecked = _checks(run)
     stale, unjudged = _stale(run)
-    problems += [with_owner(run.project.teams, problem) for problem in run.problems]
+    problems += _owned(run, run.problems)
     diagnostics = [*of_plan, *problems, *unchecked, *unjudged, *_untold(run), *_ended_early(run)]
     made = RunReport(
         run_id=run.run_id,
@@ -300,7 +300,11 @@ def _published(run: Run) -> tuple[dict[str, Published], list[Diagnostic]]:
     try:
         return published(run.workstation), []
     except DataflowError as error:
-        return {}, [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+        return {}, _owned(run, error.diagnostics)
+
+
+def _owned(run: Run, problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [with_owner(run.project.teams, problem) for problem in problems]
 
 
 def _checks(run: Run) -> tuple[list[ReferenceReport], list[CheckReport], list[Diagnostic]]:
@@ -319,7 +323,7 @@ def _checks(run: Run) -> tuple[list[ReferenceReport], list[CheckReport], list[Di
         )
         checks = [*reports]
     except DataflowError as error:
-        return [], [], [with_owner(run.project.teams, p) for p in error.diagnostics]
+        return [], [], _owned(run, error.diagnostics)
     return references, checks, []
 
 
@@ -330,7 +334,7 @@ def _stale(run: Run) -> tuple[list[StaleReport], list[Diagnostic]]:
     try:
         return stale_sources(run.workstation, run.project, datetime.now(UTC)), []
     except DataflowError as error:
-        return [], [with_owner(run.project.teams, problem) for problem in error.diagnostics]
+        return [], _owned(run, error.diagnostics)
 
 
 def _ended_early(run: Run) -> list[Diagnostic]:

@@ -12,7 +12,6 @@ from typing import Any
 from ai_dataflow.config.codes import Concern
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.keys import PartitionKey
-from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.runs.outcome import Run
@@ -30,7 +29,7 @@ def note_unusual(run: Run, module: str, outcome: ModuleOutcome) -> None:
 
     Where it cannot, a warning says so: whoever reads the report must not take it for usual.
     """
-    settings = run.project.settings.modules.get(module, ModuleSettings())
+    settings = run.project.settings.module(module)
     if run.kind != "run" or outcome.version is None or not settings.unusual:
         return
     published = {r.job.client: r for r in outcome.results if r.data and not r.failures}

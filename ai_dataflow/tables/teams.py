@@ -113,7 +113,13 @@ def with_owner(teams: Sequence[Team], problem: Diagnostic) -> Diagnostic:
 
 def owner_of(teams: Sequence[Team], concern: str, product: str, module: str) -> str:
     """Name the first team that has a concern of a product's module; nothing where none has."""
-    return next((team.name for team in teams if team.covers(concern, product, module)), "")
+    team = team_of(teams, concern, product, module)
+    return team.name if team else ""
+
+
+def team_of(teams: Sequence[Team], concern: str, product: str, module: str) -> Team | None:
+    """Give the first team that has a concern of a product's module."""
+    return next((team for team in teams if team.covers(concern, product, module)), None)
 
 
 def _team(table: CellTable, line: int, cells: Mapping[str, str]) -> Team:

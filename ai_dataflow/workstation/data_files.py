@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 from polars.io.partition import FileProviderArgs
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.workstation.layout import partition_folder
@@ -29,6 +30,7 @@ _ID = "[0-9a-f]{32}"
 _NAME = re.compile(rf"(?:.*/)?({_ID})(?:-\d{{5}})?(?:\.{_ID})?\.parquet")
 # Of a file that another program wrote, and that is of no publication.
 _RECAST = "recast"
+_LIST_FROM = 100
 # What `write_partition` and `recast_name` call the files of a partition.
 DATA_FILE = rf"(?:{_ID}(?:-\d{{5}})?|{_RECAST})(?:\.{_ID})?\.parquet"
 
@@ -152,6 +154,13 @@ def _written(table: Folder, path: str, height: int | None = None) -> DataFile:
     if height is None:
         height = int(scan_parquet(table, [path]).select(pl.len()).collect().item())
     return DataFile(path, _stat(table, path).size, height)
+
+
+def sizes_of(table: Folder, paths: Sequence[str]) -> dict[str, int]:
+    """Look how large files are that are there: one by one, or by one listing of many requests."""
+    if table.account and len(paths) > _LIST_FROM:
+        return {file.path: file.size for file in table.files()}
+    return {file.path: file.size for file in at_once(table.stat, paths, table.requests) if file}
 
 
 def _stat(folder: Folder, path: str) -> StoredFile:

@@ -32,6 +32,7 @@ from ai_dataflow.workstation.readers import (
     ColumnNotPublishedError,
     DatasetNotFoundError,
     check_files,
+    names_of,
     open_version,
 )
 from ai_dataflow.workstation.relations import key_of
@@ -272,7 +273,7 @@ def compare(
     """
     table = folders.dataset(module)
     before, after = (open_version(table, number, must_exist=True) for number in versions)
-    clients = [client] if isinstance(client, str) else client
+    clients = names_of(client)
     files = _files_of(before, clients), _files_of(after, clients)
     if missing := [name for name in clients or () if name not in files[0].keys() | files[1].keys()]:
         raise DatasetNotFoundError(f"{table.url} has rows of {listing(missing)} in neither version")

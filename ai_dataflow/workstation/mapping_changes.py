@@ -28,9 +28,7 @@ def made_of(
     """
     columns = [*_KEY, _CELL, _MAPPING, _CODE]
     before, after = (
-        current_profiles(folders, module, version, columns=columns).filter(
-            pl.col(PARTITION_COLUMN).is_in(clients)
-        )
+        current_profiles(folders, module, version, clients=clients, columns=columns)
         for version in versions
     )
     return after.join(before, on=_KEY, how="full", suffix=_BEFORE, coalesce=True)

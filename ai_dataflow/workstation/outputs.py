@@ -9,6 +9,7 @@ import polars as pl
 
 from ai_dataflow.config.extras import install_line, is_installed
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
+from ai_dataflow.workstation.readers import names_of
 from ai_dataflow.workstation.row_streams import RowStream, Transform
 from ai_dataflow.workstation.splits import split_clients
 from ai_dataflow.workstation.torch_rows import TorchRows, torch_rows
@@ -81,8 +82,7 @@ class Outputs:
             )
         reader = session.read.format("delta").option("versionAsOf", self.pinned(options))
         frame = reader.load(self.uri)
-        if client is not None:
-            clients = [client] if isinstance(client, str) else list(client)
+        if (clients := names_of(client)) is not None:
             frame = frame.where(frame[PARTITION_COLUMN].isin(clients))
         return frame if columns is None else frame.select(*columns)
 
@@ -194,9 +194,9 @@ class Outputs:
         fixed = {name: value for name, value in options.items() if name not in ("snapshot", "at")}
         fixed |= {"columns": columns, "version": self.pinned(options)}
         self.scan(client, **fixed)  # so that what is not there is told now
-        names = [client] if isinstance(client, str) else client
+        names = names_of(client)
         clients = self.clients(fixed["version"]) if names is None else names
-        return RowStream(self.scan, list(clients), fixed, rows, transform)
+        return RowStream(self.scan, clients, fixed, rows, transform)
 
 
 def _rows(stream: RowStream, shards: Sequence[Sequence[str]]) -> Iterator[dict[str, Any]]:

@@ -23,8 +23,7 @@ def profile_drift(
         DataflowError: WST-001, WST-004 or WST-005.
     """
     before, after = (
-        current_profiles(folders, module, version).filter(pl.col(PARTITION_COLUMN).is_in(clients))
-        for version in versions
+        current_profiles(folders, module, version, clients=clients) for version in versions
     )
     if before.is_empty() or after.is_empty():
         return pl.DataFrame(schema=_SCHEMA)

@@ -16,7 +16,7 @@ from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.profile_tables import change_profiles
-from ai_dataflow.workstation.profiles import profile_files, read_profiles
+from ai_dataflow.workstation.profiles import read_profiles
 from ai_dataflow.workstation.reaching import reaching
 
 PUBLICATIONS = 400  # of a client
@@ -26,6 +26,7 @@ _FILES = 16  # beyond, they are put together
 def tidy_profiles(
     workstation: Folders,
     module: str,
+    files: Collection[str],
     named: Collection[str],
     writer: Writer,
     before: datetime,
@@ -35,6 +36,7 @@ def tidy_profiles(
     Args:
         workstation: where.
         module: whose they are.
+        files: those of their table, of which there are some.
         named: the publications that versions name, or that wait.
         writer: who has the module's lease.
         before: what is younger stays, whatever it is.
@@ -42,14 +44,10 @@ def tidy_profiles(
     Raises:
         DataflowError: WST-001, WST-003 to WST-006.
     """
-    table = workstation.profiles(module)
-    files = profile_files(table)
-    if not files:
-        return
     rows = read_profiles(workstation, module)
     kept = _kept(rows, named, _oldest_commit(workstation.dataset(module)), before)
     if kept.height < rows.height or len(files) > _FILES:
-        change_profiles(table, kept, files, writer)
+        change_profiles(workstation.profiles(module), kept, files, writer)
 
 
 def _oldest_commit(table: Folder) -> datetime:

@@ -28,7 +28,12 @@ from ai_dataflow.workstation.profiles import (
     Fineness,
     current_profiles,
 )
-from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, publications_in
+from ai_dataflow.workstation.readers import (
+    DatasetNotFoundError,
+    names_of,
+    open_version,
+    publications_in,
+)
 
 _GROUP, _VALUES, _FINITE = "\ue000group", "\ue000values", "\ue000finite"
 _LEAST, _GREATEST = "\ue000least", "\ue000greatest"
@@ -47,7 +52,7 @@ def profiles_by(
     by: Sequence[str] | None,
 ) -> pl.DataFrame:
     """Read the profiles of a version of a dataset; see `Dataset.profile`."""
-    clients = [client] if isinstance(client, str) else client
+    clients = names_of(client)
     if clients is not None:
         seen = publications_in(open_version(folders.dataset(module), version, must_exist=True))
         if missing := [name for name in clients if name not in seen]:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 
 from deltalake import DeltaTable
 
-from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation import reject_tables
@@ -30,7 +29,7 @@ from ai_dataflow.workstation.commit import (
     open_table,
     types_of,
 )
-from ai_dataflow.workstation.data_files import DataFile
+from ai_dataflow.workstation.data_files import DataFile, sizes_of
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.file_statistics import in_log
 from ai_dataflow.workstation.kept_rows import Kept, all_kept
@@ -41,8 +40,6 @@ from ai_dataflow.workstation.reaching import reaching, unreached
 from ai_dataflow.workstation.records import all_waiting
 from ai_dataflow.workstation.reject_tables import Current
 from ai_dataflow.workstation.type_changes import old_files
-
-_LIST_FROM = 100
 
 
 @dataclass(frozen=True)
@@ -186,16 +183,8 @@ def _vanished(table: Folder, data: Mapping[str, Sequence[DataFile]]) -> frozense
     """Give the clients of which a file is not there, or not of its size."""
     files = [(client, file) for client, new in data.items() for file in new]
     with reaching(table):
-        sizes = _sizes(table, [file.path for _, file in files])
+        sizes = sizes_of(table, [file.path for _, file in files])
     return frozenset(client for client, file in files if sizes.get(file.path) != file.size)
-
-
-def _sizes(table: Folder, paths: Sequence[str]) -> dict[str, int]:
-    """Look how large files are: one by one, or by one listing where those are requests."""
-    if table.account and len(paths) > _LIST_FROM:
-        return {file.path: file.size for file in table.files()}
-    stats = at_once(table.stat, paths)
-    return {file.path: file.size for file in stats if file}
 
 
 def _restore(

@@ -10,7 +10,6 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, did_you_mean, listing
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
@@ -20,11 +19,9 @@ from ai_dataflow.connections.foreign_errors import FOREIGN
 from ai_dataflow.connections.scans import scan_delta
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import CommittedFile, files_in, open_table
-from ai_dataflow.workstation.data_files import publication_of
+from ai_dataflow.workstation.data_files import publication_of, sizes_of
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.reaching import reaching, unreached
-
-_LIST_FROM = 100
 
 
 class DatasetNotFoundError(LookupError):
@@ -167,7 +164,7 @@ def read_dataset(
     version: int | None = None,
 ) -> pl.LazyFrame:
     """Read a table of the workstation; see `Dataset.scan`."""
-    clients = None if client is None else [client] if isinstance(client, str) else list(client)
+    clients = names_of(client)
     delta = open_version(table, version, must_exist=True)
     frame = scan_delta(table, delta.version())
     if clients is not None:
@@ -180,6 +177,11 @@ def read_dataset(
         files = files_in(delta)
         check_files(table, version, (f for f in files if clients is None or f.client in clients))
     return frame if columns is None else select_columns(table, frame, columns)
+
+
+def names_of(client: str | Sequence[str] | None) -> list[str] | None:
+    """Give the clients that are asked for: one, several, or None for all."""
+    return [client] if isinstance(client, str) else None if client is None else [*client]
 
 
 def select_columns(table: Folder, frame: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
@@ -201,20 +203,13 @@ def check_files(table: Folder, version: int, files: Iterable[CommittedFile]) -> 
     """
     paths = [file.path for file in files]
     with reaching(table):
-        there = _there(table, paths)
+        there = sizes_of(table, paths)
     if gone := [path for path in paths if path not in there]:
         raise FilesGoneError(
             f"version {version} of {table.url} can no longer be read: {len(gone)} of its "
             f"{len(paths)} files are gone, as VACUUM and lifecycle rules remove them; "
             "read a younger version"
         )
-
-
-def _there(table: Folder, paths: list[str]) -> Collection[str]:
-    """Tell which files are there: one by one, or by one listing where those are requests."""
-    if table.account and len(paths) > _LIST_FROM:
-        return {file.path for file in table.files()}
-    return {file.path for file in at_once(table.stat, paths, table.requests) if file}
 
 
 def _check_columns(table: Folder, columns: Sequence[str], there: Sequence[str]) -> None:

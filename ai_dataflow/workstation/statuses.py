@@ -6,10 +6,11 @@ What came later, the leases tell; where none was taken, the order of the reports
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.workstation.reports import NOT_WELL, PartitionReport, RunReport
 from ai_dataflow.workstation.stale_reports import StaleReport
 
@@ -35,6 +36,12 @@ class PartitionStatus:
     error: dict[str, Any] | None = None
     stale: list[StaleReport] = field(default_factory=list)
 
+    @property
+    def owners(self) -> set[str]:
+        """The teams that have something to do for it."""
+        of_error = {self.error.get("owner", "")} if self.error else set()
+        return of_error | {source.owner for source in self.stale}
+
 
 def filled_by(
     partitions: Iterable[str], reports: Iterable[RunReport], ai_column: str
@@ -53,6 +60,14 @@ def partition_statuses(
 ) -> list[PartitionStatus]:
     """Give the state of each partition; `reports` come newest first."""
     return [_status(key, story) for key, story in _stories(partitions, reports).items()]
+
+
+def with_stale(
+    statuses: Iterable[PartitionStatus], stale: Iterable[StaleReport]
+) -> list[PartitionStatus]:
+    """Add to partitions their sources of which nothing new came for too long."""
+    late = grouped(stale, lambda source: source.partition)
+    return [replace(status, stale=late.get(status.partition, [])) for status in statuses]
 
 
 def _stories(partitions: Iterable[str], reports: Iterable[RunReport]) -> dict[str, Story]:

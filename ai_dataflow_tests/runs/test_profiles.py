@@ -17,7 +17,7 @@ from ai_dataflow.workstation import profile_history
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.profile_tables import add_profiles
-from ai_dataflow.workstation.profiles import read_profiles
+from ai_dataflow.workstation.profiles import profile_files, read_profiles
 from ai_dataflow_tests.projects import CONTROL, project
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
@@ -171,7 +171,7 @@ def test_cleanup_keeps_the_profiles_that_versions_name(tmp_path: Path) -> None:
         patch.setattr(profile_history, "_FILES", 2)
         assert not any(done.problems for done in clean(place, "cleanup", at_once).values())
     assert "f" * 32 not in read_profiles(place, "claims")["publication"]
-    assert len(profile_history.profile_files(place.profiles("claims"))) == 1
+    assert len(profile_files(place.profiles("claims"))) == 1
     assert [dataset.profile(version).equals(was) for version, was in enumerate(before)] == [
         True
     ] * 3

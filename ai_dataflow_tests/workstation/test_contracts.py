@@ -179,6 +179,14 @@ def test_a_file_keeps_its_version_until_something_changes(insurer: Path) -> None
     assert file.read_text() == "mine: yes\n"
 
 
+def test_a_file_that_cannot_be_written_is_told(insurer: Path) -> None:
+    (insurer / "taken").write_text("a file, and no folder")
+    ran = cli(insurer, "contract", "claims", "--output", str(insurer / "taken" / "claims.yaml"))
+    assert ran.returncode == 2
+    assert "CFG-033" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_a_module_that_there_is_not(insurer: Path) -> None:
     ran = cli(insurer, "contract", "claim", "--json")
     assert ran.returncode == 2

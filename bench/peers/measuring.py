@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.racing import Took
+from bench.racing import OWN, Took
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _PATIENCE = 20.0  # seconds, for what a command leaves behind
@@ -88,6 +88,16 @@ def _left_behind() -> list[os.struct_rusage]:  # type: ignore[name-defined]
 def _children() -> list[int]:
     text = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
     return [int(child) for child in text.split()]
+
+
+def run_whole(folder: Path) -> Took:
+    """Run a project whole, in processor seconds of all its processes."""
+    command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "run", "--full"]
+    env = {name: value for name, value in os.environ.items() if name not in OWN}
+    ran = measured(command, folder, env)
+    if ran.code:
+        raise SystemExit(f"the run ended with {ran.code}: {ran.said}")
+    return ran.took
 
 
 if __name__ == "__main__":

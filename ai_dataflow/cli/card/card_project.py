@@ -14,7 +14,7 @@ from ai_dataflow.cli.card.card_values import Owner
 from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.project import Project, load_project
-from ai_dataflow.tables.teams import Team
+from ai_dataflow.tables.teams import Team, team_of
 
 _CONCERNS = ("source", "mapping", "platform")
 
@@ -50,12 +50,8 @@ def _one_of_each(project: Project, module: str) -> tuple[ControlRow, ...]:
 def _owners(teams: Sequence[Team], module: str, products: Sequence[str]) -> Iterator[Owner]:
     """Give who owns what: the sources by product, the rest once where it is one team's."""
     for concern in _CONCERNS:
-        owned = {product: _team(teams, concern, product, module) for product in products}
+        owned = {product: team_of(teams, concern, product, module) for product in products}
         alike = len({team.name if team else "" for team in owned.values()}) == 1
         for product, team in list(owned.items())[: 1 if alike else None]:
             if team:
                 yield Owner(concern, "" if alike else product, team.name, team.email)
-
-
-def _team(teams: Sequence[Team], concern: str, product: str, module: str) -> Team | None:
-    return next((team for team in teams if team.covers(concern, product, module)), None)
