@@ -36,7 +36,8 @@ _LOCAL_BUFFER_BYTES = 1 << 20
 _REMOTE_BUFFER_BYTES = 8 << 20  # each is a request
 _ANSWERS = 3
 _REQUESTS = 16
-_BROKEN_OFF = "request or response body error"
+# The body of an answer, or the connection before there was an answer.
+_BROKEN_OFF = re.compile(r"request or response body error|kind: Interrupted")
 # A local file that is being written; it is renamed when it is whole.
 _UNFINISHED = re.compile(r"#\d+$")
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -246,7 +247,7 @@ class Folder:
                 if self.account is None and _UNFINISHED.search(path):
                     Path(self.join(path)).unlink()  # obstore refuses the name
                 else:
-                    obstore.delete(self.store, self._key(path))
+                    whole(partial(obstore.delete, self.store, self._key(path)))
 
     def _listed(self, prefix: str = "") -> Sequence[Any]:
         """Give what the store says of all files below a prefix."""
@@ -311,11 +312,14 @@ def open_folder(url: str, settings: Settings) -> Folder:
 
 
 def whole(ask: Callable[[], T]) -> T:
-    """Ask again when an answer breaks off: the libraries do that for files, not for the rest."""
+    """Ask again when an answer breaks off, for what may be asked twice.
+
+    The libraries do that for files, not for lists, and for no POST, which deletes in Azure.
+    """
     for _ in range(_ANSWERS - 1):
         try:
             return ask()
         except Exception as error:  # deltalake's, too, which is not imported for that
-            if _BROKEN_OFF not in str(error):
+            if not _BROKEN_OFF.search(str(error)):
                 raise
     return ask()

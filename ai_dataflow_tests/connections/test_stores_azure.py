@@ -7,6 +7,7 @@ import pytest
 from ai_dataflow.connections.globs import split_glob
 from ai_dataflow.connections.stores import Folder, open_folder
 from ai_dataflow_tests.services.azurite import Azurite
+from ai_dataflow_tests.services.proxy import FaultyProxy, Reset
 from ai_dataflow_tests.sources import lake
 from ai_dataflow_tests.sources.lake import ACCOUNT
 
@@ -88,6 +89,20 @@ def test_files_are_deleted(folder: Folder) -> None:
         folder.write(path, b"1")
     folder.delete(["a", "nosuch", "c d/é%"])
     assert [f.path for f in folder.files()] == ["b"]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before it is done", "after it is done"])
+def test_what_is_deleted_as_the_connection_ends_is_deleted(azurite: Azurite, late: bool) -> None:
+    with FaultyProxy(azurite.port) as proxy:
+        key = azurite.keys[ACCOUNT]
+        account = {"account_key": key, "endpoint": proxy.endpoint(ACCOUNT)}
+        given = lake.settings(**{ACCOUNT: account})
+        folder = open_folder(lake.url(azurite.create_container(ACCOUNT)), given)
+        folder.write("x", b"1")
+        proxy.inject(Reset(late), method="POST", times=1)
+        folder.delete(["x"])
+        assert folder.files() == []
+        assert sum(request.method == "POST" for request in proxy.requests) == 2
 
 
 @pytest.mark.parametrize(
