@@ -64,11 +64,31 @@ def _table(source: SourceJob, location: SqlLocation, settings: Settings) -> Copi
     database = queries.database(location.connection, settings)
     columns = database.columns(location, source.place)
     schema = pl.Schema({name: column.dtype for name, column in columns.items()})
-    names = compile_source(source, schema).wanted.names_in(schema)
-    needed = list(dict.fromkeys(filter(None, names.values()))) or list(schema)[:1]
+    needed = _needed(source, schema) or list(schema)[:1]
     if location.client_column:
         _check_client(source, location, schema)
     return Copied(location, database, columns, needed, _origins(location, settings))
+
+
+def _needed(source: SourceJob, schema: pl.Schema) -> list[str]:
+    """Give the columns that are read of a table, be it by one of the source's variants.
+
+    One that does not compile fails where its partition is made, and not for the others.
+
+    Raises:
+        DataflowError: none compiles.
+    """
+    names, errors = dict[str, None](), list[DataflowError]()
+    for variant in (source, *source.variants):
+        try:
+            read = compile_source(variant, schema).wanted.names_in(schema)
+        except DataflowError as error:
+            errors.append(error)
+        else:
+            names |= dict.fromkeys(filter(None, read.values()))
+    if len(errors) > len(source.variants):
+        raise errors[0]
+    return list(names)
 
 
 def _check_client(source: SourceJob, location: SqlLocation, schema: pl.Schema) -> None:

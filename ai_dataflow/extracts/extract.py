@@ -19,7 +19,8 @@ class Extract(Pinned):
     `source` is the identity of its location, by which a later run knows it again. `fingerprint`
     tells this state of the source from any other; it is empty where nothing tells. `note` is what
     is to be told of how it was made. `origin` tells the database and the computation that a copy
-    was made by.
+    was made by. `is_common` tells of a copy that it is of all clients, and not in the
+    partition's own staging.
     """
 
     product: str
@@ -28,6 +29,7 @@ class Extract(Pinned):
     fingerprint: str = ""
     note: str = ""
     origin: str = ""
+    is_common: bool = False
 
     @property
     def key(self) -> SourceKey:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 
 from ai_dataflow.config.attention import working_on
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.extract import Extract
@@ -17,6 +19,9 @@ from ai_dataflow.sources.files.finding import Listing, find_one
 from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import SqlLocation, identity
+
+Common = Mapping[SourceKey, Extract | tuple[Diagnostic, ...]]
+_NOTHING_COMMON: Common = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,13 @@ def extract_sources(
     settings: Settings,
     stages: Collection[Stage],
     lease: int = 0,
+    common: Common = _NOTHING_COMMON,
 ) -> Extracted:
     """Extract the sources whose stage is wanted; the last extracts serve for the others.
 
     All sources are tried, so that all failures are known at once. What was extracted becomes the
-    partition's manifest, for runs that only merge; it is written under the number of a lease.
+    partition's manifest, for runs that only merge; it is written under the number of a lease. What
+    is `common` to all partitions was made before.
     """
     manifest = last_manifest(staging)
     last = manifest.extracts
@@ -50,8 +57,12 @@ def extract_sources(
         try:
             wanted = stage in stages
             previous = last.get(source.key)
-            extracts = [_extract(source, settings, staging, previous)] if wanted else None
-            done += extracts or _previous(source, previous, stages)
+            if wanted and (given := common.get(source.key)):
+                done.append(_given(given))
+            elif wanted:
+                done.append(_extract(source, settings, staging, previous))
+            else:
+                done += _previous(source, previous, stages)
         except DataflowError as error:
             failed += [Failure(stage, problem) for problem in owned(error, source).diagnostics]
     fresh = {extract.key: extract for extract in done}
@@ -70,6 +81,13 @@ def owned(error: DataflowError, source: SourceJob) -> DataflowError:
             for problem in error.diagnostics
         )
     )
+
+
+def _given(common: Extract | tuple[Diagnostic, ...]) -> Extract:
+    """Give what was extracted for all partitions, or raise why it was not."""
+    if isinstance(common, tuple):
+        raise DataflowError(*common)
+    return common
 
 
 def _extract(

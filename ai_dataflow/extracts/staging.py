@@ -2,12 +2,13 @@
 
 What they are a manifest tells. Its name has the number of the lease that it was written under, and
 the highest counts: a run that stood still while another took its lease brings no older copy back.
+A table that all clients share has a staging area of its own: partitions only name its copies.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -34,8 +35,16 @@ class Manifest:
     @property
     def files(self) -> set[str]:
         """The files of the staging area that it names, itself among them."""
-        copies = (file.path for e in self.extracts.values() if e.staged for file in e.files)
-        return {self.path, *copies} - {""}
+        return {self.path, *self._copies(common=False)} - {""}
+
+    @property
+    def common_files(self) -> set[str]:
+        """The copies that it names and that are of all clients, in their folders."""
+        return {*self._copies(common=True)}
+
+    def _copies(self, *, common: bool) -> Iterator[str]:
+        copies = (e for e in self.extracts.values() if e.staged and e.is_common == common)
+        yield from (file.path for copy in copies for file in copy.files)
 
 
 def last_manifest(staging: Folder) -> Manifest:

@@ -35,9 +35,15 @@ def alike(
         columns = _copied_columns(jobs[i], extracted[i], settings) if len(numbers) > 1 else None
         groups.setdefault(columns, []).append(i)
     for group in groups.values():
-        sizes = [sum(extract.size for extract in extracted[i].extracts) for i in group]
+        sizes = [_bytes(jobs[i], extracted[i], is_first=i == group[0]) for i in group]
         for run in runs(sizes, len(group), most_bytes(settings.execution.memory)):
             yield group[run]
+
+
+def _bytes(job: PartitionJob, extracted: Extracted, *, is_first: bool) -> int:
+    """Count the bytes that a partition reads; what all share is read with the first of them."""
+    extracts = (e for e in extracted.extracts if is_first or e.key not in job.common)
+    return sum(extract.size for extract in extracts)
 
 
 def _copied_columns(job: PartitionJob, extracted: Extracted, settings: Settings) -> object:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.keys import PartitionKey, SourceKey
+from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_columns import DictionaryRow, Effect
@@ -55,6 +57,8 @@ class PartitionJob:
 
     `lease` is the number of the lease that it is made under; 0 while it is only planned.
     `computed` are by product the mapping rows that read its AI columns, where it has some.
+    `common` are the extracts that were made once for all partitions of a run, by their sources; or
+    why there is none.
     """
 
     module: str
@@ -63,6 +67,7 @@ class PartitionJob:
     sources: tuple[SourceJob, ...]
     lease: int = 0
     computed: Mapping[str, tuple[MappingRow, ...]] = field(default_factory=dict)
+    common: Mapping[SourceKey, Extract | tuple[Diagnostic, ...]] = field(default_factory=dict)
 
     @property
     def partition(self) -> PartitionKey:

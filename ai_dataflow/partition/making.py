@@ -68,6 +68,20 @@ def make(
     return results
 
 
+def copy_table(job: PartitionJob, settings: Settings) -> PartitionResult:
+    """Copy a table that all clients share, the one source of a job. Never raises, as `make`."""
+    extracted, problems = Extracted(), list[Diagnostic]()
+    with classified(problems):
+        (source,) = job.sources
+        staging = open_workstation(settings).common(job.module, source.key)
+        extracted = extract_sources(job.sources, staging, settings, EXTRACTS, job.lease)
+    failures = tuple(Failure("azure_sql_extract", problem) for problem in problems)
+    return PartitionResult(
+        job, extracts=extracted.extracts, superseded=extracted.superseded,
+        failures=(*extracted.failures, *failures),
+    )  # fmt: skip
+
+
 def _again(
     result: PartitionResult, settings: Settings, run_id: str, stages: Collection[Stage]
 ) -> PartitionResult:
@@ -127,7 +141,7 @@ def _extracted(
     problems: list[Diagnostic] = []
     with classified(problems):
         staging = workstation.staging(job.module, job.client)
-        return extract_sources(job.sources, staging, settings, stages, job.lease)
+        return extract_sources(job.sources, staging, settings, stages, job.lease, job.common)
     return Extracted(failures=tuple(Failure("ai_dataset", problem) for problem in problems))
 
 

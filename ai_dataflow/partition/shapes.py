@@ -24,7 +24,8 @@ _COPIES = 4_000_000  # bytes that are supposed of tables of SQL, until they are 
 
 def is_copied(job: PartitionJob) -> bool:
     """Tell whether a job copies tables of SQL, of which nobody knows how large they are."""
-    return any(isinstance(source.location, SqlLocation) for source in job.sources)
+    tables = (source for source in job.sources if isinstance(source.location, SqlLocation))
+    return any(table.key not in job.common for table in tables)
 
 
 def supposed_bytes(job: PartitionJob) -> int:

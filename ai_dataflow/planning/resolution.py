@@ -141,7 +141,7 @@ def resolved_sources(
             findings.add(problem, [row])
         sources[row] = SourceJob(
             row.product, row.submodule, location, place, mappings, row.append_by, names,
-            rule=rule,
+            rule=rule, of_every=row.of_every,
         )  # fmt: skip
     return sources
 

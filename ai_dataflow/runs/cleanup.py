@@ -24,7 +24,7 @@ import polars as pl
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.extracts.staging import staged_files
+from ai_dataflow.extracts.staging import last_manifest, staged_files
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.data_files import DATA_FILE, publication_of
@@ -47,7 +47,7 @@ _OF_TABLE = re.compile(
     rf"{PARTITION_COLUMN}=[^/]+/{DATA_FILE}"
     rf"|{_LOG}/(\d{{20}}\.(json|checkpoint\.parquet)|_last_checkpoint)#\d+"
 )
-_BESIDE = ("_rejects", "_staging", "_kept", "_profiles")
+_BESIDE = ("_rejects", "_staging", "_common", "_kept", "_profiles")
 _PROFILES = re.compile(rf"{_UUID}\.parquet|{_LOG}/.+#\d+")
 _KEPT = re.compile(rf"[^/]+/{_UUID}/[^/]+/[^/]+\.parquet")
 _COPY = re.compile(rf"[^/]+\.{_UUID}\.parquet(#\d+)?|extracts(-\d+)?\.json(#\d+)?")
@@ -166,6 +166,7 @@ def _left_over(
         old = _old(staging, before, _COPY)
         named = staged_files(staging) if old else set()
         yield from ((staging, path, size) for path, size in old.items() if path not in named)
+    yield from _common_left_over(workstation, module, before)
     leases = workstation.leases(module)
     yield from ((leases, path, size) for path, size in _old(leases, before, _LEASE).items())
     inputs, ours = workstation.inputs(), re.compile(rf"{re.escape(module)}\.json#\d+")
@@ -177,6 +178,21 @@ def _left_over(
         left = unseen(all_kept(workstation, module), seen)
         unused = {file.path for file in left if file.publication not in wanted}
         yield from ((kept, path, size) for path, size in old.items() if path in unused)
+
+
+def _common_left_over(
+    workstation: Folders, module: str, before: datetime
+) -> Iterator[tuple[Folder, str, int]]:
+    """Give the copies of what all clients share that no partition's last extracts name."""
+    of_tables = [workstation.common(module, key) for key in workstation.common_sources(module)]
+    old = [(folder, _old(folder, before, _COPY)) for folder in of_tables]
+    if not any(files for _, files in old):
+        return
+    clients = (workstation.staging(module, c) for c in workstation.staged_clients(module))
+    used = {path for staging in clients for path in last_manifest(staging).common_files}
+    for folder, files in old:
+        named = used | staged_files(folder)
+        yield from ((folder, path, size) for path, size in files.items() if path not in named)
 
 
 def _old(folder: Folder, before: datetime, ours: re.Pattern[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import groupby
@@ -14,6 +14,7 @@ from ai_dataflow.extracts.stages import Failure, Stage
 from ai_dataflow.extracts.staging import drop_copies
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
+from ai_dataflow.runs.copying import copied_first, drop_replaced
 from ai_dataflow.runs.lineage_of_run import kept_for_lineage
 from ai_dataflow.runs.outcome import Run, interrupted, partition_report
 from ai_dataflow.runs.progress import MAKING, Progress, Watcher
@@ -95,8 +96,10 @@ def _make_module(
             yield from results
             _finish_module(run, module, results, None)
             return
+        copied: list[PartitionResult] = []
         with run.timings.timed("data"):
             try:
+                tasks = copied_first(tasks, engine, copied)
                 for result in engine(tasks):
                     results.append(result)
                     run.work.update(result.work)
@@ -111,7 +114,7 @@ def _make_module(
                 _leave(run, [job for job, _ in tasks if job.partition not in done])
         if results:
             watch(f"publishing {module}", "")
-            _finish_module(run, module, results, held)
+            _finish_module(run, module, results, held, copied)
 
 
 def _leave(run: Run, jobs: Iterable[PartitionJob]) -> None:
@@ -127,7 +130,11 @@ def _failures(stages: Iterable[Stage], error: DataflowError) -> tuple[Failure, .
 
 
 def _finish_module(
-    run: Run, module: str, results: list[PartitionResult], held: Lease | None
+    run: Run,
+    module: str,
+    results: list[PartitionResult],
+    held: Lease | None,
+    copied: Iterable[PartitionResult] = (),
 ) -> None:
     """Publish a module's finished partitions in one commit, then tell of them."""
     outcome = ModuleOutcome(results)
@@ -147,7 +154,7 @@ def _finish_module(
             keep_records(run, module, outcome)
     note_unusual(run, module, outcome)
     if held:
-        _drop_superseded(run, module, outcome.results, held)
+        _drop_superseded(run, module, outcome.results, copied, held)
     with run.timings.timed("events"):
         tell(run, outcome.results, outcome.version)
     run.made |= kept_for_lineage(outcome.results)
@@ -158,7 +165,11 @@ def _finish_module(
 
 
 def _drop_superseded(
-    run: Run, module: str, results: Iterable[PartitionResult], held: Lease
+    run: Run,
+    module: str,
+    results: Sequence[PartitionResult],
+    copied: Iterable[PartitionResult],
+    held: Lease,
 ) -> None:
     """Remove copies that newer ones replace; a run that was overtaken leaves them to `cleanup`."""
     with suppress(DataflowError):
@@ -166,6 +177,8 @@ def _drop_superseded(
         for result in results:
             if result.superseded:
                 drop_copies(run.workstation.staging(module, result.job.client), result.superseded)
+        for table in (table for table in copied if table.superseded):
+            drop_replaced(run, table, results)
 
 
 def _overtaken(result: PartitionResult, error: LeaseError) -> PartitionResult:

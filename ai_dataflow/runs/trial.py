@@ -23,6 +23,7 @@ from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.scratch import PREFIX
 from ai_dataflow.partition.tasks import Making
+from ai_dataflow.runs.copying import copied_first
 from ai_dataflow.runs.judging import Compared, compare
 from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.workstation.layout import open_workstation
@@ -54,7 +55,8 @@ def try_out(ahead: Prospect) -> Trial:
     with TemporaryDirectory(prefix=PREFIX) as folder:
         aside, run_id = _aside(settings, folder), f"trial-{uuid.uuid4()}"
         tasks = [(job, Making(job, share(aside), run_id, STAGES)) for job in jobs]
-        results = list(open_engine(aside, STAGES)(tasks)) if tasks else []
+        engine = open_engine(aside, STAGES)
+        results = list(engine(copied_first(tasks, engine))) if tasks else []
     failed = {r.partition: r.failures[0].diagnostic for r in results if r.failures}
     return Trial(tuple(_compared(settings, results)), dict(sorted(failed.items())))
 

@@ -31,6 +31,8 @@ class SourceJob:
     Where clients share the files, `strays` tells what becomes of rows that are nobody's: the
     partition fails, rejects them, or leaves them to another that does; `shared_at` is the first
     control table cell that names the files. `rule` says how its rows are taken and joined.
+    `of_every` tells that its control row is for every client. `variants` are the same source for
+    clients that have rows of the sheet for themselves: one copy has the columns of all of them.
     """
 
     product: str
@@ -45,6 +47,8 @@ class SourceJob:
     rule: SourceRule | None = None
     seen: Listing | str | tuple[Diagnostic, ...] | None = None
     schema: pl.Schema | None = None
+    of_every: bool = False
+    variants: tuple[SourceJob, ...] = ()
 
     @property
     def key(self) -> SourceKey:

@@ -8,6 +8,7 @@ _runs_order/<number>.<run_id>   in which order these came; see report_order.py
 _inputs/<module>.json           what its partitions were made from; see records.py
 _arrivals/<module>.json         how often its sources change; see arrivals.py
 _staging/<module>/<client>/     the last extracts: a manifest per lease, copies of SQL tables
+_common/<module>/<product>/<submodule>/     the last extract of a SQL table that all clients share
 _leases/<module>/               which run is making the module now
 _kept/<module>/<client>/        rows that a replay of rejects joins anew
 _outbox/                        the mails: waiting, done; see notifications/outbox.py
@@ -22,6 +23,7 @@ from pydantic import ValidationError
 
 from ai_dataflow.config.blob_urls import is_blob_url, parse
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
+from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder, open_folder
 from ai_dataflow.workstation.reaching import reaching
@@ -70,6 +72,19 @@ class Folders:
     def staged_clients(self, module: str) -> list[str]:
         """The clients that have extracts of a module."""
         return self.root.folder(f"_staging/{module}").folders()
+
+    def common(self, module: str, source: SourceKey) -> Folder:
+        """The last copy of a table that all clients of a module share."""
+        return self.root.folder(f"_common/{module}/{source.product}/{source.submodule}")
+
+    def common_sources(self, module: str) -> list[SourceKey]:
+        """The tables that all clients of a module share, of which there are copies."""
+        folder = self.root.folder(f"_common/{module}")
+        return [
+            SourceKey(product, submodule)
+            for product in folder.folders()
+            for submodule in folder.folder(product).folders()
+        ]
 
     def kept(self, module: str) -> Folder:
         """The rows that are kept for replays of a module."""

@@ -28,7 +28,9 @@ _OF_TABLES = {
     "create_checkpoint": "checkpoint",
     "cleanup_metadata": "tidy log",
 }
-_PARTS = re.compile(r"/(_leases|_staging|_runs|_runs_order|_rejects|_kept|_inputs|_arrivals)/")
+_PARTS = re.compile(
+    r"/(_leases|_staging|_common|_runs|_runs_order|_rejects|_kept|_inputs|_arrivals)/"
+)
 
 
 @dataclass(frozen=True)

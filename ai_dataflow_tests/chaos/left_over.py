@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.extracts.staging import staged_files
+from ai_dataflow.extracts.staging import last_manifest, staged_files
 from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.workstation.data_files import publication_of
 from ai_dataflow.workstation.profiles import read_profiles
@@ -129,6 +129,12 @@ def named(world: World) -> set[str]:
             staging = world.workstation.staging(module, client)
             prefix = f"_staging/{module}/{client}"
             found |= {f"{prefix}/{path}" for path in staged_files(staging)}
+            common = last_manifest(staging).common_files
+            found |= {path for path in files if path.rpartition("/")[2] in common}
+        for key in world.workstation.common_sources(module):
+            folder = world.workstation.common(module, key)
+            prefix = f"_common/{module}/{key.product}/{key.submodule}"
+            found |= {f"{prefix}/{path}" for path in staged_files(folder)}
         for client, publication in publications(world, module).items():
             prefix = f"_kept/{module}/{client}/{publication}/"
             found |= {path for path in files if path.startswith(prefix)}

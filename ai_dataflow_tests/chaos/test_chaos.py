@@ -30,7 +30,8 @@ AZURE = {
 }
 # What a first run writes, at least, each at another place.
 WRITES = {
-    "put _leases", "close _staging", "put _staging", "sink data", "sink _rejects",
+    "put _leases", "close _staging", "put _staging", "close _common", "put _common",
+    "sink data", "sink _rejects",
     "create table data", "create table _rejects", "put _arrivals", "put _inputs",
     "put _runs",
 }  # fmt: skip

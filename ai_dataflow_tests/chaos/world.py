@@ -22,16 +22,22 @@ CLIENTS = ("acme", "borealis", "cirrus")
 MODULES = ("claims", "policies")
 PARTITIONS = tuple(f"{module}|{client}" for module in MODULES for client in CLIENTS)
 
-CONTROL = """
+CONTROL = (
+    """
     product_code,module_name,submodule_name,client_code,module_location,active
-""" + "".join(
-    f"""\
+"""
+    + "".join(
+        f"""\
     ORION,claims,header,{client},data/{client}/header.csv,Y
     ORION,claims,line,{client},data/{client}/line.csv,Y
     VEGA,claims,claim,{client},sql://vega/claims?client_column=client,Y
     ORION,policies,policy,{client},data/{client}/policy.csv,Y
 """
-    for client in CLIENTS
+        for client in CLIENTS
+    )
+    + """\
+    VEGA,claims,office,*,sql://vega/offices,Y
+"""
 )
 MAPPING = """
     module_name,product_code,submodule_name,source_column,ai_column,ai_type,is_key,required
@@ -44,6 +50,8 @@ MAPPING = """
     claims,VEGA,claim,id,claim_id,int64,,Y
     claims,VEGA,claim,gen,generation,int64,,Y
     claims,VEGA,claim,total,amount,int64,,
+    claims,VEGA,office,id,claim_id,int64,,Y
+    claims,VEGA,office,gen,generation,int64,,Y
     policies,ORION,policy,PolicyNo,policy_id,int64,,Y
     policies,ORION,policy,Gen,generation,int64,,Y
     policies,ORION,policy,Premium,premium,int64,,
@@ -66,6 +74,8 @@ COLUMNS = {
 # Of a reject: the product, the submodule, the AI column, and the number and the generation that
 # are in the raw row.
 KEYS = {"header": ("ClaimNo", "Gen"), "claim": ("id", "gen"), "policy": ("PolicyNo", "Gen")}
+
+OFFICE = 9001  # in a table that all clients share
 
 Row = tuple[str | int | None, ...]
 Rows = Counter[Row]
@@ -117,8 +127,13 @@ def expected(module: str, client: str, generation: int) -> Rows:
         bad = _is_odd(generation, client)
         return Counter(("ORION", n, generation, n * 7) for n in policies if n or not bad)
     vega = _vega(generation, client)
-    return _expected_orion(generation, client) + Counter(
-        ("VEGA", n, generation, None, None, int(total)) for n, total in vega if total != "n/a"
+    offices = Counter([("VEGA", OFFICE, generation, None, None, None)])
+    return (
+        _expected_orion(generation, client)
+        + offices
+        + Counter(
+            ("VEGA", n, generation, None, None, int(total)) for n, total in vega if total != "n/a"
+        )
     )
 
 
@@ -214,5 +229,7 @@ def _deliver_table(file: Path, generation: int) -> None:
     database.execute("PRAGMA synchronous = OFF")
     database.execute("CREATE TABLE claims (client TEXT, id INTEGER, gen INTEGER, total TEXT)")
     database.executemany("INSERT INTO claims VALUES (?, ?, ?, ?)", rows)
+    database.execute("CREATE TABLE offices (id INTEGER, gen INTEGER)")
+    database.execute("INSERT INTO offices VALUES (?, ?)", (OFFICE, generation))
     database.commit()
     database.close()

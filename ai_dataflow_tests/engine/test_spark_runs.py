@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import ai_dataflow
 from ai_dataflow import load
 from ai_dataflow_tests.conftest import copy_real_case
 from ai_dataflow_tests.engine.spark import finished, on_spark, package, problems, start_run
-from ai_dataflow_tests.projects import project
+from ai_dataflow_tests.projects import MAPPING, TOML, project
 from ai_dataflow_tests.runs.real_case import MODULES, assert_expected_figures
 from ai_dataflow_tests.runs.real_case_azure import in_azure
 from ai_dataflow_tests.runs.runs import run_project
@@ -128,11 +130,20 @@ def test_a_task_that_runs_twice_publishes_once(tmp_path: Path, spark_cluster: Sp
 
 
 def _defects(folder: Path) -> Path:
-    """Write a project of which most partitions fail, each in its own way."""
+    """Write a project of which most partitions fail, each in its own way; two share a table."""
     rows = [("fine", "claims"), ("gone", "gone"), ("text", "text"), ("empty", "empty")]
     control = "product_code,module_name,submodule_name,client_code,module_location,active\n"
     control += "".join(f"ORION,claims,claim,{client},data/{file}.csv,Y\n" for client, file in rows)
-    project(folder, control=control)
+    control += "LYRA,claims,claim,east,data/east.csv,Y\nLYRA,claims,claim,west,data/west.csv,Y\n"
+    control += "LYRA,claims,office,*,sql://lyra/offices,Y\n"
+    mapping = f"{MAPPING}    claims,LYRA,claim,No,claim_id,int64\n"
+    mapping += "    claims,LYRA,office,No,claim_id,int64\n"
+    toml = f'[sql.lyra]\nurl = "sqlite:///lyra.sqlite"\n{TOML}'
+    project(folder, control=control, mapping=mapping, toml=toml)
+    with closing(sqlite3.connect(folder / "lyra.sqlite")) as session:
+        session.executescript("CREATE TABLE offices (No INTEGER); INSERT INTO offices VALUES (9)")
+    for number, client in enumerate(["east", "west"], 11):
+        (folder / "data" / f"{client}.csv").write_text(f"No\n{number}\n")
     (folder / "data" / "text.csv").write_text("ClaimNo,Price\n1,2\n")
     (folder / "data" / "empty.csv").write_text("ClaimNo,Amount\n")
     return folder
@@ -143,9 +154,12 @@ def test_a_failure_is_classified_as_locally_by_the_package_that_executors_are_se
 ) -> None:
     folder = _defects(tmp_path / "project")
     local = problems(run_project(folder).model_dump(mode="json", exclude_none=True))
-    assert [status for status, _ in local.values()].count("ok") == 1
+    assert [status for status, _ in local.values()].count("ok") == 3
     on_spark(folder, spark_cluster, artifacts=[package(tmp_path / "same.zip")])
     assert problems(finished(start_run(folder, spark_cluster))) == local
+    published = load("claims", config=folder).collect()["claim_id"]
+    assert sorted(published) == [1, 2, 9, 9, 11, 12]
+    assert len(list((folder / "workstation/_common/claims/LYRA/office").glob("*.parquet"))) == 1
 
 
 def _assert_other_code_is_refused(folder: Path, cluster: SparkCluster, where: str = "") -> None:
