@@ -11,8 +11,8 @@ from ai_dataflow.cli.app import ConfigOption, JsonOption, app, out, print_docume
 from ai_dataflow.cli.choosing import Filters, ModuleFilter, chosen, pairs_of
 
 if TYPE_CHECKING:
+    from ai_dataflow.runs.missing_codes import MissingCode
     from ai_dataflow.tables.project import Project
-    from ai_dataflow.workstation.missing_codes import MissingCode
 
 
 @app.command()
@@ -78,10 +78,10 @@ def _lists(project: Project, modules: set[str]) -> dict[str, list[str]]:
 
 
 def _missing(project: Project, modules: set[str]) -> Counter[MissingCode]:
+    from ai_dataflow.runs.missing_codes import MissingCode, missing_codes
     from ai_dataflow.workstation.layout import open_workstation
-    from ai_dataflow.workstation.missing_codes import MissingCode, missing_codes
 
     workstation, counted = open_workstation(project.settings), Counter[MissingCode]()
     for module in sorted(modules):
-        counted += missing_codes(workstation, module, project.mapping)
+        counted += missing_codes(workstation, project, module)
     return counted

@@ -17,7 +17,7 @@ from ai_dataflow.notifications.routing import Recipient, who_mends
 from ai_dataflow.notifications.wording import counted
 
 if TYPE_CHECKING:
-    from ai_dataflow.tables.ai_mapping import Index, MappingRow
+    from ai_dataflow.tables.ai_mapping import MappingRow
     from ai_dataflow.workstation.reject_groups import RejectGroup
 
 # What a reason means to who knows the source's column, and no mapping sheet.
@@ -58,27 +58,43 @@ class LeftOut:
 
 
 def left_out(
-    groups: Iterable[RejectGroup], index: Index, recipients: Mapping[str, Recipient]
+    groups: Iterable[RejectGroup],
+    mapping: Iterable[MappingRow],
+    recipients: Mapping[str, Recipient],
 ) -> list[LeftOut]:
-    """Sum rejects by source, column and reason, the most rows first."""
-    alike = grouped(groups, lambda g: (_module(g), g.product, g.submodule, g.ai_column, g.reason))
-    summed = [_summed(together, index, recipients) for together in alike.values()]
+    """Sum rejects by source, column and reason, the most rows first; `mapping` is the sheet."""
+    rows = grouped(mapping, lambda row: (row.module, row.submodule, row.ai_column))
+    pairs = [(group, _row_of(group, rows)) for group in groups]
+    alike = grouped(pairs, lambda pair: (*_about(pair[0]), pair[1] and pair[1].source_column))
+    summed = [_summed(together, recipients) for together in alike.values()]
     return sorted(summed, key=lambda row: -row.rows)
 
 
-def _module(group: RejectGroup) -> str:
-    return PartitionKey(group.partition).module
+def _about(group: RejectGroup) -> tuple[str, ...]:
+    module = PartitionKey(group.partition).module
+    return module, group.product, group.submodule, group.ai_column, group.reason
+
+
+def _row_of(
+    group: RejectGroup, rows: Mapping[tuple[str, str, str], Sequence[MappingRow]]
+) -> MappingRow | None:
+    """Give the mapping row of a column, as it is for the client; None where there is none now."""
+    from ai_dataflow.tables.ai_mapping import rows_for  # noqa: PLC0415 - few mails tell of rejects
+
+    key = PartitionKey(group.partition)
+    stages = (group.submodule, "")  # of its source; or computed of the product's joined rows
+    about = (((key.module, group.product, s), rows.get((key.module, s, group.ai_column), ()))
+             for s in stages)  # fmt: skip
+    return next((row for names, of in about for row in rows_for(of, names, key.client)), None)
 
 
 def _summed(
-    groups: Sequence[RejectGroup], index: Index, recipients: Mapping[str, Recipient]
+    pairs: Sequence[tuple[RejectGroup, MappingRow | None]], recipients: Mapping[str, Recipient]
 ) -> LeftOut:
-    from ai_dataflow.tables.ai_mapping import row_of  # noqa: PLC0415 - few mails tell of rejects
-
-    first, module = groups[0], _module(groups[0])
+    groups, (first, row) = [group for group, _ in pairs], pairs[0]
+    module = PartitionKey(first.partition).module
     concern = CODES[first.reason].concern if first.reason in CODES else "source"
     owner = who_mends(concern, first.product, module, recipients)
-    row = row_of(index, (module, first.product, first.submodule), first.ai_column)
     return LeftOut(
         team=owner.name if owner else "",
         concern=concern,

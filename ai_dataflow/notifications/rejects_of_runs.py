@@ -14,7 +14,7 @@ from ai_dataflow.notifications.routing import Recipient
 from ai_dataflow.workstation.reports import RunReport
 
 if TYPE_CHECKING:
-    from ai_dataflow.tables.ai_mapping import Index
+    from ai_dataflow.tables.ai_mapping import MappingRow
     from ai_dataflow.workstation.reject_groups import RejectGroup, State
 
 
@@ -66,15 +66,14 @@ def _summed(
         for module in sorted({PartitionKey(partition).module for partition in partitions}):
             groups += reject_groups(places.workstation, module)
     groups = [g for g in groups if g.partition in partitions and g.state == state]
-    return left_out(groups, _sheet(places) if groups else {}, by_name)
+    return left_out(groups, _sheet(places) if groups else [], by_name)
 
 
-def _sheet(places: Places) -> Index:
+def _sheet(places: Places) -> Sequence[MappingRow]:
     """Give what the sheet says of columns; nothing where it cannot be read now."""
-    from ai_dataflow.tables.ai_mapping import by_column  # noqa: PLC0415 - as above
     from ai_dataflow.tables.project import load_project  # noqa: PLC0415 - as above
 
     try:
-        return by_column(load_project(places.settings.file).mapping)
+        return load_project(places.settings.file).mapping
     except DataflowError:
-        return {}
+        return ()

@@ -188,27 +188,29 @@ def feeds(
     ai_column: str,
     filled: Collection[tuple[str, str]] = (),
 ) -> list[Feed]:
-    """Give everything that feeds an AI column, one feed per module, product and submodule.
+    """Give everything that feeds an AI column: for each product's submodule each row of the sheet.
+
+    A client may have a row of its own: `clients` are those that a row applies to.
 
     `filled` are the (partition, product) pairs whose published rows have values in it.
     """
-    all_feeds: dict[tuple[str, str, str], Feed] = {}
+    all_feeds: dict[tuple[str, str, str, str], Feed] = {}
     for job in plan.jobs.values():
         for source in job.sources:
             for row in source.mappings:
                 if row.ai_column == ai_column:
-                    key = (job.module, source.product, source.submodule)
+                    key = (job.module, source.product, source.submodule, row.cell)
                     feed = all_feeds.get(key) or _feed(job, source, row, schemas)
                     total = feed.filled + ((job.partition, source.product) in filled)
                     all_feeds[key] = replace(feed, clients=feed.clients + 1, filled=total)
         for product in job.computed:
             for column in _computed(job, product):
                 if column.ai_column == ai_column:
-                    key = (job.module, product, "")
-                    feed = all_feeds.get(key) or _computed_feed(job.module, product, column)
+                    key = (job.module, product, "", column.cell)
+                    feed = all_feeds.get(key) or _computed_feed(job, product, column)
                     total = feed.filled + ((job.partition, product) in filled)
                     all_feeds[key] = replace(feed, clients=feed.clients + 1, filled=total)
-    return [all_feeds[key] for key in sorted(all_feeds)]
+    return [all_feeds[key] for key in sorted(all_feeds, key=lambda key: key[:3])]
 
 
 def _feed(
@@ -227,10 +229,10 @@ def _holds(job: PartitionJob, ai_column: str) -> tuple[str, ...]:
     return next((_rule(rule).holds for rule in rules), ())
 
 
-def _computed_feed(module: str, product: str, column: ExplainedColumn) -> Feed:
+def _computed_feed(job: PartitionJob, product: str, column: ExplainedColumn) -> Feed:
     return Feed(
-        module, column.ai_column, column.ai_type, product, "", column.expression, column.cell,
-        column.source_type,
+        job.module, column.ai_column, column.ai_type, product, "", column.expression, column.cell,
+        column.source_type, holds=_holds(job, column.ai_column),
     )  # fmt: skip
 
 

@@ -57,7 +57,6 @@ _SAID = (
 _SAID_LATER = ("dialect", "code_list", "unmapped", "default", "null_values", "trim",
                "technical")  # fmt: skip
 Unmapped = Literal["reject", "keep", "null"]
-Index = Mapping[tuple[str, str, str, str], "MappingRow"]
 Dictionary = Mapping[tuple[str, str], "DictionaryRow"]  # by module and AI column
 _NO_DICTIONARY: Dictionary = MappingProxyType({})
 
@@ -226,23 +225,6 @@ def rows_for(rows: Iterable[MappingRow], names: Names, client: str = "") -> tupl
     for row in about_it:
         best[row.ai_column] = max(best.get(row.ai_column, 0), row.specificity)
     return tuple(row for row in about_it if row.specificity == best[row.ai_column])
-
-
-def by_column(rows: Iterable[MappingRow]) -> Index:
-    """Index rows by module, product, submodule and AI column; those for all clients go before."""
-    in_order = sorted(rows, key=lambda row: not row.client)
-    return {(*row.names, row.ai_column): row for row in in_order}
-
-
-def row_of(index: Index, names: Names, ai_column: str) -> MappingRow | None:
-    """Give the row for an AI column of a product's source: the product's, else that of `*`.
-
-    A column that no row of the source is about is computed of the product's joined rows.
-    """
-    module, product, submodule = names
-    stages = (submodule, "")
-    any_of = ((module, p, s, ai_column) for s in stages for p in (product, EVERY_PRODUCT))
-    return next(filter(None, map(index.get, any_of)), None)
 
 
 def _explained(cells: Mapping[str, str], dictionary: Dictionary) -> DictionaryRow | None:

@@ -84,3 +84,37 @@ def test_machines_get_values_only_where_they_ask_for_them(
     assert plain["missing"] == []
     assert asked["rows_missing"] == plain["rows_missing"] == 4
     assert {"product": "ORION", "value": "DE", "rows": 2} in asked["missing"]
+
+
+def test_values_are_found_where_each_client_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By another name, in another case, in a column of its own; as a truth value; of one case."""
+    control = """
+        product_code,module_name,submodule_name,client_code,module_location,active
+        ORION,claims,claim,acme,data/a.csv,Y
+        ORION,claims,claim,beta,data/b.csv,Y
+        ORION,claims,claim,coral,data/c.csv,Y
+        ORION,claims,claim,delta,data/d.csv,Y
+        VEGA,claims,flag,acme,data/f.jsonl,Y
+    """
+    mapping = """
+        module_name,product_code,submodule_name,client_code,source_column,ai_column,ai_type,code_list
+        claims,ORION,claim,,Land,land,string,
+        claims,ORION,claim,,Kraj | Country,country,string,country
+        claims,ORION,claim,delta,Land,country,string,country
+        claims,VEGA,flag,,Yes,country,string,flag
+    """
+    toml = 'code_lists = "codes.csv"\n[mapping]\nignore_case = ["country"]\n'
+    projects.project(tmp_path, control=control, mapping=mapping, toml=toml)
+    text_file(tmp_path, "codes.csv", "code_list,source_value,ai_value\ncountry,CH,CH\nflag,-,x\n")
+    for name, header in (("a", "Land,Kraj"), ("b", "Land,Country"), ("c", "Land,KRAJ")):
+        text_file(tmp_path, f"data/{name}.csv", f"{header}\nX,ch\nX,de\nX,DE\n")
+    # Of the last one nothing is left, so it is not published.
+    text_file(tmp_path, "data/d.csv", "Land,Kraj\nFR,X\n")
+    text_file(tmp_path, "data/f.jsonl", '{"Yes": true}\n')
+    spine.run(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    lists = json.loads(_printed(monkeypatch, capsys, "--json", "--missing"))["items"]
+    found = {(m["value"], m["rows"]) for code_list in lists for m in code_list["missing"]}
+    assert found == {("de", 6), ("fr", 1), ("true", 1)}

@@ -12,7 +12,7 @@ from ai_dataflow.notifications.left_out import left_out
 from ai_dataflow.notifications.messages import Surroundings, Where, messages_of
 from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.routing import recipients
-from ai_dataflow.tables.ai_mapping import MappingRow, by_column
+from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.table import Sheet
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.counts import ProductCounts
@@ -235,7 +235,7 @@ def golden_messages() -> dict[str, Message]:
     recovered = {m.team: m for m in messages(again, [failed, *earlier])}["northwind-data"]
     known = recipients(TEAMS)
     where: Where = {"environment": "prod", "ui_url": "https://dagster.example.org"}
-    left = left_out(REJECTS, by_column(MAPPED), known)
+    left = left_out(REJECTS, MAPPED, known)
     failed.unusual = UNUSUAL[-1:]
     about = Day("digest-2024-01-09", day(9, 0), [failed], known, where, left[1:], left[:1])
     digest, left_outs = (digest_of(about, known[name]) for name in ("mapping", "northwind-data"))

@@ -19,7 +19,6 @@ from ai_dataflow.notifications.model import Message
 from ai_dataflow.notifications.queueing import next_run
 from ai_dataflow.notifications.render import to_text
 from ai_dataflow.notifications.routing import owner_of, problems_of, recipients
-from ai_dataflow.tables.ai_mapping import by_column
 from ai_dataflow.tables.teams import Team
 from ai_dataflow.workstation.reports import RunReport
 from ai_dataflow.workstation.statuses import PartitionStatus
@@ -342,7 +341,7 @@ def test_rows_left_out_reach_the_team_that_delivers_them_in_the_digest(
     notify: Any, hears: bool
 ) -> None:
     teams = recipients([team("northwind-data", "source", "NWD", notify=notify), PLATFORM])
-    rows = left_out(REJECTS, by_column(MAPPED), teams)
+    rows = left_out(REJECTS, MAPPED, teams)
     where: Where = {"environment": "", "ui_url": ""}
     about = Day("digest-2024-01-09", day(9, 0), [run(9, ok("sales|acme"))], teams, where, rows)
     told = {name: digest_of(about, recipient) for name, recipient in teams.items()}
@@ -353,7 +352,7 @@ def test_rows_left_out_reach_the_team_that_delivers_them_in_the_digest(
 
 
 def test_rows_left_out_are_summed_by_column_and_reason_without_a_value() -> None:
-    rows = left_out(REJECTS, by_column(MAPPED), recipients([PLATFORM]))
+    rows = left_out(REJECTS, MAPPED, recipients([PLATFORM]))
     assert [(r.column, r.wrong, r.rows, r.deliveries) for r in rows] == [
         ("Amt", "cannot be read as decimal(18,2)", 15, 2),
         ("country", CODES["REJ-006"].title, 2, 1),
@@ -363,8 +362,14 @@ def test_rows_left_out_are_summed_by_column_and_reason_without_a_value() -> None
     assert {r.team for r in rows} == {"platform"}  # nobody else owns the source
 
 
+def test_rows_left_out_of_a_client_name_the_column_that_it_is_read_from() -> None:
+    own = replace(MAPPED[0], line=9, client="borealis", source_column="Betrag")
+    rows = left_out(REJECTS[:2], [*MAPPED, own], recipients([PLATFORM]))
+    assert [(row.column, row.rows) for row in rows] == [("Betrag", 12), ("Amt", 3)]
+
+
 def test_rows_of_a_column_that_the_sheet_no_longer_has_keep_its_ai_name() -> None:
-    (row, *_) = left_out(REJECTS, {}, recipients([PLATFORM]))
+    (row, *_) = left_out(REJECTS, [], recipients([PLATFORM]))
     assert (row.column, row.wrong) == ("amount", CODES["REJ-001"].title)
 
 

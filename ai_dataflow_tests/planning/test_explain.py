@@ -140,3 +140,23 @@ def test_a_feed_tells_what_feeds_the_column_and_its_cell(planned: Planned) -> No
 
 def test_a_column_that_nothing_feeds_has_no_feed(planned: Planned) -> None:
     assert feeds(planned[0], {}, "nothing") == []
+
+
+def test_a_row_of_one_client_feeds_that_client_alone(tmp_path: Path) -> None:
+    clients = "acme", "borealis", "coral"
+    rows = "".join(f"VEGA,claims,claim,{client},data/{client}.csv,Y\n" for client in clients)
+    mapping = """
+        module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform,client_code
+        claims,VEGA,claim,id,claim_id,int64,,
+        claims,VEGA,claim,No,claim_id,int64,,borealis
+        claims,VEGA,,,twice,int64,claim_id * 2,
+    """
+    folder = project(tmp_path, control=CONTROL.splitlines()[1].strip() + "\n" + rows,
+                     mapping=mapping, toml='ai_columns = "d.csv"')  # fmt: skip
+    text_file(folder, "d.csv", "module_name,ai_column,min\nclaims,claim_id,1\nclaims,twice,2\n")
+    made = make_plan(load_project(folder))
+    assert [(f.source, f.clients, f.holds) for f in feeds(made, {}, "claim_id")] == [
+        ("id", 2, ("min 1",)), ("No", 1, ("min 1",)),
+    ]  # fmt: skip
+    (twice,) = feeds(made, {}, "twice")
+    assert (twice.submodule, twice.clients, twice.holds) == ("", 3, ("min 2",))

@@ -12,10 +12,10 @@ from ai_dataflow import load
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.partition.making import run
 from ai_dataflow.planning.draft import make_draft
+from ai_dataflow.runs.missing_codes import missing_codes
 from ai_dataflow.runs.prospect import look_ahead
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
-from ai_dataflow.workstation.missing_codes import missing_codes
 from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.compiler.test_row_keys import key
 from ai_dataflow_tests.projects import project, text_file
@@ -105,7 +105,7 @@ def test_joined_rows_are_computed_and_those_that_cannot_be_are_rejects_once(shop
         ("line", 7, "REJ-013", "claim_key"),
     ]
     project = load_project(shop)
-    assert not missing_codes(open_workstation(project.settings), "claims", project.mapping)
+    assert not missing_codes(open_workstation(project.settings), project, "claims")
 
 
 def test_a_fix_that_leaves_published_rows_as_they_are_is_replayed_once(shop: Path) -> None:

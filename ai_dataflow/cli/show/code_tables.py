@@ -16,8 +16,8 @@ from ai_dataflow.notifications.wording import counted
 from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT
 
 if TYPE_CHECKING:
+    from ai_dataflow.runs.missing_codes import MissingCode
     from ai_dataflow.tables.code_lists import CodeLists
-    from ai_dataflow.workstation.missing_codes import MissingCode
 
 _HEADER = ("code_list", "source_value", "ai_value", "product_code")
 
