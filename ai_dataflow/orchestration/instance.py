@@ -11,8 +11,10 @@ from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterError
+from dagster._check import CheckError
 from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
+from yaml import YAMLError
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
 from ai_dataflow.config.extras import install_line, is_installed
@@ -61,18 +63,22 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """
     home = dagster_home(settings)
     try:
-        instance = (
-            dg.DagsterInstance.from_config(str(home))
-            if HOME_VARIABLE in os.environ
-            else _own_instance(home)
-        )
-    except (DagsterError, OSError, SQLAlchemyError) as error:
+        chosen = os.environ.get(HOME_VARIABLE)
+        instance = _chosen_instance(home) if chosen else _own_instance(home)
+    except (DagsterError, CheckError, YAMLError, OSError, SQLAlchemyError) as error:
         raise _unusable(home, "opened", error) from None
     with instance:
         try:
             yield instance
         except SQLAlchemyError as error:
             raise _unusable(home, "used", error) from None
+
+
+def _chosen_instance(home: Path) -> dg.DagsterInstance:
+    """Open the instance that `DAGSTER_HOME` names; its folder has to be there, as for Dagster."""
+    if not home.is_dir():
+        raise NotADirectoryError(f"{home} is no folder that is there")
+    return dg.DagsterInstance.from_config(str(home))
 
 
 def _own_instance(home: Path) -> dg.DagsterInstance:

@@ -27,7 +27,7 @@ from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, read_reports
 from ai_dataflow_tests.disks import MakeDisk
-from ai_dataflow_tests.projects import CONTROL, MAPPING, project
+from ai_dataflow_tests.projects import CONTROL, MAPPING, project, text_file
 from ai_dataflow_tests.runs.runs import cli, dagster_statuses, run_project
 
 TWO_MODULES = f"{CONTROL}    ORION,fees,fee,acme,data/claims.csv,Y\n"
@@ -70,6 +70,33 @@ def test_a_damaged_instance_is_told_and_nothing_runs(shop: Path) -> None:
     assert "file is not a database" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert cli(shop, "status").returncode == 0
+
+
+def test_a_chosen_instance_that_cannot_be_opened_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is not there, a file, a `dagster.yaml` that is no YAML, or no settings."""
+    settings = load_project(project(tmp_path / "p")).settings
+    file = text_file(tmp_path, "file", "")
+    broken = text_file(tmp_path, "broken/dagster.yaml", "a: [").parent
+    unknown = text_file(tmp_path, "unknown/dagster.yaml", "storage: {mysql: 1}").parent
+    absent = text_file(
+        tmp_path, "absent/dagster.yaml", "event_log_storage: {module: not_installed, class: Events}"
+    ).parent
+    for home in (tmp_path / "none", file, broken, unknown, absent):
+        monkeypatch.setenv("DAGSTER_HOME", str(home))
+        with pytest.raises(DataflowError) as error, open_instance(settings):
+            pass
+        assert [problem.code for problem in error.value.diagnostics] == ["CFG-007"]
+
+
+def test_a_blank_dagster_home_means_the_instance_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    folder = project(tmp_path / "p")
+    with open_instance(load_project(folder).settings):
+        assert (folder / ".dagster/dagster.yaml").is_file()
 
 
 @pytest.mark.proves("event", "concurrent", "two first runs make one instance")
