@@ -101,7 +101,7 @@ pictures: setup-dev services-setup ## take the docs' pictures of Dagster's pages
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
 # All but databricks, which holds the same files as spark.
-LOCKED = ui azure mssql postgresql spark openlineage mlflow
+LOCKED = ui azure mssql postgresql spark openlineage kafka mlflow
 lock: ## compile the locked requirements anew from pyproject.toml; users' have developers' versions
 	$(COMPILE) --upgrade pyproject.toml $(addprefix --extra ,$(LOCKED)) --group dev -o requirements-dev.txt
 	$(COMPILE) pyproject.toml --extra ui --group build -c requirements-dev.txt -o requirements.txt

@@ -10,6 +10,7 @@ from ai_dataflow.config.diagnostics import Diagnostic
 _EXTRAS = {
     "arrow_odbc": "mssql",
     "azure": "azure",
+    "confluent_kafka": "kafka",
     "dagster_pyspark": "spark",
     "dagster_webserver": "ui",
     "databricks": "databricks",

@@ -15,7 +15,7 @@ from ai_dataflow.extracts.staging import drop_copies
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.runs.copying import copied_first, drop_replaced
-from ai_dataflow.runs.lineage_of_run import kept_for_lineage
+from ai_dataflow.runs.lineage.after_run import kept_for_lineage
 from ai_dataflow.runs.outcome import Run, interrupted, partition_report
 from ai_dataflow.runs.progress import MAKING, Progress, Watcher
 from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module

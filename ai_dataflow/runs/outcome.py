@@ -21,9 +21,9 @@ from ai_dataflow.planning.plan import Plan
 from ai_dataflow.runs.check_reports import check_reports
 from ai_dataflow.runs.freshness import stale_sources
 from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, problems_of_waiting
-from ai_dataflow.runs.lineage_of_run import lineage_of
+from ai_dataflow.runs.lineage.after_run import lineage_of
+from ai_dataflow.runs.lineage.traced import Made
 from ai_dataflow.runs.references import check_references
-from ai_dataflow.runs.traced import Made
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.locations import spelled_location
 from ai_dataflow.tables.project import Project

@@ -29,9 +29,9 @@ from ai_dataflow import __version__
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.partition.result import PartitionResult
-from ai_dataflow.runs.lineage_facets import PRODUCER, facet, published, read
-from ai_dataflow.runs.lineage_names import name_of_url
-from ai_dataflow.runs.traced import JOB, Traced
+from ai_dataflow.runs.lineage.dataset_names import name_of_url
+from ai_dataflow.runs.lineage.facets import PRODUCER, facet, published, read
+from ai_dataflow.runs.lineage.traced import JOB, Traced
 from ai_dataflow.tables.teams import ANY
 from ai_dataflow.workstation.reports import CheckReport, PartitionReport
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.result import PartitionResult
-from ai_dataflow.runs.lineage_sending import is_wanted, send_lineage
-from ai_dataflow.runs.traced import Made, Traced
+from ai_dataflow.runs.lineage.emitting import is_wanted, send_lineage
+from ai_dataflow.runs.lineage.traced import Made, Traced
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.teams import with_owner
 from ai_dataflow.workstation.layout import Folders

@@ -6,12 +6,10 @@ not be sent is a warning of the run, and sending has a time limit.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +17,13 @@ from typing import TYPE_CHECKING
 from ai_dataflow.config.diagnostics import Diagnostic, redacted
 from ai_dataflow.config.extras import install_line, is_installed
 from ai_dataflow.config.interrupts import asked
+from ai_dataflow.runs.lineage.hearing import Ears, listening, with_ears
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient
     from openlineage.client.event_v2 import RunEvent
 
-    from ai_dataflow.runs.traced import Traced
+    from ai_dataflow.runs.lineage.traced import Traced
 
     # Gives the events of a run: lists, each of which is sent in its order.
     Events = Callable[[Traced], Iterator[list[RunEvent]]]
@@ -36,7 +35,7 @@ _SECONDS, _SECONDS_EACH = 30.0, 0.02  # for a run, and for each of its events
 _SECONDS_ASKED = 3.0  # where somebody asked the run to end
 _AT_ONCE = 8  # requests, where they are requests: each waits for an answer
 _IN_A_ROW = 3  # so many failures and no success: nobody is there
-_LOGGERS = ("openlineage", "urllib3.connectionpool")
+_CORRECT = "correct what OpenLineage's variables or file say"
 
 
 def is_wanted() -> bool:
@@ -56,10 +55,10 @@ def send_lineage(traced: Traced) -> Diagnostic | None:
         return _not_sent(f"it needs the package {_PACKAGE}", install_line(_PACKAGE))
     if not traced.partitions:
         return None
-    from ai_dataflow.runs.lineage_events import events  # noqa: PLC0415 - it needs the package
+    from ai_dataflow.runs.lineage.run_events import events  # noqa: PLC0415 - it needs the package
 
-    sending = Sending()
-    with _quiet():
+    with listening() as ears:
+        sending = Sending(ears)
         # Threads that nobody waits for at the end: a server that is silent holds nobody up.
         thread = threading.Thread(target=sending.run, args=(events, traced), daemon=True)
         thread.start()
@@ -84,16 +83,18 @@ def _waited(thread: threading.Thread, limit: float) -> bool:
 class Sending:
     """The sending of a run's events while it goes on."""
 
+    ears: Ears
     stop: threading.Event = field(default_factory=threading.Event)
     sent: int = 0
     errors: list[str] = field(default_factory=list)
+    lacking: str = ""
     _in_a_row: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, events: Events, traced: Traced) -> None:
         """Send all events, until something says to stop."""
         try:
-            client = _client()
+            client = _client(self.ears)
             left = events(traced)
             many = _AT_ONCE if client.transport.kind == "http" else 1
             work = [threading.Thread(target=self._work, args=(client, left), daemon=True)
@@ -102,9 +103,12 @@ class Sending:
                 thread.start()
             for thread in work:
                 thread.join()
+            unheard = len(self.ears.undelivered)
             if client.close(_SECONDS) is False:
-                self._fail("not all of it was taken")
+                self._fail(f"not all of it was taken within {_SECONDS:.0f} s")
+            self.errors += self.ears.undelivered[unheard:]
         except Exception as error:  # of a library, of whatever the configuration names
+            self.lacking = (isinstance(error, ModuleNotFoundError) and error.name) or ""
             self._fail(redacted(error))
 
     def _work(self, client: OpenLineageClient, left: Iterator[list[RunEvent]]) -> None:
@@ -114,11 +118,16 @@ class Sending:
                     several = next(left, None)
                 if several is None:
                     return
+                unheard = len(self.ears.undelivered)
                 _emit(client, several)
+                undelivered = self.ears.undelivered[unheard:]
             except Exception as error:
                 self._fail(redacted(error))
             else:
-                self.sent, self._in_a_row = self.sent + 1, 0
+                if undelivered:
+                    self._fail(undelivered[0])
+                else:
+                    self.sent, self._in_a_row = self.sent + 1, 0
 
     def _fail(self, error: str) -> None:
         self.errors.append(error)
@@ -130,9 +139,14 @@ class Sending:
         """Tell what was not sent; None where all was."""
         if is_over and not self.errors:
             return None
-        cause = self.errors[0] if self.errors else "it was too slow"
         of = f"{wanted - self.sent:,} of {wanted:,} runs in it" if self.sent else "all of it"
-        return _not_sent(f"{of}: {cause}", "correct what OpenLineage's variables or file say")
+        if self.sent == wanted:  # as it seemed; nobody says which of it was not delivered
+            of = "a part of it, if not all"
+        cause = self.errors[0] if self.errors else "it was too slow"
+        if self.ears.trouble:
+            cause += f"; {self.ears.trouble}"
+        fix = install_line(self.lacking) if self.lacking else _CORRECT
+        return _not_sent(f"{of}: {cause}", fix)
 
 
 def _emit(client: OpenLineageClient, several: Sequence[RunEvent]) -> None:
@@ -140,39 +154,32 @@ def _emit(client: OpenLineageClient, several: Sequence[RunEvent]) -> None:
         client.emit(event)
 
 
-def _client() -> OpenLineageClient:
+def _client(ears: Ears) -> OpenLineageClient:
     """Give the client, as it is configured.
 
     Raises:
         ValueError: nothing says where to send to: the client would print it.
+        ModuleNotFoundError: what its transport needs is not installed.
     """
     from openlineage.client import OpenLineageClient  # noqa: PLC0415 - it is an extra
+    from openlineage.client.transport import get_default_factory  # noqa: PLC0415
+    from openlineage.client.transport.noop import NoopConfig, NoopTransport  # noqa: PLC0415
 
     before = {*os.environ}
     try:
-        client = OpenLineageClient()
+        client = OpenLineageClient(transport=NoopTransport(NoopConfig()))
+        configured = client.config.transport or {}
+        if configured.get("type"):
+            client.transport = get_default_factory().create(with_ears(configured, ears))
+        elif "OPENLINEAGE_URL" in os.environ:
+            client = OpenLineageClient()
+        else:
+            raise ValueError("OpenLineage's file has no transport with a type")
     finally:
         for name in {*os.environ} - before:  # copies of what is set, a key among it
             if name.startswith(_VARIABLES):
                 del os.environ[name]
-    if not (client.config.transport or {}).get("type") and "OPENLINEAGE_URL" not in os.environ:
-        raise ValueError("OpenLineage's file has no transport with a type")
     return client
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what the library says of each event from the terminal: we say it once."""
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    wanted = "OPENLINEAGE_CLIENT_LOGGING" in os.environ
-    for logger in () if wanted else loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _not_sent(why: str, fix: str) -> Diagnostic:

@@ -30,14 +30,14 @@ from ai_dataflow.extracts.extract import Extract
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.lineage import Way, shaping, ways
 from ai_dataflow.partition.result import Origin, PartitionResult
-from ai_dataflow.runs.lineage_names import DatasetName, name_of, name_of_url
+from ai_dataflow.runs.lineage.dataset_names import DatasetName, name_of, name_of_url
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.counts import SourceCounts
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Folders
 from ai_dataflow.workstation.reports import PartitionReport
 
-PRODUCER = f"urn:ai_dataflow:{__version__}"
+PRODUCER = f"urn:ai-dataflow:{__version__}"  # a name of such a kind has no underscore
 _FIELD = schema_dataset.SchemaDatasetFacetFields
 F = TypeVar("F", bound=BaseFacet)
 

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from ai_dataflow.cli.starter import write_project
 from ai_dataflow.config.settings import load_settings
-from ai_dataflow.runs import lineage_sending
+from ai_dataflow.runs.lineage import emitting
 from ai_dataflow.workstation.layout import open_workstation
 from ai_dataflow.workstation.reports import RunReport, read_report
 from ai_dataflow_tests.projects import project, text_file
@@ -23,7 +23,9 @@ from ai_dataflow_tests.projects import table as project_table
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.catalogue import Catalogue, Event, checked, listening
 from ai_dataflow_tests.runs.runs import cli, run_project
+from ai_dataflow_tests.services.processes import wait_until
 
+NOTHING: Mapping[str, Any] = {}
 RUN, ACME, BOREALIS = "ai_dataflow", "ai_dataflow.claims|acme", "ai_dataflow.claims|borealis"
 
 
@@ -288,7 +290,7 @@ def test_what_a_server_refuses_is_counted(starter: Path, catalogue: Catalogue) -
 def test_a_server_that_is_silent_holds_nobody_up(
     starter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lineage_sending, "_SECONDS", 0.3)
+    monkeypatch.setattr(emitting, "_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
         once(starter, url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout=5)
         (problem,) = problems(spine.run(starter))
@@ -298,8 +300,8 @@ def test_a_server_that_is_silent_holds_nobody_up(
 def test_who_asks_the_run_to_end_does_not_wait_for_a_silent_server(
     starter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lineage_sending, "_SECONDS_ASKED", 0.1)
-    monkeypatch.setattr(lineage_sending, "asked", lambda: "Ctrl-C")
+    monkeypatch.setattr(emitting, "_SECONDS_ASKED", 0.1)
+    monkeypatch.setattr(emitting, "asked", lambda: "Ctrl-C")
     with socket.create_server(("127.0.0.1", 0)) as server:
         once(starter, url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout=60)
         (problem,) = problems(spine.run(starter))
@@ -361,3 +363,99 @@ def test_nothing_of_it_is_printed_or_left_behind(
     assert "urllib3" not in told.stderr
     assert dict(os.environ) == before
     assert logging.getLogger("openlineage").level == logging.NOTSET
+
+
+def to_kafka(
+    folder: Path, brokers: str, further: Mapping[str, Any] = NOTHING, **transport: Any
+) -> None:
+    """Let OpenLineage's own file name a topic."""
+    pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
+    config = {"bootstrap.servers": brokers, **further}
+    once(folder, type="kafka", topic="lineage", config=config, **transport)
+
+
+def in_topic(brokers: str, number: int) -> list[tuple[str, Event]]:
+    """Read so many events, each with its key, from the start of a topic."""
+    import confluent_kafka as kafka  # noqa: PLC0415 - who has it not skips
+
+    reader = kafka.Consumer({"bootstrap.servers": brokers, "group.id": "test", "log_level": 0})
+    parts = reader.list_topics("lineage", timeout=30).topics["lineage"].partitions
+    reader.assign([kafka.TopicPartition("lineage", p, kafka.OFFSET_BEGINNING) for p in parts])
+    read: list[tuple[str, Event]] = []
+
+    def more() -> bool:
+        for message in reader.consume(number, timeout=0.1):
+            assert message.error() is None
+            read.append((message.key().decode(), checked(json.loads(message.value()))))
+        return len(read) >= number
+
+    wait_until(more, 60, 0)
+    reader.close()
+    return read
+
+
+@pytest.fixture
+def brokers() -> Iterator[str]:
+    """Give a cluster that speaks Kafka's protocol on loopback; it ends with its client."""
+    admin = pytest.importorskip("confluent_kafka.admin", reason="confluent-kafka is not installed")
+    client = admin.AdminClient({"test.mock.num.brokers": 3, "log_level": 0})
+    yield ",".join(f"{b.host}:{b.port}" for b in client.list_topics(timeout=30).brokers.values())
+    del client
+
+
+def test_events_go_to_kafka_where_the_configuration_says_so(starter: Path, brokers: str) -> None:
+    to_kafka(starter, brokers)
+    assert not problems(spine.run(starter))
+    read = in_topic(brokers, 6)
+    assert {key for key, _ in read} == {f"run:ai_dataflow/{RUN}"}, "so they keep their order"
+    assert [(e["job"]["name"], e["eventType"]) for _, e in read] == [
+        (name, state) for name in (RUN, ACME, BOREALIS) for state in ("START", "COMPLETE")
+    ]
+
+
+@pytest.mark.parametrize("flush", [False, True], ids=["at the end", "each"])
+def test_a_broker_that_is_away_is_a_warning_and_no_more(
+    starter: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    flush: bool,
+) -> None:
+    monkeypatch.setattr(emitting, "_SECONDS", 0.5)
+    secret = {"sasl.password": "hunter2"}
+    to_kafka(starter, "127.0.0.1:1", secret, **({"flush": True} if flush else {}))
+    report = spine.run(starter)
+    assert report.exit_code == 0
+    (problem,) = problems(report)
+    assert "OpenLineage was not told of this run" in problem["message"]
+    assert "Connection refused" in problem["message"]
+    assert "hunter2" not in report.model_dump_json()
+    assert capfd.readouterr() == ("", ""), "it is said once, in the report"
+
+
+def test_events_that_kafka_gives_up_are_told(starter: Path) -> None:
+    """Its transport raises nothing then, and its end says that nothing is left to do."""
+    to_kafka(starter, "127.0.0.1:1", {"message.timeout.ms": 100})
+    (problem,) = problems(spine.run(starter))
+    assert "_MSG_TIMED_OUT" in problem["message"]
+
+
+def test_one_of_several_transports_that_fails_is_told(starter: Path, catalogue: Catalogue) -> None:
+    away = {"type": "http", "url": "http://127.0.0.1:1", "retry": {"total": 0}}
+    both = {"away": away, "there": {"type": "http", "url": catalogue.url}}
+    os.environ["OPENLINEAGE_CONFIG"] = str(
+        text_file(starter, "openlineage.yml", json.dumps(
+            {"transport": {"type": "composite", "transports": both}}
+        ))
+    )  # fmt: skip
+    (problem,) = problems(spine.run(starter))
+    assert "failed to emit event" in problem["message"]
+    assert len(catalogue.events) >= 6
+
+
+def test_what_kafka_needs_is_told_with_the_line_that_installs_it(
+    starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    once(starter, type="kafka", topic="lineage", config={"bootstrap.servers": "127.0.0.1:1"})
+    (problem,) = problems(spine.run(starter))
+    assert problem["fix"] == "pip install 'ai_dataflow[kafka]'"

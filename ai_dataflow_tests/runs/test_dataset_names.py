@@ -8,7 +8,7 @@ import pytest
 
 from ai_dataflow.config.sections import SqlConnection
 from ai_dataflow.config.settings import Settings
-from ai_dataflow.runs.lineage_names import name_of, name_of_url
+from ai_dataflow.runs.lineage.dataset_names import name_of, name_of_url
 from ai_dataflow.tables.locations import FileLocation, SqlLocation
 from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.runs.catalogue import checked
