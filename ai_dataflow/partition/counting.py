@@ -1,6 +1,6 @@
 """Counting: what is in the files that were written, read back in one pass, for the balance.
 
-The same pass gives the files their statistics for the Delta log.
+The same pass gives the files of a dataset their statistics for the Delta log.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Folders
 from ai_dataflow.workstation.reaching import reaching
 
 # Beside AI columns, none of which begins so.
-_FILE, _CLIENT, _OPEN, _RUN = "\ue000file", "\ue000client", "\ue000open", "\ue000run"
+_FILE, _CLIENT, _RUN = "\ue000file", "\ue000client", "\ue000run"
 _REASON = ("product_code", "submodule_name", "reason", "ai_column")
 _KINDS = {reason: kind for kind, reason in REASONS.items()}
 LARGE = 1_000_000  # rows
@@ -137,18 +137,17 @@ def count_rejects(module: str, files: FilesOf, workstation: Folders) -> dict[int
 
     with reaching(table):
         rows = _numbered(table, scan, dict(enumerate(_listed(files))))
-        sought = rows.with_columns(reject_tables.IS_OPEN.alias(_OPEN))
-        tallied = _tallied(sought, (*_REASON, _OPEN))
+        are_open = rows.filter(reject_tables.IS_OPEN)
+        tallied = are_open.group_by(_FILE, *_REASON).agg(pl.len().alias(ROWS)).collect()
     counts: dict[int, dict[SourceKey, Counter[str]]] = {client: {} for client in files}
     broken: dict[int, dict[str, Counter[str]]] = {client: {} for client in files}
-    are_open = _by_client(files, tallied.filter(_OPEN), _REASON).select(_CLIENT, *_REASON, ROWS)
-    for client, product, submodule, reason, column, height in are_open.iter_rows():
+    summed = _by_client(files, tallied, _REASON).select(_CLIENT, *_REASON, ROWS)
+    for client, product, submodule, reason, column, height in summed.iter_rows():
         counts[client].setdefault(SourceKey(product, submodule), Counter())[reason] += height
         if kind := _KINDS.get(reason):
             name = check_name(kind, column)
             broken[client].setdefault(product, Counter())[name] += height
-    described = _described(files, tallied)
-    return {c: WrittenRejects(described[c], counts[c], broken[c]) for c in files}
+    return {c: WrittenRejects(tuple(of), counts[c], broken[c]) for c, of in files.items()}
 
 
 def _tallied(rows: pl.LazyFrame, keys: Sequence[str], *, in_runs: bool = False) -> pl.DataFrame:
@@ -157,7 +156,7 @@ def _tallied(rows: pl.LazyFrame, keys: Sequence[str], *, in_runs: bool = False) 
     A file has few runs, a product's rows each. To group by them is faster, and takes memory.
     """
     schema = rows.collect_schema()
-    columns = pl.Schema((n, t) for n, t in schema.items() if n not in (_FILE, _OPEN))
+    columns = pl.Schema((n, t) for n, t in schema.items() if n != _FILE)
     tally, by = tallies(columns, keys), (_FILE, *keys)
     if not in_runs:
         return rows.group_by(by).agg(tally).collect()

@@ -33,6 +33,7 @@ from ai_dataflow.workstation.data_files import DataFile, write_partition
 from ai_dataflow.workstation.kept_rows import Kept, keep
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reject_tables import write_rejects
 
 # In memory; as Parquet with its compression that is a file of some 150 to 400 MB.
 FILE_BYTES = 1 << 30
@@ -119,8 +120,8 @@ def _write_rejects(steps: Steps, rejects: pl.LazyFrame, workstation: Folders) ->
     def write_one(client: int) -> None:
         job, publication = steps.jobs[client], steps.publications[client]
         height = sum(steps.expected(client).rejected.values()) if several else None
-        files = write_partition(frames[client], table, job.client, publication, height=height)
-        steps.rejects[client] = WrittenRejects(files)
+        file = write_rejects(frames[client], table, job.client, publication, height)
+        steps.rejects[client] = WrittenRejects((file,))
 
     list(at_once(write_one, left_out, table.requests))
     files_of = {client: steps.rejects[client].files for client in left_out}

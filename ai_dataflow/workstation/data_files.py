@@ -31,6 +31,7 @@ _NAME = re.compile(rf"(?:.*/)?({_ID})(?:-\d{{5}})?(?:\.{_ID})?\.parquet")
 # Of a file that another program wrote, and that is of no publication.
 _RECAST = "recast"
 _LIST_FROM = 100
+_NULLS_ALONE = {"min": False, "max": False, "distinct_count": False, "null_count": True}
 # What `write_partition` and `recast_name` call the files of a partition.
 DATA_FILE = rf"(?:{_ID}(?:-\d{{5}})?|{_RECAST})(?:\.{_ID})?\.parquet"
 
@@ -105,17 +106,31 @@ def write_partition(
 
 
 def write_rows(
-    frame: pl.LazyFrame, folder: Folder, path: str, compression: Literal["zstd", "lz4"] = "zstd"
+    frame: pl.LazyFrame,
+    folder: Folder,
+    path: str,
+    compression: Literal["zstd", "lz4"] = "zstd",
+    *,
+    height: int | None = None,
+    ends: bool = True,
 ) -> DataFile:
     """Stream a frame into one new file; its rows are counted in its footer.
+
+    Args:
+        frame: the rows.
+        folder: where.
+        path: the file, within the folder.
+        compression: of its pages.
+        height: as for `write_partition`.
+        ends: whether the footer has the least and the greatest value of each column.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
     with _whole_or_gone(folder, [path]), reaching(folder):
         options = {"compression": compression, "mkdir": folder.account is None, **folder.polars}
-        frame.sink_parquet(folder.uri(path), **options)
-        return _written(folder, path)
+        frame.sink_parquet(folder.uri(path), statistics=ends or _NULLS_ALONE, **options)
+        return _written(folder, path, height)
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """The reject tables: every row left out of a dataset, and why.
 
+The least and the greatest raw row are rows of a source: neither the table's log has them, which is
+read by more people than the rows are and outlives them, nor the footers of its files.
+
 A reject is *open* while readers see the publication that left its row out, and it has not been
 replayed. Which publication that is, the names of the data files tell: so it is never in doubt,
 whatever was killed between the commits of the two tables. A run that is not published because it
@@ -17,9 +20,10 @@ import polars as pl
 
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import CommittedFile, TableColumn, files_in, open_table
-from ai_dataflow.workstation.data_files import publication_of
-from ai_dataflow.workstation.layout import Folders
+from ai_dataflow.workstation.data_files import DataFile, publication_of, write_rows
+from ai_dataflow.workstation.layout import Folders, partition_folder
 from ai_dataflow.workstation.reaching import reaching
 
 COLUMNS = (
@@ -116,6 +120,18 @@ def _current(data: list[CommittedFile], rejects: list[CommittedFile]) -> Current
 def _of(files: list[CommittedFile], publication: str) -> tuple[str, ...]:
     paths = (file.path for file in files if publication_of(file.path) == publication)
     return tuple(sorted(paths)) if publication else ()
+
+
+def write_rejects(
+    rows: pl.LazyFrame, table: Folder, client: str, publication: str, height: int | None = None
+) -> DataFile:
+    """Write the rejects of a publication, which no commit names yet; `height` is of who counts.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    path = f"{partition_folder(client)}/{publication}.parquet"
+    return write_rows(rows, table, path, height=height, ends=False)
 
 
 def scan(workstation: Folders, module: str, paths: tuple[str, ...], **options: Any) -> pl.LazyFrame:
