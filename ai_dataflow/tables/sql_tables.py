@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, did_you_mean
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.database_tables import tables_instead
-from ai_dataflow.connections.databases import connection, session_of
+from ai_dataflow.connections.databases import connection
 from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 from ai_dataflow.tables.grids import MAX_ROWS, Flaw, Grid, cell_text
 from ai_dataflow.tables.table import SQL_SCHEME, CellTable, Layout, Sheet, header_problems, to_table
@@ -59,8 +59,10 @@ FAULTS: Telling = {
         "look at what keeps the table, or raise query_timeout",
     ),
     "silent": (
-        "CFG-020", "the database of connection `{connection}` gives no answer: {reason}",
-        "try again when the database is well",
+        "CFG-020", "the database of connection `{connection}` gave no rows of `{name}` in time: "
+        "{reason}",
+        "look at what keeps the table or the server, and try again; or raise read_timeout of "
+        "[execution]",
     ),
     "refused": (
         "CFG-006", "`{name}` cannot be read: {reason}", "correct the table or view in its database",
@@ -89,7 +91,7 @@ def read_sql_table(setting: str, settings: Settings, layout: Layout) -> CellTabl
     source = sa.table(table, schema=schema or None)
     opened = connection(name, settings)
     try:
-        header, rows = opened.read(lambda: _cells(opened.engine, source, reference, wanted))
+        header, rows = opened.ask(lambda session: _cells(session, source, reference, wanted))
     except Fault as fault:
         if fault.kind == "missing":
             fault.instead = tables_instead(opened, schema, table)
@@ -105,19 +107,18 @@ def _in_order(layout: Layout) -> Layout:
 
 
 def _cells(
-    engine: sa.Engine, source: sa.TableClause, reference: str, layout: Layout
+    session: sa.Connection, source: sa.TableClause, reference: str, layout: Layout
 ) -> tuple[list[str], list[list[str]]]:
     """Give the header and the rows as texts, only of known columns; others may be of any type."""
     every: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(source)
-    with session_of(engine) as session:
-        header = list(session.execute(every.where(sa.false())).keys())
-        sheet = Sheet(reference, keys={})
-        if wrong := header_problems(sheet, layout, _HEADER_LINE, header):
-            raise DataflowError(*wrong)
-        columns: list[sa.ColumnElement[Any]] = [sa.column(name) for name in header]
-        statement = sa.select(*columns).select_from(source)
-        rows = session.execute(statement).fetchmany(MAX_ROWS + 1)
-        return header, [[_text(value) for value in row] for row in rows]
+    header = list(session.execute(every.where(sa.false())).keys())
+    sheet = Sheet(reference, keys={})
+    if wrong := header_problems(sheet, layout, _HEADER_LINE, header):
+        raise DataflowError(*wrong)
+    columns: list[sa.ColumnElement[Any]] = [sa.column(name) for name in header]
+    statement = sa.select(*columns).select_from(source)
+    rows = session.execute(statement).fetchmany(MAX_ROWS + 1)
+    return header, [[_text(value) for value in row] for row in rows]
 
 
 def _to_table(

@@ -19,7 +19,9 @@ from ai_dataflow.connections.answering import within
 from ai_dataflow.connections.faults import Fault
 from ai_dataflow.sources.sql import queries
 from ai_dataflow.sources.sql.change_marks import marks
+from ai_dataflow.tables import control_table
 from ai_dataflow.tables.locations import SqlLocation
+from ai_dataflow.tables.sql_tables import read_sql_table
 from ai_dataflow_tests.services.postgres import Postgres
 from ai_dataflow_tests.services.processes import wait_until
 from ai_dataflow_tests.sources.sql import opened
@@ -33,6 +35,8 @@ LOCKED = "LOCK TABLE claims, pg_catalog.pg_attribute IN ACCESS EXCLUSIVE MODE"
 def own() -> Iterator[Postgres]:
     with Postgres() as server:
         server.execute("CREATE TABLE claims AS SELECT 1 AS claim_no; CREATE TABLE others (a int)")
+        columns = ", ".join(f"{name} text" for name in control_table.LAYOUT.required)
+        server.execute(f"CREATE TABLE control ({columns})")
         yield server
 
 
@@ -121,6 +125,40 @@ def test_a_question_that_takes_too_long_is_ended_by_the_server(
         (problem,) = ask(settings)
     assert problem.code == "SRC-062"
     assert "57014" in problem.message
+
+
+def _sheet(settings: Settings) -> tuple[Diagnostic, ...]:
+    """Read a table that people edit."""
+    settings = settings.model_copy(update={"control_table": "sql://db/control"})
+    try:
+        read_sql_table("control_table", settings, control_table.LAYOUT)
+    except DataflowError as error:
+        return error.diagnostics
+    return ()
+
+
+def test_a_sheet_in_a_database_that_stands_still_is_not_waited_for(
+    own: Postgres, settings: Settings
+) -> None:
+    assert _sheet(settings) == ()
+    with _stopped(_sessions(own)):
+        (problem,) = _sheet(settings)
+    assert _code((problem,)) == ("CFG-020", True, "sql://db/control")
+    assert "gave no rows of `control` in time" in problem.message
+    assert _sheet(settings) == ()
+    with _stopped([own.pid, *_sessions(own)]):  # a pooled connection, then nobody lets us in
+        assert _code(_sheet(settings)) == ("CFG-020", True, "sql://db/control")
+    assert _sheet(settings) == ()
+
+
+def test_a_sheet_that_somebody_locks_is_not_waited_for(own: Postgres, settings: Settings) -> None:
+    assert _sheet(settings) == ()
+    with own.connect() as holder, holder.transaction():
+        holder.execute("LOCK TABLE control IN ACCESS EXCLUSIVE MODE")
+        (problem,) = _sheet(settings)
+    assert (problem.code, problem.meaning.kind) == ("CFG-020", "platform_unavailable")
+    assert "57014" in problem.message
+    assert "read_timeout" in problem.fix
 
 
 @QUESTIONS
