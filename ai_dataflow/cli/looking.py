@@ -202,30 +202,43 @@ def plan(  # noqa: PLR0913, PLR0917
     [bold]ai-dataflow plan --explain 'claims|acme'[/bold],
     [bold]ai-dataflow plan --sheet draft.xlsx#AI_Map[/bold]
     """
-    from ai_dataflow.cli.show.how_far import watching
-    from ai_dataflow.cli.show.plans import show_plan, show_trial
     from ai_dataflow.planning.draft import make_draft
-    from ai_dataflow.runs.prospect import look_ahead
     from ai_dataflow.tables.project import load_project
 
     draft = make_draft(load_project(config, sheet))
     if explained:
         _show_explained(draft, PartitionKey(explained), as_json=as_json)
         return
-    with watching(err, "looking at the sources") as watcher:
-        ahead = look_ahead(draft, watcher)
-    if filters := Filters(module, client, product, partition):
-        removed = [(key, "") for key in ahead.removed]
-        keys = chosen([*pairs_of(draft.project), *removed], filters)
-        ahead = replace(ahead.only(keys), plan=ahead.plan.only(keys))
-    trial = None
-    if rows:
-        from ai_dataflow.runs.trial import try_out
-
-        trial = try_out(ahead)
+    ahead = _looked_ahead(draft, Filters(module, client, product, partition))
+    trial = _tried_out(ahead) if rows else None
     if as_json:
         _print_plan(ahead, trial)
-        return
+    else:
+        _show_plan(ahead, trial)
+
+
+def _looked_ahead(draft: Draft, filters: Filters) -> Prospect:
+    """Look what a run would do, about the partitions that are meant."""
+    from ai_dataflow.cli.show.how_far import watching
+    from ai_dataflow.runs.prospect import look_ahead
+
+    with watching(err, "looking at the sources") as watcher:
+        ahead = look_ahead(draft, watcher)
+    if not filters:
+        return ahead
+    keys = chosen([*pairs_of(draft.project), *((key, "") for key in ahead.removed)], filters)
+    return replace(ahead.only(keys), plan=ahead.plan.only(keys))
+
+
+def _tried_out(ahead: Prospect) -> Trial:
+    from ai_dataflow.runs.trial import try_out
+
+    return try_out(ahead)
+
+
+def _show_plan(ahead: Prospect, trial: Trial | None) -> None:
+    from ai_dataflow.cli.show.plans import show_plan, show_trial
+
     show_plan(out, ahead)
     if trial:
         show_trial(out, trial)

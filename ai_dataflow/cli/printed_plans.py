@@ -11,6 +11,7 @@ from ai_dataflow.cli.printed_parts import DiagnosticItem, Document, PrintedPart
 from ai_dataflow.planning.changes import Reason
 from ai_dataflow.planning.coverage import Cover
 from ai_dataflow.planning.explain import ExplainedProduct, ExplainedRule, Feed
+from ai_dataflow.runs.judging import Compared
 
 
 class UnchangedItem(PrintedPart):
@@ -26,18 +27,6 @@ class CoverageItem(PrintedPart):
     ratio: float
     columns: dict[str, dict[str, Cover]]
     markdown: str
-
-
-class TriedItem(PrintedPart):
-    """A product of a partition: rows and rejects now and after a run; whether it would wait."""
-
-    partition: str
-    product: str
-    rows_before: int
-    rows: int
-    rejected_before: int
-    rejected: int
-    waits: bool
 
 
 class PlanDocument(Document):
@@ -56,7 +45,7 @@ class PlanDocument(Document):
     held: dict[str, list[DiagnosticItem]]
     removed: list[str]
     coverage: dict[str, CoverageItem]
-    rows: list[TriedItem] = Field(default=[])
+    rows: list[Compared] = Field(default=[])
     would_fail: dict[str, DiagnosticItem] = Field(default={})
 
 

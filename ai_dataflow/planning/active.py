@@ -16,7 +16,8 @@ def active_partitions(project: Project) -> list[PartitionKey]:
     They are those of the active control rows, and of those that may be meant to be active.
     """
     rows = grouped(project.control, lambda row: row.line)
-    problems = ((p, row) for p in project.control_problems for row in rows.get(p.line, ()))
+    bad = project.problems["control_table"]
+    problems = ((p, row) for p in bad for row in rows.get(p.line, ()))
     open_lines = {row.line for problem, row in problems if leaves_open(problem, row)}
     keys = {row.partition for row in project.control if row.active or row.line in open_lines}
     return sorted(filter(is_partition, keys))

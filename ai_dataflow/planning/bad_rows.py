@@ -20,7 +20,7 @@ from ai_dataflow.tables.table import MODULE_RULE, NAME_RULE
 def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
     """Add the problems of the tables' own rows, each with the partitions that it touches."""
     control = grouped(project.control, lambda row: row.line)
-    for problem in project.control_problems:
+    for problem in project.problems["control_table"]:
         if not (rows := control.get(problem.line)):
             findings.add(problem)  # a flaw of the header; a row for every client that feeds none
             continue
@@ -30,7 +30,7 @@ def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlR
         meant = _could_be(row, active) if problem.void else []  # it may be a name
         findings.add(replace(problem, severity=severity), [*rows, *meant])
     mapping = {row.line: row for row in project.mapping}
-    for problem in project.mapping_problems:
+    for problem in project.problems["ai_mapping"]:
         if (about := mapping.get(problem.line)) is None:
             findings.add(problem)
             continue
@@ -46,7 +46,7 @@ def add_bad_rows(findings: Findings, project: Project, active: Sequence[ControlR
     _add_bad_codes(findings, project, active)
     _add_bad_rules(findings, project, active)
     _add_bad_dictionary(findings, project, active)
-    for problem in project.team_problems:
+    for problem in project.problems["teams"]:
         findings.add(replace(problem, severity="warning"))
 
 
@@ -54,7 +54,7 @@ def _add_bad_codes(findings: Findings, project: Project, active: Sequence[Contro
     """Add the problems of code lists, each with the partitions whose mapping uses the list."""
     lists = {row.line: row.code_list for row in project.code_lists.rows}
     users = grouped((row for row in project.mapping if row.code_list), lambda row: row.code_list)
-    for problem in project.code_problems:
+    for problem in project.problems["code_lists"]:
         mapped = users.get(lists.get(problem.line, ""), ())
         about = dict.fromkeys(c for m in mapped for c in _matching(m, project.mapping, active))
         findings.add(problem, list(about))
@@ -63,7 +63,7 @@ def _add_bad_codes(findings: Findings, project: Project, active: Sequence[Contro
 def _add_bad_rules(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
     """Add the problems of source rules, each with the partitions of the sources it is about."""
     rules = {rule.line: rule for rule in project.rules}
-    for problem in project.rule_problems:
+    for problem in project.problems["source_rules"]:
         if (rule := rules.get(problem.line)) is None:
             findings.add(problem)
             continue
@@ -85,7 +85,7 @@ def _is_about(rule: SourceRule, row: ControlRow) -> bool:
 def _add_bad_dictionary(findings: Findings, project: Project, active: Sequence[ControlRow]) -> None:
     """Add the problems of the dictionary, each with all partitions of the module."""
     modules = {row.line: row.module for row in project.dictionary}
-    for problem in project.dictionary_problems:
+    for problem in project.problems["ai_columns"]:
         module = modules.get(problem.line, "")
         touched = [row for row in active if module in ("", row.module)]
         findings.add(replace(problem, module=module), touched if problem.line in modules else [])

@@ -25,7 +25,7 @@ def check_dictionary(
     project: Project, columns: Columns, coverage: Mapping[str, Coverage]
 ) -> Iterator[Diagnostic]:
     """Find rows that are about nothing, and what they say that can never be or be compared."""
-    bad = {problem.line for problem in project.dictionary_problems}
+    bad = {problem.line for problem in project.problems["ai_columns"]}
     technical = {(row.module, row.ai_column): row for row in project.mapping if row.technical}
     for row in (row for row in project.dictionary if row.line not in bad):
         types = {column.name: column.ai_type for column in columns.get(row.module, ())}

@@ -117,7 +117,7 @@ def resolved_sources(
     mappings_of, rule_of = _mapping_lookup(project), _rule_lookup(project)
     columns_read, of_clients = _name_reader(), _with_own_rows(project)
     sources: dict[ControlRow, SourceJob] = {}
-    bad = {p.line for p in project.control_problems if p.void}
+    bad = {p.line for p in project.problems["control_table"] if p.void}
     for row in active:
         try:
             location = resolve(row, project.settings)

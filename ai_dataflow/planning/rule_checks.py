@@ -50,7 +50,7 @@ def check_unused_rules(project: Project, active: Sequence[ControlRow]) -> Iterat
     names = sources | {(module, EVERY_PRODUCT, submodule) for module, _, submodule in sources}
     clients = {(*row.names, row.client) for row in active}
     clients |= {(row.module, EVERY_PRODUCT, row.submodule, row.client) for row in active}
-    bad = {problem.line for problem in project.rule_problems}
+    bad = {problem.line for problem in project.problems["source_rules"]}
     for rule in project.rules:
         if rule.line in bad:
             continue

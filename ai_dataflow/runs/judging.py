@@ -16,7 +16,6 @@ from ai_dataflow.config.codes import Concern
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.digests import digest
 from ai_dataflow.config.grouped import grouped
-from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.module_settings import ModuleSettings
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.partition.result import PartitionResult
@@ -111,9 +110,9 @@ def judge(
 
 @dataclass(frozen=True)
 class Compared:
-    """A product of a partition: its rows and rejects as readers see them, and as they would be."""
+    """A product of a partition: rows and rejects now and after a run; whether it would wait."""
 
-    partition: PartitionKey
+    partition: str
     product: str
     rows_before: int
     rows: int

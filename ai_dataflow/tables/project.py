@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,25 +38,59 @@ LAYOUTS: Mapping[str, Layout] = {
     "control_table": control_table.LAYOUT,
     "teams": teams.LAYOUT,
 }
+# In which order their problems are told: what there is, what it means, whose it is.
+_AS_TOLD = (
+    "control_table", "ai_mapping", "teams", "code_lists", "source_rules", "ai_columns"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Project:
-    """Settings, rows and the problems of each table's rows."""
+    """Settings, rows and the problems of rows, by the setting that names their table."""
 
     settings: Settings
     control: tuple[ControlRow, ...]
     mapping: tuple[MappingRow, ...]
     teams: tuple[Team, ...]
-    control_problems: tuple[Diagnostic, ...] = ()
-    mapping_problems: tuple[Diagnostic, ...] = ()
-    team_problems: tuple[Diagnostic, ...] = ()
-    code_lists: CodeLists = field(default_factory=CodeLists)
-    code_problems: tuple[Diagnostic, ...] = ()
-    rules: tuple[SourceRule, ...] = ()
-    rule_problems: tuple[Diagnostic, ...] = ()
-    dictionary: tuple[DictionaryRow, ...] = ()
-    dictionary_problems: tuple[Diagnostic, ...] = ()
+    problems: Mapping[str, tuple[Diagnostic, ...]]
+    code_lists: CodeLists
+    rules: tuple[SourceRule, ...]
+    dictionary: tuple[DictionaryRow, ...]
+
+
+@dataclass
+class _Reading:
+    """The tables of a project while they are read one by one: all that is wrong in any of them."""
+
+    settings: Settings
+    fatal: list[Diagnostic] = field(default_factory=list)
+    problems: dict[str, tuple[Diagnostic, ...]] = field(
+        default_factory=lambda: dict.fromkeys(_AS_TOLD, ())
+    )
+
+    def rows(
+        self, setting: str, parsed: Callable[[CellTable], tuple[list[T], list[Diagnostic]]]
+    ) -> tuple[T, ...]:
+        """Give the rows of a table; none where it cannot be used as a whole."""
+        try:
+            rows, problems = parsed(read_project_table(setting, self.settings, LAYOUTS[setting]))
+        except DataflowError as error:
+            self.fatal.extend(error.diagnostics)
+            return ()
+        self.problems[setting] = tuple(problems)
+        return tuple(rows)
+
+    def rows_if_named(
+        self, setting: str, parsed: Callable[[CellTable], tuple[list[T], list[Diagnostic]]]
+    ) -> tuple[T, ...]:
+        """Give the rows of a table that a project need not have."""
+        return self.rows(setting, parsed) if getattr(self.settings, setting) else ()
+
+    def check(self, owners: Sequence[Team]) -> None:
+        """Raise all problems, each with its owner, if a table cannot be used as a whole."""
+        if self.fatal:
+            every = chain(self.fatal, *self.problems.values())
+            raise DataflowError(*(teams.with_owner(owners, problem) for problem in every))
 
 
 def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> Project:
@@ -68,61 +103,21 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
     settings = load_settings(path)
     if ai_mapping_sheet:
         settings = settings.model_copy(update={"ai_mapping": ai_mapping_sheet})
-    fatal: list[Diagnostic] = []
-
-    def read(
-        setting: str, layout: Layout, rows: Callable[[CellTable], tuple[list[T], list[Diagnostic]]]
-    ) -> tuple[tuple[T, ...], tuple[Diagnostic, ...]]:
-        try:
-            parsed, problems = rows(read_project_table(setting, settings, layout))
-        except DataflowError as error:
-            fatal.extend(error.diagnostics)
-            return (), ()
-        return tuple(parsed), tuple(problems)
-
-    def read_named(
-        setting: str, layout: Layout, rows: Callable[[CellTable], tuple[list[T], list[Diagnostic]]]
-    ) -> tuple[tuple[T, ...], tuple[Diagnostic, ...]]:
-        """Read a table that a project need not have."""
-        return read(setting, layout, rows) if getattr(settings, setting) else ((), ())
-
-    control, control_problems = read(
-        "control_table",
-        control_table.LAYOUT,
-        partial(control_table.control_rows, formats=settings.formats),
-    )
-    dictionary, dictionary_problems = read_named(
-        "ai_columns", ai_columns.LAYOUT, ai_columns.dictionary_rows
-    )
-    mapping, mapping_problems = read(
-        "ai_mapping",
-        ai_mapping.LAYOUT,
-        partial(
-            ai_mapping.mapping_rows,
-            usual=settings.mapping,
-            dictionary=ai_columns.by_column(dictionary),
-        ),
-    )
-    owners, team_problems = read("teams", teams.LAYOUT, teams.team_rows)
-    codes, code_problems = read_named(
-        "code_lists",
-        code_lists.LAYOUT,
-        partial(code_lists.code_rows, ignoring_case=settings.mapping.ignore_case),
-    )
-    lists = CodeLists(codes, frozenset(settings.mapping.ignore_case))
-    rules, rule_problems = read_named(
-        "source_rules",
-        source_rules.LAYOUT,
-        partial(source_rules.rule_rows, usual=settings.mapping),
-    )
-    if fatal:
-        diagnostics = (*fatal, *control_problems, *mapping_problems, *team_problems,
-                       *code_problems, *rule_problems, *dictionary_problems)  # fmt: skip
-        raise DataflowError(*(teams.with_owner(owners, problem) for problem in diagnostics))
-    return Project(
-        settings, control, mapping, owners, control_problems, mapping_problems, team_problems,
-        lists, code_problems, rules, rule_problems, dictionary, dictionary_problems,
-    )  # fmt: skip
+    usual, tables = settings.mapping, _Reading(settings)
+    of_control = partial(control_table.control_rows, formats=settings.formats)
+    control = tables.rows("control_table", of_control)
+    dictionary = tables.rows_if_named("ai_columns", ai_columns.dictionary_rows)
+    said = ai_columns.by_column(dictionary)
+    of_mapping = partial(ai_mapping.mapping_rows, usual=usual, dictionary=said)
+    mapping = tables.rows("ai_mapping", of_mapping)
+    owners = tables.rows("teams", teams.team_rows)
+    of_codes = partial(code_lists.code_rows, ignoring_case=usual.ignore_case)
+    codes = tables.rows_if_named("code_lists", of_codes)
+    of_rules = partial(source_rules.rule_rows, usual=usual)
+    rules = tables.rows_if_named("source_rules", of_rules)
+    tables.check(owners)
+    lists = CodeLists(codes, frozenset(usual.ignore_case))
+    return Project(settings, control, mapping, owners, tables.problems, lists, rules, dictionary)
 
 
 def load_control(settings: Settings) -> tuple[ControlRow, ...]:

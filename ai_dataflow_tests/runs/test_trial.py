@@ -37,7 +37,7 @@ def _tried(folder: Path) -> Trial:
 
 def test_rows_that_would_go_are_told_and_nothing_is_written(shop: Path) -> None:
     before = _files(shop)
-    assert _tried(shop) == Trial((Compared(KEY, "ORION", 8, 3, 0, 5, waits=True),), {})  # type: ignore[arg-type]
+    assert _tried(shop) == Trial((Compared(KEY, "ORION", 8, 3, 0, 5, waits=True),), {})
     assert _files(shop) == before
     (partition,) = spine.run_changed(shop).partitions
     assert (partition.status, partition.rows_published) == ("waiting", 3)
@@ -52,9 +52,7 @@ def test_what_would_fail_is_told(shop: Path) -> None:
 
 def test_a_first_making_gains_all_its_rows(tmp_path: Path) -> None:
     project(tmp_path)
-    assert _tried(tmp_path).products == (
-        Compared(KEY, "ORION", 0, 2, 0, 0, waits=False),  # type: ignore[arg-type]
-    )
+    assert _tried(tmp_path).products == (Compared(KEY, "ORION", 0, 2, 0, 0, waits=False),)
     assert not (tmp_path / "workstation").exists()
 
 
