@@ -20,6 +20,7 @@ from ai_dataflow.cli.starter import Template, write_project
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.orchestration.instance import dagster_home, open_instance
 from ai_dataflow_tests.docs.markdown import ROOT, tables
+from ai_dataflow_tests.projects import text_file
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
 
@@ -54,6 +55,12 @@ def test_the_readme_shows_the_starters_tables_and_what_a_client_gets(tmp_path: P
     for table in (table for table in shown if table != published):
         (like,) = (every for every in written if every[0].keys() >= table[0].keys())
         assert all(any(row.items() <= other.items() for other in like) for row in table), table
+
+
+def test_init_tells_where_it_can_make_no_folder(tmp_path: Path) -> None:
+    text_file(tmp_path, "file", "")
+    made = cli(tmp_path, "init", "file/mine")
+    assert (made.returncode, "error[CFG-033]" in made.stderr) == (2, True)
 
 
 def test_init_prints_the_commands_that_come_next(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ai_dataflow.cli.printed import DiffDocument
     from ai_dataflow.workstation.diffs import DatasetDiff
 
+_MOST_ROWS = 1_000_000
 ModuleArgument = Annotated[
     str, typer.Argument(metavar="MODULE", help="A module.", autocompletion=completing.modules)
 ]
@@ -61,7 +62,8 @@ def diff(  # noqa: PLR0913, PLR0917
         ),
     ] = None,
     rows: Annotated[
-        int, typer.Option("--rows", min=0, help="Show so many rows of each kind, too.")
+        int,
+        typer.Option("--rows", min=0, max=_MOST_ROWS, help="Show so many rows of each kind, too."),
     ] = 0,
     config: ConfigOption = None,
     as_json: JsonOption = False,

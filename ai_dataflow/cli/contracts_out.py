@@ -73,13 +73,18 @@ def _before(file: Path) -> dict[str, Any]:
 
     Raises:
         typer.BadParameter: it is something else.
+        DataflowError: CFG-033, where it can be no file.
     """
     import yaml
 
-    if not file.exists():
-        return {}
+    from ai_dataflow.cli.sheet_files import not_written
+
     try:
         there = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:  # a folder, for one
+        raise not_written(file, error) from None
     except (yaml.YAMLError, UnicodeDecodeError):
         there = None
     if not isinstance(there, dict) or there.get("kind") != "DataContract":

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ai_dataflow.tables.project import Project
     from ai_dataflow.workstation.reports import RunReport
 
+_MOST_HOURS = 1_000_000  # a hundred years; what is longer, or no number, no clock tells
 _UNDONE = ("failed", "held")  # what a run may leave to run again
 
 
@@ -233,7 +234,6 @@ def cleanup(
         float | None,
         typer.Option(
             "--older-than",
-            min=0,
             help="In hours: what is younger stays [dim]\\[default: 24][/dim]",
         ),
     ] = None,
@@ -253,6 +253,8 @@ def cleanup(
 
     workstation = open_workstation(load_project(config).settings)
     run_id = f"{CLEANUP}{uuid.uuid4()}"
+    if older_than is not None and not 0 <= older_than <= _MOST_HOURS:
+        raise typer.BadParameter(f"--older-than is a number of hours from 0 to {_MOST_HOURS:,}")
     age = SAFE_AGE if older_than is None else timedelta(hours=older_than)
     cleaned = clean(workstation, run_id, age, dry_run=dry_run)
     if as_json:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from ai_dataflow.cli.sheet_files import not_written
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.planning.offers import offers
@@ -36,8 +37,15 @@ def write_project(folder: Path, template: Template = "minimal") -> None:
         template: `minimal` has data of its own and runs; `azure` is to be edited first.
 
     Raises:
-        DataflowError: CFG-003 where the folder has something in it.
+        DataflowError: CFG-003 where the folder has something in it; CFG-033.
     """
+    try:
+        _write_project(folder, template)
+    except OSError as error:
+        raise not_written(folder, error) from None
+
+
+def _write_project(folder: Path, template: Template) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataflowError(
             Diagnostic(

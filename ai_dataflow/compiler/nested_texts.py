@@ -43,7 +43,7 @@ def _shaped(value: Any, dtype: pl.DataType) -> Any:
     """Give a value in a shape.
 
     Raises:
-        ValueError: it has another one.
+        ValueError: it has another one, or half a character, which no text has.
     """
     match value, dtype:
         case None, _:
@@ -55,6 +55,7 @@ def _shaped(value: Any, dtype: pl.DataType) -> Any:
         case bool(), pl.String():
             return str(value).lower()
         case str(), pl.String():
+            value.encode()  # half a character is an error of values, too
             return str(value)
         case _:
             raise ValueError(type(value).__name__)

@@ -45,7 +45,11 @@ COMMANDS = [
     ("run --nosuch", 2, "error"),
     ("help MAP-0", 2, "error"),
     ("diff claims --from nosuch", 2, "error"),
+    ("diff claims --rows 99999999999999999999", 2, "error"),
     ("contract nosuch", 2, "error"),
+    ("contract claims --output data", 2, "error"),
+    ("cleanup --older-than nan", 2, "error"),
+    ("cleanup --older-than 1e300", 2, "error"),
     ("status --config nowhere", 2, "error"),
     ("validate --config nowhere", 2, "validate"),
 ]

@@ -87,6 +87,19 @@ def test_what_json_does_not_have_is_a_reject(
     assert [reject["reason"] for reject in left_out(result, tmp_path)] == ["REJ-001"]
 
 
+@pytest.mark.parametrize(
+    ("text", "ai_type"), [('{"a": %s}', "struct(a string)"), ("[%s, 1]", "list(string)")]
+)
+def test_half_a_character_in_a_text_of_json_rejects_its_row(
+    tmp_path: Path, text: str, ai_type: str
+) -> None:
+    texts = [text % '"x"', text % r'"\ud800"', text % r'"\ud83d\ude00"']
+    result = _made(tmp_path, pl.DataFrame({"v": texts}), ("v", ai_type))
+    assert "\U0001f600" in str(written(result, tmp_path)["c0"].to_list()[1])
+    (reject,) = left_out(result, tmp_path)
+    assert (reject["reason"], reject["position"]) == ("REJ-001", 2)
+
+
 @pytest.mark.parametrize("kind", ["parquet", "delta"])
 def test_a_map_is_a_list_of_entries(tmp_path: Path, kind: str) -> None:
     of_maps = pa.map_(pa.string(), pa.int64())
