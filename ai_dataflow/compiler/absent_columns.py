@@ -8,6 +8,7 @@ database has no other names than its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import polars as pl
 
@@ -92,7 +93,7 @@ def mapped_names(rows: Iterable[MappingRow]) -> Iterator[str]:
 def names_read(rows: Iterable[MappingRow], rule: SourceRule | None) -> Iterator[str]:
     """Give the source columns that rows of the sheet and a rule name, but for those it makes."""
     how = rule.reshape if rule else None
-    yield from how.columns if how else ()
+    yield from chain.from_iterable(how.several if how else ())
     every = (*mapped_names(rows), *names_of(rule))
     yield from (name for name in every if not (how and how.makes(name)))
 

@@ -39,9 +39,17 @@ class View:
         return ", ".join(filter(None, (called, uniting(name, self.schema))))
 
 
-def view(rows: Iterable[MappingRow], schema: pl.Schema, also: Sequence[str] = ()) -> View:
-    """See a source's columns as its mapping rows name them, and `also` by these names."""
-    kinds, names = kinds_of(schema), _several(rows, schema)
+def view(
+    rows: Sequence[MappingRow],
+    schema: pl.Schema,
+    also: Sequence[str] = (),
+    several: Iterable[tuple[str, ...]] = (),
+) -> View:
+    """See a source's columns as its mapping rows name them, and `also` by these names.
+
+    `several` are names of columns that have alternatives elsewhere in the sheet.
+    """
+    kinds, names = kinds_of(schema), _several(rows, schema, several)
     if isinstance(schema, United):
         named = chain(also, (name for row in rows for name in named_by(row)))
         names = {name: (name,) for name in named} | names
@@ -68,12 +76,14 @@ def _seen(kind: Kind, columns: Mapping[str, str], names: Iterable[str]) -> Kind:
     return kind._replace(schema=schema, refused=(*kind.refused, *more))
 
 
-def _several(rows: Iterable[MappingRow], schema: pl.Schema) -> dict[str, tuple[str, ...]]:
-    """Give the alternatives of the rows; a column of just such a name is itself."""
+def _several(
+    rows: Iterable[MappingRow], schema: pl.Schema, more: Iterable[tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Give the alternatives of the rows, and more; a column of just such a name is itself."""
     names: dict[str, tuple[str, ...]] = {}
-    for row in rows:
-        several = alternatives(row.source_column)
-        if len(several) > 1 and row.source_column not in schema:
+    of_rows = (row.source_column for row in rows if row.source_column not in schema)
+    for several in chain(more, map(alternatives, of_rows)):
+        if len(several) > 1:
             names.setdefault(several[0], several)
             if any(as_seen(name) in schema for name in several):
                 both = tuple(each for name in several for each in (as_seen(name), name))

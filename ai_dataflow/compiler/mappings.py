@@ -19,7 +19,7 @@ from ai_dataflow.compiler.casts import Cast, cast_to, castable, narrowing
 from ai_dataflow.compiler.code_values import coded, has_codes
 from ai_dataflow.compiler.kinds import type_name
 from ai_dataflow.compiler.plain_casts import plain
-from ai_dataflow.compiler.reshaping import Reshaped, Shape, shape_of
+from ai_dataflow.compiler.reshaping import Reshaped, Shape, check_apart, shape_of
 from ai_dataflow.compiler.rule_names import names_of, rule_reads_clock
 from ai_dataflow.compiler.rules import CompiledRule, compile_rule
 from ai_dataflow.compiler.sheet_findings import (
@@ -247,12 +247,13 @@ def _compiled(
     """Compile mapping rows and a rule against columns; a thousand clients have the same."""
     how = rule.reshape if rule else None
     also = (*(how.columns if how else ()), *names_of(rule))
-    seen, shape = view(mappings, of_files.schema, also), None
+    seen, shape = view(mappings, of_files.schema, also, how.several if how else ()), None
     if rule and not how and (rule.unpivot or rule.explode):
         return _Compiled(seen, (), ())  # it is told that it cannot be understood, and holds back
     try:
         if rule and how:
             asked = (*mapped_names(mappings), *names_of(rule))
+            check_apart(rule, how, of_files.schema)
             shape = shape_of(rule, how, seen.schema, asked, adds=of_files.adds)
     except WrongError as error:
         return _Compiled(seen, (), error.findings)

@@ -21,7 +21,7 @@ from ai_dataflow.config.visible import visible
 from ai_dataflow.sources.columns import as_seen, columns_like, resolve_column
 from ai_dataflow.sources.files.common_types import common_type_of
 from ai_dataflow.sources.files.differences import difference
-from ai_dataflow.sources.united import United, united
+from ai_dataflow.sources.united import United, chosen, kinds_of, united
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.reshapes import Explode, Reshape, Unpivot, said
 from ai_dataflow.tables.source_rules import SourceRule
@@ -34,24 +34,26 @@ class Shape:
     """A source's columns, `schema`, after its rows became several; `columns` are those read for it.
 
     `made` are the columns that are made, each with the source columns that its values are from.
-    `findings` are what is worth a look.
+    `gone` are all that are rows now, by whichever of their names; `findings` are what is worth a
+    look.
     """
 
     how: Reshape
     schema: pl.Schema
     columns: tuple[str, ...]
     made: Made
+    gone: frozenset[str]
     findings: tuple[Finding, ...] = ()
 
     def reshaped(self, row: MappingRow, before: pl.Schema) -> Iterator[Finding]:
         """Find the columns that a mapping row names and that are rows now; `before` has them."""
         for name in named_by(row):
             column = resolve_column(name, before)
-            if column not in self.columns or resolve_column(name, self.schema):
+            if column not in self.gone or resolve_column(name, self.schema):
                 continue
             cell = "transform" if row.transform else "source_column"
             value = visible(next(iter(self.made)))
-            message = f"`{visible(name)}` is unpivoted: its values are rows of `{value}`"
+            message = f"`{visible(name)}` is {self.how.done}: its values are rows of `{value}`"
             fix = "map that column, or list this one no more"
             yield Finding("RUL-036", row, cell, message, fix)
 
@@ -130,8 +132,30 @@ def shape_of(
         added = _exploded(rule, how, column, schema[column], set(asked))
         made = dict.fromkeys(added, columns)
         _check_new(rule, how, (name for name in added if name in asked and name != column), schema)
-    gone = {*columns, *map(as_seen, columns)}
-    return Shape(how, _after(schema, gone, added), columns, made, findings)
+    gone = {*columns, *_otherwise_called(how, schema)}
+    gone |= {*map(as_seen, gone)}
+    return Shape(how, _after(schema, gone, added), columns, made, frozenset(gone), findings)
+
+
+def _otherwise_called(how: Reshape, schema: pl.Schema) -> Iterator[str]:
+    """Give the columns that files have under other names than those that the columns go by."""
+    for name in (name for names in how.several for name in names[1:]):
+        yield from filter(None, (resolve_column(name, kind.schema) for kind in kinds_of(schema)))
+
+
+def check_apart(rule: SourceRule, how: Reshape, files: pl.Schema) -> None:
+    """Make sure that no column of a file is listed twice, by whichever of its names.
+
+    Raises:
+        WrongError: RUL-032.
+    """
+    for kind in kinds_of(files):
+        listed = {names[0]: chosen(names, kind.schema) for names in how.several}
+        columns = [column for column in listed.values() if column]
+        if twice := [name for name, column in listed.items() if columns.count(column) > 1]:
+            named = listing(f"`{visible(name)}`" for name in twice)
+            message = f"{named} are one column of the source"
+            raise WrongError(Finding("RUL-032", rule, how.cell, message, "list each column once"))
 
 
 def _columns(
@@ -139,7 +163,7 @@ def _columns(
 ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
     """Find the source columns that are named, and what is worth a look in them."""
     names = {name: resolve_column(name, schema) for name in how.columns}
-    if missing := [name for name, column in names.items() if not column]:
+    if missing := [n for several in how.several if not names[several[0]] for n in several]:
         cell = getattr(rule, how.cell)
         raise WrongError(
             *no_columns(rule, how.cell, missing, schema, lambda name: cell.find(name) + 1)
@@ -152,9 +176,6 @@ def _columns(
         if of
     ]:
         raise WrongError(*wrong)
-    if twice := [name for name, column in names.items() if columns.count(column) > 1]:
-        message = f"{listing(f'`{visible(name)}`' for name in twice)} are one column of the source"
-        raise WrongError(Finding("RUL-032", rule, how.cell, message, "list each column once"))
     renamed = tuple(pair for pair in names.items() if pair[0] != pair[1])
     read = Transform(pl.lit(None), None, columns, pl.Null(), renamed)
     return columns, tuple(spelled_otherwise(rule, how.cell, read, schema))

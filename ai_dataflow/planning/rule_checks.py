@@ -10,7 +10,7 @@ import polars as pl
 from ai_dataflow.compiler.rules import misread
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean
 from ai_dataflow.sources.source_job import SourceJob
-from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT
+from ai_dataflow.tables.ai_mapping import EVERY_PRODUCT, alternatives
 from ai_dataflow.tables.control_table import ControlRow
 from ai_dataflow.tables.project import Project
 from ai_dataflow.tables.source_rules import SourceRule
@@ -42,6 +42,22 @@ def check_expressions(
     for row, source in sources.items():
         for finding in misread(source.rule) if source.rule else ():
             yield finding.at(source, pl.Schema()), row
+        for problem in _two_lists(source):
+            yield problem, row
+
+
+def _two_lists(source: SourceJob) -> Iterator[Diagnostic]:
+    """Find alternatives of a mapping row that begin as the rule's and go on otherwise."""
+    rule = source.rule
+    how = rule.reshape if rule else None
+    listed = {names[0]: names for names in how.several} if how else {}
+    for mapping in source.mappings if listed else ():
+        names = alternatives(mapping.source_column)
+        if len(names) > 1 and listed.get(names[0], names) != names:
+            where = rule.place(how.cell) if rule and how else ""
+            message = f"`{mapping.source_column}` begins as the alternatives in {where} and differs"
+            fix = "list the same names in the same order, or begin with another"
+            yield mapping.problem("MAP-033", "source_column", message, fix)
 
 
 def check_unused_rules(project: Project, active: Sequence[ControlRow]) -> Iterator[Diagnostic]:

@@ -1,4 +1,8 @@
-"""What `unpivot` and `explode` of a source rule say: one row of a source becomes several."""
+"""What `unpivot` and `explode` of a source rule say: one row of a source becomes several.
+
+A column may be named by alternatives, as in the mapping sheet: `Q1 | Quarter1` is one column, which
+is called by the first of the names.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,14 @@ from functools import lru_cache
 from ai_dataflow.config.digests import digest
 
 FORM = "write it as `amount FOR quarter IN (Q1, Q2)`"
-NAME = "write the name of one column, as `tags` or `[Order Lines]`"
+NAME = "write the name of one column, as `tags` or `[Order Lines]`, or names of it: `tags | Tags2`"
 # A name in brackets, double quotes or backticks; a label; a sign; a word.
 _TOKEN = re.compile(
     r"""\s*(?:\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|`((?:[^`]|``)*)`|'((?:[^']|'')*)'"""
-    r"""|([(),])|([^\s(),\[\]"'`]+))"""
+    r"""|([(),|])|([^\s(),|\[\]"'`]+))"""
 )
+# One of several names, of which each may be in quotes.
+_ALTERNATIVE = re.compile(r"""(?:\[(?:[^\]]|\]\])*\]|"(?:[^"]|"")*"|`(?:[^`]|``)*`|[^|])+""")
 _CLOSING = (("]]", "]"), ('""', '"'), ("``", "`"), ("''", "'"))
 _NAME, _LABEL, _SIGN, _WORD = "name", "label", "sign", "word"
 _KINDS = (_NAME, _NAME, _NAME, _LABEL, _SIGN, _WORD)
@@ -29,18 +35,23 @@ class ReshapeError(ValueError):
 class Unpivot:
     """Columns that become rows: `value` has what is in each, `name` its label.
 
-    `listed` are the columns, each with its label.
+    `listed` are the columns, each by its names and with its label.
     """
 
     value: str
     name: str
-    listed: tuple[tuple[str, str], ...]
-    cell = "unpivot"
+    listed: tuple[tuple[tuple[str, ...], str], ...]
+    cell, done = "unpivot", "unpivoted"
+
+    @property
+    def several(self) -> tuple[tuple[str, ...], ...]:
+        """The names that each of the source columns may have, of which the first calls it."""
+        return tuple(names for names, _ in self.listed)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The source columns that it reads."""
-        return tuple(column for column, _ in self.listed)
+        return tuple(names[0] for names in self.several)
 
     def makes(self, name: str) -> bool:
         """Tell whether a column is made by it."""
@@ -49,18 +60,28 @@ class Unpivot:
     def __str__(self) -> str:
         """Give it as a person reads it."""
         listed = (
-            f"`{column}`" if column == label else f"`{column}` AS '{label}'"
-            for column, label in self.listed
+            _spelled(names) if names[0] == label else f"{_spelled(names)} AS '{label}'"
+            for names, label in self.listed
         )
         return f"unpivot `{self.value}` FOR `{self.name}` IN ({', '.join(listed)})"
 
 
 @dataclass(frozen=True)
 class Explode:
-    """A column of lists, each element of which becomes a row."""
+    """A column of lists, each element of which becomes a row; `called` are its names."""
 
-    column: str
-    cell = "explode"
+    called: tuple[str, ...]
+    cell, done = "explode", "exploded"
+
+    @property
+    def column(self) -> str:
+        """The column, as it is called."""
+        return self.called[0]
+
+    @property
+    def several(self) -> tuple[tuple[str, ...], ...]:
+        """The names that the column may have."""
+        return (self.called,)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -73,10 +94,14 @@ class Explode:
 
     def __str__(self) -> str:
         """Give it as a person reads it."""
-        return f"explode `{self.column}`"
+        return f"explode {_spelled(self.called)}"
 
 
 Reshape = Unpivot | Explode
+
+
+def _spelled(names: tuple[str, ...]) -> str:
+    return " | ".join(f"`{name}`" for name in names)
 
 
 def said(how: Reshape) -> str:
@@ -95,7 +120,16 @@ def reshape(unpivot: str, explode: str) -> Reshape | None:
         raise ReshapeError("`unpivot` and `explode` are both given, and which is first is not said")
     if unpivot:
         return _unpivot(unpivot)
-    return Explode(_one_name(explode)) if explode else None
+    return Explode(_names(explode)) if explode else None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Give the names that a cell lists."""
+    names = [match[0].strip() for match in _ALTERNATIVE.finditer(text)]
+    between = len(_ALTERNATIVE.sub("", text))
+    if not all(names) or len(names) <= between:
+        raise ReshapeError("a name is missing beside `|`")
+    return tuple(dict.fromkeys(map(_one_name, names)))
 
 
 def _one_name(text: str) -> str:
@@ -116,7 +150,8 @@ def _unpivot(text: str) -> Unpivot:
         listed.append(tokens.listed())
     tokens.end()
     _check_once((value, name), "`{}` is to be made twice")
-    _check_once([column for column, _ in listed], "`{}` is listed twice")
+    every = [{name.casefold(): name for name in names} for names, _ in listed]
+    _check_once([name for names in every for name in names.values()], "`{}` is listed twice")
     _check_once([label for _, label in listed], "`{}` is the label of two columns")
     return Unpivot(value, name, tuple(listed))
 
@@ -174,12 +209,16 @@ class _Cell:
             raise _expected(" or ".join(f"`{sign}`" for sign in signs), token)
         return token
 
-    def listed(self) -> tuple[str, str]:
-        """Take a column, with its label if it has one of its own."""
-        column = self.name("a column")
+    def listed(self) -> tuple[tuple[str, ...], str]:
+        """Take the names of a column, with its label if it has one of its own."""
+        names = [self.name("a column")]
+        while self._tokens[0] == (_SIGN, "|"):
+            self._tokens.pop(0)
+            names.append(self.name("another name of the column"))
+        column = tuple(dict.fromkeys(names))
         kind, token = self._tokens[0]
         if kind != _WORD or token.upper() != "AS":
-            return column, column
+            return column, names[0]
         self._tokens.pop(0)
         kind, token = self._tokens.pop(0)
         if kind not in (_NAME, _LABEL, _WORD):

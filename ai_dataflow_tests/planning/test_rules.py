@@ -82,6 +82,22 @@ def test_a_bad_rule_holds_back_what_it_is_about(
     assert [key.client for key in plan.held] == held.split()
 
 
+def test_alternatives_of_a_rule_and_of_a_row_that_begin_alike_are_the_same(tmp_path: Path) -> None:
+    """Both are called by the first of them: told by the tables alone, with both cells."""
+    _plan(tmp_path)
+    with (tmp_path / "ai_mapping.csv").open("a") as sheet:
+        for product in ("ORION", "VEGA"):
+            sheet.write(f"claims,{product},header,lines | Items,items,json\n")
+    header = "module_name,product_code,submodule_name,explode\n"
+    rules = "claims,ORION,header,lines | Elements\nclaims,VEGA,header,lines|Items\n"
+    text_file(tmp_path, "rules.csv", header + rules)
+    plan = make_plan(load_project(tmp_path))
+    (problem,) = plan.errors
+    assert (problem.code, problem.place) == ("MAP-033", "ai_mapping.csv:4:source_column")
+    assert "rules.csv:2:explode" in problem.message
+    assert [*plan.held] == ["claims|acme", "claims|beta"]
+
+
 def test_a_bad_row_of_the_dictionary_holds_back_its_module(tmp_path: Path) -> None:
     plan = _plan(tmp_path, dictionary="policies,policy_id,maybe\n")
     assert [(p.code, p.place) for p in plan.errors] == [("DIC-005", "dictionary.csv:2:is_key")]
