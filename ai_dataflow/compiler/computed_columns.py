@@ -15,12 +15,8 @@ from typing import Any
 
 import polars as pl
 
-from ai_dataflow.compiler.mappings import (
-    CompiledColumn,
-    MappingError,
-    compile_row,
-    warnings_of,
-)
+from ai_dataflow.compiler.mapped_columns import CompiledColumn, compile_row, warnings_of
+from ai_dataflow.compiler.mappings import MappingError
 from ai_dataflow.compiler.sheet_findings import Finding, WrongError
 from ai_dataflow.compiler.transforms import TransformError, columns_of, reads_clock
 from ai_dataflow.config.diagnostics import Diagnostic, did_you_mean

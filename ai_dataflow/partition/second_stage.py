@@ -14,7 +14,7 @@ from operator import itemgetter
 import polars as pl
 
 from ai_dataflow.compiler.computed_columns import Computed, compile_computed, origins_of, readable
-from ai_dataflow.compiler.mappings import CompiledColumn
+from ai_dataflow.compiler.mapped_columns import CompiledColumn
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.partition.job import PartitionJob

@@ -25,13 +25,7 @@ from ai_dataflow.partition.conservation import check_reading
 from ai_dataflow.partition.lineage import origins
 from ai_dataflow.partition.mapping import (
     POSITION,
-    lacking,
-    lacking_rejects,
-    left_out,
-    malformed_rejects,
     map_numbered,
-    stray_rejects,
-    unlisted_rejects,
     with_source_rows,
 )
 from ai_dataflow.partition.memory import held_bytes
@@ -41,6 +35,14 @@ from ai_dataflow.partition.reshaped_rows import Reshaper
 from ai_dataflow.partition.row_checks import RowCheck
 from ai_dataflow.partition.scratch import Pile, Scratch
 from ai_dataflow.partition.shared_reading import SharedReading
+from ai_dataflow.partition.source_rejects import (
+    lacking,
+    lacking_rejects,
+    left_out,
+    malformed_rejects,
+    stray_rejects,
+    unlisted_rejects,
+)
 from ai_dataflow.partition.taking import Taking
 from ai_dataflow.partition.values import Further, MappedSource, Taken
 from ai_dataflow.sources.files import file_failures, open_files

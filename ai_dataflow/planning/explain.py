@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from ai_dataflow.compiler.kinds import type_name
-from ai_dataflow.compiler.mappings import CompiledColumn, compile_source
+from ai_dataflow.compiler.mapped_columns import CompiledColumn
+from ai_dataflow.compiler.mappings import compile_source
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.second_stage import second_stage

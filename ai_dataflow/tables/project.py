@@ -16,6 +16,7 @@ from ai_dataflow.tables import (
     ai_mapping,
     code_lists,
     control_table,
+    mapping_sheet,
     source_rules,
     teams,
 )
@@ -108,7 +109,7 @@ def load_project(path: str | Path | None = None, ai_mapping_sheet: str = "") -> 
     control = tables.rows("control_table", of_control)
     dictionary = tables.rows_if_named("ai_columns", ai_columns.dictionary_rows)
     said = ai_columns.by_column(dictionary)
-    of_mapping = partial(ai_mapping.mapping_rows, usual=usual, dictionary=said)
+    of_mapping = partial(mapping_sheet.mapping_rows, usual=usual, dictionary=said)
     mapping = tables.rows("ai_mapping", of_mapping)
     owners = tables.rows("teams", teams.team_rows)
     of_codes = partial(code_lists.code_rows, ignoring_case=usual.ignore_case)

@@ -17,12 +17,11 @@ from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.partition.mapping import (
     count,
     good_rows,
-    left_out,
-    malformed_rejects,
     map_chunk,
     map_rows,
 )
 from ai_dataflow.partition.reading import BEFORE, NUMBERED
+from ai_dataflow.partition.source_rejects import left_out, malformed_rejects
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow_tests.partition.jobs import PLACE, mapped, source
 from ai_dataflow_tests.services.processes import wait_until

@@ -10,8 +10,9 @@ from ai_dataflow.planning.checks import check_product
 from ai_dataflow.planning.draft import make_plan
 from ai_dataflow.planning.plan import Plan
 from ai_dataflow.sources.source_job import SourceJob
-from ai_dataflow.tables.ai_mapping import LAYOUT, mapping_rows, rows_for
+from ai_dataflow.tables.ai_mapping import LAYOUT, rows_for
 from ai_dataflow.tables.locations import FileLocation
+from ai_dataflow.tables.mapping_sheet import mapping_rows
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.tables.table import read_table
 from ai_dataflow_tests.projects import TEAMS, project, table

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow.config.diagnostics import Diagnostic
-from ai_dataflow.tables.ai_mapping import LAYOUT, MappingRow, mapping_rows, rows_for
+from ai_dataflow.tables.ai_mapping import LAYOUT, MappingRow, rows_for
+from ai_dataflow.tables.mapping_sheet import mapping_rows
 from ai_dataflow.tables.table import read_table
 from ai_dataflow_tests.projects import table
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.tables.ai_columns import DictionaryRow, dictionary_rows
-from ai_dataflow.tables.ai_mapping import mapping_rows
 from ai_dataflow.tables.cell_words import FLAGS, NEEDED
 from ai_dataflow.tables.code_lists import code_rows
 from ai_dataflow.tables.control_table import control_rows
 from ai_dataflow.tables.formatting import formatted
+from ai_dataflow.tables.mapping_sheet import mapping_rows
 from ai_dataflow.tables.project import LAYOUTS
 from ai_dataflow.tables.source_rules import rule_rows
 from ai_dataflow.tables.table import CellTable, Sheet, read_table

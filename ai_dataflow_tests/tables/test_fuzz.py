@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.tables import ai_mapping, control_table, teams
+from ai_dataflow.tables import ai_mapping, control_table, mapping_sheet, teams
 from ai_dataflow.tables.table import CellTable, Layout, read_table
 from ai_dataflow_tests.tables import bombs
 
 MAX_GROWTH_MB = 500
 TABLES: dict[str, tuple[Layout, Callable[[CellTable], Any]]] = {
     "control_table": (control_table.LAYOUT, control_table.control_rows),
-    "ai_mapping": (ai_mapping.LAYOUT, ai_mapping.mapping_rows),
+    "ai_mapping": (ai_mapping.LAYOUT, mapping_sheet.mapping_rows),
     "teams": (teams.LAYOUT, teams.team_rows),
 }
 each_table = pytest.mark.parametrize("table", TABLES)

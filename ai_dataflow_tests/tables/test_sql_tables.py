@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.settings import ExecutionSettings, Settings, SqlConnection
-from ai_dataflow.tables import ai_mapping, control_table, teams
+from ai_dataflow.tables import ai_mapping, control_table, mapping_sheet, teams
 from ai_dataflow.tables.sql_tables import read_sql_table
 from ai_dataflow.tables.table import CellTable, Layout
 
@@ -158,7 +158,7 @@ def test_a_row_without_a_position_of_its_own_is_told(
     rest = ("claims", "ORION", "claim", "A", "a", "string", None, None, None, None)
     rows = [(positions[0], *rest), (positions[1], *(rest[:4]), "b", *rest[5:])]
     table = read_sql_table("ai_mapping", _made(tmp_path, MAPPING, *rows), ai_mapping.LAYOUT)
-    _, (problem,) = ai_mapping.mapping_rows(table)
+    _, (problem,) = mapping_sheet.mapping_rows(table)
     assert problem.code == "MAP-908"
     assert problem.place == "sql://platform/control[claims|ORION|claim|b]:position"
     assert message in problem.message
