@@ -10,13 +10,14 @@ from typing import Any
 
 import polars as pl
 
-from ai_dataflow.workstation.reports import PartitionReport
+from ai_dataflow.workstation.reports import PartitionReport, RunReport
 from ai_dataflow_tests.partition.values import SOME
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.oracle.companies import make_company
 from ai_dataflow_tests.runs.oracle.formats import Row
 from ai_dataflow_tests.runs.oracle.history import History
 from ai_dataflow_tests.runs.oracle.merging import Counts, Outcome
+from ai_dataflow_tests.runs.oracle.references import references
 from ai_dataflow_tests.runs.oracle.tables import Key, read_tables
 
 STEPS = 3
@@ -35,7 +36,7 @@ def check_company(folder: Path, seed: int, partitions: int = PARTITIONS, setting
             company.change()
         made = history.run()
         report = spine.run_changed(folder)
-        wrong = differences(folder, history, made, {p.partition: p for p in report.partitions})
+        wrong = differences(folder, history, made, report)
         told = "\n".join(wrong[:20])
         assert not wrong, f"company {seed}, step {step}, in {folder}: {len(wrong)} wrong\n{told}"
     return len(history.seen)
@@ -45,16 +46,20 @@ def differences(
     folder: Path,
     history: History,
     made: dict[Key, Outcome | None],
-    reports: dict[str, PartitionReport],
+    report: RunReport,
 ) -> list[str]:
     """Compare what was reported, published and left out with what has to be."""
-    wrong = []
+    wrong, reports = [], {p.partition: p for p in report.partitions}
     if made.keys() != {tuple(key.split("|")) for key in reports}:
         wrong.append(f"reported are {sorted(reports)}, not {sorted(made)}")
     for key, outcome in made.items():
-        if report := reports.get("|".join(key)):
-            wrong += [f"{'|'.join(key)}: {what}" for what in _report(report, outcome)]
+        if reported := reports.get("|".join(key)):
+            wrong += [f"{'|'.join(key)}: {what}" for what in _report(reported, outcome)]
     modules = read_tables(folder).modules
+    counted = {(r.module, r.column): (r.clients, r.rows_checked, r.orphans, r.clients_with_orphans)
+               for r in report.references}  # fmt: skip
+    if counted != (wanted := references(history, made, modules)):
+        wrong.append(f"references come to {counted}, not {wanted}")
     for module in sorted({module for module, _ in history.seen}):
         rows, rejects = _published(folder, module), _rejects(folder, module)
         for client in sorted({client for m, client in history.seen if m == module}):

@@ -21,6 +21,7 @@ from ai_dataflow_tests.runs.oracle.shapes import (
     SourceShape,
     compute,
     make_shape,
+    refer,
     rule_of,
 )
 
@@ -32,7 +33,7 @@ _MAPPING = ("module_name", "product_code", "submodule_name", "source_column", "a
 _RULES = ("module_name", "product_code", "submodule_name", "where", "unique_by", "keep", "join",
           "as_of", "unpivot", "explode", "client_code")  # fmt: skip
 _DICTIONARY = ("module_name", "ai_column", "required", "is_key", "min", "max", "pattern",
-               "code_list", "max_null", "severity", "blocks")  # fmt: skip
+               "code_list", "max_null", "references", "severity", "blocks")  # fmt: skip
 _BROKEN, _CHANGED = 0.05, 0.2
 
 
@@ -241,6 +242,7 @@ def make_company(folder: Path, seed: int, clients: int, settings: str = "") -> C
         for client in range(max(1, int(clients * share))):
             company.add(shape, f"client{client:03}")
         company.share(shape)
+    refer(random.Random(f"{seed} references"), company.shapes)  # noqa: S311 - no secret
     company.write_tables()
     return company
 

@@ -18,13 +18,21 @@ from ai_dataflow_tests.runs.oracle import faults
 from ai_dataflow_tests.runs.oracle.columns import NEVER, Kind, kinds_for, text
 from ai_dataflow_tests.runs.oracle.dressed_values import called, coded_kind, objects_of, worded
 from ai_dataflow_tests.runs.oracle.rules import ruled_columns
-from ai_dataflow_tests.runs.oracle.shapes import LIST, OBJECTS, OF_OBJECTS, Field, SourceShape
+from ai_dataflow_tests.runs.oracle.shapes import (
+    CALLED,
+    LIST,
+    OBJECTS,
+    OF_OBJECTS,
+    Field,
+    SourceShape,
+)
 from ai_dataflow_tests.runs.oracle.transforms import of_sheet
 
 Columns = dict[str, pl.Series]
 # How many values are bad, and how many null.
 _MOODS = [*[(0.0, 0.0)] * 5, (0, 0.05), (0, 0.2), (0.03, 0), (0.03, 0.05), (0.1, 0), (0.5, 0.1)]
 QUARTERS = ("Q1", "Q 2", "Q 3")
+_OF_OBJECTS = (OBJECTS, CALLED[OBJECTS])
 SPARE = "spare"  # a column that nobody maps
 NUMBERS = (0, 1, 2, 3, 5, 5, 8, 8, 8, 13, 40)
 
@@ -79,7 +87,8 @@ def _columns(made: Delivery) -> Columns:
     fields = shape.fields_of(made.client)
     doomed = _doomed(rng, fields, made.fault)
     if objects := [field for field in fields if field.source_column in OF_OBJECTS]:
-        columns[OBJECTS] = objects_of(rng, objects, rows, made.bad, made.format)
+        listed = objects_of(rng, objects, rows, made.bad, made.format)
+        columns |= {each.name: each for each in _listed(made, listed)}
     for field in fields:
         is_made = bool(shape.rule and shape.rule.unpivot) and field.read == "quarter"
         if field.read not in ("", "Id", *OF_OBJECTS) and not is_made:
@@ -97,20 +106,30 @@ def _of_field(made: Delivery, field: Field, *, is_doomed: bool) -> Iterator[pl.S
     never_fits = is_doomed and made.fault == "never fits"
     kind = NEVER[field.ai_type] if never_fits else _kind(rng, field, made.format)
     if name == LIST:
-        yield _lists(rng, field, made.rows, made.bad, made.format)
+        yield from _listed(made, _lists(rng, field, made.rows, made.bad, made.format))
     elif name == "amount" and made.shape.rule and made.shape.rule.unpivot:
         missing = rng.choice(QUARTERS) if is_lacking else ""
         for quarter in QUARTERS:
             if quarter != missing:
                 values = kind.values(rng, made.rows, made.bad, made.null)
-                yield pl.Series(quarter, values, kind.dtype)
+                yield from _listed(made, pl.Series(quarter, values, kind.dtype))
     else:
         values = (
             _keys(rng, field, kind, made.rows, repeats=made.shape.repeats, bad=made.bad)
             if field.is_key
             else kind.values(rng, made.rows, made.bad, made.null)
         )
-        yield from called(rng, field, pl.Series(name, worded(rng, field, values, kind), kind.dtype))
+        made_of = pl.Series(name, worded(rng, field, values, kind), kind.dtype)
+        yield from called(rng, field.alternative, made_of)
+
+
+def _listed(made: Delivery, column: pl.Series) -> Iterator[pl.Series]:
+    """Give a column that the source's rule lists by one of the names that it lists, or by both."""
+    several = made.shape.rule.several if made.shape.rule else []
+    other = next((names[-1] for names in several if column.name == names[0] != names[-1]), "")
+    # Beside the rest: the same seeds go on delivering the same.
+    rng = random.Random(f"{made.client} {column.name} {made.rows}")  # noqa: S311 - no secret
+    yield from called(rng, other, column)
 
 
 def _lists(rng: random.Random, field: Field, rows: int, bad: float, format_: str) -> pl.Series:
@@ -226,7 +245,8 @@ def _write_file(frame: pl.DataFrame, format_: str, file: Path) -> None:
     else:
         rows = frame.to_dicts() or [dict.fromkeys(frame.columns)]
         rows = [
-            row | {n: json.loads(row[n]) for n in row if n == OBJECTS and row[n]} for row in rows
+            row | {n: json.loads(row[n]) for n in row if n in _OF_OBJECTS and row[n]}
+            for row in rows
         ]
         file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 

@@ -35,16 +35,14 @@ def worded(rng: random.Random, field: Field, values: list[Any], kind: Kind) -> l
     return [rng.choice(words) if rng.random() < 0.1 else value for value in values]
 
 
-def called(rng: random.Random, field: Field, column: pl.Series) -> Iterator[pl.Series]:
+def called(rng: random.Random, alternative: str, column: pl.Series) -> Iterator[pl.Series]:
     """Give a column by one of its names, or by both: then the first is meant."""
-    how = rng.choice(["first", "second", "both"]) if field.alternative else "first"
+    how = rng.choice(["first", "second", "both"]) if alternative else "first"
     if how != "second":
         yield column
     if how != "first":
         yield (
-            column.alias(field.alternative)
-            if how == "second"
-            else column.reverse().alias(field.alternative)
+            column.alias(alternative) if how == "second" else column.reverse().alias(alternative)
         )
 
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from ai_dataflow_tests.runs.oracle.reshaping import RowRule
 from ai_dataflow_tests.runs.oracle.rules import make_rule
-from ai_dataflow_tests.runs.oracle.shapes import LIST, OF_OBJECTS, Field, Shape, SourceShape
+from ai_dataflow_tests.runs.oracle.shapes import (
+    ALTERNATIVES,
+    LIST,
+    OF_OBJECTS,
+    Field,
+    Shape,
+    SourceShape,
+)
 from ai_dataflow_tests.runs.oracle.transforms import of_sheet
 
 CELLS = ("code_list", "unmapped", "default", "null_values", "trim")
@@ -49,6 +57,9 @@ def dress(rng: random.Random, shape: Shape, clients: int = 3) -> None:
         for each in filter(_is_plain, source.fields):
             _say_more(rng, each, 0.3)
         _own_rows(rng, source, clients)
+    beside = random.Random(f"{rng.getstate()[1][:3]}")  # noqa: S311 - no secret; see `make_shape`
+    for source in shape.sources:
+        _call_otherwise(beside, source)
     for _, computed in shape.computed:
         _say_more(rng, computed, 0.3)
     by_submodule: dict[str, list[SourceShape]] = {}
@@ -60,6 +71,14 @@ def dress(rng: random.Random, shape: Shape, clients: int = 3) -> None:
             _say_more(rng, of_all, 0.3)
             shape.stars.append((submodule, of_all))
         sources[0].is_ruled_for_all = len(sources) == 1 and rng.random() < 0.3
+
+
+def _call_otherwise(rng: random.Random, source: SourceShape) -> None:
+    """Let a rule list alternatives of what it unpivots or explodes."""
+    if source.rule and rng.random() < 0.5:
+        how = source.rule
+        unpivot, explode = (ALTERNATIVES.get(text, "") for text in (how.unpivot, how.explode))
+        source.rule = RowRule(unpivot=unpivot, explode=explode)
 
 
 def _is_plain(each: Field) -> bool:

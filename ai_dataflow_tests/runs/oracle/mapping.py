@@ -121,7 +121,8 @@ def named(source: Source) -> Iterator[str]:
         yield from row.names
         yield (of_sheet(row.transform)[0] or "") if row.transform else ""
     yield from columns_of(source.taking)
-    yield from source.rule.columns if source.rule else ()
+    for names in source.rule.several if source.rule else ():
+        yield from names
 
 
 def _shape(source: Source, at: Opened) -> Shape | None:
@@ -133,7 +134,8 @@ def _shape(source: Source, at: Opened) -> Shape | None:
         raise SheetError("MAP-014")
     there = [column for column in columns if column is not None]
     fields: list[str] = []
-    if exploded := source.rule.explode:
+    if source.rule.explode:
+        (exploded,) = source.rule.columns
         asked = {name for name in named(source) if name.startswith(f"{exploded}.")}
         fields = sorted(there[0] + name.removeprefix(exploded) for name in asked)
     return Shape(source.rule, there, fields, is_text=at.types[there[0]] != "list")

@@ -112,7 +112,8 @@ def _compiled(
     for source in sources:
         try:
             at = opened(folder, source.location).named_by([*named(source)])
-            at = at.called_first(row.names for row in source.mappings)
+            listed = source.rule.several if source.rule else []
+            at = at.called_first([*listed, *(row.names for row in source.mappings)])
             done.append((compiled(source, at, codes), at))
         except UnreadableError as error:
             unreadable.update(error.args)

@@ -109,7 +109,12 @@ class Opened:
         found = {n[0]: next(filter(None, (resolved(e, self.types) for e in n)), None)
                  for n in several}  # fmt: skip
         there = {name: column for name, column in found.items() if column}
-        types = {name: self.types[column] for name, column in there.items()}
+        types = {
+            name + of.removeprefix(column): kind
+            for name, column in there.items()
+            for of, kind in self.types.items()
+            if of == column or of.startswith(f"{column}[]")
+        }
         called = {name: self.called.get(column, column) for name, column in there.items()}
         return replace(self, types={**self.types, **types}, called={**self.called, **called})
 

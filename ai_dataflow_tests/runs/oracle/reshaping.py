@@ -11,7 +11,12 @@ from ai_dataflow_tests.runs.oracle.formats import Row
 from ai_dataflow_tests.runs.oracle.reading import AmbiguousError, Content, Place
 
 OBJECT, _ABSENT = "\ue000object", object()
-_LISTED = re.compile(r"""(?:\[(.+?)\]|`(.+?)`|([\w]+))(?:\s+AS\s+'(.+?)')?\s*(?:,|$)""")
+_LISTED = re.compile(r"""(.+?)(?:\s+AS\s+'(.+?)')?\s*(?:,|$)""")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Give the names that are alternatives of each other."""
+    return tuple(name.strip().strip("[]`") for name in text.split("|"))
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,17 @@ class RowRule:
 
     @property
     def listed(self) -> dict[str, str]:
-        """The columns that are unpivoted, each with its label."""
+        """The columns that are unpivoted, each by its first name and with its label."""
         _, _, inside = self.unpivot.partition("(")
         found = _LISTED.findall(inside.rstrip(")"))
-        return {(a or b or c): label or a or b or c for a, b, c, label in found}
+        return {_names(names)[0]: label or _names(names)[0] for names, label in found}
+
+    @property
+    def several(self) -> list[tuple[str, ...]]:
+        """The names of each column that it lists, of which a file has the first that it has."""
+        _, _, inside = self.unpivot.partition("(")
+        found = [names for names, _ in _LISTED.findall(inside.rstrip(")"))]
+        return [_names(text) for text in ([self.explode] if self.explode else found)]
 
     @property
     def made(self) -> tuple[str, str]:
@@ -37,8 +49,8 @@ class RowRule:
 
     @property
     def columns(self) -> list[str]:
-        """The source columns that are read for it."""
-        return list(self.listed) if self.unpivot else [self.explode]
+        """The source columns that are read for it, by their first names."""
+        return [names[0] for names in self.several]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,20 @@ UNPIVOTS = (
     "amount FOR quarter IN (Q1, [Q 2], `Q 3` AS 'third')",
     "amount FOR quarter IN ([Q 2] AS 'Q1', Q1 AS 'é')",
 )
+# What some deliveries call what is unpivoted or exploded; and the rules that say so.
+CALLED = {
+    "Q1": "1st",
+    "Q 2": "Second",
+    "Q 3": "Q three",
+    LIST: "Other tags",
+    OBJECTS: "Order lines",
+}
+ALTERNATIVES = {
+    UNPIVOTS[0]: "amount FOR quarter IN (Q1 | [1st], [Q 2]|Second, `Q 3` | `Q three` AS 'third')",
+    UNPIVOTS[1]: "amount FOR quarter IN ([Q 2] | Second AS 'Q1', Q1 | [1st] AS 'é')",
+    LIST: f"{LIST} | {CALLED[LIST]}",
+    OBJECTS: f"[{OBJECTS}] | `{CALLED[OBJECTS]}`",
+}
 # How many submodules are joined, and how many appended.
 _PRODUCT = [(0, 1), (1, 0), (2, 0), (2, 0), (2, 0), (3, 0), (1, 1), (2, 1), (0, 2)]
 _TYPES = {"text": ["string"], "int": ["int64", "float64", "string"], "float": ["float64"],
@@ -171,6 +185,29 @@ def rule_of(rng: random.Random, name: str, ai_type: str) -> dict[str, str]:
         said["is_key"] = "Y"
     severity, blocks = rng.choice(SEVERITIES)
     return said | {"severity": severity, "blocks": blocks}
+
+
+_REFERABLE = [{"int64", "int32"}, {"string"}, {"date"}, {"decimal(9,2)"}, {"boolean"}]
+
+
+def refer(rng: random.Random, shapes: Sequence[Shape]) -> None:
+    """Let columns of modules refer to columns of others, or of their own."""
+    types = {
+        (shape.module, f.ai_column): f.ai_type
+        for shape in shapes
+        for source in shape.sources
+        for f in source.fields
+        if not f.technical
+    }
+    rules = {shape.module: shape.rules for shape in shapes}
+    for (module, column), ai_type in types.items():
+        alike = next((several for several in _REFERABLE if ai_type in several), set())
+        others = [key for key, of in types.items() if of in alike and key != (module, column)]
+        if others and rng.random() < 0.15:
+            said = rules[module].setdefault(column, {"severity": "", "blocks": ""})
+            said["references"] = ".".join(rng.choice(others))
+            if not {*said} - {"severity", "blocks", "references"} and said["blocks"] == "Y":
+                said["blocks"] = ""  # references hold nothing back
 
 
 def compute(rng: random.Random, shape: Shape) -> None:

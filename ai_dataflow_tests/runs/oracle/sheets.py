@@ -14,7 +14,7 @@ from ai_dataflow_tests.runs.oracle.checking import differences
 from ai_dataflow_tests.runs.oracle.companies import Company
 from ai_dataflow_tests.runs.oracle.dressing import dress, usual
 from ai_dataflow_tests.runs.oracle.history import History
-from ai_dataflow_tests.runs.oracle.shapes import Shape, compute, make_shape
+from ai_dataflow_tests.runs.oracle.shapes import Shape, compute, make_shape, refer
 
 _EVERY = 100  # sheets, after which it is told how far it is
 _ROWS = (0, 1, 2, 3, 4, 5, 5, 6, 8, 8, 12)
@@ -36,6 +36,7 @@ def make_sheet(folder: Path, seed: int) -> Company:
     for number in range(clients):
         company.add(shape, f"client{number:03}")
     company.share(shape)
+    refer(random.Random(f"{seed} references"), company.shapes)  # noqa: S311 - no secret
     company.write_tables()
     return company
 
@@ -73,4 +74,4 @@ def check_sheet(seed: int) -> list[str]:
         make_sheet(folder, seed)
         history = History(folder)
         made, report = history.run(), spine.run(folder)
-        return differences(folder, history, made, {p.partition: p for p in report.partitions})
+        return differences(folder, history, made, report)

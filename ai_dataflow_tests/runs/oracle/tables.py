@@ -126,7 +126,8 @@ class Module:
         """What its rules say, wherever they stand."""
         rules = sorted(
             (name, [cell for column, cell in sorted(rule.said.items())
-                    if column not in ("severity", "blocks")], sorted(effects.items()))
+                    if column not in ("references", "severity", "blocks")],
+             sorted(effects.items()))
             for name, rule in self.rules.items()
             if (effects := rule.effects(rejects_repeats=self.rejects_repeats))
         )  # fmt: skip

@@ -35,7 +35,7 @@ _SHEETS = int(os.environ.get(VARIABLE, "0"))
 _CHUNKS = 10 if _SHEETS else 1
 _ORACLE = (
     "cells", "tables", "rules", "formats", "reading", "transforms", "reshaping", "mapping",
-    "joining", "dictionary", "computing", "merging", "history",
+    "joining", "dictionary", "computing", "merging", "history", "references",
 )  # fmt: skip
 
 
@@ -108,12 +108,20 @@ def test_small_sheets_say_all_that_a_sheet_can_say(tmp_path: Path) -> None:
     assert {name for field in fields for name in field.cells} == {*CELLS}
     assert {source.join for source in sources} == {"", "full", "left", "inner", "lookup"}
     rules = [source.rule for source in sources if source.rule]
-    assert {rule.explode or rule.unpivot[:6] for rule in rules} == {LIST, OBJECTS, "amount"}
+    made = [rule.columns[0] if rule.explode else rule.unpivot[:6] for rule in rules]
+    assert {*made} == {LIST, OBJECTS, "amount"}
+    listed = {names for rule in rules for names in rule.several if len(names) > 1}
+    assert {names[0] for names in listed} == {LIST, OBJECTS, "Q1", "Q 2", "Q 3"}
     assert any(field.alternative for field in fields)
     for said in ("own", "own_where", "as_of", "shared", "taking", "is_ruled_for_all"):
         assert any(getattr(source, said) for source in sources), said
     for said in ("computed", "stars", "rules"):
         assert any(getattr(shape, said) for shape in shapes), said
+    said_of = [said for shape in shapes for said in shape.rules.values()]
+    assert {name for said in said_of for name, text in said.items() if text} == {
+        "required", "min", "max", "pattern", "code_list", "is_key", "max_null", "references",
+        "severity", "blocks",
+    }  # fmt: skip
     assert sum(outcome.status == "ok" for outcome in outcomes) > len(outcomes) / 2
 
 
