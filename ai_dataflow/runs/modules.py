@@ -19,7 +19,7 @@ from ai_dataflow.runs.lineage.after_run import kept_for_lineage
 from ai_dataflow.runs.outcome import Run, interrupted, partition_report
 from ai_dataflow.runs.progress import MAKING, Progress, Watcher
 from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module
-from ai_dataflow.runs.telling import keep_records, tell
+from ai_dataflow.runs.telling import keep_arrivals, keep_records, tell
 from ai_dataflow.runs.unusual import note_unusual
 from ai_dataflow.workstation.lease import Lease, LeaseError, lease
 
@@ -139,6 +139,7 @@ def _finish_module(
     """Publish a module's finished partitions in one commit, then tell of them."""
     outcome = ModuleOutcome(results)
     if "ai_dataset" in run.stages and held:
+        is_noted = _note_arrivals(run, module, results, held)
         try:
             with run.timings.timed("commits"):
                 outcome = publish_module(run, module, results, held)
@@ -151,7 +152,8 @@ def _finish_module(
             )
         with suppress(DataflowError):  # the partitions are made again, which costs but time
             held.check()
-            keep_records(run, module, outcome)
+            if is_noted:
+                keep_records(run, module, outcome)
     note_unusual(run, module, outcome)
     if held:
         _drop_superseded(run, module, outcome.results, copied, held)
@@ -162,6 +164,15 @@ def _finish_module(
         partition_report(run, r, outcome.version, held, outcome.judged) for r in outcome.results
     ]
     note_blocking(run, module, outcome)
+
+
+def _note_arrivals(run: Run, module: str, results: Iterable[PartitionResult], held: Lease) -> bool:
+    """Note what arrived; where it cannot be, the next run makes the partitions again, and does."""
+    with suppress(DataflowError):
+        held.check()
+        keep_arrivals(run, module, results)
+        return True
+    return False
 
 
 def _drop_superseded(

@@ -22,6 +22,7 @@ from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.publish import Made, publish
 from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.readers import publications_of
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,7 @@ def publish_module(
     Raises:
         DataflowError: as `judge`, `fit` and `publish`; nothing is visible then.
     """
-    judged = NOT_JUDGED
-    if run.kind == "run":
-        judged = judge(run.workstation, run.project.settings, run.run_id, results)
+    judged = _judged(run, module, results)
     as_made = results = [_held_aside(result, judged) for result in results]
     fitted = fit(run.workstation.dataset(module), table_columns(run.plan.columns[module]), results)
     problem = _waiting(run, module, fitted) if fitted.waiting else None
@@ -65,6 +64,13 @@ def publish_module(
     results = [_kept_out(r) if r.job.client in published.vanished else r for r in results]
     judged = judged.but(published.vanished)
     return ModuleOutcome(results, published.version, judged, fitted.blocking, problem)
+
+
+def _judged(run: Run, module: str, results: Sequence[PartitionResult]) -> Judgement:
+    """Judge what a run made; what is replayed or accepted waits for nobody."""
+    if run.kind == "run":
+        return judge(run.workstation, run.project.settings, run.run_id, results)
+    return Judgement(before=publications_of(run.workstation.dataset(module)))
 
 
 def _held_aside(result: PartitionResult, judged: Judgement) -> PartitionResult:

@@ -41,11 +41,19 @@ def keep_records(run: Run, module: str, outcome: ModuleOutcome) -> None:
     waits_for = outcome.blocking if is_new else None
     if not (made or changed or run.kind == "run"):
         return
-    if run.kind == "run":
-        note_arrivals(run.workstation, module, arrivals_of(outcome.results, datetime.now(UTC)))
     with updated_records(run.workstation, module, changed, waits_for) as records:
         for result in made:
             records.put(result.job.client, _made(run, result, outcome))
+
+
+def keep_arrivals(run: Run, module: str, results: Iterable[PartitionResult]) -> None:
+    """Note what a run saw at the sources; before anybody reads it, so nothing new is called late.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    if run.kind == "run":
+        note_arrivals(run.workstation, module, arrivals_of(results, datetime.now(UTC)))
 
 
 def arrivals_of(results: Iterable[PartitionResult], now: datetime) -> dict[str, Sources]:

@@ -1,4 +1,6 @@
-"""What is unusual of what a run published: for its report, its mails, and Dagster.
+"""What is unusual of what was published: for the report, the mails, and Dagster.
+
+A run, a replay and an acceptance are alike here: what waited was compared with nothing before.
 
 It never changes what became of a partition: the data is published, and readers see it.
 """
@@ -30,7 +32,7 @@ def note_unusual(run: Run, module: str, outcome: ModuleOutcome) -> None:
     Where it cannot, a warning says so: whoever reads the report must not take it for usual.
     """
     settings = run.project.settings.module(module)
-    if run.kind != "run" or outcome.version is None or not settings.unusual:
+    if outcome.version is None or not settings.unusual:
         return
     published = {r.job.client: r for r in outcome.results if r.data and not r.failures}
     read = partial(read_profiles, run.workstation, module)

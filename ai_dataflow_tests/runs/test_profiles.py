@@ -22,6 +22,7 @@ from ai_dataflow_tests.projects import CONTROL, project
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
 
+OF_MAKING = ("publication", "run_id", "at")
 TWO = f"{CONTROL}    ORION,claims,claim,bolt,data/bolt.csv,Y\n"
 
 
@@ -41,6 +42,11 @@ def rows_profiled(folder: Path) -> dict[tuple[str, str], int]:
     """Count the rows that the current profiles tell of."""
     rows = Workstation(folder / "workstation")["claims"].profile().filter(ai_column="")
     return {(r["client_code"], r["product_code"]): r["rows"] for r in rows.to_dicts()}
+
+
+def profile_of(folder: Path, client: str) -> pl.DataFrame:
+    """Give the current profiles of a client without what says which making they are of."""
+    return Workstation(folder / "workstation")["claims"].profile(client=client).drop(*OF_MAKING)
 
 
 def rows_published(folder: Path) -> dict[tuple[str, str], int]:
@@ -97,10 +103,13 @@ def test_what_waits_has_its_profile_when_it_is_accepted(tmp_path: Path) -> None:
     assert not spine.accept(folder, "claims|bolt").failed
     assert rows_profiled(folder) == rows_published(folder)
     assert rows_profiled(folder)["bolt", "ORION"] == 1
+    accepted = profile_of(folder, "bolt")
+    spine.run(folder)
+    assert accepted.equals(profile_of(folder, "bolt"))
 
 
 def test_a_replay_has_a_profile(tmp_path: Path) -> None:
-    """Of what is published from then on."""
+    """Of what is published from then on, as a run of the same rows has it."""
     folder = two_clients(tmp_path)
     (folder / "data" / "bolt.csv").write_text("ClaimNo,Amount\n3,30\nvier,40\n")
     spine.run(folder)
@@ -116,6 +125,9 @@ def test_a_replay_has_a_profile(tmp_path: Path) -> None:
     spine.replay(folder)
     assert rows_profiled(folder) == rows_published(folder)
     assert rows_profiled(folder)["bolt", "ORION"] == 2
+    replayed = profile_of(folder, "bolt")
+    spine.run(folder)
+    assert replayed.equals(profile_of(folder, "bolt"))
 
 
 @pytest.mark.parametrize("level", ["off", "counts"])

@@ -10,7 +10,7 @@ from ai_dataflow.notifications.messages import Surroundings, messages_of
 from ai_dataflow.notifications.render import to_html, to_text
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.workstation.reports import RunReport
-from ai_dataflow_tests.projects import project, text_file
+from ai_dataflow_tests.projects import project, table, text_file
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import instance_of, run_project
 
@@ -110,6 +110,34 @@ def test_rows_are_of_their_source(tmp_path: Path) -> None:
     report = spine.run(folder)
     assert told(report)[""] == ("rows", "orion", "control_table.csv:2:module_location")
     assert next(one.message for one in report.unusual) == "100 rows; 400 before (-75%)"
+
+
+def test_what_waited_is_compared_when_it_is_accepted(tmp_path: Path) -> None:
+    """It was compared with nothing while nobody saw it; what is made next is usual."""
+    folder = shop(tmp_path)
+    spine.run(folder)
+    deliver(folder, factor=100, rows=ROWS // 4)
+    waiting = spine.run(folder)
+    assert ([p.status for p in waiting.partitions], waiting.unusual) == (["waiting"], [])
+    report = spine.accept(folder, "sales|acme")
+    assert told(report)[""] == ("rows", "orion", "control_table.csv:2:module_location")
+    assert told(report)["amount"] == ("level", "orion", "ai_mapping.csv:4:source_column")
+    assert spine.run(folder).unusual == []
+
+
+def test_a_replay_is_compared_with_what_it_replaces(tmp_path: Path) -> None:
+    """What passes then may be unlike what passed before: here every second row is a reject."""
+    folder = shop(tmp_path)
+    text = (folder / "data/acme.csv").read_text().splitlines()
+    odd = [line.replace(".25", ".25 EUR") if n % 2 else line for n, line in enumerate(text)]
+    (folder / "data/acme.csv").write_text("\n".join(odd) + "\n")
+    assert spine.run(folder).partitions[0].rows_rejected == ROWS // 2
+    strict = "Amount,amount,float64,"
+    scaled = ",amount,float64,\"CAST(REPLACE(Amount, ' EUR', '') AS DOUBLE) * 100\""
+    table(folder, "ai_mapping", MAPPING.replace(strict, scaled))
+    report = spine.replay(folder)
+    assert report.partitions[0].rows_replayed == ROWS // 2
+    assert told(report)["amount"][:2] == ("distribution", "sheet")
 
 
 def test_a_change_of_the_sheet_is_the_sheets(tmp_path: Path) -> None:

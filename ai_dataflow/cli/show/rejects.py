@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from ai_dataflow.cli.show.run_summary import show_causes
+from ai_dataflow.cli.show.run_summary import show_causes, show_unusual
 from ai_dataflow.cli.show.texts import aligned, figures, number
 from ai_dataflow.notifications.wording import counted, printable
 
@@ -62,6 +62,7 @@ def show_replay(console: Console, report: RunReport, *, dry_run: bool) -> None:
         )
     if report.partitions:
         console.print(table)
+    show_unusual(console, report)
     show_causes(console, report)
     passed = sum(p.rows_replayed for p in report.partitions if not p.error)
     verb = "would be" if dry_run else "were" if passed != 1 else "was"

@@ -49,7 +49,7 @@ def show_summary(
         console.print(Text(printable(gone, "\n")), soft_wrap=True)
     _show_orphans(console, report)
     _show_breaches(console, report)
-    _show_unusual(console, report)
+    show_unusual(console, report)
     show_stale(console, report.stale)
     show_causes(console, report)
     _show_places(console, report, workstation, kept, ui)
@@ -153,7 +153,7 @@ def _show_breaches(console: Console, report: RunReport) -> None:
         console.print(Text(printable(text, "\n"), colour), soft_wrap=True)
 
 
-def _show_unusual(console: Console, report: RunReport) -> None:
+def show_unusual(console: Console, report: RunReport) -> None:
     """Say of how many partitions something is unusual; the report and the mails say what."""
     if partitions := list(dict.fromkeys(one.partition for one in report.unusual)):
         text = f"\nunusual against what was before: {some(partitions)}"
@@ -192,6 +192,7 @@ def show_accepted(console: Console, report: RunReport) -> None:
             counts = (partition.rows_published, partition.rows_rejected, partition.version)
             table.add_row(partition.partition, *map(number, counts))
         console.print(table)
+    show_unusual(console, report)
     show_causes(console, report)
     lines = {
         "nothing waits any more, readers see what would be made": before,
