@@ -9,6 +9,7 @@ counted in the sketches: exactly where these have all of them, else with the err
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import listing
 from ai_dataflow.tables import ai_types
-from ai_dataflow.workstation.layout import Folders
+from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Folders
 from ai_dataflow.workstation.profile_sketches import distinct
 from ai_dataflow.workstation.profiles import (
     COARSE,
@@ -35,6 +36,7 @@ from ai_dataflow.workstation.readers import (
     publications_in,
 )
 
+BY = (PARTITION_COLUMN, PRODUCT_COLUMN, "ai_column", "ai_type")  # what `profile` merges by
 _GROUP, _VALUES, _FINITE = "\ue000group", "\ue000values", "\ue000finite"
 _LEAST, _GREATEST = "\ue000least", "\ue000greatest"
 _SMALL, _THIN = 64, 4  # of a profile that is less than so small a part, every fourth point
@@ -52,13 +54,19 @@ def profiles_by(
     by: Sequence[str] | None,
 ) -> pl.DataFrame:
     """Read the profiles of a version of a dataset; see `Dataset.profile`."""
-    clients = names_of(client)
+    clients, columns = names_of(client), names_of(by)
+    if columns is not None and not 0 < len(columns) == len({*columns} & {*BY}):
+        raise ValueError(f"`by` takes one or more of {', '.join(BY)}, each once")
     if clients is not None:
         seen = publications_in(open_version(folders.dataset(module), version, must_exist=True))
         if missing := [name for name in clients if name not in seen]:
             raise DatasetNotFoundError(f"{module} has no published rows of {listing(missing, 5)}")
     rows = current_profiles(folders, module, version, clients=clients)
-    return rows if by is None else merge_profiles(rows, by)
+    if columns is None:
+        return rows
+    # The rows of a product are in the profile of each of its columns: they are counted once.
+    is_of_columns = "ai_column" in columns
+    return merge_profiles(rows if is_of_columns else rows.filter(ai_column=""), columns)
 
 
 def merge_profiles(
@@ -79,6 +87,7 @@ def merge_profiles(
     rows = frame.with_columns(lacking).select(SCHEMA.names())
     if not rows.height:
         return rows
+    rows = rows.rechunk()  # else each of what follows brings the pieces of its columns into line
     rows = rows.with_columns(
         pl.struct(*by).rank("dense").alias(_GROUP),
         (pl.col("rows") - pl.col("nulls")).alias(_VALUES),
@@ -135,13 +144,15 @@ def _numbers() -> list[pl.Expr]:
     ]
 
 
-def _finite(rows: pl.DataFrame) -> pl.Expr:
+def _finite(rows: pl.DataFrame) -> pl.Series:
     """Give how many values a mean is of: all but what is told as no number."""
     odd = pl.element().filter(pl.element().struct.field("value").is_in(_NOT_FINITE))
     odd_rows = pl.col("frequent").list.eval(odd.struct.field("rows")).list.sum().fill_null(0)
-    is_float = pl.col("ai_type").str.starts_with("float")
-    finite = pl.col(_VALUES) - pl.when(is_float).then(odd_rows).otherwise(0)
-    return pl.when(pl.col("mean").is_not_null()).then(finite).alias(_FINITE)
+    is_float = rows["ai_type"].str.starts_with("float").fill_null(value=False)
+    finite = rows[_VALUES].to_numpy().copy()
+    finite[is_float.to_numpy()] -= rows.filter(is_float).select(odd_rows).to_series().to_numpy()
+    numbers = pl.Series(_FINITE, finite)
+    return rows.select(pl.when(pl.col("mean").is_not_null()).then(numbers).alias(_FINITE))[_FINITE]
 
 
 def _rank(rows: pl.DataFrame, end: str) -> pl.Series:
@@ -175,34 +186,53 @@ def coarser(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _quantiles(rows: pl.DataFrame, points_each: int) -> pl.DataFrame:
     """Give the quantiles of a mixture of curves, each weighted by its values."""
-    curves = rows.select(_GROUP, _FINITE, "quantiles")
-    here = curves.filter(pl.col("quantiles").list.len() == points_each).sort(_GROUP)
+    here = rows.select(_GROUP, _FINITE, "quantiles").filter(
+        pl.col("quantiles").list.len() == points_each
+    )
     groups = here[_GROUP].unique().sort()
     if not here.height:
         return pl.DataFrame(schema={_GROUP: groups.dtype, "quantiles": SCHEMA["quantiles"]})
+    flat = here["quantiles"].explode().to_numpy()
+    unordered = groups.search_sorted(here[_GROUP]).to_numpy()
+    order = np.argsort(unordered, kind="stable")
+    of, values = unordered[order], here[_FINITE].to_numpy()[order]
+    is_kept, times = _thinned(of, values, points_each)
+    starts, first_points = np.searchsorted(of, np.arange(groups.len())), order * points_each
+    ends = (
+        np.minimum.reduceat(flat[first_points], starts),
+        np.maximum.reduceat(flat[first_points + points_each - 1], starts),
+    )
     weight = np.full(points_each, 1 / (points_each - 1))
     weight[[0, -1]] /= 2  # a point stands for what is nearer to it than to others
-    points = here["quantiles"].explode().to_numpy().reshape(-1, points_each)
-    of, values = groups.search_sorted(here[_GROUP]).to_numpy(), here[_FINITE].to_numpy()
-    is_kept, times = _thinned(of, values, points_each)
-    weights = (values[:, None] * times[:, None] * weight)[is_kept]
-    number = np.repeat(of, is_kept.sum(axis=1))
-    starts = np.searchsorted(of, np.arange(groups.len()))
-    ends = np.minimum.reduceat(points[:, 0], starts), np.maximum.reduceat(points[:, -1], starts)
-    points = points[is_kept]
-    order = np.lexsort((points, number))
-    points, weights, number = points[order], weights[order], number[order]
+    row, place = np.nonzero(is_kept)
+    points, number = flat[first_points[row] + place], of[row]
+    weights = values[row] * times[row] * weight[place]
+    by_size = _ordered(points, number, groups.len())
+    points, weights = points[by_size], weights[by_size]
     first = np.searchsorted(number, np.arange(groups.len()))
     last = np.append(first[1:], number.size) - 1
     before = np.cumsum(weights) - weights / 2
     begin = before[first]
-    place = (before - begin[number]) / (before[last] - begin)[number]
+    at = (before - begin[number]) / (before[last] - begin)[number]
     wanted = np.arange(groups.len())[:, None] * 2 + np.linspace(0, 1, points_each)
-    values = np.interp(wanted.ravel(), number * 2 + place, points)
-    made = values.reshape(-1, points_each)
+    made = np.interp(wanted.ravel(), number * 2 + at, points).reshape(-1, points_each)
     made[:, 0], made[:, -1] = ends
     shaped = pl.Series("quantiles", made).cast(SCHEMA["quantiles"])
     return pl.DataFrame([groups, shaped])
+
+
+def _ordered(
+    points: npt.NDArray[np.float64], number: npt.NDArray[np.int64], groups: int
+) -> npt.NDArray[np.int64]:
+    """Give the order of points within their groups, of which each is a piece, one after the other.
+
+    Piece by piece it takes a quarter of the time that sorting by two columns does.
+    """
+    order = np.empty(number.size, dtype=np.int64)
+    starts = np.searchsorted(number, np.arange(groups + 1))
+    for start, end in pairwise(starts.tolist()):
+        order[start:end] = start + np.argsort(points[start:end], kind="stable")
+    return order
 
 
 def _thinned(
@@ -222,12 +252,12 @@ def _thinned(
 
 def _frequent(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     """Sum up how often values are told to be there; give the most frequent ones."""
-    listed = rows.select(_GROUP, "frequent").drop_nulls("frequent")
-    each = listed.select(_GROUP, pl.col("frequent").alias("one")).explode("one").unnest("one")
-    counted = each.drop_nulls("value").group_by(_GROUP, "value").agg(pl.col("rows").sum())
+    listed = rows.select(_GROUP, pl.col("frequent").is_not_null().alias("listed"))
+    each = rows.select(_GROUP, pl.col("frequent").alias("one")).explode("one").unnest("one")
+    counted = each.group_by(_GROUP, "value").agg(pl.col("rows").sum()).drop_nulls("value")
     ordered = counted.sort([_GROUP, "rows", "value"], descending=[False, True, False])
     best = ordered.group_by(_GROUP).agg(pl.struct("value", "rows").head(most).alias("frequent"))
-    all_groups = listed.select(pl.col(_GROUP).unique())
+    all_groups = listed.filter("listed").select(pl.col(_GROUP).unique())
     return all_groups.join(best, on=_GROUP, how="left").with_columns(
         pl.col("frequent").fill_null([]).cast(SCHEMA["frequent"])
     )

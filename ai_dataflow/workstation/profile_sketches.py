@@ -29,9 +29,11 @@ def distinct(rows: pl.DataFrame, group: str) -> pl.DataFrame:
         pl.col("distinct").max().alias("most"),
         pl.col("distinct").sum().alias("sum"),
         pl.col("distinct_error").max().alias("error"),
-        pl.col("hashes").filter(some).first().alias("only"),
     )
+    is_only = some & (some.sum().over(group) == 1)
+    only = rows.select(group, "distinct", only="hashes").filter(is_only).drop("distinct")
     both = counts.join(_sketches(rows, group), on=group, how="left")
+    both = both.join(only, on=group, how="left")
     is_cut, alone = pl.col("end") < 1 << HASH_BITS, pl.col("of") <= 1
     guess = pl.col("held") * float(1 << HASH_BITS) / pl.col("end").clip(1)
     near = guess.round().clip(pl.col("most"), pl.col("sum")).cast(pl.Int64)
@@ -54,8 +56,13 @@ def _sketches(rows: pl.DataFrame, group: str) -> pl.DataFrame:
     Where there are many profiles, some of them cut off, the first hashes of each are mostly enough.
     """
     here = rows.select(group, "distinct", "hashes")
-    many = here.filter((pl.len().over(group) > _MANY) & _is_cut().any().over(group))
-    few = _merged(many.with_columns(pl.col("hashes").list.head(_FIRST)), group)
+    is_many = pl.len().over(group) > _MANY
+    # Cut before they are chosen: to choose among whole lists is to copy these.
+    heads = here.with_columns(
+        pl.col("hashes").list.head(_FIRST), (is_many & _is_cut().any().over(group)).alias("chosen")
+    )
+    many = heads.filter("chosen").drop("chosen")
+    few = _merged(many, group)
     enough = few.filter(pl.col("held") >= _ENOUGH)
     return pl.concat([enough, _merged(here.join(enough, on=group, how="anti"), group)])
 

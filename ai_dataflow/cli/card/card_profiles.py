@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from ai_dataflow.cli.card.card_facts import OF_ROWS, MergedProfiles
 from ai_dataflow.workstation.distances import distances
 from ai_dataflow.workstation.profile_merging import merge_profiles
+from ai_dataflow.workstation.profiles import COARSE
 
 _COLUMN, _PRODUCT, _CLIENT = "ai_column", "product_code", "client_code"
 _KEY = (_CLIENT, _PRODUCT, _COLUMN)
+_OF_MAKING = ("mapping_cell", "mapping")
+# Which versions a profile is of, in the place of its publication.
+SIDE, NOW, THEN, BOTH = "publication", "now", "then", "both"
+
+# In between no value is left out that the clients' profiles have: it may be frequent in all.
+_LISTED = replace(COARSE, frequent=10_000)
 
 
-def merged(profiles: pl.DataFrame, before: pl.DataFrame) -> MergedProfiles:
+def merged(profiles: pl.DataFrame) -> MergedProfiles:
     """Merge the profiles of clients into those of products, and these into those of the module.
 
     Args:
-        profiles: those of a version.
-        before: those of an earlier one; what both have is merged once.
+        profiles: those of a version and of an earlier one, each once. Their `publication` says of
+            which: `NOW`, `THEN` or `BOTH`. What both have is merged once.
     """
-    products, earlier = _of_products(profiles, before)
+    parts = merge_profiles(profiles.drop(*_OF_MAKING), (_PRODUCT, _COLUMN, SIDE), _LISTED)
+    products, earlier = (
+        merge_profiles(parts.filter(pl.col(SIDE).is_in([BOTH, side])), (_PRODUCT, _COLUMN), _LISTED)
+        for side in (NOW, THEN)
+    )
     columns = merge_profiles(products, (_COLUMN,))
-    counts = profiles.select(*_KEY, "rows", "nulls")
-    has_rows = counts.filter(pl.col(_COLUMN) == OF_ROWS, pl.col("rows") > 0)
-    has_values = counts.filter(pl.col("rows") > pl.col("nulls"))
+    told = (*_KEY, "rows", "nulls", *_OF_MAKING)
+    now = profiles.select(*told, SIDE).filter(pl.col(SIDE) != THEN)
+    has_rows = now.filter(pl.col(_COLUMN) == OF_ROWS, pl.col("rows") > 0)
+    has_values = now.filter(pl.col("rows") > pl.col("nulls"))
     return MergedProfiles(
-        products,
+        products.with_columns(pl.col("frequent").list.head(COARSE.frequent)),
         columns,
         _counted(has_rows, _PRODUCT),
         _counted(has_values, _COLUMN),
-        _sources(profiles),
+        _sources(now),
         distances(merge_profiles(earlier, (_COLUMN,)), columns, (_COLUMN,)),
     )
-
-
-def _of_products(profiles: pl.DataFrame, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Merge the profiles of two versions by product and column."""
-    by = (_PRODUCT, _COLUMN)
-    names = [frame["publication"].unique() for frame in (profiles, before)]
-    is_in_both = pl.col("publication").is_in(names[1].implode())
-    both = merge_profiles(profiles.filter(is_in_both), by)
-    new = profiles.filter(~is_in_both)
-    old = before.filter(~pl.col("publication").is_in(names[0].implode()))
-    now, then = (merge_profiles(pl.concat([both, rows]), by) for rows in (new, old))
-    return now, then
 
 
 def _counted(profiles: pl.DataFrame, by: str) -> dict[str, int]:

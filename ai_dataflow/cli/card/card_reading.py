@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 from deltalake import DeltaTable
 
 from ai_dataflow.cli.card.card_facts import CardParts, Filled
-from ai_dataflow.cli.card.card_profiles import merged
+from ai_dataflow.cli.card.card_profiles import BOTH, NOW, SIDE, THEN, merged
 from ai_dataflow.workstation.commit import CommittedFile, files_in
 from ai_dataflow.workstation.dataset_versions import Version
 from ai_dataflow.workstation.datasets import Dataset
@@ -24,6 +25,7 @@ SHOWN_VERSIONS = 12
 _COLUMN, _PRODUCT, _CLIENT = "ai_column", "product_code", "client_code"
 _KEY = (_CLIENT, _PRODUCT, _COLUMN)
 _TOLD_BY = (*_KEY, "publication", "ai_type")
+_NOT_SHOWN = ("run_id", "computation")
 _PLACE = "\ue000place"
 _NO_PROFILE = (
     'This version has no profile: its module has `profile = "off"`, or it was published by an '
@@ -43,7 +45,9 @@ def read_card(folders: Folders, module: str, client: str = "") -> CardParts:
     if client and client not in newest.publications:
         raise DatasetNotFoundError(f"{module} has no published rows of {client}")
     past = _past(folders, module, seen)
-    profiles, before = _profiles(folders, module, newest, _first_profiled(seen, past))
+    profiles = _profiles(folders, module, newest, _first_profiled(seen, past))
+    is_now = pl.col(SIDE) != THEN
+    profiled = profiles.select(_CLIENT, SIDE).filter(is_now)[_CLIENT]
     return CardParts(
         module,
         folders.root.url,
@@ -52,9 +56,9 @@ def read_card(folders: Folders, module: str, client: str = "") -> CardParts:
         [(version.version, counts) for version, counts in zip(seen, past, strict=True)],
         sum(file.rows for file in newest.files),
         len(newest.publications),
-        merged(profiles, before) if len(profiles) else None,
+        merged(profiles) if len(profiled) else None,
         tuple(reject_groups(folders, module, client)),
-        notes=tuple(_notes(newest, set(profiles[_CLIENT]))),
+        notes=tuple(_notes(newest, set(profiled))),
     )
 
 
@@ -102,17 +106,32 @@ def _first_profiled(seen: Sequence[_Seen], past: Sequence[Mapping[str, Filled]])
     return next((version for version, counts in zip(seen, past, strict=True) if counts), seen[-1])
 
 
-def _profiles(
-    folders: Folders, module: str, newest: _Seen, first: _Seen
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Read the profiles of two versions, as they lie there: merging asks for no order."""
+def _profiles(folders: Folders, module: str, newest: _Seen, first: _Seen) -> pl.DataFrame:
+    """Read the profiles of two versions, as they lie there, each marked with whose it is.
+
+    Merging asks for no order, and to choose among rows is to copy all that they have.
+    """
     publications = {*newest.publications.values(), *first.publications.values()} - {""}
+    scanned = scan_profiles(folders, module, newest.clients, publications)
     with reaching(folders.profiles(module)):
-        rows = scan_profiles(folders, module, newest.clients, publications).collect()
+        rows = scanned.drop(*_NOT_SHOWN).collect()
     places = rows.select(*_TOLD_BY, "at").with_row_index(_PLACE).sort("at", maintain_order=True)
-    chosen = (version.of(places)[_PLACE].sort() for version in (newest, first))
-    now, then = (rows if len(some) == rows.height else rows[some] for some in chosen)
-    return now, then
+    is_now, is_then = (
+        _marks(version.of(places)[_PLACE], rows.height) for version in (newest, first)
+    )
+    side = (
+        pl.when(is_now & is_then).then(pl.lit(BOTH)).when(is_now).then(pl.lit(NOW))
+        .when(is_then).then(pl.lit(THEN))
+    )  # fmt: skip
+    marked = rows.with_columns(side.alias(SIDE))
+    return marked.drop_nulls(SIDE) if marked[SIDE].null_count() else marked
+
+
+def _marks(places: pl.Series, height: int) -> pl.Series:
+    """Tell of so many rows which are in some places."""
+    marks = np.zeros(height, dtype=np.bool_)
+    marks[places.to_numpy()] = True
+    return pl.Series(marks)
 
 
 def _past(folders: Folders, module: str, seen: Collection[_Seen]) -> list[Mapping[str, Filled]]:
