@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ai_dataflow.connections.stores import Folder
@@ -13,7 +13,7 @@ from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version
 from ai_dataflow.workstation.reports import read_report
 
-VersionName = int | str | datetime
+VersionName = int | str | date  # of a day it is the beginning
 _NUMBER = re.compile(r"-?\d{1,18}")
 
 
@@ -53,7 +53,7 @@ def version_in(folders: Folders, module: str, snapshot: str) -> int:
     return report.versions[module]
 
 
-def version_at(folders: Folders, module: str, at: datetime | str) -> int:
+def version_at(folders: Folders, module: str, at: date | str) -> int:
     """Give the version that readers saw at a moment; a text without an offset is UTC.
 
     Raises:
@@ -80,7 +80,7 @@ def number_of(folders: Folders, module: str, name: VersionName | None) -> int:
         DatasetNotFoundError: there is no such version, and no run or moment of that name.
         DataflowError: the workstation does not let us in.
     """
-    if isinstance(name, datetime):
+    if isinstance(name, date):
         return version_at(folders, module, name)
     if isinstance(name, str) and not _NUMBER.fullmatch(name):
         return _named(folders, module, name)
@@ -111,13 +111,16 @@ def _named(folders: Folders, module: str, name: str) -> int:
         raise DatasetNotFoundError(text) from None
 
 
-def moment_of(at: datetime | str) -> datetime:
-    """Give a moment; without an offset it is UTC.
+def moment_of(at: date | str) -> datetime:
+    """Give a moment; without an offset it is UTC, and of a day the beginning.
 
     Raises:
         ValueError: the text is not ISO 8601.
     """
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    try:
+        moment = at if isinstance(at, datetime) else datetime.fromisoformat(str(at))
+    except ValueError:
+        raise ValueError(f"{at!r} is no moment: write 2026-12-31 or 2026-12-31T08:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

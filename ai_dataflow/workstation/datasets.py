@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +127,12 @@ class Workstation:
         Raises:
             DataflowError: the workstation does not let us in.
         """
-        snapshots: list[Snapshot] = []
-        for report in read_reports(self._folders.reports()):
-            if report.versions:
-                snapshots.append(Snapshot(report.run_id, report.finished, report.versions))
-            if len(snapshots) == limit:
-                break
-        return snapshots
+        reports = read_reports(self._folders.reports())
+        publishing = (report for report in reports if report.versions)
+        return [
+            Snapshot(report.run_id, report.finished, report.versions)
+            for report in islice(publishing, limit)
+        ]
 
     def join(  # noqa: PLR0913
         self,
@@ -142,8 +142,8 @@ class Workstation:
         on: str | None = None,
         client: str | Sequence[str] | None = None,
         snapshot: str | None = None,
-        at: datetime | str | None = None,
-        as_of: datetime | str | None = None,
+        at: date | str | None = None,
+        as_of: date | str | None = None,
     ) -> LinkedModules:
         """Join a module with another one that it refers to, as the dictionary declares it.
 
@@ -192,8 +192,8 @@ class Dataset(Outputs, DescribedDataset):
         *,
         version: int | None = None,
         snapshot: str | None = None,
-        at: datetime | str | None = None,
-        as_of: datetime | str | None = None,
+        at: date | str | None = None,
+        as_of: date | str | None = None,
     ) -> pl.LazyFrame:
         """Read it lazily: nothing is read before `collect()`.
 
@@ -203,7 +203,7 @@ class Dataset(Outputs, DescribedDataset):
             version: the number of a version; None for the newest.
             snapshot: the id of a run: the version as it was when that run ended.
             at: a moment: the version that readers saw then. A text is ISO 8601; without an offset
-                it is UTC.
+                it is UTC, and of a day it is the beginning.
             as_of: a moment, likewise: of rows that follow each other, those that held then. That is
                 of each client, product and key the latest whose `valid_from` is not later. What
                 the key is, and which column has the moments, the dictionary says (`valid_from`).
@@ -293,7 +293,7 @@ class Dataset(Outputs, DescribedDataset):
             version: as in `diff`; None for the newest.
             client: one client's code, several, or None for all.
             by: merge what is alike in these columns, without reading data: `["ai_column"]` gives a
-                row for each column of all clients and products.
+                row for each column of all clients and products. Without `ai_column` it counts rows.
 
         Returns:
             A row for each client, product and AI column, and one with an empty `ai_column` for the
@@ -301,6 +301,7 @@ class Dataset(Outputs, DescribedDataset):
 
         Raises:
             DatasetNotFoundError: there is no such version, or nothing of that client in it.
+            ValueError: profiles are not told apart by such a column.
             DataflowError: the workstation does not let us in.
         """
         number = number_of(self._folders, self.module, version)
@@ -335,7 +336,7 @@ class Dataset(Outputs, DescribedDataset):
         return {column.name: dict(column.notes) for column in columns}
 
     def _number(
-        self, version: int | None, snapshot: str | None, at: datetime | str | None
+        self, version: int | None, snapshot: str | None, at: date | str | None
     ) -> int | None:
         """Give the number of the version that is asked for; None for the newest."""
         if sum(given is not None for given in (version, snapshot, at)) > 1:

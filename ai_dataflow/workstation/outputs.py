@@ -57,6 +57,8 @@ class Outputs:
 
     def duckdb(self, *args: Any, **options: Any) -> duckdb.DuckDBPyRelation:
         """Read it as a relation of DuckDB, which must be installed; parameters as `scan`."""
+        if not is_installed("duckdb"):
+            raise ImportError("duckdb is not installed: pip install duckdb")
         import duckdb  # noqa: PLC0415 - for those alone who have it
 
         return duckdb.from_arrow(self.arrow(*args, **options))

@@ -148,6 +148,8 @@ def open_version(
     """
     try:
         delta = open_table(table, version)
+    except OverflowError:  # a number that no version has, below zero say
+        raise DatasetNotFoundError(f"there is no version {version} of {table.url}") from None
     except FOREIGN as error:
         if isinstance(error, DeltaError) and account_fault(error, table.account) is None:
             raise DatasetNotFoundError(f"there is no version {version} of {table.url}") from None
@@ -179,19 +181,23 @@ def read_dataset(
     return frame if columns is None else select_columns(table, frame, columns)
 
 
-def names_of(client: str | Sequence[str] | None) -> list[str] | None:
-    """Give the clients that are asked for: one, several, or None for all."""
-    return [client] if isinstance(client, str) else None if client is None else [*client]
+def names_of(names: str | Sequence[str] | None) -> list[str] | None:
+    """Give the clients or columns that are asked for: one, several, or None for all."""
+    return [names] if isinstance(names, str) else None if names is None else [*names]
 
 
 def select_columns(table: Folder, frame: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
-    """Give some columns of a table's rows.
+    """Give some columns of a table's rows, or one.
 
     Raises:
         ColumnNotPublishedError: it has no such column.
+        ValueError: one is asked for twice.
     """
-    _check_columns(table, columns, frame.collect_schema().names())
-    return frame.select(columns)
+    names = names_of(columns) or []
+    _check_columns(table, names, frame.collect_schema().names())
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ValueError(f"{listing(twice)} is asked for twice: name each column once")
+    return frame.select(names)
 
 
 def check_files(table: Folder, version: int, files: Iterable[CommittedFile]) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from ai_dataflow import Workstation
+from ai_dataflow.cli.show.column_profiles import show_profile
 from ai_dataflow.partition import profiling
 from ai_dataflow.runs import keeping_profiles
 from ai_dataflow.runs.cleanup import clean
@@ -17,7 +19,7 @@ from ai_dataflow.workstation import profile_history
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.profile_tables import add_profiles
-from ai_dataflow.workstation.profiles import profile_files, read_profiles
+from ai_dataflow.workstation.profiles import SCHEMA, profile_files, read_profiles
 from ai_dataflow_tests.projects import CONTROL, project
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
@@ -198,8 +200,35 @@ def test_the_command_shows_what_columns_are_like(tmp_path: Path) -> None:
     spine.run(folder)
     shown = cli(folder, "profile", "claims").stdout
     assert "claims, ORION: 5 rows" in shown
-    assert "80.0 %" in shown
+    assert "80.0%" in shown
     document = json.loads(cli(folder, "profile", "claims", "--client", "bolt", "--json").stdout)
     amount = next(item for item in document["items"] if item["ai_column"] == "amount")
     assert (amount["rows"], amount["nulls"], amount["greatest"]) == (3, 1, "50.0")
     assert cli(folder, "profile", "claims", "--client", "nobody").returncode == 2
+
+
+def test_without_columns_rows_are_counted_once(tmp_path: Path) -> None:
+    """Each column's profile has the product's rows: together they would be as often as columns."""
+    folder = two_clients(tmp_path)
+    spine.run(folder)
+    dataset = Workstation(folder / "workstation")["claims"]
+    by_product = dataset.profile(by="product_code")
+    assert by_product.select("product_code", "rows").rows() == [("ORION", 5)]
+    for wrong in ([], ["rows"], ["ai_column", "ai_column"]):
+        with pytest.raises(ValueError, match="`by` takes one or more of client_code"):
+            dataset.profile(by=wrong)
+
+
+def test_some_is_not_shown_as_nothing_and_blanks_are_seen() -> None:
+    """Shares are of the values, and errors are the ones that the table has."""
+    row = {
+        "product_code": "ORION", "ai_column": "name", "ai_type": "string", "rows": 5_000,
+        "nulls": 1_000, "distinct": 900, "distinct_error": 0.125, "least": "", "greatest": "z",
+        "frequent": [{"value": " ", "rows": 2_000}, {"value": "z", "rows": 2}],
+    }  # fmt: skip
+    console = Console(record=True, width=200)
+    show_profile(console, "claims", pl.DataFrame([row], SCHEMA))
+    line = console.export_text().splitlines()[-1]
+    assert line.split() == [
+        "name", "string", "80.0%", "900", "±12%", '""', "z", '"', '"', "50%,", "z", "<1%"
+    ]  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -57,10 +58,11 @@ def test_versions_say_when_they_were_published_and_by_whom(sales: Dataset) -> No
         ("2020-01-01T02:00", [1, 2, 3]),
         ("2020-01-01T02:30:00+01:00", [1, 2]),
         (datetime(2020, 1, 1, 1, 30), [1, 2]),
+        (date(2020, 1, 2), [1, 2, 3]),
     ],
 )
 def test_a_moment_is_what_readers_saw_then(
-    sales: Dataset, at: datetime | str, numbers: list[int]
+    sales: Dataset, at: date | str, numbers: list[int]
 ) -> None:
     assert _numbers(sales.scan(at=at)) == numbers
 
@@ -70,6 +72,27 @@ def test_before_the_first_version_there_is_none(sales: Dataset) -> None:
         sales.scan(at="2019-12-31")
     with pytest.raises(ValueError, match="one of version, snapshot and at"):
         sales.scan(version=1, at=LONG_AGO)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"version": -1}, "there is no version -1"),
+        ({"version": 3}, "there is no version 3"),
+        ({"at": "yesterday"}, "'yesterday' is no moment: write 2026-12-31"),
+        ({"columns": ["n", "n"]}, "n is asked for twice"),
+        ({"columns": "m"}, "has no column `m`"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_our_words(
+    sales: Dataset, asked: dict[str, Any], says: str
+) -> None:
+    with pytest.raises((LookupError, ValueError), match=says):
+        sales.scan(**asked)
+
+
+def test_one_column_needs_no_list(sales: Dataset) -> None:
+    assert sales.scan(columns="n").collect().columns == ["n"]
 
 
 def test_columns_have_their_types_and_clients_their_codes(sales: Dataset) -> None:
@@ -94,6 +117,7 @@ def test_a_run_is_a_snapshot_of_all_modules(tmp_path: Path) -> None:
     workstation = Workstation.of_project(tmp_path)
     assert list(workstation) == workstation.modules == ["claims"]
     (snapshot,) = workstation.snapshots()
+    assert workstation.snapshots(0) == []
     assert (snapshot.run_id, snapshot.versions) == (first.run_id, first.versions)
     claims = workstation["claims"]
     then = claims.scan(snapshot=snapshot.run_id).collect()

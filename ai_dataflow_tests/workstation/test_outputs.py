@@ -108,6 +108,8 @@ def test_an_extra_that_is_missing_is_told_with_its_line(
         sales.to_torch()
     with pytest.raises(ImportError, match=r"pip install 'ai_dataflow\[datasets\]'"):
         sales.to_datasets()
+    with pytest.raises(ImportError, match="pip install duckdb"):
+        sales.duckdb()
 
 
 class _Frame(list[Any]):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from ai_dataflow.cli.card.card_words import brief, share
 from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.notifications.wording import printable
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 28  # characters of a value
 _FREQUENT = 3  # values
-_EPOCH, _DAY = dt.date(1970, 1, 1).toordinal(), 86_400  # seconds
-_MEDIAN = 16  # of 33 points
 
 
 def show_profile(console: Console, module: str, rows: pl.DataFrame) -> None:
@@ -39,37 +36,32 @@ def show_profile(console: Console, module: str, rows: pl.DataFrame) -> None:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    filled = (row["rows"] - row["nulls"]) / row["rows"] if row["rows"] else 0.0
-    ends = [_short(row["least"] or ""), _median(row), _short(row["greatest"] or "")]
+    filled = row["rows"] - row["nulls"]
+    ends = [_end(row["least"]), _median(row), _end(row["greatest"])]
     frequent = (row["frequent"] or [])[:_FREQUENT]
-    shares = (f"{_short(each['value'])} {each['rows'] / row['rows']:.0%}" for each in frequent)
-    return [row["ai_column"], row["ai_type"], _share(filled), _distinct(row), *ends,
-            ", ".join(shares)]  # fmt: skip
-
-
-def _share(share: float) -> str:
-    """Give a share in percent; what is not all is never shown as all."""
-    return f"{math.floor(share * 1000) / 10:.1f} %"
+    shares = (f"{_short(each['value'])} {share(each['rows'] / filled, 0)}" for each in frequent)
+    return [row["ai_column"], row["ai_type"], share(filled / row["rows"] if row["rows"] else None),
+            _distinct(row), *ends, ", ".join(shares)]  # fmt: skip
 
 
 def _distinct(row: dict[str, Any]) -> str:
     if row["distinct"] is None:
         return ""
-    error = f" ±{2 * row['distinct_error']:.0%}" if row["distinct_error"] else ""
+    error = f" ±{row['distinct_error']:.0%}" if row["distinct_error"] else ""
     return f"{row['distinct']:,}{error}"
 
 
 def _median(row: dict[str, Any]) -> str:
     if not row["quantiles"] or row["ai_type"] == "boolean":
         return ""
-    middle = row["quantiles"][_MEDIAN]
-    if row["ai_type"] in ("date", "timestamp"):
-        days = middle if row["ai_type"] == "date" else middle / _DAY
-        return dt.date.fromordinal(_EPOCH + math.floor(days)).isoformat()
-    return f"{middle:.6g}"
+    return brief(row["quantiles"][len(row["quantiles"]) // 2], row["ai_type"])
+
+
+def _end(value: str | None) -> str:
+    return "" if value is None else _short(value)
 
 
 def _short(value: str) -> str:
-    """Give the beginning of a value, as one line."""
-    shown = printable(value)
+    """Give the beginning of a value, as one line; one that nobody sees in quotes."""
+    shown = printable(value if value.strip() else f'"{value}"')
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
