@@ -34,8 +34,8 @@ def merged(profiles: pl.DataFrame) -> MergedProfiles:
         for side in (NOW, THEN)
     )
     columns = merge_profiles(products, (_COLUMN,))
-    told = (*_KEY, "rows", "nulls", *_OF_MAKING)
-    now = profiles.select(*told, SIDE).filter(pl.col(SIDE) != THEN)
+    light = (*_KEY, "rows", "nulls", *_OF_MAKING)
+    now = profiles.select(*light, SIDE).filter(pl.col(SIDE) != THEN)
     has_rows = now.filter(pl.col(_COLUMN) == OF_ROWS, pl.col("rows") > 0)
     has_values = now.filter(pl.col("rows") > pl.col("nulls"))
     return MergedProfiles(
