@@ -61,7 +61,7 @@ def status(  # noqa: PLR0913, PLR0917
     from ai_dataflow.runs.freshness import stale_sources
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.cut_off import cut_off_runs
-    from ai_dataflow.workstation.layout import open_workstation
+    from ai_dataflow.workstation.layout import open_workstation, spare_reports
     from ai_dataflow.workstation.reports import NOT_WELL, read_reports
     from ai_dataflow.workstation.statuses import State, partition_statuses, with_stale
 
@@ -71,7 +71,8 @@ def status(  # noqa: PLR0913, PLR0917
     keys = chosen(pairs_of(project), Filters(module, client, product, partition))
     workstation = open_workstation(project.settings)
     reports = read_reports(workstation.reports())
-    cut_off = cut_off_runs(workstation, {key.module for key in keys})
+    spare = spare_reports(project.settings)
+    cut_off = cut_off_runs(workstation, {key.module for key in keys}, spare)
     stale = stale_sources(workstation, project, datetime.now(UTC))
     statuses = with_stale(partition_statuses(keys, reports), stale)
     statuses = [

@@ -84,6 +84,11 @@ def run(  # noqa: PLR0913, PLR0917
     prospect, problems = _prospect(config, filters, full=full)
     if prospect.partitions:
         _run(prospect, problems, as_json=as_json)
+    from ai_dataflow.workstation.layout import open_workstation
+    from ai_dataflow.workstation.under_way import forget_dead_runs
+
+    workstation = open_workstation(prospect.project.settings)
+    forget_dead_runs(workstation, {key.module for key in prospect.changes.unchanged})
     if as_json:
         from ai_dataflow.runs.run import unchanged_report
 
@@ -92,10 +97,8 @@ def run(  # noqa: PLR0913, PLR0917
         from ai_dataflow.cli.show.plans import show_unchanged
         from ai_dataflow.cli.show.run_summary import show_stale
         from ai_dataflow.runs.freshness import stale_sources
-        from ai_dataflow.workstation.layout import open_workstation
 
         show_unchanged(out, prospect)
-        workstation = open_workstation(prospect.project.settings)
         show_stale(out, stale_sources(workstation, prospect.project, datetime.now(UTC)))
 
 
@@ -249,10 +252,9 @@ def cleanup(
     from ai_dataflow.runs.cleanup import SAFE_AGE, clean
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.layout import open_workstation
-    from ai_dataflow.workstation.lease import CLEANUP
 
     workstation = open_workstation(load_project(config).settings)
-    run_id = f"{CLEANUP}{uuid.uuid4()}"
+    run_id = f"cleanup-{uuid.uuid4()}"
     if older_than is not None and not 0 <= older_than <= _MOST_HOURS:
         raise typer.BadParameter(f"--older-than is a number of hours from 0 to {_MOST_HOURS:,}")
     age = SAFE_AGE if older_than is None else timedelta(hours=older_than)

@@ -62,7 +62,7 @@ def cut_off_text(run: CutOff) -> str:
     )
     seen = f"{local(run.seen)} on {run.host}"
     again = "Run again what changed: `ai-dataflow run`."
-    return f"Run {run.run_id} {what} {seen}. It was making {some(run.modules)}. {done} {again}"
+    return f"Run {run.run_id} {what} {seen}. It was to make {some(run.modules)}. {done} {again}"
 
 
 def _row(status: PartitionStatus) -> tuple[Cell, ...]:

@@ -21,8 +21,8 @@ from ai_dataflow.planning.changes import Changes, changes
 from ai_dataflow.planning.draft import Draft
 from ai_dataflow.planning.inputs import content_seen, inputs_of, sheet_of
 from ai_dataflow.runs.judging import exactly
-from ai_dataflow.runs.modules import make
-from ai_dataflow.runs.outcome import Recorder, Run, not_run, report
+from ai_dataflow.runs.modules import make_and_report
+from ai_dataflow.runs.outcome import Recorder, Run, not_run
 from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.prospect import look_ahead
 from ai_dataflow.runs.run import planned_anew
@@ -79,8 +79,7 @@ def execute_acceptance(
             jobs = planned_anew(run, jobs, STAGES)  # sources are compared, if not read
         return list(_Accepting(run, accepted, jobs).tasks()) if jobs else []
 
-    make(run, jobs, tasks_of, watcher, _in_turn)
-    return report(run)
+    return make_and_report(run, jobs, tasks_of, watcher, _in_turn)
 
 
 def _in_turn(tasks: Iterable[tuple[PartitionJob, Task]]) -> Iterator[PartitionResult]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import replace
 from itertools import groupby
 
@@ -16,15 +16,34 @@ from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.runs.copying import copied_first, drop_replaced
 from ai_dataflow.runs.lineage.after_run import kept_for_lineage
-from ai_dataflow.runs.outcome import Run, interrupted, partition_report
+from ai_dataflow.runs.outcome import Run, interrupted, partition_report, report
 from ai_dataflow.runs.progress import MAKING, Progress, Watcher
 from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module
 from ai_dataflow.runs.telling import keep_arrivals, keep_records, tell
 from ai_dataflow.runs.unusual import note_unusual
 from ai_dataflow.workstation.lease import Lease, LeaseError, lease
+from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow.workstation.under_way import forget_dead_runs, under_way
 
 # Gives what makes the partitions of jobs of one module, under its lease.
 Tasks = Callable[[list[PartitionJob], Lease], list[tuple[PartitionJob, Task]]]
+
+
+def make_and_report(
+    run: Run,
+    jobs: list[PartitionJob],
+    tasks_of: Tasks,
+    watcher: Watcher,
+    engine: Engine | None = None,
+) -> RunReport:
+    """Make partitions as `make` does, and report the run; it is under way in between."""
+    modules = {job.module for job in jobs}
+    with under_way(run.workstation, run.run_id, modules) if jobs else nullcontext():
+        make(run, jobs, tasks_of, watcher, engine)
+        reported = report(run)
+    if run.kind == "run":
+        forget_dead_runs(run.workstation, {seen.module for seen in reported.partitions})
+    return reported
 
 
 def make(

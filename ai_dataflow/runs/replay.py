@@ -13,7 +13,7 @@ from ai_dataflow.partition.job import MadeAs, PartitionJob
 from ai_dataflow.partition.result import Task
 from ai_dataflow.planning.draft import Draft, make_draft
 from ai_dataflow.planning.inputs import inputs_of
-from ai_dataflow.runs.modules import make
+from ai_dataflow.runs.modules import make_and_report
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
@@ -69,8 +69,7 @@ def execute_replay(
             jobs = _planned_anew(run, jobs)
         return _tasks(run, jobs, dry_run=False)
 
-    make(run, jobs, tasks_of, watcher)
-    return report(run)
+    return make_and_report(run, jobs, tasks_of, watcher)
 
 
 def dry_replay(project: Project, chosen: Chosen, run_id: str) -> RunReport:

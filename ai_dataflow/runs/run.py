@@ -15,7 +15,7 @@ from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Task
 from ai_dataflow.partition.tasks import Making
-from ai_dataflow.runs.modules import make
+from ai_dataflow.runs.modules import make_and_report
 from ai_dataflow.runs.outcome import (
     NOBODY,
     Recorder,
@@ -70,8 +70,7 @@ def execute(
         leased = [replace(job, lease=held.number) for job in jobs]
         return [(job, Making(job, settings, run_id, made)) for job in leased]
 
-    make(run, jobs, tasks_of, watcher)
-    return report(run)
+    return make_and_report(run, jobs, tasks_of, watcher)
 
 
 def planned_anew(

@@ -10,6 +10,7 @@ _arrivals/<module>.json         how often its sources change; see arrivals.py
 _staging/<module>/<client>/     the last extracts: a manifest per lease, copies of SQL tables
 _common/<module>/<product>/<submodule>/     the last extract of a SQL table that all clients share
 _leases/<module>/               which run is making the module now
+_under_way/<run_id>.json        the runs that have no report yet; see under_way.py
 _kept/<module>/<client>/        rows that a replay of rejects joins anew
 _outbox/                        the mails: waiting, done; see notifications/outbox.py
 """
@@ -93,6 +94,10 @@ class Folders:
     def leases(self, module: str = "") -> Folder:
         """The leases of a module, or of all of them."""
         return self.root.folder(f"_leases/{module}".rstrip("/"))
+
+    def under_way(self) -> Folder:
+        """The runs that are under way, and those that were cut off."""
+        return self.root.folder("_under_way")
 
     def outbox(self) -> Folder:
         """The mails that wait, and what became of the others."""

@@ -16,12 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.connections.stores import Folder
@@ -31,7 +30,6 @@ BEAT_SECONDS = 5.0
 DEAD_SECONDS = 30.0
 WAIT_SECONDS = 300.0
 _LOOK_SECONDS = 1.0
-CLEANUP = "cleanup-"  # so the names of those begin that tidy up
 _SUFFIX = ".json"
 _ENDED = ("Z", "X")
 
@@ -57,7 +55,7 @@ class Holder(BaseModel):
     released: bool = False
 
     @classmethod
-    def here(cls, run_id: str) -> Holder:
+    def here(cls, run_id: str) -> Self:
         """Give a run in this process."""
         boot_id, namespace = _pids_of()
         start = _start_of(os.getpid())
@@ -69,25 +67,11 @@ class Holder(BaseModel):
         return self.released or self.has_no_process
 
     @property
-    def makes_rows(self) -> bool:
-        """Whether it is a run, a replay or an acceptance, which leave a report."""
-        return not self.run_id.startswith(CLEANUP)
-
-    @property
     def has_no_process(self) -> bool:
         """Whether we see that its process has ended: on this machine alone."""
         theirs = (self.host, self.boot_id, self.namespace)
         is_seen = all(theirs) and theirs == (socket.gethostname(), *_pids_of())
         return is_seen and _start_of(self.pid) != self.process_start
-
-
-@dataclass(frozen=True)
-class Held:
-    """The last lease of a module: who had it, and when its file was written last."""
-
-    module: str
-    holder: Holder
-    changed: datetime | None
 
 
 class LeaseError(DataflowError):
@@ -174,28 +158,6 @@ def newest_leases(leases: Folder) -> dict[str, int]:
     return {
         name: max(_number(file) for *_, file in files) for name, files in numbers.items() if name
     }
-
-
-def last_leases(leases: Folder) -> list[Held]:
-    """Give the last lease of each module; `leases` is the folder of all of them.
-
-    Raises:
-        DataflowError: WST-001, WST-004 or WST-005.
-    """
-    with reaching(leases):
-        every = leases.files()
-    by_module = grouped(every, lambda file: file.path.rpartition("/")[0])
-    last = {
-        module: max(files, key=lambda file: _number(file.path.rpartition("/")[2]))
-        for module, files in by_module.items()
-        if module
-    }
-    holders = at_once(lambda file: _parsed(leases, file.path), list(last.values()))
-    return [
-        Held(module, holder, file.changed)
-        for (module, file), holder in zip(last.items(), holders, strict=True)
-        if holder
-    ]
 
 
 def _acquire(folder: Folder, name: str, wanted: Holder, watch: Watch, wait: float) -> Lease:

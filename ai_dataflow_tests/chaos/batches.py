@@ -81,6 +81,9 @@ def publish(world: World) -> Told:
     return told
 
 
+_ONCE = "put _arrivals"  # of what is delivered: a run has it unless the one before it had
+
+
 @dataclass(frozen=True)
 class Sweep:
     """Kills at each write of a run, from the first to the last, before it and after it.
@@ -134,7 +137,10 @@ class Kinds:
             yield played
 
     def _kills(self, place: Place, chance: random.Random) -> list[Kill]:
-        """Choose a write of each kind, in any order; a run of other rows has half as many."""
+        """Choose a write of each kind, in any order; a run of other rows has half as many.
+
+        What is noted once comes after the first: a run has it whose forerunner had nothing else.
+        """
         with place(1) as world:
             usual = publish(world)
             if not self.first:
@@ -147,6 +153,11 @@ class Kinds:
             if self.kinds in label and self.but not in label
         ]
         chance.shuffle(chosen)
+        places = [*found].index  # in the order of a run
+        for kill in [kill for kill in chosen if kill.label == _ONCE]:
+            chosen.remove(kill)
+            first = min(chosen, key=lambda kill: places(kill.label))
+            chosen.insert(chosen.index(first) + 1, kill)
         return chosen
 
 

@@ -29,7 +29,7 @@ _OF_TABLES = {
     "cleanup_metadata": "tidy log",
 }
 _PARTS = re.compile(
-    r"/(_leases|_staging|_common|_runs|_runs_order|_rejects|_kept|_inputs|_arrivals)/"
+    r"/(_leases|_staging|_common|_runs|_runs_order|_rejects|_kept|_inputs|_arrivals|_under_way)/"
 )
 
 

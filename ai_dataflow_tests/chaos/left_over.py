@@ -22,6 +22,7 @@ OF_ITS_OWN = re.compile(
     r"_runs/[^/]+\.json(#\d+)?"  # half a local report has a name that no listing shows
     r"|_runs_order/\d{8}\.[^/]+"
     r"|_(inputs|arrivals)/[^/]+\.json"
+    r"|_under_way/[^/]+\.json(#\d+)?"  # until a run has looked at what it was to make
     r"|(_rejects/|_profiles/)?[^/_]+/_delta_log/(\d{20}\.(json|checkpoint\.parquet)|_last_checkpoint)"
 )
 # Cleanup writes a table of profiles anew, where something of it goes.

@@ -27,7 +27,7 @@ from ai_dataflow_tests.services.traffic import Request
 _OF_STORES = ("put", "get", "get_range", "head", "list", "list_with_delimiter", "delete",
               "open_writer")  # fmt: skip
 _OF_TABLES = ("create_write_transaction", "update_incremental", "get_add_actions")
-_PARTS = re.compile(r"/(_leases|_staging|_runs|_rejects|_kept|_inputs|_arrivals)(/|$)")
+_PARTS = re.compile(r"/(_leases|_staging|_runs|_rejects|_kept|_inputs|_arrivals|_under_way)(/|$)")
 _PATIENCE = 60.0
 
 
