@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
@@ -225,9 +225,17 @@ def _show(
     from ai_dataflow.workstation.layout import open_workstation, spare_reports
     from ai_dataflow.workstation.reports import kept_report
 
-    show_diagnostics(err, problems)
+    show_diagnostics(err, [*problems, *_of_run(report, problems)])
     kept = kept_report(spare_reports(settings), report.run_id)
     show_summary(out, report, open_workstation(settings), kept, ui_command(settings))
+
+
+def _of_run(report: RunReport, problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """Give what is of the run itself: of no partition, and not of the tables, as is said before."""
+    said = [problem.to_json() for problem in problems]
+    for problem in report.diagnostics:
+        if not problem["partitions"] and problem not in said:
+            yield Diagnostic(**{name: of for name, of in problem.items() if name != "partitions"})
 
 
 @app.command()

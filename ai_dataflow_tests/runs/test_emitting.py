@@ -361,6 +361,8 @@ def test_nothing_of_it_is_printed_or_left_behind(
     told = cli(starter, "run", "--json")
     assert problems(RunReport.model_validate_json(told.stdout))
     assert "urllib3" not in told.stderr
+    said = cli(starter, "run", "--full")
+    assert (said.stdout + said.stderr).count("OpenLineage was not told of this run") == 1
     assert dict(os.environ) == before
     assert logging.getLogger("openlineage").level == logging.NOTSET
 

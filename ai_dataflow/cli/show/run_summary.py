@@ -44,9 +44,6 @@ def show_summary(
     console.print(_modules(report))
     _show_first(console, report)
     _show_not_found(console, report)
-    if report.removed:
-        gone = f"\nno longer in the control table, still published: {some(report.removed)}"
-        console.print(Text(printable(gone, "\n")), soft_wrap=True)
     _show_orphans(console, report)
     _show_breaches(console, report)
     show_unusual(console, report)
