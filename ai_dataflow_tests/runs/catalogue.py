@@ -7,6 +7,7 @@ its `_schemaURL`, with no field that this class does not have, and with all that
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
 import threading
 import typing
@@ -17,11 +18,15 @@ from datetime import datetime
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
+from pathlib import Path
 from types import UnionType
 from typing import Any, cast
 
 import attr
 from openlineage.client import event_v2, generated
+
+from ai_dataflow.workstation.reports import RunReport
+from ai_dataflow_tests.projects import text_file
 
 Event = dict[str, Any]
 
@@ -38,6 +43,20 @@ KEYS = {
     "OutputStatisticsOutputDatasetFacet": "outputStatistics",
     "OutputSubsetOutputDatasetFacet": "subset",
 }  # fmt: skip
+
+
+def once(folder: Path, **transport: Any) -> None:
+    """Configure the client by its file; requests that nobody answers are not sent again.
+
+    A test that does so forgets the file at its end.
+    """
+    usual = {"type": "http", "retry": {"total": 0}}
+    text = json.dumps({"transport": usual | transport})
+    os.environ["OPENLINEAGE_CONFIG"] = str(text_file(folder, "openlineage.yml", text))
+
+
+def problems(report: RunReport) -> list[dict[str, Any]]:
+    return [d for d in report.diagnostics if d["code"] == "RUN-040"]
 
 
 class Catalogue:
