@@ -13,22 +13,26 @@ import gc
 import logging
 import sys
 
-from ai_dataflow.cli import (  # noqa: F401 - they add commands
-    accepting,
-    coding,
-    comparing,
-    contracts_out,
-    describing,
-    looking,
-    notify,
-    rejected,
-    running,
-    sheets,
-)
-from ai_dataflow.cli.app import app, err, print_error, without_colour
-from ai_dataflow.cli.ending import interruptible
-from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.config.importing import importing
+try:
+    from ai_dataflow.cli import (  # noqa: F401 - they add commands
+        accepting,
+        coding,
+        comparing,
+        contracts_out,
+        describing,
+        looking,
+        notify,
+        rejected,
+        running,
+        sheets,
+    )
+    from ai_dataflow.cli.app import app, err, print_error, without_colour
+    from ai_dataflow.cli.ending import interruptible
+    from ai_dataflow.config.diagnostics import DataflowError
+    from ai_dataflow.config.importing import importing
+except KeyboardInterrupt:  # nothing is there yet that would take it, and nothing is begun
+    print("Interrupted.", file=sys.stderr)
+    sys.exit(130)
 
 # What looks at sources, and so may need worker processes.
 _LOOKING = ("run", "accept", "retry", "plan", "validate", "sheet")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -43,6 +44,26 @@ PLACES = {
     "publishing": (modules, "publish_module"),
 }
 FIRST, SECOND = "claims|acme", "fees|acme"
+
+
+def test_ctrl_c_while_the_command_is_imported_leaves_no_traceback() -> None:
+    """It comes as soon as the command asks for the first library."""
+    code = """if True:
+        import sys
+
+        class Finder:
+            def find_spec(self, name, *_):
+                if name == "typer":
+                    raise KeyboardInterrupt
+
+        sys.meta_path.insert(0, Finder())
+        from ai_dataflow.cli import main
+        main()
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (130, "Interrupted.\n")
 
 
 @pytest.fixture
