@@ -17,32 +17,27 @@ from ai_dataflow.runs.outcome import Run
 Pair = tuple[PartitionJob, Task]
 
 
-def copied_first(
-    tasks: Sequence[Pair], engine: Engine, copied: list[PartitionResult] | None = None
-) -> list[Pair]:
-    """Have the tables copied that all clients share, and give the tasks with what that came to.
+def copied_first(tasks: Sequence[Pair], engine: Engine) -> tuple[list[Pair], list[PartitionResult]]:
+    """Have the tables copied that all clients share; give the tasks with what that came to, and it.
 
     A run that merges the last extracts copies nothing, nor does a replay.
 
     Args:
         tasks: what makes partitions.
         engine: what carries tasks out.
-        copied: takes what came of copying each table.
 
     Raises:
         DataflowError: as the engine.
     """
     making = [task for _, task in tasks if isinstance(task, Making)]
     if not making or "azure_sql_extract" not in making[0].stages:
-        return [*tasks]
+        return [*tasks], []
     settings, jobs = making[0].settings, copying_jobs(task.job for task in making)
     if not jobs:
-        return [*tasks]
-    results = list(engine([(job, Copying(job, settings)) for job in jobs]))
-    if copied is not None:
-        copied += results
-    given = [replace(task, job=with_copies(task.job, results)) for task in making]
-    return [(task.job, task) for task in given]
+        return [*tasks], []
+    copied = list(engine([(job, Copying(job, settings)) for job in jobs]))
+    given = [replace(task, job=with_copies(task.job, copied)) for task in making]
+    return [(task.job, task) for task in given], copied
 
 
 def drop_replaced(run: Run, copied: PartitionResult, results: Sequence[PartitionResult]) -> None:

@@ -118,7 +118,7 @@ def _make_module(
         copied: list[PartitionResult] = []
         with run.timings.timed("data"):
             try:
-                tasks = copied_first(tasks, engine, copied)
+                tasks, copied = copied_first(tasks, engine)
                 for result in engine(tasks):
                     results.append(result)
                     run.work.update(result.work)

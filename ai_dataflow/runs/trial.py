@@ -56,7 +56,7 @@ def try_out(ahead: Prospect) -> Trial:
         aside, run_id = _aside(settings, folder), f"trial-{uuid.uuid4()}"
         tasks = [(job, Making(job, share(aside), run_id, STAGES)) for job in jobs]
         engine = open_engine(aside, STAGES)
-        results = list(engine(copied_first(tasks, engine))) if tasks else []
+        results = list(engine(copied_first(tasks, engine)[0])) if tasks else []
     failed = {r.partition: r.failures[0].diagnostic for r in results if r.failures}
     return Trial(tuple(_compared(settings, results)), dict(sorted(failed.items())))
 
