@@ -311,8 +311,11 @@ class Dataset(Outputs, DescribedDataset):
         """Give the rows that are left out of it now, each with its reason and its raw row.
 
         Raises:
+            DatasetNotFoundError: nothing of that name was published, or left out.
             DataflowError: the workstation does not let us in.
         """
+        if open_version(self._folders.rejects(self.module)) is None:
+            open_version(self._table, must_exist=True)  # without a row that is left out
         return reject_tables.left_out(self._folders, self.module, client)
 
     def pinned(self, options: Mapping[str, Any]) -> int:

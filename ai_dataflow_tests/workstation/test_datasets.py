@@ -126,6 +126,12 @@ def test_a_run_is_a_snapshot_of_all_modules(tmp_path: Path) -> None:
         claims.scan(snapshot="nobody")
 
 
+def test_a_module_that_is_none_has_no_empty_rejects(sales: Dataset, tmp_path: Path) -> None:
+    assert sales.rejects().collect().is_empty()
+    with pytest.raises(DatasetNotFoundError, match="nothing is published"):
+        Workstation(tmp_path / "workstation")["sails"].rejects()
+
+
 def test_what_is_left_out_can_be_read(tmp_path: Path) -> None:
     projects.project(tmp_path)
     data = tmp_path / "data" / "claims.csv"
