@@ -108,6 +108,7 @@ def test_the_output_is_the_golden_one(
     for suffix, text in found.items():
         file = GOLDEN / f"{family}.{suffix}"
         shown = re.sub(rf"{re.escape(str(tmp_path))}/{family}-\d+", "PROJECT", text) + "\n"
+        shown = re.sub(r"attempt over \d+ s", "attempt over 0 s", shown)  # on a busy machine more
         if request.config.getoption("--update-golden"):
             file.parent.mkdir(exist_ok=True)
             file.write_text(shown, encoding="utf-8")
