@@ -6,7 +6,7 @@ The same pass gives the files of a dataset their statistics for the Delta log.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -28,7 +28,7 @@ from ai_dataflow.workstation.file_statistics import (
     tally_of,
     with_nans,
 )
-from ai_dataflow.workstation.footers import row_groups
+from ai_dataflow.workstation.footers import RowGroup, row_groups
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN, Folders
 from ai_dataflow.workstation.reaching import reaching
 
@@ -37,6 +37,7 @@ _FILE, _CLIENT, _RUN = "\ue000file", "\ue000client", "\ue000run"
 _REASON = ("product_code", "submodule_name", "reason", "ai_column")
 _KINDS = {reason: kind for kind, reason in REASONS.items()}
 LARGE = 1_000_000  # rows
+_VALUES_AT_ONCE = 4_000_000  # that are shown: of a row group at least
 FilesOf = Mapping[int, Sequence[DataFile]]  # by client
 See = Callable[[pl.DataFrame], None]  # rows of files, each with the number of its client
 
@@ -108,18 +109,30 @@ def tally(table: Folder, files: Sequence[DataFile], see: See | None = None) -> p
 
 
 def _by_footer(table: Folder, file: DataFile, number: int, see: See | None) -> pl.DataFrame:
-    rows = _numbered(table, scan_parquet, {number: file})
-    schema, keys = rows.drop(_FILE).collect_schema(), (PRODUCT_COLUMN,)
-    summed, parts, nans = [], [_tallied(rows.head(0), keys)], with_nans(rows, schema)
-    for group in row_groups(table, file):
-        if see:
-            see(rows.slice(group.begin, group.rows).collect())
+    rows, keys = _numbered(table, scan_parquet, {number: file}), (PRODUCT_COLUMN,)
+    schema, groups = rows.drop(_FILE).collect_schema(), row_groups(table, file)
+    nans = _seen(rows, schema, groups, see) if see else with_nans(rows, schema)
+    summed, parts = [], [_tallied(rows.head(0), keys)]
+    for group in groups:
         tallied = group.product and tally_of(group.rows, group.values, group.ends, schema, nans)
         if tallied:
             summed.append({_FILE: number, PRODUCT_COLUMN: group.product, **tallied})
         else:
             parts.append(_tallied(rows.slice(group.begin, group.rows), keys))
     return pl.concat([*parts, pl.DataFrame(summed, parts[0].schema)])
+
+
+def _seen(
+    rows: pl.LazyFrame, schema: pl.Schema, groups: Sequence[RowGroup], see: See
+) -> Collection[str]:
+    """Show all rows, some row groups at a time; give the columns that have a NaN."""
+    nans, largest = set[str](), max(group.rows for group in groups)
+    together = max(_VALUES_AT_ONCE // (largest * len(schema)), 1)
+    for first, *others in (groups[i : i + together] for i in range(0, len(groups), together)):
+        some = rows.slice(first.begin, first.rows + sum(group.rows for group in others)).collect()
+        see(some)
+        nans.update(with_nans(some.lazy(), schema))
+    return nans
 
 
 def count_rejects(module: str, files: FilesOf, workstation: Folders) -> dict[int, WrittenRejects]:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from ai_dataflow.partition.profile_groups import Array, Distinct, Groups, least
+from ai_dataflow.partition.profile_moments import Moments
 from ai_dataflow.partition.profile_order import InOrder, in_order
 from ai_dataflow.partition.profile_texts import Texts
 from ai_dataflow.partition.value_hashes import Hashes, of_texts
@@ -60,8 +61,12 @@ def _describe_texts(
 ) -> None:
     hashed = values.hash().to_numpy()
     distinct = Distinct.of(groups.each_sorted(hashed), groups)
-    texts = Texts.of(values, groups, distinct, hashed)
-    done.values |= {"distinct": pl.Series(distinct.groups.sizes), **texts.ends()}
+    done.values["distinct"] = pl.Series(distinct.groups.sizes)
+    _describe_each(done, Texts.of(values, groups, distinct, hashed), fineness)
+
+
+def _describe_each(done: Described, texts: Texts, fineness: Fineness | None) -> None:
+    done.values |= texts.ends()
     if not fineness:
         return
     lengths = texts.lengths()
@@ -73,6 +78,16 @@ def _describe_texts(
         stable, of = once.values, once.groups
     _add_hashes(done, stable, of, fineness)
     done.frequent = _pairs(*texts.most_frequent(lengths <= LONGEST, fineness.frequent))
+
+
+def describe_few_texts(texts: pl.Series, rows: Array, fineness: Fineness | None) -> Described:
+    """Describe a column of one group by its distinct texts, and how many rows have each."""
+    groups = Groups(np.array([texts.len()]))
+    order = texts.arg_sort().to_numpy()
+    done = Described({"distinct": pl.Series(groups.sizes)})
+    places = np.arange(texts.len())
+    _describe_each(done, Texts(texts.gather(order), places, rows[order], groups), fineness)
+    return done
 
 
 def _pairs(of: Distinct, texts: pl.Series, *, is_whole: bool = True) -> Lists:
@@ -98,24 +113,49 @@ def _describe_ordered(
 ) -> None:
     """Describe what has an order: numbers, dates, timestamps, booleans."""
     ordered = groups.each_sorted(column.keys)
-    distinct = Distinct.of(ordered, groups)
-    done.values["distinct"] = pl.Series(distinct.groups.sizes)
-    valued = Groups(groups.sizes - groups.counted(column.is_nan(ordered)))
+    _describe_keys(done, column, Distinct.of(ordered, groups), fineness)
+    if fineness:
+        _describe_curve(done, column, ordered, groups, fineness)
+
+
+def _describe_keys(
+    done: Described, column: InOrder, distinct: Distinct, fineness: Fineness | None
+) -> None:
+    groups, keys = distinct.groups, distinct.values
+    done.values["distinct"] = pl.Series(groups.sizes)
+    valued = Groups(groups.sizes - groups.counted(column.is_nan(keys)))
     last = groups.starts + valued.sizes - 1
     done.values |= {
-        "least": column.texts(_at(ordered, groups.starts, valued)),
-        "greatest": column.texts(_at(ordered, last, valued)),
+        "least": column.texts(_at(keys, groups.starts, valued)),
+        "greatest": column.texts(_at(keys, last, valued)),
     }
     if not fineness:
         return
-    _describe_curve(done, column, ordered, groups, fineness)
-    _add_hashes(done, column.hashes(distinct.values), distinct.groups, fineness)
+    _add_hashes(done, column.hashes(keys), groups, fineness)
     if column.is_frequent or column.is_float:
-        odd = ~np.isfinite(column.numbers(distinct.values)) if column.is_float else None
+        odd = ~np.isfinite(column.numbers(keys)) if column.is_float else None
         frequent = distinct if odd is None else distinct.only(odd)
         best = frequent.most_frequent(fineness.frequent)
         texts = column.texts(pl.Series(best.values))
         done.frequent = _pairs(best, texts, is_whole=column.is_frequent)
+
+
+def describe_few_keys(
+    column: InOrder, keys: Array, rows: Array, fineness: Fineness | None
+) -> Described:
+    """Describe a column of one group by its distinct keys, and how many rows have each."""
+    order = np.argsort(keys)
+    distinct = Distinct(Groups(np.array([keys.size])), keys[order], rows[order])
+    done = Described()
+    _describe_keys(done, column, distinct, fineness)
+    numbers = column.numbers(distinct.values)
+    is_finite = np.isfinite(numbers)
+    if fineness and is_finite.any():
+        numbers, rows = numbers[is_finite], distinct.rows[is_finite]
+        before, values = np.cumsum(rows), rows.sum()
+        curve = numbers[before.searchsorted(places_of(fineness.points, values), side="right")]
+        done.values |= {**Moments.of(numbers, rows).figures(), "quantiles": pl.Series([curve])}
+    return done
 
 
 def _at(ordered: Array, places: Array, groups: Groups) -> pl.Series:
@@ -143,8 +183,8 @@ def _describe_curve(
         mean = _over(numbers_of.reduced(np.add, of_finite), curve.sizes)
         apart = of_finite - mean[numbers_of.numbers]
         spread = _over(numbers_of.reduced(np.add, apart * apart), curve.sizes)
-    places = np.linspace(0, 1, fineness.points) * np.maximum(curve.sizes - 1, 0)[:, None]
-    points = np.where(some[:, None], first[:, None] + np.floor(places + 0.5).astype(np.int64), 0)
+    places = places_of(fineness.points, curve.sizes[:, None])
+    points = np.where(some[:, None], first[:, None] + places, 0)
     quantiles = pl.Series(numbers[points] if numbers.size else np.zeros(points.shape))
     lists = quantiles.cast(pl.List(pl.Float64()))
     if not some.all():
@@ -155,6 +195,12 @@ def _describe_curve(
         "deviation": _where(some & np.isfinite(spread), np.sqrt(spread)),
         "quantiles": lists,
     }
+
+
+def places_of(points: int, sizes: Array | int) -> Array:
+    """Give which of so many sorted values are quantiles, evenly spaced in rank."""
+    places = np.linspace(0, 1, points) * np.maximum(sizes - 1, 0)
+    return np.asarray(np.floor(places + 0.5).astype(np.int64))
 
 
 def _add_hashes(done: Described, hashed: Hashes, groups: Groups, fineness: Fineness) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 from ai_dataflow.partition.profile_groups import Array
 from ai_dataflow.partition.value_hashes import Hashes, of_bits, of_texts
 
-_FULL_DIGITS = 18  # of a decimal that surely is a 64-bit number
+FULL_DIGITS = 18  # of a decimal that surely is a 64-bit number
 _SECOND = 1e6  # microseconds
 _NOT_SIGN = np.int64(0x7FFFFFFFFFFFFFFF)
 _NAN = np.float64("nan").view(np.int64)
@@ -88,7 +88,7 @@ def _turned(bits: Array) -> Array:
 
 
 def _decimals(values: pl.Series, dtype: pl.Decimal) -> InOrder:
-    if dtype.precision > _FULL_DIGITS:
+    if dtype.precision > FULL_DIGITS:
         return _by_rank(values)
     scale = dtype.scale
 

@@ -1,7 +1,7 @@
 """Profiling: what the columns of files are like, by client and product, as the files are read back.
 
-What is small is looked at as a whole, many clients at once. What is large comes in pieces; each has
-a finer profile, and these are merged.
+What is small is looked at as a whole, many clients at once. What is large comes in pieces (see
+`profile_pieces`).
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ import polars as pl
 from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.clients import CLIENT
-from ai_dataflow.partition.counting import LARGE, tally
+from ai_dataflow.partition.counting import tally
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.profile_columns import Described, Lists, describe
 from ai_dataflow.partition.profile_groups import Groups
+from ai_dataflow.partition.profile_pieces import Pieces
+from ai_dataflow.partition.profile_samples import SAMPLE
 from ai_dataflow.partition.profiled import Profiled
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.workstation.data_files import DataFile
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN
-from ai_dataflow.workstation.profile_merging import coarser, merge_profiles
-from ai_dataflow.workstation.profiles import COARSE, FINE, SCHEMA, Fineness
+from ai_dataflow.workstation.profiles import COARSE, SCHEMA, Fineness
 
 Level = Literal["off", "counts", "full"]
 _GROUP, _PLACE = "\ue000group", "\ue000place"
-_KEY = (PARTITION_COLUMN, PRODUCT_COLUMN, "ai_column")
 _FIRST = pl.lit(0, pl.UInt32()).alias(CLIENT)
-_PIECES = 8  # that are merged together, so that memory is bounded
 # What `counts` leaves out.
 _OF_FULL = (
     "mean", "deviation", "length_least", "length_greatest", "length_mean", "quantiles", "frequent",
@@ -47,7 +46,7 @@ class Profiler:
         columns: the AI columns.
         clients: the clients, and the publication of each, by their numbers.
         level: what is kept.
-        in_pieces: whether a partition is seen piece by piece, since it is large.
+        rows: how many rows the largest of them has.
     """
 
     def __init__(
@@ -55,16 +54,16 @@ class Profiler:
         columns: Sequence[AiColumn],
         clients: Sequence[tuple[str, str]],
         level: Level,
-        *,
-        in_pieces: bool,
+        rows: int,
     ) -> None:
         self._columns, self._clients, self._level = columns, clients, level
-        self._in_pieces = in_pieces
+        self._fineness = COARSE if level == "full" else None
+        self._pieces = Pieces(columns, self._fineness) if rows > SAMPLE else None
         self._parts: list[pl.DataFrame] = []
         self._problem = ""
 
     def see(self, rows: pl.DataFrame) -> None:
-        """See rows, with the number of their client as `CLIENT`."""
+        """See rows, with the number of their client as `CLIENT`; of a small client all at once."""
         if self._level != "off" and not self._problem:
             self._problem = _hindrance(lambda: self._see(rows))
 
@@ -78,31 +77,24 @@ class Profiler:
 
     def rows(self) -> pl.DataFrame:
         """Give what was seen."""
-        if not self._parts:
+        parts = [*self._parts, *([self._pieces.profiles()] if self._pieces else [])]
+        if not parts:
             return pl.DataFrame(schema=SCHEMA)
-        rows = pl.concat(self._parts)
-        if rows.select(_KEY).is_duplicated().any():
-            rows = merge_profiles(rows, _KEY, FINE if self._in_pieces else COARSE)
-        if self._in_pieces:
-            rows = coarser(rows)
-        unknown = [pl.lit(None, dtype).alias(n) for n, dtype in SCHEMA.items() if n in _OF_FULL]
-        return rows.with_columns(unknown) if self._level == "counts" else rows
-
-    def _see(self, rows: pl.DataFrame) -> None:
-        fineness = FINE if self._in_pieces else COARSE if self._level == "full" else None
-        seen = profiles_of(rows, self._columns, fineness)
         names = [pl.Series(each, dtype=pl.String()) for each in zip(*self._clients, strict=True)]
         both = (PARTITION_COLUMN, "publication")
-        self._parts.append(
-            seen.with_columns(
-                pl.lit(some).gather(pl.col(CLIENT)).alias(name)
-                for name, some in zip(both, names, strict=True)
-            ).select(SCHEMA.names())
+        rows = pl.concat(parts).with_columns(
+            pl.lit(some).gather(pl.col(CLIENT)).alias(name)
+            for name, some in zip(both, names, strict=True)
         )
-        if self._in_pieces and len(self._parts) == _PIECES:
-            merged = merge_profiles(pl.concat(self._parts), _KEY, FINE)
-            least = pl.col("hashes").list.sort().list.head(FINE.hashes)
-            self._parts = [merged.with_columns(least)]
+        unknown = [pl.lit(None, dtype).alias(n) for n, dtype in SCHEMA.items() if n in _OF_FULL]
+        kept = rows.with_columns(unknown) if self._level == "counts" else rows
+        return kept.select(SCHEMA.names())
+
+    def _see(self, rows: pl.DataFrame) -> None:
+        if self._pieces:
+            self._pieces.see(rows)
+        else:
+            self._parts.append(profiles_of(rows, self._columns, self._fineness))
 
 
 def _hindrance(step: Callable[[], object]) -> str:
@@ -137,8 +129,7 @@ def _profiled(
     files: Sequence[DataFile],
     level: Level,
 ) -> pl.DataFrame:
-    is_large = any(file.rows >= LARGE for file in files)
-    profiler = Profiler(columns, [client], level, in_pieces=is_large)
+    profiler = Profiler(columns, [client], level, sum(file.rows for file in files))
     tally(table, files, lambda rows: profiler.see(rows.with_columns(_FIRST)))
     return profiler.rows()
 

@@ -16,20 +16,32 @@ _MASKS = np.array([(1 << (8 * n)) - 1 for n in range(_WORD)] + [(1 << 64) - 1], 
 _STEP, _FIRST, _SECOND = (
     np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 )
-_TEXTS = 1 << 18  # at once: their bytes are held
+_AT_ONCE = 1 << 14  # what is computed of so many stays in a core's cache
 
 
 def of_bits(values: Hashes) -> Hashes:
     """Hash numbers by their bits: the finalizer of SplitMix64, which maps no two to one."""
-    mixed = values + _STEP
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * _FIRST
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * _SECOND
-    return mixed ^ (mixed >> np.uint64(31))
+    mixed = np.empty(values.shape, dtype=np.uint64)
+    for begin in range(0, values.size, _AT_ONCE):
+        _mix(values[begin : begin + _AT_ONCE], mixed[begin : begin + _AT_ONCE])
+    return mixed
+
+
+def _mix(values: Hashes, mixed: Hashes) -> None:
+    np.add(values, _STEP, out=mixed)
+    shifted = mixed >> np.uint64(30)
+    mixed ^= shifted
+    mixed *= _FIRST
+    np.right_shift(mixed, np.uint64(27), out=shifted)
+    mixed ^= shifted
+    mixed *= _SECOND
+    np.right_shift(mixed, np.uint64(31), out=shifted)
+    mixed ^= shifted
 
 
 def of_texts(texts: pl.Series) -> Hashes:
     """Hash texts, none of them null, by their bytes: eight at a time."""
-    parts = [_of_texts(texts.slice(i, _TEXTS)) for i in range(0, texts.len(), _TEXTS)]
+    parts = [_of_texts(texts.slice(i, _AT_ONCE)) for i in range(0, texts.len(), _AT_ONCE)]
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.uint64)
 
 

@@ -22,7 +22,7 @@ from ai_dataflow.partition.conservation import (
     check_left,
     check_rejected,
 )
-from ai_dataflow.partition.counting import LARGE, count_rejects, count_rows
+from ai_dataflow.partition.counting import count_rejects, count_rows
 from ai_dataflow.partition.merge import union_products
 from ai_dataflow.partition.profiled import NOT_PROFILED
 from ai_dataflow.partition.profiling import Level, Profiler
@@ -148,7 +148,7 @@ def _write_rows(steps: Steps, workstation: Folders, profile: Level) -> None:
     clients = steps.clients
     files = dict(zip(clients, at_once(write_one, clients, table.requests), strict=True))
     named = [*zip((job.client for job in steps.jobs), steps.publications, strict=True)]
-    profiler = Profiler(job.columns, named, profile, in_pieces=max(heights) >= LARGE)
+    profiler = Profiler(job.columns, named, profile, max(heights))
     see = None if profile == "off" else profiler.see
     counted = count_rows(job.module, files, workstation, see)
     breaches = with_breaches(job.module, job.columns, files, counted, workstation)

@@ -21,10 +21,6 @@ from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Fol
 from ai_dataflow.workstation.profile_sketches import distinct
 from ai_dataflow.workstation.profiles import (
     COARSE,
-    FINE,
-    FREQUENT,
-    HASHES,
-    POINTS,
     SCHEMA,
     Fineness,
     current_profiles,
@@ -169,19 +165,6 @@ def _rank(rows: pl.DataFrame, end: str) -> pl.Series:
     return pl.Series(name, order).to_frame().select(
         pl.when(pl.col(name) > 0).then(name).alias(name)
     )[name]  # fmt: skip
-
-
-def coarser(rows: pl.DataFrame) -> pl.DataFrame:
-    """Give fine profiles as they are kept."""
-    each = (FINE.points - 1) // (POINTS - 1)
-    best = pl.col("frequent").list.head(FREQUENT)
-    several = best.list.eval(pl.element().filter(pl.element().struct.field("rows") > 1))
-    is_many = (pl.col("distinct") > FREQUENT) & ~pl.col("ai_type").str.starts_with("float")
-    return rows.with_columns(
-        pl.col("quantiles").list.gather_every(each),
-        pl.when(is_many).then(several).otherwise(best).alias("frequent"),
-        pl.col("hashes").list.head(HASHES),
-    )
 
 
 def _quantiles(rows: pl.DataFrame, points_each: int) -> pl.DataFrame:

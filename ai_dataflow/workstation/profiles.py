@@ -42,8 +42,6 @@ class Fineness:
 
 
 COARSE = Fineness(POINTS, FREQUENT, HASHES)
-# Of the pieces of what is large, before they are merged.
-FINE = Fineness(257, 10_000, 10_000)
 SCHEMA = pl.Schema(
     {
         PARTITION_COLUMN: pl.String(),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import bisect
 import datetime as dt
 import math
-import random
 import statistics
 from collections import Counter
 from decimal import Decimal
@@ -18,11 +16,11 @@ from hypothesis import strategies as st
 
 from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.partition.job import AiColumn
-from ai_dataflow.partition.profiling import Profiler, profiles_of
+from ai_dataflow.partition.profiling import profiles_of
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow.workstation.profile_merging import merge_profiles
-from ai_dataflow.workstation.profiles import COARSE, FINE, FREQUENT, HASHES, LONGEST, POINTS, SCHEMA
+from ai_dataflow.workstation.profiles import COARSE, FREQUENT, HASHES, LONGEST, POINTS, SCHEMA
 
 LONG = "x" * 300
 FLOATS = st.sampled_from([math.nan, math.inf, -math.inf, -0.0, 0.0, 1.5, -2.25, 1e30])
@@ -179,43 +177,6 @@ def number_of(value: Any) -> float:
     if isinstance(value, dt.date):
         return float((value - dt.date(1970, 1, 1)).days)
     return float(value)
-
-
-def test_what_is_seen_in_pieces_is_as_what_is_seen_whole() -> None:
-    """Counts, ends, mean and lengths are the same; ranks are right to 1/128, distinct to 3 %."""
-    rows, some = 60_000, random.Random(7)  # noqa: S311
-    frame = pl.DataFrame({
-        CLIENT: pl.repeat(0, rows, dtype=pl.UInt32, eager=True),
-        PRODUCT_COLUMN: ["orion"] * (rows // 3) + ["vega"] * (rows - rows // 3),
-        "id": [f"id {number}" for number in range(rows)],
-        "few": some.choices(["north", "south", "", None], (5, 3, 1, 1), k=rows),
-        "amount": [some.gauss(100, 20) for _ in range(rows)],
-        "day": [dt.date(2026, 1, 1) + dt.timedelta(some.randrange(400)) for _ in range(rows)],
-    })  # fmt: skip
-    types = {"id": "string", "few": "string", "amount": "float64", "day": "date"}
-    columns = [AiColumn(name, ai_type) for name, ai_type in types.items()]
-    whole, pieces = (
-        Profiler(columns, [("acme", "p")], "full", in_pieces=is_so) for is_so in (False, True)
-    )
-    whole.see(frame)
-    for begin in range(0, rows, 3_000):
-        pieces.see(frame[begin : begin + 3_000])
-    exact = ["rows", "nulls", "least", "greatest", "length_least", "length_greatest", "looks"]
-    for one, other in zip(*(p.rows().sort(*KEY).to_dicts() for p in (whole, pieces)), strict=True):
-        assert [one[name] for name in exact] == [other[name] for name in exact]
-        for name in ("mean", "deviation", "length_mean"):
-            assert (other[name] or 0) == pytest.approx(one[name] or 0, rel=1e-9)
-        if one["distinct"]:
-            assert other["distinct"] == pytest.approx(one["distinct"], rel=0.03)
-            assert one["distinct"] > FINE.hashes or other["distinct_error"] == 0
-            assert other["hashes"] == one["hashes"]
-        if one["ai_column"] in ("few", "day"):
-            assert other["frequent"] == one["frequent"]
-        if one["ai_column"] == "amount":
-            values = sorted(frame.filter(product_code=one[PRODUCT_COLUMN])["amount"])
-            for i, point in enumerate(other["quantiles"]):
-                rank = bisect.bisect(values, point) / len(values)
-                assert rank == pytest.approx(i / 32, abs=1 / 128)
 
 
 @given(frames())
