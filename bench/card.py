@@ -25,7 +25,7 @@ from ai_dataflow.workstation.commit import TableColumn, commit
 from ai_dataflow.workstation.data_files import DataFile, new_publication
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import Folders, partition_folder
-from ai_dataflow.workstation.profile_tables import add_profiles
+from ai_dataflow.workstation.profile_tables import add_profiles, write_profiles
 from ai_dataflow.workstation.profiles import FREQUENT, HASH_BITS, HASHES, POINTS, SCHEMA
 from bench.racing import Case, Row
 
@@ -95,7 +95,9 @@ def make_workstation(folder: Path, clients: int, columns: int, nights: int, of: 
         some = range(clients) if not night else range(night, clients, 25)
         names = {_client(i): new_publication() for i in some}
         writer = Writer(f"run-{night}")
-        add_profiles(folders, MODULE, profiles(names, types, generator, of), writer)
+        rows = profiles(names, types, generator, of)
+        made = write_profiles(folders.profiles(MODULE), rows)
+        add_profiles(folders, MODULE, [made], writer)
         commit(folders.dataset(MODULE), described, dict(_files(names)), writer)
 
 

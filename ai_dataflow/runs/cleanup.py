@@ -33,7 +33,7 @@ from ai_dataflow.workstation.kept_rows import all_kept
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
 from ai_dataflow.workstation.lease import Lease, lease
 from ai_dataflow.workstation.profile_history import tidy_profiles
-from ai_dataflow.workstation.profiles import profile_files
+from ai_dataflow.workstation.profiles import open_profiles
 from ai_dataflow.workstation.publish import tidy, unseen, writer_of
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.records import all_waiting
@@ -120,14 +120,14 @@ def _looked_for(
     try:
         before = _store_time(workstation) - age
         # Who has just opened the table reads the files that it had.
-        read = {*profile_files(profiles)}
+        read = open_profiles(workstation, module)
         if not dry_run:
             tidy(workstation, module, held)
-        if read and not dry_run:
+        if read.files and not dry_run:
             named = _publications(workstation, module)
             tidy_profiles(workstation, module, read, named, writer_of(held), before)
         old = _old(profiles, before, _PROFILES)
-        unread = old.keys() - read - {*profile_files(profiles)}
+        unread = old.keys() - {*read.files, *open_profiles(workstation, module).files}
         left = [(profiles, path, old[path]) for path in sorted(unread)]
         return [*_left_over(workstation, module, before), *left]
     except DataflowError:

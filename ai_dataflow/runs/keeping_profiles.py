@@ -15,17 +15,17 @@ from ai_dataflow.config.computation import COMPUTATION
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 from ai_dataflow.config.panics import panics_as_errors
 from ai_dataflow.partition.job import AiColumn
-from ai_dataflow.partition.profiling import profiled_files
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.runs.judging import Judgement
 from ai_dataflow.runs.outcome import Run
+from ai_dataflow.runs.packed_profiles import PackedProfiles
 from ai_dataflow.runs.type_fitting import Fitted
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.data_files import DataFile, publication_of
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN
 from ai_dataflow.workstation.lease import Lease
-from ai_dataflow.workstation.profile_tables import add_profiles
-from ai_dataflow.workstation.profiles import SCHEMA, read_profiles
+from ai_dataflow.workstation.profile_tables import add_profiles, write_profiles
+from ai_dataflow.workstation.profiles import SCHEMA, open_profiles
 from ai_dataflow.workstation.publish import writer_of
 
 _KEY = (PARTITION_COLUMN, PRODUCT_COLUMN, "ai_column")
@@ -35,13 +35,17 @@ Files = Mapping[tuple[str, str], Sequence[DataFile]]  # by client and publicatio
 
 @dataclass(frozen=True)
 class Publishing:
-    """What is about to be published of a module: results with their files, and in which types."""
+    """What is about to be published of a module: results with their files, and in which types.
+
+    `profiles` are those that came with the results.
+    """
 
     module: str
     as_made: Sequence[PartitionResult]
     results: Sequence[PartitionResult]
     judged: Judgement
     fitted: Fitted
+    profiles: PackedProfiles
 
     @property
     def publications(self) -> list[str]:
@@ -68,13 +72,14 @@ def keep_profiles(run: Run, publishing: Publishing, held: Lease) -> None:
         held: the module's lease.
     """
     module = publishing.module
-    run.problems += _not_made(run, module, publishing.as_made)
+    run.problems += [_not_kept(run, module, why) for why in publishing.profiles.problems[:1]]
     try:
         with panics_as_errors():
-            rows = _rows(run, publishing)
-            if rows.height:
+            table = run.workstation.profiles(module)
+            files = [write_profiles(table, rows) for rows in _frames(run, publishing)]
+            if files:
                 held.check()
-                add_profiles(run.workstation, module, rows, writer_of(held))
+                add_profiles(run.workstation, module, files, writer_of(held))
     except DataflowError as error:
         why = error.diagnostics[0]
         run.problems.append(_not_kept(run, module, why.message, why.cause))
@@ -82,27 +87,28 @@ def keep_profiles(run: Run, publishing: Publishing, held: Lease) -> None:
         run.problems.append(_not_kept(run, module, type(error).__name__))
 
 
-def _rows(run: Run, publishing: Publishing) -> pl.DataFrame:
+def _frames(run: Run, publishing: Publishing) -> Iterator[pl.DataFrame]:
     """Give the profiles that came with results, and say who made them, and when."""
-    results = publishing.as_made
-    parts = [result.profiled.rows() for result in results if result.profiled.content]
-    made = pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).with_columns(
-        pl.lit(int(COMPUTATION), pl.Int32()).alias("computation")
-    )
-    rows = made.filter(pl.col("publication").is_in(publishing.publications))
+    computation = pl.lit(int(COMPUTATION), pl.Int32()).alias("computation")
+    packed = publishing.profiles.frames(publishing.publications)
+    frames: Iterator[pl.DataFrame] = (rows.with_columns(computation) for rows in packed)
     limits = run.project.settings.module(publishing.module)
     if publishing.recast and limits.profile != "off":
-        rows = _with_recast(run, publishing, rows)
-    return rows.with_columns(
-        pl.lit(run.run_id).alias("run_id"), pl.lit(datetime.now(UTC)).cast(SCHEMA["at"]).alias("at")
-    )
+        rows = pl.concat([pl.DataFrame(schema=SCHEMA), *frames])
+        frames = iter([_with_recast(run, publishing, rows)])
+    run_id, now = pl.lit(run.run_id).alias("run_id"), pl.lit(datetime.now(UTC))
+    for rows in (rows for rows in frames if rows.height):
+        yield rows.with_columns(run_id, now.cast(SCHEMA["at"]).alias("at"))
 
 
 def _with_recast(run: Run, publishing: Publishing, rows: pl.DataFrame) -> pl.DataFrame:
     """Add the profiles of files that have other types now; the sheet's part is as it was."""
+    # Types seldom change, and what counts values takes long to import.
+    from ai_dataflow.partition.profiling import profiled_files  # noqa: PLC0415
+
     module, files = publishing.module, publishing.recast
     publications = [publication for _, publication in files]
-    kept = read_profiles(run.workstation, module, publications=publications)
+    kept = open_profiles(run.workstation, module).read(publications=publications)
     before = pl.concat([kept.select(SCHEMA.names()), rows]).unique(_KEY, keep="last")
     limits = run.project.settings.module(module)
     columns = _columns(publishing.fitted, run.plan.columns[module], before["ai_type"].unique())
@@ -124,12 +130,6 @@ def _columns(fitted: Fitted, of_sheet: Iterable[AiColumn], names: Iterable[str])
             ai_type = types.get(column.delta_type, "")
         columns += [AiColumn(column.name, ai_type)] if ai_type else []
     return columns
-
-
-def _not_made(run: Run, module: str, results: Iterable[PartitionResult]) -> Iterator[Diagnostic]:
-    problems = [result.profiled.problem for result in results if result.profiled.problem]
-    if problems:
-        yield _not_kept(run, module, f"computing them failed: {problems[0]}")
 
 
 def _not_kept(run: Run, module: str, why: str, cause: str = "") -> Diagnostic:

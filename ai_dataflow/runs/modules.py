@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from ai_dataflow.config.diagnostics import DataflowError
@@ -17,6 +17,7 @@ from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.runs.copying import copied_first, drop_replaced
 from ai_dataflow.runs.lineage.after_run import kept_for_lineage
 from ai_dataflow.runs.outcome import Run, interrupted, partition_report, report
+from ai_dataflow.runs.packed_profiles import PackedProfiles
 from ai_dataflow.runs.progress import MAKING, Progress, Watcher
 from ai_dataflow.runs.publishing import ModuleOutcome, note_blocking, publish_module
 from ai_dataflow.runs.telling import keep_arrivals, keep_records, tell
@@ -27,6 +28,15 @@ from ai_dataflow.workstation.under_way import forget_dead_runs, under_way
 
 # Gives what makes the partitions of jobs of one module, under its lease.
 Tasks = Callable[[list[PartitionJob], Lease], list[tuple[PartitionJob, Task]]]
+
+
+@dataclass(frozen=True)
+class _Came:
+    """What came of making a module's partitions: results, their profiles, copies for all."""
+
+    results: list[PartitionResult] = field(default_factory=list)
+    profiles: PackedProfiles = field(default_factory=PackedProfiles)
+    copied: list[PartitionResult] = field(default_factory=list)
 
 
 def make_and_report(
@@ -70,7 +80,7 @@ def make(
         engine = engine or open_engine(run.project.settings, run.stages)
     except DataflowError as error:
         for module, group in groupby(jobs, key=lambda job: job.module):
-            _finish_module(run, module, [_refused(run, job, error) for job in group], None)
+            _finish_module(run, module, _Came([_refused(run, job, error) for job in group]), None)
         return
     done = 0
 
@@ -96,7 +106,8 @@ def _make_module(
     watch: Callable[[str, str], None],
 ) -> Iterator[PartitionResult]:
     """Make a module's partitions; give each as it is done, and publish them all."""
-    results: list[PartitionResult] = []
+    came = _Came()
+    results = came.results
 
     def wait(note: str) -> None:
         watch(MAKING, note)
@@ -113,14 +124,14 @@ def _make_module(
         except DataflowError as error:
             results += [_refused(run, job, error) for job in jobs]
             yield from results
-            _finish_module(run, module, results, None)
+            _finish_module(run, module, came, None)
             return
-        copied: list[PartitionResult] = []
         with run.timings.timed("data"):
             try:
                 tasks, copied = copied_first(tasks, engine)
+                came.copied.extend(copied)
                 for result in engine(tasks):
-                    results.append(result)
+                    results.append(came.profiles.taken_from(result))
                     run.work.update(result.work)
                     yield result
             except DataflowError as error:  # nothing makes the others
@@ -133,7 +144,7 @@ def _make_module(
                 _leave(run, [job for job, _ in tasks if job.partition not in done])
         if results:
             watch(f"publishing {module}", "")
-            _finish_module(run, module, results, held, copied)
+            _finish_module(run, module, came, held)
 
 
 def _leave(run: Run, jobs: Iterable[PartitionJob]) -> None:
@@ -148,20 +159,15 @@ def _failures(stages: Iterable[Stage], error: DataflowError) -> tuple[Failure, .
     return tuple(Failure(stage, problem) for stage in stages for problem in error.diagnostics)
 
 
-def _finish_module(
-    run: Run,
-    module: str,
-    results: list[PartitionResult],
-    held: Lease | None,
-    copied: Iterable[PartitionResult] = (),
-) -> None:
+def _finish_module(run: Run, module: str, came: _Came, held: Lease | None) -> None:
     """Publish a module's finished partitions in one commit, then tell of them."""
+    results = came.results
     outcome = ModuleOutcome(results)
     if "ai_dataset" in run.stages and held:
         is_noted = _note_arrivals(run, module, results, held)
         try:
             with run.timings.timed("commits"):
-                outcome = publish_module(run, module, results, held)
+                outcome = publish_module(run, module, results, held, came.profiles)
         except LeaseError as error:
             outcome = ModuleOutcome([_overtaken(result, error) for result in results])
         except DataflowError as error:
@@ -175,7 +181,7 @@ def _finish_module(
                 keep_records(run, module, outcome)
     note_unusual(run, module, outcome)
     if held:
-        _drop_superseded(run, module, outcome.results, copied, held)
+        _drop_superseded(run, module, outcome.results, came.copied, held)
     with run.timings.timed("events"):
         tell(run, outcome.results, outcome.version)
     run.made |= kept_for_lineage(outcome.results)

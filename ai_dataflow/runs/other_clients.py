@@ -6,6 +6,9 @@ does: they are unusual where they lie far outside those of the others.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 import polars as pl
 
 from ai_dataflow.runs.drift import TEST
@@ -27,27 +30,47 @@ MEASURES = {
 _SIZES = ("scale", "length_mean")
 
 
-def unlike_others(first: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:
-    """Give the tests of first publications in which they are far from all other clients.
+@dataclass(frozen=True)
+class Far:
+    """Of some columns: the tests in which first publications are far from the other clients.
+
+    `tests` counts those of each publication, far or not.
+    """
+
+    far: pl.DataFrame
+    tests: pl.DataFrame
+
+
+def far_from_others(current: pl.DataFrame, first: Collection[str]) -> Far:
+    """Tell in which tests first publications are far from all other clients, whatever chance does.
 
     Args:
-        first: their profiles.
-        current: those that readers see of the module's clients, the first ones among them.
+        current: the profiles of some columns that readers see of all clients of the module.
+        first: the publications among them that are the first ones of their clients.
     """
-    both = pl.concat([current, first]).unique(TEST[:-1], keep="last", maintain_order=True)
+    both = current.unique(TEST[:-1], keep="last", maintain_order=True)
     tests = _deviations(_long(measured(both.filter(pl.col("ai_column") != ""))))
-    wanted = tests.join(first.select(TEST[:-1]), on=TEST[:-1], how="semi")
-    z = wanted.group_by("client_code").len()
-    strict = z.with_columns(strictness(z["len"]).alias("z")).drop("len")
+    wanted = tests.filter(pl.col("publication").is_in([*first]))
     kinds = list(FLOORS)
     floor = pl.col("kind").replace_strict(kinds, [FLOORS[kind].others for kind in kinds])
+    usual = pl.max_horizontal(floor, MEDIANS * pl.col("middle"), SECONDS * pl.col("second"))
+    far = wanted.with_columns(usual.alias("margin")).filter(
+        pl.col("distance") > pl.col("margin"), pl.col("others") >= ENOUGH_CLIENTS
+    )
+    return Far(far, wanted.group_by("client_code").len())
+
+
+def unlike_others(parts: Collection[Far]) -> pl.DataFrame:
+    """Give the tests, of all columns, that chance does not explain either."""
+    tests = pl.concat([part.tests for part in parts]).group_by("client_code").sum()
+    strict = tests.with_columns(strictness(tests["len"]).alias("z")).drop("len")
     size = pl.when(pl.col("kind") == "nulls").then("rows").otherwise("filled")
     noise = 0.5 * pl.col("z") * (1 / (size + 1)).sqrt()
-    usual = pl.max_horizontal(floor, noise, MEDIANS * pl.col("middle"), SECONDS * pl.col("second"))
-    scored = wanted.join(strict, on="client_code").with_columns(usual.alias("margin"))
+    far = pl.concat([part.far for part in parts]).join(strict, on="client_code")
+    scored = far.with_columns(pl.max_horizontal("margin", noise).alias("margin"))
     return (
         scored.with_columns((pl.col("distance") / pl.col("margin")).alias("score"))
-        .filter((pl.col("score") > 1) & (pl.col("others") >= ENOUGH_CLIENTS))
+        .filter(pl.col("score") > 1)
         .select(*TEST, "distance", "margin", "score", "measure", "usual", "others")
     )
 

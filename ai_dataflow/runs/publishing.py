@@ -15,6 +15,7 @@ from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.runs.judging import NOT_JUDGED, Judgement, judge
 from ai_dataflow.runs.keeping_profiles import Publishing, keep_profiles
 from ai_dataflow.runs.outcome import Run, blocked_report
+from ai_dataflow.runs.packed_profiles import PackedProfiles
 from ai_dataflow.runs.type_fitting import Fitted, fit
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.commit import TableColumn
@@ -41,7 +42,11 @@ class ModuleOutcome:
 
 
 def publish_module(
-    run: Run, module: str, results: Sequence[PartitionResult], held: Lease
+    run: Run,
+    module: str,
+    results: Sequence[PartitionResult],
+    held: Lease,
+    profiles: PackedProfiles,
 ) -> ModuleOutcome:
     """Publish a module's finished partitions in one commit; what shrinks too much waits.
 
@@ -55,7 +60,7 @@ def publish_module(
     if problem:
         aside = judged.waiting
         results = [r if r.job.client in aside else _fitted(r, fitted, problem) for r in results]
-    keep_profiles(run, Publishing(module, as_made, results, judged, fitted), held)
+    keep_profiles(run, Publishing(module, as_made, results, judged, fitted, profiles), held)
     made = [_made(result, judged) for result in results]
     published = publish(run.workstation, module, fitted.columns, made, held, fitted.recast)
     if published.version is not None:

@@ -21,7 +21,6 @@ from ai_dataflow.config.panics import PanicError
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.classified import failed_on_data
-from ai_dataflow.partition.recasting import losing, recast
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.workstation.commit import (
     CommittedFile,
@@ -137,6 +136,8 @@ class _Fitting:
 
     def _losing(self, path: str, types: Types) -> Iterable[str]:
         """Give the columns that cannot be recast; of a file that cannot be read, all."""
+        from ai_dataflow.partition.recasting import losing  # noqa: PLC0415 - see `_again`
+
         try:
             with reaching(self.table):
                 return losing(self._scan(path), types)
@@ -174,6 +175,9 @@ class _Fitting:
         return tuple(self._again(file.path, types) for file in files)
 
     def _again(self, path: str, types: Types, at: int | None = None) -> DataFile:
+        # Types seldom change, and what reads and maps rows takes long to import.
+        from ai_dataflow.partition.recasting import recast  # noqa: PLC0415
+
         rows = recast(self._scan(path), types)
         file = write_rows(rows, self.table, recast_name(path))
         return replace(described(self.table, file), at=at)

@@ -8,7 +8,6 @@ It never changes what became of a partition: the data is published, and readers 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from ai_dataflow.config.codes import Concern
@@ -22,7 +21,7 @@ from ai_dataflow.runs.unusual_columns import UnusualColumn
 from ai_dataflow.runs.unusual_search import unusual_columns
 from ai_dataflow.runs.unusual_words import message_of
 from ai_dataflow.tables.teams import owner_of
-from ai_dataflow.workstation.profiles import read_profiles
+from ai_dataflow.workstation.profiles import open_profiles
 from ai_dataflow.workstation.reports import UnusualReport
 
 
@@ -35,11 +34,11 @@ def note_unusual(run: Run, module: str, outcome: ModuleOutcome) -> None:
     if outcome.version is None or not settings.unusual:
         return
     published = {r.job.client: r for r in outcome.results if r.data and not r.failures}
-    read = partial(read_profiles, run.workstation, module)
     publications = {client: result.publication for client, result in published.items()}
     try:
         with run.timings.timed("comparing"), panics_as_errors():
-            odd = unusual_columns(read, publications, outcome.judged.before)
+            profiles = open_profiles(run.workstation, module)
+            odd = unusual_columns(profiles.read, publications, outcome.judged.before)
     except DataflowError as error:
         run.problems += [_not_compared(module, str(error.diagnostics[0].code))]
     except Exception as error:

@@ -8,10 +8,15 @@ see no value.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.float64]
 
 KEYS = ("client_code", "product_code", "ai_column")
 BEFORE = "_before"
@@ -41,7 +46,6 @@ _LOOKS = ("number", "date", "blank")
 _LEAST = 1e-4  # a share that is never less: what is absent is not infinitely far
 _HALF, _NEARLY_ALL = 0.5, 0.9
 _PAIR = "_pair"
-Numbers = npt.NDArray[np.float64]
 
 
 def measured(profiles: pl.DataFrame) -> pl.DataFrame:
@@ -149,6 +153,8 @@ def _is_counted() -> pl.Expr:
 
 def _of_quantiles(pairs: pl.DataFrame) -> pl.Series:
     """Give the Kolmogorov-Smirnov distances of pairs; null where one has no quantiles."""
+    import numpy as np  # noqa: PLC0415 - its import is for who has pairs
+
     lengths = [pl.col(f"quantiles{side}").list.len() for side in ("", BEFORE)]
     origins = pairs["_origin"], pairs[f"_origin{BEFORE}"]
     indexed = pairs.with_row_index(_PAIR)
@@ -176,6 +182,8 @@ def kolmogorov_smirnov(left: Numbers, right: Numbers) -> Numbers:
         left: one sample, or its evenly spaced quantiles, per row.
         right: as many rows.
     """
+    import numpy as np  # noqa: PLC0415 - as above
+
     both = np.concatenate([left, right], axis=1)
     order = np.argsort(both, axis=1, kind="stable")
     steps = np.where(order < left.shape[1], 1 / left.shape[1], -1 / right.shape[1])

@@ -15,8 +15,8 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import open_table
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
-from ai_dataflow.workstation.profile_tables import change_profiles
-from ai_dataflow.workstation.profiles import read_profiles
+from ai_dataflow.workstation.profile_tables import change_profiles, write_profiles
+from ai_dataflow.workstation.profiles import ProfileTable
 from ai_dataflow.workstation.reaching import reaching
 
 PUBLICATIONS = 400  # of a client
@@ -26,7 +26,7 @@ _FILES = 16  # beyond, they are put together
 def tidy_profiles(
     workstation: Folders,
     module: str,
-    files: Collection[str],
+    profiles: ProfileTable,
     named: Collection[str],
     writer: Writer,
     before: datetime,
@@ -36,7 +36,7 @@ def tidy_profiles(
     Args:
         workstation: where.
         module: whose they are.
-        files: those of their table, of which there are some.
+        profiles: their table, of which there is some.
         named: the publications that versions name, or that wait.
         writer: who has the module's lease.
         before: what is younger stays, whatever it is.
@@ -44,10 +44,11 @@ def tidy_profiles(
     Raises:
         DataflowError: WST-001, WST-003 to WST-006.
     """
-    rows = read_profiles(workstation, module)
+    rows, files = profiles.read(), profiles.files
     kept = _kept(rows, named, _oldest_commit(workstation.dataset(module)), before)
     if kept.height < rows.height or len(files) > _FILES:
-        change_profiles(workstation.profiles(module), kept, files, writer)
+        together = [write_profiles(profiles.folder, kept)] if kept.height else []
+        change_profiles(profiles.folder, together, files, writer)
 
 
 def _oldest_commit(table: Folder) -> datetime:

@@ -1,4 +1,4 @@
-"""The tables of profiles: one file for each commit of a module, of all its clients.
+"""The tables of profiles: for each commit of a module a file of all its clients, or a few.
 
 Only who has the module's lease writes here. What a killed run leaves is of publications that no
 version names, and `cleanup` takes it away.
@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from ai_dataflow.connections.scans import delta_options, delta_uri
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import open_table
-from ai_dataflow.workstation.data_files import write_rows
+from ai_dataflow.workstation.data_files import DataFile, write_rows
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.profiles import SCHEMA, STORED
@@ -37,26 +37,38 @@ _SIMPLE: dict[PolarsDataType, str] = {
 }
 
 
-def add_profiles(workstation: Folders, module: str, rows: pl.DataFrame, writer: Writer) -> None:
+def write_profiles(table: Folder, rows: pl.DataFrame) -> DataFile:
+    """Write profiles, as `SCHEMA` says, into a file that no commit of their table names yet.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    stored = rows.select(SCHEMA.names()).cast(STORED)
+    # The ends of what is least and greatest are values; so log and footer have counts alone.
+    return write_rows(stored.lazy(), table.make(), f"{uuid.uuid4().hex}.parquet", ends=False)
+
+
+def add_profiles(
+    workstation: Folders, module: str, files: Sequence[DataFile], writer: Writer
+) -> None:
     """Let profiles join their table; its readers see them when data names their publication.
 
     Args:
         workstation: where.
         module: whose they are.
-        rows: the profiles, as `SCHEMA` says.
+        files: the profiles, as they were written.
         writer: the run, and its lease.
 
     Raises:
         DataflowError: WST-001, WST-003 to WST-006.
     """
-    if rows.height:
-        change_profiles(workstation.profiles(module), rows, (), writer)
+    change_profiles(workstation.profiles(module), files, (), writer)
 
 
 def change_profiles(
-    table: Folder, rows: pl.DataFrame, removed: Collection[str], writer: Writer
+    table: Folder, files: Sequence[DataFile], removed: Collection[str], writer: Writer
 ) -> None:
-    """Add a file with profiles and take files away, in one commit.
+    """Add files with profiles and take others away, in one commit.
 
     Raises:
         DataflowError: WST-001, WST-003 to WST-006.
@@ -65,9 +77,7 @@ def change_profiles(
         delta = open_table(table)
         if delta is not None:
             writer.check(delta, table)
-        elif not rows.height:
-            return
-        added = [_written(table.make(), rows)] if rows.height else []
+        added = [_added(file) for file in files]
         leaving = [_removed(path) for path in removed]
         try:
             _commit(table, delta, added, leaving, writer)
@@ -103,10 +113,7 @@ def _names(delta: DeltaTable) -> set[str]:
     return {field.name for field in delta.schema().fields}
 
 
-def _written(table: Folder, rows: pl.DataFrame) -> AddAction:
-    stored = rows.select(SCHEMA.names()).cast(STORED)
-    # The ends of what is least and greatest are values; so log and footer have counts alone.
-    file = write_rows(stored.lazy(), table, f"{uuid.uuid4().hex}.parquet", ends=False)
+def _added(file: DataFile) -> AddAction:
     now, stats = int(time.time() * 1000), json.dumps({"numRecords": file.rows})
     return AddAction(file.path, file.size, {}, now, data_change=True, stats=stats)
 

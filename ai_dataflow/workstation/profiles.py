@@ -77,70 +77,66 @@ _KEY = (PARTITION_COLUMN, PRODUCT_COLUMN, "ai_column")
 _OF, _TYPED = (PARTITION_COLUMN, "publication"), ("ai_column", "ai_type")
 
 
-def read_profiles(
-    folders: Folders,
-    module: str,
-    *,
-    clients: Collection[str] | None = None,
-    publications: Collection[str] | None = None,
-    ai_columns: Collection[str] | None = None,
-    columns: Sequence[str] | None = None,
-) -> pl.DataFrame:
-    """Read the profiles of a module, those of all its publications.
+@dataclass(frozen=True)
+class ProfileTable:
+    """The profiles of a module as their table was when it was opened; its log is read once."""
 
-    Args:
-        folders: the workstation.
-        module: the module.
-        clients: whose; None for all.
-        publications: of which ones; None for all.
-        ai_columns: of which AI columns; `""` is a product's rows as such. None for all.
-        columns: those of `SCHEMA` to read; None for all.
+    folder: Folder
+    files: tuple[str, ...]
 
-    Returns:
-        The profiles in the order of clients, products, columns, and of when they were made; none
-        where there is no table.
+    def read(
+        self,
+        *,
+        clients: Collection[str] | None = None,
+        publications: Collection[str] | None = None,
+        ai_columns: Collection[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Read profiles, by default those of all publications.
 
-    Raises:
-        DataflowError: WST-001, WST-004 or WST-005.
-    """
-    rows = scan_profiles(folders, module, clients, publications)
-    if ai_columns is not None:
-        rows = rows.filter(pl.col("ai_column").is_in([*ai_columns]))
-    names = [*SCHEMA] if columns is None else [*columns]
-    with reaching(folders.profiles(module)):
-        return rows.sort(*_KEY, "at", maintain_order=True).select(names).collect()
+        Args:
+            clients: whose; None for all.
+            publications: of which ones; None for all.
+            ai_columns: of which AI columns; `""` is a product's rows as such. None for all.
+            columns: those of `SCHEMA` to read; None for all.
+
+        Returns:
+            The profiles in the order of clients, products, columns, and of when they were made;
+            none where there is no table.
+
+        Raises:
+            DataflowError: WST-001, WST-004 or WST-005.
+        """
+        rows = self.scan(clients, publications)
+        if ai_columns is not None:
+            rows = rows.filter(pl.col("ai_column").is_in([*ai_columns]))
+        names = [*SCHEMA] if columns is None else [*columns]
+        with reaching(self.folder):
+            return rows.sort(*_KEY, "at", maintain_order=True).select(names).collect()
+
+    def scan(
+        self, clients: Collection[str] | None = None, publications: Collection[str] | None = None
+    ) -> pl.LazyFrame:
+        """Scan the profiles in no order; as `read`."""
+        files = [*self.files]
+        rows = _scanned(self.folder, files) if files else pl.LazyFrame(schema=SCHEMA)
+        for name, wanted in ((PARTITION_COLUMN, clients), ("publication", publications)):
+            if wanted is not None:
+                rows = rows.filter(pl.col(name).is_in([*wanted]))
+        return rows
 
 
-def scan_profiles(
-    folders: Folders,
-    module: str,
-    clients: Collection[str] | None = None,
-    publications: Collection[str] | None = None,
-) -> pl.LazyFrame:
-    """Scan the profiles of a module in no order; as `read_profiles`.
+def open_profiles(folders: Folders, module: str) -> ProfileTable:
+    """Open the profiles of a module; none where there is no table.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
     table = folders.profiles(module)
-    paths = profile_files(table)
-    rows = _scanned(table, paths) if paths else pl.LazyFrame(schema=SCHEMA)
-    for name, wanted in ((PARTITION_COLUMN, clients), ("publication", publications)):
-        if wanted is not None:
-            rows = rows.filter(pl.col(name).is_in([*wanted]))
-    return rows
-
-
-def profile_files(table: Folder) -> list[str]:
-    """Give the files that a table of profiles names now; none where there is no table.
-
-    Raises:
-        DataflowError: WST-001, WST-004 or WST-005.
-    """
     with reaching(table):
         delta = open_table(table)
         added = pl.DataFrame(delta.get_add_actions()) if delta else pl.DataFrame({"path": []})
-    return [unquote(path) for path in added["path"]]
+    return ProfileTable(table, tuple(unquote(path) for path in added["path"]))
 
 
 def _scanned(table: Folder, paths: list[str]) -> pl.LazyFrame:
@@ -189,9 +185,7 @@ def current_profiles(
     if clients is not None:
         seen = {name: seen[name] for name in clients if name in seen}
     wanted = None if columns is None else dict.fromkeys((*_KEY, *_OF, *_TYPED, *columns))
-    rows = read_profiles(
-        folders,
-        module,
+    rows = open_profiles(folders, module).read(
         clients=clients,
         publications={*seen.values()} - {""},
         columns=[*wanted] if wanted else None,

@@ -13,7 +13,7 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.staging import last_manifest, staged_files
 from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.workstation.data_files import publication_of
-from ai_dataflow.workstation.profiles import read_profiles
+from ai_dataflow.workstation.profiles import open_profiles
 from ai_dataflow_tests.chaos.reading import publications
 from ai_dataflow_tests.chaos.world import World
 
@@ -70,7 +70,7 @@ def _checked_profiles(world: World, after: set[str], before: set[str]) -> set[st
         now = {f"{_PROFILES}{module}/{path}" for path in _profiled(world, module)}
         assert now <= files, f"there is no {now - files}"
         before |= now
-        rows = read_profiles(world.workstation, module)
+        rows = open_profiles(world.workstation, module).read()
         added = {publication_of(path) for path in _added(world.workstation.dataset(module))}
         left = {*rows["publication"]} - added
         assert not left, f"profiles are left of {left}"

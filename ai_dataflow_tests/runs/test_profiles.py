@@ -18,8 +18,8 @@ from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.workstation import profile_history
 from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import Folders
-from ai_dataflow.workstation.profile_tables import add_profiles
-from ai_dataflow.workstation.profiles import SCHEMA, profile_files, read_profiles
+from ai_dataflow.workstation.profile_tables import add_profiles, write_profiles
+from ai_dataflow.workstation.profiles import SCHEMA, open_profiles
 from ai_dataflow_tests.projects import CONTROL, project
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
@@ -138,7 +138,7 @@ def test_less_is_kept_if_less_is_wanted(tmp_path: Path, level: str) -> None:
     toml = f'[workstation]\nurl = "workstation"\n[modules.claims]\nprofile = "{level}"\n'
     folder = two_clients(tmp_path, toml=toml)
     spine.run(folder)
-    rows = read_profiles(folders_of(folder), "claims")
+    rows = open_profiles(folders_of(folder), "claims").read()
     assert (rows.height > 0) == (level == "counts")
     amounts = rows.filter(ai_column="amount")
     assert amounts["distinct"].to_list() == [2, 2][: amounts.height]
@@ -179,13 +179,15 @@ def test_cleanup_keeps_the_profiles_that_versions_name(tmp_path: Path) -> None:
         spine.run_changed(folder)
     place, dataset = folders_of(folder), Workstation(folder / "workstation")["claims"]
     before = [dataset.profile(version) for version in (0, 1, 2)]
-    add_profiles(place, "claims", before[0].with_columns(publication=pl.lit("f" * 32)), Writer(""))
+    killed = before[0].with_columns(publication=pl.lit("f" * 32))
+    left = write_profiles(place.profiles("claims"), killed)
+    add_profiles(place, "claims", [left], Writer(""))
     at_once = timedelta(0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(profile_history, "_FILES", 2)
         assert not any(done.problems for done in clean(place, "cleanup", at_once).values())
-    assert "f" * 32 not in read_profiles(place, "claims")["publication"]
-    assert len(profile_files(place.profiles("claims"))) == 1
+    assert "f" * 32 not in open_profiles(place, "claims").read()["publication"]
+    assert len(open_profiles(place, "claims").files) == 1
     assert [dataset.profile(version).equals(was) for version, was in enumerate(before)] == [
         True
     ] * 3

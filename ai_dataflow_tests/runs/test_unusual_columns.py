@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ai_dataflow.runs import unusual_search
 from ai_dataflow.runs.unusual_columns import UnusualColumn
 from ai_dataflow.runs.unusual_search import unusual_columns
 from ai_dataflow.runs.unusual_words import message_of
@@ -131,3 +132,20 @@ def test_another_type_is_not_compared(
     assert [one.now["ai_column"] for one in told(past, now)] == ["amount"]
     other = now.with_columns(pl.col("ai_type").replace("decimal(18,2)", "float64"))
     assert told(past, other) == []
+
+
+def test_it_does_not_matter_how_many_are_looked_at_together(
+    nights: list[list[pl.DataFrame]], past: list[pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of very many clients profiles do not fit in memory."""
+    fault = FAULTS["unit from euro to cent"]
+    broken = [fault.change(rows, np.random.default_rng(1)) for rows in nights[-1]]
+    others = [*nights[0], *(Client(seed).publication(0) for seed in range(20, 26))]
+    others[1] = others[1].with_columns(pl.col("amount") * 100, email=pl.lit(None, pl.String))
+    before, first = _profiled(broken, NIGHTS), _profiled(others, 0)
+    expected = [*told(past, before), *told([], first)]
+    monkeypatch.setattr(unusual_search, "_CLIENTS_AT_ONCE", 2)
+    monkeypatch.setattr(unusual_search, "_PROFILES_AT_ONCE", 1)
+    monkeypatch.setattr(unusual_search, "_ROWS_AT_ONCE", 0)
+    assert [*told(past, before), *told([], first)] == expected
+    assert {one.now["client_code"] for one in expected} >= {"c0", "c1", "c5"}

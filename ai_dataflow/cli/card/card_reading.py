@@ -16,7 +16,7 @@ from ai_dataflow.workstation.commit import CommittedFile, files_in
 from ai_dataflow.workstation.dataset_versions import Version
 from ai_dataflow.workstation.datasets import Dataset
 from ai_dataflow.workstation.layout import Folders
-from ai_dataflow.workstation.profiles import of_version, scan_profiles
+from ai_dataflow.workstation.profiles import of_version, open_profiles
 from ai_dataflow.workstation.reaching import reaching
 from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, publications_in
 from ai_dataflow.workstation.reject_groups import reject_groups
@@ -112,7 +112,7 @@ def _profiles(folders: Folders, module: str, newest: _Seen, first: _Seen) -> pl.
     Merging asks for no order, and to choose among rows is to copy all that they have.
     """
     publications = {*newest.publications.values(), *first.publications.values()} - {""}
-    scanned = scan_profiles(folders, module, newest.clients, publications)
+    scanned = open_profiles(folders, module).scan(newest.clients, publications)
     with reaching(folders.profiles(module)):
         rows = scanned.drop(*_NOT_SHOWN).collect()
     places = rows.select(*_TOLD_BY, "at").with_row_index(_PLACE).sort("at", maintain_order=True)
@@ -138,7 +138,7 @@ def _past(folders: Folders, module: str, seen: Collection[_Seen]) -> list[Mappin
     """Count the rows of each version, and the filled ones of each column."""
     publications = {name for version in seen for name in version.publications.values()} - {""}
     clients = next(version.clients for version in seen)
-    rows = scan_profiles(folders, module, clients, publications)
+    rows = open_profiles(folders, module).scan(clients, publications)
     # What was only given other types since has been profiled twice, with the same counts.
     once = rows.group_by("publication", _PRODUCT, _COLUMN).agg(pl.col("rows", "nulls").max())
     with reaching(folders.profiles(module)):
