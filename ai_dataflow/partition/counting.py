@@ -5,6 +5,7 @@ The same pass gives the files of a dataset their statistics for the Delta log.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -69,7 +70,8 @@ def count_rows(
     counts = _by_client(files, tallied.drop(VALUES + PRODUCT_COLUMN), (PRODUCT_COLUMN,))
     for row in counts.iter_rows(named=True):
         client, product, height = row.pop(_CLIENT), row.pop(PRODUCT_COLUMN), row.pop(ROWS)
-        filled = {name.removeprefix(VALUES): values for name, values in row.items()}
+        # One object for all clients: it is sent, and held by the run, once.
+        filled = {sys.intern(name.removeprefix(VALUES)): values for name, values in row.items()}
         before = written[client]
         written[client] = replace(
             before,

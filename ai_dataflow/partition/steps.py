@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.keys import SourceKey
@@ -32,6 +33,8 @@ from ai_dataflow.partition.values import (
 from ai_dataflow.workstation.counts import ProductCounts, SourceCounts
 from ai_dataflow.workstation.data_files import new_publication
 from ai_dataflow.workstation.reports import FURTHER
+
+_NOTHING: Mapping[str, Any] = {}  # one object: it is sent, and held by the run, once
 
 
 @dataclass
@@ -150,8 +153,8 @@ class Steps:
         sources = {
             key.submodule: SourceCounts(
                 sum(int(source.rows_read[client]) for source in mapped if source.key == key),
-                counts.get(key, {}),
-                united=next((source.united for source in mapped if source.key == key), {}),
+                counts.get(key, _NOTHING),
+                united=next((source.united for source in mapped if source.key == key), _NOTHING),
                 **more,
             )
             for key in dict.fromkeys((*(source.key for source in mapped), *joined))
