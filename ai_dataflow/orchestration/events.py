@@ -27,7 +27,15 @@ from dagster._serdes import serialize_value
 if TYPE_CHECKING:  # its import takes as long as all of ours together
     from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-_NO_METADATA = '"metadata_entries": []'
+_NO_PARTITION, _NO_TIME = "no partition", -1.5
+# What each materialization of an asset has of its own, as it is spelled where there is none.
+_VARYING = {
+    "partition": json.dumps(_NO_PARTITION),
+    "tags": "{}",
+    "metadata_entries": "[]",
+    "timestamp": json.dumps(_NO_TIME),
+}
+_PLAIN = (dg.IntMetadataValue, dg.FloatMetadataValue, dg.TextMetadataValue)
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
 
@@ -119,34 +127,64 @@ def _store_in_sqlite(
 
 
 def _rows(storage: SqliteEventLogStorage, events: Iterable[EventLogEntry]) -> list[dict[str, Any]]:
-    """Give the rows that `_event_to_row` gives; to spell the metadata is most of its work."""
-    spelled: dict[int, str] = {}
-    return [_row(storage, event, spelled) for event in events]
+    """Give the rows that `_event_to_row` gives; to spell events is most of its work."""
+    spelling = _Spelling(storage)
+    return [spelling.row(event) for event in events]
 
 
-def _row(
-    storage: SqliteEventLogStorage, event: EventLogEntry, spelled: dict[int, str]
-) -> dict[str, Any]:
-    """Give an event's row; `spelled` are values of metadata by their identity, as JSON."""
-    happened = event.get_dagster_event()
-    data = happened.event_specific_data
-    if not isinstance(data, StepMaterializationData):
-        return storage._event_to_row(event)
-    made = data.materialization
-    bare = data._replace(materialization=made._replace(metadata={}))
-    row = storage._event_to_row(
-        event._replace(dagster_event=happened._replace(event_specific_data=bare))
-    )
-    entries = ", ".join(_entry_of(label, value, spelled) for label, value in made.metadata.items())
-    row["event"] = row["event"].replace(_NO_METADATA, f'"metadata_entries": [{entries}]', 1)
-    return row
+class _Spelling:
+    """Spells events of one run as JSON: what those of an asset have in common once."""
 
+    def __init__(self, storage: SqliteEventLogStorage) -> None:
+        self._storage: Any = storage
+        self._rows: dict[tuple[object, ...], tuple[dict[str, Any], list[str]]] = {}
+        self._values: dict[object, str] = {}  # of metadata
 
-def _entry_of(label: str, value: Any, spelled: dict[int, str]) -> str:
-    """Spell metadata as Dagster's `MetadataFieldSerializer` does."""
-    if id(value) not in spelled:
-        spelled[id(value)] = serialize_value(value)
-    return (
-        f'{{"__class__": "EventMetadataEntry", "description": null, '
-        f'"entry_data": {spelled[id(value)]}, "label": {json.dumps(label)}}}'
-    )
+    def row(self, event: EventLogEntry) -> dict[str, Any]:
+        """Give an event's row."""
+        data = event.get_dagster_event().event_specific_data
+        if not isinstance(data, StepMaterializationData):
+            return dict(self._storage._event_to_row(event))
+        made = data.materialization
+        row, texts = self._common(event, made)
+        entries = (self._entry(label, value) for label, value in made.metadata.items())
+        fields = {
+            "partition": json.dumps(made.partition),
+            "tags": json.dumps(made.tags),
+            "metadata_entries": f"[{', '.join(entries)}]",
+            "timestamp": json.dumps(event.timestamp),
+        }
+        return row | {
+            "event": "".join(fields.get(text, text) for text in texts),
+            "timestamp": self._storage._event_insert_timestamp(event),
+            "partition": made.partition or None,
+        }
+
+    def _common(
+        self, event: EventLogEntry, made: dg.AssetMaterialization
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Give a row, and the texts of its event; for the event's own, the names of its fields."""
+        happened = event.get_dagster_event()
+        key = made.asset_key, made.description, event.user_message, happened.step_key
+        if key not in self._rows:
+            bare = made._replace(metadata={}, partition=_NO_PARTITION, tags={})
+            alike = happened._replace(event_specific_data=StepMaterializationData(bare))
+            row = self._storage._event_to_row(
+                event._replace(dagster_event=alike, timestamp=_NO_TIME)
+            )
+            text = row["event"]
+            for name, value in _VARYING.items():
+                # In a JSON text there is no such character, and a quote in a string is escaped.
+                text = text.replace(f'"{name}": {value}', f'"{name}": \0{name}\0', 1)
+            self._rows[key] = row, text.split("\0")
+        return self._rows[key]
+
+    def _entry(self, label: str, value: Any) -> str:
+        """Spell metadata as Dagster's `MetadataFieldSerializer` does."""
+        key = (type(value), value.value) if isinstance(value, _PLAIN) else id(value)
+        if key not in self._values:
+            self._values[key] = serialize_value(value)
+        return (
+            f'{{"__class__": "EventMetadataEntry", "description": null, '
+            f'"entry_data": {self._values[key]}, "label": {json.dumps(label)}}}'
+        )

@@ -7,9 +7,13 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from dagster import DagsterError
 from dagster._check import CheckError
 from filelock import FileLock
@@ -62,6 +66,7 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         DataflowError: CFG-007.
     """
     home = dagster_home(settings)
+    _read_migrations_once()
     try:
         chosen = os.environ.get(HOME_VARIABLE)
         instance = _chosen_instance(home) if chosen else _own_instance(home)
@@ -79,6 +84,25 @@ def _chosen_instance(home: Path) -> dg.DagsterInstance:
     if not home.is_dir():
         raise NotADirectoryError(f"{home} is no folder that is there")
     return dg.DagsterInstance.from_config(str(home))
+
+
+@cache
+def _read_migrations_once() -> None:
+    """Let this process read the migrations of Dagster's tables once.
+
+    Dagster asks for the newest at each database that it opens, five times in a run, and Alembic
+    imports all of them each time: some ninety modules.
+    """
+    alembic: Any = ScriptDirectory
+    read, directories = alembic.from_config, dict[str | None, ScriptDirectory]()
+
+    def from_config(config: Config) -> ScriptDirectory:
+        location = config.get_main_option("script_location")
+        if location not in directories:
+            directories[location] = read(config)
+        return directories[location]
+
+    alembic.from_config = from_config
 
 
 def _own_instance(home: Path) -> dg.DagsterInstance:

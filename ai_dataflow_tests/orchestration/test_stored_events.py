@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from alembic import util
+from alembic.script import ScriptDirectory
 from dagster import AssetMaterialization, EventRecordsFilter, OpExecutionContext
 
 from ai_dataflow.orchestration.events import _rows, materialized, observed, planned, store
+from ai_dataflow.orchestration.instance import _read_migrations_once, open_instance
+from ai_dataflow.tables.project import load_project
+from ai_dataflow_tests import quick_instances
+from ai_dataflow_tests.projects import project
 
 MADE = [
     AssetMaterialization(
@@ -146,3 +153,27 @@ def test_planned_partitions_are_stored_too(tmp_path: Path) -> None:
         wanted = EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
         records = instance.get_event_records(wanted)
     assert sorted(str(record.partition_key) for record in records) == keys
+
+
+def test_the_migrations_of_tables_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster asks for them at each database; here at those of an instance and of a run."""
+    settings, read = load_project(project(tmp_path)).settings, list[str]()
+    monkeypatch.setattr(ScriptDirectory, "from_config", quick_instances._read)  # as it is for users
+    _read_migrations_once.cache_clear()
+    load = util.load_python_file
+
+    def loaded(folder: Any, name: str) -> Any:
+        read.append(name)
+        return load(folder, name)
+
+    monkeypatch.setattr(util, "load_python_file", loaded)
+    with open_instance(settings) as instance:
+        storage: Any = instance.event_log_storage
+        with storage.run_connection("some-run") as connection:
+            tables = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+            assert len(tables.all()) == 1
+    migrations = Counter(name for name in read if name != "env.py")
+    assert set(migrations.values()) == {1}
+    assert len(migrations) > 50
