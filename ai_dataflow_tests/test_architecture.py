@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from ai_dataflow.cli import app
 from ai_dataflow.cli.starter import write_project
-from ai_dataflow.config.codes import FAMILIES
+from ai_dataflow.config.codes import families
 from ai_dataflow_tests import rooms
 from ai_dataflow_tests.rooms import FLOORS, PACKAGE, Import, imports, room_of
 from ai_dataflow_tests.walk import Stay, drawing, partition_walk, watched
 
 # A code, or a part of one that tells one from another.
-CODE = re.compile(rf"({'|'.join(FAMILIES)})(-(\d{{3}})?)?|-?\d{{3}}")
+CODE = re.compile(rf"({'|'.join(families())})(-(\d{{3}})?)?|-?\d{{3}}")
 # Rooms of one floor that know each other, in one direction.
 BESIDE = {("extracts", "compiler"), ("tables", "connections")}
 # What a process asks for the time that has passed, and the names of what is made of that.

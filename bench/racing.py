@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-OWN = ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG")  # variables that would point to another project
+# Variables that no contender has: two would point to another project; with the third our modules,
+# which an installation has compiled, would be compiled at each start.
+OWN = ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 import textwrap
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
 from importlib import resources
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, get_args
@@ -84,11 +85,11 @@ For example:
 def errors_page() -> str:
     """Give the Markdown page of all codes: an overview, then their sections by family."""
     overview = ["| code | title | kind | concern |", "|---|---|---|---|"]
-    sections = []
+    sections: list[str] = []
     for family, alike in groupby(CODES.values(), key=lambda code: code.family):
         codes = list(alike)
-        heading = f"{family}: {FAMILIES[family]}"
-        overview += [f"| **{_link(heading, family)}** | **{FAMILIES[family]}** | | |"]
+        heading = f"{family}: {families()[family]}"
+        overview += [f"| **{_link(heading, family)}** | **{families()[family]}** | | |"]
         overview += [
             f"| {_link(c.heading, c.code)} | {c.title} | {c.kind} | {c.concern} |" for c in codes
         ]
@@ -119,6 +120,33 @@ def _link(heading: str, text: str) -> str:
     return f"[{text}](#{re.sub(r'[^a-z0-9_ -]', '', heading.lower()).replace(' ', '-')})"
 
 
+class _Codes(Mapping[str, Code]):
+    """The codes by their names, read when one is asked for: most commands tell of none."""
+
+    @cached_property
+    def _codes(self) -> dict[str, Code]:
+        return {code.code: code for code in _codes(_catalogue())}
+
+    def __getitem__(self, code: str) -> Code:
+        return self._codes[code]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._codes)
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+
+def families() -> dict[str, str]:
+    """Give what the first parts of codes stand for."""
+    return dict(_catalogue()["families"])
+
+
+@cache
+def _catalogue() -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath("codes.toml").read_text("utf-8"))
+
+
 def _codes(catalogue: dict[str, Any]) -> Iterator[Code]:
     """Give all codes by family; those that the three tables share are written once per table."""
     entries = {code: entry for code, entry in catalogue.items() if "-" in code}
@@ -133,9 +161,7 @@ def _codes(catalogue: dict[str, Any]) -> Iterator[Code]:
         yield Code(code, **texts, transient=entry["transient"])
 
 
-_CATALOGUE = tomllib.loads(resources.files(__package__).joinpath("codes.toml").read_text("utf-8"))
-FAMILIES: dict[str, str] = _CATALOGUE["families"]
-CODES: dict[str, Code] = {code.code: code for code in _codes(_CATALOGUE)}
+CODES: Mapping[str, Code] = _Codes()
 INTERRUPTED = "interrupted"  # the kind of what is nobody's fault: somebody ended the run
 
 if __name__ == "__main__":
