@@ -87,13 +87,9 @@ def diff(  # noqa: PLR0913, PLR0917
 
 
 def _document(compared: DatasetDiff, rows: int) -> DiffDocument:
-    import json
-
     from ai_dataflow.cli.printed import DiffDocument
     from ai_dataflow.workstation.profile_drift import greatest_drift
 
-    kinds = {"added": compared.added, "removed": compared.removed, "changed": compared.changed}
-    shown = {n: of().head(rows).collect().write_json() for n, of in kinds.items()} if rows else {}
     return DiffDocument.model_validate(
         {
             "module": compared.module,
@@ -107,7 +103,7 @@ def _document(compared: DatasetDiff, rows: int) -> DiffDocument:
             "code": compared.code.to_dicts(),
             "unprofiled": compared.unprofiled,
             "drift": greatest_drift(compared.drift).to_dicts(),
-            "rows": {name: json.loads(text) for name, text in shown.items()},
+            "rows": compared.first_rows(rows) if rows else {},
         }
     )
 

@@ -35,7 +35,7 @@ from ai_dataflow.workstation.lease import Lease, lease
 from ai_dataflow.workstation.profile_history import tidy_profiles
 from ai_dataflow.workstation.profiles import open_profiles
 from ai_dataflow.workstation.publish import tidy, unseen, writer_of
-from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reaching import reaching, reading_back
 from ai_dataflow.workstation.records import all_waiting
 
 SAFE_AGE = timedelta(hours=24)
@@ -208,7 +208,7 @@ def _named(table: Folder) -> set[str]:
     Raises:
         DataflowError: WST-007 where the log does not even name what readers see now.
     """
-    with reaching(table):
+    with reading_back(table):
         delta = open_table(table)  # first: what is committed later is in the log that is read
         named = set(_named_by_log(table))
     seen = pl.DataFrame(delta.get_add_actions(flatten=True)) if delta else None

@@ -20,7 +20,7 @@ from ai_dataflow.tables.ai_mapping import MappingRow, rows_for
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Folders
-from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reaching import reading_back
 
 _REASONS = [code.code for code in CODES.values() if code.kind == "unmapped"]
 _FILE = "\ue000file"
@@ -81,7 +81,7 @@ def _left_out(workstation: Folders, module: str) -> Iterator[tuple[str, ...]]:
     if not clients:
         return
     uris = {table.uri(path): client for path, client in clients.items()}
-    with reaching(table):
+    with reading_back(table):
         rejects = reject_tables.scan(workstation, module, tuple(clients), include_file_paths=_FILE)
         rows = rejects.filter(reject_tables.IS_OPEN & pl.col("reason").is_in(_REASONS))
         left_out = rows.select(pl.col(_FILE).replace_strict(uris), *_OF_ROW).collect()

@@ -13,7 +13,7 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, Folders
-from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reaching import reading_back
 from ai_dataflow.workstation.readers import (
     ColumnNotPublishedError,
     DatasetNotFoundError,
@@ -75,7 +75,7 @@ def _checked(
         looked_up = values.join(there, on=[PARTITION_COLUMN, _VALUE], how="left")
     orphans = pl.col(_ROWS).filter(pl.col(_IS_THERE).is_null()).sum()
     by_client = looked_up.group_by(PARTITION_COLUMN).agg(pl.col(_ROWS).sum(), orphans.alias(_VALUE))
-    with reaching(table):
+    with reading_back(table):
         counted = by_client.sort(PARTITION_COLUMN).collect(engine="streaming")
     return ReferenceReport(
         module=rule.module,

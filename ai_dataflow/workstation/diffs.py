@@ -6,9 +6,11 @@ at a time; rows are given lazily.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 from deltalake import DeltaTable
@@ -27,7 +29,7 @@ from ai_dataflow.workstation.mapping_changes import (
     unknown_clients,
 )
 from ai_dataflow.workstation.profile_drift import profile_drift
-from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reaching import reaching, reading_back
 from ai_dataflow.workstation.readers import (
     ColumnNotPublishedError,
     DatasetNotFoundError,
@@ -110,6 +112,17 @@ class DatasetDiff:
         column the value before and after: `amount.before`, `amount.after`.
         """
         return self._changes(self._compared).changed()
+
+    def first_rows(self, many: int) -> dict[str, list[dict[str, Any]]]:
+        """Give so many rows that were added, removed and changed, with values as JSON has them.
+
+        Raises:
+            DataflowError: WST-001, WST-004 or WST-005.
+        """
+        kinds = {ADDED: self.added(), REMOVED: self.removed(), CHANGED: self.changed()}
+        with reading_back(self._table):
+            shown = {name: frame.head(many).collect().write_json() for name, frame in kinds.items()}
+        return {name: json.loads(text) for name, text in shown.items()}
 
     def total(self, count: str) -> int:
         """Add up a count over the clients, such as `added`."""
@@ -195,7 +208,7 @@ class DatasetDiff:
 
     @cached_property
     def _counted(self) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
-        with reaching(self._table):
+        with reading_back(self._table):
             return [self._changes(clients).counts() for clients in self._batches()]
 
     def _batches(self) -> Iterator[list[str]]:

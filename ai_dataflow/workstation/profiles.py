@@ -23,7 +23,7 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.commit import columns_of, open_table
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN, Folders
-from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reaching import reaching, reading_back
 from ai_dataflow.workstation.readers import open_version, publications_in
 
 POINTS = 33  # quantiles, evenly spaced, the least and the greatest value among them
@@ -111,7 +111,7 @@ class ProfileTable:
         if ai_columns is not None:
             rows = rows.filter(pl.col("ai_column").is_in([*ai_columns]))
         names = [*SCHEMA] if columns is None else [*columns]
-        with reaching(self.folder):
+        with reading_back(self.folder):
             return rows.sort(*_KEY, "at", maintain_order=True).select(names).collect()
 
     def scan(

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
-from ai_dataflow.config.panics import panics_as_errors
+from ai_dataflow.config.panics import PanicError, panics_as_errors
 from ai_dataflow.connections.account_errors import OF_STORES, account_fault
 from ai_dataflow.connections.faults import Fault, Telling, diagnostic
 from ai_dataflow.connections.stores import Folder
 
 _FIX = "check that the folder exists, has space and may be read and written"
 _AGAIN = "then run the failed partitions again"
+_RESTORE = "look for a file in it that was cut off or overwritten, and restore that"
 _SPACE = f"make space there, {_AGAIN}"
 _AWAY = (
     "WST-004", "{url} cannot be reached: {reason}",
@@ -87,6 +88,23 @@ def reaching(folder: Folder) -> Iterator[None]:
         if not _is_foreign(error) or _is_of_rows(error, folder):
             raise
         raise unreached(folder, error) from None
+
+
+@contextmanager
+def reading_back(folder: Folder) -> Iterator[None]:
+    """Classify as `reaching`, where what is read is ours and nothing else: it may be damaged.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    try:
+        with reaching(folder):
+            yield
+    except Exception as error:
+        if not (isinstance(error, PanicError) or _is_of_polars(error)):
+            raise
+        why = "cannot be read: a file in it is damaged"
+        raise _failed("WST-001", folder.url, why, _RESTORE, redacted(error)) from None
 
 
 def _is_foreign(error: Exception) -> bool:

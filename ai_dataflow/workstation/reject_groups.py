@@ -14,7 +14,7 @@ from ai_dataflow.config.codes import CODES
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.workstation import reject_tables
 from ai_dataflow.workstation.layout import Folders
-from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reaching import reading_back
 
 State = Literal["open", "replayed", "not published"]
 _FILE, _CLIENT = "\ue000file", "\ue000client"
@@ -64,7 +64,7 @@ def reject_groups(
         if client in ("", name):
             files |= dict.fromkeys(current.rejects, (name, True))
             files |= dict.fromkeys(current.unpublished, (name, False))
-    with reaching(workstation.rejects(module)):
+    with reading_back(workstation.rejects(module)):
         rows = _grouped(workstation, module, files, reason, samples) if files else []
     for row in rows:
         yield _group(PartitionKey.of(module, row[_CLIENT]), row)
@@ -95,7 +95,7 @@ def worst_causes(
     """
     table, causes = workstation.rejects(module), ("reason", "ai_column", "mapping_cell")
     clients = {table.uri(path): client for path, client in files.items()}
-    with reaching(table):
+    with reading_back(table):
         rows = reject_tables.scan(workstation, module, tuple(files), include_file_paths=_FILE)
         client = pl.col(_FILE).replace_strict(clients).alias(_CLIENT)
         counts = rows.filter(reject_tables.IS_OPEN).group_by(client, "product_code", *causes).len()

@@ -17,7 +17,7 @@ from ai_dataflow.workstation.dataset_versions import Version
 from ai_dataflow.workstation.datasets import Dataset
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.profiles import of_version, open_profiles
-from ai_dataflow.workstation.reaching import reaching
+from ai_dataflow.workstation.reaching import reading_back
 from ai_dataflow.workstation.readers import DatasetNotFoundError, open_version, publications_in
 from ai_dataflow.workstation.reject_groups import reject_groups
 
@@ -113,7 +113,7 @@ def _profiles(folders: Folders, module: str, newest: _Seen, first: _Seen) -> pl.
     """
     publications = {*newest.publications.values(), *first.publications.values()} - {""}
     scanned = open_profiles(folders, module).scan(newest.clients, publications)
-    with reaching(folders.profiles(module)):
+    with reading_back(folders.profiles(module)):
         rows = scanned.drop(*_NOT_SHOWN).collect()
     places = rows.select(*_TOLD_BY, "at").with_row_index(_PLACE).sort("at", maintain_order=True)
     is_now, is_then = (
@@ -141,7 +141,7 @@ def _past(folders: Folders, module: str, seen: Collection[_Seen]) -> list[Mappin
     rows = open_profiles(folders, module).scan(clients, publications)
     # What was only given other types since has been profiled twice, with the same counts.
     once = rows.group_by("publication", _PRODUCT, _COLUMN).agg(pl.col("rows", "nulls").max())
-    with reaching(folders.profiles(module)):
+    with reading_back(folders.profiles(module)):
         counts = once.group_by("publication", _COLUMN).agg(pl.col("rows", "nulls").sum()).collect()
     return [_filled(counts, version.publications) for version in seen]
 

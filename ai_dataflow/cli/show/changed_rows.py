@@ -44,10 +44,8 @@ def show_diff(console: Console, diff: DatasetDiff, rows: int = 0) -> None:
     _show_changed_columns(console, diff)
     _show_drift(console, diff)
     _show_making(console, diff)
-    for kind, frame in (
-        ("added", diff.added), ("removed", diff.removed), ("changed", diff.changed),
-    ) if rows else ():  # fmt: skip
-        for row in json.loads(frame().head(rows).collect().write_json()):
+    for kind, first in diff.first_rows(rows).items() if rows else ():
+        for row in first:
             text = printable(json.dumps(_shown(row), ensure_ascii=False))
             console.print(Text(f"{_SIGNS[kind]} {text}", _ROW_STYLES[kind]), soft_wrap=True)
 
