@@ -13,23 +13,14 @@ from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
 
-CONTROL = """
-    product_code,module_name,submodule_name,client_code,module_location,active
-    ORION,claims,claim,acme,data/claims.csv,Y
-"""
-MAPPING = """
-    module_name,product_code,submodule_name,source_column,ai_column,ai_type
-    claims,ORION,claim,ClaimNo,claim_id,int64
-"""
-
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a project that was published twice, each time with a reject."""
     folder = tmp_path_factory.mktemp("damaged")
-    project(folder, control=CONTROL, mapping=MAPPING)
-    for numbers in ("1\n2\nx\n", "1\n3\nx\n"):
-        text_file(folder, "data/claims.csv", f"ClaimNo\n{numbers}")
+    project(folder)
+    for number in (2, 3):
+        text_file(folder, "data/claims.csv", f"ClaimNo,Amount\n1,1\n{number},2\nx,3\n")
         spine.run(folder)
     return folder
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ai_dataflow.partition import making, mapping, scratch, source_rows, writing
+from ai_dataflow.partition import making, scratch, source_rejects, source_rows, writing
 from ai_dataflow.partition.job import AiColumn, PartitionJob
 from ai_dataflow.partition.merge import Merged, merge_product
 from ai_dataflow.tables.ai_columns import DictionaryRow
@@ -325,7 +325,7 @@ def test_a_reject_that_is_not_listed_stops_the_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def forgetful(*arguments: Any) -> pl.LazyFrame:
-        return mapping.left_out(*arguments).filter(pl.col("reason") != "REJ-001")
+        return source_rejects.left_out(*arguments).filter(pl.col("reason") != "REJ-001")
 
     monkeypatch.setattr(source_rows, "left_out", forgetful)
     found = problems(run_job(make_shop(tmp_path), tmp_path))
