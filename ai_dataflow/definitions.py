@@ -36,14 +36,10 @@ from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.project import load_dictionary
 from ai_dataflow.tables.single import load_teams
 from ai_dataflow.tables.teams import ANY
-from ai_dataflow.workstation.reports import RunReport
 
 
 def build_definitions(
-    config: str = "",
-    watcher: Watcher | None = None,
-    prospect: Prospect | None = None,
-    reports: list[RunReport] | None = None,
+    config: str = "", watcher: Watcher | None = None, prospect: Prospect | None = None
 ) -> dg.Definitions:
     """Build the definitions for a project.
 
@@ -51,10 +47,9 @@ def build_definitions(
         config: the settings file or its folder; see `ProjectResource`.
         watcher: hears of the progress of runs.
         prospect: what the one run of these definitions is about; else each run looks by itself.
-        reports: gets the report of that run.
     """
     project, settings = ProjectResource(config=config), _settings(config)
-    step = build_assets(_owners(settings), watcher, prospect, _rules(settings), reports)
+    step = build_assets(_owners(settings), watcher, prospect, _rules(settings))
     return dg.Definitions(
         assets=[step],
         jobs=[ai_dataflow_job, build_replay_job(watcher), build_accept_job(watcher), cleanup],

@@ -204,10 +204,8 @@ def _run(prospect: Prospect, problems: Sequence[Diagnostic], *, as_json: bool) -
     with open_instance(project.settings) as instance:
         with heeding():
             with watching(err, "starting the run") as watcher:
-                reports: list[RunReport] = []
-                file = str(project.settings.file)
-                definitions = build_definitions(file, watcher, prospect, reports)
-                report = launch(definitions, prospect, instance, reports)
+                definitions = build_definitions(str(project.settings.file), watcher, prospect)
+                report = launch(definitions, prospect, instance)
             _show(project.settings, problems, report, as_json=as_json)
         # What the run did has been said by now, whatever becomes of the mails.
         mails = mail_after(instance, project, report)

@@ -106,7 +106,6 @@ def build_assets(
     watcher: Watcher | None = None,
     prospect: Prospect | None = None,
     rules: Iterable[DictionaryRow] = (),
-    reports: list[RunReport] | None = None,
 ) -> dg.AssetsDefinition:
     """Build the step over the three assets.
 
@@ -115,7 +114,6 @@ def build_assets(
         watcher: hears of its progress.
         prospect: what to run, where somebody in this process has looked; else the step looks.
         rules: the rows of the dictionary, for what they ask to be checked.
-        reports: gets the report of the run, for somebody in this process.
     """
     of_dictionary = check_specs(rules, AI_DATASET)
 
@@ -136,8 +134,6 @@ def build_assets(
             watch, run_id = watcher or recorder.log, context.run.run_id
             with as_failure():
                 report = execute(ahead, stages, run_id, recorder, watch)
-        if reports is not None:
-            reports.append(report)
         if not _planned_by_dagster(context):
             _plan_failed(context, report)
         # What is materialized has been told by now; checks are all that the step yields.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -39,21 +39,11 @@ Answer = TypeVar("Answer")
 
 
 def launch(
-    definitions: dg.Definitions,
-    prospect: Prospect,
-    instance: dg.DagsterInstance,
-    reports: Sequence[RunReport] = (),
+    definitions: dg.Definitions, prospect: Prospect, instance: dg.DagsterInstance
 ) -> RunReport:
     """Run what a prospect is about through the Dagster job of definitions that were built with it.
 
     The job's config names the partitions, for whoever runs it again in Dagster.
-
-    Args:
-        definitions: what was built.
-        prospect: what to run.
-        instance: where Dagster notes it.
-        reports: gets the run's report, if the definitions were built with it; of very many
-            partitions it is large, and else it is read back.
 
     Raises:
         DataflowError: RUN-002 where the run ended without a report.
@@ -61,7 +51,7 @@ def launch(
     add_partitions(instance, prospect.plan.partitions)
     keys = list(prospect.partitions) if prospect.named else []
     config = {STEP: {"config": {"partition_keys": keys}}}
-    return _launch(definitions, prospect.project, JOB, config, instance, reports)
+    return _launch(definitions, prospect.project, JOB, config, instance)
 
 
 def launch_replay(
@@ -98,7 +88,6 @@ def _launch(
     job: str,
     ops: Mapping[str, object],
     instance: dg.DagsterInstance,
-    reports: Sequence[RunReport] = (),
 ) -> RunReport:
     with _adapted(instance, job):
         result = _beside_signals(
@@ -114,7 +103,7 @@ def _launch(
                 tags=tags_of(project.settings),
             )
         )
-    report = reports[-1] if reports else _report(project, result.run_id)
+    report = _report(project, result.run_id)
     if report is None:
         raise DataflowError(_no_report(result))
     return report
