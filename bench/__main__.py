@@ -55,7 +55,7 @@ LONG: dict[str, Measure] = {
     "extraction": lambda folder: sql_extraction.case(1_000_000, 3),
     "changed": lambda folder: what_changed.case(folder, 999),
     "sheet": lambda folder: sheet_features.measure(folder, 1_000, 3),
-    "profiles": lambda folder: profiles.measure(folder, 1_000, 5),
+    "profiles": lambda folder: profiles.measure(folder, 1_000, 3),
     "validation": lambda folder: validation.case(folder, 3),
     "transforms": lambda folder: transforms.case(folder, 5_000, 3),
     "location": lambda folder: location.measure(folder, 1_000, 5),

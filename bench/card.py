@@ -27,7 +27,7 @@ from ai_dataflow.workstation.fencing import Writer
 from ai_dataflow.workstation.layout import Folders, partition_folder
 from ai_dataflow.workstation.profile_tables import add_profiles, write_profiles
 from ai_dataflow.workstation.profiles import FREQUENT, HASH_BITS, HASHES, POINTS, SCHEMA
-from bench.racing import Case, Row
+from bench.racing import Case, Row, as_users
 
 MODULE = "claims"
 PRODUCTS = ("LYRA", "ORION", "VEGA")
@@ -69,7 +69,11 @@ def _seconds(folder: Path, options: Sequence[str]) -> tuple[float, float]:
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()"]
     ran = subprocess.run(
-        [*command, "describe", MODULE, *options], cwd=folder, capture_output=True, check=False
+        [*command, "describe", MODULE, *options],
+        cwd=folder,
+        env=as_users(),
+        capture_output=True,
+        check=False,
     )
     if ran.returncode:
         raise SystemExit(ran.stderr.decode()[-4000:])

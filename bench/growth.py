@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from dataclasses import replace
@@ -13,7 +12,7 @@ import polars as pl
 
 from bench.peaks import watched
 from bench.peers.measuring import measured
-from bench.racing import OWN, Case, Row, Took
+from bench.racing import Case, Row, Took, as_users
 from bench.small_partitions import MODULE, make_project
 
 COMMAND, WORKER = "the command", "its largest worker"
@@ -46,10 +45,9 @@ def measure(folder: Path, sizes: tuple[int, ...]) -> Case:
 
 def _run(folder: Path) -> tuple[Took, float]:
     """Run a project whole; `mb` is the command's own memory, beside it that of a worker."""
-    env = {name: value for name, value in os.environ.items() if name not in OWN}
     with tempfile.NamedTemporaryFile(suffix=".json") as file, watched() as peaks:
         command = [sys.executable, "-m", "bench.child", file.name, "cli", "run", "--full"]
-        ran = measured(command, folder, env | {"PYTHONPATH": str(_ROOT)})
+        ran = measured(command, folder, as_users() | {"PYTHONPATH": str(_ROOT)})
         if ran.code:
             raise SystemExit(f"the run ended with {ran.code}: {ran.said}")
         told = json.loads(Path(file.name).read_text(encoding="utf-8"))

@@ -1,5 +1,8 @@
 """What profiles cost: many small partitions with all of a profile, with counts alone, with none.
 
+By them a run also compares what it published with what was before and with other clients; what that
+costs is the difference to a run that does not.
+
 The partitions are those of `small_partitions`. What the profiles say of the rows is compared with
 what is published. The figure is the processor seconds of all processes, medians of rounds in turns.
 """
@@ -16,14 +19,22 @@ from bench.peers.measuring import run_whole
 from bench.racing import Case, Contender, race
 from bench.small_partitions import MODULE
 
-LEVELS = ("full", "counts", "off")
+_APART = "unusual = false\n"
+# What is said of the module, by what comes of it.
+LEVELS = {
+    "full": 'profile = "full"\n',
+    "full, not compared": f'profile = "full"\n{_APART}',
+    "counts": 'profile = "counts"\n',
+    "counts, not compared": f'profile = "counts"\n{_APART}',
+    "off": 'profile = "off"\n',
+}
 
 
 def make_project(folder: Path, clients: int, level: str) -> None:
     """Write a project of so many clients that keeps so much of profiles."""
     small_partitions.make_project(folder, clients)
     with (folder / "ai_dataflow.toml").open("a") as settings:
-        settings.write(f'\n[modules.{MODULE}]\nprofile = "{level}"\n')
+        settings.write(f"\n[modules.{MODULE}]\n{LEVELS[level]}")
 
 
 def measure(folder: Path, clients: int, rounds: int) -> Case:

@@ -18,6 +18,11 @@ from typing import Any
 OWN = ("DAGSTER_HOME", "AI_DATAFLOW_CONFIG", "PYTHONDONTWRITEBYTECODE")
 
 
+def as_users() -> dict[str, str]:
+    """Give the environment that contenders have."""
+    return {name: value for name, value in os.environ.items() if name not in OWN}
+
+
 @dataclass(frozen=True)
 class Took:
     """What one contender took once: seconds, peak memory in MB, and seconds by kind of work.
@@ -107,7 +112,7 @@ def child(target: str, *arguments: object, cwd: Path, **variables: str) -> Took:
     """Run `module:function`, or the CLI, in a process of its own (see `bench.child`)."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         command = [sys.executable, "-m", "bench.child", file.name, target, *map(str, arguments)]
-        env = {key: value for key, value in os.environ.items() if key not in OWN} | variables
+        env = as_users() | variables
         env["PYTHONPATH"] = str(Path(__file__).parents[1])
         ran = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
         if ran.returncode:

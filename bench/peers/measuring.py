@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.racing import OWN, Took
+from bench.racing import Took, as_users
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _PATIENCE = 20.0  # seconds, for what a command leaves behind
@@ -93,8 +93,7 @@ def _children() -> list[int]:
 def run_whole(folder: Path) -> Took:
     """Run a project whole, in processor seconds of all its processes."""
     command = [sys.executable, "-c", "from ai_dataflow.cli import main; main()", "run", "--full"]
-    env = {name: value for name, value in os.environ.items() if name not in OWN}
-    ran = measured(command, folder, env)
+    ran = measured(command, folder, as_users())
     if ran.code:
         raise SystemExit(f"the run ended with {ran.code}: {ran.said}")
     return ran.took
