@@ -15,7 +15,7 @@ import polars as pl
 from ai_dataflow.partition.profile_groups import Array
 from ai_dataflow.partition.profile_moments import Moments
 from ai_dataflow.partition.profile_order import InOrder
-from ai_dataflow.partition.value_hashes import Hashes
+from ai_dataflow.partition.value_hashes import Hashes, sorted_once
 from ai_dataflow.workstation.profiles import HASH_BITS
 
 FEW = 10_000  # distinct values, of which each is kept; else so many hashes, an error of 1 %
@@ -34,9 +34,7 @@ class LeastHashes:
         if self.hashes.size == FEW:
             hashed = hashed[hashed < self.hashes[-1] << _SHIFT]
         if hashed.size:
-            both = np.append(self.hashes, hashed >> _SHIFT)
-            both.sort()  # faster by far than `np.unique`, which hashes
-            self.hashes = both[np.diff(both, prepend=~np.uint64(0)) != 0][:FEW]
+            self.hashes = sorted_once(np.append(self.hashes, hashed >> _SHIFT))[:FEW]
 
     def distinct(self, values: int) -> tuple[int, float]:
         """Count the distinct ones of so many values; and give the relative standard error."""

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from ai_dataflow.partition.profile_groups import Array, Distinct, Groups
-from ai_dataflow.partition.value_hashes import Hashes
+from ai_dataflow.partition.value_hashes import Hashes, sorted_once
 from ai_dataflow.workstation.profiles import LONGEST
 
 _NUMBER = r"^\s*[-+(]?\s*[\d.,'\u00a0 ]*\d[\d.,'\u00a0 ]*(?:[eE][-+]?\d+)?\s*[)%-]?\s*$"
@@ -44,7 +44,7 @@ class Texts:
             distinct: the distinct hashes of each group.
             hashed: the hash of each value.
         """
-        each = _sorted_once(distinct.values)
+        each = sorted_once(distinct.values)
         if each.size * _FEW > values.len():
             every = np.arange(values.len())
             return cls(values, every, np.ones_like(every), groups, hashed)
@@ -90,7 +90,7 @@ class Texts:
             return best, self.texts.gather(best.values)
         groups, hashed = self.groups.of(is_short), self.hashed[is_short]
         best = Distinct.of(groups.each_sorted(hashed), groups).most_frequent(most)
-        each = _sorted_once(best.values)
+        each = sorted_once(best.values)
         rows = _first_rows(each, hashed)[np.searchsorted(each, best.values)]
         return best, self.texts.filter(pl.Series(is_short)).gather(rows)
 
@@ -111,12 +111,6 @@ class Texts:
 
     def _counted(self, marks: Array) -> Array:
         return self.groups.reduced(np.add, self.rows * marks[self.places])
-
-
-def _sorted_once(hashes: Hashes) -> Hashes:
-    """Give each hash once, in their order; faster than `np.unique`, which hashes them."""
-    ordered = np.sort(hashes)
-    return np.asarray(ordered[np.diff(ordered, prepend=~ordered[:1]) != 0])
 
 
 def _first_rows(sought: Hashes, hashed: Hashes) -> Array:

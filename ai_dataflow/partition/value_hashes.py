@@ -39,6 +39,12 @@ def _mix(values: Hashes, mixed: Hashes) -> None:
     mixed ^= shifted
 
 
+def sorted_once(hashes: Hashes) -> Hashes:
+    """Give each hash once, in their order; faster by far than `np.unique`, which hashes them."""
+    ordered = np.sort(hashes)
+    return np.asarray(ordered[np.diff(ordered, prepend=~ordered[:1]) != 0])
+
+
 def of_texts(texts: pl.Series) -> Hashes:
     """Hash texts, none of them null, by their bytes: eight at a time."""
     parts = [_of_texts(texts.slice(i, _AT_ONCE)) for i in range(0, texts.len(), _AT_ONCE)]
