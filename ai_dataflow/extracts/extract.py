@@ -6,8 +6,10 @@ copied. For SQL it names the Parquet copy of the mapped columns in the workstati
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.sources.files.pinned import Pinned
 
@@ -35,3 +37,8 @@ class Extract(Pinned):
     def key(self) -> SourceKey:
         """Which source of its partition it is of."""
         return SourceKey(self.product, self.submodule)
+
+
+# What extracting came to that was done once for all partitions: the extract of each source, or why
+# there is none.
+Common = Mapping[SourceKey, Extract | tuple[Diagnostic, ...]]

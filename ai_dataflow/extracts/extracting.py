@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from ai_dataflow.config.attention import working_on
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
-from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
-from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.extracts.extract import Common, Extract
 from ai_dataflow.extracts.stages import Failure, Stage, stage_of
 from ai_dataflow.extracts.staging import keep_extracts, last_manifest
 from ai_dataflow.sources.files import open_files
@@ -20,7 +19,6 @@ from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import SqlLocation, identity
 
-Common = Mapping[SourceKey, Extract | tuple[Diagnostic, ...]]
 _NOTHING_COMMON: Common = MappingProxyType({})
 
 

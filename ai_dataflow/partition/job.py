@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.keys import PartitionKey, SourceKey
-from ai_dataflow.extracts.extract import Extract
+from ai_dataflow.extracts.extract import Common
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.ai_columns import DictionaryRow, Effect
@@ -67,7 +66,7 @@ class PartitionJob:
     sources: tuple[SourceJob, ...]
     lease: int = 0
     computed: Mapping[str, tuple[MappingRow, ...]] = field(default_factory=dict)
-    common: Mapping[SourceKey, Extract | tuple[Diagnostic, ...]] = field(default_factory=dict)
+    common: Common = field(default_factory=dict)
 
     @property
     def partition(self) -> PartitionKey:
