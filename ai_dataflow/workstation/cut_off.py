@@ -18,7 +18,7 @@ from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.records import read_records
 from ai_dataflow.workstation.report_order import run_ids
 from ai_dataflow.workstation.reports import read_reports
-from ai_dataflow.workstation.under_way import SignOfLife, dead_runs
+from ai_dataflow.workstation.under_way import dead_runs
 
 
 @dataclass
@@ -52,11 +52,14 @@ def cut_off_runs(workstation: Folders, modules: Collection[str], spare: Folder) 
     if not dead:
         return []
     reported = {*run_ids(workstation.reports()), *run_ids(spare)}
+    lost = [sign for sign in dead if sign.run.run_id not in reported]
+    if not lost:
+        return []
+    looks = _last_looks(workstation, min(sign.at for sign in lost))
     runs = [
         CutOff(sign.run.run_id, sign.run.host, sign.at, sign.run.has_no_process, sorted(left))
-        for sign in dead
-        if sign.run.run_id not in reported
-        if (left := {*modules} & {*sign.run.modules} - _looked_at_since(workstation, sign))
+        for sign in lost
+        if (left := {*modules} & {m for m in sign.run.modules if looks.get(m, sign.at) <= sign.at})
     ]
     records = read_records(workstation, modules) if runs else {}
     for run in runs:
@@ -65,7 +68,10 @@ def cut_off_runs(workstation: Folders, modules: Collection[str], spare: Folder) 
     return runs
 
 
-def _looked_at_since(workstation: Folders, sign: SignOfLife) -> set[str]:
-    """Give the modules that runs looked at after a sign of life."""
-    later = takewhile(lambda r: r.finished > sign.at, read_reports(workstation.reports()))
-    return {PartitionKey(seen.partition).module for report in later for seen in report.partitions}
+def _last_looks(workstation: Folders, since: datetime) -> dict[str, datetime]:
+    """Give when a run ended last that looked at a module, of those that ended after a moment."""
+    looks: dict[str, datetime] = {}
+    for report in takewhile(lambda r: r.finished > since, read_reports(workstation.reports())):
+        for seen in report.partitions:
+            looks.setdefault(PartitionKey(seen.partition).module, report.finished)
+    return looks
