@@ -28,7 +28,9 @@ _MOST_DIGITS = 400  # of a float, about
 TRUE = ("true", "t", "yes", "y", "on", "1")
 FALSE = ("false", "f", "no", "n", "off", "0")
 _MOMENT = "%Y-%m-%dT%H:%M:%S%.f%#z"
-_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|(?:T| +)[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:$|[^0-9:]))"
+# Without a second 60: Polars would take it, whatever the minute, for the first of the next one.
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|(?:T| +)[0-9]{2}:[0-9]{2}(?::[0-5][0-9])?(?:$|[^0-9:]))"
+_SECOND_60 = ":60(?:[^0-9]|$)"
 _UTC = pl.Datetime("us", "UTC")
 _NO_SECONDS = r"([T ] *[0-9]+:[0-9]+)([^:0-9.,]|$)"
 
@@ -178,7 +180,8 @@ def _from_text(expr: pl.Expr, target: pl.DataType) -> pl.Expr:
     if isinstance(target, pl.Datetime):
         return _in_zone(_instant(expr), target)
     if target == pl.Time:
-        return expr.str.to_time("%H:%M:%S%.f", strict=False)
+        time = pl.when(~expr.str.contains(_SECOND_60)).then(expr)
+        return time.str.to_time("%H:%M:%S%.f", strict=False)
     return expr.cast(target, strict=False)
 
 

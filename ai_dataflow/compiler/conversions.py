@@ -238,11 +238,13 @@ def read_by(context: Context, made: Term, form: str, target: pl.DataType) -> Ter
     made = context.steps.light(made, 5)
     text = made.value.str.strip_chars()
     has_time = any(sign in form for sign in ("%H", "%I", "%s", "%T", "%R", "%c"))
-    moments = [text.str.to_datetime(form + more, time_unit="us", strict=False)
-             for more in (("",) if has_time else formats.TIMES)]  # fmt: skip
+    forms = [form + more for more in (("",) if has_time else formats.TIMES)]
+    moments = [text.str.to_datetime(one, time_unit="us", strict=False) for one in forms]
     instant = pl.coalesce(moments) if moments[1:] else moments[0]
     if "z" in form:
         instant = instant.dt.replace_time_zone(None)
+    if second_60 := formats.with_second_60(form if has_time else forms[1]):
+        instant = pl.when(~text.str.contains(second_60)).then(instant)
     inside = within_calendar(instant, kinds.NAIVE)
     value = inside.dt.date() if target == pl.Date else inside
     fails = (text != "").fill_null(value=False) & value.is_null()

@@ -43,6 +43,9 @@ _ORACLE_WORDS = re.compile(
 )
 _BESIDE_TIME = "T"  # of ISO 8601: 2024-01-31T10:00
 TIMES = ("", " %H:%M:%S%.f", " %H:%M")
+_SECONDS = re.compile("%(?:-?S|([TX]))")
+_PARTS = re.compile(r"%(?:[-.:#]|\d)?([a-zA-Z%])|(\s+|[^%\s]+)")
+_DIGITS = {"Y": 4, "y": 2, "m": 2, "d": 2, "e": 2, "H": 2, "I": 2, "k": 2, "l": 2, "M": 2, "j": 3}
 _WORDS = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|([A-Za-z])\1*|.""", re.DOTALL)
 
 
@@ -98,6 +101,31 @@ def style_format(style: int) -> str:
 def iso_style(style: int) -> str:
     """Give the time's format of a style that is ISO 8601 by and large."""
     return _ISO_STYLES.get(style % 100 if style >= 100 else style, "")  # noqa: PLR2004
+
+
+def with_second_60(form: str) -> str:
+    """Give a pattern of the texts that have 60 where a format has seconds; nothing if it has none.
+
+    Polars takes it, whatever the minute, for the first second of the next one.
+    """
+    seconds = _SECONDS.search(form)
+    if seconds is None:
+        return ""
+    before = form[: seconds.start()]
+    like = [_like(part, before[part.end() :]) for part in _PARTS.finditer(before)]
+    return f"^{''.join(like)}{'[^:]+:[^:]+:' if seconds[1] else ''}60"
+
+
+def _like(part: re.Match[str], then: str) -> str:
+    """Give a pattern of what a part of a format takes; of digits before others, all that it has."""
+    name, text = part.groups()
+    if text:
+        return r"\s+" if text.isspace() else re.escape(text)
+    digits = _DIGITS.get(name)
+    if digits is None:
+        return ".*?"
+    is_whole = then.startswith("%") or not then
+    return f"[0-9]{{{digits}}}" if is_whole else f"[ +-]?[0-9]{{1,{digits}}}"
 
 
 def is_format(form: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Raised by hand, in the change after which the same inputs may give other content: other values,
 # other rejects, another order. Moving code, or making it faster, leaves it.
-COMPUTATION = "7"
+COMPUTATION = "8"
 # Older names of what computes the same. None does: 0.1.0 (a digest of its code) and 1 had Polars'
 # SQL compile transforms, where whole numbers wrapped around and text was counted in bytes. 2
 # published rows that a join had left without a required value, and rounded halves of floats to even
@@ -16,6 +16,7 @@ COMPUTATION = "7"
 # published days that nanoseconds do not reach as 2262-04-11 where Spark had written them (INT96),
 # and rejected UUIDs of 16 bytes that become texts. 6 cut the fraction off a time of day that
 # becomes a text, and read bare files of a Delta table, rows among them that the table has no more.
+# 7 took the second 60 of any minute for the first of the next one.
 _THE_SAME: frozenset[str] = frozenset()
 # The same for the copies of SQL tables, which hold a source's columns as they are. What 0.1.0 and 1
 # copied may have rows of another client, whose code a collation takes for the same.

@@ -42,6 +42,27 @@ def test_t_sql_is_understood(text: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("form", "bad", "good"),
+    [
+        ("%Y-%m-%d %H:%M:%S", "2016-12-31 23:59:60", "2060-01-31 12:34:06"),
+        ("%d/%m/%y %H:%M:%S", "1/2/60 12:34:60", "31/12/60 00:00:00"),
+        ("%H.%M.%S %d.%m.%y", "12.00.60 01.01.24", "12.00.00 01.01.60"),
+        ("%Y%m%d%H%M%S", "20240131123460", "20600131123400"),
+        ("%d%m%Y%H%M%S%.f", "31122024123460.5", "31121960120000.5"),
+        ("%b %d, %Y %-I:%-M:%-S %p", "Jan 3, 2024 1:2:60 PM", "Jan 3, 1960 1:2:6 PM"),
+        ("%Y-%m-%d %T", "2024-01-31 12:34:60", "2060-01-31 12:34:00"),
+        ("yyyy-MM-dd HH:mm:ss", "2024-01-31 12:34:60", "2060-01-31 12:34:00"),
+        ("%d.%m.%y", "31.01.24 12:34:60", "31.01.60 12:34:00"),
+    ],
+)
+def test_the_second_60_fails_in_every_format(form: str, bad: str, good: str) -> None:
+    rows = pl.DataFrame({"t": [bad, good, "", None]})
+    done = evaluated(f"TO_TIMESTAMP(t, '{form}')", rows)
+    assert (done.values[0], done.values[1] is None, done.values[2:]) == (None, False, [None, None])
+    assert done.failed == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
     ("text", "dialect", "value"),
     [
         ("TO_DATE(day, 'dd.MM.yyyy')", "spark", dt.date(2025, 12, 31)),

@@ -106,6 +106,17 @@ def test_each_format_is_for_its_type() -> None:
     assert _cast(DAYS, ["01.02.2026", "2026-02-01T10:00"], moment) == days_alone
 
 
+@pytest.mark.parametrize("form", ["%H:%M:%S", "%-H:%-M:%-S", "%T", "%X"])
+def test_the_second_60_is_none(form: str) -> None:
+    """Polars' parser takes it, in any minute, for the first second of the next one."""
+    both = TextFormats(timestamps=f"%d.%m.%Y {form}", times=form)
+    texts = ["31.12.2016 23:59:60", "01.02.2026 12:34:60", "01.02.2026 12:34:59"]
+    last = datetime(2026, 2, 1, 12, 34, 59)
+    assert _cast(both, texts, pl.Datetime("us")) == [..., ..., last]
+    assert _cast(both, ["12:34:60", "12:34:59"], pl.Time()) == [..., last.time()]
+    assert _cast(TextFormats(), ["12:34:60", "12:34:60.5", "12:34:59"], pl.Time())[:2] == [..., ...]
+
+
 def test_an_offset_is_converted_to_utc() -> None:
     zoned = TextFormats(timestamps="%d.%m.%Y %H:%M %z")
     made = _cast(zoned, ["01.02.2026 10:00 +0200"], pl.Datetime("us", "UTC"))
