@@ -46,6 +46,7 @@ def accept(
     # Dagster takes a second to import: only the commands that need it wait.
     from ai_dataflow.cli.ending import end_after
     from ai_dataflow.cli.show.how_far import watching
+    from ai_dataflow.cli.show.problems import problems_of_run, show_diagnostics
     from ai_dataflow.cli.show.run_summary import show_accepted
     from ai_dataflow.definitions import build_definitions
     from ai_dataflow.orchestration.instance import open_instance
@@ -62,6 +63,7 @@ def accept(
     if as_json:
         print_document(report)
     else:
+        show_diagnostics(err, problems_of_run(report))
         show_accepted(out, report)
     end_after(report)
 

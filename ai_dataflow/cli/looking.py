@@ -50,7 +50,8 @@ def status(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Show every partition: published when, rows, version; or what is wrong, and since when.
 
-    A run that was cut off, killed or with its machine, is told before them.
+    A run that was cut off, killed or with its machine, is told before them, and a report that
+    cannot be read.
 
     Exits with 1 where a partition that is shown is failed, held back or waiting. Examples:
     [bold]ai-dataflow status --state failed --owner orion-data[/bold],
@@ -62,7 +63,7 @@ def status(  # noqa: PLR0913, PLR0917
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.cut_off import cut_off_runs
     from ai_dataflow.workstation.layout import open_workstation, spare_reports
-    from ai_dataflow.workstation.reports import NOT_WELL, read_reports
+    from ai_dataflow.workstation.reports import NOT_WELL, reports_and_damaged
     from ai_dataflow.workstation.statuses import State, partition_statuses, with_stale
 
     project = load_project(config)
@@ -70,7 +71,7 @@ def status(  # noqa: PLR0913, PLR0917
     check("owner", owner, (team.name for team in project.teams))
     keys = chosen(pairs_of(project), Filters(module, client, product, partition))
     workstation = open_workstation(project.settings)
-    reports = read_reports(workstation.reports())
+    reports, damaged = reports_and_damaged(workstation.reports())
     spare = spare_reports(project.settings)
     cut_off = cut_off_runs(workstation, {key.module for key in keys}, spare)
     stale = stale_sources(workstation, project, datetime.now(UTC))
@@ -84,9 +85,9 @@ def status(  # noqa: PLR0913, PLR0917
     if as_json:
         from ai_dataflow.cli.printed import StatusDocument
 
-        print_document(StatusDocument(items=statuses, cut_off=cut_off))
+        print_document(StatusDocument(items=statuses, cut_off=cut_off, damaged=damaged))
     else:
-        show_status(out, statuses, cut_off)
+        show_status(out, statuses, cut_off, damaged)
         show_stale(out, [source for status in statuses for source in status.stale])
     raise typer.Exit(int(any(s.state in NOT_WELL for s in statuses)))
 

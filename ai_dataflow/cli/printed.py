@@ -65,12 +65,14 @@ class ValidateDocument(Document):
 class StatusDocument(Document):
     """`status`: every partition, what readers see of it, and what is wrong.
 
-    `cut_off` are runs that ended without a report; left out where there is none.
+    `cut_off` are runs that ended without a report, `damaged` those whose report cannot be read, so
+    that it counts for no partition; left out where there is none.
     """
 
     NAME = "status"
     items: list[PartitionStatus]
     cut_off: list[CutOff] = Field(default=[], exclude_if=operator.not_)
+    damaged: list[str] = Field(default=[], exclude_if=operator.not_)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ def replay(  # noqa: PLR0913, PLR0917
     # Dagster takes a second to import: only the commands that need it wait.
     from ai_dataflow.cli.ending import end_after
     from ai_dataflow.cli.show.how_far import watching
+    from ai_dataflow.cli.show.problems import problems_of_run, show_diagnostics
     from ai_dataflow.cli.show.rejects import show_replay
     from ai_dataflow.definitions import build_definitions
     from ai_dataflow.orchestration.instance import open_instance
@@ -116,6 +117,7 @@ def replay(  # noqa: PLR0913, PLR0917
     else:
         for why in report.unreported:
             err.print(f"the report could not be written: {why}", soft_wrap=True, markup=False)
+        show_diagnostics(err, problems_of_run(report))
         show_replay(out, report, dry_run=dry_run)
     end_after(report)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
@@ -219,23 +219,15 @@ def _show(
     if as_json:
         print_document(report)
         return
-    from ai_dataflow.cli.show.problems import show_diagnostics
+    from ai_dataflow.cli.show.problems import problems_of_run, show_diagnostics
     from ai_dataflow.cli.show.run_summary import show_summary
     from ai_dataflow.orchestration.instance import ui_command
     from ai_dataflow.workstation.layout import open_workstation, spare_reports
     from ai_dataflow.workstation.reports import kept_report
 
-    show_diagnostics(err, [*problems, *_of_run(report, problems)])
+    show_diagnostics(err, [*problems, *problems_of_run(report, problems)])
     kept = kept_report(spare_reports(settings), report.run_id)
     show_summary(out, report, open_workstation(settings), kept, ui_command(settings))
-
-
-def _of_run(report: RunReport, problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """Give what is of the run itself: of no partition, and not of the tables, as is said before."""
-    said = [problem.to_json() for problem in problems]
-    for problem in report.diagnostics:
-        if not problem["partitions"] and problem not in said:
-            yield Diagnostic(**{name: of for name, of in problem.items() if name != "partitions"})
 
 
 @app.command()

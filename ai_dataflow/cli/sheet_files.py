@@ -45,10 +45,12 @@ def copy_of(workbook: Path, target: Path | None, settings: Settings) -> Path:
     """Give where the copy of a workbook goes.
 
     Raises:
-        DataflowError: CFG-031: a file of the project is there.
+        DataflowError: CFG-031: a file of the project is there; CFG-033: no file can be there.
     """
     copy = (target or workbook.with_name(f"{workbook.stem}.checked.xlsx")).resolve()
-    if copy in (*_tables(settings), settings.file.resolve()) or copy.is_dir():
+    with writing(copy):
+        is_taken = copy in (*_tables(settings), settings.file.resolve()) or copy.is_dir()
+    if is_taken:
         raise DataflowError(
             _in_the_way(copy, f"`{copy.name}` is of the project", "name another file with --out")
         )
@@ -65,12 +67,11 @@ def write_copy(workbook: Path, copy: Path, problems: Sequence[Diagnostic]) -> li
     Raises:
         DataflowError: CFG-006 or CFG-033.
     """
-    try:
-        return write_marked(workbook, copy, problems)
-    except UnreadableError as error:
-        raise DataflowError(unreadable(workbook.name, error)) from None
-    except OSError as error:
-        raise not_written(copy, error) from None
+    with writing(copy):
+        try:
+            return write_marked(workbook, copy, problems)
+        except UnreadableError as error:
+            raise DataflowError(unreadable(workbook.name, error)) from None
 
 
 def csv_tables(file: Path | None, settings: Settings) -> dict[Path, str]:
@@ -108,7 +109,9 @@ def write_project_workbook(file: Path, settings: Settings, offers: Offers) -> li
     Raises:
         DataflowError: CFG-031, CFG-032 or CFG-033; what is wrong with a table's file or lines.
     """
-    if file.exists():
+    with writing(file):
+        is_taken = file.exists()
+    if is_taken:
         message, fix = f"`{file}` is there already", "choose another name, or remove it"
         raise DataflowError(_in_the_way(file, message, fix))
     if file.suffix.lower() != ".xlsx":
@@ -185,6 +188,19 @@ def _in_the_way(file: Path, message: str, fix: str) -> Diagnostic:
 def _not_kept(place: str, why: str) -> DataflowError:
     fix = "write the cell in another way, or keep this table as CSV"
     return DataflowError(Diagnostic("CFG-032", f"no workbook can hold this: {why}", place, fix))
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """Tell of a file that cannot be written as a user's problem.
+
+    Raises:
+        DataflowError: CFG-033.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise not_written(file, error) from None
 
 
 def not_written(file: Path, error: OSError) -> DataflowError:

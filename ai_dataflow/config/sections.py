@@ -195,6 +195,8 @@ class WorkstationSettings(Section):
     @field_validator("url")
     @classmethod
     def _is_folder(cls, url: str) -> str:
+        if not url.strip():
+            raise ValueError("Is blank: the datasets would be among the project's own files")
         check_folder(url)
         return url
 

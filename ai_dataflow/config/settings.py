@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
@@ -136,7 +137,9 @@ def config_file(path: str | Path | None = None) -> Path:
     A folder means the `ai_dataflow.toml` in it.
     """
     chosen = Path(path or os.environ.get(CONFIG_VARIABLE) or FILE_NAME).expanduser()
-    return (chosen / FILE_NAME if chosen.is_dir() else chosen).absolute()
+    with suppress(OSError):  # a name that no file can have: who reads it tells
+        chosen = chosen / FILE_NAME if chosen.is_dir() else chosen
+    return chosen.absolute()
 
 
 def load_settings(path: str | Path | None = None) -> Settings:

@@ -16,7 +16,7 @@ from ai_dataflow.notifications.model import (
     Tone,
     cells,
 )
-from ai_dataflow.notifications.wording import local, some
+from ai_dataflow.notifications.wording import counted, local, some
 from ai_dataflow.workstation.cut_off import CutOff
 from ai_dataflow.workstation.reports import ErrorReport
 from ai_dataflow.workstation.statuses import PartitionStatus
@@ -27,11 +27,13 @@ _TONES: dict[str, Tone] = {
 
 
 def status_blocks(
-    statuses: Sequence[PartitionStatus], cut_off: Sequence[CutOff] = ()
+    statuses: Sequence[PartitionStatus],
+    cut_off: Sequence[CutOff] = (),
+    damaged: Sequence[str] = (),
 ) -> list[Block]:
     """Say how each partition is, what is wrong with some and since when, and how many are so.
 
-    Before them stand the runs that were cut off.
+    Before them stand the runs that were cut off, and those whose report is damaged.
     """
     columns = (
         *(Column(name) for name in ("partition", "state", "published")),
@@ -42,6 +44,7 @@ def status_blocks(
     tone: Tone = "bad" if any(_TONES[state] == "bad" for state in counts) else ""
     return [
         *(Paragraph(cut_off_text(run), "bad") for run in cut_off),
+        *((Paragraph(_damaged_text(damaged), "bad"),) if damaged else ()),
         Table(columns, tuple(map(_row, statuses))),
         *_causes(statuses),
         Paragraph(" · ".join(f"{count} {state}" for state, count in sorted(counts.items())), tone),
@@ -63,6 +66,13 @@ def cut_off_text(run: CutOff) -> str:
     seen = f"{local(run.seen)} on {run.host}"
     again = "Run again what changed: `ai-dataflow run`."
     return f"Run {run.run_id} {what} {seen}. It was to make {some(run.modules)}. {done} {again}"
+
+
+def _damaged_text(damaged: Sequence[str]) -> str:
+    """Say which reports cannot be read, and what that means for what is told."""
+    reports = counted(len(damaged), "run report")
+    are = "is" if len(damaged) == 1 else "are"
+    return f"{reports} in _runs cannot be read and {are} not counted here: {some(damaged)}"
 
 
 def _row(status: PartitionStatus) -> tuple[Cell, ...]:

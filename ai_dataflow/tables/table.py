@@ -193,12 +193,15 @@ def read_table(reference: str, folder: Path, layout: Layout) -> CellTable:
     """
     path, _, sheet = reference.partition("#")
     file = folder / path
-    if not file.is_file():
-        raise DataflowError(_no_table(reference, file))
     try:
+        if not file.is_file():
+            raise DataflowError(_no_table(reference, file))
         grid = read_grid(file, sheet)
     except UnreadableError as error:
         raise DataflowError(unreadable(reference, error)) from None
+    except OSError as error:  # a name that no file can have, a folder that nobody may look into
+        why = UnreadableError(str(error.strerror), "name a file that this user may read")
+        raise DataflowError(unreadable(reference, why)) from None
     return to_table(grid, layout)
 
 

@@ -70,6 +70,7 @@ class Workstation:
             (`DefaultAzureCredential`).
 
     Raises:
+        DataflowError: the URL is blank.
         ValueError: the URL or the credentials are none that can be used.
 
     Example:

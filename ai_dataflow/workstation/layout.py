@@ -116,7 +116,14 @@ def settings_of(url: str, credentials: dict[str, str]) -> Settings:
     """Give the settings of a workstation that no project's file describes.
 
     What is wrong is told without the values: they may be secrets.
+
+    Raises:
+        DataflowError: CFG-003: the URL is blank.
+        ValueError: the URL or the credentials are none that can be used.
     """
+    if not url.strip():
+        message, fix = "the URL is blank: it would be the current folder", "name the workstation"
+        raise DataflowError(Diagnostic("CFG-003", message, place="Workstation(url)", fix=fix))
     account = parse(url).account if is_blob_url(url) else ""
     if credentials and not account:
         raise ValueError("credentials are for a storage account, and the workstation is a folder")

@@ -321,16 +321,16 @@ def kept_report(spare: Folder, run_id: str) -> str:
 
 
 def read_report(folder: Folder, run_id: str) -> RunReport | None:
-    """Read a run's report; None where the run has left none.
+    """Read a run's report; None where the run has left none, or a damaged one.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    return next(_valid(folder, [report_name(run_id)]), None)
+    return next(_valid(_read(folder, [run_id])), None)
 
 
 def read_reports(folder: Folder, before: str = "") -> Iterator[RunReport]:
-    """Give the reports one by one, newest first; one that is no report is passed over.
+    """Give the reports one by one, newest first; one that is damaged is passed over.
 
     Args:
         folder: where they are.
@@ -341,14 +341,31 @@ def read_reports(folder: Folder, before: str = "") -> Iterator[RunReport]:
     """
     ids = run_ids(folder)
     first = ids.index(before) + 1 if before in ids else 0
-    yield from _valid(folder, [report_name(run_id) for run_id in ids[first:]])
+    yield from _valid(_read(folder, ids[first:]))
 
 
-def _valid(folder: Folder, names: Iterable[str]) -> Iterator[RunReport]:
-    for name in names:
-        try:
-            with reaching(folder):
-                content = folder.read(name) if folder.stat(name) else b""
-            yield RunReport.model_validate_json(content)
-        except ValidationError:
-            continue
+def reports_and_damaged(folder: Folder) -> tuple[list[RunReport], list[str]]:
+    """Give the reports, newest first, and the runs whose report is there and damaged.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    read = list(_read(folder, run_ids(folder)))
+    return list(_valid(read)), [damaged for damaged in read if isinstance(damaged, str)]
+
+
+def _valid(read: Iterable[RunReport | str]) -> Iterator[RunReport]:
+    return (report for report in read if isinstance(report, RunReport))
+
+
+def _read(folder: Folder, ids: Iterable[str]) -> Iterator[RunReport | str]:
+    """Give the report of each run that left one; where it is damaged, the run."""
+    for run_id in ids:
+        name = report_name(run_id)
+        with reaching(folder):
+            content = folder.read(name) if folder.stat(name) else None
+        if content is not None:
+            try:
+                yield RunReport.model_validate_json(content)
+            except ValidationError:
+                yield run_id

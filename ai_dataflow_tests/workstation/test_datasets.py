@@ -167,6 +167,15 @@ def test_it_needs_the_credentials_of_the_workstation(
         Workstation.of_project(tmp_path)
 
 
+@pytest.mark.parametrize("url", ["", "  "])
+def test_no_name_is_not_the_current_folder(tmp_path: Path, url: str) -> None:
+    with pytest.raises(DataflowError, match=r"CFG-003.*\n.*\n.*the URL is blank"):
+        Workstation(url)
+    folder = projects.project(tmp_path, toml=f'[workstation]\nurl = "{url}"\n')
+    with pytest.raises(DataflowError, match="CFG-003"):
+        Workstation.of_project(folder)
+
+
 @pytest.mark.parametrize(
     ("url", "credentials", "says"),
     [

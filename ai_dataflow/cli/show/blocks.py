@@ -20,13 +20,16 @@ _STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "red", "warn": "yell
 
 
 def show_status(
-    console: Console, statuses: Sequence[PartitionStatus], cut_off: Sequence[CutOff] = ()
+    console: Console,
+    statuses: Sequence[PartitionStatus],
+    cut_off: Sequence[CutOff] = (),
+    damaged: Sequence[str] = (),
 ) -> None:
     """Show the state of each partition: what is published, what is wrong now and since when.
 
-    Before them, the runs that were cut off.
+    Before them, the runs that were cut off, and those whose report is damaged.
     """
-    show_blocks(console, status_blocks(statuses, cut_off))
+    show_blocks(console, status_blocks(statuses, cut_off, damaged))
 
 
 def show_blocks(console: Console, blocks: Sequence[Block]) -> None:

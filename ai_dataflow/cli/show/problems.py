@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from ai_dataflow.notifications.wording import counted
 
 if TYPE_CHECKING:
     from ai_dataflow.planning.plan import Plan
+    from ai_dataflow.workstation.reports import RunReport
 
 
 def show_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
@@ -24,6 +25,14 @@ def show_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> Non
     for problem in diagnostics:
         for line in diagnostic_lines(problem):
             console.print(line, soft_wrap=True)
+
+
+def problems_of_run(report: RunReport, said: Iterable[Diagnostic] = ()) -> Iterator[Diagnostic]:
+    """Give what is of the run itself: of no partition, and not what is said before."""
+    before = [problem.to_json() for problem in said]
+    for problem in report.diagnostics:
+        if not problem["partitions"] and problem not in before:
+            yield Diagnostic(**{name: of for name, of in problem.items() if name != "partitions"})
 
 
 def diagnostic_lines(problem: Diagnostic) -> list[Text]:

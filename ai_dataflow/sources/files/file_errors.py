@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ def classified(location: str, place: str, account: Account | None) -> Iterator[N
 
 def _of_file(location: str, place: str, error: Exception) -> DataflowError:
     match error:
-        case FileNotFoundError():
+        case FileNotFoundError() | OSError(errno=errno.ENAMETOOLONG):  # no file can be called so
             return file_failures.missing(location, place)
         case SchemaError() | SchemaFieldNotFoundError() | ColumnNotFoundError():
             # Polars names the column, and what is called a name may be a value (P10).
