@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import io
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -70,6 +71,11 @@ def scan_parquet(folder: Folder, paths: list[str], **options: Any) -> pl.LazyFra
     """Scan Parquet files of a folder, exactly those, with the columns that are in them."""
     uris = [folder.uri(path) for path in paths]
     return pl.scan_parquet(uris, glob=False, hive_partitioning=False, **folder.polars, **options)
+
+
+def read_parquet(folder: Folder, path: str, **options: Any) -> pl.LazyFrame:
+    """Read a small Parquet file at once, in one request, to be scanned; a scan makes three."""
+    return pl.scan_parquet(io.BytesIO(folder.read(path)), **options)
 
 
 def scan_json_lines(folder: Folder, path: str) -> pl.LazyFrame:

@@ -9,11 +9,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.keys import SourceKey
-from ai_dataflow.connections.scans import scan_parquet
+from ai_dataflow.connections.scans import read_parquet, scan_parquet
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.partition.column_checks import REASONS
@@ -38,9 +41,11 @@ _FILE, _CLIENT, _RUN = "\ue000file", "\ue000client", "\ue000run"
 _REASON = ("product_code", "submodule_name", "reason", "ai_column")
 _KINDS = {reason: kind for kind, reason in REASONS.items()}
 LARGE = 1_000_000  # rows
+_SMALL_BYTES = 4 << 20  # what is read whole from an account: to ask for parts is more requests
 _VALUES_AT_ONCE = 4_000_000  # that are shown: of a row group at least
 FilesOf = Mapping[int, Sequence[DataFile]]  # by client
 See = Callable[[pl.DataFrame], None]  # rows of files, each with the number of its client
+_AS_THEY_ARE: Mapping[str, Any] = MappingProxyType({})
 
 
 def count_rows(
@@ -101,7 +106,7 @@ def tally(table: Folder, files: Sequence[DataFile], see: See | None = None) -> p
     with reaching(table):
         parts = [_by_footer(table, file, number, see) for number, file in large.items()]
         if small:
-            rows = _numbered(table, scan_parquet, small)
+            rows = _numbered(table, small)
             if see:
                 read = rows.collect()
                 see(read)
@@ -111,7 +116,7 @@ def tally(table: Folder, files: Sequence[DataFile], see: See | None = None) -> p
 
 
 def _by_footer(table: Folder, file: DataFile, number: int, see: See | None) -> pl.DataFrame:
-    rows, keys = _numbered(table, scan_parquet, {number: file}), (PRODUCT_COLUMN,)
+    rows, keys = _numbered(table, {number: file}), (PRODUCT_COLUMN,)
     schema, groups = rows.drop(_FILE).collect_schema(), row_groups(table, file)
     nans = _seen(rows, schema, groups, see) if see else with_nans(rows, schema)
     summed, parts = [], [_tallied(rows.head(0), keys)]
@@ -146,12 +151,8 @@ def count_rejects(module: str, files: FilesOf, workstation: Folders) -> dict[int
     if not files:
         return {}
     table = workstation.rejects(module)
-
-    def scan(_: Folder, paths: Sequence[str], **options: str) -> pl.LazyFrame:
-        return reject_tables.scan(workstation, module, tuple(paths), **options)
-
     with reaching(table):
-        rows = _numbered(table, scan, dict(enumerate(_listed(files))))
+        rows = _numbered(table, dict(enumerate(_listed(files))), reject_tables.LAYOUT)
         are_open = rows.filter(reject_tables.IS_OPEN)
         tallied = are_open.group_by(_FILE, *_REASON).agg(pl.len().alias(ROWS)).collect()
     counts: dict[int, dict[SourceKey, Counter[str]]] = {client: {} for client in files}
@@ -180,24 +181,31 @@ def _tallied(rows: pl.LazyFrame, keys: Sequence[str], *, in_runs: bool = False) 
 
 
 def _numbered(
-    table: Folder, scan: Callable[..., pl.LazyFrame], files: Mapping[int, DataFile]
+    table: Folder, files: Mapping[int, DataFile], layout: Mapping[str, Any] = _AS_THEY_ARE
 ) -> pl.LazyFrame:
-    """Scan files, each row with the number of its own."""
+    """Scan files, each row with the number of its own; `layout` tells how they are scanned."""
     paths = [file.path for file in files.values()]
+    if table.account and all(file.size <= _SMALL_BYTES for file in files.values()):
+        read = at_once(lambda path: read_parquet(table, path, **layout), paths, table.requests)
+        return pl.concat(map(_with_number, read, files))
     if len(files) == 1:  # to ask for the name of each row's file costs as much as the rows
         (number,) = files
-        return scan(table, paths).with_columns(pl.lit(number, pl.UInt32()).alias(_FILE))
-    rows = scan(table, paths, include_file_paths=_FILE)
+        return _with_number(scan_parquet(table, paths, **layout), number)
+    rows = scan_parquet(table, paths, include_file_paths=_FILE, **layout)
     names = pl.Enum([table.uri(path) for path in paths])
     place = pl.col(_FILE).cast(names).to_physical()
     numbers = pl.lit(pl.Series([*files], dtype=pl.UInt32()))
     return rows.with_columns(numbers.gather(place).alias(_FILE))
 
 
+def _with_number(rows: pl.LazyFrame, number: int) -> pl.LazyFrame:
+    return rows.with_columns(pl.lit(number, pl.UInt32()).alias(_FILE))
+
+
 def rows_of(table: Folder, files: FilesOf) -> pl.LazyFrame:
     """Scan the files of clients, each row with the number of its client."""
     clients = [client for client, of_client in files.items() for _ in of_client]
-    rows = _numbered(table, scan_parquet, dict(enumerate(_listed(files))))
+    rows = _numbered(table, dict(enumerate(_listed(files))))
     number = pl.col(_FILE).replace_strict(range(len(clients)), clients, return_dtype=pl.Int64)
     return rows.with_columns(number.alias(CLIENT)).drop(_FILE)
 

@@ -29,7 +29,7 @@ from ai_dataflow.partition.profiling import Level, Profiler
 from ai_dataflow.partition.scratch import bytes_per_row
 from ai_dataflow.partition.steps import Steps
 from ai_dataflow.partition.values import WrittenRejects, WrittenRows
-from ai_dataflow.workstation.data_files import DataFile, write_partition
+from ai_dataflow.workstation.data_files import DataFile, Frame, write_partition
 from ai_dataflow.workstation.kept_rows import Kept, keep
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.reaching import reaching
@@ -139,7 +139,7 @@ def _write_rows(steps: Steps, workstation: Folders, profile: Level) -> None:
     def write_one(client: int) -> tuple[DataFile, ...]:
         client_code, height = steps.jobs[client].client, heights[client]
         rows = of_client(client)
-        limit, name = _rows_per_file(rows, height), steps.publications[client]
+        limit, name = _rows_per_file(rows.lazy(), height), steps.publications[client]
         read_back = height if limit is None else None
         written = write_partition(rows, table, client_code, name, limit, read_back)
         steps.written[client] = WrittenRows(written)
@@ -165,18 +165,21 @@ def _write_rows(steps: Steps, workstation: Folders, profile: Level) -> None:
                 steps.rejects[client] = replace(rejects, files=())
 
 
-def _by_client(rows: pl.LazyFrame, clients: int) -> Sequence[pl.LazyFrame]:
-    """Give the rows of each client."""
+def _by_client(rows: pl.LazyFrame, clients: int) -> Sequence[Frame]:
+    """Give the rows of each client; those of several are in memory."""
     if clients == 1:
         return [rows]
     frame = rows.collect()
     cut = frame.partition_by(CLIENT, as_dict=True, include_key=False, maintain_order=True)
     nobody = frame.clear().drop(CLIENT)
-    return [cut.get((client,), nobody).lazy() for client in range(clients)]
+    return [cut.get((client,), nobody) for client in range(clients)]
 
 
-def _cut(products: Sequence[pl.LazyFrame], clients: int) -> Callable[[int], pl.LazyFrame]:
-    """Give what gives a client's rows of all products, which are sorted by client."""
+def _cut(products: Sequence[pl.LazyFrame], clients: int) -> Callable[[int], Frame]:
+    """Give what gives a client's rows of all products, which are sorted by client.
+
+    Those of several clients are in memory.
+    """
     if clients == 1:
         return lambda _: pl.concat(products)
     frames = [product.collect() for product in products]
@@ -184,12 +187,12 @@ def _cut(products: Sequence[pl.LazyFrame], clients: int) -> Callable[[int], pl.L
     begins = [np.cumsum(number) - number for number in numbers]
     frames = [frame.drop(CLIENT) for frame in frames]
 
-    def cut(client: int) -> pl.LazyFrame:
+    def cut(client: int) -> pl.DataFrame:
         slices = [
             frame.slice(int(begin[client]), int(number[client]))
             for frame, begin, number in zip(frames, begins, numbers, strict=True)
         ]
-        return pl.concat(slices).lazy()
+        return pl.concat(slices)
 
     return cut
 

@@ -6,13 +6,14 @@ dataset and those of its rejects know that they belong together.
 
 from __future__ import annotations
 
+import io
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 from polars.io.partition import FileProviderArgs
@@ -26,6 +27,7 @@ from ai_dataflow.workstation.reaching import reaching
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
+Frame = pl.LazyFrame | pl.DataFrame
 _ID = "[0-9a-f]{32}"
 _NAME = re.compile(rf"(?:.*/)?({_ID})(?:-\d{{5}})?(?:\.{_ID})?\.parquet")
 # Of a file that another program wrote, and that is of no publication.
@@ -72,14 +74,14 @@ def recast_name(path: str) -> str:
 
 
 def write_partition(
-    frame: pl.LazyFrame,
+    frame: Frame,
     table: Folder,
     client: str,
     publication: str | None = None,
     rows_per_file: int | None = None,
     height: int | None = None,
 ) -> tuple[DataFile, ...]:
-    """Stream a frame into new files of a client's partition; one, unless their rows are limited.
+    """Write a frame into new files of a client's partition; one, unless their rows are limited.
 
     Their names begin with the publication that they are of, else with one of their own.
     Row counts are read back from the files' own footers, not taken from what was meant; `height` is
@@ -100,13 +102,15 @@ def write_partition(
 
         root = table.uri("").rstrip("/")
         target = pl.PartitionBy(root, max_rows_per_file=rows_per_file, file_path_provider=name)
+    if table.account and rows_per_file is None and isinstance(frame, pl.DataFrame):
+        return (_sent(frame, table, paths[0], height),)
     with _whole_or_gone(table, paths), reaching(table):
-        frame.sink_parquet(target, mkdir=table.account is None, **table.polars)
+        frame.lazy().sink_parquet(target, mkdir=table.account is None, **table.polars)
         return tuple(_written(table, path, height) for path in sorted(paths))
 
 
 def write_rows(
-    frame: pl.LazyFrame,
+    frame: Frame,
     folder: Folder,
     path: str,
     compression: Literal["zstd", "lz4"] = "zstd",
@@ -114,10 +118,11 @@ def write_rows(
     height: int | None = None,
     ends: bool = True,
 ) -> DataFile:
-    """Stream a frame into one new file; its rows are counted in its footer.
+    """Write a frame into one new file; its rows are counted in its footer.
 
     Args:
-        frame: the rows.
+        frame: the rows. A lazy one is streamed; of one in memory the file is made there, too, if it
+            is for an account.
         folder: where.
         path: the file, within the folder.
         compression: of its pages.
@@ -127,10 +132,29 @@ def write_rows(
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
+    options: dict[str, Any] = {"compression": compression, "statistics": ends or _NULLS_ALONE}
+    if folder.account and isinstance(frame, pl.DataFrame):
+        return _sent(frame, folder, path, height, **options)
     with _whole_or_gone(folder, [path]), reaching(folder):
-        options = {"compression": compression, "mkdir": folder.account is None, **folder.polars}
-        frame.sink_parquet(folder.uri(path), statistics=ends or _NULLS_ALONE, **options)
+        options |= {"mkdir": folder.account is None, **folder.polars}
+        frame.lazy().sink_parquet(folder.uri(path), **options)
         return _written(folder, path, height)
+
+
+def _sent(
+    rows: pl.DataFrame, folder: Folder, path: str, height: int | None, **options: Any
+) -> DataFile:
+    """Make a file in memory and send it to an account in one request.
+
+    A stream takes another one to learn how long the file is, and two for its footer.
+    """
+    content = io.BytesIO()
+    with reaching(folder):
+        rows.lazy().sink_parquet(content, **options)
+        if height is None:
+            height = int(pl.scan_parquet(content).select(pl.len()).collect().item())
+        folder.write(path, content.getvalue())
+    return DataFile(path, content.getbuffer().nbytes, height)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ai_dataflow.connections.scans import scan_parquet
-from ai_dataflow.workstation.data_files import DataFile, write_rows
+from ai_dataflow.workstation.data_files import DataFile, Frame, write_rows
 from ai_dataflow.workstation.layout import Folders
 from ai_dataflow.workstation.reaching import reaching
 
@@ -38,7 +38,7 @@ class Kept:
         return "/".join(parts) + _SUFFIX
 
 
-def keep(rows: pl.LazyFrame, kept: Kept, workstation: Folders) -> DataFile:
+def keep(rows: Frame, kept: Kept, workstation: Folders) -> DataFile:
     """Put the rows of a source aside.
 
     Raises:

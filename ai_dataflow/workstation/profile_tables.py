@@ -45,7 +45,7 @@ def write_profiles(table: Folder, rows: pl.DataFrame) -> DataFile:
     """
     stored = rows.select(SCHEMA.names()).cast(STORED)
     # The ends of what is least and greatest are values; so log and footer have counts alone.
-    return write_rows(stored.lazy(), table.make(), f"{uuid.uuid4().hex}.parquet", ends=False)
+    return write_rows(stored, table.make(), f"{uuid.uuid4().hex}.parquet", ends=False)
 
 
 def add_profiles(

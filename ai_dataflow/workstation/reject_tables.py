@@ -22,7 +22,7 @@ from ai_dataflow.config.grouped import grouped
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.workstation.commit import CommittedFile, TableColumn, files_in, open_table
-from ai_dataflow.workstation.data_files import DataFile, publication_of, write_rows
+from ai_dataflow.workstation.data_files import DataFile, Frame, publication_of, write_rows
 from ai_dataflow.workstation.layout import Folders, partition_folder
 from ai_dataflow.workstation.reaching import reaching
 
@@ -48,6 +48,8 @@ _POLARS = {
     "timestamp": pl.Datetime("us", "UTC"),
 }
 SCHEMA = pl.Schema({column.name: _POLARS[column.delta_type] for column in COLUMNS})
+# How files are scanned: those of older versions of this program lack columns.
+LAYOUT: dict[str, Any] = {"missing_columns": "insert", "schema": SCHEMA}
 IS_OPEN = pl.col("replayed_run_id").is_null()
 
 
@@ -123,7 +125,7 @@ def _of(files: list[CommittedFile], publication: str) -> tuple[str, ...]:
 
 
 def write_rejects(
-    rows: pl.LazyFrame, table: Folder, client: str, publication: str, height: int | None = None
+    rows: Frame, table: Folder, client: str, publication: str, height: int | None = None
 ) -> DataFile:
     """Write the rejects of a publication, which no commit names yet; `height` is of who counts.
 
@@ -138,8 +140,7 @@ def scan(workstation: Folders, module: str, paths: tuple[str, ...], **options: A
     """Scan reject files; those of older versions of this program lack columns."""
     if not paths:
         return pl.LazyFrame(schema=SCHEMA)
-    table = workstation.rejects(module)
-    return scan_parquet(table, list(paths), missing_columns="insert", schema=SCHEMA, **options)
+    return scan_parquet(workstation.rejects(module), list(paths), **LAYOUT, **options)
 
 
 def modules(workstation: Folders) -> Iterator[str]:
