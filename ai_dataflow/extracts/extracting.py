@@ -12,7 +12,7 @@ from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.extract import Common, Extract
 from ai_dataflow.extracts.stages import Failure, Stage, stage_of
-from ai_dataflow.extracts.staging import keep_extracts, last_manifest
+from ai_dataflow.extracts.staging import Staging, keep_extracts, last_manifest
 from ai_dataflow.sources.files import open_files
 from ai_dataflow.sources.files.finding import Listing, find_one
 from ai_dataflow.sources.files.pinned import Pinned
@@ -33,10 +33,9 @@ class Extracted:
 
 def extract_sources(
     sources: Sequence[SourceJob],
-    staging: Folder,
+    staging: Staging,
     settings: Settings,
     stages: Collection[Stage],
-    lease: int = 0,
     common: Common = _NOTHING_COMMON,
 ) -> Extracted:
     """Extract the sources whose stage is wanted; the last extracts serve for the others.
@@ -45,8 +44,8 @@ def extract_sources(
     partition's manifest, for runs that only merge; it is written under the number of a lease. What
     is `common` to all partitions was made before.
     """
-    manifest = last_manifest(staging)
-    last = manifest.extracts
+    folder, before = staging.folder, last_manifest(staging.folder, staging.manifest)
+    last = before.extracts
     done: list[Extract] = []
     failed: list[Failure] = []
     for source in sources:
@@ -58,7 +57,7 @@ def extract_sources(
             if wanted and (given := common.get(source.key)):
                 done.append(_given(given))
             elif wanted:
-                done.append(_extract(source, settings, staging, previous))
+                done.append(_extract(source, settings, folder, previous))
             else:
                 done += _previous(source, previous, stages)
         except DataflowError as error:
@@ -67,7 +66,7 @@ def extract_sources(
     keys = {source.key for source in sources}
     # What failed keeps its last extract: the others are new, and are told to be.
     kept = [extract for key, extract in {**last, **fresh}.items() if key in keys]
-    superseded = manifest.files - keep_extracts(staging, kept, lease).files
+    superseded = before.files - keep_extracts(folder, kept, staging.lease).files
     return Extracted(tuple(done), tuple(failed), tuple(sorted(superseded)))
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pydantic import TypeAdapter, ValidationError
 
 from ai_dataflow.config.diagnostics import DataflowError
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.extracts.extract import Extract
@@ -47,23 +48,57 @@ class Manifest:
         yield from (file.path for copy in copies for file in copy.files)
 
 
-def last_manifest(staging: Folder) -> Manifest:
+@dataclass(frozen=True)
+class Staging:
+    """A staging area for who has a lease; `manifest` is the one that counts, if that is known.
+
+    It is empty where there was none, None where nobody has looked.
+    """
+
+    folder: Folder
+    lease: int = 0
+    manifest: str | None = None
+
+
+def last_manifest(staging: Folder, path: str | None = None) -> Manifest:
     """Give the manifest that counts; one that cannot be read names nothing.
+
+    Args:
+        staging: the staging area.
+        path: the manifest, as `manifests_in` found it; see `Staging`.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
     with reaching(staging):
-        manifests = [match for file in staging.files() if (match := _MANIFEST.fullmatch(file.path))]
-        newest = max(manifests, key=lambda match: int(match[1] or 0), default=None)
-        if newest is None:
+        newest = _newest(file.path for file in staging.files()) if path is None else path
+        if not newest:
             return Manifest()
-        content = staging.read(newest[0])
+        content = staging.read(newest)
     try:
         extracts = _EXTRACTS.validate_json(content)
     except ValidationError:
-        return Manifest(newest[0])
-    return Manifest(newest[0], {extract.key: extract for extract in extracts})
+        return Manifest(newest)
+    return Manifest(newest, {extract.key: extract for extract in extracts})
+
+
+def manifests_in(staging: Folder) -> dict[str, str]:
+    """Give the manifest that counts of each client that has one; `staging` is a module's folder.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(staging):
+        paths = [file.path.partition("/") for file in staging.files()]
+    names = grouped(paths, lambda path: path[0])
+    return {client: _newest(name for *_, name in of) for client, of in names.items()}
+
+
+def _newest(names: Iterable[str]) -> str:
+    """Give the manifest that counts of the files of a staging area; empty where there is none."""
+    manifests = filter(None, map(_MANIFEST.fullmatch, names))
+    newest = max(manifests, key=lambda match: int(match[1] or 0), default=None)
+    return newest[0] if newest else ""
 
 
 def last_extracts(staging: Folder) -> Mapping[SourceKey, Extract]:

@@ -57,7 +57,8 @@ class PartitionJob:
     `lease` is the number of the lease that it is made under; 0 while it is only planned.
     `computed` are by product the mapping rows that read its AI columns, where it has some.
     `common` are the extracts that were made once for all partitions of a run, by their sources; or
-    why there is none.
+    why there is none. `manifest` is that of its last extracts, as it was under that lease; empty
+    where there was none, None where nobody has looked.
     """
 
     module: str
@@ -67,6 +68,7 @@ class PartitionJob:
     lease: int = 0
     computed: Mapping[str, tuple[MappingRow, ...]] = field(default_factory=dict)
     common: Common = field(default_factory=dict)
+    manifest: str | None = None
 
     @property
     def partition(self) -> PartitionKey:

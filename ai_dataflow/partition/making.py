@@ -19,6 +19,7 @@ from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.extracts.extracting import Extracted, extract_sources, owned
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Failure, Stage
+from ai_dataflow.extracts.staging import Staging
 from ai_dataflow.partition.alike import alike
 from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.column_checks import check_shares, product_checks
@@ -73,8 +74,8 @@ def copy_table(job: PartitionJob, settings: Settings) -> PartitionResult:
     extracted, problems = Extracted(), list[Diagnostic]()
     with classified(problems):
         (source,) = job.sources
-        staging = open_workstation(settings).common(job.module, source.key)
-        extracted = extract_sources(job.sources, staging, settings, EXTRACTS, job.lease)
+        folder = open_workstation(settings).common(job.module, source.key)
+        extracted = extract_sources(job.sources, Staging(folder, job.lease), settings, EXTRACTS)
     failures = tuple(Failure("azure_sql_extract", problem) for problem in problems)
     return PartitionResult(
         job, extracts=extracted.extracts, superseded=extracted.superseded,
@@ -89,7 +90,7 @@ def _again(
         if not _changed_meanwhile(result):
             break
         afresh = tuple(replace(source, seen=None, schema=None) for source in result.job.sources)
-        job = replace(result.job, sources=afresh)
+        job = replace(result.job, sources=afresh, manifest=None)
         (again,) = _extracted_and_made((job,), settings, run_id, stages)
         result = replace(again, superseded=(*result.superseded, *again.superseded))
     return result
@@ -140,8 +141,9 @@ def _extracted(
 ) -> Extracted:
     problems: list[Diagnostic] = []
     with classified(problems):
-        staging = workstation.staging(job.module, job.client)
-        return extract_sources(job.sources, staging, settings, stages, job.lease, job.common)
+        folder = workstation.staging(job.module, job.client)
+        staging = Staging(folder, job.lease, job.manifest)
+        return extract_sources(job.sources, staging, settings, stages, job.common)
     return Extracted(failures=tuple(Failure("ai_dataset", problem) for problem in problems))
 
 

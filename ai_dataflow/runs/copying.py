@@ -1,4 +1,7 @@
-"""Tables of SQL that all clients share: copied once for all, before their partitions are made."""
+"""What is done once for all partitions of a run, before they are made.
+
+Tables of SQL that all clients share are copied, and the last extracts are found.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ from dataclasses import replace
 
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.engine.choice import Engine
-from ai_dataflow.extracts.staging import drop_copies, last_manifest
+from ai_dataflow.extracts.staging import drop_copies, last_manifest, manifests_in
 from ai_dataflow.partition.common_tables import Copying, copying_jobs, with_copies
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult, Task
 from ai_dataflow.partition.tasks import Making
 from ai_dataflow.runs.outcome import Run
+from ai_dataflow.workstation.data_files import LIST_FROM
+from ai_dataflow.workstation.layout import Folders
 
 Pair = tuple[PartitionJob, Task]
 
@@ -38,6 +43,20 @@ def copied_first(tasks: Sequence[Pair], engine: Engine) -> tuple[list[Pair], lis
     copied = list(engine([(job, Copying(job, settings)) for job in jobs]))
     given = [replace(task, job=with_copies(task.job, copied)) for task in making]
     return [(task.job, task) for task in given], copied
+
+
+def with_manifests(jobs: Sequence[PartitionJob], workstation: Folders) -> list[PartitionJob]:
+    """Tell the jobs of a module, under its lease, where their last extracts are named.
+
+    Many jobs of an account are spared a request each by one listing. Others look themselves.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    if workstation.root.account is None or len(jobs) < LIST_FROM:
+        return [*jobs]
+    manifests = manifests_in(workstation.staging(jobs[0].module))
+    return [replace(job, manifest=manifests.get(job.client, "")) for job in jobs]
 
 
 def drop_replaced(run: Run, copied: PartitionResult, results: Sequence[PartitionResult]) -> None:

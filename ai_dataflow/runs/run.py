@@ -15,6 +15,7 @@ from ai_dataflow.extracts.stages import STAGES, Stage
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import Task
 from ai_dataflow.partition.tasks import Making
+from ai_dataflow.runs.copying import with_manifests
 from ai_dataflow.runs.modules import make_and_report
 from ai_dataflow.runs.outcome import (
     NOBODY,
@@ -68,6 +69,7 @@ def execute(
             jobs = planned_anew(run, jobs)
         settings, made = share(run.project.settings), tuple(stages)
         leased = [replace(job, lease=held.number) for job in jobs]
+        leased = with_manifests(leased, run.workstation)
         return [(job, Making(job, settings, run_id, made)) for job in leased]
 
     return make_and_report(run, jobs, tasks_of, watcher)

@@ -32,7 +32,7 @@ _ID = "[0-9a-f]{32}"
 _NAME = re.compile(rf"(?:.*/)?({_ID})(?:-\d{{5}})?(?:\.{_ID})?\.parquet")
 # Of a file that another program wrote, and that is of no publication.
 _RECAST = "recast"
-_LIST_FROM = 100
+LIST_FROM = 100  # questions about files that one listing answers sooner
 _NULLS_ALONE = {"min": False, "max": False, "distinct_count": False, "null_count": True}
 # What `write_partition` and `recast_name` call the files of a partition.
 DATA_FILE = rf"(?:{_ID}(?:-\d{{5}})?|{_RECAST})(?:\.{_ID})?\.parquet"
@@ -197,7 +197,7 @@ def _written(table: Folder, path: str, height: int | None = None) -> DataFile:
 
 def sizes_of(table: Folder, paths: Sequence[str]) -> dict[str, int]:
     """Look how large files are that are there: one by one, or by one listing of many requests."""
-    if table.account and len(paths) > _LIST_FROM:
+    if table.account and len(paths) >= LIST_FROM:
         return {file.path: file.size for file in table.files()}
     return {file.path: file.size for file in at_once(table.stat, paths, table.requests) if file}
 

@@ -66,13 +66,13 @@ class Folders:
         """The moments at which sources changed."""
         return self.root.folder("_arrivals")
 
-    def staging(self, module: str, client: str) -> Folder:
-        """The last extracts of a partition."""
-        return self.root.folder(f"_staging/{module}/{client}")
+    def staging(self, module: str, client: str = "") -> Folder:
+        """The last extracts of a partition, or of all of a module."""
+        return self.root.folder(f"_staging/{module}/{client}".rstrip("/"))
 
     def staged_clients(self, module: str) -> list[str]:
         """The clients that have extracts of a module."""
-        return self.root.folder(f"_staging/{module}").folders()
+        return self.staging(module).folders()
 
     def common(self, module: str, source: SourceKey) -> Folder:
         """The last copy of a table that all clients of a module share."""

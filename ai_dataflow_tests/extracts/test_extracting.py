@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from ai_dataflow.extracts.extracting import Extracted, extract_sources
 from ai_dataflow.extracts.stages import EXTRACTS, STAGES, Stage
-from ai_dataflow.extracts.staging import drop_copies
+from ai_dataflow.extracts.staging import drop_copies, manifests_in
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.making import run
 from ai_dataflow.partition.result import PartitionResult
@@ -147,6 +148,21 @@ def test_an_attempt_beside_another_costs_neither_its_copies(
     for result in results:
         drop_copies(workstation(tmp_path).staging("sales", "USA"), result.superseded)
     assert codes(_run(shop, tmp_path, *ONLY_MERGE)) == []
+
+
+def test_the_manifests_of_a_module_are_found_by_one_listing(
+    shop: PartitionJob, tmp_path: Path
+) -> None:
+    for lease in (9, 10):
+        for client in ("USA", "UK"):
+            _run(replace(shop, client=client, lease=lease), tmp_path, *EXTRACTS)
+    (Path(workstation(tmp_path).staging("sales").url) / "FR").mkdir()
+    newest = "extracts-00000010.json"
+    assert manifests_in(workstation(tmp_path).staging("sales")) == {"USA": newest, "UK": newest}
+    (tmp_path / "shop.sqlite").unlink()
+    for manifest, failures in ((newest, []), (None, []), ("", ["SRC-009", "SRC-009"])):
+        result = _run(replace(shop, manifest=manifest, lease=11), tmp_path, *ONLY_MERGE)
+        assert codes(result) == failures
 
 
 def test_only_mapped_columns_are_copied(shop: PartitionJob, tmp_path: Path) -> None:
