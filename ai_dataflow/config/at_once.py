@@ -13,6 +13,15 @@ _FEW = 4
 _AT_ONCE = 16
 
 
+def both(first: Callable[[], S], second: Callable[[], T], most: int) -> tuple[S, T]:
+    """Ask two things, at once if `most` allows it."""
+    if most <= 1:
+        return first(), second()
+    with ThreadPoolExecutor(1, thread_name_prefix="ask") as pool:
+        other = pool.submit(second)
+        return first(), other.result()
+
+
 def at_once(ask: Callable[[S], T], items: Sequence[S], most: int = _AT_ONCE) -> Iterator[T]:
     """Ask the same of many, `most` at once; the answers come in the order of the items.
 

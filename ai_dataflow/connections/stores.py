@@ -202,6 +202,15 @@ class Folder:
         """
         return bytes(obstore.get(self.store, self._key(path)).bytes())
 
+    def read_if_any(self, path: str) -> bytes | None:
+        """Read a whole small file; None where there is none, as for `stat`."""
+        if self.account is None and self.stat(path) is None:
+            return None
+        try:
+            return self.read(path)
+        except FileNotFoundError:
+            return None
+
     def read_range(self, path: str, start: int, length: int) -> bytes:
         """Read a part of a file."""
         return bytes(obstore.get_range(self.store, self._key(path), start=start, length=length))

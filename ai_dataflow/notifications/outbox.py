@@ -20,6 +20,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.connections.stores import Folder
 from ai_dataflow.notifications.mime import Letter
 from ai_dataflow.workstation.reaching import reaching
@@ -166,10 +167,12 @@ class Outbox:
         `newest` gives the number of the newest report.
         """
         with reaching(self.folder):
-            if not self._queued.stat(_BEGAN):
+            content = self._queued.read_if_any(_BEGAN)
+            if content is None:
                 first = Queued(at=now, last=newest())
                 self._queued.write_new(_BEGAN, first.model_dump_json().encode())
-            return Queued.model_validate_json(self._queued.read(_BEGAN))
+                content = self._queued.read(_BEGAN)
+            return Queued.model_validate_json(content)
 
     def note_daemon(self, now: datetime) -> None:
         """Note that a Dagster daemon looks after this outbox."""
@@ -246,7 +249,8 @@ def _read(folder: Folder, name: str, model: type[M]) -> M | None:
     """Read a file; None where there is none, or one that somebody spoiled."""
     try:
         with reaching(folder):
-            return model.model_validate_json(folder.read(name)) if folder.stat(name) else None
+            content = folder.read_if_any(name)
+        return None if content is None else model.model_validate_json(content)
     except ValidationError:
         return None
 
@@ -254,6 +258,5 @@ def _read(folder: Folder, name: str, model: type[M]) -> M | None:
 def _read_all(folder: Folder, model: type[M]) -> Iterator[M]:
     with reaching(folder):
         names = [file.path for file in folder.files() if file.path.endswith(".json")]
-    for name in names:
-        if (entry := _read(folder, name, model)) is not None:
-            yield entry
+    entries = at_once(lambda name: _read(folder, name, model), names, folder.requests)
+    yield from (entry for entry in entries if entry is not None)

@@ -78,7 +78,11 @@ class _Loss:
 
 
 def judge(
-    workstation: Folders, settings: Settings, run_id: str, results: Sequence[PartitionResult]
+    workstation: Folders,
+    settings: Settings,
+    run_id: str,
+    results: Sequence[PartitionResult],
+    seen: Mapping[str, str],
 ) -> Judgement:
     """Judge what was made of a module against what readers see of it.
 
@@ -87,6 +91,7 @@ def judge(
         settings: of the project; they have the limits.
         run_id: the run that made it.
         results: of one module; those without data, or with failures, are not judged.
+        seen: the publication of each client that readers see.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
@@ -95,7 +100,6 @@ def judge(
     if not made:
         return NOT_JUDGED
     module = made[0].job.module
-    seen = publications_of(workstation.dataset(module))
     first = frozenset(result.job.client for result in made) - seen.keys()
     with_records = _with_records(workstation, made, seen)
     losses = [loss for pair in with_records for loss in _losses(*pair, settings)]

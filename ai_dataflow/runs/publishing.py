@@ -18,12 +18,12 @@ from ai_dataflow.runs.outcome import Run, blocked_report
 from ai_dataflow.runs.packed_profiles import PackedProfiles
 from ai_dataflow.runs.type_fitting import Fitted, fit
 from ai_dataflow.tables import ai_types
-from ai_dataflow.workstation.commit import TableColumn
+from ai_dataflow.workstation.commit import TableColumn, open_table
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow.workstation.lease import Lease
 from ai_dataflow.workstation.publish import Made, publish
 from ai_dataflow.workstation.reaching import reaching
-from ai_dataflow.workstation.readers import publications_of
+from ai_dataflow.workstation.readers import publications_in
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,12 @@ def publish_module(
     Raises:
         DataflowError: as `judge`, `fit` and `publish`; nothing is visible then.
     """
-    judged = _judged(run, module, results)
+    table = run.workstation.dataset(module)
+    with reaching(table):
+        seen = open_table(table)
+    judged = _judged(run, results, publications_in(seen) if seen else {})
     as_made = results = [_held_aside(result, judged) for result in results]
-    fitted = fit(run.workstation.dataset(module), table_columns(run.plan.columns[module]), results)
+    fitted = fit(table, seen, table_columns(run.plan.columns[module]), results)
     problem = _waiting(run, module, fitted) if fitted.waiting else None
     if problem:
         aside = judged.waiting
@@ -65,17 +68,17 @@ def publish_module(
     published = publish(run.workstation, module, fitted.columns, made, held, fitted.recast)
     if published.version is not None:
         run.versions[module] = published.version
-        _remove_replaced(run.workstation.dataset(module), as_made, fitted)
+        _remove_replaced(table, as_made, fitted)
     results = [_kept_out(r) if r.job.client in published.vanished else r for r in results]
     judged = judged.but(published.vanished)
     return ModuleOutcome(results, published.version, judged, fitted.blocking, problem)
 
 
-def _judged(run: Run, module: str, results: Sequence[PartitionResult]) -> Judgement:
+def _judged(run: Run, results: Sequence[PartitionResult], seen: Mapping[str, str]) -> Judgement:
     """Judge what a run made; what is replayed or accepted waits for nobody."""
     if run.kind == "run":
-        return judge(run.workstation, run.project.settings, run.run_id, results)
-    return Judgement(before=publications_of(run.workstation.dataset(module)))
+        return judge(run.workstation, run.project.settings, run.run_id, results, seen)
+    return Judgement(before=seen)
 
 
 def _held_aside(result: PartitionResult, judged: Judgement) -> PartitionResult:

@@ -27,7 +27,6 @@ from ai_dataflow.workstation.commit import (
     TableColumn,
     columns_of,
     files_in,
-    open_table,
     types_of,
 )
 from ai_dataflow.workstation.data_files import (
@@ -63,12 +62,16 @@ class Fitted:
 
 
 def fit(
-    table: Folder, columns: Sequence[TableColumn], results: Iterable[PartitionResult]
+    table: Folder,
+    delta: DeltaTable | None,
+    columns: Sequence[TableColumn],
+    results: Iterable[PartitionResult],
 ) -> Fitted:
     """Find the types that a commit can have, and recast what does not have them.
 
     Args:
         table: the dataset's folder.
+        delta: the dataset as readers see it; None where nothing is published.
         columns: as the sheet has them.
         results: what was made; those without files are not part of the commit.
 
@@ -76,8 +79,6 @@ def fit(
         DataflowError: WST-001, WST-004 or WST-005.
     """
     made = {result.job.client: result.data for result in results if result.data}
-    with reaching(table):
-        delta = open_table(table)
     if delta is None or not made or not changed_types(delta, types_of(columns)):
         return Fitted(tuple(columns))
     try:

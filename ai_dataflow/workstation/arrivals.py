@@ -81,8 +81,7 @@ def note_arrivals(workstation: Folders, module: str, seen: Mapping[str, Sources]
         DataflowError: WST-001, WST-004 or WST-005.
     """
     folder, name = workstation.arrivals(), f"{module}.json"
-    with reaching(folder):
-        stored = _stored(folder, name) if folder.stat(name) else {}
+    stored = _stored(folder, name)
     before = json.dumps(stored)
     for client, sources in seen.items():
         of_client = stored.setdefault(client, {})
@@ -114,9 +113,9 @@ def overdue(workstation: Folders, modules: Iterable[str], now: int) -> Iterator[
 
 
 def _stored(folder: Folder, name: str) -> dict[str, dict[str, list[Any]]]:
-    """Give what is stored of a module; what is no longer understood says nothing."""
+    """Give what is stored of a module, if anything; what is no longer understood says nothing."""
     with reaching(folder):
-        content = folder.read(name)
+        content = folder.read_if_any(name) or b""
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         stored = json.loads(content)
         if stored["format"] == FORMAT:

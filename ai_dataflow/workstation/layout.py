@@ -157,7 +157,7 @@ def check_workstation(workstation: Folders) -> tuple[Diagnostic, ...]:
         return ()
     try:
         with reaching(workstation.root):
-            workstation.root.exists()
+            workstation.root.folders()  # a listing of all files would be long
             # Always the same file: one that a killed run left is removed by the next run.
             workstation.root.write(_PROBE, b"")
             workstation.root.delete([_PROBE])

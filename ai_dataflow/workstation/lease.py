@@ -186,10 +186,10 @@ def _take(folder: Folder, name: str, holder: Holder, number: int) -> Lease | Non
     with reaching(folder):
         if not folder.write_new(_file(number), holder.model_dump_json().encode()):
             return None
-        if _newest(folder) != number:  # long taken, given back and tidied away: others went on
-            return None
-        older = [file.path for file in folder.files() if _number(file.path) < number]
-        folder.delete(older)
+        numbers = {file.path: _number(file.path) for file in folder.files()}
+        if max(numbers.values(), default=0) != number:
+            return None  # long taken, given back and tidied away: others went on
+        folder.delete([path for path, older in numbers.items() if older < number])
     return Lease(folder, name, holder, number)
 
 

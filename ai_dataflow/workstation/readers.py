@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, overload
 
 import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from ai_dataflow.config.at_once import at_once
 from ai_dataflow.config.diagnostics import DataflowError, did_you_mean, listing
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import PartitionKey
@@ -98,19 +100,25 @@ def published(workstation: Folders, *, looking: bool = False) -> dict[str, Publi
     Raises:
         DataflowError: WST-004 or WST-005.
     """
-    datasets: dict[str, Published] = {}
-    for module in module_names(workstation):
-        try:
-            with reaching(workstation.root):
-                delta = open_table(workstation.dataset(module))
-        except DataflowError as error:
-            if error.diagnostics[0].meaning.kind == "publish":
-                continue  # a table that cannot be read is told where it is written to
-            raise
-        if delta is not None:
-            there = _names(workstation.dataset(module)) if looking else None
-            datasets[module] = Published(delta.version(), _publications(delta, there))
-    return datasets
+    names, see = module_names(workstation), partial(_seen, workstation, looking=looking)
+    seen = at_once(see, names, workstation.root.requests)
+    return {module: dataset for module, dataset in zip(names, seen, strict=True) if dataset}
+
+
+def _seen(workstation: Folders, module: str, *, looking: bool) -> Published | None:
+    """Give what readers see of a module; None where nothing is, or nothing that can be read."""
+    table = workstation.dataset(module)
+    try:
+        with reaching(workstation.root):
+            delta = open_table(table)
+    except DataflowError as error:
+        if error.diagnostics[0].meaning.kind == "publish":
+            return None  # it is told where it is written to
+        raise
+    if delta is None:
+        return None
+    there = _names(table) if looking else None
+    return Published(delta.version(), _publications(delta, there))
 
 
 def _names(table: Folder) -> set[str]:

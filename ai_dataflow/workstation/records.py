@@ -227,7 +227,7 @@ def products_of(
     """
     folder, products = workstation.inputs(), dict[str, dict[str, ProductRows]]()
     with reaching(folder):
-        content = folder.read(_name(module)) if folder.stat(_name(module)) else b"{}"
+        content = folder.read_if_any(_name(module)) or b"{}"
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         for client, record in json.loads(content)["clients"].items():
             if client in clients:
@@ -237,10 +237,7 @@ def products_of(
 
 
 def _read(workstation: Folders, module: str, is_wanted: Wanted) -> list[tuple[str, Record]]:
-    folder = workstation.inputs()
-    with reaching(folder):
-        is_there = folder.stat(_name(module)) is not None
-    return list(_stored(folder, module, is_wanted)) if is_there else []
+    return list(_stored(workstation.inputs(), module, is_wanted))
 
 
 @contextmanager
@@ -265,10 +262,9 @@ def updated_records(
     """
     folder, written, unrecorded = workstation.inputs(), Written(), dict(changed)
     now = {} if waits_for is None else {"waits_for": dict(waits_for)}
-    with reaching(folder):
-        for client, record in _stored(folder, module) if folder.stat(_name(module)) else ():
-            update = dict(unrecorded.pop(client, {})) | (now if record.waits_for else {})
-            written.put(client, record.model_copy(update=update))
+    for client, record in _stored(folder, module):
+        update = dict(unrecorded.pop(client, {})) | (now if record.waits_for else {})
+        written.put(client, record.model_copy(update=update))
     for client, fields in unrecorded.items():
         written.put(client, Record().model_copy(update=fields))
     yield written
@@ -283,12 +279,12 @@ def _name(module: str) -> str:
 def _stored(
     folder: Folder, module: str, is_wanted: Wanted = lambda _, __: True
 ) -> Iterator[tuple[str, Record]]:
-    """Give the records of a module; what is no longer understood says nothing.
+    """Give the records of a module, if there are any; what is no longer understood says nothing.
 
     `is_wanted` chooses by client and by what is stored: most of the work is to understand it.
     """
     with reaching(folder):
-        content = folder.read(_name(module))
+        content = folder.read_if_any(_name(module)) or b""
     with suppress(ValueError, KeyError, TypeError, AttributeError):  # pydantic's is a ValueError
         stored = json.loads(content)
         for client, record in stored["clients"].items() if stored["format"] == FORMAT else ():

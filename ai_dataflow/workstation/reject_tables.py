@@ -14,10 +14,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
 
+from ai_dataflow.config.at_once import both
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.connections.stores import Folder
@@ -50,6 +52,7 @@ _POLARS = {
 SCHEMA = pl.Schema({column.name: _POLARS[column.delta_type] for column in COLUMNS})
 # How files are scanned: those of older versions of this program lack columns.
 LAYOUT: dict[str, Any] = {"missing_columns": "insert", "schema": SCHEMA}
+_Files = dict[str, list[CommittedFile]]  # of a table, by client
 IS_OPEN = pl.col("replayed_run_id").is_null()
 
 
@@ -78,9 +81,7 @@ def newest(workstation: Folders, module: str) -> int:
 
     Who publishes after it is later, whatever the clocks of two machines say.
     """
-    tables = (
-        _by_client(workstation, module, of_rejects=of_rejects) for of_rejects in (False, True)
-    )
+    tables = _by_client(workstation, module)
     times = (file.modified for table in tables for files in table.values() for file in files)
     return max([int(time.time() * 1000), *times])
 
@@ -91,15 +92,18 @@ def current(workstation: Folders, module: str) -> dict[str, Current]:
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
-    data = _by_client(workstation, module, of_rejects=False)
-    rejects = _by_client(workstation, module, of_rejects=True)
+    data, rejects = _by_client(workstation, module)
     return {c: _current(data.get(c, []), rejects.get(c, [])) for c in sorted({*data, *rejects})}
 
 
-def _by_client(
-    workstation: Folders, module: str, *, of_rejects: bool
-) -> dict[str, list[CommittedFile]]:
-    table = workstation.rejects(module) if of_rejects else workstation.dataset(module)
+def _by_client(workstation: Folders, module: str) -> tuple[_Files, _Files]:
+    """Give the files of a module's dataset, and those of its rejects."""
+    tables = workstation.dataset(module), workstation.rejects(module)
+    data, rejects = (partial(_files_of, table) for table in tables)
+    return both(data, rejects, workstation.root.requests)
+
+
+def _files_of(table: Folder) -> _Files:
     with reaching(table):
         delta = open_table(table)
         return grouped(files_in(delta) if delta else (), lambda file: file.client)

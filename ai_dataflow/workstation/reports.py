@@ -363,7 +363,7 @@ def _read(folder: Folder, ids: Iterable[str]) -> Iterator[RunReport | str]:
     for run_id in ids:
         name = report_name(run_id)
         with reaching(folder):
-            content = folder.read(name) if folder.stat(name) else None
+            content = folder.read_if_any(name)
         if content is not None:
             try:
                 yield RunReport.model_validate_json(content)
