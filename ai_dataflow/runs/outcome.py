@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+from ai_dataflow.config.at_once import both
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, listing, redacted
 from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.interrupts import asked
@@ -258,12 +259,14 @@ def _delivery(run: Run, key: PartitionKey, problem: Diagnostic) -> str:
 
 def report(run: Run, *, store: bool = True) -> RunReport:
     """Make the report of what was done, and store it."""
-    modules, problems = _published(run)
+    requests = run.workstation.root.requests
+    (modules, problems), (stale, unjudged) = both(
+        partial(_published, run), partial(_stale, run), requests
+    )
     removed = sorted(partitions_of(modules) - set(run.plan.partitions))
     # A replay says nothing of what it is not about.
     of_plan = [*run.plan.diagnostics, *_removed(run, removed)] if run.kind == "run" else []
     references, checks, unchecked = _checks(run)
-    stale, unjudged = _stale(run)
     problems += _owned(run, run.problems)
     diagnostics = [*of_plan, *problems, *unchecked, *unjudged, *_untold(run), *_ended_early(run)]
     made = RunReport(

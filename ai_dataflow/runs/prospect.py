@@ -10,8 +10,10 @@ import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from ai_dataflow.config.at_once import both
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings, load_settings
@@ -94,14 +96,18 @@ def look_ahead(draft: Draft, watcher: Watcher = unwatched) -> Prospect:
         return Prospect(project, plan, tuple(sorted(plan.held)))
     seen = _look_around(draft.plan.locations(), settings, watcher)
     watcher(Progress(doing="reading what is published"))
-    modules = published(workstation, looking=True)
+    jobs = draft.plan.as_seen(seen)
+    named = sorted({job.module for job in jobs.values()})
+    modules, records = both(
+        partial(published, workstation, looking=True),
+        partial(read_records, workstation, named),
+        workstation.root.requests,
+    )
     publications = {
         PartitionKey.of(module, client): publication
         for module, dataset in modules.items()
         for client, publication in dataset.publications.items()
     }
-    jobs = draft.plan.as_seen(seen)
-    records = read_records(workstation, sorted({job.module for job in jobs.values()}))
     compared = changes(jobs, records, publications, settings)
     wanted = draft.plan.locations(compared.due)
     schemas = _look_inside(draft, wanted, seen, watcher)

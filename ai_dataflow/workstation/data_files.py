@@ -148,13 +148,14 @@ def _sent(
 
     A stream takes another one to learn how long the file is, and two for its footer.
     """
-    content = io.BytesIO()
+    made = io.BytesIO()
     with reaching(folder):
-        rows.lazy().sink_parquet(content, **options)
+        rows.lazy().sink_parquet(made, **options)
+        content = made.getvalue()
         if height is None:
             height = int(pl.scan_parquet(content).select(pl.len()).collect().item())
-        folder.write(path, content.getvalue())
-    return DataFile(path, content.getbuffer().nbytes, height)
+        folder.write(path, content)
+    return DataFile(path, len(content), height)
 
 
 @contextmanager
