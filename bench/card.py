@@ -171,7 +171,8 @@ def _of_column(
             mean=float(number * 100), deviation=50.0, quantiles=quantiles,
         )  # fmt: skip
     if ai_type == "boolean":
-        values, frame = pl.Series(["false", "true"]), frame.with_columns(distinct=2)
+        values, hashes = pl.Series(["false", "true"]), pl.lit([17, end], SCHEMA["hashes"])
+        frame = frame.with_columns(distinct=2, hashes=hashes)
     if ai_type in ("string", "boolean", "int64", "date"):
         frame = frame.with_columns(frequent=_frequent(values, height, generator))
     return frame

@@ -14,7 +14,7 @@ from ai_dataflow.cli.comparing import ModuleArgument, told_as_diagnostics
 from ai_dataflow.config.diagnostics import DataflowError
 
 if TYPE_CHECKING:
-    from ai_dataflow.cli.card.card_facts import CardParts
+    from ai_dataflow.cli.card.card_facts import CardParts, ProjectParts
     from ai_dataflow.cli.card.card_values import DataCard
 
 
@@ -66,20 +66,33 @@ def describe(
 
 def _parts(config: Path | None, module: str, client: str) -> CardParts:
     """Read what the workstation has, and what the project's tables add, where they can be read."""
-    from ai_dataflow.cli.card.card_project import project_parts
+    from concurrent.futures import ThreadPoolExecutor
+
     from ai_dataflow.cli.card.card_reading import read_card
     from ai_dataflow.config.settings import load_reader_settings
     from ai_dataflow.workstation.layout import open_workstation
 
     folders = open_workstation(load_reader_settings(config))
-    with told_as_diagnostics():
+    with ThreadPoolExecutor(1) as beside, told_as_diagnostics():
+        project = beside.submit(_project, config, module)
         parts = read_card(folders, module, client)
     try:
-        return replace(parts, project=project_parts(config, module))
+        return replace(parts, project=project.result())
     except DataflowError as error:
         first = error.diagnostics[0]
         note = f"Owners and coverage are not shown: {first.code} {first.message} ({first.place})."
         return replace(parts, notes=(*parts.notes, note))
+
+
+def _project(config: Path | None, module: str) -> ProjectParts:
+    """Read the project's tables: most of that is to import what knows them.
+
+    Raises:
+        DataflowError: they cannot be read.
+    """
+    from ai_dataflow.cli.card.card_project import project_parts
+
+    return project_parts(config, module)
 
 
 def _write(card: DataCard, file: Path) -> None:
@@ -91,9 +104,10 @@ def _write(card: DataCard, file: Path) -> None:
     from datetime import UTC, datetime
 
     from ai_dataflow.cli.card.card_page import card_html
-    from ai_dataflow.cli.sheet_files import not_written
 
     try:
         file.write_text(card_html(card, datetime.now(UTC)), encoding="utf-8")
     except OSError as error:
+        from ai_dataflow.cli.sheet_files import not_written  # which knows workbooks too
+
         raise not_written(file, error) from None

@@ -9,6 +9,7 @@ counted in the sketches: exactly where these have all of them, else with the err
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -35,6 +36,7 @@ from ai_dataflow.workstation.readers import (
 BY = (PARTITION_COLUMN, PRODUCT_COLUMN, "ai_column", "ai_type")  # what `profile` merges by
 _GROUP, _VALUES, _FINITE = "\ue000group", "\ue000values", "\ue000finite"
 _LEAST, _GREATEST = "\ue000least", "\ue000greatest"
+_ROW, _AT_ONCE = "\ue000row", 4096  # profiles whose curves are merged at once
 _SMALL, _THIN = 64, 4  # of a profile that is less than so small a part, every fourth point
 _NOT_FINITE = ("NaN", "inf", "-inf")
 _TEXTS = (
@@ -66,7 +68,10 @@ def profiles_by(
 
 
 def merge_profiles(
-    frame: pl.DataFrame, by: Sequence[str], fineness: Fineness = COARSE
+    frame: pl.DataFrame,
+    by: Sequence[str],
+    fineness: Fineness = COARSE,
+    sketches: pl.LazyFrame | None = None,
 ) -> pl.DataFrame:
     """Merge profiles that are alike in some columns.
 
@@ -74,28 +79,33 @@ def merge_profiles(
         frame: profiles; a column of `SCHEMA` that it lacks counts as unknown.
         by: the columns, such as `["product_code", "ai_column"]`.
         fineness: how much these profiles have, and the merged ones get.
+        sketches: `distinct` and `hashes` of these profiles, in their order, where the frame has
+            them not: they are the largest part of what is read, and rarely needed whole.
 
     Returns:
         One profile for each group, in the order in which they come first. Texts that differ in a
         group are empty. A group of columns of several types has no values beside the counts.
     """
+    if not frame.height:
+        return pl.DataFrame(schema=SCHEMA)
     lacking = [pl.lit(None, t).alias(n) for n, t in SCHEMA.items() if n not in frame.columns]
     rows = frame.with_columns(lacking).select(SCHEMA.names())
-    if not rows.height:
-        return rows
-    rows = rows.rechunk()  # else each of what follows brings the pieces of its columns into line
     rows = rows.with_columns(
         pl.struct(*by).rank("dense").alias(_GROUP),
         (pl.col("rows") - pl.col("nulls")).alias(_VALUES),
     )
     rows = rows.with_columns(_finite(rows), _rank(rows, "least"), _rank(rows, "greatest"))
-    merged = rows.group_by(_GROUP, maintain_order=True).agg(*_texts(), *_numbers())
-    for part in (
-        distinct(rows, _GROUP),
-        _quantiles(rows, fineness.points),
-        _frequent(rows, fineness.frequent),
-    ):
-        merged = merged.join(part, on=_GROUP, how="left", maintain_order="left")
+    hashes = rows.lazy().select("distinct", "hashes") if sketches is None else sketches
+    # NumPy and Polars let each other work: while one thread orders numbers, another reads.
+    with ThreadPoolExecutor(3) as threads:
+        parts = [
+            threads.submit(distinct, rows, hashes, _GROUP),
+            threads.submit(_quantiles, rows, fineness.points),
+            threads.submit(_frequent, rows, fineness.frequent),
+        ]
+        merged = rows.group_by(_GROUP, maintain_order=True).agg(*_texts(), *_numbers())
+    for part in parts:
+        merged = merged.join(part.result(), on=_GROUP, how="left", maintain_order="left")
     several = pl.col("ai_type") == ""
     is_named = pl.col("ai_column") != ""
     mixed = ["distinct", "distinct_error", "least", "greatest", "mean", "deviation", "quantiles",
@@ -146,7 +156,8 @@ def _finite(rows: pl.DataFrame) -> pl.Series:
     odd_rows = pl.col("frequent").list.eval(odd.struct.field("rows")).list.sum().fill_null(0)
     is_float = rows["ai_type"].str.starts_with("float").fill_null(value=False)
     finite = rows[_VALUES].to_numpy().copy()
-    finite[is_float.to_numpy()] -= rows.filter(is_float).select(odd_rows).to_series().to_numpy()
+    listed = rows["frequent"].filter(is_float).to_frame()
+    finite[is_float.to_numpy()] -= listed.select(odd_rows).to_series().to_numpy()
     numbers = pl.Series(_FINITE, finite)
     return rows.select(pl.when(pl.col("mean").is_not_null()).then(numbers).alias(_FINITE))[_FINITE]
 
@@ -169,39 +180,67 @@ def _rank(rows: pl.DataFrame, end: str) -> pl.Series:
 
 def _quantiles(rows: pl.DataFrame, points_each: int) -> pl.DataFrame:
     """Give the quantiles of a mixture of curves, each weighted by its values."""
-    here = rows.select(_GROUP, _FINITE, "quantiles").filter(
-        pl.col("quantiles").list.len() == points_each
-    )
-    groups = here[_GROUP].unique().sort()
+    is_whole = rows["quantiles"].list.len() == points_each
+    here = rows.select(_GROUP, _FINITE).filter(is_whole).with_row_index(_ROW)
+    here = here.sort(_GROUP, maintain_order=True)
+    groups = here[_GROUP].unique(maintain_order=True)
     if not here.height:
         return pl.DataFrame(schema={_GROUP: groups.dtype, "quantiles": SCHEMA["quantiles"]})
-    flat = here["quantiles"].explode().to_numpy()
-    unordered = groups.search_sorted(here[_GROUP]).to_numpy()
-    order = np.argsort(unordered, kind="stable")
-    of, values = unordered[order], here[_FINITE].to_numpy()[order]
+    lists = rows["quantiles"]
+    if is_whole.sum() + lists.null_count() < lists.len():  # else as they lie there: not copied
+        lists = lists.filter(is_whole)
+    flat = lists.explode(empty_as_null=False, keep_nulls=False)
+    curves = flat.to_numpy().reshape(-1, points_each)
+    of = groups.search_sorted(here[_GROUP]).to_numpy()
+    order, values = here[_ROW].to_numpy(), here[_FINITE].to_numpy()
     is_kept, times = _thinned(of, values, points_each)
-    starts, first_points = np.searchsorted(of, np.arange(groups.len())), order * points_each
-    ends = (
-        np.minimum.reduceat(flat[first_points], starts),
-        np.maximum.reduceat(flat[first_points + points_each - 1], starts),
-    )
+    # Some groups at a time: what is small stays near the processor.
+    firsts = np.searchsorted(of, np.arange(groups.len()))
+    starts = firsts[np.flatnonzero(np.diff(firsts // _AT_ONCE, prepend=-1))]
+    made = [
+        _mixed(of[some] - of[some][0], curves[order[some]], is_kept[some], (values * times)[some])
+        for some in map(slice, starts, [*starts[1:], of.size])
+    ]
+    shaped = pl.Series("quantiles", np.concatenate(made)).cast(SCHEMA["quantiles"])
+    return pl.DataFrame([groups, shaped])
+
+
+def _mixed(
+    of: npt.NDArray[np.int64],
+    curves: npt.NDArray[np.float64],
+    is_kept: npt.NDArray[np.bool_],
+    values: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float64]:
+    """Mix the curves of some groups.
+
+    Args:
+        of: the number of the group of each curve, in order, from 0.
+        curves: the points of each, which are in order.
+        is_kept: which of them count.
+        values: how many values each such point stands for, relative to those of other curves.
+
+    Returns:
+        The quantiles of each group, as many as a curve has.
+    """
+    points_each, groups = curves.shape[1], of[-1] + 1
     weight = np.full(points_each, 1 / (points_each - 1))
     weight[[0, -1]] /= 2  # a point stands for what is nearer to it than to others
     row, place = np.nonzero(is_kept)
-    points, number = flat[first_points[row] + place], of[row]
-    weights = values[row] * times[row] * weight[place]
-    by_size = _ordered(points, number, groups.len())
+    points, number = curves[row, place], of[row]
+    weights = values[row] * weight[place]
+    by_size = _ordered(points, number, groups)
     points, weights = points[by_size], weights[by_size]
-    first = np.searchsorted(number, np.arange(groups.len()))
+    first = np.searchsorted(number, np.arange(groups))
     last = np.append(first[1:], number.size) - 1
     before = np.cumsum(weights) - weights / 2
     begin = before[first]
     at = (before - begin[number]) / (before[last] - begin)[number]
-    wanted = np.arange(groups.len())[:, None] * 2 + np.linspace(0, 1, points_each)
+    wanted = np.arange(groups)[:, None] * 2 + np.linspace(0, 1, points_each)
     made = np.interp(wanted.ravel(), number * 2 + at, points).reshape(-1, points_each)
-    made[:, 0], made[:, -1] = ends
-    shaped = pl.Series("quantiles", made).cast(SCHEMA["quantiles"])
-    return pl.DataFrame([groups, shaped])
+    starts = np.searchsorted(of, np.arange(groups))
+    made[:, 0] = np.minimum.reduceat(curves[:, 0], starts)
+    made[:, -1] = np.maximum.reduceat(curves[:, -1], starts)
+    return made
 
 
 def _ordered(
@@ -236,9 +275,12 @@ def _thinned(
 def _frequent(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     """Sum up how often values are told to be there; give the most frequent ones."""
     listed = rows.select(_GROUP, pl.col("frequent").is_not_null().alias("listed"))
-    each = rows.select(_GROUP, pl.col("frequent").alias("one")).explode("one").unnest("one")
+    each = rows.lazy().select(_GROUP, pl.col("frequent").alias("one")).explode("one").unnest("one")
     counted = each.group_by(_GROUP, "value").agg(pl.col("rows").sum()).drop_nulls("value")
-    ordered = counted.sort([_GROUP, "rows", "value"], descending=[False, True, False])
+    # Streamed: as a whole, what is twenty times as long as the profiles would have to be made.
+    ordered = counted.collect(engine="streaming").sort(
+        [_GROUP, "rows", "value"], descending=[False, True, False]
+    )
     best = ordered.group_by(_GROUP).agg(pl.struct("value", "rows").head(most).alias("frequent"))
     all_groups = listed.filter("listed").select(pl.col(_GROUP).unique())
     return all_groups.join(best, on=_GROUP, how="left").with_columns(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ai_dataflow.connections.stores import Folder
+from ai_dataflow.workstation.fencing import Writer
+from ai_dataflow.workstation.layout import Folders
+from ai_dataflow.workstation.profile_tables import add_profiles, write_profiles
+from ai_dataflow.workstation.profiles import open_profiles
 from ai_dataflow_tests.projects import project, table, text_file
 from ai_dataflow_tests.runs import spine
 from ai_dataflow_tests.runs.runs import cli
@@ -117,6 +123,18 @@ def test_the_values_of_a_sensitive_column_are_shown_on_request_alone(published: 
     assert _columns(_card(published))["insured"]["figures"]["distinct"] == 2
     shown = json.dumps(_card(published, "--sensitive"))
     assert all(name in shown for name in SECRETS)
+
+
+def test_a_publication_that_was_profiled_twice_counts_once(published: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(published, tmp_path / "twice")
+    folders = Folders(Folder(str(folder / "workstation")))
+    before = _card(folder)
+    rows = open_profiles(folders, "claims").read()
+    made = write_profiles(folders.profiles("claims"), rows)
+    add_profiles(folders, "claims", [made], Writer("again"))
+    after = _card(folder)
+    assert after["columns"] == before["columns"]
+    assert [p["rows"] for p in after["products"]] == [p["rows"] for p in before["products"]]
 
 
 def test_of_one_client_it_has_the_rows_of_that_one(published: Path) -> None:

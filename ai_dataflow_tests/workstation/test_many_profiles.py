@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from ai_dataflow.workstation.profile_merging import merge_profiles
 from ai_dataflow.workstation.profile_sketches import KEPT
@@ -26,6 +28,7 @@ def _profiles(values: Sequence[Any], hashes: Sequence[Any]) -> pl.DataFrame:
             "rows": [len(some) for some in values],
             "nulls": 0,
             "distinct": [len(np.unique(some)) for some in hashes],
+            "distinct_error": 0.0,
             "mean": [float(some.mean()) for some in values],
             "quantiles": [np.quantile(some, np.linspace(0, 1, POINTS)) for some in values],
             "hashes": least,
@@ -69,6 +72,38 @@ def test_few_values_of_each_of_many_are_counted_exactly() -> None:
     numbers = [np.arange(i, i + 40) for i in range(CLIENTS)]
     merged = merge_profiles(_profiles(numbers, list(map(_hashed, numbers))), BY).to_dicts()[0]
     assert (merged["distinct"], merged["distinct_error"]) == (CLIENTS + 39, 0)
+
+
+@pytest.mark.parametrize(("each", "error"), [(1_000, 0.03), (900, 0.06)])
+def test_one_profile_that_has_most_values_tells_how_many_there_are(each: int, error: float) -> None:
+    generator = np.random.default_rng(9)
+    numbers = [generator.choice(1_000, each, replace=False) for _ in range(CLIENTS)]
+    merged = merge_profiles(_profiles(numbers, list(map(_hashed, numbers))), BY).to_dicts()[0]
+    assert abs(merged["distinct"] - 1_000) <= 3 * merged["distinct_error"] * 1_000
+    assert 0 < merged["distinct_error"] < error
+
+
+def test_sketches_that_are_read_as_they_are_needed_give_the_same(tmp_path: Path) -> None:
+    generator = np.random.default_rng(10)
+    of = {
+        "ALL": [np.arange(1_000)] * CLIENTS,  # the first hashes of each are not enough
+        "OWN": [np.arange(i * ROWS, (i + 1) * ROWS) for i in range(CLIENTS)],
+        "FEW": [np.arange(i, i + 40) for i in range(CLIENTS)],
+        "SOME": [generator.integers(0, 900, ROWS) for _ in range(3)],
+        "ONE": [generator.integers(0, 900, ROWS)],
+    }
+    frames = [
+        _profiles(numbers, list(map(_hashed, numbers))).with_columns(product_code=pl.lit(product))
+        for product, numbers in of.items()
+    ]
+    frame = pl.concat(frames).sample(fraction=1, shuffle=True, seed=1)
+    for i, part in enumerate(frame.iter_slices(400)):
+        part.write_parquet(tmp_path / f"{i}.parquet")
+    later = pl.scan_parquet([tmp_path / f"{i}.parquet" for i in range(3)])
+    sketches = later.select("distinct", "hashes")
+    merged = merge_profiles(frame.drop("hashes"), BY, sketches=sketches)
+    assert_frame_equal(merged, merge_profiles(frame, BY))
+    assert merged.height == len(of)
 
 
 def test_sketches_merge_in_any_order() -> None:

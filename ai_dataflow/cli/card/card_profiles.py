@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import polars as pl
@@ -21,19 +22,20 @@ SIDE, NOW, THEN, BOTH = "publication", "now", "then", "both"
 _LISTED = replace(COARSE, frequent=10_000)
 
 
-def merged(profiles: pl.DataFrame) -> MergedProfiles:
+def merged(profiles: pl.DataFrame, sketches: pl.LazyFrame | None = None) -> MergedProfiles:
     """Merge the profiles of clients into those of products, and these into those of the module.
 
     Args:
         profiles: those of a version and of an earlier one, each once. Their `publication` says of
             which: `NOW`, `THEN` or `BOTH`. What both have is merged once.
+        sketches: those of these profiles, where they are to be read yet; as `merge_profiles`.
     """
-    parts = merge_profiles(profiles.drop(*_OF_MAKING), (_PRODUCT, _COLUMN, SIDE), _LISTED)
-    products, earlier = (
-        merge_profiles(parts.filter(pl.col(SIDE).is_in([BOTH, side])), (_PRODUCT, _COLUMN), _LISTED)
-        for side in (NOW, THEN)
-    )
-    columns = merge_profiles(products, (_COLUMN,))
+    by = (_PRODUCT, _COLUMN, SIDE)
+    parts = merge_profiles(profiles.drop(*_OF_MAKING), by, _LISTED, sketches)
+    with ThreadPoolExecutor(1) as beside:
+        earlier = beside.submit(lambda: _of_columns(_of_products(parts, THEN)))
+        products = _of_products(parts, NOW)
+        columns = _of_columns(products)
     light = (*_KEY, "rows", "nulls", *_OF_MAKING)
     now = profiles.select(*light, SIDE).filter(pl.col(SIDE) != THEN)
     has_rows = now.filter(pl.col(_COLUMN) == OF_ROWS, pl.col("rows") > 0)
@@ -44,8 +46,19 @@ def merged(profiles: pl.DataFrame) -> MergedProfiles:
         _counted(has_rows, _PRODUCT),
         _counted(has_values, _COLUMN),
         _sources(now),
-        distances(merge_profiles(earlier, (_COLUMN,)), columns, (_COLUMN,)),
+        distances(earlier.result(), columns, (_COLUMN,)),
     )
+
+
+def _of_products(parts: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Merge what is of one version; what both have is in either."""
+    return merge_profiles(
+        parts.filter(pl.col(SIDE).is_in([BOTH, side])), (_PRODUCT, _COLUMN), _LISTED
+    )
+
+
+def _of_columns(products: pl.DataFrame) -> pl.DataFrame:
+    return merge_profiles(products, (_COLUMN,))
 
 
 def _counted(profiles: pl.DataFrame, by: str) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,14 +41,16 @@ def read_card(folders: Folders, module: str, client: str = "") -> CardParts:
         DatasetNotFoundError: nothing is published under that name, or of that client.
         DataflowError: the workstation does not let us in.
     """
-    seen = [*_last_versions(folders, module, client)]
+    seen = _last_versions(folders, module, client)
     newest = seen[-1]
     if client and client not in newest.publications:
         raise DatasetNotFoundError(f"{module} has no published rows of {client}")
     past = _past(folders, module, seen)
-    profiles = _profiles(folders, module, newest, _first_profiled(seen, past))
+    profiles, sketches = _profiles(folders, module, newest, _first_profiled(seen, past))
     is_now = pl.col(SIDE) != THEN
     profiled = profiles.select(_CLIENT, SIDE).filter(is_now)[_CLIENT]
+    with reading_back(folders.profiles(module)):
+        together = merged(profiles, sketches) if len(profiled) else None
     return CardParts(
         module,
         folders.root.url,
@@ -56,7 +59,7 @@ def read_card(folders: Folders, module: str, client: str = "") -> CardParts:
         [(version.version, counts) for version, counts in zip(seen, past, strict=True)],
         sum(file.rows for file in newest.files),
         len(newest.publications),
-        merged(profiles) if len(profiled) else None,
+        together,
         tuple(reject_groups(folders, module, client)),
         notes=tuple(_notes(newest, set(profiled))),
     )
@@ -91,14 +94,19 @@ class _Seen:
         return of_version(rows, self.delta)
 
 
-def _last_versions(folders: Folders, module: str, client: str) -> Iterator[_Seen]:
+def _last_versions(folders: Folders, module: str, client: str) -> list[_Seen]:
     """Give the last versions, the oldest first; those alone whose log is still there."""
-    for version in reversed(Dataset(module, folders).versions(SHOWN_VERSIONS)):
+
+    def seen(version: Version) -> _Seen | None:
         try:
             delta = open_version(folders.dataset(module), version.number, must_exist=True)
         except DatasetNotFoundError:
-            continue
-        yield _Seen(version, delta, client)
+            return None
+        return _Seen(version, delta, client)
+
+    versions = [*reversed(Dataset(module, folders).versions(SHOWN_VERSIONS))]
+    with ThreadPoolExecutor(SHOWN_VERSIONS) as threads:  # each waits for the log to be read
+        return [version for version in threads.map(seen, versions) if version]
 
 
 def _first_profiled(seen: Sequence[_Seen], past: Sequence[Mapping[str, Filled]]) -> _Seen:
@@ -106,15 +114,18 @@ def _first_profiled(seen: Sequence[_Seen], past: Sequence[Mapping[str, Filled]])
     return next((version for version, counts in zip(seen, past, strict=True) if counts), seen[-1])
 
 
-def _profiles(folders: Folders, module: str, newest: _Seen, first: _Seen) -> pl.DataFrame:
+def _profiles(
+    folders: Folders, module: str, newest: _Seen, first: _Seen
+) -> tuple[pl.DataFrame, pl.LazyFrame]:
     """Read the profiles of two versions, as they lie there, each marked with whose it is.
 
-    Merging asks for no order, and to choose among rows is to copy all that they have.
+    Merging asks for no order, and to choose among rows is to copy all that they have. Their
+    sketches are more than all the rest: the second frame reads them, in the order of the first.
     """
     publications = {*newest.publications.values(), *first.publications.values()} - {""}
     scanned = open_profiles(folders, module).scan(newest.clients, publications)
     with reading_back(folders.profiles(module)):
-        rows = scanned.drop(*_NOT_SHOWN).collect()
+        rows = scanned.drop(*_NOT_SHOWN, "hashes").collect()
     places = rows.select(*_TOLD_BY, "at").with_row_index(_PLACE).sort("at", maintain_order=True)
     is_now, is_then = (
         _marks(version.of(places)[_PLACE], rows.height) for version in (newest, first)
@@ -123,8 +134,12 @@ def _profiles(folders: Folders, module: str, newest: _Seen, first: _Seen) -> pl.
         pl.when(is_now & is_then).then(pl.lit(BOTH)).when(is_now).then(pl.lit(NOW))
         .when(is_then).then(pl.lit(THEN))
     )  # fmt: skip
-    marked = rows.with_columns(side.alias(SIDE))
-    return marked.drop_nulls(SIDE) if marked[SIDE].null_count() else marked
+    marked, sketches = rows.with_columns(side.alias(SIDE)), scanned.select("distinct", "hashes")
+    if not marked[SIDE].null_count():
+        return marked, sketches
+    kept = marked.with_row_index(_PLACE).drop_nulls(SIDE)
+    wanted = sketches.with_row_index(_PLACE).filter(pl.col(_PLACE).is_in([*kept[_PLACE]]))
+    return kept.drop(_PLACE), wanted.drop(_PLACE)
 
 
 def _marks(places: pl.Series, height: int) -> pl.Series:
@@ -142,7 +157,8 @@ def _past(folders: Folders, module: str, seen: Collection[_Seen]) -> list[Mappin
     # What was only given other types since has been profiled twice, with the same counts.
     once = rows.group_by("publication", _PRODUCT, _COLUMN).agg(pl.col("rows", "nulls").max())
     with reading_back(folders.profiles(module)):
-        counts = once.group_by("publication", _COLUMN).agg(pl.col("rows", "nulls").sum()).collect()
+        sums = once.group_by("publication", _COLUMN).agg(pl.col("rows", "nulls").sum())
+        counts = sums.collect(engine="streaming")
     return [_filled(counts, version.publications) for version in seen]
 
 
