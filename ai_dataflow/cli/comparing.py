@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +14,24 @@ from ai_dataflow.cli.choosing import ClientFilter
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ai_dataflow.cli.printed import DiffDocument
     from ai_dataflow.workstation.diffs import DatasetDiff
 
 _MOST_ROWS = 1_000_000
+_OF_VALUES = (
+    "least", "greatest", "mean", "deviation", "length_least", "length_greatest", "length_mean",
+    "quantiles", "frequent",
+)  # fmt: skip
 ModuleArgument = Annotated[
     str, typer.Argument(metavar="MODULE", help="A module.", autocompletion=completing.modules)
+]
+SensitiveOption = Annotated[
+    bool,
+    typer.Option(
+        "--sensitive", help="Show values of columns too that the dictionary calls sensitive."
+    ),
 ]
 _NAMES = "A version: its number, -1 for the one before the newest, a run's id, or a moment"
 
@@ -116,28 +128,46 @@ def profile(
         str,
         typer.Option(metavar="VERSION", help=f"{_NAMES} [dim]\\[default: the newest][/dim]."),
     ] = "",
+    sensitive: SensitiveOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what the columns of a dataset are like, by product: how full, what values, how spread.
 
-    It reads the profiles that publishing keeps, and no data; it shows values. Examples:
+    It reads the profiles that publishing keeps, and no data; it shows values, those of sensitive
+    columns on request alone. Examples:
     [bold]ai-dataflow profile sales[/bold],
     [bold]ai-dataflow profile sales --client acme --version 12 --json[/bold]
     """
     from ai_dataflow.cli.show.column_profiles import show_profile
-    from ai_dataflow.workstation.datasets import Workstation
+    from ai_dataflow.config.settings import load_reader_settings
+    from ai_dataflow.workstation.dataset_schema import sensitive_columns
+    from ai_dataflow.workstation.dataset_versions import number_of
+    from ai_dataflow.workstation.datasets import Dataset
+    from ai_dataflow.workstation.layout import open_workstation
 
+    folders = open_workstation(load_reader_settings(config))
     with told_as_diagnostics():
-        dataset = Workstation.of_project(config)[module]
-        rows = dataset.profile(version or None, client, by=["product_code", "ai_column"])
+        number = number_of(folders, module, version or None)
+        rows = Dataset(module, folders).profile(number, client, by=["product_code", "ai_column"])
+        hidden = {} if sensitive else sensitive_columns(folders.dataset(module), number)
+    rows = _without_values(rows, hidden)
     if as_json:
         from ai_dataflow.cli.printed import ProfileDocument, ProfileItem
 
         items = [ProfileItem.model_validate(row) for row in rows.to_dicts()]
         print_document(ProfileDocument(module=module, items=items))
     else:
-        show_profile(out, module, rows)
+        show_profile(out, module, rows, hidden)
+
+
+def _without_values(rows: pl.DataFrame, hidden: Collection[str]) -> pl.DataFrame:
+    """Give profiles without what is a value of a row, or is made of values, of some columns."""
+    import polars as pl
+
+    is_hidden = pl.col("ai_column").is_in([*hidden])
+    values = [pl.when(~is_hidden).then(name).alias(name) for name in _OF_VALUES]
+    return rows.with_columns(*values, is_hidden=is_hidden)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 
 from ai_dataflow.cli import completing
 from ai_dataflow.cli.app import ConfigOption, JsonOption, app, out, print_document
-from ai_dataflow.cli.comparing import ModuleArgument, told_as_diagnostics
+from ai_dataflow.cli.comparing import ModuleArgument, SensitiveOption, told_as_diagnostics
 from ai_dataflow.config.diagnostics import DataflowError
 
 if TYPE_CHECKING:
@@ -34,12 +34,7 @@ def describe(
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write the card as one HTML file."),
     ] = None,
-    sensitive: Annotated[
-        bool,
-        typer.Option(
-            "--sensitive", help="Show values of columns too that the dictionary calls sensitive."
-        ),
-    ] = False,
+    sensitive: SensitiveOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

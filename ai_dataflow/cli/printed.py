@@ -266,7 +266,10 @@ class LooksItem(PrintedPart):
 
 
 class ProfileItem(BaseModel):
-    """What a column is like in a product; without a column, the rows. See docs/profiles.md."""
+    """What a column is like in a product; without a column, the rows. See docs/profiles.md.
+
+    `is_hidden`: its sensitivity hides the values.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -289,6 +292,7 @@ class ProfileItem(BaseModel):
     quantiles: list[float] | None
     frequent: list[FrequentItem] | None
     looks: LooksItem | None
+    is_hidden: bool
 
 
 class ProfileDocument(Document):

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from ai_dataflow.workstation.commit import TableColumn, types_of
+from ai_dataflow.connections.stores import Folder
+from ai_dataflow.workstation.commit import TableColumn, columns_of, types_of
 from ai_dataflow.workstation.layout import PARTITION_COLUMN
+from ai_dataflow.workstation.readers import open_version
 from ai_dataflow.workstation.relations import IS_KEY, REFERENCES, VALID_FROM
 
 _CLIENT = "The client."
+_GUARDS_NOTHING = ("", "public", "none", "open")  # said of a column's sensitivity
 _HEADS = ("column", "type", "key", "unit", "description", "refers to")
 
 
@@ -36,6 +39,16 @@ class DatasetColumn:
     def is_key(self) -> bool:
         """Whether a value is in one row of a client's product."""
         return bool(self.notes.get(IS_KEY))
+
+    @property
+    def sensitivity(self) -> str:
+        """How its values have to be guarded, in the dictionary's words, or blank."""
+        return self.notes.get("sensitivity", "")
+
+    @property
+    def is_sensitive(self) -> bool:
+        """Whether its sensitivity says something, other than `public`, `open` or `none`."""
+        return self.sensitivity.casefold() not in _GUARDS_NOTHING
 
     @property
     def references(self) -> str:
@@ -75,6 +88,21 @@ class DatasetSchema(tuple[DatasetColumn, ...]):
         lines = zip(*columns, strict=True)
         padded = (map(str.ljust, line, widths) for line in lines)
         return "\n".join("  ".join(line).rstrip() for line in padded)
+
+
+def sensitive_columns(table: Folder, version: int) -> dict[str, str]:
+    """Give the columns whose values are guarded, and what the dictionary says of each.
+
+    Of a version, and by the newest one: what became sensitive since is so in old versions too, and
+    a column that is there no longer is as sensitive as it was.
+
+    Raises:
+        DatasetNotFoundError: there is no such version.
+        DataflowError: the workstation does not let us in.
+    """
+    both = (columns_of(open_version(table, number, must_exist=True)) for number in (version, None))
+    columns = (column for columns in both for column in schema_of(columns))
+    return {column.name: column.sensitivity for column in columns if column.is_sensitive}
 
 
 def schema_of(columns: tuple[TableColumn, ...]) -> DatasetSchema:

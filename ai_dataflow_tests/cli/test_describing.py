@@ -125,6 +125,27 @@ def test_the_values_of_a_sensitive_column_are_shown_on_request_alone(published: 
     assert all(name in shown for name in SECRETS)
 
 
+def test_profile_leaves_out_what_the_card_leaves_out(published: Path) -> None:
+    """P10: by the newest version too, of a version before the column was sensitive."""
+    folder = shutil.copytree(published, published.with_name("guarded"))
+    table(folder, "ai_columns", COLUMNS.replace("amount,euro,,", "amount,euro,Internal,"))
+    text_file(folder, "data/vega.csv", "Id\n2\n")
+    spine.run(folder)
+    for options in ((), ("--client", "acme"), ("--version", "0")):
+        shown = cli(folder, "profile", "claims", *options).stdout
+        printed = cli(folder, "profile", "claims", *options, "--json").stdout
+        assert not [name for name in (*SECRETS, "10.5") if name in shown + printed]
+        assert "insured: values are not shown: personal" in shown
+        of = {
+            i["ai_column"]: i for i in json.loads(printed)["items"] if i["product_code"] == "ORION"
+        }
+        assert (of["insured"]["is_hidden"], of["claim_id"]["is_hidden"]) == (True, False)
+        assert of["insured"]["distinct"] == 1 + (options != ("--client", "acme"))
+    opened = cli(folder, "profile", "claims", "--sensitive", "--json").stdout
+    assert all(name in opened for name in (*SECRETS, "10.5"))
+    assert "not shown" not in cli(folder, "profile", "claims", "--sensitive").stdout
+
+
 def test_a_publication_that_was_profiled_twice_counts_once(published: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(published, tmp_path / "twice")
     folders = Folders(Folder(str(folder / "workstation")))

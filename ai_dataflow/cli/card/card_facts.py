@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ai_dataflow.planning.coverage import Coverage
 
 OF_ROWS = ""  # the name under which a profile counts the rows of a product
-_HIDES_NOTHING = ("", "public", "none", "open")  # said of a column's sensitivity
 _TOLD_APART = ("unit", "sensitivity", IS_KEY, REFERENCES, VALID_FROM)
 _FIGURES = (
     "distinct", "distinct_error", "least", "greatest", "mean", "deviation", "length_least",
@@ -147,7 +146,7 @@ def _columns(parts: CardParts, *, is_open: bool) -> Iterable[CardColumn]:
             of_column.get("ai_type") or str(column.type).lower(),
             column.description,
             column.unit,
-            column.notes.get("sensitivity", ""),
+            column.sensitivity,
             column.is_key,
             column.references,
             column.valid_from,
@@ -160,8 +159,7 @@ def _columns(parts: CardParts, *, is_open: bool) -> Iterable[CardColumn]:
             tuple(_share(seen.get(column.name)) for _, seen in parts.versions),
             moves.get(column.name),
         )
-        is_hidden = not is_open and card.sensitivity.casefold() not in _HIDES_NOTHING
-        yield _hidden(card) if is_hidden else card
+        yield _hidden(card) if column.is_sensitive and not is_open else card
 
 
 def _moved(row: Mapping[str, Any]) -> Moved:

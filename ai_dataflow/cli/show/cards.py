@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ai_dataflow.cli.card.card_values import CardColumn, DataCard, Figures
 from ai_dataflow.cli.card.card_words import colour, least_filled, share
-from ai_dataflow.cli.show.texts import figures, number
+from ai_dataflow.cli.show.texts import figures, not_shown, number
 from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.config.visible import printable
 from ai_dataflow.notifications.wording import counted, local
@@ -28,7 +28,7 @@ def show_card(console: Console, card: DataCard) -> None:
     console.print()
     console.print(_columns(card))
     for column in (column for column in card.columns if column.is_hidden):
-        _line(console, f"{column.name}: values are not shown: {column.sensitivity}", "dim")
+        _line(console, not_shown(column.name, column.sensitivity), "dim")
     _show_left_out(console, card)
     if card.owners:
         named = (f"{o.concern} {o.product}".strip() + f": {o.team}" for o in card.owners)

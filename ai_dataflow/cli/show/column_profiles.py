@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.text import Text
 
 from ai_dataflow.cli.card.card_words import brief, share
+from ai_dataflow.cli.show.texts import not_shown
 from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.notifications.wording import printable
 
@@ -17,8 +20,10 @@ _LONGEST = 28  # characters of a value
 _FREQUENT = 3  # values
 
 
-def show_profile(console: Console, module: str, rows: pl.DataFrame) -> None:
-    """Show the profiles of a dataset, product by product."""
+def show_profile(
+    console: Console, module: str, rows: pl.DataFrame, hidden: Mapping[str, str]
+) -> None:
+    """Show the profiles of a dataset, product by product; of hidden columns it says why."""
     if not rows.height:
         console.print(f"{module} was published without profiles; its next publication has them")
         return
@@ -33,6 +38,9 @@ def show_profile(console: Console, module: str, rows: pl.DataFrame) -> None:
         for row in (row for row in of if row["ai_column"]):
             table.add_row(*_cells(row))
         console.print(table)
+    for column in dict.fromkeys(rows.filter("is_hidden")["ai_column"]):
+        text = Text(printable(not_shown(column, hidden[column])), "dim")
+        console.print(text, soft_wrap=True)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -26,6 +26,11 @@ def number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+def not_shown(column: str, sensitivity: str) -> str:
+    """Say why the values of a column are not shown."""
+    return f"{column}: values are not shown: {sensitivity} (--sensitive shows them)"
+
+
 def some(partitions: Sequence[str]) -> str:
     """Name the first few partitions, and count the rest."""
     more = len(partitions) - SHOWN_PARTITIONS
