@@ -114,9 +114,20 @@ def print_document(document: BaseModel) -> None:
         text = document.model_dump_json(indent=1)
     except PydanticSerializationError:  # half a character, of a name that is no text
         text = json.dumps(document.model_dump(mode="json"), indent=1)
-    if not text.replace("\n", "").isprintable():
-        text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    is_whole = _has_letters_of(text)
+    if not (is_whole and text.replace("\n", "").isprintable()):
+        kept = (c == "\n" or (c.isprintable() and (is_whole or c.isascii())) for c in text)
+        text = "".join(c if k else json.dumps(c)[1:-1] for c, k in zip(text, kept, strict=True))
     typer.echo(text)
+
+
+def _has_letters_of(text: str) -> bool:
+    """Tell whether standard output has all letters of a text: a code page has not."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def print_error(diagnostics: Iterable[Diagnostic]) -> None:

@@ -172,7 +172,9 @@ def _without_values(rows: pl.DataFrame, hidden: Collection[str]) -> pl.DataFrame
 
 @app.command()
 def snapshots(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="So many of the last.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=1_000_000, help="So many of the last.")
+    ] = 20,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 from rich.text import Text
 
-from ai_dataflow.cli.app import Terminal
+from ai_dataflow.cli.app import Terminal, print_document
 from ai_dataflow.cli.show.whole_tables import WholeTable
 from ai_dataflow.cli.starter import write_project
 from ai_dataflow.config.visible import printable
+from ai_dataflow_tests.projects import project
 from ai_dataflow_tests.runs.runs import cli
 
 NASTY = "re\x1b[31md\x9b\u202e\x07"
@@ -124,3 +128,34 @@ def test_colours_say_the_state_and_are_left_out_on_request(
     for words in (("--no-color", "status"), ("status", "--no-color")):
         assert _colours(folder, *words) == set()
         monkeypatch.setattr(out, "no_color", False)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_a_code_page_lacks_is_spelled_and_ends_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """A redirected console of Windows has no arrow; a locale of ASCII no dot in the middle."""
+    folder = project(tmp_path)
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    command = "import sys; from ai_dataflow.cli import main; main()"
+    arguments = [sys.executable, "-c", command, "explain", "claim_id"]
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, check=False)
+    said = "ORION · claim   ClaimNo: String → int64".encode(encoding, "backslashreplace")
+    assert (done.returncode, said in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_document_is_json_in_every_encoding(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    class Names(BaseModel):
+        names: list[str]
+
+    names = ["→ é 😀", 'a\\b"c', "\x7f\x1b\u202e"]
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding))
+    print_document(Names(names=names))
+    sys.stdout.flush()
+    text = written.getvalue().decode(encoding)
+    assert json.loads(text) == {"names": names}
+    assert text.replace("\n", "").isprintable()
