@@ -206,7 +206,8 @@ class Dataset(Outputs, DescribedDataset):
             at: a moment: the version that readers saw then. A text is ISO 8601; without an offset
                 it is UTC, and of a day it is the beginning.
             as_of: a moment, likewise: of rows that follow each other, those that held then. That is
-                of each client, product and key the latest whose `valid_from` is not later. What
+                of each client, product and key the latest whose `valid_from` is not later, of
+                several since the same moment the last; one without its key is like no other. What
                 the key is, and which column has the moments, the dictionary says (`valid_from`).
 
         Raises:
