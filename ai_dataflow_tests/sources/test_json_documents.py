@@ -123,6 +123,13 @@ def test_files_agree_on_their_columns_and_types(tmp_path: Path) -> None:
     assert rows(files) == [{"a": 1, "b": None}, {"a": 0.1, "b": "[1]"}, {"a": 2, "b": None}]
 
 
+@pytest.mark.parametrize("texts", [["[]"], ["[]", " [ ]\n"]])
+def test_no_record_is_no_wrong_name(tmp_path: Path, texts: list[str]) -> None:
+    """It is the delivery that lacks something, and not the sheet."""
+    with pytest.raises(DataflowError, match=r"SRC-002.*(\n.*)+there is not one row in"):
+        opened(tmp_path, *texts).schema()
+
+
 def test_a_byte_order_mark_and_gzip(tmp_path: Path) -> None:
     text = b'\xef\xbb\xbf{"a": 1}\n\n{"a": 2}\n'
     assert rows(opened(tmp_path, text)) == [{"a": 1}, {"a": 2}]

@@ -18,6 +18,7 @@ import polars as pl
 
 from ai_dataflow.connections.scans import scan_lines
 from ai_dataflow.connections.stores import Folder, StoredFile
+from ai_dataflow.sources.files import file_failures
 from ai_dataflow.sources.files.documents import DocumentFile
 from ai_dataflow.sources.files.json_fields import Fields, series, value_at
 from ai_dataflow.sources.files.json_text import JsonRecord, elements, lines
@@ -127,12 +128,18 @@ def form_of(root: Folder, file: StoredFile, records: str) -> Form:
 
 
 def unite(files: Sequence[DocumentFile]) -> pl.Schema:
-    """Give the columns of all files; each may lack some, which are null there."""
+    """Give the columns of all files; each may lack some, which are null there.
+
+    Raises:
+        DataflowError: SRC-002: no file has a record, so nothing tells the columns; SRC-003.
+    """
     every = Fields()
     contents = [_json_file(file) for file in files]
     for file, content in zip(files, contents, strict=True):
         file.schema  # noqa: B018 - what cannot be read is told with its file
         every.merge(content.fields)
+    if not every.by_path:
+        raise file_failures.no_rows_at_all([files[0].location], files[0].place)
     for content in contents:
         content.shared = every
     folders = {name: pl.String() for file in files for name in file.partition}
