@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import logging
 import sys
-from contextlib import suppress
 
 try:
     from ai_dataflow.cli import (  # noqa: F401 - they add commands
@@ -54,7 +54,7 @@ def _main() -> None:
     # What azure-identity tried is told in our words; without a handler it would print its own.
     logging.getLogger("azure").addHandler(logging.NullHandler())
     # A console or a file that has no `→` gets `\u2192`: a Windows code page, a locale of ASCII.
-    with suppress(AttributeError):  # there is no standard output, or a test's own
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = without_colour(sys.argv[1:])
     if arguments[:1] and arguments[0] in _LOOKING and "--help" not in arguments:
