@@ -94,13 +94,22 @@ def _quartiles(points: pl.Expr) -> pl.Expr:
 def distances(before: pl.DataFrame, after: pl.DataFrame, by: Sequence[str] = KEYS) -> pl.DataFrame:
     """Give how far the profiles of the same keys are apart: a row per key that both frames have.
 
+    Dates and timestamps have moved by the lesser of two distances: those that stayed as they were
+    have not moved, nor have those that moved on as time did.
+
     Args:
         before: profiles, one per key.
         after: profiles, one per key.
         by: the columns that are the key.
     """
     pairs = measured(after).join(measured(before), on=[*by], suffix=BEFORE)
-    return pairs.select(*by).hstack(apart(pairs))
+    gaps = apart(pairs)
+    times = (pairs["_origin"] != 0).arg_true()
+    as_they_are = pairs[times].with_columns(_origin=0.0, **{f"_origin{BEFORE}": 0.0})
+    both = pl.DataFrame([gaps["distribution"].gather(times), _of_quantiles(as_they_are).alias("")])
+    lesser = both.select(pl.min_horizontal(pl.all())).to_series()
+    gaps = gaps.with_columns(gaps["distribution"].scatter(times, lesser))
+    return pairs.select(*by).hstack(gaps)
 
 
 def apart(pairs: pl.DataFrame) -> pl.DataFrame:

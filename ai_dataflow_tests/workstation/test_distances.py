@@ -60,6 +60,25 @@ def profiles(draw: st.DrawFn) -> pl.DataFrame:
     ).with_columns(nulls=pl.col("rows") - filled)
 
 
+@pytest.mark.parametrize(("ai_type", "unit"), [("date", 1.0), ("timestamp", 86_400.0)])
+@pytest.mark.parametrize(
+    ("later", "moved", "is_apart"), [(0, 0, False), (3, 0, False), (3, 3, False), (3, 40, True)]
+)
+def test_times_that_stay_or_move_on_as_time_does_have_not_moved(
+    ai_type: str, unit: float, later: int, moved: int, *, is_apart: bool
+) -> None:
+    """The same rows, published again minutes or days later, among them."""
+    days = [20_000.0 + (i // 8) for i in range(33)]
+
+    def of(at: datetime, by: int) -> pl.DataFrame:
+        points = [(day + by) * unit for day in days]
+        return frame([row(ai_type=ai_type, at=at, quantiles=points, distinct=5)])
+
+    before = of(NIGHT, 0)
+    after = of(NIGHT + timedelta(days=later, minutes=0 if moved else 7), moved)
+    assert (gaps(before, after)["distribution"] > 0) == is_apart
+
+
 def gaps(before: pl.DataFrame, after: pl.DataFrame) -> dict[str, float]:
     """Give the distances of two profiles."""
     return distances(before, after).select(*KINDS).row(0, named=True)
