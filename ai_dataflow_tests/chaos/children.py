@@ -43,11 +43,17 @@ SPAWNING = multiprocessing.get_context("forkserver")
 _LATE = (
     "ai_dataflow.extracts.appending",
     "ai_dataflow.extracts.copies",
+    "ai_dataflow.partition.making",
     "ai_dataflow.sources.sql.change_marks",
     "ai_dataflow.sources.sql.queries",
     "ai_dataflow.sources.sql.rows",
     "ai_dataflow_tests.chaos.batches",
+    "ai_dataflow_tests.paused.acts",
+    "numpy.ma",
     "polars._utils.parquet",
+    "polars._utils.udfs",
+    "pyarrow.csv",
+    "pyarrow.parquet",
     "sqlalchemy.dialects.sqlite",
 )
 SPAWNING.set_forkserver_preload(["__main__", __name__, *_LATE])
@@ -55,13 +61,17 @@ SPAWNING.set_forkserver_preload(["__main__", __name__, *_LATE])
 
 @dataclass
 class Told:
-    """What a child told: the writes that it began, whom it waited for, and how it ended."""
+    """What a child told: the writes that it began, whom it waited for, and how it ended.
+
+    And what of the product it had to import, which its server should have.
+    """
 
     writes: list[tuple[str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     exit_code: int | None = None
     seconds: float = 0.0
+    imported: list[str] = field(default_factory=list)
 
     @property
     def last_write(self) -> str:
@@ -100,7 +110,7 @@ class Child:
             elif kind == "note":
                 told.notes.append(content)
             else:
-                told.exit_code, told.problems, told.seconds = content
+                told.exit_code, told.problems, told.seconds, told.imported = content
         self._process.join(PATIENCE)
         code = self._process.exitcode
         self._process.close()
@@ -143,7 +153,7 @@ def run(
 
 def _child(tell: Connection, work: Any, folder: Path, run_id: str, kill: Kill | None) -> None:
     """Make one run, in a forked process; tell what happens as it happens."""
-    begun = time.perf_counter()
+    begun, there = time.perf_counter(), {*sys.modules}
     tell.send(begun)
     Boundaries(
         lambda label: tell.send(("write", (label, time.perf_counter() - begun))), kill
@@ -154,7 +164,8 @@ def _child(tell: Connection, work: Any, folder: Path, run_id: str, kill: Kill | 
     # Nobody is taken for dead because it was silent: whoever was killed has to be known at once.
     lease._LOOK_SECONDS, lease.DEAD_SECONDS, lease.WAIT_SECONDS = 0.05, math.inf, 120.0
     code, problems = work(folder, run_id, lambda note: tell.send(("note", note)))
-    tell.send(("end", (code, problems, time.perf_counter() - begun)))
+    late = [name for name in sys.modules if name not in there and name.startswith("ai_dataflow.")]
+    tell.send(("end", (code, problems, time.perf_counter() - begun, late)))
 
 
 def _directly(folder: Path, run_id: str, note: Any) -> tuple[int, list[str]]:

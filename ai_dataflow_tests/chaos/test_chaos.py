@@ -98,3 +98,4 @@ def test_every_kind_of_write_is_a_boundary(
         files = world.workstation.root.files()
         assert len(written) == len(files) + len(world.workstation.root.folder("_leases").files())
     assert set(written) >= WRITES
+    assert not told.imported, "put it into children._LATE: each child imports it again"
