@@ -60,7 +60,7 @@ LONG: dict[str, Measure] = {
     "transforms": lambda folder: transforms.case(folder, 5_000, 3),
     "location": lambda folder: location.measure(folder, 1_000, 5),
     "growth": lambda folder: growth.measure(folder, (100, 1_000, 10_000)),
-    "card": lambda folder: card.measure(folder, 1_000, 100, 12, 3),
+    "card": lambda folder: card.measure(folder, 1_000, 100, 12, 3, (1, 3)),
     "storage": lambda folder: storage.measure(folder, 300, 1),
     "spark": lambda folder: spark_partitions.case(200, 20_000),
     "peers_100": lambda folder: cases.small(folder, 100, 3),
@@ -79,11 +79,11 @@ SHORT: dict[str, Measure] = {
     "extraction": lambda folder: sql_extraction.case(20_000, 1),
     "changed": lambda folder: what_changed.case(folder, 60),
     "sheet": lambda folder: sheet_features.measure(folder, 4, 1),
-    "profiles": lambda folder: profiles.measure(folder, 4, 1),
+    "profiles": lambda folder: profiles.measure(folder, 4, 1, ("full", "counts, not compared")),
     "transforms": lambda folder: transforms.case(folder, 100, 1),
     "location": lambda folder: location.measure(folder, 6, 1),
     "growth": lambda folder: growth.measure(folder, (2, 4)),
-    "card": lambda folder: card.measure(folder, 3, 10, 2, 1),
+    "card": lambda folder: card.measure(folder, 3, 10, 2, 1, (3,)),
     "storage": lambda folder: storage.measure(folder, 3, 1),
     "peers_broken": lambda folder: cases.small(
         folder, 4, 1, broken=1, peers=cases.AT_HAND, here=True

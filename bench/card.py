@@ -39,10 +39,15 @@ _ROWS = 2_000  # of a client's product
 _AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def measure(folder: Path, clients: int, columns: int, nights: int, rounds: int) -> Case:
-    """Measure `describe` in processes of its own: on the terminal, as a page, of one client."""
+def measure(
+    folder: Path, clients: int, columns: int, nights: int, rounds: int, products: Sequence[int]
+) -> Case:
+    """Measure `describe` in processes of its own: on the terminal, as a page, of one client.
+
+    Once for each number of `products` that a client has.
+    """
     rows: list[Row] = []
-    for of in (1, len(PRODUCTS)):
+    for of in products:
         here = folder / str(of)
         make_workstation(here, clients, columns, nights, of)
         commands = {
