@@ -20,6 +20,7 @@ from ai_dataflow.extracts.stages import STAGES
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow_tests.engine.test_spark import codes, sized
+from ai_dataflow_tests.services.spark import JAVA_OPTIONS
 
 KILLER = "client2"
 
@@ -34,7 +35,8 @@ def made(job: PartitionJob) -> PartitionResult:
 def main() -> None:
     """Run the jobs and print what became of them."""
     conf = {"spark.ui.enabled": "false", "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.host": "127.0.0.1"}  # fmt: skip
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.extraJavaOptions": JAVA_OPTIONS}  # fmt: skip
     settings = Settings(folder=Path(), spark=SparkSettings(master="local[2]", conf=conf))
     session = spark.open_session(settings)
     jobs = [sized(i, f"client{i}") for i in range(6)]

@@ -17,9 +17,9 @@ from dagster import AssetMaterialization, EventRecordsFilter, OpExecutionContext
 from ai_dataflow.orchestration.events import _rows, materialized, observed, planned, store
 from ai_dataflow.orchestration.instance import _read_migrations_once, open_instance
 from ai_dataflow.tables.project import load_project
-from ai_dataflow_tests import quick_instances
 from ai_dataflow_tests.projects import project
 
+_READ = ScriptDirectory.from_config  # as it is in a process that has opened no instance
 MADE = [
     AssetMaterialization(
         asset,
@@ -160,7 +160,7 @@ def test_the_migrations_of_tables_are_read_once(
 ) -> None:
     """Dagster asks for them at each database; here at those of an instance and of a run."""
     settings, read = load_project(project(tmp_path)).settings, list[str]()
-    monkeypatch.setattr(ScriptDirectory, "from_config", quick_instances._read)  # as it is for users
+    monkeypatch.setattr(ScriptDirectory, "from_config", _READ)
     _read_migrations_once.cache_clear()
     load = util.load_python_file
 
@@ -177,3 +177,4 @@ def test_the_migrations_of_tables_are_read_once(
     migrations = Counter(name for name in read if name != "env.py")
     assert set(migrations.values()) == {1}
     assert len(migrations) > 50
+    _read_migrations_once.cache_clear()  # what was laid over Alembic ends with this test

@@ -26,7 +26,7 @@ from ai_dataflow_tests.services.processes import (
 
 ROOT = Path(__file__).parents[2]
 # Short runs end before the second compiler pays.
-_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def java_home() -> str:
@@ -168,7 +168,7 @@ class SparkCluster:
         """The environment of all that runs here, drivers too."""
         return {
             "JAVA_HOME": self._java,
-            "JDK_JAVA_OPTIONS": _JAVA_OPTIONS,
+            "JDK_JAVA_OPTIONS": JAVA_OPTIONS,
             "SPARK_HOME": str(self._home),
             "SPARK_LOCAL_IP": HOST,
             "SPARK_LOCAL_DIRS": str(self.folder / "local"),

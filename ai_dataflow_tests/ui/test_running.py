@@ -72,6 +72,8 @@ def _made_by_next_backfill(ui: Browser, project: Path, before: str | None) -> li
         last = _last_backfill(ui)
         return bool(last and last["id"] != before and last["status"].startswith("COMPLETED"))
 
+    assert wait_until(lambda: _id_of_last(ui) != before, _PATIENCE, pause=0.3)
+    ui.leave()
     assert wait_until(is_over, _PATIENCE, pause=0.3), _last_backfill(ui)
     last = _last_backfill(ui)
     assert last
@@ -145,6 +147,7 @@ def test_the_sensor_makes_what_changed_and_its_tick_says_why(ui: Browser, projec
     before = set(reports.iterdir())
     file = project / "data" / "orion" / "claims" / "line" / "acme.csv"
     file.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    ui.leave()
     assert _ask(ui, _START, selector=_SENSOR)["startSensor"]["__typename"] == "Sensor"
     assert wait_until(lambda: set(reports.iterdir()) != before, _PATIENCE)
     page = ui.visit(f"{LOCATION}/sensors/changes")

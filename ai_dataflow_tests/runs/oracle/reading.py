@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from ai_dataflow_tests.runs.oracle.formats import (
@@ -72,9 +73,13 @@ def files_at(folder: Path, location: str) -> list[Path]:
 
 def database_of(folder: Path, location: str) -> str:
     """Give the file of the database that a location names, by its connection."""
-    settings = tomllib.loads((folder / "ai_dataflow.toml").read_text())
-    url: str = settings["sql"][location.split("/")[2]]["url"]
-    return url.removeprefix("sqlite:///")
+    urls = _urls((folder / "ai_dataflow.toml").read_text())
+    return urls[location.split("/")[2]].removeprefix("sqlite:///")
+
+
+@cache
+def _urls(settings: str) -> dict[str, str]:
+    return {name: said["url"] for name, said in tomllib.loads(settings)["sql"].items()}
 
 
 @dataclass(frozen=True)
