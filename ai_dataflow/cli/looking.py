@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ai_dataflow.planning.plan import Plan
     from ai_dataflow.runs.prospect import Prospect
     from ai_dataflow.runs.trial import Trial
+    from ai_dataflow.workstation.cut_off import CutOff
+    from ai_dataflow.workstation.statuses import PartitionStatus
 
 Format = Literal["text", "github"]
 
@@ -57,8 +59,6 @@ def status(  # noqa: PLR0913, PLR0917
     [bold]ai-dataflow status --state failed --owner orion-data[/bold],
     [bold]ai-dataflow status --json[/bold]
     """
-    from ai_dataflow.cli.show.blocks import show_status
-    from ai_dataflow.cli.show.run_summary import show_stale
     from ai_dataflow.runs.freshness import stale_sources
     from ai_dataflow.tables.project import load_project
     from ai_dataflow.workstation.cut_off import cut_off_runs
@@ -72,16 +72,29 @@ def status(  # noqa: PLR0913, PLR0917
     keys = chosen(pairs_of(project), Filters(module, client, product, partition))
     workstation = open_workstation(project.settings)
     reports, damaged = reports_and_damaged(workstation.reports())
-    spare = spare_reports(project.settings)
-    cut_off = cut_off_runs(workstation, {key.module for key in keys}, spare)
+    modules = {key.module for key in keys}
+    cut_off = cut_off_runs(workstation, modules, spare_reports(project.settings))
     stale = stale_sources(workstation, project, datetime.now(UTC))
-    statuses = with_stale(partition_statuses(keys, reports), stale)
     statuses = [
         status
-        for status in statuses
+        for status in with_stale(partition_statuses(keys, reports), stale)
         if not state or status.state in state
         if not owner or status.owners & {*owner}
     ]
+    _print_statuses(statuses, cut_off, damaged, as_json=as_json)
+    raise typer.Exit(int(any(s.state in NOT_WELL for s in statuses)))
+
+
+def _print_statuses(
+    statuses: list[PartitionStatus],
+    cut_off: list[CutOff],
+    damaged: list[str],
+    *,
+    as_json: bool,
+) -> None:
+    from ai_dataflow.cli.show.blocks import show_status
+    from ai_dataflow.cli.show.run_summary import show_stale
+
     if as_json:
         from ai_dataflow.cli.printed import StatusDocument
 
@@ -89,7 +102,6 @@ def status(  # noqa: PLR0913, PLR0917
     else:
         show_status(out, statuses, cut_off, damaged)
         show_stale(out, [source for status in statuses for source in status.stale])
-    raise typer.Exit(int(any(s.state in NOT_WELL for s in statuses)))
 
 
 @app.command()

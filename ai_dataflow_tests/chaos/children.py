@@ -158,7 +158,7 @@ def _child(tell: Connection, work: Any, folder: Path, run_id: str, kill: Kill | 
     Boundaries(
         lambda label: tell.send(("write", (label, time.perf_counter() - begun))), kill
     ).install()
-    if work is not _by_command:  # then the writes of workers are this process's, and are counted too
+    if work is not _by_command:  # the writes of workers are then this process's, and are counted
         keep_here(pytest.MonkeyPatch())
     os.environ.pop("DAGSTER_HOME", None)
     # Nobody is taken for dead because it was silent: whoever was killed has to be known at once.

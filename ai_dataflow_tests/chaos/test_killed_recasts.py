@@ -19,7 +19,7 @@ from ai_dataflow_tests.chaos.boundaries import Kill
 from ai_dataflow_tests.chaos.world import World
 from ai_dataflow_tests.partition.effort import VARIABLE
 from ai_dataflow_tests.runs import spine
-from ai_dataflow_tests.runs.test_type_fitting import (
+from ai_dataflow_tests.runs.fitting import (
     Rows,
     codes,
     kind_of,

@@ -20,7 +20,7 @@ from ai_dataflow.runs.prospect import look_live
 from ai_dataflow.tables.project import load_project
 from ai_dataflow.tables.table import Row
 from ai_dataflow_tests import projects
-from ai_dataflow_tests.golden_cases import MAPPING_IN_SQL
+from ai_dataflow_tests.golden_parts import MAPPING_IN_SQL
 from ai_dataflow_tests.runs.runs import cli
 
 MAPPING = f"""{projects.MAPPING}\

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import string
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -14,31 +13,9 @@ from hypothesis import strategies as st
 
 from ai_dataflow.compiler.casts import cast
 from ai_dataflow.tables import ai_types
+from ai_dataflow_tests.compiler.casting import AI_TYPES, FAILED, cast_all, cast_one
 
-AI_TYPES = (
-    "string", "boolean", "int16", "int32", "int64", "float32", "float64", "date", "timestamp",
-    "binary", "decimal(18,2)", "decimal(38,10)", "decimal(38,0)",
-)  # fmt: skip
-FAILED = object()
 UTC = dt.UTC
-
-
-def _cast(values: list[Any], ai_type: str, dtype: Any = pl.String) -> list[Any] | None:
-    """Cast a column; FAILED stands for a value that could not become its type."""
-    rows = pl.DataFrame({"x": pl.Series(values, dtype=dtype)})
-    done = cast(pl.col("x"), rows["x"].dtype, ai_types.to_polars(ai_type))
-    if done is None:
-        return None
-    both = rows.with_columns(value=done.value, failed=done.failed())
-    assert both["value"].dtype == ai_types.to_polars(ai_type)
-    assert both.filter("failed")["value"].null_count() == both["failed"].sum()
-    return [FAILED if failed else value for value, failed in both.select("value", "failed").rows()]
-
-
-def _one(value: object, ai_type: str, dtype: Any = pl.String) -> Any:
-    cast_values = _cast([value], ai_type, dtype)
-    assert cast_values is not None
-    return cast_values[0]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +31,7 @@ def _one(value: object, ai_type: str, dtype: Any = pl.String) -> Any:
     ],
 )
 def test_iso_text_becomes_a_date(text: str, day: dt.date) -> None:
-    assert _one(text, "date") == day
+    assert cast_one(text, "date") == day
 
 
 @pytest.mark.parametrize("ai_type", ["date", "timestamp"])
@@ -68,14 +45,14 @@ def test_iso_text_becomes_a_date(text: str, day: dt.date) -> None:
     ],
 )  # fmt: skip
 def test_text_that_is_no_iso_date_fails(text: str, ai_type: str) -> None:
-    assert _one(text, ai_type) is FAILED
+    assert cast_one(text, ai_type) is FAILED
 
 
 @pytest.mark.parametrize("ai_type", ["date", "timestamp"])
 @pytest.mark.parametrize("text", ["-2024-01-01", "+12024-01-01"])
 def test_a_year_that_iso_writes_with_a_sign_fails(text: str, ai_type: str) -> None:
     """Nothing that reads the dataset with Python could give such a year back."""
-    assert _one(text, ai_type) is FAILED
+    assert cast_one(text, ai_type) is FAILED
 
 
 @pytest.mark.parametrize(
@@ -96,11 +73,11 @@ def test_a_year_that_iso_writes_with_a_sign_fails(text: str, ai_type: str) -> No
 )
 def test_iso_text_becomes_an_instant_in_utc(text: str, hour: int, microsecond: int) -> None:
     expected = dt.datetime(2024, 6, 1, hour, 11, 12, microsecond, UTC)
-    assert _one(text, "timestamp") == expected
+    assert cast_one(text, "timestamp") == expected
 
 
 def test_a_timestamp_may_lack_its_seconds_or_its_time() -> None:
-    assert _cast(["2024-06-01T10:11", "2024-06-01T10:11+02:00", "2024-06-01"], "timestamp") == [
+    assert cast_all(["2024-06-01T10:11", "2024-06-01T10:11+02:00", "2024-06-01"], "timestamp") == [
         dt.datetime(2024, 6, 1, 10, 11, tzinfo=UTC),
         dt.datetime(2024, 6, 1, 8, 11, tzinfo=UTC),
         dt.datetime(2024, 6, 1, tzinfo=UTC),
@@ -116,7 +93,7 @@ def test_a_timestamp_may_lack_its_seconds_or_its_time() -> None:
     ],
 )  # fmt: skip
 def test_text_becomes_a_decimal_exactly(text: str, number: str) -> None:
-    assert _one(text, "decimal(18,2)") == Decimal(number)
+    assert cast_one(text, "decimal(18,2)") == Decimal(number)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +101,7 @@ def test_text_becomes_a_decimal_exactly(text: str, number: str) -> None:
     ["1.501", "0.001", "10000000000000000", "1e2", "1,5", "1.5.0", ".", "-", "NaN", "1 000", "٣"],
 )
 def test_a_decimal_that_would_lose_a_digit_fails(text: str) -> None:
-    assert _one(text, "decimal(18,2)") is FAILED
+    assert cast_one(text, "decimal(18,2)") is FAILED
 
 
 @pytest.mark.parametrize(
@@ -138,11 +115,11 @@ def test_a_decimal_that_would_lose_a_digit_fails(text: str) -> None:
     ],
 )
 def test_a_number_that_does_not_fit_a_decimal_fails(value: object, dtype: Any) -> None:
-    assert _one(value, "decimal(18,2)", dtype) is FAILED
+    assert cast_one(value, "decimal(18,2)", dtype) is FAILED
 
 
 def test_floats_are_rounded_to_a_decimals_scale() -> None:
-    values = _cast([1.5, 2.239, 0.1 + 0.2], "decimal(18,2)", pl.Float64)
+    values = cast_all([1.5, 2.239, 0.1 + 0.2], "decimal(18,2)", pl.Float64)
     assert values == [Decimal("1.50"), Decimal("2.24"), Decimal("0.30")]
 
 
@@ -150,8 +127,8 @@ def test_floats_are_rounded_to_a_decimals_scale() -> None:
 def test_large_floats_become_decimals_by_their_digits(numbers: list[float]) -> None:
     unit = Decimal("0.01")
     wanted = [Decimal(repr(number)).quantize(unit, ROUND_HALF_UP) for number in numbers]
-    assert _cast(numbers, "decimal(20,2)", pl.Float64) == wanted
-    assert _cast([1.1, 12345678901234568.0], "decimal(38,18)", pl.Float64) == [
+    assert cast_all(numbers, "decimal(20,2)", pl.Float64) == wanted
+    assert cast_all([1.1, 12345678901234568.0], "decimal(38,18)", pl.Float64) == [
         Decimal("1.1"), Decimal(12345678901234568),
     ]  # fmt: skip
 
@@ -164,7 +141,7 @@ def test_large_floats_become_decimals_by_their_digits(numbers: list[float]) -> N
 def test_a_float_too_large_for_a_decimal_fails_alone(
     value: float, ai_type: str, dtype: Any
 ) -> None:
-    assert _cast([1.0, value], ai_type, dtype) == [Decimal(1), FAILED]
+    assert cast_all([1.0, value], ai_type, dtype) == [Decimal(1), FAILED]
 
 
 @pytest.mark.parametrize(
@@ -176,84 +153,84 @@ def test_a_float_too_large_for_a_decimal_fails_alone(
     ],
 )
 def test_booleans_have_their_usual_spellings(texts: list[str], value: object) -> None:
-    assert _cast(texts, "boolean") == [value] * len(texts)
+    assert cast_all(texts, "boolean") == [value] * len(texts)
 
 
 def test_only_one_and_zero_are_boolean_numbers() -> None:
-    assert _cast([1, 0, 2, -1], "boolean", pl.Int8) == [True, False, FAILED, FAILED]
-    assert _cast([1.0, 0.0, 0.5], "boolean", pl.Float64) == [True, False, FAILED]
+    assert cast_all([1, 0, 2, -1], "boolean", pl.Int8) == [True, False, FAILED, FAILED]
+    assert cast_all([1.0, 0.0, 0.5], "boolean", pl.Float64) == [True, False, FAILED]
 
 
 @pytest.mark.parametrize("text", ["12", " 12 ", "12.0", "12.", "+12", "012", "12.000", "\t12\n"])
 @pytest.mark.parametrize("ai_type", ["int16", "int32", "int64"])
 def test_a_whole_number_becomes_an_int(text: str, ai_type: str) -> None:
-    assert _one(text, ai_type) == 12
+    assert cast_one(text, ai_type) == 12
 
 
 @pytest.mark.parametrize("text", ["12.5", "1e3", "1,000", "abc", "0x10", "--1", ".", "12.0.0"])
 def test_text_that_is_no_whole_number_fails(text: str) -> None:
-    assert _one(text, "int64") is FAILED
+    assert cast_one(text, "int64") is FAILED
 
 
 @pytest.mark.parametrize(("ai_type", "bits"), [("int16", 16), ("int32", 32), ("int64", 64)])
 def test_an_int_is_kept_to_its_limits_and_no_further(ai_type: str, bits: int) -> None:
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     texts = [str(low), str(high), str(low - 1), str(high + 1)]
-    assert _cast(texts, ai_type) == [low, high, FAILED, FAILED]
+    assert cast_all(texts, ai_type) == [low, high, FAILED, FAILED]
 
 
 def test_numbers_become_ints_only_where_nothing_is_lost() -> None:
-    assert _cast([2.0, 2.5, float("nan"), float("inf"), 1e19], "int64", pl.Float64) == [
+    assert cast_all([2.0, 2.5, float("nan"), float("inf"), 1e19], "int64", pl.Float64) == [
         2, FAILED, FAILED, FAILED, FAILED,
     ]  # fmt: skip
-    assert _cast([2**64 - 1, 7], "int64", pl.UInt64) == [FAILED, 7]
-    assert _cast([Decimal("2.00"), Decimal("2.50")], "int16", pl.Decimal(9, 2)) == [2, FAILED]
+    assert cast_all([2**64 - 1, 7], "int64", pl.UInt64) == [FAILED, 7]
+    assert cast_all([Decimal("2.00"), Decimal("2.50")], "int16", pl.Decimal(9, 2)) == [2, FAILED]
 
 
 @pytest.mark.parametrize(
     ("text", "value"), [("1.5", 1.5), (" 1e3 ", 1000.0), ("1E3", 1000.0), (".5", 0.5), ("-7", -7.0)]
 )
 def test_text_becomes_a_float(text: str, value: float) -> None:
-    assert _one(text, "float64") == value
+    assert cast_one(text, "float64") == value
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "1e400", "1,5", "abc"])
 def test_text_that_is_no_finite_number_fails(text: str) -> None:
-    assert _one(text, "float64") is FAILED
+    assert cast_one(text, "float64") is FAILED
 
 
 @pytest.mark.parametrize("value", [1e300, -1e39])
 def test_a_float_too_large_for_its_type_does_not_become_infinite(value: float) -> None:
-    assert _one(value, "float32", pl.Float64) is FAILED
+    assert cast_one(value, "float32", pl.Float64) is FAILED
 
 
 @pytest.mark.parametrize("ai_type", AI_TYPES)
 @pytest.mark.parametrize("blank", ["", "  ", "\t"])
 def test_blank_text_is_null_and_no_failure(blank: str, ai_type: str) -> None:
-    assert _one(blank, ai_type) == (blank if ai_type == "string" else None)
+    assert cast_one(blank, ai_type) == (blank if ai_type == "string" else None)
 
 
 def test_text_stays_as_it_is() -> None:
     texts = [" a ", "", "ü\n", None]
-    assert _cast(texts, "string") == texts
+    assert cast_all(texts, "string") == texts
 
 
 def test_bytes_that_are_no_text_fail_alone() -> None:
-    assert _cast([b"abc", b"\xff"], "string", pl.Binary) == ["abc", FAILED]
+    assert cast_all([b"abc", b"\xff"], "string", pl.Binary) == ["abc", FAILED]
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["1", "x"])])
 def test_categories_are_text(dtype: Any) -> None:
-    assert _cast(["1", "x", None], "int64", dtype) == [1, FAILED, None]
+    assert cast_all(["1", "x", None], "int64", dtype) == [1, FAILED, None]
 
 
 def test_a_struct_becomes_json() -> None:
-    assert _cast([{"a": 1}, None], "string", pl.Struct({"a": pl.Int64})) == ['{"a":1}', None]
+    assert cast_all([{"a": 1}, None], "string", pl.Struct({"a": pl.Int64})) == ['{"a":1}', None]
 
 
 @given(st.lists(st.times(), min_size=1))
 def test_a_time_of_day_keeps_what_is_below_a_second_as_text(times: list[dt.time]) -> None:
-    texts = _cast(times, "string", pl.Time())
+    texts = cast_all(times, "string", pl.Time())
     assert texts is not None
     assert list(map(dt.time.fromisoformat, texts)) == times
     whole = [text for text, time in zip(texts, times, strict=True) if not time.microsecond]
@@ -262,9 +239,9 @@ def test_a_time_of_day_keeps_what_is_below_a_second_as_text(times: list[dt.time]
 
 def test_days_and_instants_become_each_other() -> None:
     day = dt.date(2024, 2, 29)
-    assert _one(day, "timestamp", pl.Date) == dt.datetime(2024, 2, 29, tzinfo=UTC)
+    assert cast_one(day, "timestamp", pl.Date) == dt.datetime(2024, 2, 29, tzinfo=UTC)
     late = dt.datetime(2024, 2, 29, 23, 30)
-    assert _one(late, "date", pl.Datetime("us")) == day
+    assert cast_one(late, "date", pl.Datetime("us")) == day
     in_new_york = pl.Series([late]).dt.replace_time_zone("America/New_York")
     done = cast(pl.col("x"), in_new_york.dtype, pl.Date())
     assert done is not None
@@ -274,7 +251,7 @@ def test_days_and_instants_become_each_other() -> None:
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
 def test_an_instant_without_a_zone_is_utc_in_every_unit(unit: Any) -> None:
     moment = dt.datetime(2024, 2, 29, 1, 2, 3, 4000)
-    assert _one(moment, "timestamp", pl.Datetime(unit)) == moment.replace(tzinfo=UTC)
+    assert cast_one(moment, "timestamp", pl.Datetime(unit)) == moment.replace(tzinfo=UTC)
 
 
 def test_a_day_beyond_all_instants_fails_alone() -> None:
@@ -318,7 +295,7 @@ DTYPES = [
 @pytest.mark.parametrize("ai_type", AI_TYPES)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_null_stays_null_and_is_no_failure(dtype: pl.DataType, ai_type: str) -> None:
-    assert _cast([None, None], ai_type, dtype) in ([None, None], None)
+    assert cast_all([None, None], ai_type, dtype) in ([None, None], None)
 
 
 VALUES = [
@@ -332,74 +309,14 @@ VALUES = [
 )
 @pytest.mark.parametrize(("one", "dtype"), VALUES, ids=str)
 def test_one_is_one_in_every_number_type(one: object, dtype: Any, ai_type: str) -> None:
-    assert _one(one, ai_type, dtype) == 1
+    assert cast_one(one, ai_type, dtype) == 1
 
 
 def test_what_can_never_become_a_type_is_known_before_any_row_is_read() -> None:
-    assert _cast([[1]], "string", pl.List(pl.Int64)) is None
-    assert _cast([dt.date(2024, 1, 1)], "int64", pl.Date) is None
-    assert _cast([1], "date", pl.Int64) is None
-    assert _cast([b"1"], "int64", pl.Binary) is None
-
-
-CHARACTERS = string.printable + "\u00a0\u2003ü٣€😀"
-TEXTS = st.lists(
-    st.none()
-    | st.text(CHARACTERS, max_size=12)
-    | st.text(alphabet=string.digits + "+-.eE: TZ", max_size=24)
-    | st.sampled_from(["true", "no", "2024-02-29", "2024-02-29T10:11:12Z", " 12.0 ", "1.10"]),
-    max_size=20,
-)
-
-
-@given(TEXTS)
-@pytest.mark.parametrize("ai_type", [t for t in AI_TYPES if t not in ("string", "binary")])
-def test_a_text_is_null_only_where_it_failed_or_is_blank(
-    ai_type: str, texts: list[str | None]
-) -> None:
-    values = _cast(texts, ai_type)
-    assert values is not None
-    blank = [text is None or not text.strip() for text in texts]
-    assert [value is None for value in values] == blank
-
-
-@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
-def test_ints_round_trip_from_their_text(numbers: list[int]) -> None:
-    assert _cast([f" {n} " for n in numbers], "int64") == numbers
-    assert _cast([f"{n}.0" for n in numbers], "int64") == numbers
-
-
-DECIMALS = st.decimals(-(10**28), 10**28, places=10, allow_nan=False, allow_infinity=False).filter(
-    lambda number: abs(number) < 10**28
-)
-
-
-@given(st.lists(DECIMALS))
-def test_decimals_round_trip_from_their_text(numbers: list[Decimal]) -> None:
-    assert _cast([format(n, "f") for n in numbers], "decimal(38,10)") == numbers
-
-
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
-def test_floats_round_trip_from_their_text(numbers: list[float]) -> None:
-    assert _cast([repr(n) for n in numbers], "float64") == numbers
-
-
-@given(st.lists(st.dates()))
-def test_dates_round_trip_from_their_text(days: list[dt.date]) -> None:
-    assert _cast([day.isoformat() for day in days], "date") == days
-
-
-@given(st.lists(st.datetimes(timezones=st.just(UTC))), st.sampled_from("T "))
-def test_instants_round_trip_from_their_text(moments: list[dt.datetime], between: str) -> None:
-    assert _cast([moment.isoformat(between) for moment in moments], "timestamp") == moments
-
-
-@given(st.lists(st.floats()))
-@pytest.mark.parametrize("ai_type", ["int16", "int64", "decimal(18,2)", "decimal(38,10)"])
-def test_a_float_is_never_null_in_silence(ai_type: str, numbers: list[float]) -> None:
-    values = _cast(numbers, ai_type, pl.Float64)
-    assert values is not None
-    assert None not in values
+    assert cast_all([[1]], "string", pl.List(pl.Int64)) is None
+    assert cast_all([dt.date(2024, 1, 1)], "int64", pl.Date) is None
+    assert cast_all([1], "date", pl.Int64) is None
+    assert cast_all([b"1"], "int64", pl.Binary) is None
 
 
 @pytest.mark.parametrize(
@@ -426,4 +343,4 @@ def test_a_float_is_never_null_in_silence(ai_type: str, numbers: list[float]) ->
 def test_a_text_that_is_json_becomes_a_list_or_a_struct(
     text: str, ai_type: str, value: object
 ) -> None:
-    assert _one(text, ai_type) == value
+    assert cast_one(text, ai_type) == value

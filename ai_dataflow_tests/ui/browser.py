@@ -43,7 +43,7 @@ class Browser:
         return self.page
 
     def leave(self) -> None:
-        """Leave the page: one that is open asks and draws all the time, which costs a fifth of a core."""
+        """Leave the page: one that is open asks and draws all the time, a fifth of a core."""
         self.page.goto("about:blank")
 
     def picture(self, name: str, *parts: Locator, margin: int = 24) -> Path:
