@@ -77,7 +77,9 @@ properties: setup-dev ## random partitions, sheets and transforms against oracle
 	  ai_dataflow_tests/partition/test_properties.py ai_dataflow_tests/runs/test_run_properties.py \
 	  ai_dataflow_tests/compiler/test_differences.py ai_dataflow_tests/compiler/test_plain_casts.py \
 	  ai_dataflow_tests/chaos/test_killed_recasts.py ai_dataflow_tests/partition/test_together.py \
-	  ai_dataflow_tests/partition/test_client_splits.py ai_dataflow_tests/runs/oracle
+	  ai_dataflow_tests/partition/test_client_splits.py ai_dataflow_tests/partition/test_merge.py \
+	  ai_dataflow_tests/partition/test_profiling.py ai_dataflow_tests/partition/test_many_rows.py \
+	  ai_dataflow_tests/runs/oracle
 
 bench: setup-dev services-setup ## measure all cases and peers, about an hour; tables, a plot, bench/results.json
 	$(BIN)/python -m bench

@@ -27,6 +27,7 @@ from ai_dataflow.partition.profiling import profiles_of
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow.workstation.profiles import COARSE, SCHEMA
+from ai_dataflow_tests.partition.effort import settings_of
 from ai_dataflow_tests.partition.test_profiling import COLUMNS, KEY, frames
 
 EXACT = ["rows", "nulls", "least", "greatest"]
@@ -48,6 +49,7 @@ def in_pieces(frame: pl.DataFrame, columns: list[AiColumn], size: int) -> pl.Dat
     return pieces.profiles().sort(CLIENT, *KEY)
 
 
+@settings_of()
 @given(frames(), st.integers(1, 9))
 def test_pieces_do_not_matter_and_what_is_exact_is(frame: pl.DataFrame, size: int) -> None:
     """Rows, nulls, ends, and distinct values where no error is told, of all types."""

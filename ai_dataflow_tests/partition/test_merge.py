@@ -20,6 +20,7 @@ from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.merge import Merged, union_products
 from ai_dataflow.partition.parts import Part
 from ai_dataflow.partition.scratch import scratch
+from ai_dataflow_tests.partition.effort import settings_of
 from ai_dataflow_tests.partition.jobs import PLACE, codes, key, mapped, source
 
 
@@ -265,6 +266,7 @@ def _side(name: str, rows: Side, column: str) -> Part:
 
 
 @pytest.mark.usefixtures("memory")
+@settings_of()
 @given(_one_to_many())
 def test_a_join_loses_nothing_and_invents_nothing(sides: tuple[Side, Side]) -> None:
     left, right = sides
@@ -276,6 +278,7 @@ def test_a_join_loses_nothing_and_invents_nothing(sides: tuple[Side, Side]) -> N
 
 
 @pytest.mark.usefixtures("memory")
+@settings_of()
 @given(_one_to_many(), st.lists(st.integers(0, 9), max_size=4))
 @pytest.mark.slow
 def test_rows_read_are_rows_merged_and_rows_left(

@@ -21,6 +21,7 @@ from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow.workstation.profile_merging import merge_profiles
 from ai_dataflow.workstation.profiles import COARSE, FREQUENT, HASHES, LONGEST, POINTS, SCHEMA
+from ai_dataflow_tests.partition.effort import settings_of
 
 LONG = "x" * 300
 FLOATS = st.sampled_from([math.nan, math.inf, -math.inf, -0.0, 0.0, 1.5, -2.25, 1e30])
@@ -67,6 +68,7 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+@settings_of()
 @given(frames())
 def test_a_profile_says_what_plain_python_says(frame: pl.DataFrame) -> None:
     """Of each client, product and column; and one row tells of the rows alone."""
@@ -179,6 +181,7 @@ def number_of(value: Any) -> float:
     return float(value)
 
 
+@settings_of()
 @given(frames())
 def test_profiles_of_clients_merge_into_that_of_all(frame: pl.DataFrame) -> None:
     """What is exact in both is the same."""
