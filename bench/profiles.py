@@ -38,9 +38,7 @@ def make_project(folder: Path, clients: int, level: str) -> None:
         settings.write(f"\n[modules.{MODULE}]\n{LEVELS[level]}")
 
 
-def measure(
-    folder: Path, clients: int, rounds: int, levels: Sequence[str] = tuple(LEVELS)
-) -> Case:
+def measure(folder: Path, clients: int, rounds: int, levels: Sequence[str] = tuple(LEVELS)) -> Case:
     """Measure a run at each level, of which `full` has to be one."""
     for level in levels:
         make_project(folder / level, clients, level)
