@@ -120,8 +120,9 @@ def test_what_looks_and_changes_nothing_does_so_as_it_is_shown(tmp_path: Path) -
 
 def test_each_call_is_run_or_has_a_reason_why_not() -> None:
     """What is not run are the starts of calls, in prose, and what changes something."""
+    group = program()
     left = [call for call in calls() if words(call.text) and not _only_looks(call)]
-    whole = [call for call in left if not _refusal(program(), words(call.text), is_whole=True)]
+    whole = [call for call in left if not _refusal(group, words(call.text), is_whole=True)]
     unreasoned = [call for call in whole if words(call.text)[0] not in NOT_RUN]
     assert unreasoned == []
     assert {words(call.text)[0] for call in whole} == NOT_RUN.keys()
