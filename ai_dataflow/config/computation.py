@@ -19,8 +19,9 @@ COMPUTATION = "8"
 # 7 took the second 60 of any minute for the first of the next one.
 _THE_SAME: frozenset[str] = frozenset()
 # The same for the copies of SQL tables, which hold a source's columns as they are. What 0.1.0 and 1
-# copied may have rows of another client, whose code a collation takes for the same.
-COPYING = "2"
+# copied may have rows of another client, whose code a collation takes for the same. 2 took bytes
+# that are no text, in SQLite's columns of texts and blobs, for their hexadecimal spelling.
+COPYING = "3"
 _THE_SAME_COPIES: frozenset[str] = frozenset()
 
 

@@ -102,9 +102,24 @@ def test_a_whole_number_in_a_decimal_column_keeps_its_digits(tmp_path: Path) -> 
     assert int(_read(tmp_path)["v"].item()) == 9007199254740993
 
 
-def test_bytes_in_a_text_column_do_not_become_pythons_spelling_of_them(tmp_path: Path) -> None:
-    _make(tmp_path, "CREATE TABLE t (v TEXT)", "INSERT INTO t VALUES ('x'), (x'ff')")
-    assert not any(str(v).startswith("b'") for v in _read(tmp_path)["v"] if isinstance(v, str))
+@pytest.mark.parametrize("column_type", ["TEXT", "DATE", "BLOB"])
+def test_bytes_among_texts_are_bytes_and_no_spelling_of_them(
+    tmp_path: Path, column_type: str
+) -> None:
+    """`0xff` would be published as such: four letters where the sender has one byte."""
+    filled = "INSERT INTO t VALUES ('x'), (x'ff'), (7), (x'c3a4'), (NULL)"
+    _make(tmp_path, f"CREATE TABLE t (v {column_type})", filled)
+    assert _read(tmp_path)["v"].to_list() == [b"x", b"\xff", b"7", "ä".encode(), None]
+
+
+def test_bytes_that_are_text_are_that_in_a_text_column(tmp_path: Path) -> None:
+    _make(tmp_path, "CREATE TABLE t (v TEXT)", "INSERT INTO t VALUES ('x'), (x'c3a4')")
+    assert _read(tmp_path)["v"].to_list() == ["x", "ä"]
+
+
+def test_bytes_among_numbers_cost_their_row_alone(tmp_path: Path) -> None:
+    _make(tmp_path, "CREATE TABLE t (v INTEGER)", "INSERT INTO t VALUES (1), (x'ff')")
+    assert _read(tmp_path)["v"].to_list() == ["1", "0xff"]
 
 
 OVERFLOWING = "CREATE VIEW v AS SELECT id, item, abs(-9223372036854775807 - id) AS x FROM t"

@@ -34,13 +34,15 @@ def _as_it_is(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 class ValueForm:
     """How a type travels: asked for by an expression, delivered as `wire`, arriving as `dtype`.
 
-    A text that is `narrow` has the characters of a code page, and an index of such texts.
+    A text that is `narrow` has the characters of a code page, and an index of such texts. One that
+    is `mixed` has the cells of a column of another type, as they are spelled.
     """
 
     dtype: pl.DataType
     wire: pl.DataType
     ask: Ask = _as_it_is
     narrow: bool = False
+    mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,14 @@ class SqlColumn:
         """Give the expression that asks for it, under its own name."""
         return self.delivery.ask(sa.column(self.name)).label(self.name)
 
-    def as_text(self) -> SqlColumn:
-        """Give the column whose values arrive as text, whatever they are."""
-        return SqlColumn(self.name, replace(self.delivery, dtype=TEXT, wire=TEXT))
+    def loosened(self) -> SqlColumn:
+        """Give the column in a type that has what its own has not.
+
+        That is text, whatever the values are; and of texts, of which one is bytes that are no text,
+        binary.
+        """
+        dtype = BINARY if self.dtype == TEXT else TEXT
+        return SqlColumn(self.name, replace(self.delivery, dtype=dtype, wire=dtype, mixed=True))
 
 
 class UnfitError(Exception):

@@ -135,7 +135,7 @@ class Database:
             except TooLongError:
                 bulk = False
             except UnfitError as error:
-                columns = {**columns, error.column: columns[error.column].as_text()}
+                columns = {**columns, error.column: columns[error.column].loosened()}
 
     def _frames(
         self, statement: sa.Select[Any], columns: Columns, *, bulk: bool

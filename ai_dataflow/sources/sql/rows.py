@@ -170,21 +170,28 @@ def _of_arrow(table: pa.Table, columns: Mapping[str, SqlColumn]) -> pl.DataFrame
 def _of_tuples(rows: Sequence[sa.Row[Any]], columns: Mapping[str, SqlColumn]) -> pl.DataFrame:
     values = zip(*rows, strict=True)
     return pl.DataFrame(
-        [_series(c.name, list(v), c.wire) for c, v in zip(columns.values(), values, strict=True)]
+        [_series(c, list(v)) for c, v in zip(columns.values(), values, strict=True)]
     )
 
 
-def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+def _series(column: SqlColumn, values: list[Any]) -> pl.Series:
+    name, dtype = column.name, column.wire
     try:
         if dtype.is_float():
             values = [_float(value) for value in values]
         elif isinstance(dtype, pl.Decimal):
             values = [_decimal(value, dtype) for value in values]
+        elif dtype == pl.Binary():
+            values = [_bytes(value) for value in values]
         return pl.Series(name, values, dtype=dtype, strict=True)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
         if dtype != pl.String:
             raise UnfitError(name) from None
-    return pl.Series(name, [_text(value) for value in values], dtype=pl.String())
+    try:
+        texts = [_text(value, column.delivery.mixed) for value in values]
+    except UnicodeDecodeError:
+        raise UnfitError(name) from None
+    return pl.Series(name, texts, dtype=pl.String())
 
 
 def _float(value: object) -> float | None:
@@ -212,11 +219,27 @@ def _decimal(value: object, dtype: pl.Decimal) -> Decimal | None:
     return number
 
 
-def _text(value: object) -> str | None:
-    """Spell a cell as text; bytes that are no UTF-8 in hexadecimal, as SQL writes them."""
+def _text(value: object, is_mixed: bool) -> str | None:
+    """Spell a cell as text.
+
+    Bytes that are no UTF-8 are none. In a column that is none of texts they are spelled as SQL
+    writes them, in hexadecimal: there no number and no day is spelled so.
+
+    Raises:
+        UnicodeDecodeError: bytes that are no UTF-8, in a column of texts.
+    """
     if isinstance(value, bytes):
         try:
             return value.decode()
         except UnicodeDecodeError:
+            if not is_mixed:
+                raise
             return f"0x{value.hex()}"
     return None if value is None else str(value)
+
+
+def _bytes(value: object) -> bytes | None:
+    """Give the bytes of a cell; of another type than bytes those of its text."""
+    if value is None or isinstance(value, bytes):
+        return value
+    return str(value).encode()
