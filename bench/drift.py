@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from ai_dataflow.runs.unusual_columns import UnusualColumn
-from ai_dataflow.runs.unusual_search import ProfileReading, unusual_columns
+from ai_dataflow.runs.unusual_search import unusual_columns
 from bench.drift_clients import Client, night
 from bench.drift_faults import FAULTS, LEAST_ROWS, Fault
 from bench.drift_profiles import Publication, profiled
@@ -97,24 +97,30 @@ class _Simulated:
         return {**products, "P": fault.change(products["P"], self._draw)}
 
 
-def reading(profiles: pl.DataFrame) -> ProfileReading:
-    """Read profiles from a frame, as from a table."""
+@dataclass(frozen=True)
+class KeptProfiles:
+    """Profiles that are in a frame, as those that are in a table."""
 
-    def read(
-        *,
-        clients: Collection[str] | None = None,
-        publications: Collection[str] | None = None,
+    rows: pl.DataFrame
+
+    @property
+    def publications(self) -> pl.DataFrame:
+        """Tell which publications there are."""
+        names = ["client_code", "publication", "at"]
+        counted = self.rows.group_by(names, maintain_order=True).agg(profiles=pl.len())
+        return counted.cast({"profiles": pl.Int64})
+
+    def of(
+        self,
+        publications: Collection[str],
         ai_columns: Collection[str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
-        rows = profiles
-        chosen = {"client_code": clients, "publication": publications, "ai_column": ai_columns}
-        for name, wanted in chosen.items():
-            if wanted is not None:
-                rows = rows.filter(pl.col(name).is_in([*wanted]))
-        return rows.select(profiles.columns if columns is None else columns)
-
-    return read
+        """Give the profiles of publications."""
+        rows = self.rows.filter(pl.col("publication").is_in([*publications]))
+        if ai_columns is not None:
+            rows = rows.filter(pl.col("ai_column").is_in([*ai_columns]))
+        return rows.select(rows.columns if columns is None else columns)
 
 
 def judged(made: Histories) -> Outcome:
@@ -135,7 +141,7 @@ def _found(now: pl.DataFrame, before: Sequence[pl.DataFrame]) -> list[UnusualCol
     clients = now["client_code"].unique()
     past = [rows.filter(pl.col("client_code").is_in(clients.to_list())) for rows in before]
     last = _publications(past[-1]) if past else {}
-    return unusual_columns(reading(pl.concat([*past, now])), _publications(now), last)
+    return unusual_columns(KeptProfiles(pl.concat([*past, now])), _publications(now), last)
 
 
 def _publications(profiles: pl.DataFrame) -> Mapping[str, str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from ai_dataflow.workstation.distances import BEFORE, KEYS, KINDS, apart, measured
+from ai_dataflow.workstation.distances import BEFORE, KEYS, KINDS, apart
 from ai_dataflow.workstation.margins import FLOORS, GAP, learned, noise, strictness
 from ai_dataflow.workstation.nights import WEEK
 
 TEST = (*KEYS, "publication", "kind")
+_LISTS = ("quantiles", "frequent", "looks")
 _ROWS_OF_CATEGORY = 5  # in the mean of the frequent values, on both sides
 
 
@@ -20,7 +21,7 @@ def screened(now: pl.DataFrame, then: pl.DataFrame, references: pl.DataFrame) ->
     """Give the tests of publications that chance and least differences do not explain.
 
     Args:
-        now: the profiles of publications.
+        now: the measured profiles of publications.
         then: those of what they are compared with.
         references: which is compared with which, as `nights.references` has it.
     """
@@ -35,7 +36,7 @@ def confirmed(suspects: pl.DataFrame, past: pl.DataFrame, references: pl.DataFra
 
     Args:
         suspects: what `screened` gave.
-        past: earlier profiles of the same clients, products and columns.
+        past: earlier measured profiles of the same clients, products and columns.
         references: which earlier publication is compared with which.
     """
     if suspects.is_empty():
@@ -62,8 +63,10 @@ def _settled(tests: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
 
 def _tests(now: pl.DataFrame, then: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
     """Give distances and noise: a row per profile and kind, to the nearest of its references."""
-    pairs = _pairs(measured(now), measured(then), references)
-    counted = _with_enough_rows(pairs.hstack(apart(pairs).rename(GAP)))
+    pairs = _pairs(now, then, references)
+    # Lists are dear to move on.
+    scalars = pairs.drop([f"{name}{side}" for name in _LISTS for side in ("", BEFORE)])
+    counted = _with_enough_rows(scalars.hstack(apart(pairs).rename(GAP)))
     tests = counted.group_by("client_code", "publication").agg(
         (pl.sum_horizontal(pl.col(gap).is_not_null() for gap in GAP.values()).sum()).alias("tests")
     )

@@ -15,7 +15,8 @@ from ai_dataflow.runs.drift import TEST
 from ai_dataflow.workstation.distances import measured
 from ai_dataflow.workstation.margins import ENOUGH_CLIENTS, FLOORS, MEDIANS, SECONDS, strictness
 
-_GROUP = ("product_code", "ai_column", "ai_type", "measure")
+_PROFILE = TEST[:-1]
+_GROUP = ("product_code", "ai_column", "ai_type")
 # The measures that are compared, with the kind that each is of; of sizes it is the logarithm.
 MEASURES = {
     "null_share": "nulls",
@@ -41,23 +42,28 @@ class Far:
     tests: pl.DataFrame
 
 
-def far_from_others(current: pl.DataFrame, first: Collection[str]) -> Far:
+def compared_measures(profiles: pl.DataFrame) -> pl.DataFrame:
+    """Give of the profiles of columns what is compared, in a tenth of their memory."""
+    given = measured(profiles.filter(pl.col("ai_column") != ""))
+    sizes = [pl.when(pl.col(name) > 0).then(pl.col(name).log()).alias(name) for name in _SIZES]
+    return given.with_columns(sizes).select(*_PROFILE, "at", "ai_type", "rows", "filled", *MEASURES)
+
+
+def far_from_others(measures: pl.DataFrame, first: Collection[str]) -> Far:
     """Tell in which tests first publications are far from all other clients, whatever chance does.
 
     Args:
-        current: the profiles of some columns that readers see of all clients of the module.
+        measures: `compared_measures` of some columns that readers see of all clients of the module.
         first: the publications among them that are the first ones of their clients.
     """
-    both = current.unique(TEST[:-1], keep="last", maintain_order=True)
-    tests = _deviations(_long(measured(both.filter(pl.col("ai_column") != ""))))
-    wanted = tests.filter(pl.col("publication").is_in([*first]))
-    kinds = list(FLOORS)
-    floor = pl.col("kind").replace_strict(kinds, [FLOORS[kind].others for kind in kinds])
-    usual = pl.max_horizontal(floor, MEDIANS * pl.col("middle"), SECONDS * pl.col("second"))
-    far = wanted.with_columns(usual.alias("margin")).filter(
-        pl.col("distance") > pl.col("margin"), pl.col("others") >= ENOUGH_CLIENTS
+    ordered = measures.sort("at", maintain_order=True)
+    given = ordered.unique(_PROFILE, keep="last", maintain_order=True)
+    is_first = pl.col("publication").is_in([*first])
+    far = [_far(given, measure, kind).filter(is_first) for measure, kind in MEASURES.items()]
+    tests = pl.sum_horizontal(pl.col(measure).is_not_null() for measure in MEASURES).sum()
+    return Far(
+        pl.concat(far), given.filter(is_first).group_by("client_code").agg(tests.alias("len"))
     )
-    return Far(far, wanted.group_by("client_code").len())
 
 
 def unlike_others(parts: Collection[Far]) -> pl.DataFrame:
@@ -75,29 +81,27 @@ def unlike_others(parts: Collection[Far]) -> pl.DataFrame:
     )
 
 
-def _long(profiles: pl.DataFrame) -> pl.DataFrame:
-    """Give a row for each measure of a profile."""
-    sizes = [pl.when(pl.col(name) > 0).then(pl.col(name).log()).alias(name) for name in _SIZES]
-    key = [*TEST[:-1], "ai_type", "filled", "rows"]
-    given = profiles.with_columns(sizes)
-    long = given.unpivot([*MEASURES], index=key, variable_name="measure", value_name="value")
-    return long.drop_nulls("value")
-
-
-def _deviations(measures: pl.DataFrame) -> pl.DataFrame:
-    """Give how far each is from the median of all, and how far the others are."""
-    middle = pl.col("value").median().over(_GROUP)
-    distance = (pl.col("value") - middle).abs()
-    there = measures.with_columns(middle.alias("usual"), distance.alias("distance"))
-    farthest = pl.col("distance").top_k(3).over(_GROUP, mapping_strategy="join")
+def _far(measures: pl.DataFrame, measure: str, kind: str) -> pl.DataFrame:
+    """Give what is far from the median of all, by one measure; how far the others are says so."""
+    value, distance = pl.col(measure), pl.col("distance")
+    usual = value.median().over(_GROUP)
+    there = measures.select(
+        *_PROFILE, "ai_type", "rows", "filled", usual.alias("usual"),
+        (value - usual).abs().alias("distance"),
+    )  # fmt: skip
+    second, third = (
+        distance.drop_nulls().top_k(3).sort(descending=True).get(place, null_on_oob=True)
+        for place in (1, 2)
+    )
+    there = there.with_columns(
+        distance.median().over(_GROUP).alias("middle"),
+        second.over(_GROUP).alias("second"),
+        third.over(_GROUP).alias("third"),
+        (distance.count().over(_GROUP) - 1).alias("others"),
+    )
     # Of three the first may be the client's.
-    farthest = farthest.list.sort(descending=True)
-    second = pl.when(pl.col("distance") >= farthest.list.get(1, null_on_oob=True)).then(
-        farthest.list.get(2, null_on_oob=True)
-    )
-    return there.with_columns(
-        pl.col("measure").replace_strict(MEASURES).alias("kind"),
-        pl.col("distance").median().over(_GROUP).alias("middle"),
-        second.otherwise(farthest.list.get(1, null_on_oob=True)).fill_null(0.0).alias("second"),
-        (pl.len().over(_GROUP) - 1).alias("others"),
-    )
+    others = pl.when(distance >= pl.col("second")).then("third").otherwise("second").fill_null(0.0)
+    margin = pl.max_horizontal(FLOORS[kind].others, MEDIANS * pl.col("middle"), SECONDS * others)
+    is_far = (distance > margin) & (pl.col("others") >= ENOUGH_CLIENTS)
+    kinds = pl.lit(kind).alias("kind"), pl.lit(measure).alias("measure")
+    return there.with_columns(margin.alias("margin"), *kinds).filter(is_far)

@@ -38,7 +38,7 @@ def note_unusual(run: Run, module: str, outcome: ModuleOutcome) -> None:
     try:
         with run.timings.timed("comparing"), panics_as_errors():
             profiles = open_profiles(run.workstation, module)
-            odd = unusual_columns(profiles.read, publications, outcome.judged.before)
+            odd = unusual_columns(profiles, publications, outcome.judged.before)
     except DataflowError as error:
         run.problems += [_not_compared(module, str(error.diagnostics[0].code))]
     except Exception as error:

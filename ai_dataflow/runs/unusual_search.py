@@ -6,13 +6,13 @@ first, the rest only of columns that are suspect.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import polars as pl
 
 from ai_dataflow.runs.drift import confirmed, screened
-from ai_dataflow.runs.other_clients import Far, far_from_others, unlike_others
+from ai_dataflow.runs.other_clients import Far, compared_measures, far_from_others, unlike_others
 from ai_dataflow.runs.unusual_columns import UnusualColumn, with_likeness
 from ai_dataflow.workstation.distances import KEYS, measured
 from ai_dataflow.workstation.margins import ENOUGH_CLIENTS
@@ -27,75 +27,88 @@ ORDER = ("rows", "encoding", "looks", "signs", "nulls", "new", "vanished", "leve
 
 _ROWS = ""  # the AI column of profiles that are of rows as such
 _JUMP = 1.0  # of sizes, as a logarithm: what is new then is so because of the unit
-_CLIENTS_AT_ONCE = 250  # of whom profiles are in memory
 _PASTS_AT_ONCE = 100  # clients whose past is looked at
-# Of clients and columns, of all products, that are read to be compared; rows that are.
-_PROFILES_AT_ONCE, _ROWS_AT_ONCE = 10_000, 20_000
+# Profiles that are in memory; what is compared with other clients of them is a tenth as large.
+_PROFILES_AT_ONCE, _MEASURES_AT_ONCE = 10_000, 200_000
 # Nobody compares the hashes of values, which are the half of a profile.
 _COMPARED = [name for name in SCHEMA if name != "hashes"]
 
 
-class ProfileReading(Protocol):
-    """Reads profiles of one module."""
+class Profiles(Protocol):
+    """The profiles of one module, as `ProfileTable` has them."""
 
-    def __call__(
+    @property
+    def publications(self) -> pl.DataFrame:
+        """Tell which publications there are."""
+
+    def of(
         self,
-        *,
-        clients: Collection[str] | None = None,
-        publications: Collection[str] | None = None,
+        publications: Collection[str],
         ai_columns: Collection[str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
-        """Give the profiles of clients, of publications."""
+        """Read the profiles of publications."""
 
 
 def unusual_columns(
-    read: ProfileReading, published: Mapping[str, str], before: Mapping[str, str]
+    profiles: Profiles, published: Mapping[str, str], before: Mapping[str, str]
 ) -> list[UnusualColumn]:
     """Find what is unusual of publications.
 
     Profiles are large: those of some clients are looked at, then those of the next.
 
     Args:
-        read: reads the module's profiles.
+        profiles: those of the module.
         published: the publication of each client.
         before: the publication that readers saw before, of each client that had one.
 
     Raises:
         DataflowError: WST-001, WST-004 or WST-005.
     """
+    every = profiles.publications
     given, new = list[UnusualColumn](), list[pl.DataFrame]()
-    clients = sorted(published)
-    for first in range(0, len(clients), _CLIENTS_AT_ONCE):
-        some = clients[first : first + _CLIENTS_AT_ONCE]
-        seen, mine = _publications(read, {name: published[name] for name in some}, before)
+    for mine in _portions(every.join(_pairs(published), on=_PUBLICATION, how="semi")):
+        seen = _seen(every, mine, before)
         pairs = references(seen)
         of_now = pairs.join(mine, on=_PUBLICATION, how="semi")
         new.append(mine.join(of_now, on="client_code", how="anti"))
         if of_now.height:
-            given += _of_before(read, of_now, seen, pairs)
-    return [*given, *_of_others(read, pl.concat(new))] if new else []
+            given += _of_before(profiles, of_now, seen, pairs)
+    given.sort(key=lambda column: column.key)
+    return [*given, *_of_others(profiles, pl.concat(new))] if new else []
 
 
-def _publications(
-    read: ProfileReading, published: Mapping[str, str], before: Mapping[str, str]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give the publications of clients: those now with the last before them, and those now alone.
+def _portions(publications: pl.DataFrame, share: float = 1.0) -> list[pl.DataFrame]:
+    """Cut publications where so many profiles are enough; those of a file stay together.
+
+    Args:
+        publications: as profiles have them, file by file.
+        share: what is read of each.
+    """
+    counted = publications.group_by(_PUBLICATION, maintain_order=True).agg(
+        pl.col("at").min(), pl.col("profiles").sum()
+    )
+    portion = (pl.col("profiles").cum_sum() * share / _PROFILES_AT_ONCE).floor().alias("portion")
+    return counted.with_columns(portion).partition_by("portion", include_key=False)
+
+
+def _seen(every: pl.DataFrame, mine: pl.DataFrame, before: Mapping[str, str]) -> pl.DataFrame:
+    """Give the publications of some clients: those now, with the last before them.
 
     What was made since the one that readers saw before was never published.
     """
     names = [*_PUBLICATION, "at"]
-    every = read(clients=published, ai_columns=[_ROWS], columns=names).unique(_PUBLICATION)
-    mine = every.join(_pairs(published), on=_PUBLICATION, how="semi")
-    seen = every.join(mine, on="client_code", suffix="_now")
-    last = every.join(_pairs(before), on=_PUBLICATION).select(
+    of_clients = every.join(mine, on="client_code", how="semi")
+    made = of_clients.group_by(_PUBLICATION).agg(pl.col("at").min())
+    seen = made.join(mine.select(names), on="client_code", suffix="_now")
+    last = made.join(_pairs(before), on=_PUBLICATION).select(
         "client_code", pl.col("at").alias("last")
     )
     until = pl.coalesce("last", "at_now")
     is_earlier = (pl.col("at") <= until) & (pl.col("at") < pl.col("at_now"))
     earlier = seen.join(last, on="client_code", how="left").filter(is_earlier).sort("at")
     some = earlier.select(names).group_by("client_code").tail(HISTORY).select(names)
-    return pl.concat([some, mine]), mine
+    return pl.concat([some, mine.select(names)])
 
 
 def _pairs(publications: Mapping[str, str]) -> pl.DataFrame:
@@ -104,53 +117,59 @@ def _pairs(publications: Mapping[str, str]) -> pl.DataFrame:
 
 
 def _of_before(
-    read: ProfileReading, of_now: pl.DataFrame, seen: pl.DataFrame, pairs: pl.DataFrame
+    profiles: Profiles, of_now: pl.DataFrame, seen: pl.DataFrame, pairs: pl.DataFrame
 ) -> list[UnusualColumn]:
     """Compare publications with those before them."""
     mine = of_now.select(_PUBLICATION).unique()
-    now = read(publications=set(mine["publication"]), columns=_COMPARED)
-    then = read(publications=set(of_now["reference"]), columns=_COMPARED)
+    now = measured(profiles.of(mine["publication"], columns=_COMPARED))
+    then = measured(profiles.of(of_now["reference"].unique(), columns=_COMPARED))
     suspects = screened(now, then, of_now)
-    last = measured(then.sort("at").unique(KEYS, keep="last", maintain_order=True))
-    earlier, shown = seen.join(mine, on=_PUBLICATION, how="anti"), measured(now)
+    last = then.sort("at").unique(KEYS, keep="last", maintain_order=True)
+    earlier = seen.join(mine, on=_PUBLICATION, how="anti")
     given: list[UnusualColumn] = []
     clients = suspects["client_code"].unique().sort()
     for first in range(0, len(clients), _PASTS_AT_ONCE):
         some = clients[first : first + _PASTS_AT_ONCE].to_list()
         about = earlier.filter(pl.col("client_code").is_in(some))
-        past = read(
-            publications=set(about["publication"]),
-            ai_columns=set(suspects["ai_column"]) | {_ROWS},
-            columns=_COMPARED,
-        )
+        past = profiles.of(about["publication"], {*suspects["ai_column"], _ROWS}, columns=_COMPARED)
         is_past = pairs.join(about.select(_PUBLICATION), on=_PUBLICATION, how="semi")
-        failed = confirmed(suspects.filter(pl.col("client_code").is_in(some)), past, is_past)
-        given += with_likeness(_named(failed, shown, last), shown, last)
+        of_some = suspects.filter(pl.col("client_code").is_in(some))
+        failed = confirmed(of_some, measured(past), is_past)
+        given += with_likeness(_named(failed, now, last), now, last)
     return given
 
 
-def _of_others(read: ProfileReading, new: pl.DataFrame) -> list[UnusualColumn]:
+def _of_others(profiles: Profiles, new: pl.DataFrame) -> list[UnusualColumn]:
     """Compare first publications with the newest ones of the other clients, by some columns."""
-    if new.is_empty():
+    every = profiles.publications
+    newest = every.sort("at").unique("client_code", keep="last")
+    if new.is_empty() or newest.height <= ENOUGH_CLIENTS:
         return []
-    names = [*_PUBLICATION, "at"]
-    every = read(ai_columns=[_ROWS], columns=names).sort("at").unique("client_code", keep="last")
-    if every.height <= ENOUGH_CLIENTS:
-        return []
+    current = every.join(pl.concat([newest, new], how="diagonal"), on=_PUBLICATION, how="semi")
     firsts = {*new["publication"]}
-    newest = {*every["publication"]} | firsts
-    columns = read(publications=newest, columns=["ai_column"])["ai_column"].unique().sort()
-    some = max(1, _PROFILES_AT_ONCE // every.height)
     parts: list[Far] = []
-    for i in range(0, len(columns), some):
-        rows = read(publications=newest, ai_columns=columns[i : i + some], columns=_COMPARED)
-        is_large = rows.height > _ROWS_AT_ONCE
-        pieces = rows.partition_by("product_code") if is_large else [rows]
-        parts += [far_from_others(piece, firsts) for piece in pieces]
+    for columns, share in _columns_of(profiles, current):
+        some = [
+            compared_measures(profiles.of(portion["publication"], columns, _COMPARED))
+            for portion in _portions(current, share)
+        ]
+        parts.append(far_from_others(pl.concat(some), firsts))
     failed = unlike_others(parts)
     publications, about = failed["publication"].unique(), failed["ai_column"].unique()
-    shown = read(publications=publications, ai_columns=about, columns=_COMPARED)
+    shown = profiles.of(publications, about, _COMPARED)
     return _named(failed, measured(shown), None)
+
+
+def _columns_of(
+    profiles: Profiles, publications: pl.DataFrame
+) -> Iterator[tuple[list[str], float]]:
+    """Give the AI columns of publications, so many at a time, and what share of all they are."""
+    names = profiles.of(publications["publication"], columns=["ai_column"])["ai_column"].unique()
+    columns = names.sort().to_list()
+    some = max(1, _MEASURES_AT_ONCE * len(columns) // int(publications["profiles"].sum()))
+    for first in range(0, len(columns), some):
+        part = columns[first : first + some]
+        yield part, len(part) / len(columns)
 
 
 def _named(

@@ -86,9 +86,8 @@ def measured(profiles: pl.DataFrame) -> pl.DataFrame:
 
 def _quartiles(points: pl.Expr) -> pl.Expr:
     """Give how far the middle half of the values reaches, as a logarithm, without signs."""
-    sizes = points.list.eval(pl.element().abs())
-    low, high = (sizes.list.eval(pl.element().quantile(q)).list.first() for q in (0.25, 0.75))
-    return pl.when(low > 0).then((high / low).log())
+    low, high = (pl.element().abs().quantile(q) for q in (0.25, 0.75))
+    return points.list.eval(pl.when(low > 0).then((high / low).log())).list.first()
 
 
 def distances(before: pl.DataFrame, after: pl.DataFrame, by: Sequence[str] = KEYS) -> pl.DataFrame:
@@ -181,7 +180,8 @@ def _of_quantiles(pairs: pl.DataFrame) -> pl.Series:
             for side, width, origin in (("", size, origins[0]), (BEFORE, other, origins[1]))
         ]
         given[chosen.to_numpy()] = kolmogorov_smirnov(sides[0], sides[1])
-    return pl.Series("distribution", given).fill_nan(None)
+    # As a list: of an array, Polars asks parts of numpy whose import takes longer than all this.
+    return pl.Series("distribution", given.tolist(), pl.Float64).fill_nan(None)
 
 
 def kolmogorov_smirnov(left: Numbers, right: Numbers) -> Numbers:
@@ -249,11 +249,13 @@ def _side(indexed: pl.DataFrame, side: str) -> pl.DataFrame:
     listed = pl.col(f"frequent{side}")
     counts = listed.list.eval(pl.element().struct.field("rows"))
     is_cut = (listed.list.len() >= LISTED) & (counts.list.sum() < pl.col(f"filled{side}"))
-    return indexed.filter((listed.list.len() > 0) & (pl.col(f"filled{side}") > 0)).select(
+    sides = indexed.select(
         _PAIR,
         pl.col(f"filled{side}").alias(f"values{side}"),
         pl.when(is_cut).then(counts.list.min()).otherwise(0).alias(f"hidden{side}"),
+        is_there=(listed.list.len() > 0) & (pl.col(f"filled{side}") > 0),
     )
+    return sides.filter("is_there").drop("is_there")
 
 
 def _share(side: str, other: str) -> pl.Expr:

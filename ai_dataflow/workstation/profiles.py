@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
@@ -71,6 +73,16 @@ SCHEMA = pl.Schema(
         "looks": pl.Struct(dict.fromkeys(("number", "date", "blank", "other"), pl.Int64())),
     }
 )
+# Which publications a table has; `profiles` are the rows that a file has of one.
+PUBLICATIONS = pl.Schema(
+    {
+        PARTITION_COLUMN: pl.String(),
+        "publication": pl.String(),
+        "at": SCHEMA["at"],
+        "file": pl.String(),
+        "profiles": pl.Int64(),
+    }
+)
 # Delta has no unsigned numbers; the hashes fit signed ones.
 STORED = pl.Schema({**SCHEMA, "hashes": pl.List(pl.Int64())})
 _KEY = (PARTITION_COLUMN, PRODUCT_COLUMN, "ai_column")
@@ -114,6 +126,42 @@ class ProfileTable:
         with reading_back(self.folder):
             return rows.sort(*_KEY, "at", maintain_order=True).select(names).collect()
 
+    @cached_property
+    def publications(self) -> pl.DataFrame:
+        """Tell which publications there are, and in which files: `PUBLICATIONS`, file by file.
+
+        Raises:
+            DataflowError: WST-001, WST-004 or WST-005.
+        """
+        if not self.files:
+            return pl.DataFrame(schema=PUBLICATIONS)
+        names = [name for name in PUBLICATIONS if name not in ("file", "profiles")]
+        file = pl.col("file").str.split("/").list.last()
+        rows = _scanned(self.folder, [*self.files], include_file_paths="file")
+        counted = rows.group_by("file", *names).agg(pl.len().cast(pl.Int64).alias("profiles"))
+        with reading_back(self.folder):
+            seen = counted.with_columns(file).sort("file", *names).collect(engine="streaming")
+        return seen.select([*PUBLICATIONS])
+
+    def of(
+        self,
+        publications: Collection[str],
+        ai_columns: Collection[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Read the profiles of publications, in no order, from the files that have them alone.
+
+        For who asks often: `read` looks into all files each time. As `read`.
+        """
+        is_wanted = pl.col("publication").is_in([*publications])
+        names = {*self.publications.filter(is_wanted)["file"]}
+        files = tuple(file for file in self.files if file.rpartition("/")[2] in names)
+        rows = ProfileTable(self.folder, files).scan(publications=publications)
+        if ai_columns is not None:
+            rows = rows.filter(pl.col("ai_column").is_in([*ai_columns]))
+        with reading_back(self.folder):
+            return rows.select([*SCHEMA] if columns is None else [*columns]).collect()
+
     def scan(
         self, clients: Collection[str] | None = None, publications: Collection[str] | None = None
     ) -> pl.LazyFrame:
@@ -139,14 +187,14 @@ def open_profiles(folders: Folders, module: str) -> ProfileTable:
     return ProfileTable(table, tuple(unquote(path) for path in added["path"]))
 
 
-def _scanned(table: Folder, paths: list[str]) -> pl.LazyFrame:
+def _scanned(table: Folder, paths: list[str], **options: Any) -> pl.LazyFrame:
     """Scan files of profiles; those that an older version of this program wrote lack columns.
 
     By their names: Polars would have pyarrow read the table's log, whose import takes longer than
     all else.
     """
     rows = scan_parquet(
-        table, paths, schema=STORED, missing_columns="insert", extra_columns="ignore"
+        table, paths, schema=STORED, missing_columns="insert", extra_columns="ignore", **options
     )
     return rows.cast(SCHEMA)
 

@@ -13,7 +13,7 @@ from ai_dataflow.runs import unusual_search
 from ai_dataflow.runs.unusual_columns import UnusualColumn
 from ai_dataflow.runs.unusual_search import unusual_columns
 from ai_dataflow.runs.unusual_words import message_of
-from bench.drift import reading
+from bench.drift import KeptProfiles
 from bench.drift_clients import Client, night
 from bench.drift_faults import FAULTS
 from bench.drift_profiles import profiled
@@ -47,7 +47,7 @@ def told(past: Sequence[pl.DataFrame], now: pl.DataFrame) -> list[UnusualColumn]
         dict(one.select("client_code", "publication").unique().iter_rows())
         for one in (past[-1] if past else now.clear(), now)
     )
-    return unusual_columns(reading(pl.concat([*past, now])), published, before)
+    return unusual_columns(KeptProfiles(pl.concat([*past, now])), published, before)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_what_was_never_published_is_not_compared_with(
     now = _profiled([broken], NIGHTS)
     before = {"c0": f"c0-{night(NIGHTS - 1):%Y%m%d}"}
     published = {"c0": now["publication"][0]}
-    read = reading(pl.concat([*past, left, now]))
+    read = KeptProfiles(pl.concat([*past, left, now]))
     assert [one.now["ai_column"] for one in unusual_columns(read, published, before)] == ["amount"]
     before["c0"] = "killed"  # readers saw it: then nothing has changed since
     assert unusual_columns(read, published, before) == []
@@ -144,8 +144,7 @@ def test_it_does_not_matter_how_many_are_looked_at_together(
     others[1] = others[1].with_columns(pl.col("amount") * 100, email=pl.lit(None, pl.String))
     before, first = _profiled(broken, NIGHTS), _profiled(others, 0)
     expected = [*told(past, before), *told([], first)]
-    monkeypatch.setattr(unusual_search, "_CLIENTS_AT_ONCE", 2)
     monkeypatch.setattr(unusual_search, "_PROFILES_AT_ONCE", 1)
-    monkeypatch.setattr(unusual_search, "_ROWS_AT_ONCE", 0)
+    monkeypatch.setattr(unusual_search, "_MEASURES_AT_ONCE", 1)
     assert [*told(past, before), *told([], first)] == expected
     assert {one.now["client_code"] for one in expected} >= {"c0", "c1", "c5"}
