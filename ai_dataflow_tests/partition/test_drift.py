@@ -69,6 +69,12 @@ def _values(result: PartitionResult, folder: Path) -> list[Any]:
     [
         (pl.Series([1], dtype=pl.Int32), pl.Series([2**40]), "int64", [1, 2**40]),
         (pl.Series([1], dtype=pl.UInt64), pl.Series([-1]), "int64", [1, -1]),
+        (pl.Series([{"a": 1, "b": {"c": "x", "d": 2}}]),
+         pl.Series([{"b": {"d": 4, "c": "y"}, "a": 3}]),
+         "struct(a int64, b struct(c string, d int64))",
+         [{"a": 1, "b": {"c": "x", "d": 2}}, {"a": 3, "b": {"c": "y", "d": 4}}]),
+        (pl.Series([[{"a": 1, "b": "x"}]]), pl.Series([[{"b": "y", "a": 2}]]),
+         "list(struct(a int64, b string))", [[{"a": 1, "b": "x"}], [{"a": 2, "b": "y"}]]),
         (pl.Series([1]), pl.Series([Decimal("2.50")]), "decimal(18,2)", [1, Decimal("2.50")]),
         (pl.Series([2**60]), pl.Series([Decimal("0.25")], dtype=pl.Decimal(5, 2)),
          "decimal(30,2)", [2**60, Decimal("0.25")]),

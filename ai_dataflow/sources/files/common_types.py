@@ -56,7 +56,7 @@ def converted(values: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.E
     """Give values another type that has them all; None where it may not have them."""
     if source == target:
         return values
-    if common_type(source, target) != target:
+    if common_type(target, source) != target:  # in this order: fields are where the target has them
         return None
     if source == pl.Null:
         return pl.lit(None, target)
