@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,12 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from dagster import DagsterError
 from dagster._check import CheckError
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from filelock import FileLock
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from yaml import YAMLError
 
@@ -67,6 +72,8 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """
     home = dagster_home(settings)
     _read_migrations_once()
+    _make_engines_once()
+    _keep_no_component_state()
     try:
         chosen = os.environ.get(HOME_VARIABLE)
         instance = _chosen_instance(home) if chosen else _own_instance(home)
@@ -84,6 +91,41 @@ def _chosen_instance(home: Path) -> dg.DagsterInstance:
     if not home.is_dir():
         raise NotADirectoryError(f"{home} is no folder that is there")
     return dg.DagsterInstance.from_config(str(home))
+
+
+@cache
+def _keep_no_component_state() -> None:
+    """Let this process open instances without a store for the state of components.
+
+    The definitions have no component with a state, and its library takes half as long to import
+    as Polars.
+    """
+    ref: Any = InstanceRef
+    ref.defs_state_storage = None
+
+
+@cache
+def _make_engines_once() -> None:
+    """Let this process make the engine of each SQLite database once.
+
+    Dagster makes one for each event and each question, some sixty in a run, and each compiles its
+    statements anew. None of them keeps a connection.
+    """
+    for module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+        storage: Any = module
+        storage.create_engine = _made_once(storage.create_engine)
+
+
+def _made_once(create: Callable[..., Engine]) -> Callable[..., Engine]:
+    engines: dict[tuple[str, str], Engine] = {}
+
+    def create_engine(url: str, **options: object) -> Engine:
+        made = url, str(options)
+        if made not in engines:
+            engines[made] = create(url, **options)
+        return engines[made]
+
+    return create_engine
 
 
 @cache
