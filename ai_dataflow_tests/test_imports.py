@@ -20,8 +20,8 @@ HEAVY = frozenset({
 })  # fmt: skip
 STORES = {"deltalake", "obstore", "polars"}
 PLANNING = STORES | {"sqlglot"}
-# Dagster keeps its events with SQLAlchemy, and what its code locations left with fsspec.
-RUNNING = PLANNING | {"dagster", "fsspec", "sqlalchemy"}
+# Dagster keeps its events with SQLAlchemy.
+RUNNING = PLANNING | {"dagster", "sqlalchemy"}
 _TOLD = f"""
 import atexit, sys
 atexit.register(lambda: print("heavy:", *sorted({set(HEAVY)!r} & sys.modules.keys())))

@@ -21,7 +21,7 @@ from ai_dataflow.orchestration.asset_checks import (
     freshness_result,
     freshness_spec,
 )
-from ai_dataflow.orchestration.dagster_names import STEP
+from ai_dataflow.orchestration.dagster_names import JOB, STEP
 from ai_dataflow.orchestration.events import planned, store
 from ai_dataflow.orchestration.fill_tables import fill_metadata
 from ai_dataflow.orchestration.partitions import add_partitions, module_client_partitions
@@ -62,6 +62,12 @@ class RunConfig(dg.Config):
     )
     full: bool = Field(default=False, description="Run all partitions, changed or not.")
 
+
+ai_dataflow_job = dg.define_asset_job(
+    JOB,
+    selection=dg.AssetSelection.assets(*STAGES),
+    description="What changed, in one run; with `full` all, with `partition_keys` those.",
+)
 
 # What each asset is, and what Dagster's pages mark it with.
 _ASSETS = {

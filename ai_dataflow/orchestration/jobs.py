@@ -1,10 +1,14 @@
-"""The jobs: what changed, replay, acceptance, cleanup; and the schedule of the last."""
+"""The jobs beside the assets' own: replay, acceptance, cleanup; and the schedule of the last."""
 
 import dagster as dg
 from pydantic import Field
 
-from ai_dataflow.extracts.stages import STAGES
-from ai_dataflow.orchestration.dagster_names import JOB
+from ai_dataflow.orchestration.dagster_names import (
+    ACCEPT_JOB,
+    ACCEPT_STEP,
+    REPLAY_JOB,
+    REPLAY_STEP,
+)
 from ai_dataflow.orchestration.recorder import DagsterRecorder, end
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure, ended_in_order
 from ai_dataflow.runs.acceptance import Accepted, execute_acceptance
@@ -12,17 +16,6 @@ from ai_dataflow.runs.cleanup import clean
 from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.replay import Chosen, execute_replay
 from ai_dataflow.workstation.layout import open_workstation
-
-REPLAY_JOB = "replay_rejects"
-REPLAY_STEP = "replay_open_rejects"
-ACCEPT_JOB = "accept_waiting"
-ACCEPT_STEP = "publish_what_waits"
-
-ai_dataflow_job = dg.define_asset_job(
-    JOB,
-    selection=dg.AssetSelection.assets(*STAGES),
-    description="What changed, in one run; with `full` all, with `partition_keys` those.",
-)
 
 
 @dg.op(description="Removes what no version of a table and no manifest names.")

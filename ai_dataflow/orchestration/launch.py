@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 from dagster._core.definitions.job_definition import (
@@ -20,29 +20,36 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._core.storage.mem_io_manager import InMemoryIOManager
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
-from ai_dataflow.orchestration.dagster_names import JOB, STEP
-from ai_dataflow.orchestration.jobs import ACCEPT_JOB, ACCEPT_STEP, REPLAY_JOB, REPLAY_STEP
+from ai_dataflow.orchestration.dagster_names import (
+    ACCEPT_JOB,
+    ACCEPT_STEP,
+    JOB,
+    REPLAY_JOB,
+    REPLAY_STEP,
+    STEP,
+)
 from ai_dataflow.orchestration.mailing import tags_of
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.planning.active import active_partitions
-from ai_dataflow.runs.acceptance import Accepted
 from ai_dataflow.runs.prospect import Prospect
-from ai_dataflow.runs.replay import Chosen
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation, spare_reports
 from ai_dataflow.workstation.reports import RunReport, read_report
 
+if TYPE_CHECKING:
+    from ai_dataflow.runs.acceptance import Accepted
+    from ai_dataflow.runs.replay import Chosen
+
 _CODE_LOCATION = "ai_dataflow.definitions"  # as `dagster dev -m` names it
 _LOOK_SECONDS = 0.2
-# Nothing goes through Dagster's own, whose library takes half as long to import as Polars. One of
-# the same description and schema, or the run would be of another job than the one served.
+# Nothing goes through Dagster's own, whose library takes half as long to import as Polars. Its
+# description and schema are the same, and so is the snapshot of the run's job.
 _UNUSED = dg.IOManagerDefinition(
-    lambda _: InMemoryIOManager(), default_io_manager.config_schema, default_io_manager.description
+    dg.mem_io_manager.resource_fn, default_io_manager.config_schema, default_io_manager.description
 )
 Answer = TypeVar("Answer")
 

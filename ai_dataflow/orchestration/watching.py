@@ -17,8 +17,8 @@ from ai_dataflow.config.digests import digest
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.notifications.wording import counted
+from ai_dataflow.orchestration.assets import ai_dataflow_job
 from ai_dataflow.orchestration.dagster_names import JOB
-from ai_dataflow.orchestration.jobs import ai_dataflow_job
 from ai_dataflow.orchestration.mailing import queue_mails, quietly
 from ai_dataflow.orchestration.partitions import add_partitions, drop_partitions
 from ai_dataflow.orchestration.resources import ProjectResource, as_failure

@@ -18,9 +18,9 @@ import pytest
 
 from ai_dataflow import load
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.definitions import build_definitions
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.launch import launch
+from ai_dataflow.orchestration.one_run import definitions_of_run
 from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.prospect import look_at
 from ai_dataflow.tables.project import load_project
@@ -188,7 +188,7 @@ def _run_watched(folder: Path, watcher: Callable[[object], None]) -> RunReport:
     draft = make_draft(load_project(folder))
     prospect = look_at(draft, draft.plan.partitions)
     with open_instance(draft.project.settings) as instance:
-        return launch(build_definitions(str(folder), watcher, prospect), prospect, instance)
+        return launch(definitions_of_run(str(folder), watcher, prospect), prospect, instance)
 
 
 @pytest.mark.proves(

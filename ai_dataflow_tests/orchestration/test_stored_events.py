@@ -13,11 +13,16 @@ import pytest
 from alembic import util
 from alembic.script import ScriptDirectory
 from dagster import AssetMaterialization, EventRecordsFilter, OpExecutionContext
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.event import listen, remove
 
+from ai_dataflow.definitions import build_definitions
+from ai_dataflow.orchestration.dagster_names import JOB
 from ai_dataflow.orchestration.events import _rows, materialized, observed, planned, store
 from ai_dataflow.orchestration.instance import _read_migrations_once, open_instance
 from ai_dataflow.tables.project import load_project
 from ai_dataflow_tests.projects import project
+from ai_dataflow_tests.runs.runs import run_project
 
 _READ = ScriptDirectory.from_config  # as it is in a process that has opened no instance
 MADE = [
@@ -178,3 +183,29 @@ def test_the_migrations_of_tables_are_read_once(
     assert set(migrations.values()) == {1}
     assert len(migrations) > 50
     _read_migrations_once.cache_clear()  # what was laid over Alembic ends with this test
+
+
+def test_a_run_makes_the_engine_of_each_database_once(tmp_path: Path) -> None:
+    """Each compiles its statements anew."""
+    engines: dict[str, set[int]] = {}
+
+    def connected(connection: Connection) -> None:
+        engines.setdefault(str(connection.engine.url), set()).add(id(connection.engine))
+
+    listen(Engine, "engine_connect", connected)
+    try:
+        report = run_project(project(tmp_path))
+    finally:
+        remove(Engine, "engine_connect", connected)
+    assert any(report.run_id in url for url in engines)
+    assert {len(some) for some in engines.values()} == {1}
+
+
+def test_a_run_of_the_command_has_the_snapshot_that_dagster_would_give_it(tmp_path: Path) -> None:
+    """Though it has other definitions, and another manager for what goes through none."""
+    report = run_project(project(tmp_path))
+    with open_instance(load_project(tmp_path).settings) as instance:
+        run = instance.get_run_by_id(report.run_id)
+    served = build_definitions(str(tmp_path)).resolve_job_def(JOB)
+    assert run
+    assert run.job_snapshot_id == served.as_ephemeral_job({}, {}).get_job_snapshot_id()
