@@ -16,7 +16,7 @@ import pytest
 import yaml
 from dagster import RunsFilter
 
-from ai_dataflow.orchestration.jobs import JOB
+from ai_dataflow.orchestration.dagster_names import JOB
 from ai_dataflow.orchestration.partitions import NAME
 from ai_dataflow.orchestration.watching import WHY_TAG
 from ai_dataflow.tables.project import load_project

@@ -21,8 +21,8 @@ from ai_dataflow.cli import main
 from ai_dataflow.config import interrupts
 from ai_dataflow.definitions import build_definitions
 from ai_dataflow.engine import local
+from ai_dataflow.orchestration.dagster_names import JOB
 from ai_dataflow.orchestration.instance import open_instance
-from ai_dataflow.orchestration.jobs import JOB
 from ai_dataflow.orchestration.mailing import queue_run
 from ai_dataflow.runs import modules, prospect
 from ai_dataflow.tables.project import load_project

@@ -13,7 +13,7 @@ import pytest
 from ai_dataflow import load
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.orchestration import watching
-from ai_dataflow.orchestration.jobs import JOB
+from ai_dataflow.orchestration.dagster_names import JOB
 from ai_dataflow.orchestration.partitions import NAME
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.orchestration.watching import (
