@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.partition.clients import CLIENT
 
-_TIMES, _OF_BEFORE = "\ue000times", "\ue000of before"
+_TIMES, _OF_BEFORE, _HASH = "\ue000times", "\ue000of before", "\ue000hash"
 IS_BEFORE = "\ue000before"
 
 
@@ -41,15 +42,28 @@ class Before:
 NOTHING = Before()
 
 
-def different(name: str, by: Sequence[str]) -> pl.Expr:
-    """Count the different values of a column, of all clients; equal values have equal hashes.
+def hashes(name: str, by: Sequence[str]) -> pl.Expr:
+    """Hash the values of a column, of all clients; equal values have equal hashes.
 
-    So where that is as many as there are values, none is repeated.
+    So where there are as many different ones as there are values, none is repeated.
     """
-    hashes = pl.col(name).hash(0)
+    hashed = pl.col(name).hash(0)
     for column in by:
-        hashes ^= pl.col(column).hash(1)
-    return hashes.filter(pl.col(name).is_not_null()).n_unique()
+        hashed ^= pl.col(column).hash(1)
+    return hashed.filter(pl.col(name).is_not_null())
+
+
+def count_different(rows: pl.LazyFrame, hashed: pl.Expr) -> int:
+    """Count different hashes of many rows: to sort them in place takes less memory than a set."""
+    column = rows.select(hashed.alias(_HASH)).collect(engine="streaming")[_HASH]
+    ordered = np.empty(column.len(), dtype=np.uint64)
+    begin = 0
+    for chunk in column.get_chunks():
+        ordered[begin : begin + chunk.len()] = chunk.to_numpy()
+        begin += chunk.len()
+    del column
+    ordered.sort()
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + min(ordered.size, 1)
 
 
 def repeats(

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 
@@ -24,7 +23,8 @@ from ai_dataflow.partition.repeated_keys import (
     IS_BEFORE,
     NOTHING,
     Before,
-    different,
+    count_different,
+    hashes,
     repeated_problems,
     repeating,
     repeats,
@@ -93,24 +93,25 @@ def may_fail(
     by = [name for name in by_client(len(height)) if name in present]
     failing = [check.fails for check in checks if check.fails is not None]
     keys = [c.ai_column for c in checks if c.on_repeats and c.ai_column in present]
-    sought = {f"{_NUMBER}{i}": different(name, by) for i, name in enumerate(keys)}
-    if failing:
-        sought[_REASON] = pl.any_horizontal(failing).any()
-    seen = _seen(rows, sought, int(height.sum()))
-    values = [int(filled[name].sum()) for name in keys]
-    return bool(seen.pop(_REASON, None)) or [*seen.values()] != values
+    hashed = {f"{_NUMBER}{i}": hashes(name, by) for i, name in enumerate(keys)}
+    some_fail, different = _seen(rows, failing, hashed, int(height.sum()))
+    return some_fail or different != [int(filled[name].sum()) for name in keys]
 
 
-def _seen(rows: pl.LazyFrame, sought: Mapping[str, pl.Expr], height: int) -> dict[str, Any]:
-    """Look at rows for several things: at many rows for one after the other, to take less memory.
+def _seen(
+    rows: pl.LazyFrame, failing: Sequence[pl.Expr], hashed: Mapping[str, pl.Expr], height: int
+) -> tuple[bool, list[int]]:
+    """Tell whether some rows fail, and how many different hashes there are of each.
 
-    To count different values takes some 30 bytes each.
+    At many rows it looks for one after the other, to take less memory.
     """
-    if height <= _MANY_ROWS:
-        return rows.select(**sought).collect().to_dicts()[0] if sought else {}
-    return {
-        name: rows.select(expr).collect(engine="streaming").item() for name, expr in sought.items()
-    }
+    fail = {_REASON: pl.any_horizontal(failing).any()} if failing else {}
+    if height > _MANY_ROWS:
+        seen = rows.select(**fail).collect(engine="streaming").to_dicts() if fail else [{}]
+        return bool(seen[0].get(_REASON)), [count_different(rows, h) for h in hashed.values()]
+    sought = fail | {name: each.n_unique() for name, each in hashed.items()}
+    counts = rows.select(**sought).collect().to_dicts()[0] if sought else {}
+    return bool(counts.get(_REASON)), [counts[name] for name in hashed]
 
 
 def why(checks: Sequence[RowCheck]) -> dict[str, pl.Expr]:
