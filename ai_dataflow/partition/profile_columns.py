@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
-from ai_dataflow.partition.profile_groups import Array, Distinct, Groups, least
-from ai_dataflow.partition.profile_moments import Moments
+from ai_dataflow.partition.profile_distinct import Distinct, distinct_sizes, numbered
+from ai_dataflow.partition.profile_groups import Array, Groups, least
 from ai_dataflow.partition.profile_order import InOrder, in_order
 from ai_dataflow.partition.profile_texts import Texts
-from ai_dataflow.partition.value_hashes import Hashes, of_texts
 from ai_dataflow.workstation.profiles import HASH_BITS, LONGEST, Fineness
 
 _SHIFT = np.uint64(64 - HASH_BITS)
@@ -47,7 +46,7 @@ def describe(column: pl.Series, groups: Groups, fineness: Fineness | None) -> De
     done = Described({"nulls": pl.Series(groups.sizes - of_values.sizes)})
     dtype = column.dtype
     if dtype == pl.String():
-        _describe_texts(done, values, of_values, fineness)
+        _describe_texts(done, Texts.of(values, of_values), fineness)
     elif isinstance(dtype, pl.List):
         if fineness:
             _describe_lengths(done, values.list.len().to_numpy().astype(np.int64), of_values)
@@ -56,37 +55,24 @@ def describe(column: pl.Series, groups: Groups, fineness: Fineness | None) -> De
     return done
 
 
-def _describe_texts(
-    done: Described, values: pl.Series, groups: Groups, fineness: Fineness | None
-) -> None:
-    hashed = values.hash().to_numpy()
-    distinct = Distinct.of(groups.each_sorted(hashed), groups)
-    done.values["distinct"] = pl.Series(distinct.groups.sizes)
-    _describe_each(done, Texts.of(values, groups, distinct, hashed), fineness)
-
-
-def _describe_each(done: Described, texts: Texts, fineness: Fineness | None) -> None:
-    done.values |= texts.ends()
+def _describe_texts(done: Described, texts: Texts, fineness: Fineness | None) -> None:
+    done.values |= {"distinct": pl.Series(texts.sizes()), **texts.ends()}
     if not fineness:
         return
     lengths = texts.lengths()
-    _describe_lengths(done, lengths[texts.places], texts.groups, texts.rows)
+    distinct = texts.distinct
+    _describe_lengths(done, lengths[distinct.codes], distinct.groups, distinct.rows)
     done.values["looks"] = texts.looks()
-    stable, of = of_texts(texts.texts)[texts.places], texts.groups
-    if not texts.is_distinct:
-        once = Distinct.of(of.each_sorted(stable), of)
-        stable, of = once.values, once.groups
-    _add_hashes(done, stable, of, fineness)
+    _add_hashes(done, texts.stable(), fineness)
     done.frequent = _pairs(*texts.most_frequent(lengths <= LONGEST, fineness.frequent))
 
 
 def describe_few_texts(texts: pl.Series, rows: Array, fineness: Fineness | None) -> Described:
     """Describe a column of one group by its distinct texts, and how many rows have each."""
-    groups = Groups(np.array([texts.len()]))
-    order = texts.arg_sort().to_numpy()
-    done = Described({"distinct": pl.Series(groups.sizes)})
-    places = np.arange(texts.len())
-    _describe_each(done, Texts(texts.gather(order), places, rows[order], groups), fineness)
+    order, groups = texts.arg_sort().to_numpy(), Groups(np.array([texts.len()]))
+    done = Described()
+    some = Texts(texts.gather(order), np.arange(texts.len()), groups, rows=rows[order])
+    _describe_texts(done, some, fineness)
     return done
 
 
@@ -108,85 +94,74 @@ def _describe_lengths(
     }
 
 
+def describe_few_keys(
+    column: InOrder, keys: Array, rows: Array, fineness: Fineness | None
+) -> Described:
+    """Describe a column of one group by its distinct keys, and how many rows have each."""
+    order, groups = np.argsort(keys), Groups(np.array([keys.size]))
+    done = Described({"distinct": pl.Series(groups.sizes), **_ends(column, keys, groups)})
+    if fineness:
+        _describe_values(done, column, Distinct(groups, keys[order], rows[order]), fineness)
+    return done
+
+
 def _describe_ordered(
     done: Described, column: InOrder, groups: Groups, fineness: Fineness | None
 ) -> None:
     """Describe what has an order: numbers, dates, timestamps, booleans."""
-    ordered = groups.each_sorted(column.keys)
-    _describe_keys(done, column, Distinct.of(ordered, groups), fineness)
-    if fineness:
-        _describe_curve(done, column, ordered, groups, fineness)
-
-
-def _describe_keys(
-    done: Described, column: InOrder, distinct: Distinct, fineness: Fineness | None
-) -> None:
-    groups, keys = distinct.groups, distinct.values
-    done.values["distinct"] = pl.Series(groups.sizes)
-    valued = Groups(groups.sizes - groups.counted(column.is_nan(keys)))
-    last = groups.starts + valued.sizes - 1
-    done.values |= {
-        "least": column.texts(_at(keys, groups.starts, valued)),
-        "greatest": column.texts(_at(keys, last, valued)),
-    }
+    done.values |= _ends(column, column.keys, groups)
+    numbers, each = numbered(column.keys, groups)
     if not fineness:
+        done.values["distinct"] = pl.Series(distinct_sizes(numbers, groups))
         return
-    _add_hashes(done, column.hashes(keys), groups, fineness)
+    distinct = Distinct.of(numbers, groups, each)
+    done.values["distinct"] = pl.Series(distinct.groups.sizes)
+    _describe_values(done, column, distinct, fineness)
+
+
+def _describe_values(
+    done: Described, column: InOrder, distinct: Distinct, fineness: Fineness
+) -> None:
+    numbers = distinct.mapped(column.numbers)
+    is_finite = np.isfinite(numbers)
+    frequent, curve = distinct, distinct
+    if not is_finite.all():
+        curve, numbers = distinct.only(is_finite), numbers[is_finite]
+    if column.is_float:
+        frequent = distinct.only(~is_finite)
+    _describe_curve(done, curve.groups, numbers, curve.rows, fineness)
+    hashes = replace(distinct, codes=distinct.mapped(column.hashes), each=None)
+    _add_hashes(done, hashes, fineness)
     if column.is_frequent or column.is_float:
-        odd = ~np.isfinite(column.numbers(keys)) if column.is_float else None
-        frequent = distinct if odd is None else distinct.only(odd)
         best = frequent.most_frequent(fineness.frequent)
         texts = column.texts(pl.Series(best.values))
         done.frequent = _pairs(best, texts, is_whole=column.is_frequent)
 
 
-def describe_few_keys(
-    column: InOrder, keys: Array, rows: Array, fineness: Fineness | None
-) -> Described:
-    """Describe a column of one group by its distinct keys, and how many rows have each."""
-    order = np.argsort(keys)
-    distinct = Distinct(Groups(np.array([keys.size])), keys[order], rows[order])
-    done = Described()
-    _describe_keys(done, column, distinct, fineness)
-    numbers = column.numbers(distinct.values)
-    is_finite = np.isfinite(numbers)
-    if fineness and is_finite.any():
-        numbers, rows = numbers[is_finite], distinct.rows[is_finite]
-        before, values = np.cumsum(rows), rows.sum()
-        curve = numbers[before.searchsorted(places_of(fineness.points, values), side="right")]
-        done.values |= {**Moments.of(numbers, rows).figures(), "quantiles": pl.Series([curve])}
-    return done
-
-
-def _at(ordered: Array, places: Array, groups: Groups) -> pl.Series:
-    """Give a value of each group that has some."""
+def _ends(column: InOrder, keys: Array, groups: Groups) -> dict[str, pl.Series]:
+    """Give the least and the greatest value of each group; NaN is neither."""
+    if (is_nan := column.is_nan(keys)).any():
+        keys, groups = keys[~is_nan], groups.of(~is_nan)
     some = groups.sizes > 0
-    values = ordered[np.where(some, places, 0)] if ordered.size else np.zeros(some.size, np.int64)
-    return _where(some, values)
+    ends = [_where(some, groups.reduced(how, keys)) for how in (np.minimum, np.maximum)]
+    return dict(zip(("least", "greatest"), map(column.texts, ends), strict=True))
 
 
 def _describe_curve(
-    done: Described, column: InOrder, ordered: Array, groups: Groups, fineness: Fineness
+    done: Described, groups: Groups, numbers: Array, rows: Array, fineness: Fineness
 ) -> None:
-    """Give mean, deviation and quantiles of the finite values."""
-    numbers = column.numbers(ordered)
-    finite = np.isfinite(numbers) if column.is_float else np.ones(0, np.bool_)
-    first, curve = groups.starts, groups
-    if not finite.all():
-        first = first + groups.counted(numbers == -np.inf)
-        curve = groups.of(finite)
-        of_finite, numbers_of = numbers[finite], curve
-    else:
-        of_finite, numbers_of = numbers, groups
-    some = curve.sizes > 0
+    """Give mean, deviation and quantiles of finite numbers, sorted, each of so many rows."""
+    sizes = groups.reduced(np.add, rows)
+    some = sizes > 0
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers beyond 1e150, say
-        mean = _over(numbers_of.reduced(np.add, of_finite), curve.sizes)
-        apart = of_finite - mean[numbers_of.numbers]
-        spread = _over(numbers_of.reduced(np.add, apart * apart), curve.sizes)
-    places = places_of(fineness.points, curve.sizes[:, None])
-    points = np.where(some[:, None], first[:, None] + places, 0)
-    quantiles = pl.Series(numbers[points] if numbers.size else np.zeros(points.shape))
-    lists = quantiles.cast(pl.List(pl.Float64()))
+        mean = _over(groups.reduced(np.add, numbers * rows), sizes)
+        apart = numbers - groups.spread(mean)
+        spread = _over(groups.reduced(np.add, apart * apart * rows), sizes)
+    places = places_of(fineness.points, sizes[:, None]) + (np.cumsum(sizes) - sizes)[:, None]
+    points = np.cumsum(rows).searchsorted(places, side="right")
+    # Of a group without numbers that is a number of the next one, or none.
+    curve = numbers[np.where(some[:, None], points, 0)] if numbers.size else np.zeros(points.shape)
+    lists = pl.Series(curve).cast(pl.List(pl.Float64()))
     if not some.all():
         frame = pl.DataFrame({"some": some, "quantiles": lists})
         lists = frame.select(pl.when("some").then("quantiles"))["quantiles"]
@@ -203,8 +178,9 @@ def places_of(points: int, sizes: Array | int) -> Array:
     return np.asarray(np.floor(places + 0.5).astype(np.int64))
 
 
-def _add_hashes(done: Described, hashed: Hashes, groups: Groups, fineness: Fineness) -> None:
-    some, of = least(hashed >> _SHIFT, groups, fineness.hashes, 1 << HASH_BITS)
+def _add_hashes(done: Described, hashed: Distinct, fineness: Fineness) -> None:
+    limit = 1 << HASH_BITS
+    some, of = least(hashed.codes >> _SHIFT, hashed.groups, fineness.hashes, limit)
     done.hashes = Lists(of, pl.Series(some))
 
 

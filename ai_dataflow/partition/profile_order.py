@@ -84,7 +84,10 @@ def _floats(values: pl.Series) -> InOrder:
 
 
 def _turned(bits: Array) -> Array:
-    return np.asarray(bits ^ ((bits >> np.int64(63)) & _NOT_SIGN))
+    turned = bits >> np.int64(63)
+    turned &= _NOT_SIGN
+    turned ^= bits
+    return np.asarray(turned)
 
 
 def _decimals(values: pl.Series, dtype: pl.Decimal) -> InOrder:

@@ -5,64 +5,75 @@ Most columns of texts have few of them: then each is looked at once, and not in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from ai_dataflow.partition.profile_groups import Array, Distinct, Groups
-from ai_dataflow.partition.value_hashes import Hashes, sorted_once
+from ai_dataflow.partition.profile_distinct import (
+    Distinct,
+    Few,
+    distinct_sizes,
+    most_frequent,
+    of_sorted,
+)
+from ai_dataflow.partition.profile_groups import Array, Groups
+from ai_dataflow.partition.value_hashes import Hashes, of_texts, sorted_once
 from ai_dataflow.workstation.profiles import LONGEST
 
 _NUMBER = r"^\s*[-+(]?\s*[\d.,'\u00a0 ]*\d[\d.,'\u00a0 ]*(?:[eE][-+]?\d+)?\s*[)%-]?\s*$"
 _DAY = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2}))"
 _DATE = rf"^\s*{_DAY}(?:[T ].*)?$"
-_FEW = 8  # rows for each text, at least
-_FIRST = 4096  # rows in which those of few texts mostly are
 
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """Texts of groups: few, each with how many rows of a group have it; or those of all rows.
+    """Texts of groups: few, in their order, and which each row has; or those of all rows.
 
-    `places` are those of each group within `texts`; `hashed` are the hashes of all rows' texts.
+    `places` are those of rows within `texts`. Of the texts of all rows `hashed` are the hashes. Few
+    texts may have a row each, and `rows` tell how many it stands for.
     """
 
     texts: pl.Series
     places: Array
-    rows: Array
     groups: Groups
     hashed: Hashes | None = None
+    rows: Array | None = None
 
     @classmethod
-    def of(cls, values: pl.Series, groups: Groups, distinct: Distinct, hashed: Hashes) -> Texts:
-        """Give those of a column without nulls; few of them in their order.
+    def of(cls, values: pl.Series, groups: Groups) -> Texts:
+        """Give those of a column without nulls."""
+        hashed = values.hash().to_numpy()
+        few = Few.of(hashed, hashed, lambda rows: values.gather(rows).arg_sort().to_numpy())
+        if few:
+            return cls(values.gather(few.rows), few.places, groups)
+        return cls(values, np.arange(values.len()), groups, hashed)
 
-        Args:
-            values: the column.
-            groups: its groups.
-            distinct: the distinct hashes of each group.
-            hashed: the hash of each value.
-        """
-        each = sorted_once(distinct.values)
-        if each.size * _FEW > values.len():
-            every = np.arange(values.len())
-            return cls(values, every, np.ones_like(every), groups, hashed)
-        texts = values.gather(_first_rows(each, hashed))
-        order = texts.arg_sort().to_numpy()
-        rank = np.empty(order.size, dtype=np.int64)
-        rank[order] = np.arange(order.size)
-        places = rank[np.searchsorted(each, distinct.values)]
-        return cls(texts.gather(order), places, distinct.rows, distinct.groups)
+    @cached_property
+    def distinct(self) -> Distinct:
+        """The places in `texts` of each group, and in how many rows they are."""
+        if self.rows is not None:
+            return Distinct(self.groups, self.places, self.rows)
+        if self.hashed is not None:
+            return Distinct(self.groups, self.places, np.ones_like(self.places))
+        return Distinct.of(self.places, self.groups)
 
-    @property
-    def is_distinct(self) -> bool:
-        """Whether each is there once."""
-        return self.hashed is None
+    @cached_property
+    def _once(self) -> Distinct:
+        """The hashes of each group, of the texts of all rows."""
+        hashed = np.empty(0, np.uint64) if self.hashed is None else self.hashed
+        return of_sorted(self.groups.each_sorted(hashed), self.groups)
+
+    def sizes(self) -> Array:
+        """Count the different ones of each group."""
+        if self.hashed is not None:
+            return self._once.groups.sizes
+        return distinct_sizes(self.places, self.groups)
 
     def ends(self) -> dict[str, pl.Series]:
         """Give the least and the greatest text of each group."""
-        if self.is_distinct and self.texts.len():
+        if self.hashed is None and self.texts.len():
             ends = [self._end(how) for how in (np.minimum, np.maximum)]
         else:
             ends = self._ends_of_rows()
@@ -85,14 +96,28 @@ class Texts:
     def most_frequent(self, is_short: Array, most: int) -> tuple[Distinct, pl.Series]:
         """Give the most frequent ones of the marked texts, and these."""
         if self.hashed is None:
-            some = Distinct(self.groups, self.places, self.rows).only(is_short[self.places])
-            best = some.most_frequent(most)
-            return best, self.texts.gather(best.values)
-        groups, hashed = self.groups.of(is_short), self.hashed[is_short]
-        best = Distinct.of(groups.each_sorted(hashed), groups).most_frequent(most)
-        each = sorted_once(best.values)
-        rows = _first_rows(each, hashed)[np.searchsorted(each, best.values)]
-        return best, self.texts.filter(pl.Series(is_short)).gather(rows)
+            best = self.distinct.only(is_short[self.distinct.codes]).most_frequent(most)
+            return best, self.texts.gather(best.codes)
+        once = self._once
+        if not is_short.all():
+            groups = self.groups.of(is_short)
+            once = of_sorted(groups.each_sorted(self.hashed[is_short]), groups)
+        some = once.repeated(most)
+        each = sorted_once(some.codes)
+        texts = self.texts.gather(_rows_of(each, self.hashed))
+        order = texts.arg_sort().to_numpy()
+        number = np.empty(order.size, dtype=np.int64)
+        number[order] = np.arange(order.size)
+        numbers = number[np.searchsorted(each, some.codes)]
+        best = most_frequent(Distinct(some.groups, numbers, some.rows), most)
+        return best, texts.gather(order[best.codes])
+
+    def stable(self) -> Distinct:
+        """Give the hashes that are the same for ever: of each text of a group one."""
+        hashed = of_texts(self.texts)[self.distinct.codes]
+        if self.hashed is None:
+            return replace(self.distinct, codes=hashed)
+        return of_sorted(self.groups.each_sorted(hashed), self.groups)
 
     def looks(self) -> pl.Series:
         """Count the texts that look like a number, a date, a blank, like nothing of these."""
@@ -110,17 +135,14 @@ class Texts:
         return self.texts.str.len_chars().to_numpy().astype(np.int64)
 
     def _counted(self, marks: Array) -> Array:
-        return self.groups.reduced(np.add, self.rows * marks[self.places])
+        return self.distinct.groups.reduced(np.add, self.distinct.rows * marks[self.distinct.codes])
 
 
-def _first_rows(sought: Hashes, hashed: Hashes) -> Array:
-    """Give a row of each hash, which are sorted. Those of few values are near the first rows."""
-    rows = np.full(sought.size, -1, dtype=np.int64)
-    begin, size = 0, _FIRST
-    while begin < hashed.size and (rows < 0).any():
-        some, first = np.unique(hashed[begin : begin + size], return_index=True)
-        place = np.minimum(np.searchsorted(some, sought), some.size - 1)
-        is_here = (some[place] == sought) & (rows < 0)
-        rows[is_here] = begin + first[place[is_here]]
-        begin, size = begin + size, size * 4
+def _rows_of(some: Hashes, hashed: Hashes) -> Array:
+    """Give a row of each hash; they are sorted, and each is there."""
+    rows = np.empty(some.size, dtype=np.int64)
+    if some.size:
+        place = np.minimum(np.searchsorted(some, hashed), some.size - 1)
+        seen = np.flatnonzero(some[place] == hashed)
+        rows[place[seen]] = seen
     return rows

@@ -145,7 +145,8 @@ def profiles_of(
         fineness: how much is kept; None for counts and ends alone.
     """
     keys, columns = (CLIENT, PRODUCT_COLUMN), [c for c in columns if c.name in rows.columns]
-    by = rows.select(keys).with_columns(pl.struct(keys).rle_id().alias(_GROUP))
+    run = pl.sum_horizontal(pl.col(key).rle_id() for key in keys)
+    by = rows.select(*keys, run.alias(_GROUP))
     runs = by.group_by(_GROUP, maintain_order=True).agg(pl.col(keys).first(), pl.len())
     groups = Groups(runs["len"].to_numpy().astype(np.int64))
     labels = runs.select(*keys, pl.col("len").cast(pl.Int64).alias("rows"))
