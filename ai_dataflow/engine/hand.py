@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from ai_dataflow.config.sections import machine_memory
 from ai_dataflow.engine.forking import Birth, Forked, fork
-from ai_dataflow.engine.worker import RESTED
+from ai_dataflow.engine.worker import BEAT_SECONDS, RESTED
 from ai_dataflow.partition.scratch import PREFIX
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ _NO_MORE = object()
 # many. Who only waits needs some too (measured): a driver looks up ten times a second, 0.0005
 # (psycopg); a store's client goes on for minutes with what nobody waits for any more, 0.023.
 _LEAST_PROGRESS, _LEAST_SHARE = 0.05, 0.05
+# What it did is heard a beat later, and on a loaded machine the beat itself is late.
+_HEARD_LATE = 2 * BEAT_SECONDS
 _END_SECONDS = 5.0
 # No process has so many machines' memory; who asks for it ends. Allocators reserve much that they
 # never touch: to read compressed JSON, twenty times what is taken (measured). See `appetite`.
@@ -155,7 +157,7 @@ class Worker:
     def check_patience(self) -> None:
         """Give it up if it did nothing for longer than what it has in hand allows."""
         patience = max((batch.patience for batch in self.in_hand.values()), default=None)
-        if patience is not None and time.monotonic() - self._progress > patience:
+        if patience is not None and time.monotonic() - self._progress > patience + _HEARD_LATE:
             self._is_silent = self.is_gone = True
 
     def rest(self) -> None:

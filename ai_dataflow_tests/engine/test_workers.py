@@ -119,6 +119,12 @@ def test_who_works_is_not_taken_for_idle() -> None:
     assert made == {"a": "a"}
 
 
+def test_who_cannot_have_been_heard_yet_is_not_idle() -> None:
+    a_while = partial(_busy, seconds=1.5)
+    made = dict(spread(_batches(["a"], function=a_while, patience=0.5), 1, 1))
+    assert made == {"a": "a"}
+
+
 def test_what_goes_on_in_the_background_is_no_work() -> None:
     made = dict(spread(_batches(["nothing"], function=_waits_in_vain, patience=4.0), 1, 1))
     crash = made["nothing"]
@@ -164,8 +170,8 @@ def _trickle(items: Sequence[str]) -> list[str]:
     return [received.decode()]
 
 
-def _busy(items: Sequence[str]) -> list[str]:
-    end = time.process_time() + 10
+def _busy(items: Sequence[str], seconds: float = 10) -> list[str]:
+    end = time.process_time() + seconds
     while time.process_time() < end:
         pass
     return list(items)

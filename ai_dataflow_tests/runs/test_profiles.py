@@ -229,7 +229,8 @@ def test_some_is_not_shown_as_nothing_and_blanks_are_seen() -> None:
         "frequent": [{"value": " ", "rows": 2_000}, {"value": "z", "rows": 2}],
     }  # fmt: skip
     console = Console(record=True, width=200)
-    show_profile(console, "claims", pl.DataFrame([row], SCHEMA))
+    rows = pl.DataFrame([row], SCHEMA).with_columns(is_hidden=pl.lit(value=False))
+    show_profile(console, "claims", rows, {})
     line = console.export_text().splitlines()[-1]
     assert line.split() == [
         "name", "string", "80.0%", "900", "±12%", '""', "z", '"', '"', "50%,", "z", "<1%"
