@@ -6,6 +6,7 @@ for whatever the product does with them, and no production code knows of them.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -72,8 +73,8 @@ class Boundaries:
         replace_everywhere(deltalake.transaction, "create_table_with_add_actions", create)
         for method, name in _OF_TABLES.items():
             setattr(DeltaTable, method, self._over(name, _table)(getattr(DeltaTable, method)))
-        sink = self._over("sink", _target)
-        pl.LazyFrame.sink_parquet = sink(pl.LazyFrame.sink_parquet)  # type: ignore[method-assign]
+        sink = self._over_sink(pl.LazyFrame.sink_parquet)
+        pl.LazyFrame.sink_parquet = sink  # type: ignore[method-assign]
 
     def _over(self, name: str, place: Callable[..., str]) -> Callable[[Any], Any]:
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,6 +85,15 @@ class Boundaries:
             return wrapped
 
         return wrap
+
+    def _over_sink(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        counted = self._over("sink", _target)(original)
+
+        def sunk(frame: pl.LazyFrame, target: Any, **options: Any) -> Any:
+            is_file = not isinstance(target, io.BytesIO)  # what is made in memory, `put` sends
+            return (counted if is_file else original)(frame, target, **options)
+
+        return sunk
 
     def _over_writer(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @contextmanager
