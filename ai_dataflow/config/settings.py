@@ -202,7 +202,10 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 
 def _fill_in(value: Any, missing: list[str]) -> Any:
-    """Replace `${NAME}` in every string of the parsed file; comments are thus never looked at."""
+    """Replace `${NAME}` in every string of the parsed file; comments are thus never looked at.
+
+    A missing one stays as it is: nobody is to be told that the setting is blank, too.
+    """
     if isinstance(value, dict):
         return {key: _fill_in(item, missing) for key, item in value.items()}
     if isinstance(value, list):
@@ -210,7 +213,7 @@ def _fill_in(value: Any, missing: list[str]) -> Any:
     if not isinstance(value, str):
         return value
     missing += [name for name in _VARIABLE.findall(value) if name not in os.environ]
-    return _VARIABLE.sub(lambda match: os.environ.get(match[1], ""), value)
+    return _VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), value)
 
 
 def _no_settings(file: Path) -> Diagnostic:
