@@ -72,7 +72,9 @@ class Shape:
         if not self.rule.unpivot:
             return {**kept, **self._types_of_elements(before)}
         value, name = self.rule.made
-        return {**kept, value: before[self.columns[0]], name: "text"}
+        kinds = [before[column] for column in self.columns]
+        kind = next((kind for kind in kinds if kind != "null"), "null")  # a null is of any type
+        return {**kept, value: kind, name: "text"}
 
     def _types_of_elements(self, before: dict[str, str]) -> dict[str, str]:
         (column,) = self.columns
