@@ -58,6 +58,11 @@ class Forked:
         self.returncode = code
         self._ended.set()
 
+    @property
+    def what_ended(self) -> object:
+        """What ended: it alone; or the template, and so all copies of that."""
+        return self if self._template.is_there else self._template
+
     def poll(self) -> int | None:
         """Give its exit code; None while it runs."""
         return self.returncode if self._ended.is_set() else None

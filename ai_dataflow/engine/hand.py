@@ -160,6 +160,11 @@ class Worker:
         if patience is not None and time.monotonic() - self._progress > patience + _HEARD_LATE:
             self._is_silent = self.is_gone = True
 
+    @property
+    def what_ended(self) -> object:
+        """What ended with it; see `Forked`."""
+        return self._process.what_ended
+
     def rest(self) -> None:
         """Let it wait for another call, and leave if there is none for a while."""
         self._to_say.put(None)

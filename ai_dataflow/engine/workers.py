@@ -99,14 +99,17 @@ def spread(
 
 @dataclass
 class _ToDo:
-    """What waits, what is suspect since its process ended, and how many processes never began."""
+    """What waits, what is suspect since its process ended, and which processes never began.
+
+    Of the latter a template counts once, however many copies of it ended with it.
+    """
 
     waiting: deque[Batch[Any, Any]]
     threads: int
     suspects: deque[Batch[Any, Any]] = field(default_factory=deque)
     numbers: Iterator[int] = field(default_factory=itertools.count)
     heard: crew.Heard = field(default_factory=SimpleQueue)
-    stillborn: int = 0
+    stillborn: set[object] = field(default_factory=set)
 
     def hand_out(self, workers: list[Worker], at_once: int) -> bool:
         """Give workers what they can hold, a suspect only when all else is done; False at the end.
@@ -136,7 +139,7 @@ class _ToDo:
     def _answers(self, worker: Worker, message: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
         match message:
             case ("ready",):
-                self.stillborn = 0
+                self.stillborn.clear()
             case ("answer", number, answers):
                 yield from zip(worker.in_hand.pop(number).items, answers, strict=True)
             case ("raised", number, error):  # nothing that is called is meant to
@@ -155,8 +158,8 @@ class _ToDo:
         workers.remove(worker)
         crash = worker.end()
         if not worker.is_ready:
-            self.stillborn += 1
-            if self.stillborn == _STILLBORN:
+            self.stillborn.add(worker.what_ended)
+            if len(self.stillborn) == _STILLBORN:
                 raise crew.no_worker(crash.ending, crash.last_words)
         for batch in worker.in_hand.values():
             if crash.is_rest or not worker.is_ready:  # it left, or never began

@@ -307,6 +307,24 @@ def test_who_is_copied_may_end(tmp_path: Path) -> None:
     assert made == {name: name for name in "abc"}
 
 
+def test_who_is_copied_may_end_before_its_copies_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many they are, it is one failure, and another one is copied."""
+    begin, begun = forking._started, list[int]()
+
+    def start(ours: socket.socket, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        begun.append(theirs.fileno())
+        if len(begun) > 1:
+            return begin(ours, theirs)
+        silent = [sys.executable, "-c", "import time; time.sleep(1)"]
+        return subprocess.Popen(silent, pass_fds=begun)
+
+    monkeypatch.setattr(crew, "_idle", [])
+    monkeypatch.setattr(forking, "_template", None)
+    monkeypatch.setattr(forking, "_started", start)
+    assert dict(spread(_batches(*"abcd"), 4, 1)) == {name: name.upper() for name in "abcd"}
+    assert len(begun) > 1
+
+
 @pytest.mark.slow
 def test_who_is_copied_leaves_when_nobody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "_idle", [])
