@@ -63,9 +63,10 @@ class Forked:
         """What ended: it alone; or the template, and so all copies of that."""
         return self if self._template.is_there else self._template
 
-    def poll(self) -> int | None:
-        """Give its exit code; None while it runs."""
-        return self.returncode if self._ended.is_set() else None
+    @property
+    def is_there(self) -> bool:
+        """Whether it runs: no copy outlives the template, whether its end was heard of or not."""
+        return not self._ended.is_set() and self._template.is_there
 
     def wait(self, timeout: float) -> None:
         """Wait until it ended.
@@ -154,7 +155,7 @@ class _Template:
             self.process = start(ours, theirs)
         self.line = Connection(ours.detach())
         self._speaking = threading.Lock()
-        self._numbers = itertools.count()
+        self._numbers, self._has_hung_up = itertools.count(), False
         self._workers: dict[int, Forked] = {}
         threading.Thread(target=self._hear, name="template", daemon=True).start()
 
@@ -184,13 +185,15 @@ class _Template:
             while True:
                 number, code = self.line.recv()
                 self._workers.pop(number).end(code)
+        self._has_hung_up = True
         code = self.process.wait()
         for forked in [*self._workers.values()]:
             forked.end(code)
 
     @property
     def is_there(self) -> bool:
-        return self.process.poll() is None
+        # While another thread waits for its end, `poll` knows nothing.
+        return not self._has_hung_up and self.process.poll() is None
 
 
 _template: _Template | None = None

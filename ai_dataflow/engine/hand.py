@@ -201,7 +201,7 @@ class Worker:
     @property
     def is_there(self) -> bool:
         """Whether it still waits for a call."""
-        return self._process.poll() is None
+        return self._process.is_there
 
 
 def _ending(code: int | None) -> str:

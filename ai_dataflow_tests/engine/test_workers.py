@@ -307,6 +307,23 @@ def test_who_is_copied_may_end(tmp_path: Path) -> None:
     assert made == {name: name for name in "abc"}
 
 
+def test_no_copy_of_who_ended_is_hired(tmp_path: Path) -> None:
+    """They rest, and have ended with it; nobody need have heard of that."""
+    list(spread(_batches(*"abcd"), 4, 1))
+    rests = [*crew._idle]
+    assert rests
+    template = forking._template
+    assert template is not None
+    template.process.kill()
+    template.process.wait(PATIENCE)
+    for rested in rests:
+        rested._process._ended = threading.Event()
+        assert not rested.is_there
+    function = partial(kill_the_template_once, tmp_path)
+    made = dict(spread(_batches(*"abcd", function=function), 4, 1))
+    assert made == {name: name for name in "abcd"}
+
+
 def test_who_is_copied_may_end_before_its_copies_begin(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many they are, it is one failure, and another one is copied."""
     begin, begun = forking._started, list[int]()
