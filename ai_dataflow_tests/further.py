@@ -36,7 +36,7 @@ _FURTHER = (
     "datetime.timedelta(0))]",
     "test_cli.py::test_status_tells_what_is_wrong_and_since_when",
     "stays_away_keeps_its_old_data[a data file]",
-    "test_workers.py::test_who_is_copied_leaves_when_nobody_needs_it",
+    "test_templates.py::test_who_is_copied_leaves_when_nobody_needs_it",
     "test_queueing.py::test_a_retry_of_what_nobody_owns_is_the_platform_teams",
     "test_contract_lint.py::test_datacontract_cli_takes_a_contract",
     "test_every_mutant_is_noticed_or_does_no_harm[workbooks-ai_mapping]",

@@ -46,7 +46,7 @@ class Birth:
 
 
 class Forked:
-    """A worker process, as `subprocess.Popen` would give it."""
+    """A worker process, much as `subprocess.Popen` would give it."""
 
     def __init__(self, template: _Template, number: int) -> None:
         self._template, self._number = template, number

@@ -6,17 +6,30 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from ai_dataflow.config.attention import working_on
+from ai_dataflow.engine.workers import Batch
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow_tests.services.processes import wait_until
 
 PATIENCE = 60.0
+Function = Callable[[Sequence[str]], Sequence[Any]]
+
+
+def batches(
+    *groups: Sequence[str],
+    function: Function | None = None,
+    patience: float = PATIENCE,
+    **more: int,
+) -> list[Batch[str, Any]]:
+    """Give batches of items; by default they are answered with themselves, in capitals."""
+    return [Batch(function or answer, tuple(group), patience, **more) for group in groups]
 
 
 def answer(items: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -16,37 +16,25 @@ from typing import Any
 
 import pytest
 
-from ai_dataflow import cli
-from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.sections import machine_memory
-from ai_dataflow.engine import crew, forking, worker
+from ai_dataflow.engine import crew, worker
 from ai_dataflow.engine.hand import Crash, Worker
-from ai_dataflow.engine.workers import Batch, spread
+from ai_dataflow.engine.workers import spread
 from ai_dataflow_tests.engine.calls import (
     PATIENCE,
-    answer,
+    batches,
     die_once,
-    kill_the_template_once,
     leave_a_mark,
     limits,
-    surroundings,
     take_memory,
 )
 from ai_dataflow_tests.services.processes import wait_until
-
-Function = Callable[[Sequence[str]], Sequence[Any]]
-
-
-def _batches(
-    *groups: Sequence[str], function: Function = answer, patience: float = PATIENCE, **more: int
-) -> list[Batch[str, Any]]:
-    return [Batch(function, tuple(group), patience, **more) for group in groups]
 
 
 @pytest.mark.parametrize(("processes", "at_once"), [(1, 1), (2, 4), (4, 1)])
 def test_every_item_has_its_answer(processes: int, at_once: int) -> None:
     groups = ["ab", "c", "def", *"ghijk"]
-    answers = dict(spread(_batches(*groups), processes, at_once))
+    answers = dict(spread(batches(*groups), processes, at_once))
     assert answers == {name: name.upper() for name in "abcdefghijk"}
 
 
@@ -56,7 +44,7 @@ def test_nothing_to_do_starts_nothing() -> None:
 
 @pytest.mark.parametrize("ending", ["SIGSEGV", "SIGABRT"])
 def test_a_crash_costs_what_causes_it(ending: str) -> None:
-    made = dict(spread(_batches("a", [ending], ["b"], ["c", "d"]), 2, 3))
+    made = dict(spread(batches("a", [ending], ["b"], ["c", "d"]), 2, 3))
     crash = made.pop(ending)
     assert isinstance(crash, Crash)
     assert (crash.ending, crash.over, crash.is_silent) == (ending, ending, False)
@@ -66,13 +54,13 @@ def test_a_crash_costs_what_causes_it(ending: str) -> None:
 def test_the_cause_is_found_among_many() -> None:
     items = [f"item {number}" for number in range(20)]
     items[13] = "SIGSEGV"
-    made = dict(spread(_batches(items), 2, 1))
+    made = dict(spread(batches(items), 2, 1))
     assert {item for item, told in made.items() if isinstance(told, Crash)} == {"SIGSEGV"}
     assert len(made) == len(items)
 
 
 def test_want_of_memory_costs_what_wants_it() -> None:
-    made = dict(spread(_batches(["memory"], "a"), 1, 2))
+    made = dict(spread(batches(["memory"], "a"), 1, 2))
     assert made["a"] == "A"
     crash = made["memory"]
     assert isinstance(crash, Crash)
@@ -83,9 +71,7 @@ def test_want_of_memory_costs_what_wants_it() -> None:
 @pytest.mark.slow
 def test_who_takes_more_memory_than_is_allowed_is_ended_and_tried_alone() -> None:
     groups = ["a", "MUCH"], ["b"], ["TOO MUCH"]
-    made = dict(
-        spread(_batches(*groups, function=take_memory, most=1_000_000_000, sharers=2), 2, 1)
-    )
+    made = dict(spread(batches(*groups, function=take_memory, most=1_000_000_000, sharers=2), 2, 1))
     assert {item: made[item] for item in ("a", "b", "MUCH")} == {"a": 0, "b": 0, "MUCH": 8 * 10**8}
     crash = made["TOO MUCH"]
     assert isinstance(crash, Crash)
@@ -93,7 +79,7 @@ def test_who_takes_more_memory_than_is_allowed_is_ended_and_tried_alone() -> Non
 
 
 def test_an_error_nobody_expected_is_told_without_what_it_quotes() -> None:
-    made = dict(spread(_batches(["error"], "a"), 1, 2))
+    made = dict(spread(batches(["error"], "a"), 1, 2))
     assert made["error"] == Crash("an error", last_words="ValueError: '…' is no number")
     assert made["a"] == "A"
 
@@ -101,12 +87,12 @@ def test_an_error_nobody_expected_is_told_without_what_it_quotes() -> None:
 def test_what_was_killed_once_is_made(tmp_path: Path) -> None:
     function = partial(die_once, tmp_path)
     groups = [["first", "second"], ["third"], ["fourth"]]
-    made = dict(spread(_batches(*groups, function=function), 2, 2))
+    made = dict(spread(batches(*groups, function=function), 2, 2))
     assert made == {name: name for name in ("first", "second", "third", "fourth")}
 
 
 def test_what_gives_nothing_ends() -> None:
-    made = dict(spread(_batches(["nothing"], "ab", patience=1.5), 1, 2))
+    made = dict(spread(batches(["nothing"], "ab", patience=1.5), 1, 2))
     crash = made.pop("nothing")
     assert isinstance(crash, Crash)
     assert (crash.is_silent, crash.over) == (True, "nothing")
@@ -115,18 +101,18 @@ def test_what_gives_nothing_ends() -> None:
 
 @pytest.mark.slow
 def test_who_works_is_not_taken_for_idle() -> None:
-    made = dict(spread(_batches(["a"], function=_busy, patience=6.0), 1, 1))
+    made = dict(spread(batches(["a"], function=_busy, patience=6.0), 1, 1))
     assert made == {"a": "a"}
 
 
 def test_who_cannot_have_been_heard_yet_is_not_idle() -> None:
     a_while = partial(_busy, seconds=1.5)
-    made = dict(spread(_batches(["a"], function=a_while, patience=0.5), 1, 1))
+    made = dict(spread(batches(["a"], function=a_while, patience=0.5), 1, 1))
     assert made == {"a": "a"}
 
 
 def test_what_goes_on_in_the_background_is_no_work() -> None:
-    made = dict(spread(_batches(["nothing"], function=_waits_in_vain, patience=4.0), 1, 1))
+    made = dict(spread(batches(["nothing"], function=_waits_in_vain, patience=4.0), 1, 1))
     crash = made["nothing"]
     assert isinstance(crash, Crash)
     assert crash.is_silent
@@ -149,7 +135,7 @@ def _waits_in_vain(items: Sequence[str]) -> list[str]:
 
 @pytest.mark.slow
 def test_a_source_that_gives_a_little_now_and_then_is_not_idle() -> None:
-    made = dict(spread(_batches(["abcdefgh"], function=_trickle, patience=4.0), 1, 1))
+    made = dict(spread(batches(["abcdefgh"], function=_trickle, patience=4.0), 1, 1))
     assert made == {"abcdefgh": "abcdefgh"}
 
 
@@ -179,7 +165,7 @@ def _busy(items: Sequence[str], seconds: float = 10) -> list[str]:
 
 def test_nobody_works_on_for_a_command_that_stopped_asking(tmp_path: Path) -> None:
     groups = [["a"], ["b"]]
-    answers = spread(_batches(*groups, function=partial(leave_a_mark, tmp_path)), 2, 1)
+    answers = spread(batches(*groups, function=partial(leave_a_mark, tmp_path)), 2, 1)
     with pytest.raises(TimeoutError):
         _first_of(answers, tmp_path)
     pids = [int(mark.name) for mark in tmp_path.iterdir()]
@@ -246,7 +232,7 @@ def test_who_is_gone_leaves_no_thread() -> None:
 
 
 def test_workers_have_limits() -> None:
-    [(_, (memory, core, score))] = spread(_batches("a", function=limits), 1, 1)
+    [(_, (memory, core, score))] = spread(batches("a", function=limits), 1, 1)
     assert memory == 8 * machine_memory()
     assert core == 0
     assert score > int(Path("/proc/self/oom_score_adj").read_text())
@@ -254,25 +240,25 @@ def test_workers_have_limits() -> None:
 
 @pytest.mark.slow
 def test_a_worker_is_used_again_and_leaves_when_it_rests() -> None:
-    list(spread(_batches("a"), 1, 1))
+    list(spread(batches("a"), 1, 1))
     kept = crew._idle[-1]
-    list(spread(_batches("b"), 1, 1))
+    list(spread(batches("b"), 1, 1))
     assert crew._idle[-1] is kept
     kept._process.wait(worker._REST_SECONDS + PATIENCE)
-    assert dict(spread(_batches("c"), 1, 1)) == {"c": "C"}
+    assert dict(spread(batches("c"), 1, 1)) == {"c": "C"}
     assert kept not in crew._idle
 
 
 def test_what_a_library_says_before_is_no_last_word() -> None:
     """A panic's message quotes values, another partition's among them (P10)."""
-    made = dict(spread(_batches(["panic"], ["SIGSEGV"]), 1, 1))
+    made = dict(spread(batches(["panic"], ["SIGSEGV"]), 1, 1))
     crash = made["SIGSEGV"]
     assert isinstance(crash, Crash)
     assert (crash.last_words, crash.over) == ("", "SIGSEGV")
 
 
 def test_who_leaves_amid_a_call_is_no_worker_that_rests() -> None:
-    made = dict(spread(_batches(["exit"], "a"), 2, 1))
+    made = dict(spread(batches(["exit"], "a"), 2, 1))
     crash = made["exit"]
     assert isinstance(crash, Crash)
     assert crash.ending == "exit code 0"
@@ -281,116 +267,11 @@ def test_who_leaves_amid_a_call_is_no_worker_that_rests() -> None:
 
 def test_a_large_call_to_a_process_that_stands_still_keeps_nobody() -> None:
     groups = [["stop"], ["b" * 2_000_000], ["c" * 2_000_000]]
-    made = dict(spread(_batches(*groups, patience=4.0), 1, 3))
+    made = dict(spread(batches(*groups, patience=4.0), 1, 3))
     crash = made.pop("stop")
     assert isinstance(crash, Crash)
     assert crash.is_silent
     assert not any(isinstance(answer, Crash) for answer in made.values())
-
-
-def test_a_worker_has_the_surroundings_that_the_command_has_by_then(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is a copy of a process that was started before."""
-    list(spread(_batches("a"), 1, 1))
-    monkeypatch.setattr(crew, "_idle", [])
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SAID_LATE", "yes")
-    made = dict(spread(_batches(["SAID_LATE"], function=surroundings), 1, 1, threads=3))
-    assert made == {"SAID_LATE": ("yes", str(tmp_path), 3)}
-
-
-def test_who_is_copied_may_end(tmp_path: Path) -> None:
-    """Its copies end with it; what they had in hand is made by others."""
-    function = partial(kill_the_template_once, tmp_path)
-    made = dict(spread(_batches("a", "b", "c", function=function), 2, 1))
-    assert made == {name: name for name in "abc"}
-
-
-def test_no_copy_of_who_ended_is_hired(tmp_path: Path) -> None:
-    """They rest, and have ended with it; nobody need have heard of that."""
-    list(spread(_batches(*"abcd"), 4, 1))
-    rests = [*crew._idle]
-    assert rests
-    template = forking._template
-    assert template is not None
-    template.process.kill()
-    template.process.wait(PATIENCE)
-    for rested in rests:
-        rested._process._ended = threading.Event()
-        assert not rested.is_there
-    function = partial(kill_the_template_once, tmp_path)
-    made = dict(spread(_batches(*"abcd", function=function), 4, 1))
-    assert made == {name: name for name in "abcd"}
-
-
-def test_who_is_copied_may_end_before_its_copies_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many they are, it is one failure, and another one is copied."""
-    begin, begun = forking._started, list[int]()
-
-    def start(ours: socket.socket, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        begun.append(theirs.fileno())
-        if len(begun) > 1:
-            return begin(ours, theirs)
-        silent = [sys.executable, "-c", "import time; time.sleep(1)"]
-        return subprocess.Popen(silent, pass_fds=begun)
-
-    monkeypatch.setattr(crew, "_idle", [])
-    monkeypatch.setattr(forking, "_template", None)
-    monkeypatch.setattr(forking, "_started", start)
-    assert dict(spread(_batches(*"abcd"), 4, 1)) == {name: name.upper() for name in "abcd"}
-    assert len(begun) > 1
-
-
-@pytest.mark.slow
-def test_who_is_copied_leaves_when_nobody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "_idle", [])
-    monkeypatch.setattr(forking, "_template", None)
-    list(spread(_batches("a"), 1, 1))
-    template = forking._template
-    assert template is not None
-    crew._idle.pop().end()
-    template.process.wait(forking.REST_SECONDS + PATIENCE)
-    assert dict(spread(_batches("b"), 1, 1)) == {"b": "B"}
-
-
-def test_no_module_of_the_folder_takes_anothers_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "random.py").write_text("raise RuntimeError")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(crew, "_idle", [])
-    monkeypatch.setattr(forking, "_template", None)
-    assert dict(spread(_batches("a"), 1, 1)) == {"a": "A"}
-
-
-def test_a_machine_with_room_for_one_process_goes_on_with_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    started = []
-
-    def start(self: Worker, handle: int) -> forking.Forked:
-        if started:
-            raise OSError("no more")
-        started.append(handle)
-        return begin(self, handle)
-
-    begin = Worker._started
-    monkeypatch.setattr(crew, "_idle", [])
-    monkeypatch.setattr(Worker, "_started", start)
-    assert dict(spread(_batches(*"abcd"), 4, 1)) == {name: name.upper() for name in "abcd"}
-
-
-def test_a_machine_that_starts_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "_idle", [])
-    monkeypatch.setattr(forking, "_template", None)
-    monkeypatch.setattr(sys, "executable", "/usr/bin/false")
-    with pytest.raises(DataflowError) as told:
-        list(spread(_batches("a", "b"), 2, 1))
-    (problem,) = told.value.diagnostics
-    assert (problem.code, problem.message) == (
-        "RUN-022", "no worker process starts: exit code 1",
-    )  # fmt: skip
 
 
 def _is_there(pid: int) -> bool:
@@ -399,15 +280,3 @@ def _is_there(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):  # it may go while it is looked at
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
-
-
-def test_a_program_that_has_computed_is_not_copied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of its Polars a copy would have no threads, and wait for them for ever."""
-    monkeypatch.setattr(forking, "_template", None)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["ai-dataflow", "plan"])
-    with pytest.raises(SystemExit):
-        cli.main()
-    assert forking._template is None
