@@ -196,6 +196,31 @@ def test_cleanup_keeps_the_profiles_that_versions_name(tmp_path: Path) -> None:
     assert len([*files]) == 1
 
 
+def test_cleanup_puts_small_files_together_and_leaves_the_others(tmp_path: Path) -> None:
+    """A table may be larger than memory is: the oldest publications go, file by file."""
+    folder = two_clients(tmp_path)
+    for run in range(6):
+        (folder / "data" / "bolt.csv").write_text(f"ClaimNo,Amount\n{run},30\n")
+        spine.run_changed(folder)
+    place = folders_of(folder)
+    each = open_profiles(place, "claims").read()
+    newest = each.filter(pl.col("at").rank("dense", descending=True).over("client_code") <= 4)
+    files, height = {*open_profiles(place, "claims").files}, newest.height
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(profile_history, "PUBLICATIONS", 4)
+        patch.setattr(profile_history, "_SMALL", 0)
+        clean(place, "cleanup", timedelta(0))
+        stayed = {*open_profiles(place, "claims").files}
+        assert len(stayed - files) == 1, "the file of both clients lost one of them"
+        assert len(files - stayed) == 2, "that, and one of which nothing stays"
+        patch.setattr(profile_history, "_ROWS", 1 + height // 2)
+        patch.setattr(profile_history, "_SMALL", height)
+        patch.setattr(profile_history, "_FILES", 1)
+        clean(place, "cleanup", timedelta(0))
+    assert len(open_profiles(place, "claims").files) == 2
+    assert open_profiles(place, "claims").read().equals(newest)
+
+
 def test_the_command_shows_what_columns_are_like(tmp_path: Path) -> None:
     """By product, of the clients together."""
     folder = two_clients(tmp_path)
