@@ -44,7 +44,9 @@ LARGE = 1_000_000  # rows
 _SMALL_BYTES = 4 << 20  # what is read whole from an account: to ask for parts is more requests
 _VALUES_AT_ONCE = 4_000_000  # that are shown: of a row group at least
 FilesOf = Mapping[int, Sequence[DataFile]]  # by client
-See = Callable[[pl.DataFrame], None]  # rows of files, each with the number of its client
+# Rows of files, each with the number of its client; and the tallies of each run of rows of one
+# client and product, in their order, if somebody has them.
+See = Callable[[pl.DataFrame, pl.DataFrame | None], None]
 _AS_THEY_ARE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -66,11 +68,9 @@ def count_rows(
         return {}
     clients = pl.Series([c for c, of_client in files.items() for _ in of_client], dtype=pl.UInt32)
 
-    def shown(rows: pl.DataFrame) -> None:
-        number = pl.lit(clients).gather(pl.col(_FILE)).alias(CLIENT)
-        (see or _nobody)(rows.with_columns(number))
-
-    tallied = tally(workstation.dataset(module), _listed(files), shown if see else None)
+    number = pl.lit(clients).gather(pl.col(_FILE)).alias(CLIENT)
+    shown = see and _with_client(see, number)
+    tallied = tally(workstation.dataset(module), _listed(files), shown)
     written = {c: WrittenRows(described) for c, described in _described(files, tallied).items()}
     counts = _by_client(files, tallied.drop(VALUES + PRODUCT_COLUMN), (PRODUCT_COLUMN,))
     for row in counts.iter_rows(named=True):
@@ -86,8 +86,11 @@ def count_rows(
     return written
 
 
-def _nobody(_: pl.DataFrame) -> None:
-    """See nothing."""
+def _with_client(see: See, number: pl.Expr) -> See:
+    def shown(rows: pl.DataFrame, tallied: pl.DataFrame | None) -> None:
+        see(rows.with_columns(number), None if tallied is None else tallied.with_columns(number))
+
+    return shown
 
 
 def tally(table: Folder, files: Sequence[DataFile], see: See | None = None) -> pl.DataFrame:
@@ -107,11 +110,11 @@ def tally(table: Folder, files: Sequence[DataFile], see: See | None = None) -> p
         parts = [_by_footer(table, file, number, see) for number, file in large.items()]
         if small:
             rows = _numbered(table, small)
-            if see:
-                read = rows.collect()
-                see(read)
-                rows = read.lazy()
-            parts.append(_tallied(rows, (PRODUCT_COLUMN,), in_runs=True))
+            read = rows.collect() if see else None
+            shown = rows if read is None else read.lazy()
+            parts.append(_tallied(shown, (PRODUCT_COLUMN,), in_runs=True))
+            if see and read is not None:
+                see(read, parts[-1])
     return pl.concat(parts)
 
 
@@ -137,7 +140,7 @@ def _seen(
     together = max(_VALUES_AT_ONCE // (largest * len(schema)), 1)
     for first, *others in (groups[i : i + together] for i in range(0, len(groups), together)):
         some = rows.slice(first.begin, first.rows + sum(group.rows for group in others)).collect()
-        see(some)
+        see(some, None)
         nans.update(with_nans(some.lazy(), schema))
     return nans
 
@@ -167,7 +170,7 @@ def count_rejects(module: str, files: FilesOf, workstation: Folders) -> dict[int
 
 
 def _tallied(rows: pl.LazyFrame, keys: Sequence[str], *, in_runs: bool = False) -> pl.DataFrame:
-    """Tally rows by their file's number and keys; in runs of equal ones, if told so.
+    """Tally rows by their file's number and keys; in runs of equal ones, in order, if told so.
 
     A file has few runs, a product's rows each. To group by them is faster, and takes memory.
     """
@@ -177,7 +180,12 @@ def _tallied(rows: pl.LazyFrame, keys: Sequence[str], *, in_runs: bool = False) 
     if not in_runs:
         return rows.group_by(by).agg(tally).collect()
     runs = rows.with_columns(pl.struct(by).rle_id().alias(_RUN)).set_sorted(_RUN)
-    return runs.group_by(_RUN).agg(pl.col(by).first(), *tally).drop(_RUN).collect()
+    return (
+        runs.group_by(_RUN, maintain_order=True)
+        .agg(pl.col(by).first(), *tally)
+        .drop(_RUN)
+        .collect()
+    )
 
 
 def _numbered(

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from ai_dataflow.partition.profile_distinct import Distinct, distinct_sizes, numbered
+from ai_dataflow.partition.profile_distinct import Distinct, numbered
 from ai_dataflow.partition.profile_groups import Array, Groups, least
+from ai_dataflow.partition.profile_once import distinct_sizes, distinct_texts
 from ai_dataflow.partition.profile_order import InOrder, in_order
-from ai_dataflow.partition.profile_texts import Texts
+from ai_dataflow.partition.profile_texts import Ends, Texts, ends_of, named_ends
+from ai_dataflow.workstation.file_statistics import ends_in
 from ai_dataflow.workstation.profiles import HASH_BITS, LONGEST, Fineness
 
 _SHIFT = np.uint64(64 - HASH_BITS)
@@ -34,29 +36,53 @@ class Described:
     hashes: Lists | None = None
 
 
-def describe(column: pl.Series, groups: Groups, fineness: Fineness | None) -> Described:
+def describe(
+    column: pl.Series, groups: Groups, fineness: Fineness | None, ends: Ends | None = None
+) -> Described:
     """Describe a column in each group.
 
     Args:
         column: its values; those of a group lie together.
         groups: how many rows each has.
         fineness: how much is kept; None for counts and ends alone.
+        ends: the least and the greatest value of each group, if they are known.
     """
     values, of_values = groups.without_nulls(column)
     done = Described({"nulls": pl.Series(groups.sizes - of_values.sizes)})
     dtype = column.dtype
     if dtype == pl.String():
-        _describe_texts(done, Texts.of(values, of_values), fineness)
+        if fineness:
+            _describe_texts(done, Texts.of(values, of_values), fineness, ends)
+        else:
+            sizes = pl.Series(distinct_texts(values, of_values))
+            done.values |= {"distinct": sizes, **(ends or ends_of(values, of_values))}
     elif isinstance(dtype, pl.List):
         if fineness:
             _describe_lengths(done, values.list.len().to_numpy().astype(np.int64), of_values)
     elif not isinstance(dtype, pl.Struct | pl.Binary):
-        _describe_ordered(done, in_order(values), of_values, fineness)
+        _describe_ordered(done, in_order(values), of_values, fineness, ends)
     return done
 
 
-def _describe_texts(done: Described, texts: Texts, fineness: Fineness | None) -> None:
-    done.values |= {"distinct": pl.Series(texts.sizes()), **texts.ends()}
+def ends_in_tallies(tallied: pl.DataFrame | None, name: str) -> Ends | None:
+    """Give the ends of a column in each group as profiles have them; None: they are not known."""
+    ends = None if tallied is None else ends_in(tallied, name)
+    if ends and ends[0].dtype.is_float():
+        if any(end.is_nan().any() for end in ends):
+            return None  # to a profile, NaN is no end
+        ends = _without_sign_of_zero(ends[0]), _without_sign_of_zero(ends[1])
+    return ends and named_ends([end.cast(pl.String) for end in ends])
+
+
+def _without_sign_of_zero(floats: pl.Series) -> pl.Series:
+    """Give -0.0 as 0.0; Polars leaves out an addition of zero."""
+    return floats.scatter((floats == 0.0).arg_true(), 0.0)
+
+
+def _describe_texts(
+    done: Described, texts: Texts, fineness: Fineness | None, ends: Ends | None = None
+) -> None:
+    done.values |= {"distinct": pl.Series(texts.sizes()), **(ends or texts.ends())}
     if not fineness:
         return
     lengths = texts.lengths()
@@ -106,14 +132,18 @@ def describe_few_keys(
 
 
 def _describe_ordered(
-    done: Described, column: InOrder, groups: Groups, fineness: Fineness | None
+    done: Described,
+    column: InOrder,
+    groups: Groups,
+    fineness: Fineness | None,
+    ends: Ends | None,
 ) -> None:
     """Describe what has an order: numbers, dates, timestamps, booleans."""
-    done.values |= _ends(column, column.keys, groups)
-    numbers, each = numbered(column.keys, groups)
+    done.values |= ends or _ends(column, column.keys, groups)
     if not fineness:
-        done.values["distinct"] = pl.Series(distinct_sizes(numbers, groups))
+        done.values["distinct"] = pl.Series(distinct_sizes(column.keys, groups))
         return
+    numbers, each = numbered(column.keys, groups)
     distinct = Distinct.of(numbers, groups, each)
     done.values["distinct"] = pl.Series(distinct.groups.sizes)
     _describe_values(done, column, distinct, fineness)

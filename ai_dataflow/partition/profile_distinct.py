@@ -137,20 +137,11 @@ class Distinct:
 
 def numbered(keys: Array, groups: Groups) -> tuple[Array, Array | None]:
     """Give keys as they are; or, if they are far from each other and few, their places in these."""
-    if not int(_spans(keys, groups)[1].max(initial=0)) >> 32:
+    if not int(spans(keys, groups)[1].max(initial=0)) >> 32:
         return keys, None
     hashed = pl.Series(keys).hash().to_numpy()
     few = Few.of(keys, hashed, lambda rows: keys[rows].argsort())
     return (few.places, keys[few.rows]) if few else (keys, None)
-
-
-def distinct_sizes(numbers: Array, groups: Groups) -> Array:
-    """Count the distinct numbers of each group, of some groups after the other: it is cheaper."""
-    sizes = [
-        Distinct.of(numbers[begin:end], part).groups.sizes
-        for begin, end, part in groups.parts(_AT_ONCE * 4)
-    ]
-    return np.concatenate(sizes) if sizes else groups.sizes
 
 
 def most_frequent(numbers: Distinct, most: int) -> Distinct:
@@ -164,7 +155,7 @@ def most_frequent(numbers: Distinct, most: int) -> Distinct:
     return Distinct(Groups(sizes), best & ((1 << bits) - 1), greatest - (best >> bits))
 
 
-def _spans(keys: Array, groups: Groups) -> tuple[Array, Array]:
+def spans(keys: Array, groups: Groups) -> tuple[Array, Array]:
     """Give the least of each group, and how far the greatest is from it."""
     low, high = (groups.reduced(how, keys) for how in (np.minimum, np.maximum))
     return low, high.view(np.uint64) - low.view(np.uint64)
@@ -172,10 +163,10 @@ def _spans(keys: Array, groups: Groups) -> tuple[Array, Array]:
 
 def _counted(keys: Array, groups: Groups) -> Distinct | None:
     """Count each number from the least to the greatest of a group, if they are not too many."""
-    low, spans = _spans(keys, groups)
-    if spans.sum(dtype=np.float64) + spans.size > _COUNTERS * keys.size:
+    low, apart = spans(keys, groups)
+    if apart.sum(dtype=np.float64) + apart.size > _COUNTERS * keys.size:
         return None
-    counters = Groups(spans.astype(np.int64) + 1)
+    counters = Groups(apart.astype(np.int64) + 1)
     shift = counters.starts - low
     counters_of = groups.spread(shift)
     counters_of += keys
@@ -186,9 +177,9 @@ def _counted(keys: Array, groups: Groups) -> Distinct | None:
 
 
 def _sorted(keys: Array, groups: Groups) -> Distinct:
-    low, spans = _spans(keys, groups)
+    low, most = spans(keys, groups)
     apart = keys.view(np.uint64) - groups.spread(low.view(np.uint64))
-    short = of_sorted(groups.each_sorted(_short(apart, int(spans.max(initial=0)))), groups)
+    short = of_sorted(groups.each_sorted(_short(apart, int(most.max(initial=0)))), groups)
     codes = short.codes.astype(np.uint64).view(np.int64)
     return replace(short, codes=codes + short.groups.spread(low))
 

@@ -73,7 +73,9 @@ class Groups:
     def parts(self, rows: int) -> Iterator[tuple[int, int, Groups]]:
         """Divide them into parts of about so many rows: where each begins and ends, and of whom."""
         number = self.ends // rows
-        cuts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), self.sizes.size]
+        if not number.size:
+            return
+        cuts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), number.size]
         for begin, end in pairwise(cuts):
             part = Groups(self.sizes[begin:end])
             yield int(self.starts[begin]), int(self.ends[end - 1]), part

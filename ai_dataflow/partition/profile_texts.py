@@ -5,6 +5,7 @@ Most columns of texts have few of them: then each is looked at once, and not in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +15,6 @@ import polars as pl
 from ai_dataflow.partition.profile_distinct import (
     Distinct,
     Few,
-    distinct_sizes,
     most_frequent,
     of_sorted,
 )
@@ -22,6 +22,8 @@ from ai_dataflow.partition.profile_groups import Array, Groups
 from ai_dataflow.partition.value_hashes import Hashes, of_texts, sorted_once
 from ai_dataflow.workstation.profiles import LONGEST
 
+# `least` and `greatest`, as texts, of each group.
+Ends = dict[str, pl.Series]
 _NUMBER = r"^\s*[-+(]?\s*[\d.,'\u00a0 ]*\d[\d.,'\u00a0 ]*(?:[eE][-+]?\d+)?\s*[)%-]?\s*$"
 _DAY = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2}))"
 _DATE = rf"^\s*{_DAY}(?:[T ].*)?$"
@@ -69,29 +71,17 @@ class Texts:
         """Count the different ones of each group."""
         if self.hashed is not None:
             return self._once.groups.sizes
-        return distinct_sizes(self.places, self.groups)
+        return self.distinct.groups.sizes
 
-    def ends(self) -> dict[str, pl.Series]:
+    def ends(self) -> Ends:
         """Give the least and the greatest text of each group."""
-        if self.hashed is None and self.texts.len():
-            ends = [self._end(how) for how in (np.minimum, np.maximum)]
-        else:
-            ends = self._ends_of_rows()
-        both = zip(("least", "greatest"), ends, strict=True)
-        return {name: end.str.slice(0, LONGEST) for name, end in both}
+        if self.hashed is not None or not self.texts.len():
+            return ends_of(self.texts, self.groups)
+        return named_ends([self._end(how) for how in (np.minimum, np.maximum)])
 
     def _end(self, how: np.ufunc) -> pl.Series:
         places = pl.Series(self.groups.reduced(how, self.places))
         return self.texts.gather(places.scatter(np.flatnonzero(self.groups.sizes == 0), None))
-
-    def _ends_of_rows(self) -> list[pl.Series]:
-        value, group = pl.col("value"), pl.col("group")
-        frame = pl.LazyFrame({"group": self.groups.numbers, "value": self.texts})
-        sorted_by = frame.with_columns(group.set_sorted()).group_by("group")
-        ends = sorted_by.agg(value.min().alias("least"), value.max().alias("greatest"))
-        every = pl.LazyFrame({"group": np.arange(self.groups.sizes.size)})
-        joined = every.join(ends, on="group", how="left", maintain_order="left").collect()
-        return [joined["least"], joined["greatest"]]
 
     def most_frequent(self, is_short: Array, most: int) -> tuple[Distinct, pl.Series]:
         """Give the most frequent ones of the marked texts, and these."""
@@ -136,6 +126,23 @@ class Texts:
 
     def _counted(self, marks: Array) -> Array:
         return self.distinct.groups.reduced(np.add, self.distinct.rows * marks[self.distinct.codes])
+
+
+def ends_of(texts: pl.Series, groups: Groups) -> Ends:
+    """Give the least and the greatest text of each group."""
+    value, group = pl.col("value"), pl.col("group")
+    frame = pl.LazyFrame({"group": groups.numbers, "value": texts})
+    sorted_by = frame.with_columns(group.set_sorted()).group_by("group")
+    ends = sorted_by.agg(value.min().alias("least"), value.max().alias("greatest"))
+    every = pl.LazyFrame({"group": np.arange(groups.sizes.size)})
+    joined = every.join(ends, on="group", how="left", maintain_order="left").collect()
+    return named_ends([joined["least"], joined["greatest"]])
+
+
+def named_ends(ends: Sequence[pl.Series]) -> Ends:
+    """Name the least and the greatest texts, as far as they are told."""
+    both = zip(("least", "greatest"), ends, strict=True)
+    return {name: end.str.slice(0, LONGEST) for name, end in both}
 
 
 def _rows_of(some: Hashes, hashed: Hashes) -> Array:

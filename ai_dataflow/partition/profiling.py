@@ -17,18 +17,20 @@ from ai_dataflow.connections.stores import Folder
 from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.partition.counting import tally
 from ai_dataflow.partition.job import AiColumn, PartitionJob
-from ai_dataflow.partition.profile_columns import Described, Lists, describe
+from ai_dataflow.partition.profile_columns import Described, Lists, describe, ends_in_tallies
 from ai_dataflow.partition.profile_groups import Groups
 from ai_dataflow.partition.profile_pieces import Pieces
 from ai_dataflow.partition.profile_samples import SAMPLE
 from ai_dataflow.partition.profiled import Profiled
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.workstation.data_files import DataFile
+from ai_dataflow.workstation.file_statistics import ROWS
 from ai_dataflow.workstation.layout import PARTITION_COLUMN, PRODUCT_COLUMN
 from ai_dataflow.workstation.profiles import COARSE, SCHEMA, Fineness
 
 Level = Literal["off", "counts", "full"]
 _GROUP, _PLACE = "\ue000group", "\ue000place"
+_KEYS = (CLIENT, PRODUCT_COLUMN)
 _FIRST = pl.lit(0, pl.UInt32()).alias(CLIENT)
 # What `counts` leaves out.
 _OF_FULL = (
@@ -62,10 +64,15 @@ class Profiler:
         self._parts: list[pl.DataFrame] = []
         self._problem = ""
 
-    def see(self, rows: pl.DataFrame) -> None:
-        """See rows, with the number of their client as `CLIENT`; of a small client all at once."""
+    def see(self, rows: pl.DataFrame, tallied: pl.DataFrame | None = None) -> None:
+        """See rows, with the number of their client as `CLIENT`; of a small client all at once.
+
+        Args:
+            rows: the rows.
+            tallied: what is known of each run of rows of one client and product, in their order.
+        """
         if self._level != "off" and not self._problem:
-            self._problem = _hindrance(lambda: self._see(rows))
+            self._problem = _hindrance(lambda: self._see(rows, tallied))
 
     def packed(self, job: PartitionJob) -> Profiled:
         """Give what was seen, packed; what the sheet says is that of a job, which all share."""
@@ -90,11 +97,11 @@ class Profiler:
         kept = rows.with_columns(unknown) if self._level == "counts" else rows
         return kept.select(SCHEMA.names())
 
-    def _see(self, rows: pl.DataFrame) -> None:
+    def _see(self, rows: pl.DataFrame, tallied: pl.DataFrame | None) -> None:
         if self._pieces:
             self._pieces.see(rows)
         else:
-            self._parts.append(profiles_of(rows, self._columns, self._fineness))
+            self._parts.append(profiles_of(rows, self._columns, self._fineness, tallied))
 
 
 def _hindrance(step: Callable[[], object]) -> str:
@@ -130,12 +137,15 @@ def _profiled(
     level: Level,
 ) -> pl.DataFrame:
     profiler = Profiler(columns, [client], level, sum(file.rows for file in files))
-    tally(table, files, lambda rows: profiler.see(rows.with_columns(_FIRST)))
+    tally(table, files, lambda rows, _: profiler.see(rows.with_columns(_FIRST)))
     return profiler.rows()
 
 
 def profiles_of(
-    rows: pl.DataFrame, columns: Sequence[AiColumn], fineness: Fineness | None
+    rows: pl.DataFrame,
+    columns: Sequence[AiColumn],
+    fineness: Fineness | None,
+    tallied: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Give the profiles of rows that are sorted by client, a number, and by product.
 
@@ -143,26 +153,35 @@ def profiles_of(
         rows: the rows, with `CLIENT` and the product.
         columns: those that are profiled, if the rows have them.
         fineness: how much is kept; None for counts and ends alone.
+        tallied: the tallies of each client and product, in their order, with `CLIENT`.
     """
-    keys, columns = (CLIENT, PRODUCT_COLUMN), [c for c in columns if c.name in rows.columns]
-    run = pl.sum_horizontal(pl.col(key).rle_id() for key in keys)
-    by = rows.select(*keys, run.alias(_GROUP))
-    runs = by.group_by(_GROUP, maintain_order=True).agg(pl.col(keys).first(), pl.len())
-    groups = Groups(runs["len"].to_numpy().astype(np.int64))
-    labels = runs.select(*keys, pl.col("len").cast(pl.Int64).alias("rows"))
-    done = [Described({"nulls": pl.zeros(runs.height, pl.Int64, eager=True)})]
-    done += [describe(rows[column.name], groups, fineness) for column in columns]
+    columns = [column for column in columns if column.name in rows.columns]
+    height = pl.col(ROWS).cast(pl.Int64).alias("rows")
+    labels = (_tallied(rows) if tallied is None else tallied).select(*_KEYS, height)
+    groups = Groups(labels["rows"].to_numpy())
+    done = [Described({"nulls": pl.zeros(labels.height, pl.Int64, eager=True)})]
+    done += [
+        describe(rows[column.name], groups, fineness, ends_in_tallies(tallied, column.name))
+        for column in columns
+    ]
     named = [("", ""), *((column.name, column.ai_type) for column in columns)]
     parts = [
         pl.DataFrame([*labels.get_columns(), *(v.alias(n) for n, v in each.values.items())])
         for each in done
     ]
     names, types = zip(*named, strict=True)
-    of = {"ai_column": np.repeat(names, runs.height), "ai_type": np.repeat(types, runs.height)}
+    of = {"ai_column": np.repeat(names, labels.height), "ai_type": np.repeat(types, labels.height)}
     rows = pl.concat(parts, how="diagonal").with_columns(
         pl.Series(name, texts.tolist(), pl.String()) for name, texts in of.items()
     )
-    return _together(rows, done, runs.height)
+    return _together(rows, done, labels.height)
+
+
+def _tallied(rows: pl.DataFrame) -> pl.DataFrame:
+    """Count the rows of each client and product."""
+    run = pl.sum_horizontal(pl.col(key).rle_id() for key in _KEYS)
+    by = rows.select(*_KEYS, run.alias(_GROUP)).group_by(_GROUP, maintain_order=True)
+    return by.agg(pl.col(_KEYS).first(), pl.len().alias(ROWS))
 
 
 def _together(rows: pl.DataFrame, done: Sequence[Described], size: int) -> pl.DataFrame:

@@ -106,6 +106,15 @@ def _named(name: str, ends: tuple[pl.Expr, pl.Expr]) -> list[pl.Expr]:
     return [ends[0].alias(_LEAST + name), ends[1].alias(_GREATEST + name)]
 
 
+def ends_in(tallied: pl.DataFrame, name: str) -> tuple[pl.Series, pl.Series] | None:
+    """Give the least and the greatest value of a column in each group; None: it is not known.
+
+    Where a column of floats has a NaN, these are NaN.
+    """
+    ends = _LEAST + name, _GREATEST + name
+    return (tallied[ends[0]], tallied[ends[1]]) if ends[0] in tallied.columns else None
+
+
 def by_file(tallied: pl.DataFrame, file: str) -> dict[Any, str]:
     """Sum tallies up: give the statistics of each file, as a text for the log.
 

@@ -13,11 +13,13 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from ai_dataflow.partition.clients import CLIENT
 from ai_dataflow.partition.job import AiColumn
 from ai_dataflow.partition.profiling import profiles_of
 from ai_dataflow.tables import ai_types
+from ai_dataflow.workstation.file_statistics import tallies
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 from ai_dataflow.workstation.profile_merging import merge_profiles
 from ai_dataflow.workstation.profiles import COARSE, FREQUENT, HASHES, LONGEST, POINTS, SCHEMA
@@ -74,6 +76,9 @@ def test_a_profile_says_what_plain_python_says(frame: pl.DataFrame) -> None:
     """Of each client, product and column; and one row tells of the rows alone."""
     profiles = profiles_of(frame, COLUMNS, COARSE)
     counts = profiles_of(frame, COLUMNS, None)
+    known = tallied(frame)
+    assert_frame_equal(profiles_of(frame, COLUMNS, COARSE, known), profiles)
+    assert_frame_equal(profiles_of(frame, COLUMNS, None, known), counts)
     groups = frame.partition_by(CLIENT, PRODUCT_COLUMN, as_dict=True)
     assert profiles.height == len(groups) * (1 + len(COLUMNS)) == counts.height
     for row, few in zip(profiles.iter_rows(named=True), counts.iter_rows(named=True), strict=True):
@@ -83,6 +88,15 @@ def test_a_profile_says_what_plain_python_says(frame: pl.DataFrame) -> None:
             check(row, of[ai_type].to_list(), ai_type)
             for name in ("nulls", "distinct", "least", "greatest"):
                 assert few[name] == row[name]
+
+
+def tallied(frame: pl.DataFrame) -> pl.DataFrame:
+    """Tally rows by client and product, as it is done of files that are read back."""
+    keys = (CLIENT, PRODUCT_COLUMN)
+    runs = frame.with_columns(pl.struct(keys).rle_id().alias("run"))
+    by_run = runs.group_by("run", maintain_order=True)
+    exprs = tallies(frame.drop(CLIENT).schema, (PRODUCT_COLUMN,))
+    return by_run.agg(pl.col(keys).first(), *exprs)
 
 
 def check(row: dict[str, Any], cells: list[Any], ai_type: str) -> None:
