@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from ai_dataflow.partition.profile_distinct import Distinct, numbered
 from ai_dataflow.partition.profile_groups import Array, Groups, least
 from ai_dataflow.partition.profile_once import distinct_sizes, distinct_texts
 from ai_dataflow.partition.profile_order import InOrder, in_order
-from ai_dataflow.partition.profile_texts import Ends, Texts, ends_of, named_ends
+from ai_dataflow.partition.profile_texts import Ends, Texts, ends_of
 from ai_dataflow.workstation.file_statistics import ends_in
 from ai_dataflow.workstation.profiles import HASH_BITS, LONGEST, Fineness
 
@@ -64,19 +65,30 @@ def describe(
     return done
 
 
-def ends_in_tallies(tallied: pl.DataFrame | None, name: str) -> Ends | None:
-    """Give the ends of a column in each group as profiles have them; None: they are not known."""
-    ends = None if tallied is None else ends_in(tallied, name)
-    if ends and ends[0].dtype.is_float():
-        if any(end.is_nan().any() for end in ends):
-            return None  # to a profile, NaN is no end
-        ends = _without_sign_of_zero(ends[0]), _without_sign_of_zero(ends[1])
-    return ends and named_ends([end.cast(pl.String) for end in ends])
+def ends_in_tallies(tallied: pl.DataFrame, names: Sequence[str]) -> dict[str, Ends]:
+    """Give the ends of columns in each group as profiles have them; of some they are not known."""
+    known = {name: ends for name in names if (ends := ends_in(tallied, name))}
+    floats = [name for name, ends in known.items() if ends[0].dtype.is_float()]
+    for name in floats:  # to a profile, NaN is no end
+        if any(end.is_nan().any() for end in known[name]):
+            del known[name]
+    if not known:
+        return {}
+    least, greatest = zip(*known.values(), strict=True)
+    of_each = [
+        pl.DataFrame([end.alias(name) for name, end in zip(known, ends, strict=True)])
+        .select(_end_text(name, ends[0].dtype) for name, ends in known.items())
+        .get_columns()
+        for ends in (least, greatest)
+    ]
+    return {low.name: {"least": low, "greatest": high} for low, high in zip(*of_each, strict=True)}
 
 
-def _without_sign_of_zero(floats: pl.Series) -> pl.Series:
-    """Give -0.0 as 0.0; Polars leaves out an addition of zero."""
-    return floats.scatter((floats == 0.0).arg_true(), 0.0)
+def _end_text(name: str, dtype: pl.DataType) -> pl.Expr:
+    end = pl.col(name)
+    if dtype.is_float():  # -0.0 is 0.0; Polars leaves out an addition of zero
+        end = pl.when(end == 0).then(end.abs()).otherwise(end)
+    return end.cast(pl.String).str.slice(0, LONGEST).alias(name)
 
 
 def _describe_texts(

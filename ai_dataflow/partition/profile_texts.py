@@ -77,7 +77,7 @@ class Texts:
         """Give the least and the greatest text of each group."""
         if self.hashed is not None or not self.texts.len():
             return ends_of(self.texts, self.groups)
-        return named_ends([self._end(how) for how in (np.minimum, np.maximum)])
+        return _named([self._end(how) for how in (np.minimum, np.maximum)])
 
     def _end(self, how: np.ufunc) -> pl.Series:
         places = pl.Series(self.groups.reduced(how, self.places))
@@ -136,10 +136,10 @@ def ends_of(texts: pl.Series, groups: Groups) -> Ends:
     ends = sorted_by.agg(value.min().alias("least"), value.max().alias("greatest"))
     every = pl.LazyFrame({"group": np.arange(groups.sizes.size)})
     joined = every.join(ends, on="group", how="left", maintain_order="left").collect()
-    return named_ends([joined["least"], joined["greatest"]])
+    return _named([joined["least"], joined["greatest"]])
 
 
-def named_ends(ends: Sequence[pl.Series]) -> Ends:
+def _named(ends: Sequence[pl.Series]) -> Ends:
     """Name the least and the greatest texts, as far as they are told."""
     both = zip(("least", "greatest"), ends, strict=True)
     return {name: end.str.slice(0, LONGEST) for name, end in both}

@@ -160,16 +160,14 @@ def profiles_of(
     labels = (_tallied(rows) if tallied is None else tallied).select(*_KEYS, height)
     groups = Groups(labels["rows"].to_numpy())
     done = [Described({"nulls": pl.zeros(labels.height, pl.Int64, eager=True)})]
-    done += [
-        describe(rows[column.name], groups, fineness, ends_in_tallies(tallied, column.name))
-        for column in columns
-    ]
-    named = [("", ""), *((column.name, column.ai_type) for column in columns)]
+    names = ["", *(column.name for column in columns)]
+    types = ["", *(column.ai_type for column in columns)]
+    ends = {} if tallied is None else ends_in_tallies(tallied, names[1:])
+    done += [describe(rows[name], groups, fineness, ends.get(name)) for name in names[1:]]
     parts = [
         pl.DataFrame([*labels.get_columns(), *(v.alias(n) for n, v in each.values.items())])
         for each in done
     ]
-    names, types = zip(*named, strict=True)
     of = {"ai_column": np.repeat(names, labels.height), "ai_type": np.repeat(types, labels.height)}
     rows = pl.concat(parts, how="diagonal").with_columns(
         pl.Series(name, texts.tolist(), pl.String()) for name, texts in of.items()
