@@ -23,7 +23,7 @@ from bench.peers.environments import ROOT, python_of
 from bench.peers.measuring import Ran, measured
 from bench.racing import OWN, Case, Contender, Took, race
 
-OURS = "ai-dataflow run"
+OURS, BARE = "ai-dataflow run", "without profiles"
 _MANY = 1_000
 SCRIPTS = Path(__file__).with_name("scripts")
 
@@ -85,11 +85,23 @@ class Track:
     empty: set[str] = field(default_factory=set)
 
     def ours(self) -> Took:
-        """Run the command."""
-        shutil.rmtree(self.project / "workstation", ignore_errors=True)
-        env = _environment() | {"PYTHONPATH": str(ROOT)}
+        """Run the command as it is by default."""
+        return self._command(OURS, "ai_dataflow.toml", "workstation")
+
+    def bare(self) -> Took:
+        """Run the command so that it keeps no profiles, which no peer does."""
+        settings = (self.project / "ai_dataflow.toml").read_text(encoding="utf-8")
+        other = settings.replace('"workstation"', '"bare"')
+        assert other != settings  # noqa: S101
+        more = f'{other}\n[modules.{small_partitions.MODULE}]\nprofile = "off"\n'
+        (self.project / "bare.toml").write_text(more, encoding="utf-8")
+        return self._command(BARE, "bare.toml", "bare")
+
+    def _command(self, name: str, settings: str, workstation: str) -> Took:
+        shutil.rmtree(self.project / workstation, ignore_errors=True)
+        env = _environment() | {"PYTHONPATH": str(ROOT), "AI_DATAFLOW_CONFIG": settings}
         command = [str(Path(sys.executable).with_name("ai-dataflow")), "run", "--full"]
-        return self._told(OURS, measured(command, self.project, env))
+        return self._told(name, measured(command, self.project, env))
 
     def run(self, peer: Peer) -> Took:
         """Run a peer's script; `here`, in our own environment."""
@@ -119,6 +131,7 @@ class Track:
         """
         ours = digests(self.project / "workstation/claims", self.columns)
         assert len(ours) == clients - self.broken, len(ours)  # noqa: S101
+        assert digests(self.project / "bare/claims", self.columns) == ours  # noqa: S101
         for peer in peers:
             found = digests(self._out(peer) / peer.table, self.columns)
             if not found and peer.name in self.failed:
@@ -132,7 +145,8 @@ class Track:
         """Let all run in turns."""
         for environment in {peer.environment for peer in peers} if not self.here else ():
             python_of(environment)  # made before anything is measured
-        contenders, once = [Contender(OURS, self.ours)], 1 if clients >= _MANY else None
+        contenders = [Contender(OURS, self.ours), Contender(BARE, self.bare)]
+        once = 1 if clients >= _MANY else None
         contenders += [
             Contender(peer.name, partial(self.run, peer), rounds=once if peer.is_slow else None)
             for peer in peers
