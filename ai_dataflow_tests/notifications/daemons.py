@@ -10,7 +10,7 @@ from typing import Self
 
 from ai_dataflow.config.settings import load_settings
 from ai_dataflow.notifications.mail_places import open_places
-from ai_dataflow_tests.services.dagster_daemon import quick_daemon
+from ai_dataflow_tests.services.dagster_daemon import PATIENCE, quick_daemon
 from ai_dataflow_tests.services.processes import Process, ServiceError, wait_until
 
 _HOME = """\
@@ -49,7 +49,7 @@ class Daemon:
         self._process = Process(command, self.project / "daemon.log", env=self.environment())
         outbox = open_places(load_settings(self.project)).outbox
         before = outbox.daemon_seen()
-        if not wait_until(lambda: outbox.daemon_seen() not in (None, before), 120, pause=0.1):
+        if not wait_until(lambda: outbox.daemon_seen() not in (None, before), PATIENCE, pause=0.1):
             log = (self.project / "daemon.log").read_text(encoding="utf-8")[-3_000:]
             raise ServiceError(f"no daemon looks after the outbox:\n{log}")
 

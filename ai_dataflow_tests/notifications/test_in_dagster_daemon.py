@@ -21,6 +21,7 @@ from ai_dataflow_tests import projects
 from ai_dataflow_tests.notifications.daemons import Daemon
 from ai_dataflow_tests.notifications.letters import mail_project
 from ai_dataflow_tests.runs.runs import cli
+from ai_dataflow_tests.services.dagster_daemon import PATIENCE
 from ai_dataflow_tests.services.processes import wait_until
 from ai_dataflow_tests.services.smtp import MailServer
 
@@ -59,12 +60,12 @@ def _worker(instance: dg.DagsterInstance) -> int:
         found.extend(map(int, pids))
         return bool(pids) and "waiting for run" in text
 
-    assert wait_until(look, 120, pause=0.1)
+    assert wait_until(look, PATIENCE, pause=0.1)
     return found[0]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_daemon_mails_about_runs_of_dagster_and_of_the_cli_and_about_those_that_died(
     tmp_path: Path, mail_server: MailServer
 ) -> None:
@@ -101,7 +102,7 @@ def test_a_daemon_mails_about_runs_of_dagster_and_of_the_cli_and_about_those_tha
                 )  # fmt: skip
                 started = [dg.DagsterRunStatus.STARTED]
                 filters = dg.RunsFilter(statuses=started)
-                assert wait_until(lambda: bool(instance.get_runs(filters)), 60, pause=0.1)
+                assert wait_until(lambda: bool(instance.get_runs(filters)), PATIENCE, pause=0.1)
                 time.sleep(1)
                 process.kill()
                 process.wait()
@@ -118,7 +119,7 @@ def test_a_daemon_mails_about_runs_of_dagster_and_of_the_cli_and_about_those_tha
     "mail", "killed", "what waited while the daemon was dead is sent; when it is back"
 )
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_what_ran_and_waited_while_the_daemon_was_dead_is_sent_when_it_is_back(
     tmp_path: Path, mail_server: MailServer
 ) -> None:
@@ -133,7 +134,7 @@ def test_what_ran_and_waited_while_the_daemon_was_dead_is_sent_when_it_is_back(
     with Daemon(tmp_path) as daemon:
         assert _arrived(mail_server, 1)
         assert wait_until(
-            lambda: not outbox.waiting(), 60, pause=0.1
+            lambda: not outbox.waiting(), PATIENCE, pause=0.1
         )  # it is noted that it was sent
         daemon.stop()  # killed
         daemon.start()

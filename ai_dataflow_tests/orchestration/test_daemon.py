@@ -25,12 +25,11 @@ from ai_dataflow.workstation.reports import read_reports
 from ai_dataflow_tests.orchestration.test_watching import CONTROL, MAPPING
 from ai_dataflow_tests.projects import project, text_file
 from ai_dataflow_tests.services import processes
-from ai_dataflow_tests.services.dagster_daemon import quick_daemon
+from ai_dataflow_tests.services.dagster_daemon import PATIENCE, quick_daemon
 from ai_dataflow_tests.services.processes import Process
 
 pytestmark = pytest.mark.slow
-_PATIENCE = 120.0
-wait_until = partial(processes.wait_until, seconds=_PATIENCE, pause=0.1)
+wait_until = partial(processes.wait_until, seconds=PATIENCE, pause=0.1)
 
 
 @pytest.fixture
@@ -102,7 +101,7 @@ def finished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     return [run for run in instance.get_runs(RunsFilter(job_name=JOB)) if run.is_finished]
 
 
-@pytest.mark.timeout(600)  # it starts three daemons, and waits for each
+@pytest.mark.timeout(1800)  # it starts three daemons, and waits for each
 def test_a_daemon_keeps_up_and_asks_once_even_if_it_is_killed_amid_a_tick(
     folder: Path, home: Path
 ) -> None:

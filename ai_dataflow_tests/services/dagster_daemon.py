@@ -5,6 +5,8 @@ All else is as in production. `python -c <quick_daemon()> run ...` is `dagster-d
 
 from __future__ import annotations
 
+# Seconds. On two busy cores a daemon may start for a minute, and so may each run that it asks for.
+PATIENCE = 400.0
 # The pauses of Dagster's loops are constants of its modules, which no setting reaches.
 _QUICK = """\
 from dagster._core.remote_representation.external import RemoteSensor
