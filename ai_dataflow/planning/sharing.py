@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
 from ai_dataflow.config.blob_urls import is_blob_url
 from ai_dataflow.config.diagnostics import Diagnostic, listing
@@ -50,6 +52,8 @@ def check_overlaps(sources: Sources, seen: Survey) -> Iterator[Finding]:
             claims.unseen.append((row, location))
     overlaps: dict[tuple[ControlRow, ...], str] = {}
     for path, claiming in claims.by_file():
+        if len(claiming) < _SEVERAL:
+            continue
         for of_product in grouped(claiming, lambda row: row.product).values():
             if len({row.client for row in of_product}) >= _SEVERAL:
                 overlaps.setdefault(tuple(of_product), path)
@@ -95,10 +99,13 @@ class _Claims:
 
     def follow_links(self) -> None:
         """Take files for one that symbolic links lead to: these have one state."""
+        folder_of = cache(os.path.realpath)
         for alike in self.states.values():
             names = dict.fromkeys(alike) if len(alike) > 1 else {}
             for url in names if len(names) > 1 else ():
-                leads_to = os.path.realpath(url)
+                parent, name = os.path.split(url)
+                is_link = Path(url).is_symlink()
+                leads_to = os.path.realpath(url) if is_link else f"{folder_of(parent)}/{name}"
                 if leads_to != url and url in self.rows:
                     self.files.setdefault(leads_to, self.files.pop(url))
                     self.rows.setdefault(leads_to, []).extend(self.rows.pop(url))

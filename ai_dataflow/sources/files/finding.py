@@ -137,7 +137,7 @@ def find(
             if not listing.files:
                 raise file_failures.missing(str(location), place)
             return listing
-        root, files, sheet = _with_sheet(root, path)
+        root, files, sheet = _with_sheet(root, path, listings)
         if any(map(_is_log, files)):
             if location.file_format in ("", "delta"):
                 return _table(root, files, location, place)
@@ -239,19 +239,21 @@ def _is_in(path: str, values: dict[str, str | None]) -> bool:
     return all(key in columns and columns[key] == value for key, value in values.items())
 
 
-def _with_sheet(root: Folder, path: str) -> tuple[Folder, list[StoredFile], str]:
+def _with_sheet(
+    root: Folder, path: str, listings: Neighbourhoods
+) -> tuple[Folder, list[StoredFile], str]:
     """Find the files of a path; where nothing is called so, those of workbooks and a sheet's name.
 
     `data.xlsx#Claims` is the file of that name if there is one, else the sheet of `data.xlsx`.
     """
-    inside, files = _matching(root, path)
+    inside, files = _matching(root, path, listings)
     match = None if files else _SHEET.fullmatch(path)
     if match is None:
         return inside, files, ""
-    return *_matching(root, match[1]), match[2]
+    return *_matching(root, match[1], listings), match[2]
 
 
-def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
+def _matching(root: Folder, path: str, listings: Neighbourhoods) -> tuple[Folder, list[StoredFile]]:
     """Find the files of a path: itself, what its glob matches, or what is in the folder.
 
     They come with the folder that their paths are relative to; a Delta table's log is among them.
@@ -264,15 +266,17 @@ def _matching(root: Folder, path: str) -> tuple[Folder, list[StoredFile]]:
         # Its files; where it names none, those in the folders that it names, as Spark does.
         files = _named(listed, glob) or _named(listed, f"{glob}/**")
         files = told_apart(listed, files if _is_hidden(path) else _data(files))
-        return root, _with_log_above(root, "", files)
+        return root, _with_log_above(root, "", files, listings)
     if path and (file := root.stat(path)) and not _is_marker(root, file):
-        return root, _with_log_above(root, path.rpartition("/")[0], [file])
+        return root, _with_log_above(root, path.rpartition("/")[0], [file], listings)
     inside = root.folder(path) if path else root
     files = inside.entries()
     return inside, files if any(map(_is_log, files)) else told_apart(files, _data(files))
 
 
-def _with_log_above(root: Folder, path: str, files: list[StoredFile]) -> list[StoredFile]:
+def _with_log_above(
+    root: Folder, path: str, files: list[StoredFile], listings: Neighbourhoods
+) -> list[StoredFile]:
     """Tell apart files that are of a table because its log lies above their folder.
 
     In an account only files that may be such are worth a request: they are called `part-…`.
@@ -280,8 +284,9 @@ def _with_log_above(root: Folder, path: str, files: list[StoredFile]) -> list[St
     named = (PurePosixPath(file.path).name for file in files if not isinstance(file, Misfit))
     if not any(n.endswith(".parquet") and (not root.account or n[:5] == "part-") for n in named):
         return files
-    table, _ = _above(root, path)
-    return list(map(of_table, files)) if has_log(table) else files
+    # Many files lie in one folder.
+    is_logged = listings.once((root.join(path), LOG), lambda: has_log(_above(root, path)[0]))
+    return list(map(of_table, files)) if is_logged else files
 
 
 def _is_name(root: Folder, path: str) -> bool:

@@ -17,6 +17,8 @@ def partition_values(path: str) -> dict[str, str | None]:
         >>> partition_values("year=2026/month=01/part-0.parquet")
         {'year': '2026', 'month': '01'}
     """
+    if "=" not in path:
+        return {}
     folders = (folder.partition("=") for folder in PurePosixPath(path).parts[:-1] if "=" in folder)
     return {
         key: None if value == _HIVE_NULL else unquote(value) for key, _, value in folders if key
