@@ -7,6 +7,7 @@ is opened to find it, but for the log of a Delta table of which it is a partitio
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -281,7 +282,7 @@ def _with_log_above(
 
     In an account only files that may be such are worth a request: they are called `part-…`.
     """
-    named = (PurePosixPath(file.path).name for file in files if not isinstance(file, Misfit))
+    named = (posixpath.basename(file.path) for file in files if not isinstance(file, Misfit))
     if not any(n.endswith(".parquet") and (not root.account or n[:5] == "part-") for n in named):
         return files
     # Many files lie in one folder.
@@ -339,4 +340,4 @@ def _format(location: FileLocation, files: list[StoredFile], place: str) -> Form
 
 
 def _format_of(path: str) -> Format | None:
-    return _SUFFIXES.get(PurePosixPath(packing.without_suffix(path.lower())).suffix)
+    return _SUFFIXES.get(posixpath.splitext(packing.without_suffix(path.lower()))[1])
