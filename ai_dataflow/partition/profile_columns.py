@@ -67,17 +67,17 @@ def describe(
 
 def ends_in_tallies(tallied: pl.DataFrame, names: Sequence[str]) -> dict[str, Ends]:
     """Give the ends of columns in each group as profiles have them; of some they are not known."""
-    known = {name: ends for name in names if (ends := ends_in(tallied, name))}
-    floats = [name for name, ends in known.items() if ends[0].dtype.is_float()]
+    ends_of_each = {name: ends for name in names if (ends := ends_in(tallied, name))}
+    floats = [name for name, ends in ends_of_each.items() if ends[0].dtype.is_float()]
     for name in floats:  # to a profile, NaN is no end
-        if any(end.is_nan().any() for end in known[name]):
-            del known[name]
-    if not known:
+        if any(end.is_nan().any() for end in ends_of_each[name]):
+            del ends_of_each[name]
+    if not ends_of_each:
         return {}
-    least, greatest = zip(*known.values(), strict=True)
+    least, greatest = zip(*ends_of_each.values(), strict=True)
     of_each = [
-        pl.DataFrame([end.alias(name) for name, end in zip(known, ends, strict=True)])
-        .select(_end_text(name, ends[0].dtype) for name, ends in known.items())
+        pl.DataFrame([end.alias(name) for name, end in zip(ends_of_each, ends, strict=True)])
+        .select(_end_text(name, ends[0].dtype) for name, ends in ends_of_each.items())
         .get_columns()
         for ends in (least, greatest)
     ]
