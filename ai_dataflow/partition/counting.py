@@ -110,11 +110,11 @@ def tally(table: Folder, files: Sequence[DataFile], see: See | None = None) -> p
         parts = [_by_footer(table, file, number, see) for number, file in large.items()]
         if small:
             rows = _numbered(table, small)
-            read = rows.collect() if see else None
-            shown = rows if read is None else read.lazy()
-            parts.append(_tallied(shown, (PRODUCT_COLUMN,), in_runs=True))
-            if see and read is not None:
-                see(read, parts[-1])
+            if see:
+                rows = rows.collect().lazy()  # they are read once
+            parts.append(_tallied(rows, (PRODUCT_COLUMN,), in_runs=True))
+            if see:
+                see(rows.collect(), parts[-1])
     return pl.concat(parts)
 
 

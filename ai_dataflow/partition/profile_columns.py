@@ -67,11 +67,11 @@ def describe(
 
 def ends_in_tallies(tallied: pl.DataFrame, names: Sequence[str]) -> dict[str, Ends]:
     """Give the ends of columns in each group as profiles have them; of some they are not known."""
-    ends_of_each = {name: ends for name in names if (ends := ends_in(tallied, name))}
-    floats = [name for name, ends in ends_of_each.items() if ends[0].dtype.is_float()]
-    for name in floats:  # to a profile, NaN is no end
-        if any(end.is_nan().any() for end in ends_of_each[name]):
-            del ends_of_each[name]
+    ends_of_each = {
+        name: ends
+        for name in names
+        if (ends := ends_in(tallied, name)) and not any(map(_has_nan, ends))
+    }
     if not ends_of_each:
         return {}
     least, greatest = zip(*ends_of_each.values(), strict=True)
@@ -82,6 +82,11 @@ def ends_in_tallies(tallied: pl.DataFrame, names: Sequence[str]) -> dict[str, En
         for ends in (least, greatest)
     ]
     return {low.name: {"least": low, "greatest": high} for low, high in zip(*of_each, strict=True)}
+
+
+def _has_nan(end: pl.Series) -> bool:
+    """Tell whether a NaN is among the ends: to a profile it is none."""
+    return end.dtype.is_float() and bool(end.is_nan().any())
 
 
 def _end_text(name: str, dtype: pl.DataType) -> pl.Expr:

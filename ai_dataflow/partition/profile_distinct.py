@@ -137,7 +137,7 @@ class Distinct:
 
 def numbered(keys: Array, groups: Groups) -> tuple[Array, Array | None]:
     """Give keys as they are; or, if they are far from each other and few, their places in these."""
-    if not int(spans(keys, groups)[1].max(initial=0)) >> 32:
+    if not int(_spans(keys, groups)[1].max(initial=0)) >> 32:
         return keys, None
     hashed = pl.Series(keys).hash().to_numpy()
     few = Few.of(keys, hashed, lambda rows: keys[rows].argsort())
@@ -155,29 +155,46 @@ def most_frequent(numbers: Distinct, most: int) -> Distinct:
     return Distinct(Groups(sizes), best & ((1 << bits) - 1), greatest - (best >> bits))
 
 
-def spans(keys: Array, groups: Groups) -> tuple[Array, Array]:
+def _spans(keys: Array, groups: Groups) -> tuple[Array, Array]:
     """Give the least of each group, and how far the greatest is from it."""
     low, high = (groups.reduced(how, keys) for how in (np.minimum, np.maximum))
     return low, high.view(np.uint64) - low.view(np.uint64)
 
 
+def counters(keys: Array, groups: Groups, most: int) -> tuple[Groups, Array, Array] | None:
+    """Give each group a counter for each number from its least key to its greatest.
+
+    Args:
+        keys: the keys of each row.
+        groups: the rows.
+        most: so many counters for each row; None is given where there would be more.
+
+    Returns:
+        The counters of each group, what added to a key of it is its counter, and that of each row.
+    """
+    low, apart = _spans(keys, groups)
+    if apart.sum(dtype=np.float64) + apart.size > most * keys.size:
+        return None
+    each = Groups(apart.astype(np.int64) + 1)
+    shift = each.starts - low
+    places = groups.spread(shift)
+    places += keys
+    return each, shift, places
+
+
 def _counted(keys: Array, groups: Groups) -> Distinct | None:
     """Count each number from the least to the greatest of a group, if they are not too many."""
-    low, apart = spans(keys, groups)
-    if apart.sum(dtype=np.float64) + apart.size > _COUNTERS * keys.size:
+    if (placed := counters(keys, groups, _COUNTERS)) is None:
         return None
-    counters = Groups(apart.astype(np.int64) + 1)
-    shift = counters.starts - low
-    counters_of = groups.spread(shift)
-    counters_of += keys
-    counts = np.bincount(counters_of, minlength=int(counters.sizes.sum()))
+    each, shift, places = placed
+    counts = np.bincount(places, minlength=int(each.sizes.sum()))
     some = np.flatnonzero(counts)
-    of = Groups(counters.places(some))
+    of = Groups(each.places(some))
     return Distinct(of, some - of.spread(shift), counts[some])
 
 
 def _sorted(keys: Array, groups: Groups) -> Distinct:
-    low, most = spans(keys, groups)
+    low, most = _spans(keys, groups)
     apart = keys.view(np.uint64) - groups.spread(low.view(np.uint64))
     short = of_sorted(groups.each_sorted(_short(apart, int(most.max(initial=0)))), groups)
     codes = short.codes.astype(np.uint64).view(np.int64)

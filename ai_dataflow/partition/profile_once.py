@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from ai_dataflow.partition.profile_distinct import of_sorted, spans
+from ai_dataflow.partition.profile_distinct import counters, of_sorted
 from ai_dataflow.partition.profile_groups import Array, Groups
 from ai_dataflow.partition.value_hashes import Hashes
 
@@ -40,14 +40,11 @@ def distinct_sizes(values: Array, groups: Groups, hashed: Hashes | None = None) 
 
 def _marked(keys: Array, groups: Groups) -> Array | None:
     """Mark each number from the least to the greatest of a group, if they are not too many."""
-    low, apart = spans(keys, groups)
-    if apart.sum(dtype=np.float64) + apart.size > _MARKS * keys.size:
+    if (placed := counters(keys, groups, _MARKS)) is None:
         return None
-    each = Groups((apart.astype(np.int64) + 1) * (groups.sizes > 0))
-    place = groups.spread(each.starts - low)
-    place += keys
+    each, _, places = placed
     marks = np.zeros(int(each.sizes.sum()), dtype=np.bool_)
-    marks[place] = True
+    marks[places] = True
     return each.counted(marks)
 
 

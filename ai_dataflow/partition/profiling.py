@@ -157,7 +157,7 @@ def profiles_of(
     """
     columns = [column for column in columns if column.name in rows.columns]
     height = pl.col(ROWS).cast(pl.Int64).alias("rows")
-    labels = (_tallied(rows) if tallied is None else tallied).select(*_KEYS, height)
+    labels = (_runs_of(rows) if tallied is None else tallied).select(*_KEYS, height)
     groups = Groups(labels["rows"].to_numpy())
     done = [Described({"nulls": pl.zeros(labels.height, pl.Int64, eager=True)})]
     names = ["", *(column.name for column in columns)]
@@ -175,7 +175,7 @@ def profiles_of(
     return _together(rows, done, labels.height)
 
 
-def _tallied(rows: pl.DataFrame) -> pl.DataFrame:
+def _runs_of(rows: pl.DataFrame) -> pl.DataFrame:
     """Count the rows of each client and product."""
     run = pl.sum_horizontal(pl.col(key).rle_id() for key in _KEYS)
     by = rows.select(*_KEYS, run.alias(_GROUP)).group_by(_GROUP, maintain_order=True)

@@ -99,13 +99,13 @@ class _Claims:
 
     def follow_links(self) -> None:
         """Take files for one that symbolic links lead to: these have one state."""
-        folder_of = cache(os.path.realpath)
+        folder_of = cache(os.path.realpath)  # many files lie in one
         for alike in self.states.values():
             names = dict.fromkeys(alike) if len(alike) > 1 else {}
             for url in names if len(names) > 1 else ():
                 parent, name = os.path.split(url)
                 is_link = Path(url).is_symlink()
-                leads_to = os.path.realpath(url) if is_link else f"{folder_of(parent)}/{name}"
+                leads_to = os.path.realpath(url) if is_link else str(Path(folder_of(parent), name))
                 if leads_to != url and url in self.rows:
                     self.files.setdefault(leads_to, self.files.pop(url))
                     self.rows.setdefault(leads_to, []).extend(self.rows.pop(url))

@@ -159,7 +159,7 @@ def _absolute(row: ControlRow, text: str, settings: Settings) -> str:
     if _CONTROL.search(text):
         raise _bad(row, "the location has a character that cannot be seen", "write it anew")
     try:
-        return str(settings.folder / (Path(text).expanduser() if text[:1] == "~" else text))
+        return str(settings.folder / (Path(text).expanduser() if "~" in text else text))
     except RuntimeError:
         home = text.partition("/")[0][:80]
         raise _bad(row, f"there is no home folder `{home}`", "write the whole path") from None

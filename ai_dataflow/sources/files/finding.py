@@ -340,4 +340,5 @@ def _format(location: FileLocation, files: list[StoredFile], place: str) -> Form
 
 
 def _format_of(path: str) -> Format | None:
-    return _SUFFIXES.get(posixpath.splitext(packing.without_suffix(path.lower()))[1])
+    stem, _, ending = posixpath.basename(packing.without_suffix(path.lower())).rpartition(".")
+    return _SUFFIXES.get(f".{ending}") if stem else None
