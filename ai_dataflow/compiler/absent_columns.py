@@ -73,7 +73,7 @@ def _has_header(source: SourceJob, schema: pl.Schema) -> bool:
         return True
     if source.location.written and source.location.written.columns:
         return True  # they are from the settings
-    header = {looks(name) for name in schema if name not in folder_columns(source)}
+    header = {looks(name) for name in schema.keys() - folder_columns(source.seen)}
     return any(looks(name) in header for name in sheet_names(source))
 
 
@@ -98,14 +98,14 @@ def names_read(rows: Iterable[MappingRow], rule: SourceRule | None) -> Iterator[
     yield from (name for name in every if not (how and how.makes(name)))
 
 
-def folder_columns(source: SourceJob) -> frozenset[str]:
-    """Give the columns that the folders of a source's files name, as they were listed."""
-    files = source.seen.files if isinstance(source.seen, Listing) else ()
+def folder_columns(seen: object) -> frozenset[str]:
+    """Give the columns that the folders of files name, where a survey saw files."""
+    files = seen.files if isinstance(seen, Listing) else ()
     return frozenset(partition_values(files[0].path) if files else ())
 
 
 def _unknown(source: SourceJob, schema: pl.Schema) -> str:
-    count = len(schema) - len(folder_columns(source))
+    count = len(schema) - len(folder_columns(source.seen))
     columns = f"it has {count:,} column{'' if count == 1 else 's'}"
     if isinstance(source.seen, Listing) and source.seen.file_format == "csv":
         return (

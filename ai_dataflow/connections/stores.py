@@ -24,6 +24,7 @@ from obstore.exceptions import (
 from obstore.store import AzureStore, LocalStore
 
 from ai_dataflow.config import blob_urls
+from ai_dataflow.config.sent import Sent
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.connections.accounts import Account, account_of
 from ai_dataflow.connections.local_files import NOT_THERE, REFUSED, walk
@@ -44,7 +45,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(Sent):
     """A file as it was listed: path within its folder, size in bytes, ETag, when it changed."""
 
     path: str

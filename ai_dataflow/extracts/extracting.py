@@ -19,6 +19,7 @@ from ai_dataflow.sources.files.pinned import Pinned
 from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables.locations import SqlLocation, identity
 
+_PINNED = tuple(field.name for field in fields(Pinned))
 _NOTHING_COMMON: Common = MappingProxyType({})
 
 
@@ -115,7 +116,7 @@ def as_listed(source: SourceJob) -> Extract | None:
 
 def _pinned(source: SourceJob, listing: Listing, pinned: Pinned) -> Extract:
     return Extract(
-        **{field.name: getattr(pinned, field.name) for field in fields(pinned)},
+        **{name: getattr(pinned, name) for name in _PINNED},
         product=source.product,
         submodule=source.submodule,
         source=identity(source.location),

@@ -139,6 +139,7 @@ class _Spelling:
         self._storage: Any = storage
         self._rows: dict[tuple[object, ...], tuple[dict[str, Any], list[str]]] = {}
         self._values: dict[object, str] = {}  # of metadata
+        self._labels: dict[str, str] = {}
 
     def row(self, event: EventLogEntry) -> dict[str, Any]:
         """Give an event's row."""
@@ -184,7 +185,9 @@ class _Spelling:
         key = (type(value), value.value) if isinstance(value, _PLAIN) else id(value)
         if key not in self._values:
             self._values[key] = serialize_value(value)
+        if label not in self._labels:
+            self._labels[label] = json.dumps(label)
         return (
             f'{{"__class__": "EventMetadataEntry", "description": null, '
-            f'"entry_data": {self._values[key]}, "label": {json.dumps(label)}}}'
+            f'"entry_data": {self._values[key]}, "label": {self._labels[label]}}}'
         )

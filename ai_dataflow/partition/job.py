@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from ai_dataflow.config.keys import PartitionKey, SourceKey
+from ai_dataflow.config.sent import Sent
 from ai_dataflow.extracts.extract import Common
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.source_job import SourceJob
@@ -31,6 +32,10 @@ class AiColumn:
     codes: tuple[tuple[str, CodeList], ...] = ()
     on_repeats: Effect = "fail"
 
+    def __hash__(self) -> int:
+        """Hash what tells most columns apart: they are looked up for each partition."""
+        return hash((self.name, self.ai_type))
+
     @property
     def notes(self) -> dict[str, str]:
         """What else travels in the dataset's schema, for people and programs."""
@@ -51,7 +56,7 @@ class AiColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class PartitionJob:
+class PartitionJob(Sent):
     """All that it takes to make one partition. Holds no secrets: those stay in the settings.
 
     `lease` is the number of the lease that it is made under; 0 while it is only planned.

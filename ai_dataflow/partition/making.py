@@ -174,7 +174,15 @@ def _made(
 def _make(steps: Steps, settings: Settings, run_id: str, workstation: Folders) -> None:
     """Read, map, merge and write what was extracted."""
     jobs, memory = steps.jobs, settings.execution.memory
-    opened = [_opened(steps, number, settings) for number in range(len(jobs[0].in_order()))]
+    extracts = [{each.key: each for each in of.extracts} for of in steps.extracted]
+    opened = [
+        open_source(
+            sources,
+            [of[source.key] for of, source in zip(extracts, sources, strict=True)],
+            settings,
+        )
+        for sources in zip(*(job.in_order() for job in jobs), strict=True)
+    ]
     with scratch(memory) as space:
         peak = peak_bytes((source.held for source in opened), space.spill_bytes)
         with reserved(peak, memory):
@@ -191,16 +199,6 @@ def _make(steps: Steps, settings: Settings, run_id: str, workstation: Folders) -
                     steps.fail(client, _all_filtered(jobs[client], steps.rows_read(client)))
             limit = settings.module(jobs[0].module)
             write(steps, _rejects(steps, run_id), workstation, limit, limit.profile)
-
-
-def _opened(steps: Steps, number: int, settings: Settings) -> OpenedSource:
-    """Open one of the sources, of all clients."""
-    sources = [job.in_order()[number] for job in steps.jobs]
-    extracts = [
-        next(extract for extract in extracted.extracts if extract.key == source.key)
-        for source, extracted in zip(sources, steps.extracted, strict=True)
-    ]
-    return open_source(sources, extracts, settings)
 
 
 def _no_rows(job: PartitionJob) -> DataflowError:

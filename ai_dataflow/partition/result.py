@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import NamedTuple
 
 from ai_dataflow.config.keys import PartitionKey
 from ai_dataflow.extracts.extract import Extract
@@ -14,8 +16,7 @@ from ai_dataflow.workstation.counts import ProductCounts
 from ai_dataflow.workstation.data_files import DataFile, new_publication
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """A source column that feeds an AI column."""
 
     stage: Stage
@@ -67,7 +68,7 @@ class PartitionResult:
 
     def total(self, count: str) -> int:
         """Sum a count, such as `rows_read`, over the products."""
-        return sum(getattr(counts, count) for counts in self.counts.values())
+        return sum(map(attrgetter(count), self.counts.values()))
 
 
 # What makes one partition, wherever it is called. It can be pickled.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ai_dataflow.config.diagnostics import Diagnostic
+from ai_dataflow.config.grouped import grouped
 from ai_dataflow.config.keys import SourceKey
 from ai_dataflow.config.stopwatch import Stopwatch
 from ai_dataflow.extracts.extracting import Extracted
@@ -141,25 +142,37 @@ class Steps:
         `written` are files that are being checked, and none of the result yet.
         """
         rows = written or self.written.get(client, WrittenRows())
-        mapped = (source.key.product for source in self.sources(client))
-        products = dict.fromkeys([*mapped, *self.products(client), *rows.rows])
-        return {product: self._counts(client, product, rows) for product in products}
+        mapped = grouped(self.sources(client), lambda source: source.key.product)
+        merged = self.products(client)
+        return {
+            product: self._counts(
+                client, product, mapped.get(product, []), merged.get(product), rows
+            )
+            for product in dict.fromkeys([*mapped, *merged, *rows.rows])
+        }
 
-    def _counts(self, client: int, product: str, written: WrittenRows) -> ProductCounts:
-        mapped = [source for source in self.sources(client) if source.key.product == product]
-        merged, rejects = self.products(client).get(product), self.rejects.get(client)
+    def _counts(
+        self,
+        client: int,
+        product: str,
+        mapped: Sequence[MappedSource],
+        merged: MergedProduct | None,
+        written: WrittenRows,
+    ) -> ProductCounts:
+        rejects, by_key = self.rejects.get(client), grouped(mapped, lambda source: source.key)
         counts = rejects.counts if rejects else {}
         joined = [*merged.further, *merged.not_found] if merged else []
         sources = {
             key.submodule: SourceCounts(
-                sum(int(source.rows_read[client]) for source in mapped if source.key == key),
+                sum(int(source.rows_read[client]) for source in its),
                 counts.get(key, _NOTHING),
-                united=next((source.united for source in mapped if source.key == key), _NOTHING),
+                united=its[0].united if its else _NOTHING,
                 **more,
             )
-            for key in dict.fromkeys((*(source.key for source in mapped), *joined))
-            for more in [_further(client, key, mapped, merged)]
-            if any(more.values()) or any(source.key == key for source in mapped)
+            for key in dict.fromkeys((*by_key, *joined))
+            for its in [by_key.get(key, [])]
+            for more in [_further(client, key, its, merged)]
+            if its or any(more.values())
         }
         # Until they are written, rejects are what mapping left out.
         left_out = sum(int(source.rows_left_out[client]) for source in mapped)
@@ -220,8 +233,8 @@ class Steps:
 def _further(
     client: int, key: SourceKey, mapped: Sequence[MappedSource], merged: MergedProduct | None
 ) -> dict[str, int]:
-    """Give a source's further counts by their names in a report."""
-    counted = [source.further for source in mapped if source.key == key]
+    """Give a source's further counts by their names in a report; `mapped` is the source."""
+    counted = [source.further for source in mapped]
     counted += [merged.further.get(key, {})] if merged else []
     totals: defaultdict[str, int] = defaultdict(int)
     for term, counts in (pair for further in counted for pair in further.items()):

@@ -77,11 +77,12 @@ def _groups(
                 findings.add(doubt, [row])
             for wrong in _no_such_columns(row, source, look):
                 findings.add(wrong, [row])
-            seen_source = replace(source, seen=sight)
-            columns = (numbers.number(look), folder_columns(seen_source))
+            columns = (numbers.number(look), folder_columns(sight))
             sheet = id(source.mappings), id(source.rule)
             key = (row.module, row.product, row.submodule, sheet, columns)
-            groups.setdefault(key, _Group(seen_source, look, [])).rows.append(row)
+            if key not in groups:
+                groups[key] = _Group(replace(source, seen=sight), look, [])
+            groups[key].rows.append(row)
     return list(groups.values())
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from ai_dataflow.config.diagnostics import Diagnostic
 from ai_dataflow.config.keys import SourceKey
+from ai_dataflow.config.sent import Sent
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.tables.ai_mapping import MappingRow
 from ai_dataflow.tables.joins import AsOf, JoinKind
@@ -19,7 +20,7 @@ Strays = Literal["fail", "reject", "leave"]
 
 
 @dataclass(frozen=True, slots=True)
-class SourceJob:
+class SourceJob(Sent):
     """One source of a partition and what is mapped from it. `place` is its control table cell.
 
     `seen` is what a survey saw there: files as they were listed, what tells a SQL table's state, or

@@ -45,6 +45,10 @@ class ControlRow(Row):
     client_value: str = ""
     of_every: bool = False
 
+    def __hash__(self) -> int:
+        """Hash what tells most rows apart: plans look them up by the thousand."""
+        return hash((self.line, self.client))
+
     @property
     def spelled_client(self) -> str:
         """The client as its source spells it."""

@@ -23,6 +23,7 @@ from ai_dataflow.config.diagnostics import (
     nearest,
 )
 from ai_dataflow.config.format_settings import FormatSettings
+from ai_dataflow.config.sent import Sent
 from ai_dataflow.config.settings import Settings
 from ai_dataflow.tables.control_table import NAMES, ControlRow
 
@@ -33,7 +34,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 @dataclass(frozen=True, slots=True)
-class FileLocation:
+class FileLocation(Sent):
     """A file, folder, glob or Delta table; with `client_column`, only the rows of `client`.
 
     `url` is absolute: a local path or an `abfss://` URL; `text` is how the control table
@@ -47,6 +48,10 @@ class FileLocation:
     client_column: str = ""
     client: str = ""
     written: FormatSettings | None = None
+
+    def __hash__(self) -> int:
+        """Hash what tells most locations apart: plans look them up by the thousand."""
+        return hash((self.url, self.client))
 
     def __str__(self) -> str:
         """Give the location as the control table spells it."""

@@ -9,6 +9,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ai_dataflow.config.sent import Sent
+
 Unless0 = Annotated[int, Field(exclude_if=operator.not_)]
 
 
@@ -18,7 +20,7 @@ def check_name(kind: str, column: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceCounts:
+class SourceCounts(Sent):
     """How many rows of a source were read, and how many rejected for each reason's code.
 
     `rows_filtered` are those that its `where` leaves out, `rows_superseded` those of which it keeps
@@ -43,7 +45,7 @@ class SourceCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class ProductCounts:
+class ProductCounts(Sent):
     """Where a product's rows went.
 
     read + produced = published + rejected + merged + filtered + superseded + unmatched. Terms that

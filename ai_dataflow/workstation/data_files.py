@@ -19,6 +19,7 @@ import polars as pl
 from polars.io.partition import FileProviderArgs
 
 from ai_dataflow.config.at_once import at_once
+from ai_dataflow.config.sent import Sent
 from ai_dataflow.connections.scans import scan_parquet
 from ai_dataflow.connections.stores import Folder, StoredFile
 from ai_dataflow.workstation.layout import partition_folder
@@ -39,7 +40,7 @@ DATA_FILE = rf"(?:{_ID}(?:-\d{{5}})?|{_RECAST})(?:\.{_ID})?\.parquet"
 
 
 @dataclass(frozen=True, slots=True)
-class DataFile:
+class DataFile(Sent):
     """A Parquet file of one partition, not yet committed. `path` is relative to its table.
 
     `at` is when the file was committed that it takes the place of, in ms since 1970, if it holds

@@ -301,7 +301,8 @@ class Written:
     """
 
     def __init__(self) -> None:
-        self._shared: dict[str, object] = {}
+        self._shared: dict[str, Mapping[str, str]] = {}
+        self._keys: dict[tuple[tuple[str, str], ...], str] = {}
         self._clients: dict[str, str] = {}
 
     def put(self, client: str, record: Record) -> None:
@@ -318,10 +319,12 @@ class Written:
         )
         return f'{head[:-1]}, "clients": {{{clients}}}}}'.encode()
 
-    def _number(self, part: object) -> str:
-        key = digest(part)[:16]
-        self._shared[key] = part
-        return key
+    def _number(self, part: Mapping[str, str]) -> str:
+        texts = tuple(part.items())
+        if texts not in self._keys:
+            self._keys[texts] = key = digest(part)[:16]
+            self._shared[key] = part
+        return self._keys[texts]
 
 
 def _swap(record: dict[str, Any], other: Callable[[Any], Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 Packing = Literal["", "gzip", "zstd", "zip"]
 SUFFIXES: dict[str, Packing] = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".zip": "zip"}
+_ENDINGS = tuple(SUFFIXES)
 _MAGIC: tuple[tuple[bytes, Packing], ...] = (
     (b"\x1f\x8b\x08", "gzip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
@@ -23,7 +24,9 @@ DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile)
 
 def named(path: str) -> Packing:
     """Tell by its name how a file is packed."""
-    return SUFFIXES.get(PurePosixPath(path.lower()).suffix, "")
+    name = path.lower()
+    # Most files are not packed, and a path takes its time.
+    return SUFFIXES.get(PurePosixPath(name).suffix, "") if name.endswith(_ENDINGS) else ""
 
 
 def without_suffix(path: str) -> str:
