@@ -1,13 +1,12 @@
-"""The script by hand as a Dagster job: an op over all clients, a materialization for each of them."""
+"""A Dagster job of one op, which makes all clients; each is a materialization of the table."""
 
 import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from by_hand import make  # before Polars is imported: it says how many threads Polars has
-
 import dagster as dg
+from by_hand import make  # before Polars is imported: it says how many threads Polars has
 from committing import commit
 
 
@@ -45,7 +44,3 @@ def main(project: str, out: str) -> None:
     with dg.DagsterInstance.local_temp(str(home)) as instance:
         result = job.execute_in_process(config, instance=instance, raise_on_error=False)
     sys.exit(not result.success)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
