@@ -198,14 +198,12 @@ def _run(prospect: Prospect, problems: Sequence[Diagnostic], *, as_json: bool) -
         from ai_dataflow.cli.show.how_far import watching
         from ai_dataflow.orchestration.instance import open_instance
         from ai_dataflow.orchestration.launch import launch
-        from ai_dataflow.orchestration.one_run import definitions_of_run
 
     project = prospect.project
     with open_instance(project.settings) as instance:
         with heeding():
             with watching(err, "starting the run") as watcher:
-                definitions = definitions_of_run(str(project.settings.file), watcher, prospect)
-                report = launch(definitions, prospect, instance)
+                report = launch(prospect, instance, watcher)
             _show(project.settings, problems, report, as_json=as_json)
         # What the run did has been said by now, whatever becomes of the mails.
         mails = mail_after(instance, project, report)

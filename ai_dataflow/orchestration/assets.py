@@ -6,7 +6,7 @@ then shows exactly those partitions as failed that were planned and not material
 plans all its keys by itself; for keys given in the config the step plans the failed ones.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -107,11 +107,16 @@ def asset_specs(owners: dict[str, Sequence[str]] | None = None) -> list[dg.Asset
     return [*extracts, dataset.with_io_manager_key(DATASET_IO_MANAGER)]
 
 
+def unheard(_: RunReport) -> None:
+    """Hear a report, and do nothing: who is in another process reads it where it is stored."""
+
+
 def build_assets(
     owners: dict[str, Sequence[str]] | None = None,
     watcher: Watcher | None = None,
     prospect: Prospect | None = None,
     rules: Iterable[DictionaryRow] = (),
+    reported: Callable[[RunReport], None] = unheard,
 ) -> dg.AssetsDefinition:
     """Build the step over the three assets.
 
@@ -120,6 +125,7 @@ def build_assets(
         watcher: hears of its progress.
         prospect: what to run, where somebody in this process has looked; else the step looks.
         rules: the rows of the dictionary, for what they ask to be checked.
+        reported: hears the report of what it did.
     """
     of_dictionary = check_specs(rules, AI_DATASET)
 
@@ -140,6 +146,7 @@ def build_assets(
             watch, run_id = watcher or recorder.log, context.run.run_id
             with as_failure():
                 report = execute(ahead, stages, run_id, recorder, watch)
+        reported(report)
         if not _planned_by_dagster(context):
             _plan_failed(context, report)
         # What is materialized has been told by now; checks are all that the step yields.

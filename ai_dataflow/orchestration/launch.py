@@ -33,8 +33,10 @@ from ai_dataflow.orchestration.dagster_names import (
     STEP,
 )
 from ai_dataflow.orchestration.mailing import tags_of
+from ai_dataflow.orchestration.one_run import definitions_of_run
 from ai_dataflow.orchestration.partitions import add_partitions
 from ai_dataflow.planning.active import active_partitions
+from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation, spare_reports
@@ -55,19 +57,24 @@ Answer = TypeVar("Answer")
 
 
 def launch(
-    definitions: dg.Definitions, prospect: Prospect, instance: dg.DagsterInstance
+    prospect: Prospect, instance: dg.DagsterInstance, watcher: Watcher | None = None
 ) -> RunReport:
-    """Run what a prospect is about through the Dagster job of definitions that were built with it.
+    """Run what a prospect is about through a Dagster job, and give the report.
 
-    The job's config names the partitions, for whoever runs it again in Dagster.
+    The job's config names the partitions, for whoever runs it again in Dagster. `watcher` hears of
+    the run's progress.
 
     Raises:
         DataflowError: RUN-002 where the run ended without a report.
     """
     add_partitions(instance, prospect.plan.partitions)
     keys = list(prospect.partitions) if prospect.named else []
-    config = {STEP: {"config": {"partition_keys": keys}}}
-    return _launch(definitions, prospect.project, JOB, config, instance)
+    ops = {STEP: {"config": {"partition_keys": keys}}}
+    reports: list[RunReport] = []  # that of very many partitions is long: it is not read again
+    config = str(prospect.project.settings.file)
+    definitions = definitions_of_run(config, watcher, prospect, reports.append)
+    result = _execute(definitions, prospect.project, JOB, ops, instance)
+    return reports[0] if reports else _reported(prospect.project, result)
 
 
 def launch_replay(
@@ -81,7 +88,7 @@ def launch_replay(
     add_partitions(instance, active_partitions(project))
     whose = asdict(chosen) | {"partitions": list(chosen.partitions)}
     config = {REPLAY_STEP: {"config": whose}}
-    return _launch(definitions, project, REPLAY_JOB, config, instance)
+    return _reported(project, _execute(definitions, project, REPLAY_JOB, config, instance))
 
 
 def launch_acceptance(
@@ -95,18 +102,19 @@ def launch_acceptance(
     add_partitions(instance, active_partitions(project))
     names = {"partitions": list(accepted.partitions), "modules": list(accepted.modules)}
     chosen = asdict(accepted) | names
-    return _launch(definitions, project, ACCEPT_JOB, {ACCEPT_STEP: {"config": chosen}}, instance)
+    config = {ACCEPT_STEP: {"config": chosen}}
+    return _reported(project, _execute(definitions, project, ACCEPT_JOB, config, instance))
 
 
-def _launch(
+def _execute(
     definitions: dg.Definitions,
     project: Project,
     job: str,
     ops: Mapping[str, object],
     instance: dg.DagsterInstance,
-) -> RunReport:
+) -> dg.ExecuteInProcessResult:
     with _adapted(instance, job):
-        result = _beside_signals(
+        return _beside_signals(
             partial(
                 definitions.resolve_job_def(job).execute_in_process,
                 instance=instance,
@@ -120,10 +128,6 @@ def _launch(
                 resources={"io_manager": _UNUSED},
             )
         )
-    report = _report(project, result.run_id)
-    if report is None:
-        raise DataflowError(_no_report(result))
-    return report
 
 
 def _beside_signals(call: Callable[[], Answer]) -> Answer:
@@ -160,10 +164,14 @@ def _adapted(instance: dg.DagsterInstance, job: str) -> Iterator[None]:
         adapted.create_run_for_job, adapted._compute_log_manager = create, logs
 
 
-def _report(project: Project, run_id: str) -> RunReport | None:
-    """Find the run's report, which is beside the project if the workstation could not take it."""
-    spare = read_report(spare_reports(project.settings), run_id)
-    return spare or read_report(open_workstation(project.settings).reports(), run_id)
+def _reported(project: Project, result: dg.ExecuteInProcessResult) -> RunReport:
+    """Read the run's report, which is beside the project if the workstation could not take it."""
+    places = spare_reports(project.settings), open_workstation(project.settings).reports()
+    reports = (read_report(place, result.run_id) for place in places)
+    report = next(filter(None, reports), None)
+    if report is None:
+        raise DataflowError(_no_report(result))
+    return report
 
 
 def _no_report(result: dg.ExecuteInProcessResult) -> Diagnostic:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +11,12 @@ import dagster as dg
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.config.settings import Settings, load_settings
-from ai_dataflow.orchestration.assets import DATASET_IO_MANAGER, ai_dataflow_job, build_assets
+from ai_dataflow.orchestration.assets import (
+    DATASET_IO_MANAGER,
+    ai_dataflow_job,
+    build_assets,
+    unheard,
+)
 from ai_dataflow.orchestration.io_managers import WorkstationIOManager
 from ai_dataflow.orchestration.resources import ProjectResource
 from ai_dataflow.runs.progress import Watcher
@@ -20,18 +25,25 @@ from ai_dataflow.tables.ai_columns import DictionaryRow
 from ai_dataflow.tables.project import load_dictionary
 from ai_dataflow.tables.single import load_teams
 from ai_dataflow.tables.teams import ANY
+from ai_dataflow.workstation.reports import RunReport
 
 
-def definitions_of_run(config: str, watcher: Watcher | None, prospect: Prospect) -> dg.Definitions:
+def definitions_of_run(
+    config: str,
+    watcher: Watcher | None,
+    prospect: Prospect,
+    reported: Callable[[RunReport], None],
+) -> dg.Definitions:
     """Build what the run of a prospect needs, and not the sensors and other jobs, for a project.
 
     Args:
         config: as for `build_definitions`.
         watcher: hears of the run's progress.
         prospect: what the run is about.
+        reported: hears the report of what it did.
     """
     return dg.Definitions(
-        assets=[build_step(prospect.project.settings, watcher, prospect)],
+        assets=[build_step(prospect.project.settings, watcher, prospect, reported)],
         jobs=[ai_dataflow_job],
         resources=resources_of(config),
         executor=dg.in_process_executor,
@@ -39,10 +51,13 @@ def definitions_of_run(config: str, watcher: Watcher | None, prospect: Prospect)
 
 
 def build_step(
-    settings: Settings | None, watcher: Watcher | None, prospect: Prospect | None = None
+    settings: Settings | None,
+    watcher: Watcher | None,
+    prospect: Prospect | None = None,
+    reported: Callable[[RunReport], None] = unheard,
 ) -> dg.AssetsDefinition:
     """Build the step; without a prospect each run looks by itself."""
-    return build_assets(_owners(settings), watcher, prospect, _rules(settings))
+    return build_assets(_owners(settings), watcher, prospect, _rules(settings), reported)
 
 
 def resources_of(config: str) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from ai_dataflow import load
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.orchestration.instance import open_instance
 from ai_dataflow.orchestration.launch import launch
-from ai_dataflow.orchestration.one_run import definitions_of_run
 from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.prospect import look_at
 from ai_dataflow.tables.project import load_project
@@ -45,6 +44,13 @@ def shop(tmp_path: Path) -> Path:
 
 def _last_report(folder: Path) -> RunReport:
     return next(read_reports(open_workstation(load_project(folder).settings).reports()))
+
+
+def test_the_report_that_a_run_gives_is_the_one_that_is_stored(shop: Path) -> None:
+    (shop / "data/claims.csv").write_text("ClaimNo,Amount\n1,much\n", encoding="utf-8")
+    report = run_project(shop)
+    assert report.failed
+    assert _last_report(shop) == report
 
 
 @pytest.mark.proves(
@@ -188,7 +194,7 @@ def _run_watched(folder: Path, watcher: Callable[[object], None]) -> RunReport:
     draft = make_draft(load_project(folder))
     prospect = look_at(draft, draft.plan.partitions)
     with open_instance(draft.project.settings) as instance:
-        return launch(definitions_of_run(str(folder), watcher, prospect), prospect, instance)
+        return launch(prospect, instance, watcher)
 
 
 @pytest.mark.proves(

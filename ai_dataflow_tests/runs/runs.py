@@ -24,7 +24,6 @@ from ai_dataflow.cli.app import err, out
 from ai_dataflow.config.settings import FILE_NAME
 from ai_dataflow.orchestration.instance import HOME_VARIABLE, open_instance
 from ai_dataflow.orchestration.launch import launch
-from ai_dataflow.orchestration.one_run import definitions_of_run
 from ai_dataflow.orchestration.partitions import module_client_partitions
 from ai_dataflow.planning.draft import make_draft
 from ai_dataflow.runs.prospect import look_at
@@ -41,7 +40,7 @@ def run_project(folder: Path, partitions: Sequence[str] | None = None) -> RunRep
     draft = make_draft(load_project(folder))
     prospect = look_at(draft, partitions or draft.plan.partitions)
     with open_instance(draft.project.settings) as instance:
-        return launch(definitions_of_run(str(folder), None, prospect), prospect, instance)
+        return launch(prospect, instance)
 
 
 def _with_an_instance(folder: Path) -> None:
