@@ -24,6 +24,7 @@ from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from ai_dataflow.config.diagnostics import DataflowError, Diagnostic, redacted
+from ai_dataflow.connections.stores import Folder
 from ai_dataflow.orchestration.dagster_names import (
     ACCEPT_JOB,
     ACCEPT_STEP,
@@ -40,7 +41,7 @@ from ai_dataflow.runs.progress import Watcher
 from ai_dataflow.runs.prospect import Prospect
 from ai_dataflow.tables.project import Project
 from ai_dataflow.workstation.layout import open_workstation, spare_reports
-from ai_dataflow.workstation.reports import RunReport, read_report
+from ai_dataflow.workstation.reports import RunReport, has_report, read_report
 
 if TYPE_CHECKING:
     from ai_dataflow.runs.acceptance import Accepted
@@ -70,11 +71,13 @@ def launch(
     add_partitions(instance, prospect.plan.partitions)
     keys = list(prospect.partitions) if prospect.named else []
     ops = {STEP: {"config": {"partition_keys": keys}}}
-    reports: list[RunReport] = []  # that of very many partitions is long: it is not read again
+    reports: list[RunReport] = []
     config = str(prospect.project.settings.file)
     definitions = definitions_of_run(config, watcher, prospect, reports.append)
     result = _execute(definitions, prospect.project, JOB, ops, instance)
-    return reports[0] if reports else _reported(prospect.project, result)
+    # That of very many partitions is long: what is there is not read again.
+    is_there = any(has_report(place, result.run_id) for place in _places(prospect.project))
+    return reports[0] if reports and is_there else _reported(prospect.project, result)
 
 
 def launch_replay(
@@ -164,10 +167,13 @@ def _adapted(instance: dg.DagsterInstance, job: str) -> Iterator[None]:
         adapted.create_run_for_job, adapted._compute_log_manager = create, logs
 
 
+def _places(project: Project) -> tuple[Folder, Folder]:
+    """Give where a run's report may be: beside the project if the workstation could not take it."""
+    return spare_reports(project.settings), open_workstation(project.settings).reports()
+
+
 def _reported(project: Project, result: dg.ExecuteInProcessResult) -> RunReport:
-    """Read the run's report, which is beside the project if the workstation could not take it."""
-    places = spare_reports(project.settings), open_workstation(project.settings).reports()
-    reports = (read_report(place, result.run_id) for place in places)
+    reports = (read_report(place, result.run_id) for place in _places(project))
     report = next(filter(None, reports), None)
     if report is None:
         raise DataflowError(_no_report(result))

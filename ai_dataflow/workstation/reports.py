@@ -320,6 +320,16 @@ def kept_report(spare: Folder, run_id: str) -> str:
     return spare.join(name) if spare.stat(name) else ""
 
 
+def has_report(folder: Folder, run_id: str) -> bool:
+    """Tell whether a run's report is there.
+
+    Raises:
+        DataflowError: WST-001, WST-004 or WST-005.
+    """
+    with reaching(folder):
+        return folder.stat(report_name(run_id)) is not None
+
+
 def read_report(folder: Folder, run_id: str) -> RunReport | None:
     """Read a run's report; None where the run has left none, or a damaged one.
 
