@@ -281,10 +281,10 @@ def test_a_managed_identity_opens_every_format_with_one_token(
 def test_a_token_that_expires_is_renewed(
     azurite_tls: Azurite, identity: IdentityEndpoint, signed_in: Settings, path: str
 ) -> None:
-    identity.lifetime = 2
+    identity.lifetime = 4
     container = _filled(azurite_tls, ACCOUNT)
     extract = lake.pin(lake.url(container, path), signed_in)
-    time.sleep(2.2)
+    time.sleep(4.2)
     assert lake.read(extract, signed_in).height == 2
     assert len(identity.asked) > 1
 

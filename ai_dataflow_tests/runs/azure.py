@@ -111,7 +111,7 @@ def make_lake(
     servers: Servers,
     *,
     endpoints: Mapping[str, str] | None = None,
-    retry_seconds: int = 20,
+    retry_seconds: int = 120,  # as by default: a busy machine takes long to start a server
     orion: str = "{client_code}.csv",
 ) -> Lake:
     """Write a project, and what its products deliver as CSV; `servers` are those of its accounts.
