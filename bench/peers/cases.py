@@ -47,7 +47,8 @@ class Peer:
         """How many lines its script has, with the models that it uses."""
         file = SCRIPTS / self.script
         models = (SCRIPTS / self.environment).rglob("*.*") if self.environment != "scripts" else ()
-        texts = [each.read_text(encoding="utf-8") for each in (file, *models)]
+        written = (each for each in (file, *models) if each.suffix != ".pyc")
+        texts = [each.read_text(encoding="utf-8") for each in written]
         return sum(bool(line.strip()) for text in texts for line in text.splitlines())
 
 
