@@ -29,7 +29,7 @@ _ROWS = ""  # the AI column of profiles that are of rows as such
 _JUMP = 1.0  # of sizes, as a logarithm: what is new then is so because of the unit
 _PASTS_AT_ONCE = 100  # clients whose past is looked at
 # Profiles that are in memory; what is compared with other clients of them is a tenth as large.
-_PROFILES_AT_ONCE, _MEASURES_AT_ONCE = 10_000, 75_000
+_PROFILES_AT_ONCE, _MEASURES_AT_ONCE = 5_000, 75_000
 # Nobody compares the hashes of values, which are the half of a profile.
 _COMPARED = [name for name in SCHEMA if name != "hashes"]
 
