@@ -204,8 +204,9 @@ def test_a_run_makes_the_engine_of_each_database_once(tmp_path: Path) -> None:
 def test_a_run_of_the_command_has_the_snapshot_that_dagster_would_give_it(tmp_path: Path) -> None:
     """Though it has other definitions, and another manager for what goes through none."""
     report = run_project(project(tmp_path))
-    with open_instance(load_project(tmp_path).settings) as instance:
+    settings = load_project(tmp_path).settings
+    with open_instance(settings) as instance:
         run = instance.get_run_by_id(report.run_id)
-    served = build_definitions(str(tmp_path)).resolve_job_def(JOB)
+    served = build_definitions(str(settings.file)).resolve_job_def(JOB)
     assert run
     assert run.job_snapshot_id == served.as_ephemeral_job({}, {}).get_job_snapshot_id()
