@@ -20,6 +20,7 @@ from ai_dataflow.sources.columns import looks, without_seen
 from ai_dataflow.sources.files.finding import Listing
 from ai_dataflow.sources.files.folder_columns import partition_values
 from ai_dataflow.sources.source_job import SourceJob
+from ai_dataflow.sources.survey import Sight
 from ai_dataflow.sources.united import United
 from ai_dataflow.tables.ai_mapping import MappingRow, alternatives
 from ai_dataflow.tables.locations import SqlLocation
@@ -98,7 +99,7 @@ def names_read(rows: Iterable[MappingRow], rule: SourceRule | None) -> Iterator[
     yield from (name for name in every if not (how and how.makes(name)))
 
 
-def folder_columns(seen: object) -> frozenset[str]:
+def folder_columns(seen: Sight | None) -> frozenset[str]:
     """Give the columns that the folders of files name, where a survey saw files."""
     files = seen.files if isinstance(seen, Listing) else ()
     return frozenset(partition_values(files[0].path) if files else ())

@@ -12,6 +12,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -139,7 +140,6 @@ class _Spelling:
         self._storage: Any = storage
         self._rows: dict[tuple[object, ...], tuple[dict[str, Any], list[str]]] = {}
         self._values: dict[object, str] = {}  # of metadata
-        self._labels: dict[str, str] = {}
 
     def row(self, event: EventLogEntry) -> dict[str, Any]:
         """Give an event's row."""
@@ -185,9 +185,7 @@ class _Spelling:
         key = (type(value), value.value) if isinstance(value, _PLAIN) else id(value)
         if key not in self._values:
             self._values[key] = serialize_value(value)
-        if label not in self._labels:
-            self._labels[label] = json.dumps(label)
         return (
             f'{{"__class__": "EventMetadataEntry", "description": null, '
-            f'"entry_data": {self._values[key]}, "label": {self._labels[label]}}}'
+            f'"entry_data": {self._values[key]}, "label": {encode_basestring_ascii(label)}}}'
         )

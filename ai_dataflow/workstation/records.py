@@ -301,8 +301,7 @@ class Written:
     """
 
     def __init__(self) -> None:
-        self._shared: dict[str, Mapping[str, str]] = {}
-        self._keys: dict[tuple[tuple[str, str], ...], str] = {}
+        self._shared: dict[tuple[tuple[str, str], ...], str] = {}
         self._clients: dict[str, str] = {}
 
     def put(self, client: str, record: Record) -> None:
@@ -313,7 +312,8 @@ class Written:
 
     def content(self) -> bytes:
         """Give all that was put, as the file has it."""
-        head = json.dumps({"format": FORMAT, "shared": self._shared})
+        shared = {key: dict(texts) for texts, key in self._shared.items()}
+        head = json.dumps({"format": FORMAT, "shared": shared})
         clients = ", ".join(
             f"{json.dumps(client)}: {text}" for client, text in self._clients.items()
         )
@@ -321,10 +321,9 @@ class Written:
 
     def _number(self, part: Mapping[str, str]) -> str:
         texts = tuple(part.items())
-        if texts not in self._keys:
-            self._keys[texts] = key = digest(part)[:16]
-            self._shared[key] = part
-        return self._keys[texts]
+        if texts not in self._shared:
+            self._shared[texts] = digest(part)[:16]
+        return self._shared[texts]
 
 
 def _swap(record: dict[str, Any], other: Callable[[Any], Any]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from bench.peers import page
 from bench.peers.cases import LARGE_PEERS, PEERS, SCRIPTS, Peer
 from bench.peers.comparing import digests
-from bench.peers.environments import LOCKED, OURS
+from bench.peers.environments import LOCKED, PRODUCT
 from bench.peers.measuring import measured
 
 COLUMNS = {"a": pl.Int64, "b": pl.String}
@@ -28,7 +28,7 @@ def test_the_page_has_what_was_measured() -> None:
 @pytest.mark.parametrize("peer", [*PEERS, *LARGE_PEERS], ids=lambda peer: peer.script)
 def test_a_peer_has_a_script_and_a_locked_environment(peer: Peer) -> None:
     assert (SCRIPTS / peer.script).is_file()
-    if peer.environment != OURS:
+    if peer.environment != PRODUCT:
         locked = (LOCKED / f"{peer.environment}.txt").read_text()
         assert "--hash=sha256:" in locked
         assert "://" not in locked

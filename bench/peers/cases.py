@@ -18,9 +18,8 @@ from pathlib import Path
 import polars as pl
 
 from bench import large_partition, small_partitions
-from bench.peers import environments
 from bench.peers.comparing import LARGE, SMALL, digests
-from bench.peers.environments import ROOT, python_of
+from bench.peers.environments import PRODUCT, ROOT, python_of
 from bench.peers.measuring import Ran, measured
 from bench.racing import OWN, Case, Contender, Took, race
 
@@ -55,7 +54,7 @@ class Peer:
 BY_HAND = Peer("script by hand", "scripts", "by_hand.py")
 PEERS = (
     BY_HAND,
-    Peer("the same as a Dagster job", environments.OURS, "dagster_job.py"),
+    Peer("the same as a Dagster job", PRODUCT, "dagster_job.py"),
     Peer("Polars, one query", "scripts", "polars_query.py"),
     Peer("DuckDB, one query", "scripts", "duckdb_query.py"),
     Peer("dlt", "scripts", "dlt_pipeline.py", "lake/claims", is_slow=True),
@@ -70,8 +69,7 @@ LARGE_PEERS = (
     Peer("pandas by client", "scripts", "large_pandas.py"),
 )
 # Those that our own environment has the libraries for.
-_HAS = ("scripts", environments.OURS)
-AT_HAND = tuple(p for p in PEERS if p.environment in _HAS and p.name != "dlt")
+AT_HAND = tuple(p for p in PEERS if p.environment in ("scripts", PRODUCT) and p.name != "dlt")
 
 
 @dataclass

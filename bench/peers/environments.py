@@ -14,13 +14,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".bench"
 LOCKED = Path(__file__).with_name("environments")
-OURS = "ours"  # the environment of who needs what ai_dataflow needs
+PRODUCT = "ours"  # the environment of who needs what ai_dataflow needs
 _MADE = "requirements.txt"  # beside what was installed: a copy of what it was installed from
 
 
 def python_of(name: str) -> Path:
     """Give the Python of an environment; it is made where it is not there as it is locked."""
-    if name == OURS:
+    if name == PRODUCT:
         return Path(sys.executable)
     home, locked = FOLDER / name, (LOCKED / f"{name}.txt").read_text(encoding="utf-8")
     made = home / _MADE

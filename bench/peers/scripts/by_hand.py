@@ -41,11 +41,18 @@ def make(client: Path, table: Path) -> str:
     return ""
 
 
+def make_all(project: str, table: Path) -> dict[str, str]:
+    """Make the files of all clients of a project; give what went wrong with each."""
+    clients = sorted((Path(project) / "data").iterdir())
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        wrong = pool.map(make, clients, [table] * len(clients), chunksize=4)
+        return dict(zip((client.name for client in clients), wrong, strict=True))
+
+
 def main(project: str, out: str) -> None:
     """Make all clients of a project."""
-    clients, table = sorted((Path(project) / "data").iterdir()), Path(out) / "claims"
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        wrong = list(filter(None, pool.map(make, clients, [table] * len(clients), chunksize=4)))
+    table = Path(out) / "claims"
+    wrong = [*filter(None, make_all(project, table).values())]
     from committing import commit  # noqa: PLC0415 - the two processes need none of it
 
     commit(str(table))

@@ -1,12 +1,10 @@
 """A Dagster job of one op, which makes all clients; each is a materialization of the table."""
 
-import multiprocessing
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import dagster as dg
-from by_hand import make  # before Polars is imported: it says how many threads Polars has
+from by_hand import make_all  # before Polars is imported: it says how many threads Polars has
 from committing import commit
 
 
@@ -20,15 +18,14 @@ class Paths(dg.Config):
 @dg.op
 def claims(context: dg.OpExecutionContext, config: Paths) -> None:
     """Make all clients; Dagster hears which of them are made."""
-    clients, table = sorted((Path(config.project) / "data").iterdir()), Path(config.out) / "claims"
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        wrong = list(pool.map(make, clients, [table] * len(clients), chunksize=4))
+    table = Path(config.out) / "claims"
+    made = make_all(config.project, table)
     commit(str(table))
-    for client, error in zip(clients, wrong, strict=True):
+    for client, error in made.items():
         if not error:
-            context.log_event(dg.AssetMaterialization("claims", partition=client.name))
-    if any(wrong):
-        raise dg.Failure("\n".join(filter(None, wrong)))
+            context.log_event(dg.AssetMaterialization("claims", partition=client))
+    if wrong := [*filter(None, made.values())]:
+        raise dg.Failure("\n".join(wrong))
 
 
 @dg.job
