@@ -99,6 +99,9 @@ class _Server:
 
 def _load() -> None:
     """Import what workers are asked for; the first time, it takes a while."""
+    # Nobody here uses NumPy's linear algebra. It would start a thread for each core, which looks
+    # for work for a while, and which a copy lacks.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import ai_dataflow.engine.sight  # noqa: PLC0415
     import ai_dataflow.partition.making  # noqa: F401, PLC0415
 

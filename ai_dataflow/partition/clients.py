@@ -53,7 +53,7 @@ def of_each(rows: pl.LazyFrame, clients: int) -> pl.LazyFrame:
 
 def occurrences(numbers: pl.Series, kinds: int) -> Counts:
     """Count how often each of the numbers below `kinds` occurs."""
-    return np.bincount(numbers.to_numpy(), minlength=kinds).astype(np.int64)
+    return np.bincount(numbers.to_numpy(), minlength=kinds).astype(np.int64, copy=False)
 
 
 def heights(rows: pl.DataFrame, clients: int) -> Counts:

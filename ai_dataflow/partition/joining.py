@@ -32,8 +32,10 @@ from ai_dataflow.partition.parts import BySource, Part
 from ai_dataflow.partition.pieces import by_keys, size_of
 from ai_dataflow.partition.repeating import joinable
 from ai_dataflow.partition.scratch import Scratch
-from ai_dataflow.partition.sides import Alone, Joined, Side, none_alone, unkeyed
+from ai_dataflow.partition.sides import Alone, Joined, Side, Times, none_alone, unkeyed
 from ai_dataflow.workstation.list_elements import elements
+
+_AT_ONCE = 1 << 20  # rows
 
 
 def join(space: Scratch, left: Part, right: Part) -> Part:
@@ -174,8 +176,16 @@ def _without(pairs: pl.DataFrame, partner: str, number: str) -> pl.Series:
     return pairs.filter(pl.col(partner).is_null())[number]
 
 
-def _times(numbers: pl.Series, rows: pl.DataFrame) -> Counts:
-    return occurrences(numbers.drop_nulls(), rows.height)
+def _times(numbers: pl.Series, rows: pl.DataFrame) -> Times:
+    """Count how often each row is there. It is mostly once, which a byte for each row can tell."""
+    numbers = numbers.drop_nulls()
+    if len(numbers) <= rows.height:
+        is_there = np.zeros(rows.height, np.uint8)
+        for some in numbers.to_frame().iter_slices(_AT_ONCE):
+            is_there[some.to_series().to_numpy()] = 1
+        if np.count_nonzero(is_there) == len(numbers):
+            return is_there
+    return occurrences(numbers, rows.height)
 
 
 def _filled(left: Part, right: Part, keys: list[str], joined: Joined) -> dict[str, Counts]:

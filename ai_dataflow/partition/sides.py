@@ -13,6 +13,8 @@ from ai_dataflow.partition.clients import Counts, Filled, filled, heights, nothi
 from ai_dataflow.partition.parts import Part
 from ai_dataflow.workstation.list_elements import column_of, elements
 
+Times = NDArray[np.integer]  # how often each row is there; bytes, if none is there twice
+
 
 @dataclass(frozen=True)
 class Alone:
@@ -43,7 +45,7 @@ class Side:
 
     part: Part
     rows: pl.DataFrame
-    times: Counts
+    times: Times
 
     @property
     def _is_once(self) -> bool:

@@ -31,6 +31,21 @@ def test_a_worker_has_the_surroundings_that_the_command_has_by_then(
     assert made == {"SAID_LATE": ("yes", str(tmp_path), 3)}
 
 
+def test_who_is_copied_starts_no_thread_of_numpys() -> None:
+    """A copy would lack it; its name is that of the process."""
+    code = """
+import os
+from pathlib import Path
+from ai_dataflow.engine import template
+template._load()
+name = Path("/proc/self/comm").read_text()
+threads = Path("/proc/self/task").iterdir()
+print(sum((thread / "comm").read_text() == name for thread in threads))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(done.stdout) == 1
+
+
 def test_who_is_copied_may_end(tmp_path: Path) -> None:
     """Its copies end with it; what they had in hand is made by others."""
     function = partial(kill_the_template_once, tmp_path)
