@@ -12,6 +12,7 @@ import atexit
 import gc
 import io
 import logging
+import os
 import sys
 
 try:
@@ -29,6 +30,7 @@ try:
     )
     from ai_dataflow.cli.app import app, err, print_error, without_colour
     from ai_dataflow.cli.ending import interruptible
+    from ai_dataflow.config.allocator import allocator_settings
     from ai_dataflow.config.diagnostics import DataflowError
     from ai_dataflow.config.importing import importing
 except KeyboardInterrupt:  # nothing is there yet that would take it, and nothing is begun
@@ -78,6 +80,7 @@ def _copy_early() -> None:
     """
     if "polars" in sys.modules:
         return
+    os.environ.update(allocator_settings())
     with importing():
         import ai_dataflow.runs.prospect  # noqa: F401 - the command needs it as well
         from ai_dataflow.engine.forking import copy_this_process

@@ -29,6 +29,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from typing import NoReturn
 
+from ai_dataflow.config.allocator import allocator_settings
+
 _END_SECONDS, _LOOK_SECONDS = 5.0, 0.01
 _COLLECTED = gc.get_threshold()  # of the garbage collector, as Python has it
 REST_SECONDS = 15.0  # that a template stays for; longer than a worker
@@ -132,6 +134,7 @@ def _serve(ours: socket.socket, theirs: socket.socket) -> NoReturn:
 
 
 def _started(ours: socket.socket, theirs: socket.socket) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join(map(os.path.abspath, sys.path))
     return subprocess.Popen(  # noqa: S603 - this package, by this Python
         # -P: no module of the folder that the command is called in takes another's place.
         [sys.executable, "-P", "-m", "ai_dataflow.engine.template", str(theirs.fileno())],
@@ -139,7 +142,7 @@ def _started(ours: socket.socket, theirs: socket.socket) -> subprocess.Popen[byt
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         pass_fds=[theirs.fileno()],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+        env={**os.environ, **allocator_settings(), "PYTHONPATH": path},
     )
 
 

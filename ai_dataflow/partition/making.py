@@ -25,7 +25,7 @@ from ai_dataflow.partition.classified import classified
 from ai_dataflow.partition.column_checks import check_shares, product_checks
 from ai_dataflow.partition.job import PartitionJob
 from ai_dataflow.partition.memory import peak_bytes, reserved
-from ai_dataflow.partition.merge import is_joined, kept_rows, merge_product
+from ai_dataflow.partition.merge import are_joined, kept_rows, merge_product
 from ai_dataflow.partition.result import PartitionResult
 from ai_dataflow.partition.scratch import Scratch, scratch
 from ai_dataflow.partition.second_stage import origins, second_stage
@@ -220,15 +220,17 @@ def _all_filtered(job: PartitionJob, rows: int) -> list[Diagnostic]:
 def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> MergedProduct:
     """Map the sources of a product, and merge them; leave out what fails a check then."""
     parts, first = [], len(steps.mapped)
+    sources = [source.sources[0] for source in opened]
+    joined = are_joined(sources)
     for source in opened:
         with steps.work.timed("map"):
-            mapped = map_source(source, space)
+            mapped = map_source(replace(source, is_joined=joined), space)
         for client, error in mapped.faults.items():
             steps.fail(client, error.diagnostics)
         steps.mapped.append(mapped)
         parts += [mapped.part] if mapped.part else []
     working_on(None)
-    columns, sources = steps.jobs[0].columns, [source.sources[0] for source in opened]
+    columns = steps.jobs[0].columns
     second = second_stage(steps.jobs, sources[0].product)
     checks = product_checks(columns, sources, second)
     with steps.work.timed("merge"):
@@ -238,7 +240,7 @@ def _merged(steps: Steps, opened: Sequence[OpenedSource], space: Scratch) -> Mer
         steps.fail(client, [problem])
     for i, left_out in enumerate(done.left_out, first):
         steps.mapped[i] = leave_out(opened[i - first], steps.mapped[i], left_out, checks, space)
-    kept = kept_rows(parts, done) if is_joined(parts) else {}
+    kept = kept_rows(parts, done) if joined else {}
     computed = tuple(origins(second, steps.mapped[first:])) if second else ()
     return MergedProduct(
         done.rows, done.rows_merged, done.filled, kept, further=done.further,

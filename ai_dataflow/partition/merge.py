@@ -33,6 +33,7 @@ from ai_dataflow.partition.row_checks import RowCheck
 from ai_dataflow.partition.scratch import Scratch, bytes_per_row
 from ai_dataflow.partition.second_stage import SecondStage, unmarked
 from ai_dataflow.partition.values import Further, Term
+from ai_dataflow.sources.source_job import SourceJob
 from ai_dataflow.tables import ai_types
 from ai_dataflow.workstation.layout import PRODUCT_COLUMN
 
@@ -194,9 +195,9 @@ def _merged(parts: Sequence[Part], together: Sequence[Part]) -> Merged:
     return Merged(rows, height, merged, values, further, not_found, broken=broken)
 
 
-def is_joined(parts: Sequence[Part]) -> bool:
+def are_joined(sources: Sequence[SourceJob]) -> bool:
     """Tell whether merging these sources joins some of them."""
-    return sum(bool(part.keys) for part in parts) > 1
+    return sum(bool(source.key_columns) for source in sources) > 1
 
 
 def kept_rows(parts: Sequence[Part], merged: Merged) -> dict[str, Rows]:

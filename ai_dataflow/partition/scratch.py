@@ -54,13 +54,15 @@ class Scratch:
             frame.sink_parquet(path, compression="lz4")
         return pl.scan_parquet(path)
 
-    def hold_batches(self, batches: Iterable[pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:
-        """Keep batches of the given schema as one frame."""
+    def hold_batches(
+        self, batches: Iterable[pl.DataFrame], schema: pl.Schema, *, in_one: bool = False
+    ) -> pl.LazyFrame:
+        """Keep batches of the given schema as one frame; in one piece, if it is in memory."""
         pile = self.pile()
         pile.add(pl.DataFrame(schema=schema))
         for batch in batches:
             pile.add(batch)
-        return pile.rows()
+        return pile.rows(in_one=in_one)
 
     def pile(self) -> Pile:
         """Begin to pile frames of one schema."""
@@ -108,10 +110,13 @@ class Pile:
         """About what all of it takes in memory."""
         return self._size
 
-    def rows(self) -> pl.LazyFrame:
-        """Give all rows; nothing is added any more. At least one frame was."""
+    def rows(self, *, in_one: bool = False) -> pl.LazyFrame:
+        """Give all rows; nothing is added any more. At least one frame was.
+
+        Rows in memory that are in one piece are taken out one by one five times as fast.
+        """
         if self._writer is None or self._path is None:
-            return pl.concat(self._frames).lazy()
+            return pl.concat(self._frames, rechunk=in_one).lazy()
         self._spill()
         with _spilling():
             self._writer.close()

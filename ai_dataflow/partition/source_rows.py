@@ -60,12 +60,14 @@ _REJECT_BYTES = 500  # that a reject takes in memory, about
 class OpenedSource:
     """A source's extracts, opened, one for each client; about what its mapped rows take, in bytes.
 
-    `sources` differ in their locations alone.
+    `sources` differ in their locations alone. `is_joined` tells whether the rows will be joined by
+    their keys, if they have some.
     """
 
     sources: Sequence[SourceJob]
     files: Sequence[Files]
     held: int
+    is_joined: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -167,7 +169,8 @@ def _mapped(
     taking = Taking(compiled, clients, space, done.bad)
     schema = _ai_schema(compiled, clients)
     rows = taking.taken(done.numbered(reading.chunks()))
-    good = space.hold_batches(done.good(rows), schema)
+    in_one = opened.is_joined and bool(opened.sources[0].key_columns)
+    good = space.hold_batches(done.good(rows), schema, in_one=in_one)
     for client, source in enumerate(opened.sources):
         if client not in reading.faults:
             check_reading(source, int(done.read[client]), reading.counted_before(client))

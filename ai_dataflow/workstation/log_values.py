@@ -16,7 +16,7 @@ import polars as pl
 
 MOMENT = pl.Datetime("us", "UTC")
 # Characters as they are: deltalake reads the escapes of some as other ones.
-_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _CHARACTERS = 32  # of a text, as Spark writes them
 _LAST, _BEFORE_SURROGATES, _AFTER_SURROGATES = 0x10FFFF, 0xD7FF, 0xE000
 

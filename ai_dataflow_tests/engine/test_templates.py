@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ai_dataflow import cli
+from ai_dataflow.config.cores import cores
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.engine import crew, forking
 from ai_dataflow.engine.hand import Worker
@@ -44,6 +45,22 @@ print(sum((thread / "comm").read_text() == name for thread in threads))
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert int(done.stdout) == 1
+
+
+def test_who_is_copied_keeps_freed_memory_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever computes takes large pieces again and again; a user may say otherwise."""
+    monkeypatch.setattr(forking, "_template", None)
+    monkeypatch.setattr(crew, "_idle", [])
+    monkeypatch.setenv("_RJEM_MALLOC_CONF", "narenas:3")
+    list(spread(batches("a"), 1, 1))
+    template = forking._template
+    assert template is not None
+    process = template.process
+    variables = Path(f"/proc/{process.pid}/environ").read_text().split("\0")
+    ours = f"oversize_threshold:0,narenas:{cores()}"
+    assert f"_RJEM_MALLOC_CONF={ours},narenas:3" in variables
+    process.kill()
+    process.wait(PATIENCE)
 
 
 def test_who_is_copied_may_end(tmp_path: Path) -> None:
