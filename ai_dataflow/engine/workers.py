@@ -114,16 +114,19 @@ class _ToDo:
     def hand_out(self, workers: list[Worker], at_once: int) -> bool:
         """Give workers what they can hold, a suspect only when all else is done; False at the end.
 
-        So a suspect has the machine's memory to itself.
+        So a suspect has the machine's memory to itself. It is tried in a process that is there: who
+        has ended with another one, unheard, would be taken for its victim.
         """
         for _, worker in itertools.product(range(at_once), workers):
             if self.waiting and len(worker.in_hand) < at_once:
                 worker.send(next(self.numbers), self.waiting.popleft())
-        is_busy = any(worker.in_hand for worker in workers)
-        if not is_busy and self.suspects:
-            workers[0].send(next(self.numbers), self.suspects.popleft())
+        if any(worker.in_hand for worker in workers):
             return True
-        return is_busy
+        alone = next((worker for worker in workers if worker.is_there), None)
+        if alone and self.suspects:
+            alone.send(next(self.numbers), self.suspects.popleft())
+            return True
+        return bool(self.suspects)
 
     def listen(self, workers: list[Worker]) -> Iterator[tuple[Any, Any]]:
         """Wait for a word, a beat at most, and take in all that was said."""

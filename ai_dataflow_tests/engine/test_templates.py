@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,10 +16,11 @@ import pytest
 from ai_dataflow import cli
 from ai_dataflow.config.cores import cores
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.engine import crew, forking
+from ai_dataflow.engine import crew, forking, workers
 from ai_dataflow.engine.hand import Worker
 from ai_dataflow.engine.workers import spread
 from ai_dataflow_tests.engine.calls import PATIENCE, batches, kill_the_template_once, surroundings
+from ai_dataflow_tests.services.processes import wait_until
 
 
 def test_a_worker_has_the_surroundings_that_the_command_has_by_then(
@@ -68,6 +71,26 @@ def test_who_is_copied_may_end(tmp_path: Path) -> None:
     function = partial(kill_the_template_once, tmp_path)
     made = dict(spread(batches("a", "b", "c", function=function), 2, 1))
     assert made == {name: name for name in "abc"}
+
+
+def test_nothing_suspect_is_tried_in_a_copy_that_has_ended_unheard() -> None:
+    """It would be taken for what ended the copy, since it was alone there."""
+    suspect = replace(batches("a")[0], is_suspect=True)
+    todo, made = workers._ToDo(deque(), 1, deque([suspect])), list[object]()
+    with crew.hired(2, todo.heard, 1) as hired:
+        first, second = hired
+        template = forking._template
+        assert template is not None
+        template.process.kill()
+        template.process.wait(PATIENCE)
+        assert wait_until(lambda: not second.is_there, PATIENCE)
+        made += todo.lost(first, hired)
+        while todo.hand_out(hired, 1):
+            assert not second.in_hand
+            made += todo.listen(hired)
+            for worker in [worker for worker in hired if worker.is_gone]:
+                made += todo.lost(worker, hired)
+    assert made == [("a", "A")]
 
 
 def test_no_copy_of_who_ended_is_hired(tmp_path: Path) -> None:
