@@ -16,7 +16,7 @@ import pytest
 from ai_dataflow import cli
 from ai_dataflow.config.cores import cores
 from ai_dataflow.config.diagnostics import DataflowError
-from ai_dataflow.engine import crew, forking, workers
+from ai_dataflow.engine import crew, forking, hand, workers
 from ai_dataflow.engine.hand import Worker
 from ai_dataflow.engine.workers import spread
 from ai_dataflow_tests.engine.calls import PATIENCE, batches, kill_the_template_once, surroundings
@@ -93,8 +93,9 @@ def test_nothing_suspect_is_tried_in_a_copy_that_has_ended_unheard() -> None:
     assert made == [("a", "A")]
 
 
-def test_no_copy_of_who_ended_is_hired(tmp_path: Path) -> None:
+def test_no_copy_of_who_ended_is_hired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They rest, and have ended with it; nobody need have heard of that."""
+    monkeypatch.setattr(hand, "_END_SECONDS", 0.1)  # that the end of each is waited for
     list(spread(batches(*"abcd"), 4, 1))
     rests = [*crew._idle]
     assert rests
