@@ -82,7 +82,7 @@ properties: setup-dev ## random partitions, sheets and transforms against oracle
 	  ai_dataflow_tests/runs/oracle
 
 bench: setup-dev services-setup ## measure all cases and peers, about an hour; tables, a plot, bench/results.json
-	$(BIN)/python -m bench
+	$(BIN)/python -u -m bench
 
 lock-peers: ## compile the environments of the bench's peers anew
 	for name in scripts dbt sqlmesh contracts; do $(COMPILE) --upgrade bench/peers/environments/$$name.in \

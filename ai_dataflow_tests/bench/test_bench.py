@@ -25,8 +25,9 @@ def test_a_case_runs_and_says_where_the_time_goes(name: str, tmp_path: Path) -> 
     assert table_of(case).row_count == len(case.rows)
 
 
-def test_short_cases_are_cases() -> None:
+def test_each_case_has_a_short_form_but_for_the_sizes_of_a_peers_case() -> None:
     assert set(SHORT) <= set(LONG)
+    assert all(name.startswith("peers_") for name in set(LONG) - set(SHORT))
 
 
 def test_the_plot_has_a_line_for_the_command_and_for_its_workers() -> None:
