@@ -33,6 +33,8 @@ COUNTS = ("rows_read", "rows_rejected", "rows_merged", "rows_published")
 FURTHER = ("rows_filtered", "rows_superseded", "rows_unmatched", "rows_produced",
            "rows_not_found")  # fmt: skip
 
+_AT_ONCE = 500  # partitions whose JSON is in memory
+
 
 class _Reported(BaseModel):
     model_config = ConfigDict(extra="ignore")
@@ -283,17 +285,29 @@ def write_report(folder: Folder, report: RunReport) -> str:
     Raises:
         DataflowError: WST-001.
     """
-    name = report_name(report.run_id)
-    # Straight to bytes: of ten thousand partitions it is long.
-    _write(folder, report.run_id, to_json(report, indent=1))
-    return folder.join(name)
+    return _write(folder, report.run_id, as_json(report))
 
 
-def _write(folder: Folder, run_id: str, content: bytes) -> None:
+def as_json(report: RunReport) -> Iterator[bytes]:
+    """Give a report's JSON in pieces: of ten thousand partitions it has twenty megabytes."""
+    frame = to_json(report.model_copy(update={"partitions": []}), indent=1)
+    before, field, after = frame.partition(b'\n "partitions": [')
+    yield before + field
+    for at in range(0, len(report.partitions), _AT_ONCE):
+        items = to_json(report.partitions[at : at + _AT_ONCE], indent=1)
+        # Without the brackets of the list; its lines are one deeper here.
+        yield (b"," if at else b"") + items[1:-2].replace(b"\n", b"\n ")
+    yield (b"\n " if report.partitions else b"") + after
+
+
+def _write(folder: Folder, run_id: str, content: Iterable[bytes]) -> str:
     """Write a report's number in the order, then the report: one that is seen has its number."""
+    name = report_name(run_id)
     take_number(folder, run_id)
-    with reaching(folder):
-        folder.write(report_name(run_id), content)
+    with reaching(folder), folder.create(name) as file:
+        for piece in content:
+            file.write(piece)
+    return folder.join(name)
 
 
 def store_report(folder: Folder, report: RunReport, spare: Folder) -> None:
@@ -304,7 +318,7 @@ def store_report(folder: Folder, report: RunReport, spare: Folder) -> None:
     """
     try:
         for run_id in reversed(run_ids(spare)):  # they came before this one
-            _write(folder, run_id, spare.read(report_name(run_id)))
+            _write(folder, run_id, [spare.read(report_name(run_id))])
         write_report(folder, report)
         spare.delete([file.path for file in spare.files()])
         drop_numbers(spare)

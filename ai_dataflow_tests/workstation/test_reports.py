@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic_core import to_json
 
 from ai_dataflow.config.diagnostics import DataflowError
 from ai_dataflow.connections.stores import Folder
@@ -13,6 +14,7 @@ from ai_dataflow.workstation.reports import (
     PartitionReport,
     RunReport,
     Status,
+    as_json,
     read_report,
     read_reports,
     write_report,
@@ -61,6 +63,15 @@ def test_the_fields_that_others_read_are_there(tmp_path: Path) -> None:
     assert good["products"]["orion"].keys() >= {"rows_read", "rows_rejected", "rows_published"}
     assert bad["error"].keys() >= {"code", "kind", "concern", "owner", "place", "message"}
     assert written["started"] == "2024-01-01T11:00:00Z"
+
+
+@pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1_000, 1_001])
+def test_a_report_in_pieces_is_the_same_json(count: int) -> None:
+    partitions = [FULL.partitions[i % 2] for i in range(count)]
+    whole = FULL.model_copy(update={"partitions": partitions, "interrupted": '"partitions": ['})
+    pieces = [*as_json(whole)]
+    assert b"".join(pieces) == to_json(whole, indent=1)
+    assert len(pieces) == 2 + -(-count // 500)
 
 
 def test_a_run_without_a_report_has_none(tmp_path: Path) -> None:
