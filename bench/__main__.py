@@ -65,7 +65,7 @@ LONG: dict[str, Measure] = {
     "spark": lambda folder: spark_partitions.case(200, 20_000, 300),
     "peers_100": lambda folder: cases.small(folder, 100, 3),
     "peers_1000": lambda folder: cases.small(folder, 1_000, 3),
-    "peers_10000": lambda folder: cases.small(folder, 10_000, 1, peers=[cases.BY_HAND]),
+    "peers_10000": lambda folder: cases.small(folder, 10_000, 3, peers=[cases.BY_HAND]),
     "peers_broken": lambda folder: cases.small(folder, 1_000, 3, broken=1),
     "peers_tenth": lambda folder: cases.small(folder, 1_000, 3, broken=100, peers=[cases.BY_HAND]),
     "peers_large": lambda folder: cases.large(folder, 20_000_000, 3),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.racing import Case, Contender, child, race
+from bench.peers.measuring import child
+from bench.racing import Case, Contender, race
 from bench.small_partitions import make_project
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 # Variables that no contender has: two would point to another project; with the third our modules,
@@ -99,23 +94,10 @@ def race(name: str, contenders: Sequence[Contender], rounds: int, check: Callabl
 def _row(contender: Contender, took: Sequence[Took], own: Sequence[Took]) -> Row:
     seconds = statistics.median(one.seconds for one in took) / contender.share
     cpu = statistics.median(one.cpu for one in took) / contender.share
-    ours = statistics.median(one.cpu or one.seconds for one in own)
+    ours = statistics.median(one.cpu if cpu else one.seconds for one in own)
     nearest = min(took, key=lambda one: abs(one.seconds / contender.share - seconds))
     share = contender.share
     note = f"{share:.0%} of the work measured, the rest extrapolated" if share < 1 else ""
     mb = max(one.mb for one in took)
     ratio = ours / (cpu or seconds)
     return Row(contender.name, seconds, mb, ratio, nearest.parts, note, nearest.work, cpu)
-
-
-def child(target: str, *arguments: object, cwd: Path, **variables: str) -> Took:
-    """Run `module:function`, or the CLI, in a process of its own (see `bench.child`)."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        command = [sys.executable, "-m", "bench.child", file.name, target, *map(str, arguments)]
-        env = as_users() | variables
-        env["PYTHONPATH"] = str(Path(__file__).parents[1])
-        ran = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-        if ran.returncode:
-            raise SystemExit(f"{target}: {ran.stdout[-2000:]}\n{ran.stderr[-4000:]}")
-        found = json.loads(Path(file.name).read_text(encoding="utf-8"))
-    return Took(**found)

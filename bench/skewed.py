@@ -13,8 +13,9 @@ from pathlib import Path
 
 import polars as pl
 
+from bench.peers.measuring import child
 from bench.projects import SETTINGS
-from bench.racing import Case, Contender, Took, child, race
+from bench.racing import Case, Contender, Took, race
 
 MAPPING = """\
 module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform

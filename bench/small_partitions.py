@@ -19,8 +19,9 @@ from pathlib import Path
 
 import polars as pl
 
+from bench.peers.measuring import child
 from bench.projects import SETTINGS
-from bench.racing import Case, Contender, Took, child, race
+from bench.racing import Case, Contender, Took, race
 
 MODULE = "claims"
 PRODUCTS = ("LYRA", "ORION", "VEGA")

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from ai_dataflow_tests.services.postgres import Postgres
-from bench.racing import Case, Contender, child, race
+from bench.peers.measuring import child
+from bench.racing import Case, Contender, race
 from bench.small_partitions import MODULE, make_project
 
 _POSTGRES = """\

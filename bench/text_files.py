@@ -15,8 +15,9 @@ from pathlib import Path
 
 import polars as pl
 
+from bench.peers.measuring import child
 from bench.projects import SETTINGS
-from bench.racing import Case, Contender, child, race
+from bench.racing import Case, Contender, race
 
 CONTROL = """\
 product_code,module_name,submodule_name,client_code,module_location,active

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import polars as pl
 
+from bench.peers.measuring import child
 from bench.projects import SETTINGS
-from bench.racing import Case, Contender, Took, child, race
+from bench.racing import Case, Contender, Took, race
 from bench.small_partitions import ROWS, VARIANTS, WORKERS, checksum, clients_of, fresh
 
 MODULE = "payments"

@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.racing import Took, as_users
@@ -48,6 +48,21 @@ def measured(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Ran:
         found = json.loads(Path(file.name).read_text(encoding="utf-8"))
     took = Took(found["seconds"], found["mb"], cpu=found["cpu"])
     return Ran(took, found["code"], f"{ran.stdout[-2_000:]}\n{ran.stderr[-2_000:]}")
+
+
+def child(target: str, *arguments: object, cwd: Path, **variables: str) -> Took:
+    """Run `module:function`, or the CLI, in a process of its own (see `bench.child`).
+
+    Its seconds begin with that process; memory and processor seconds are those of all processes
+    that it starts, as of a command.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        command = [sys.executable, "-m", "bench.child", file.name, target, *map(str, arguments)]
+        ran = measured(command, cwd, as_users() | variables | {"PYTHONPATH": str(_ROOT)})
+        if ran.code:
+            raise SystemExit(f"{target}: {ran.said}")
+        told = json.loads(Path(file.name).read_text(encoding="utf-8"))
+    return replace(Took(**told), mb=ran.took.mb, cpu=ran.took.cpu)
 
 
 def main(file: str, cwd: str, *command: str) -> None:
