@@ -103,16 +103,16 @@ def main() -> None:
     if unknown := set(options.cases) - set(known):
         parser.error(f"there is no case {', '.join(sorted(unknown))}")
     console = Console(width=140)
-    for name in options.cases or known:
-        begun = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix=f"bench-{name}-") as folder:
-            case = known[name](Path(folder) / "b")
-        minutes = (time.monotonic() - begun) / 60
-        console.print(table_of(case), f"{name} took {minutes:.1f} minutes")
-        if not options.short:
-            write(name, case, minutes)
-        if name == "growth" and not options.short:
-            growth_plot.write()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:  # see `racing.set_aside`
+        for name in options.cases or known:
+            begun = time.monotonic()
+            case = known[name](Path(folder) / name)
+            minutes = (time.monotonic() - begun) / 60
+            console.print(table_of(case), f"{name} took {minutes:.1f} minutes")
+            if not options.short:
+                write(name, case, minutes)
+            if name == "growth" and not options.short:
+                growth_plot.write()
     if not options.short:
         page.write()
         console.print(page.table(json.loads(RESULTS.read_text(encoding="utf-8"))))

@@ -15,7 +15,7 @@ import polars as pl
 
 from bench.peers.measuring import child
 from bench.projects import SETTINGS
-from bench.racing import Case, Contender, Took, race
+from bench.racing import Case, Contender, Took, race, set_aside
 
 MAPPING = """\
 module_name,product_code,submodule_name,source_column,ai_column,ai_type,transform
@@ -95,7 +95,7 @@ def measure(folder: Path, small: int, middle: int, largest: int, memory: str, ro
 def _others(project: Path) -> Took:
     """Run a copy of the project that has no largest partition."""
     copy = project.with_name("others")
-    shutil.rmtree(copy, ignore_errors=True)
+    set_aside(copy)
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns("workstation", ".dagster", "data"))
     (copy / "data").symlink_to(project / "data")
     control = (copy / "control_table.csv").read_text().splitlines()

@@ -9,7 +9,6 @@ teams write it; and our own assets with a Dagster run for each partition.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ import polars as pl
 
 from bench.peers.measuring import child
 from bench.projects import SETTINGS
-from bench.racing import Case, Contender, Took, race
+from bench.racing import Case, Contender, Took, race, set_aside
 
 MODULE = "claims"
 PRODUCTS = ("LYRA", "ORION", "VEGA")
@@ -164,7 +163,7 @@ def clients_of(folder: str) -> list[Path]:
 
 def fresh(folder: Path) -> Path:
     """Make an empty folder, in the place of another."""
-    shutil.rmtree(folder, ignore_errors=True)
+    set_aside(folder)
     folder.mkdir()
     return folder
 

@@ -8,7 +8,6 @@ script by hand goes on without the clients that fail, as ours does.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from bench import large_partition, small_partitions
 from bench.peers.comparing import LARGE, SMALL, digests
 from bench.peers.environments import PRODUCT, ROOT, python_of
 from bench.peers.measuring import Ran, measured
-from bench.racing import OWN, Case, Contender, Took, race
+from bench.racing import OWN, Case, Contender, Took, race, set_aside
 
 OURS, BARE = "ai-dataflow run", "without profiles"
 _MANY = 1_000
@@ -100,7 +99,7 @@ class Track:
         return self._command(BARE, "bare.toml", "bare")
 
     def _command(self, name: str, settings: str, workstation: str) -> Took:
-        shutil.rmtree(self.project / workstation, ignore_errors=True)
+        set_aside(self.project / workstation)
         env = _environment() | {"PYTHONPATH": str(ROOT), "AI_DATAFLOW_CONFIG": settings}
         command = [str(Path(sys.executable).with_name("ai-dataflow")), "run", "--full"]
         return self._told(name, measured(command, self.project, env))
@@ -108,7 +107,7 @@ class Track:
     def run(self, peer: Peer) -> Took:
         """Run a peer's script; `here`, in our own environment."""
         out = self._out(peer)
-        shutil.rmtree(out, ignore_errors=True)
+        set_aside(out)
         out.mkdir(parents=True)
         python = Path(sys.executable) if self.here else python_of(peer.environment)
         command = [str(python), str(SCRIPTS / peer.script), str(self.project), str(out)]
