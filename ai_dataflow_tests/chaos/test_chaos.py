@@ -34,7 +34,7 @@ WRITES = {
     "put _leases", "close _staging", "put _staging", "close _common", "put _common",
     "sink data", "sink _rejects",
     "create table data", "create table _rejects", "put _arrivals", "put _inputs",
-    "put _runs",
+    "close _runs",
 }  # fmt: skip
 _SENT = {"sink data": "put data", "sink _rejects": "put _rejects"}  # small files, to an account
 
