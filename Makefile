@@ -81,7 +81,7 @@ properties: setup-dev ## random partitions, sheets and transforms against oracle
 	  ai_dataflow_tests/partition/test_profiling.py ai_dataflow_tests/partition/test_many_rows.py \
 	  ai_dataflow_tests/runs/oracle
 
-bench: setup-dev services-setup ## measure all cases and peers, about an hour; tables, a plot, bench/results.json
+bench: setup-dev services-setup ## measure all cases and peers, half an hour to an hour; tables, a plot, bench/results.json
 	$(BIN)/python -u -m bench
 
 lock-peers: ## compile the environments of the bench's peers anew
