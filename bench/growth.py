@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from bench.peaks import watched
-from bench.peers.measuring import measured
-from bench.racing import Case, Row, Took, as_users
+from bench.peers.measuring import told_and_whole
+from bench.racing import Case, Row, Took
 from bench.small_partitions import MODULE, make_project
 
 COMMAND, WORKER = "the command", "its largest worker"
-_ROOT = Path(__file__).parents[1]
 _COMMAND = 2  # below this process: who measures is between them
 
 
@@ -45,11 +41,7 @@ def measure(folder: Path, sizes: tuple[int, ...]) -> Case:
 
 def _run(folder: Path) -> tuple[Took, float]:
     """Run a project whole; `mb` is the command's own memory, beside it that of a worker."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as file, watched() as peaks:
-        command = [sys.executable, "-m", "bench.child", file.name, "cli", "run", "--full"]
-        ran = measured(command, folder, as_users() | {"PYTHONPATH": str(_ROOT)})
-        if ran.code:
-            raise SystemExit(f"the run ended with {ran.code}: {ran.said}")
-        told = json.loads(Path(file.name).read_text(encoding="utf-8"))
+    with watched() as peaks:
+        told, whole = told_and_whole("cli", "run", "--full", cwd=folder)
     workers = [mb for below, mb in peaks.values() if below > _COMMAND]
-    return replace(Took(**told), cpu=ran.took.cpu), max(workers, default=0.0)
+    return replace(told, cpu=whole.cpu), max(workers, default=0.0)

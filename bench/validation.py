@@ -22,7 +22,8 @@ from pathlib import Path
 
 import polars as pl
 
-from bench.racing import Case, Contender, Row, Took, race
+from bench.peers.measuring import measured
+from bench.racing import Case, Contender, Row, Took, as_users, race
 
 MODULES, SUBMODULES, CLIENTS, COLUMNS = 5, 4, 5, 50
 AI_TYPES = ("string", "int64", "date", "decimal(18,2)", "float64")
@@ -76,16 +77,6 @@ def timed(folder: Path, *arguments: str) -> tuple[float, str]:
     return time.perf_counter() - started, ran.stdout
 
 
-def peak_mb(folder: Path) -> float:
-    """Give the peak memory of one validation, in MB."""
-    # `getrusage` would tell the memory of the bench's own process, from before `exec`.
-    peak = "open('/proc/self/status').read().partition('VmHWM:')[2].split()[0]"
-    script = f"try:\n {OURS}\nfinally:\n print({peak})"
-    command = [sys.executable, "-c", script, "validate", "--json"]
-    printed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return int(printed.stdout.split()[-1]) / 1024
-
-
 def case(folder: Path, products: int, rounds: int) -> Case:
     """Measure both; the sources' schemas are known from a first validation, which is a row too."""
     folder.mkdir()
@@ -106,7 +97,8 @@ def case(folder: Path, products: int, rounds: int) -> Case:
     sizes = f"{sources * CLIENTS:,} control rows and {sources * COLUMNS:,} mapping rows"
     title = f"validation, {sizes}"
     found = race(title, contenders, rounds, lambda: "neither finds anything wrong")
-    rows = (replace(found.rows[0], mb=peak_mb(folder)), *found.rows[1:])
+    whole = measured([sys.executable, "-c", OURS, "validate", "--json"], folder, as_users()).took
+    rows = (replace(found.rows[0], mb=whole.mb), *found.rows[1:])
     first = Row("ai-dataflow validate, the first time", cold, 0.0, None, {})
     return replace(found, rows=(*rows, first))
 

@@ -56,13 +56,20 @@ def child(target: str, *arguments: object, cwd: Path, **variables: str) -> Took:
     Its seconds begin with that process; memory and processor seconds are those of all processes
     that it starts, as of a command.
     """
+    told, whole = told_and_whole(target, *arguments, cwd=cwd, **variables)
+    return replace(told, mb=whole.mb, cpu=whole.cpu)
+
+
+def told_and_whole(
+    target: str, *arguments: object, cwd: Path, **variables: str
+) -> tuple[Took, Took]:
+    """Run as `child` does; give what that process tells of itself, and what all of them took."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         command = [sys.executable, "-m", "bench.child", file.name, target, *map(str, arguments)]
         ran = measured(command, cwd, as_users() | variables | {"PYTHONPATH": str(_ROOT)})
         if ran.code:
             raise SystemExit(f"{target}: {ran.said}")
-        told = json.loads(Path(file.name).read_text(encoding="utf-8"))
-    return replace(Took(**told), mb=ran.took.mb, cpu=ran.took.cpu)
+        return Took(**json.loads(Path(file.name).read_text(encoding="utf-8"))), ran.took
 
 
 def main(file: str, cwd: str, *command: str) -> None:
